@@ -1,0 +1,1 @@
+"""Leads in files: reading and writing CSV and NDJSON."""

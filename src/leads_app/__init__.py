@@ -1,0 +1,1 @@
+"""The wiring: settings, the container, the server, the command line."""

@@ -1,0 +1,88 @@
+"""Who may do what: API keys, their roles, and what each role permits."""
+
+import hashlib
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What an operation asks of the caller."""
+
+    CAPTURE = "capture"
+    READ = "read"
+    CHANGE = "change"
+    ADMINISTER = "administer"
+
+
+class Role(StrEnum):
+    """What a key was made for, from the least trusted to the most."""
+
+    CAPTURE = "capture"
+    READ = "read"
+    AGENT = "agent"
+    ADMIN = "admin"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What this role may do. A capture key, as in a public form, learns nothing; a read key adds nothing."""
+        return _PERMISSIONS[self]
+
+    @classmethod
+    def least(cls, permission: Permission) -> "Role":
+        """The least trusted role that has `permission`."""
+        return next(role for role in cls if permission in role.permissions)
+
+
+_PERMISSIONS = {
+    Role.CAPTURE: frozenset({Permission.CAPTURE}),
+    Role.READ: frozenset({Permission.READ}),
+    Role.AGENT: frozenset({Permission.CAPTURE, Permission.READ, Permission.CHANGE}),
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling: the name of a key and its role."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """What is kept of a key: never its text, only the text's SHA-256 (`digest`, hexadecimal)."""
+
+    id: str
+    name: str
+    role: Role
+    digest: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+ENTROPY_BYTES = 32
+_CHECKSUM_LENGTH = 8
+
+
+def key_text(role: Role, entropy: bytes) -> str:
+    """The text of a key: role, 256 random bits, and a checksum that tells a typing error without a look-up."""
+    body = f"{role}_{entropy.hex()}"
+    return body + _checksum(body)
+
+
+def is_well_formed(key: str) -> bool:
+    """Whether `key` can be one that `key_text` made."""
+    body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
+    return key.isascii() and len(checksum) == _CHECKSUM_LENGTH and _checksum(body) == checksum
+
+
+def digest(key: str) -> str:
+    """The SHA-256 of a key. Its 256 random bits make salt and stretching needless."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"

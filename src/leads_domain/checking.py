@@ -1,0 +1,40 @@
+"""Checking what clients give: every member by its own rule, all broken rules reported together."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from leads_domain.errors import Fault, Invalid
+
+Context = TypeVar("Context")
+
+
+def check_members(
+    given: Mapping[str, Any],
+    rules: Mapping[str, Callable[[Any, Context], object]],
+    context: Context,
+    *also: Fault,
+) -> dict[str, Any]:
+    """Each given member as its rule returns it; raises `Invalid` with every fault, each at its member.
+
+    `also` are faults that the caller has found already and wants told together with these.
+    """
+    checked: dict[str, Any] = {}
+    faults = list(also)
+    for member, value in given.items():
+        try:
+            checked[member] = rules[member](value, context)
+        except Invalid as invalid:
+            faults += (fault.under(member) for fault in invalid.faults)
+    if faults:
+        raise Invalid(faults)
+    return checked
+
+
+def check_text(text: str, *, most: int) -> str:
+    """`text` without outer white space, if it then has 1 to `most` characters and no NUL; raises `Invalid`."""
+    if "\0" in text:
+        raise Invalid.because("Remove the NUL character (U+0000); it cannot be stored.")
+    trimmed = text.strip()
+    if not 1 <= len(trimmed) <= most:
+        raise Invalid.because(f"Give 1 to {most} characters; this has {len(trimmed)}.")
+    return trimmed

@@ -1,0 +1,121 @@
+"""What may be said of a lead: one small rule for each member."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypedDict, cast
+
+from leads_domain.checking import check_members, check_text
+from leads_domain.contact import EmailAddress, PhoneNumber
+from leads_domain.errors import Fault, Invalid
+from leads_domain.sources import Contacts
+
+Scalar = str | int | float | bool | None
+"""What an attribute may hold."""
+
+NAME_MAX = 200
+SOURCE_MAX = 100
+REASON_MAX = 1000
+ATTRIBUTES_MAX = 50
+ATTRIBUTE_NAME_MAX = 64
+ATTRIBUTE_TEXT_MAX = 1000
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+
+
+class GivenDetails(TypedDict, total=False):
+    """A lead's members as a client gives them. One that is left out is not spoken of."""
+
+    name: str
+    email: str
+    phone: str | None
+    source: str | None
+    owner: str | None
+    attributes: Mapping[str, Scalar]
+    status_reason: str | None
+
+
+class Details(TypedDict, total=False):
+    """The same members after the check: trimmed, canonical, within bounds."""
+
+    name: str
+    email: EmailAddress
+    phone: PhoneNumber | None
+    source: str | None
+    owner: EmailAddress | None
+    attributes: Mapping[str, Scalar]
+    status_reason: str | None
+
+
+def check_details(given: GivenDetails, contacts: Contacts, *also: Fault) -> Details:
+    """The checked members of `given`; raises `Invalid` with every fault, those in `also` included."""
+    return cast(Details, check_members(given, _RULES, contacts, *also))
+
+
+def check_new_details(given: GivenDetails, contacts: Contacts) -> Details:
+    """As `check_details`, for a lead that is not there yet: a name and an e-mail address are needed."""
+    missing = (Fault(f"/{member}", "This member is required.") for member in ("name", "email") if member not in given)
+    return check_details(given, contacts, *missing)
+
+
+def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """Up to 50 named values: text of up to 1,000 characters, 64-bit integers, finite numbers, booleans, null."""
+    faults: list[Fault] = []
+    if len(attributes) > ATTRIBUTES_MAX:
+        faults.append(Fault("", f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}."))
+    for name, value in attributes.items():
+        if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX or "\0" in name:
+            faults.append(Fault("", f"An attribute's name has 1 to {ATTRIBUTE_NAME_MAX} characters and no NUL."))
+        elif detail := _attribute_fault(value):
+            faults.append(Fault("", detail).under(name))
+    if faults:
+        raise Invalid(faults)
+    return attributes
+
+
+def _attribute_fault(value: Scalar) -> str | None:
+    if isinstance(value, str):
+        if len(value) > ATTRIBUTE_TEXT_MAX or "\0" in value:
+            return f"Give at most {ATTRIBUTE_TEXT_MAX} characters and no NUL."
+    elif isinstance(value, float):
+        if value != value or abs(value) == float("inf"):
+            return "Give a finite number."
+    elif isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
+        return "Give an integer of at most 64 bits, or write it as text."
+    return None
+
+
+def _name(text: str, _: Contacts) -> str:
+    return check_text(text, most=NAME_MAX)
+
+
+def _source(text: str | None, _: Contacts) -> str | None:
+    return None if text is None else check_text(text, most=SOURCE_MAX)
+
+
+def _reason(text: str | None, _: Contacts) -> str | None:
+    return None if text is None else check_text(text, most=REASON_MAX)
+
+
+def _email(text: str, contacts: Contacts) -> EmailAddress:
+    return contacts.email(text)
+
+
+def _owner(text: str | None, contacts: Contacts) -> EmailAddress | None:
+    return None if text is None else contacts.email(text)
+
+
+def _phone(text: str | None, contacts: Contacts) -> PhoneNumber | None:
+    return None if text is None else contacts.phone(text)
+
+
+def _attributes(attributes: Mapping[str, Scalar], _: Contacts) -> Mapping[str, Scalar]:
+    return check_attributes(attributes)
+
+
+_RULES: Mapping[str, Callable[[Any, Contacts], object]] = {
+    "name": _name,
+    "email": _email,
+    "phone": _phone,
+    "source": _source,
+    "owner": _owner,
+    "attributes": _attributes,
+    "status_reason": _reason,
+}

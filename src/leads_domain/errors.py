@@ -1,0 +1,88 @@
+"""Everything that can go wrong inside, as one shallow tree.
+
+LeadsError
+├── Invalid               the input breaks rules; every broken rule is listed
+├── NotFound              nothing has this id
+├── DuplicateLead         another lead has this e-mail address
+├── IllegalTransition     the pipeline does not allow this move
+├── IllegalFollowUpState  the follow-up's state does not allow this
+├── InvalidPipeline       a configured pipeline contradicts itself
+└── Unavailable           the store is out of reach or too busy; nothing was done
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class LeadsError(Exception):
+    """Base of all errors that the domain and its ports raise on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One broken rule: where (a JSON Pointer, RFC 6901) and what to do about it."""
+
+    pointer: str
+    detail: str
+
+    def under(self, parent: str) -> "Fault":
+        """The same fault, seen from the object that holds `parent`."""
+        token = parent.replace("~", "~0").replace("/", "~1")
+        return Fault(f"/{token}{self.pointer}", self.detail)
+
+
+class Invalid(LeadsError):
+    """The input breaks at least one rule; `faults` lists all of them, in the order of the input."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
+        self.faults = tuple(faults)
+
+    @classmethod
+    def because(cls, detail: str, pointer: str = "") -> "Invalid":
+        """One fault; an empty pointer means the value as a whole."""
+        return cls([Fault(pointer, detail)])
+
+
+class NotFound(LeadsError):
+    """No `kind` ("lead", "follow-up", "API key") has this id."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"There is no {kind} with the id {id}.")
+        self.kind = kind
+        self.id = id
+
+
+class DuplicateLead(LeadsError):
+    """Another lead, `existing_id`, already has this e-mail address."""
+
+    def __init__(self, existing_id: str) -> None:
+        super().__init__(f"The lead {existing_id} already has this e-mail address.")
+        self.existing_id = existing_id
+
+
+class IllegalTransition(LeadsError):
+    """The pipeline has no transition between these two statuses; `allowed` lists those it has."""
+
+    def __init__(self, origin: str, target: str, allowed: Sequence[str]) -> None:
+        ways = f"From there it can go to: {', '.join(allowed)}." if allowed else "It is a final status."
+        super().__init__(f"A lead cannot go from {origin} to {target}. {ways}")
+        self.origin = origin
+        self.target = target
+        self.allowed = tuple(allowed)
+
+
+class IllegalFollowUpState(LeadsError):
+    """A follow-up in this state cannot do what was asked of it."""
+
+    def __init__(self, state: str, intention: str) -> None:
+        super().__init__(f"A follow-up that is {state} cannot be {intention}.")
+        self.state = state
+
+
+class InvalidPipeline(LeadsError):
+    """A configured pipeline contradicts itself; the message names the fault."""
+
+
+class Unavailable(LeadsError):
+    """The store cannot be reached or is too busy. Nothing was done; the same call may succeed later."""

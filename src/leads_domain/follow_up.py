@@ -1,0 +1,144 @@
+"""A follow-up: a message that is owed to somebody at a time, and what became of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NewType
+
+from leads_domain.errors import IllegalFollowUpState
+from leads_domain.events import Event, EventType, Json, rfc3339
+from leads_domain.lead import LeadId
+
+FollowUpId = NewType("FollowUpId", str)
+"""A UUIDv7 (RFC 9562) as lower-case text."""
+
+MESSAGE_MAX = 10_000
+
+
+class FollowUpState(StrEnum):
+    """`scheduled` until it ends as exactly one of the other three."""
+
+    SCHEDULED = "scheduled"
+    SENT = "sent"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Recipient(StrEnum):
+    """To whom a follow-up goes: the lead, or the colleague who owns it."""
+
+    LEAD = "lead"
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to attempt a follow-up: whose, and until when."""
+
+    owner: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often and after which waits a failed attempt is repeated: doubling from `first`, up to `longest`."""
+
+    attempts: int = 8
+    first: timedelta = timedelta(minutes=1)
+    longest: timedelta = timedelta(hours=6)
+
+    def wait_after(self, attempt: int) -> timedelta | None:
+        """How long to wait after the attempt with this number (from 1); None when it was the last one."""
+        if attempt >= self.attempts:
+            return None
+        doubled: int = 2 ** min(attempt - 1, 32)
+        return min(self.first * doubled, self.longest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """A promise to reach somebody about a lead.
+
+    `next_attempt_at` is set exactly while it is scheduled, `sent_at` exactly when it was sent.
+    `lease` is set while a dispatcher is at it. `claims` counts the leases ever given out and serves as
+    fencing token: a dispatcher that was thought dead cannot overwrite what its successor recorded.
+    `attempts` grows with the claim, so an attempt that a crash cut off counts as well.
+    """
+
+    id: FollowUpId
+    lead_id: LeadId
+    recipient: Recipient
+    channel: str
+    message: str
+    due_at: datetime
+    state: FollowUpState = FollowUpState.SCHEDULED
+    attempts: int = 0
+    last_error: str | None = None
+    next_attempt_at: datetime | None
+    sent_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    lease: Lease | None = None
+    claims: int = 0
+
+    @classmethod
+    def schedule(
+        cls,
+        id: FollowUpId,
+        lead_id: LeadId,
+        *,
+        recipient: Recipient,
+        channel: str,
+        message: str,
+        due_at: datetime,
+        now: datetime,
+    ) -> tuple["FollowUp", list[Event]]:
+        """A new follow-up, to be sent at `due_at`; in the past means at once."""
+        follow_up = cls(
+            id=id,
+            lead_id=lead_id,
+            recipient=recipient,
+            channel=channel,
+            message=message,
+            due_at=due_at,
+            next_attempt_at=due_at,
+            created_at=now,
+            updated_at=now,
+        )
+        return follow_up, [follow_up._event(EventType.FOLLOW_UP_SCHEDULED, due_at=rfc3339(due_at))]
+
+    def claim(self, owner: str, until: datetime, now: datetime) -> "FollowUp":
+        """Taken by `owner` for one attempt."""
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            claims=self.claims + 1,
+            lease=Lease(owner=owner, until=until),
+            updated_at=now,
+        )
+
+    def succeed(self, now: datetime) -> tuple["FollowUp", list[Event]]:
+        """The channel has accepted the notice."""
+        sent = self._end(FollowUpState.SENT, now, sent_at=now, last_error=None)
+        return sent, [self._event(EventType.FOLLOW_UP_SENT, attempt=self.attempts)]
+
+    def fail_attempt(self, error: str, wait: timedelta | None, now: datetime) -> tuple["FollowUp", list[Event]]:
+        """The attempt failed: again after `wait`, or never (None)."""
+        told = self._event(EventType.FOLLOW_UP_ATTEMPT_FAILED, attempt=self.attempts, error=error)
+        if wait is None:
+            failed = self._end(FollowUpState.FAILED, now, last_error=error)
+            return failed, [told, self._event(EventType.FOLLOW_UP_FAILED, attempts=self.attempts, error=error)]
+        again = replace(self, last_error=error, next_attempt_at=now + wait, lease=None, updated_at=now)
+        return again, [told]
+
+    def cancel(self, now: datetime) -> tuple["FollowUp", list[Event]]:
+        """No longer owed; raises `IllegalFollowUpState` unless it is scheduled."""
+        if self.state is not FollowUpState.SCHEDULED:
+            raise IllegalFollowUpState(self.state, "cancelled")
+        return self._end(FollowUpState.CANCELLED, now), [self._event(EventType.FOLLOW_UP_CANCELLED)]
+
+    def _end(self, state: FollowUpState, now: datetime, **members: Any) -> "FollowUp":
+        return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **members)
+
+    def _event(self, type: EventType, **data: Json) -> Event:
+        return Event(type, {"follow_up_id": self.id, "channel": self.channel, "recipient": self.recipient, **data})

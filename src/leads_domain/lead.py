@@ -1,0 +1,93 @@
+"""What a lead is and what can happen to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NewType
+
+from leads_domain.contact import EmailAddress, PhoneNumber
+from leads_domain.details import Details, Scalar
+from leads_domain.events import Event, EventType, Json
+from leads_domain.pipeline import Pipeline, Status
+
+LeadId = NewType("LeadId", str)
+"""A UUIDv7 (RFC 9562) as lower-case text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lead:
+    """A person or company that may buy.
+
+    `version` counts what clients can see change. `contacted_at` is when somebody first took the
+    lead up: its first move to a status that is still open. `next_follow_up_at` is the earliest
+    due time among its scheduled follow-ups. Every change returns another lead and what happened;
+    a change that changes nothing returns the same lead and no event.
+    """
+
+    id: LeadId
+    name: str
+    email: EmailAddress
+    phone: PhoneNumber | None = None
+    status: Status
+    status_reason: str | None = None
+    source: str | None = None
+    owner: EmailAddress | None = None
+    attributes: Mapping[str, Scalar]
+    created_at: datetime
+    updated_at: datetime
+    contacted_at: datetime | None = None
+    next_follow_up_at: datetime | None = None
+    version: int = 1
+
+    @classmethod
+    def register(cls, id: LeadId, details: Details, pipeline: Pipeline, now: datetime) -> tuple["Lead", list[Event]]:
+        """A new lead at the start of the pipeline; `details` need at least a name and an e-mail address."""
+        lead = cls(
+            id=id,
+            **{"attributes": {}, **details},  # type: ignore[arg-type]
+            status=pipeline.initial,
+            created_at=now,
+            updated_at=now,
+        )
+        return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
+
+    def change(self, details: Details) -> tuple["Lead", list[Event]]:
+        """Overwrite the given members."""
+        changes: dict[str, Json] = {
+            member: {"from": _told(getattr(self, member)), "to": _told(value)}
+            for member, value in details.items()
+            if not _same(getattr(self, member), value)
+        }
+        if not changes:
+            return self, []
+        return replace(self, **details), [Event(EventType.LEAD_UPDATED, {"changes": changes})]
+
+    def move(self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime) -> tuple["Lead", list[Event]]:
+        """Go to `status`, for `reason`; to stay where it is is always allowed and changes nothing.
+
+        Raises `IllegalTransition`, or `Invalid` if the status needs a reason and there is none.
+        """
+        if status == self.status:
+            return self, []
+        pipeline.check_move(self.status, status)
+        pipeline.check_reason(status, reason)
+        contacted_at = self.contacted_at or (None if status in pipeline.closed else now)
+        moved = replace(self, status=status, status_reason=reason, contacted_at=contacted_at)
+        data: dict[str, Json] = {"from": self.status, "to": status, "reason": reason}
+        return moved, [Event(EventType.LEAD_STATUS_CHANGED, data)]
+
+    def revised(self, now: datetime) -> "Lead":
+        """The same lead as its next version: what every unit of work that changed it keeps, once."""
+        return replace(self, updated_at=now, version=self.version + 1)
+
+
+def _same(one: object, other: object) -> bool:
+    """Equal, and not only as Python sees it: 1, 1.0 and True are three values in JSON."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    return type(one) is type(other) and one == other
+
+
+def _told(value: object) -> Json:
+    """A member's value as the timeline tells it."""
+    return str(value) if isinstance(value, EmailAddress | PhoneNumber) else value  # type: ignore[return-value]

@@ -1,0 +1,124 @@
+"""The statuses of a lead and the moves between them, as data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from leads_domain.errors import Fault, IllegalTransition, Invalid, InvalidPipeline
+
+Status = str
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Which moves are allowed, where a lead starts, and which moves must be justified.
+
+    `transitions` maps every status to the statuses that may follow it; a status that nothing
+    follows is final. A contradictory pipeline cannot be built: `InvalidPipeline` names the fault.
+    """
+
+    initial: Status
+    transitions: Mapping[Status, Sequence[Status]]
+    reason_required: frozenset[Status] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        frozen = {status: tuple(targets) for status, targets in self.transitions.items()}
+        object.__setattr__(self, "transitions", MappingProxyType(frozen))
+        object.__setattr__(self, "reason_required", frozenset(self.reason_required))
+        for check in (_nameless, _undeclared, _repeated, _unreachable, _endless):
+            if fault := check(self):
+                raise InvalidPipeline(fault)
+
+    @property
+    def statuses(self) -> tuple[Status, ...]:
+        """Every status, in the order in which the pipeline declares them."""
+        return tuple(self.transitions)
+
+    @property
+    def final(self) -> frozenset[Status]:
+        """The statuses that no lead leaves."""
+        return frozenset(status for status, targets in self.transitions.items() if not targets)
+
+    @property
+    def closed(self) -> frozenset[Status]:
+        """The statuses in which nobody follows up: the final ones and those that need a reason."""
+        return self.final | self.reason_required
+
+    def unknown(self, status: Status) -> tuple[Fault, ...]:
+        """The fault in naming `status`, unless it is one of the pipeline's."""
+        if status in self.transitions:
+            return ()
+        return (Fault("/status", f"There is no status {status!r}; it is one of: {', '.join(self.statuses)}."),)
+
+    def check_reason(self, status: Status, reason: str | None) -> None:
+        """Raise `Invalid` if `status` must be justified and `reason` is missing."""
+        if reason is None and status in self.reason_required:
+            raise Invalid.because(f"Say why the lead is {status}.", "/status_reason")
+
+    def check_move(self, origin: Status, target: Status) -> None:
+        """Raise `IllegalTransition` unless a lead may go from `origin` to `target`."""
+        allowed = self.transitions.get(origin, ())
+        if target not in allowed:
+            raise IllegalTransition(origin, target, allowed)
+
+
+def _nameless(pipeline: Pipeline) -> str | None:
+    for status in pipeline.statuses:
+        if not (1 <= len(status) <= 50 and status == status.strip() and status.isprintable()):
+            return f"{status!r} is not a name for a status: it takes 1 to 50 printable characters, no outer spaces."
+    return None
+
+
+def _undeclared(pipeline: Pipeline) -> str | None:
+    if pipeline.initial not in pipeline.transitions:
+        return f"The initial status {pipeline.initial!r} is not declared among the transitions."
+    for status in sorted(pipeline.reason_required):
+        if status not in pipeline.transitions:
+            return f"reason_required names {status!r}, which is not declared among the transitions."
+    for status, targets in pipeline.transitions.items():
+        for target in targets:
+            if target not in pipeline.transitions:
+                return f"The status {status!r} leads to {target!r}, which is not declared among the transitions."
+    return None
+
+
+def _repeated(pipeline: Pipeline) -> str | None:
+    for status, targets in pipeline.transitions.items():
+        if status in targets:
+            return f"The status {status!r} leads to itself; staying is always allowed and is not a move."
+        if len(set(targets)) < len(targets):
+            return f"The status {status!r} names the same target twice."
+    return None
+
+
+def _unreachable(pipeline: Pipeline) -> str | None:
+    reached: set[Status] = set()
+    frontier = [pipeline.initial]
+    while frontier:
+        status = frontier.pop()
+        if status not in reached:
+            reached.add(status)
+            frontier += pipeline.transitions[status]
+    for status in pipeline.statuses:
+        if status not in reached:
+            return f"No lead can ever reach the status {status!r} from {pipeline.initial!r}."
+    return None
+
+
+def _endless(pipeline: Pipeline) -> str | None:
+    if not pipeline.final:
+        return "No status is final; at least one must lead nowhere (an empty list)."
+    return None
+
+
+DEFAULT_PIPELINE = Pipeline(
+    initial="new",
+    transitions={
+        "new": ("contacted", "lost"),
+        "contacted": ("qualified", "converted", "lost"),
+        "qualified": ("converted", "lost"),
+        "lost": ("contacted",),
+        "converted": (),
+    },
+    reason_required=frozenset({"lost"}),
+)

@@ -1,0 +1,119 @@
+"""Where the inside keeps things. `sources.py` and `notifier.py` hold the other ports.
+
+The stores of one unit of work see each other's changes at once; others see them all together when
+it ends, or never. Any method of a store may raise `Unavailable`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from leads_domain.access import ApiKey
+from leads_domain.events import TimelineEntry
+from leads_domain.follow_up import FollowUp, FollowUpId
+from leads_domain.lead import Lead, LeadId
+from leads_domain.paging import LeadQuery, Page, Position
+
+
+class LeadStore(Protocol):
+    """Keeps leads. No two leads ever have the same e-mail key, whoever writes at the same time."""
+
+    def add(self, lead: Lead) -> None:
+        """Keep a new lead; raises `DuplicateLead`, and changes nothing, if its e-mail key is taken."""
+
+    def get(self, id: LeadId) -> Lead:
+        """The lead with this id; raises `NotFound`."""
+
+    def get_for_change(self, id: LeadId) -> Lead:
+        """As `get`; until the unit of work ends, nobody else can get this lead for a change."""
+
+    def with_email(self, email_key: str) -> LeadId | None:
+        """The id of the lead that has this e-mail key, if there is one."""
+
+    def save(self, lead: Lead) -> None:
+        """Replace the kept lead of this id, which was got for a change; raises `DuplicateLead`."""
+
+    def page(self, query: LeadQuery) -> Page[Lead, Position]:
+        """The leads that `query` asks for, in its order; equal times are ordered by id."""
+
+
+class FollowUpStore(Protocol):
+    """Keeps follow-ups."""
+
+    def add(self, follow_up: FollowUp) -> None:
+        """Keep a new follow-up of a lead that is kept."""
+
+    def get(self, id: FollowUpId) -> FollowUp:
+        """The follow-up with this id; raises `NotFound`."""
+
+    def get_for_change(self, id: FollowUpId) -> FollowUp:
+        """As `get`; until the unit of work ends, nobody else can get this follow-up for a change."""
+
+    def save(self, follow_up: FollowUp) -> None:
+        """Replace the kept follow-up of this id, which was got for a change or claimed."""
+
+    def of_lead(self, lead_id: LeadId, *, after: Position | None, limit: int) -> Page[FollowUp, Position]:
+        """The follow-ups of a lead by due time, then id."""
+
+    def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
+        """All scheduled follow-ups of a lead that was got for a change, the next due first."""
+
+    def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
+        """Claim (`FollowUp.claim`) up to `limit` scheduled follow-ups whose next attempt is due at `now`.
+
+        Those whose lease has not ended are passed over; the longest due come first. Two that claim at
+        the same time never get the same follow-up.
+        """
+
+    def next_attempt_at(self) -> datetime | None:
+        """When the next attempt at any scheduled follow-up falls due, leases disregarded."""
+
+
+class Timeline(Protocol):
+    """Remembers what happened, in the order in which it was told."""
+
+    def add(self, entries: Iterable[TimelineEntry]) -> None:
+        """Remember these, in their order."""
+
+    def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
+        """What happened to a lead, newest first, before a position that an earlier page gave."""
+
+
+class ApiKeyStore(Protocol):
+    """Keeps what is known of API keys."""
+
+    def add(self, key: ApiKey) -> None:
+        """Keep a new key."""
+
+    def with_digest(self, digest: str) -> ApiKey | None:
+        """The key with this SHA-256, if there is one, revoked or not."""
+
+    def all(self) -> Sequence[ApiKey]:
+        """Every key, revoked ones too, oldest first."""
+
+    def revoke(self, id: str, at: datetime) -> None:
+        """Mark a key as revoked, keeping an earlier mark; raises `NotFound`."""
+
+
+class UnitOfWork(Protocol):
+    """The stores, seen within one all-or-nothing piece of work.
+
+    Whoever runs a use case opens one, commits it when the use case returns and discards it when the
+    use case raises: the inside never commits.
+    """
+
+    @property
+    def leads(self) -> LeadStore:
+        """The leads."""
+
+    @property
+    def follow_ups(self) -> FollowUpStore:
+        """The follow-ups."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """What happened."""
+
+    @property
+    def api_keys(self) -> ApiKeyStore:
+        """The API keys."""

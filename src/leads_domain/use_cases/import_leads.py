@@ -1,0 +1,59 @@
+"""Take in many leads at once; a bad one never stops the rest."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leads_domain.details import GivenDetails
+from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
+
+Imported = Outcome | Invalid | DuplicateLead
+"""What became of one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLeads:
+    """Register a batch of leads in one unit of work, each by the same rules as a single one."""
+
+    register_lead: RegisterLead
+
+    def __call__(
+        self,
+        work: UnitOfWork,
+        rows: Sequence[GivenDetails],
+        *,
+        actor: str,
+        on_duplicate: OnDuplicate = OnDuplicate.ERROR,
+        rehearsal: set[str] | None = None,
+    ) -> list[Imported]:
+        """What became of each row, in order.
+
+        With a `rehearsal`, what would become of it: nothing is kept but the e-mail keys that would have
+        been added, in that set, for the batches to come.
+        """
+        outcomes: list[Imported] = []
+        for row in rows:
+            try:
+                if rehearsal is None:
+                    registered = self.register_lead(work, row, actor=actor, on_duplicate=on_duplicate)
+                    outcomes.append(registered.outcome)
+                else:
+                    outcomes.append(self._rehearse(work, row, on_duplicate, rehearsal))
+            except (Invalid, DuplicateLead) as refusal:
+                outcomes.append(refusal)
+        return outcomes
+
+    def _rehearse(self, work: UnitOfWork, row: GivenDetails, on_duplicate: OnDuplicate, rehearsal: set[str]) -> Outcome:
+        details = self.register_lead.check(row)
+        key = details["email"].key
+        existing = work.leads.with_email(key)
+        if existing is None and key not in rehearsal:
+            rehearsal.add(key)
+            return Outcome.CREATED
+        if on_duplicate is OnDuplicate.ERROR:
+            raise DuplicateLead(existing or "")
+        if on_duplicate is OnDuplicate.RETURN or existing is None:
+            return Outcome.UNCHANGED
+        _, events = work.leads.get(existing).change(details)
+        return Outcome.UPDATED if events else Outcome.UNCHANGED

@@ -1,0 +1,88 @@
+"""Make, list, revoke and recognise API keys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leads_domain.access import (
+    ENTROPY_BYTES,
+    ApiKey,
+    Principal,
+    Role,
+    digest,
+    is_well_formed,
+    key_text,
+)
+from leads_domain.checking import check_text
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock, Entropy, IdSource
+
+KEY_NAME_MAX = 100
+
+
+@dataclass(frozen=True, slots=True)
+class CreateKey:
+    """Make a key. Its text is given out this once and kept nowhere."""
+
+    clock: Clock
+    ids: IdSource
+    entropy: Entropy
+
+    def __call__(self, work: UnitOfWork, *, name: str, role: Role) -> tuple[ApiKey, str]:
+        """What is kept of the key, and its text; raises `Invalid` for an empty or overlong name."""
+        text = key_text(role, self.entropy.draw(ENTROPY_BYTES))
+        key = ApiKey(
+            id=self.ids.new(),
+            name=check_text(name, most=KEY_NAME_MAX),
+            role=role,
+            digest=digest(text),
+            created_at=self.clock.now(),
+        )
+        work.api_keys.add(key)
+        return key, text
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFirstKey:
+    """Make an admin key if there is none that works, so that a fresh installation can be used."""
+
+    create_key: CreateKey
+
+    def __call__(self, work: UnitOfWork) -> str | None:
+        """The text of the new key; None if there was an admin key already."""
+        if any(key.role is Role.ADMIN and key.revoked_at is None for key in work.api_keys.all()):
+            return None
+        _, text = self.create_key(work, name="first admin key", role=Role.ADMIN)
+        return text
+
+
+def list_keys(work: UnitOfWork) -> Sequence[ApiKey]:
+    """Every key, revoked ones too, oldest first."""
+    return work.api_keys.all()
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeKey:
+    """Make a key useless from now on."""
+
+    clock: Clock
+
+    def __call__(self, work: UnitOfWork, id: str) -> None:
+        """Raises `NotFound`; to revoke a revoked key changes nothing."""
+        work.api_keys.revoke(id, self.clock.now())
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Recognise a key. `operator_digest` is the digest of the admin key that the operator chose, if any."""
+
+    operator_digest: str | None = None
+
+    def __call__(self, work: UnitOfWork, text: str) -> Principal | None:
+        """Whose key this is; None if it is malformed, unknown or revoked."""
+        fingerprint = digest(text)
+        if fingerprint == self.operator_digest:
+            return Principal("operator", Role.ADMIN)
+        key = work.api_keys.with_digest(fingerprint) if is_well_formed(text) else None
+        if key is None or key.revoked_at is not None:
+            return None
+        return Principal(key.name, key.role)

@@ -1,0 +1,14 @@
+"""Read what happened to a lead."""
+
+from leads_domain.events import TimelineEntry
+from leads_domain.lead import LeadId
+from leads_domain.paging import LIMIT_DEFAULT, Page
+from leads_domain.ports import UnitOfWork
+
+
+def read_timeline(
+    work: UnitOfWork, lead_id: LeadId, *, before: int | None = None, limit: int = LIMIT_DEFAULT
+) -> Page[TimelineEntry, int]:
+    """A page of a lead's timeline, newest first; raises `NotFound` if there is no such lead."""
+    work.leads.get(lead_id)
+    return work.timeline.of_lead(lead_id, before=before, limit=limit)

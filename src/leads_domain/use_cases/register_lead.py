@@ -1,0 +1,83 @@
+"""Take in a lead, unless it is there already."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from leads_domain.details import Details, GivenDetails, check_new_details
+from leads_domain.errors import DuplicateLead
+from leads_domain.events import entries
+from leads_domain.lead import Lead, LeadId
+from leads_domain.pipeline import Pipeline
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock, Contacts, IdSource
+
+
+class OnDuplicate(StrEnum):
+    """What to do when a lead with the same e-mail address is there already."""
+
+    ERROR = "error"
+    RETURN = "return"
+    UPDATE = "update"
+
+
+class Outcome(StrEnum):
+    """What became of a lead that was taken in."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The lead as it is now kept, and whether that is new."""
+
+    lead: Lead
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterLead:
+    """Keep a new lead at the start of the pipeline.
+
+    If its e-mail address is taken, `on_duplicate` decides: raise `DuplicateLead`, return the lead
+    that is there, or overwrite that lead's members with the given ones.
+    """
+
+    clock: Clock
+    ids: IdSource
+    contacts: Contacts
+    pipeline: Pipeline
+
+    def check(self, given: GivenDetails) -> Details:
+        """The details as they would be kept; raises `Invalid` with every fault."""
+        return check_new_details(given, self.contacts)
+
+    def __call__(
+        self,
+        work: UnitOfWork,
+        given: GivenDetails,
+        *,
+        actor: str,
+        on_duplicate: OnDuplicate = OnDuplicate.ERROR,
+    ) -> Registered:
+        """Raises `Invalid`, or `DuplicateLead` if that is the policy."""
+        details = self.check(given)
+        now = self.clock.now()
+        lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now)
+        outcome = Outcome.CREATED
+        try:
+            work.leads.add(lead)
+        except DuplicateLead as duplicate:
+            if on_duplicate is OnDuplicate.ERROR:
+                raise
+            lead, events = work.leads.get_for_change(LeadId(duplicate.existing_id)), []
+            outcome = Outcome.UNCHANGED
+            if on_duplicate is OnDuplicate.UPDATE:
+                lead, events = lead.change(details)
+            if events:
+                lead = lead.revised(now)
+                work.leads.save(lead)
+                outcome = Outcome.UPDATED
+        work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
+        return Registered(lead, outcome)

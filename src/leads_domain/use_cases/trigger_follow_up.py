@@ -1,0 +1,108 @@
+"""Promise to reach somebody about a lead."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, TypedDict, cast
+
+from leads_domain.checking import check_members, check_text
+from leads_domain.errors import Invalid
+from leads_domain.events import entries
+from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
+from leads_domain.lead import Lead, LeadId
+from leads_domain.notifier import Address
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock, IdSource
+
+Channels = Mapping[str, Address | None]
+"""Every configured channel by name, with the kind of address that it needs."""
+
+
+class FollowUpWishes(TypedDict, total=False):
+    """What a client may say of a follow-up; whatever is left out has a default."""
+
+    channel: str
+    message: str
+    due_at: datetime
+    recipient: Recipient
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFollowUp:
+    """Schedule a follow-up of a lead: by default to the lead itself, on the default channel, now."""
+
+    clock: Clock
+    ids: IdSource
+    channels: Channels
+    default_channel: str
+
+    def check(self, wishes: FollowUpWishes) -> FollowUpWishes:
+        """The wishes as they would be kept; raises `Invalid` with every fault."""
+        return cast(FollowUpWishes, check_members(wishes, _RULES, self.channels))
+
+    def __call__(self, work: UnitOfWork, lead_id: LeadId, wishes: FollowUpWishes, *, actor: str) -> FollowUp:
+        """Raises `NotFound`, or `Invalid` for an unknown channel or a recipient that it cannot reach."""
+        wishes = self.check(wishes)
+        lead = work.leads.get_for_change(lead_id)
+        recipient = wishes.get("recipient", Recipient.LEAD)
+        channel = wishes.get("channel", self.default_channel)
+        _check_reachable(lead, recipient, channel, self.channels[channel])
+        now = self.clock.now()
+        follow_up, events = FollowUp.schedule(
+            FollowUpId(self.ids.new()),
+            lead_id,
+            recipient=recipient,
+            channel=channel,
+            message=wishes.get("message") or _default_message(lead, recipient),
+            due_at=wishes.get("due_at", now),
+            now=now,
+        )
+        work.follow_ups.add(follow_up)
+        if lead.next_follow_up_at is None or follow_up.due_at < lead.next_follow_up_at:
+            work.leads.save(replace(lead, next_follow_up_at=follow_up.due_at).revised(now))
+        work.timeline.add(entries(lead_id, events, at=now, actor=actor, ids=self.ids))
+        return follow_up
+
+
+def _known(channel: str, channels: Channels) -> str:
+    if channel not in channels:
+        raise Invalid.because(f"There is no channel {channel!r}; it is one of: {', '.join(sorted(channels))}.")
+    return channel
+
+
+def _message(text: str, _: Channels) -> str:
+    return check_text(text, most=MESSAGE_MAX)
+
+
+def _due_at(at: datetime, _: Channels) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise Invalid.because("Give a time that is in the years 1 to 9999 in UTC, too.") from None
+
+
+def _recipient(recipient: Recipient, _: Channels) -> Recipient:
+    return recipient
+
+
+_RULES: Mapping[str, Callable[[Any, Channels], object]] = {
+    "channel": _known,
+    "message": _message,
+    "due_at": _due_at,
+    "recipient": _recipient,
+}
+
+
+def _check_reachable(lead: Lead, recipient: Recipient, channel: str, needs: Address | None) -> None:
+    if recipient is Recipient.OWNER and lead.owner is None:
+        raise Invalid.because("The lead has no owner; give it one, or follow up with the lead itself.", "/recipient")
+    if needs is Address.PHONE and (recipient is Recipient.OWNER or lead.phone is None):
+        raise Invalid.because(
+            f"The channel {channel} needs a telephone number, and the {recipient} has none.", "/channel"
+        )
+
+
+def _default_message(lead: Lead, recipient: Recipient) -> str:
+    if recipient is Recipient.OWNER:
+        return f"Please follow up with {lead.name}."
+    return f"Hello {lead.name}, thank you for your interest. We will be in touch with you soon."
