@@ -1,0 +1,28 @@
+"""How the outside runs a use case: inside one unit of work, on whichever database there is."""
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from leads_domain.ports import UnitOfWork
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+UseCase = Callable[Concatenate[UnitOfWork, Arguments], Answer]
+
+
+class Database(Protocol):
+    """Runs use cases. Both methods raise what the use case raises, or `Unavailable`."""
+
+    async def read(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """Run a use case that changes nothing, on one consistent state of the database."""
+
+    async def write(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """Run a use case; when this returns, what it did is durable. If it raises, nothing was done.
+
+        Cancelling the caller does not stop the unit of work half-way.
+        """

@@ -1,0 +1,21 @@
+"""Identifiers and secrets from the operating system's randomness."""
+
+import secrets
+
+from uuid_utils import uuid7
+
+
+class Uuid7Source:
+    """Makes UUIDv7 (RFC 9562): they sort by the time they were made."""
+
+    def new(self) -> str:
+        """A new identifier, as lower-case text."""
+        return str(uuid7())
+
+
+class SystemEntropy:
+    """Makes secrets with the operating system's generator."""
+
+    def draw(self, size: int) -> bytes:
+        """`size` bytes that nobody can predict."""
+        return secrets.token_bytes(size)

@@ -1,0 +1,53 @@
+"""A database that is gone when the process ends."""
+
+from dataclasses import dataclass, field
+
+from leads_adapters.database import Answer, Arguments, UseCase
+from leads_adapters.memory.stores import MemoryApiKeyStore, MemoryFollowUpStore, MemoryLeadStore, MemoryTimeline
+from leads_domain.access import ApiKey
+from leads_domain.events import TimelineEntry
+from leads_domain.follow_up import FollowUp, FollowUpId
+from leads_domain.lead import Lead, LeadId
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    leads: dict[LeadId, Lead] = field(default_factory=dict)
+    follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
+    timeline: list[TimelineEntry] = field(default_factory=list)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+
+    def copy(self) -> "_Kept":
+        return _Kept(dict(self.leads), dict(self.follow_ups), list(self.timeline), dict(self.api_keys))
+
+
+class MemoryUnitOfWork:
+    """The stores on one state of the memory."""
+
+    def __init__(self, kept: _Kept) -> None:
+        self.leads = MemoryLeadStore(kept.leads)
+        self.follow_ups = MemoryFollowUpStore(kept.follow_ups)
+        self.timeline = MemoryTimeline(kept.timeline)
+        self.api_keys = MemoryApiKeyStore(kept.api_keys)
+
+
+class MemoryDatabase:
+    """Runs use cases one at a time, each on a copy of the state that becomes the state if it succeeds."""
+
+    def __init__(self) -> None:
+        self._kept = _Kept()
+
+    async def read(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """See `Database.read`."""
+        return use_case(MemoryUnitOfWork(self._kept.copy()), *args, **kwargs)
+
+    async def write(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """See `Database.write`."""
+        copy = self._kept.copy()
+        answer = use_case(MemoryUnitOfWork(copy), *args, **kwargs)
+        self._kept = copy
+        return answer

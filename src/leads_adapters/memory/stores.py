@@ -1,0 +1,167 @@
+"""Stores that keep everything in dictionaries."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from leads_domain.access import ApiKey
+from leads_domain.errors import DuplicateLead, NotFound
+from leads_domain.events import TimelineEntry
+from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
+from leads_domain.lead import Lead, LeadId
+from leads_domain.paging import LeadQuery, LeadSort, Page, Position
+
+
+class MemoryLeadStore:
+    """Keeps leads in a dictionary."""
+
+    def __init__(self, kept: dict[LeadId, Lead]) -> None:
+        self._kept = kept
+
+    def add(self, lead: Lead) -> None:
+        """See `LeadStore.add`."""
+        self._refuse_duplicate(lead)
+        self._kept[lead.id] = lead
+
+    def get(self, id: LeadId) -> Lead:
+        """See `LeadStore.get`."""
+        if id not in self._kept:
+            raise NotFound("lead", id)
+        return self._kept[id]
+
+    get_for_change = get
+
+    def with_email(self, email_key: str) -> LeadId | None:
+        """See `LeadStore.with_email`."""
+        return next((lead.id for lead in self._kept.values() if lead.email.key == email_key), None)
+
+    def save(self, lead: Lead) -> None:
+        """See `LeadStore.save`."""
+        self._refuse_duplicate(lead)
+        self._kept[lead.id] = lead
+
+    def page(self, query: LeadQuery) -> Page[Lead, Position]:
+        """See `LeadStore.page`."""
+        found = [
+            lead
+            for lead in self._kept.values()
+            if (not query.statuses or lead.status in query.statuses)
+            and (query.email_key is None or lead.email.key == query.email_key)
+        ]
+        newest_first = query.sort is LeadSort.NEWEST_FIRST
+        found.sort(key=lambda lead: (lead.created_at, lead.id), reverse=newest_first)
+        if query.after is not None:
+            after = (query.after.at, query.after.id)
+            found = [
+                lead
+                for lead in found
+                if ((lead.created_at, lead.id) < after if newest_first else (lead.created_at, lead.id) > after)
+            ]
+        items = found[: query.limit]
+        more = len(found) > query.limit
+        return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
+
+    def _refuse_duplicate(self, lead: Lead) -> None:
+        existing = self.with_email(lead.email.key)
+        if existing not in (None, lead.id):
+            raise DuplicateLead(str(existing))
+
+
+class MemoryFollowUpStore:
+    """Keeps follow-ups in a dictionary."""
+
+    def __init__(self, kept: dict[FollowUpId, FollowUp]) -> None:
+        self._kept = kept
+
+    def add(self, follow_up: FollowUp) -> None:
+        """See `FollowUpStore.add`."""
+        self._kept[follow_up.id] = follow_up
+
+    save = add
+
+    def get(self, id: FollowUpId) -> FollowUp:
+        """See `FollowUpStore.get`."""
+        if id not in self._kept:
+            raise NotFound("follow-up", id)
+        return self._kept[id]
+
+    get_for_change = get
+
+    def of_lead(self, lead_id: LeadId, *, after: Position | None, limit: int) -> Page[FollowUp, Position]:
+        """See `FollowUpStore.of_lead`."""
+        found = sorted(
+            (follow_up for follow_up in self._kept.values() if follow_up.lead_id == lead_id),
+            key=lambda follow_up: (follow_up.due_at, follow_up.id),
+        )
+        if after is not None:
+            found = [each for each in found if (each.due_at, each.id) > (after.at, after.id)]
+        items = found[:limit]
+        return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > limit else None)
+
+    def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
+        """See `FollowUpStore.scheduled_of_lead`."""
+        every = self.of_lead(lead_id, after=None, limit=len(self._kept)).items
+        return [follow_up for follow_up in every if follow_up.state is FollowUpState.SCHEDULED]
+
+    def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
+        """See `FollowUpStore.claim_due`."""
+        due = sorted(
+            (
+                (follow_up.next_attempt_at, follow_up.id)
+                for follow_up in self._kept.values()
+                if follow_up.next_attempt_at is not None
+                and follow_up.next_attempt_at <= now
+                and (follow_up.lease is None or follow_up.lease.until <= now)
+            ),
+        )
+        claimed = [self._kept[id].claim(owner, until, now) for _, id in due[:limit]]
+        self._kept.update({follow_up.id: follow_up for follow_up in claimed})
+        return claimed
+
+    def next_attempt_at(self) -> datetime | None:
+        """See `FollowUpStore.next_attempt_at`."""
+        return min((each.next_attempt_at for each in self._kept.values() if each.next_attempt_at), default=None)
+
+
+class MemoryTimeline:
+    """Keeps what happened in a list."""
+
+    def __init__(self, kept: list[TimelineEntry]) -> None:
+        self._kept = kept
+
+    def add(self, entries: Iterable[TimelineEntry]) -> None:
+        """See `Timeline.add`."""
+        self._kept.extend(entries)
+
+    def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
+        """See `Timeline.of_lead`. A position is a place in the list."""
+        places = range(len(self._kept) if before is None else before)
+        found = [place for place in reversed(places) if self._kept[place].lead_id == lead_id]
+        shown = found[:limit]
+        return Page([self._kept[place] for place in shown], shown[-1] if len(found) > limit else None)
+
+
+class MemoryApiKeyStore:
+    """Keeps API keys in a dictionary."""
+
+    def __init__(self, kept: dict[str, ApiKey]) -> None:
+        self._kept = kept
+
+    def add(self, key: ApiKey) -> None:
+        """See `ApiKeyStore.add`."""
+        self._kept[key.id] = key
+
+    def with_digest(self, digest: str) -> ApiKey | None:
+        """See `ApiKeyStore.with_digest`."""
+        return next((key for key in self._kept.values() if key.digest == digest), None)
+
+    def all(self) -> Sequence[ApiKey]:
+        """See `ApiKeyStore.all`."""
+        return sorted(self._kept.values(), key=lambda key: (key.created_at, key.id))
+
+    def revoke(self, id: str, at: datetime) -> None:
+        """See `ApiKeyStore.revoke`."""
+        if id not in self._kept:
+            raise NotFound("API key", id)
+        key = self._kept[id]
+        self._kept[id] = replace(key, revoked_at=key.revoked_at or at)

@@ -1,0 +1,1 @@
+"""Leads in an SQL database: tables, one file a store, and how work is run on each database."""

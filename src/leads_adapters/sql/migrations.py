@@ -1,0 +1,81 @@
+"""Bringing a database's schema up to date, with the migrations that are shipped with the package."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, Select, column, select, table
+
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_domain.errors import Unavailable
+
+HEAD = "0001"
+"""The newest revision; known without reading the migrations, because every start and health check needs it."""
+
+_CURRENT: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
+
+
+def scripts() -> Path:
+    """The folder of the migrations: inside the installed package, or at the top of a checkout."""
+    packaged = Path(__file__).parent / "migrations"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "migrations"
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the schema up to `revision`, completely or not at all. Several processes may try at once."""
+    _run(engine, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the schema back to `revision` ("base": no tables), completely or not at all."""
+    _run(engine, lambda config: command.downgrade(config, revision))
+
+
+def current(engine: Engine) -> str | None:
+    """The schema's revision; None for a database without our tables."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str:
+    """The newest revision among the migrations."""
+    return str(ScriptDirectory(str(scripts())).get_current_head())
+
+
+def check_schema(work: SqlUnitOfWork) -> None:
+    """Raise `Unavailable` unless the schema is the one that this version of the service works with."""
+    row = work.driver.first(_CURRENT)
+    if row is None or row[0] != HEAD:
+        message = f"The database schema is at {row and row[0]}, not at {HEAD}: run `leads migrate`."
+        raise Unavailable(message)
+
+
+def _run(engine: Engine, action: Callable[[Config], None]) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    with engine.connect() as connection:
+        # Before BEGIN, or SQLite ignores it: rebuilding a table would otherwise delete what refers to it.
+        _set_foreign_keys(connection, "OFF")
+        with connection.begin():
+            config.attributes["connection"] = connection
+            action(config)
+            _check_foreign_keys(connection)
+        _set_foreign_keys(connection, "ON")
+
+
+def _set_foreign_keys(connection: Connection, switch: str) -> None:
+    if connection.dialect.name == "sqlite":
+        driver_connection = connection.connection.driver_connection
+        driver_connection.execute(f"PRAGMA foreign_keys = {switch}")  # type: ignore[union-attr]
+
+
+def _check_foreign_keys(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if dangling:
+            message = f"The migration would leave {len(dangling)} rows that refer to nothing; it was undone."
+            raise RuntimeError(message)

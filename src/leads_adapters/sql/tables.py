@@ -1,0 +1,101 @@
+"""The tables, as they are after the newest migration."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Integer, MetaData, Table, Text
+
+from leads_adapters.sql.types import Identifier, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+    }
+)
+
+
+def _table(name: str, *parts: Any) -> Table:
+    # STRICT makes SQLite refuse a value of another type than the column's, as other databases do.
+    return Table(name, metadata, *parts, sqlite_strict=True)
+
+
+leads = _table(
+    "leads",
+    Column("id", Identifier, primary_key=True),
+    Column("name", Text, CheckConstraint("length(name) BETWEEN 1 AND 200", "name"), nullable=False),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False, unique=True),
+    Column("phone", Text),
+    Column("phone_extension", Text),
+    Column("status", Text, nullable=False),
+    Column("status_reason", Text),
+    Column("source", Text),
+    Column("owner", Text),
+    Column("owner_key", Text),
+    Column("attributes", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("contacted_at", UtcTime),
+    Column("next_follow_up_at", UtcTime),
+    Column("version", Integer, CheckConstraint("version >= 1", "version"), nullable=False),
+    Index(None, "created_at", "id"),
+    Index(None, "status", "created_at", "id"),
+)
+
+follow_ups = _table(
+    "follow_ups",
+    Column("id", Identifier, primary_key=True),
+    Column("lead_id", Identifier, ForeignKey("leads.id"), nullable=False),
+    Column("recipient", Text, CheckConstraint("recipient IN ('lead', 'owner')", "recipient"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("next_attempt_at", UtcTime),
+    Column("sent_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcTime),
+    Column("claims", Integer, nullable=False),
+    CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'cancelled')", "state"),
+    CheckConstraint("(state = 'scheduled') = (next_attempt_at IS NOT NULL)", "next_attempt"),
+    CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", "sent"),
+    CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", "lease"),
+    CheckConstraint("lease_owner IS NULL OR state = 'scheduled'", "leased"),
+    Index(None, "lead_id", "due_at", "id"),
+)
+Index(
+    "ix_follow_ups_due",
+    follow_ups.c.next_attempt_at,
+    sqlite_where=follow_ups.c.state == "scheduled",
+    postgresql_where=follow_ups.c.state == "scheduled",
+)
+
+# No foreign key to the lead: what happened stays known when the lead itself is erased.
+timeline = _table(
+    "timeline",
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), Identity(always=True), primary_key=True),
+    Column("id", Identifier, nullable=False),
+    Column("lead_id", Identifier, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index(None, "lead_id", "seq"),
+)
+
+api_keys = _table(
+    "api_keys",
+    Column("id", Identifier, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", "role"), nullable=False),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)

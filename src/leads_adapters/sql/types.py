@@ -1,0 +1,44 @@
+"""Column types that mean the same on every database."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import TIMESTAMP, Dialect, Text
+from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from leads_domain.events import rfc3339
+
+Identifier = Text().with_variant(UUID(as_uuid=False), "postgresql")
+"""A UUID: `uuid` on PostgreSQL, lower-case text on SQLite; text in Python."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: `timestamptz` on PostgreSQL; on SQLite RFC 3339 text of fixed width, which sorts as time does.
+
+    SQLite has no type for times, and SQLAlchemy's own drops the offset without a word.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type that the database stores."""
+        return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """To the database; a time without an offset is refused."""
+        if value is None or dialect.name == "postgresql":
+            return value
+        if value.tzinfo is None:
+            message = "A time that is to be stored needs an offset."
+            raise ValueError(message)
+        return rfc3339(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """From the database, in UTC."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return value.astimezone(UTC)  # type: ignore[no-any-return]
+        return datetime.fromisoformat(value)

@@ -1,0 +1,18 @@
+"""The stores of one database connection."""
+
+from leads_adapters.sql.api_key_store import SqlApiKeyStore
+from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.follow_up_store import SqlFollowUpStore
+from leads_adapters.sql.lead_store import SqlLeadStore
+from leads_adapters.sql.timeline import SqlTimeline
+
+
+class SqlUnitOfWork:
+    """The stores on one connection. Whoever owns the connection begins and ends the transactions."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.leads = SqlLeadStore(driver)
+        self.follow_ups = SqlFollowUpStore(driver)
+        self.timeline = SqlTimeline(driver)
+        self.api_keys = SqlApiKeyStore(driver)
