@@ -45,8 +45,9 @@ _PERMISSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: the name of a key and its role."""
+    """Who is calling: the id of a key, its name and its role."""
 
+    id: str
     name: str
     role: Role
 

@@ -17,6 +17,8 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
 
 KEY_NAME_MAX = 100
+OPERATOR = Principal("operator", "operator", Role.ADMIN)
+"""Who calls with the admin key that the operator chose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ class Authenticate:
         """Whose key this is; None if it is malformed, unknown or revoked."""
         fingerprint = digest(text)
         if fingerprint == self.operator_digest:
-            return Principal("operator", Role.ADMIN)
+            return OPERATOR
         key = work.api_keys.with_digest(fingerprint) if is_well_formed(text) else None
         if key is None or key.revoked_at is not None:
             return None
-        return Principal(key.name, key.role)
+        return Principal(key.id, key.name, key.role)

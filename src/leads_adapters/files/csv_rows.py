@@ -1,0 +1,124 @@
+"""Reading leads from CSV files, as spreadsheets and this service write them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, BinaryIO, cast
+
+import msgspec
+
+from leads_adapters.files.columns import Columns, meaning, told_by
+from leads_adapters.files.csv_records import Record, guessed, records
+from leads_adapters.files.formulas import restored
+from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
+from leads_adapters.files.members import attribute_faults
+from leads_adapters.files.row import FileRefused, LeadFile, Row
+from leads_domain.details import GivenDetails, Scalar
+from leads_domain.errors import Fault, Invalid
+
+_DELIMITERS = (",", ";", "\t")
+_HEADER_LINES = 50
+_HEADER_LINE_START = 2000
+
+
+def read_csv(stream: BinaryIO) -> LeadFile:
+    """The leads in a CSV file (RFC 4180, UTF-8, delimited by commas, semicolons or tabs).
+
+    The first row that is not blank names the columns (`columns.told_by`); raises `FileRefused` if they
+    are not clear. Cells lose their outer white space; an empty one gives nothing. Rows without any
+    text are left out. A row that cannot be read is `Invalid` and never stops the rest.
+    """
+    lines = text_lines(stream)
+    line, head = _head(lines)
+    found = records(chain(head, lines), _delimiter(head), line)
+    header = next(found)
+    if fault := header.fault or _encoding_fault(header.cells):
+        msg = f"The columns, named in line {line}, cannot be read. {fault}"
+        raise FileRefused(msg)
+    columns = told_by(header.cells)
+    return LeadFile(columns.header, _rows(found, columns))
+
+
+def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
+    """The lines that name the columns, or at least the first of them, and its number."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            head = [line]
+            while sum(line.count('"') for line in head) % 2 and len(head) < _HEADER_LINES and (more := next(lines, "")):
+                head.append(more)
+            return number, head
+    msg = 'The file is empty. Its first row must name the columns, "email" among them.'
+    raise FileRefused(msg)
+
+
+def _delimiter(head: Sequence[str]) -> str:
+    """The delimiter that shows the most columns that have a meaning, then the most columns."""
+
+    def shown(delimiter: str) -> tuple[int, int]:
+        cells = guessed((line[:_HEADER_LINE_START] for line in head), delimiter)
+        return sum(meaning(cell.strip()) is not None for cell in cells), len(cells)
+
+    return max(_DELIMITERS, key=shown)
+
+
+def _rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:
+    for line, raw, fault in found:
+        cells = [restored(cell) for cell in raw] if columns.defused else raw
+        given: GivenDetails | Invalid
+        try:
+            given = Invalid.because(fault) if fault else _given(cells, columns)
+        except Invalid as invalid:
+            given = invalid
+        if given or _has_text(cells):
+            yield Row(line, given, cells)
+
+
+def _given(cells: list[str], columns: Columns) -> GivenDetails:
+    if fault := _encoding_fault(cells):
+        raise Invalid.because(fault)
+    if len(cells) != columns.width:
+        cells = _fitted(cells, columns.width)
+    for at in columns.nameless:
+        if cells[at].strip():
+            raise Invalid.because(
+                f"Cell {at + 1} stands in a column without a name. Name the column, or empty the cell."
+            )
+    given: dict[str, Any] = {member: text for member, at in columns.members if (text := cells[at].strip())}
+    attributes = {name: text for name, at in columns.attributes if (text := cells[at].strip())}
+    if columns.json is not None and (text := cells[columns.json].strip()):
+        given["attributes"] = _joined(attributes, _from_json(text))
+    elif attributes:
+        given["attributes"] = attributes
+    return cast(GivenDetails, given)
+
+
+def _encoding_fault(cells: Sequence[str]) -> str | None:
+    text = "".join(cells)
+    return None if text.isascii() or is_utf8(text) else NOT_UTF8
+
+
+def _has_text(cells: Sequence[str]) -> bool:
+    return any(map(str.strip, cells))
+
+
+def _fitted(cells: list[str], width: int) -> list[str]:
+    """As many cells as there are columns; empty ones make no difference."""
+    if _has_text(cells[width:]):
+        raise Invalid.because(f"This row has {len(cells)} cells, but the header names only {width} columns.")
+    return (cells + [""] * (width - len(cells)))[:width]
+
+
+def _from_json(text: str) -> dict[str, Scalar]:
+    try:
+        decoded = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        raise Invalid.because('Give a JSON object such as {"company": "ACME"}.', "/attributes") from None
+    if faults := [fault.under("attributes") for fault in attribute_faults(decoded)]:
+        raise Invalid(faults)
+    return cast(dict[str, Scalar], decoded)
+
+
+def _joined(attributes: dict[str, str], from_json: dict[str, Scalar]) -> dict[str, Scalar]:
+    if twice := sorted(attributes.keys() & from_json.keys()):
+        fault = Fault("", "Give this in its own column or among the attributes, not in both.")
+        raise Invalid([fault.under(name).under("attributes") for name in twice])
+    return attributes | from_json

@@ -1,0 +1,81 @@
+"""Reading leads from NDJSON files: one JSON object in each line."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, cast
+
+import msgspec
+
+from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
+from leads_adapters.files.members import ASSIGNED, GIVEN, attribute_faults, kind
+from leads_adapters.files.row import LeadFile, Row
+from leads_domain.details import GivenDetails
+from leads_domain.errors import Fault, Invalid
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_TEXT = ("name", "email")
+
+
+def read_ndjson(stream: BinaryIO) -> LeadFile:
+    """The leads in an NDJSON file, as strictly checked as over HTTP.
+
+    Members that the service assigns itself are passed over, so that an export can be read; unknown
+    members and wrong types make a row `Invalid`, with every fault. Blank lines are left out. A
+    line that cannot be read never stops the rest. A row's only cell is the line itself.
+    """
+    return LeadFile(("row",), _rows(stream))
+
+
+def _rows(stream: BinaryIO) -> Iterator[Row]:
+    for number, line in enumerate(byte_lines(stream), 1):
+        text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+        if not text.strip():
+            continue
+        given: GivenDetails | Invalid
+        try:
+            given = _given(text)
+        except Invalid as invalid:
+            given = invalid
+        yield Row(number, given, (_shown(text),))
+
+
+def _given(line: bytes) -> GivenDetails:
+    lead = _decoded(line)
+    if not isinstance(lead, dict):
+        raise Invalid.because(f"Give one JSON object in each line, not {kind(lead)}.")
+    if faults := _faults(lead):
+        raise Invalid(faults)
+    return cast(GivenDetails, {member: value for member, value in lead.items() if member not in ASSIGNED})
+
+
+def _decoded(line: bytes) -> object:
+    if len(line) > LINE_MAX:
+        raise Invalid.because(TOO_LONG)
+    try:
+        return msgspec.json.decode(line)
+    except UnicodeDecodeError:
+        raise Invalid.because(NOT_UTF8) from None
+    except RecursionError:
+        raise Invalid.because("This line is nested too deeply.") from None
+    except msgspec.DecodeError as error:
+        raise Invalid.because(f"This line is not JSON: {error}.") from None
+
+
+def _faults(lead: Mapping[str, Any]) -> list[Fault]:
+    faults = []
+    for member, value in lead.items():
+        if member == "attributes":
+            faults += [fault.under(member) for fault in attribute_faults(value)]
+        elif member in GIVEN:
+            if not isinstance(value, str) and (value is not None or member in _TEXT):
+                expected = "text" if member in _TEXT else "text or null"
+                faults.append(Fault("", f"Give {expected}, not {kind(value)}.").under(member))
+        elif member not in ASSIGNED:
+            faults.append(
+                Fault("", "There is no such member; put it among the attributes or leave it out.").under(member)
+            )
+    return faults
+
+
+def _shown(line: bytes) -> str:
+    excerpt = line if len(line) <= LINE_MAX else line[:EXCERPT]
+    return excerpt.decode("utf-8", "surrogateescape").strip()

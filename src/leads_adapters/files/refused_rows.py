@@ -1,0 +1,28 @@
+"""The file of refused rows: what a person corrects and imports again."""
+
+from collections.abc import Sequence
+
+from leads_adapters.files.columns import REFUSAL_COLUMNS
+from leads_adapters.files.csv_export import csv_lines
+from leads_adapters.files.row import Row
+from leads_domain.errors import Invalid, LeadsError
+
+
+def refused_header(header: Sequence[str]) -> bytes:
+    """The first line of the file of refused rows, for the `header` of the file that was read.
+
+    The file is CSV and can be imported as it is once its rows are corrected: `read_csv` passes over
+    the columns `line` and `reason`, with which it starts. For NDJSON the lines stand in one column.
+    """
+    return csv_lines([[*REFUSAL_COLUMNS, *header]])
+
+
+def refused_line(row: Row, refusal: LeadsError) -> bytes:
+    """A refused row with its line in the file that was read, the reason, and its cells as they stood there."""
+    return csv_lines([[row.line, _reason(refusal), *row.cells]])
+
+
+def _reason(refusal: LeadsError) -> str:
+    if not isinstance(refusal, Invalid):
+        return str(refusal)
+    return " ".join(f"{fault.pointer.removeprefix('/')}: {fault.detail}".removeprefix(": ") for fault in refusal.faults)

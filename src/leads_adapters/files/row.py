@@ -1,0 +1,36 @@
+"""What a file of leads consists of, whatever its format."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from leads_domain.details import GivenDetails
+from leads_domain.errors import Invalid
+
+
+class FileRefused(Exception):  # noqa: N818 - it names what happened, as the domain's errors do
+    """Nothing in the file can be taken in; the message says in a sentence or two why, and what to do."""
+
+
+class Row(NamedTuple):
+    """One row of a file: the lead that it gives, or why it could not be read.
+
+    `line` is the line of the file on which the row starts, from 1. `cells` are its texts as they
+    stood in the file, for whoever must correct them; bytes that are no UTF-8 stand in them as lone
+    surrogates (PEP 383), so that they can be written back unharmed.
+    """
+
+    line: int
+    given: GivenDetails | Invalid
+    cells: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LeadFile:
+    """The names of a file's columns as they stood in it, and its rows, read while they are asked for.
+
+    The rows can be gone through once, and only while the stream that they come from is open.
+    """
+
+    header: Sequence[str]
+    rows: Iterator[Row]

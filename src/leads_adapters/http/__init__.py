@@ -1,0 +1,1 @@
+"""Leads over HTTP: handlers parse strictly, call one use case, and render."""

@@ -1,0 +1,113 @@
+"""The ASGI application: every operation, behind one gate, in one envelope."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, cast
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import Method
+
+from leads_adapters.http.answer import Answer, Header, no_content
+from leads_adapters.http.decoding import decode_query
+from leads_adapters.http.envelope import AccessLog, AsgiApp, Envelope
+from leads_adapters.http.gate import Gate
+from leads_adapters.http.operation import Call, Handler, Operation, operations
+from leads_adapters.http.problems import MEDIA_TYPE, Problem, problem_of
+from leads_domain.access import Principal, Role
+
+ErrorLog = Callable[[BaseException, str], None]
+"""Called for every error that is a fault of the service, with the id of the request."""
+
+Endpoint = Callable[[Request[Any, Any, Any]], Awaitable[Answer]]
+
+_ANYONE = Principal("anyone", "anyone", Role.CAPTURE)
+"""Who calls an operation that asks for no permission."""
+
+
+def build_app(
+    routes: Iterable[object],
+    gate: Gate,
+    *,
+    max_body: int,
+    new_id: Callable[[], str],
+    access_log: AccessLog,
+    error_log: ErrorLog,
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+) -> AsgiApp:
+    """The application that serves the operations which the methods of `routes` declare.
+
+    `max_body` is in bytes. `lifespan` is entered before the first request and left after the last.
+    """
+    by_path: dict[str, dict[Method, Endpoint]] = defaultdict(dict)
+    for route in routes:
+        for operation, handler in operations(route):
+            by_path[operation.path][operation.method] = _endpoint(operation, handler, gate, error_log)
+    litestar = Litestar(
+        [_route(path, endpoints) for path, endpoints in by_path.items()],
+        exception_handlers={HTTPException: _litestar_problem, Exception: _litestar_problem},
+        lifespan=list(lifespan),
+        openapi_config=None,
+        request_max_body_size=max_body,
+        logging_config=None,
+    )
+    return Envelope(cast(AsgiApp, litestar), new_id, access_log)
+
+
+def _route(path: str, endpoints: Mapping[Method, Endpoint]) -> HTTPRouteHandler:
+    """One handler for all methods of a path: of several, Litestar would name only one in `Allow`."""
+    allow = _allow(endpoints)
+
+    async def dispatch(request: Request[Any, Any, Any]) -> Answer:
+        endpoint = endpoints.get(request.scope["method"])
+        return await endpoint(request) if endpoint else no_content(headers=[(b"allow", allow)])
+
+    return HTTPRouteHandler(path, http_method=[*endpoints, "OPTIONS"])(dispatch)
+
+
+def _endpoint(operation: Operation, handler: Handler, gate: Gate, error_log: ErrorLog) -> Endpoint:
+    default_query = operation.query()
+
+    async def endpoint(request: Request[Any, Any, Any]) -> Answer:
+        principal = _ANYONE
+        limits: tuple[Header, ...] = ()
+        try:
+            if operation.permission is not None:
+                principal, limits = await gate.admit(request.scope, operation.permission)
+            raw = request.scope["query_string"]
+            query = decode_query(raw, operation.query) if raw else default_query
+            answer = await handler(Call(request, operation, principal, query))
+        except Exception as error:  # whatever happens, the client gets a problem and the operator a log line
+            problem = problem_of(error)
+            if problem.type.status == 500:
+                error_log(error, request.scope["state"]["request_id"])
+            answer = _problem_answer(problem, request)
+        answer.headers.extend(limits)
+        return answer
+
+    return endpoint
+
+
+def _allow(methods: Iterable[str]) -> bytes:
+    complete = {*methods, "OPTIONS"}
+    if "GET" in complete:
+        complete.add("HEAD")
+    return ", ".join(sorted(complete)).encode()
+
+
+def _problem_answer(problem: Problem, request: Request[Any, Any, Any]) -> Answer:
+    body = problem.body(request.scope["path"])
+    return Answer(body, status=problem.type.status, media_type=MEDIA_TYPE, headers=problem.headers)
+
+
+def _litestar_problem(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The answer to what Litestar refuses before it calls a handler: 404 and 405."""
+    problem = problem_of(error)
+    headers = {name.decode(): value.decode() for name, value in problem.headers}
+    allowed = getattr(error, "headers", None) or {}
+    if "allow" in allowed:
+        headers["allow"] = _allow(allowed["allow"].split(", ")).decode()
+    body = problem.body(request.scope["path"])
+    return Response(body, status_code=problem.type.status, media_type=MEDIA_TYPE.decode(), headers=headers)

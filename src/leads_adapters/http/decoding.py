@@ -1,0 +1,166 @@
+"""Strict decoding of what clients send.
+
+Litestar would decode a body laxly (`"5"` as 5), report one fault, and not look at its media type;
+so the raw bytes are decoded here, once, with msgspec in strict mode. Only when that fails is the
+body looked at member by member, to list every fault in one answer.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar, get_args, get_origin
+from urllib.parse import parse_qs
+
+import msgspec
+from msgspec import UNSET
+
+from leads_adapters.http.problems import Problem
+from leads_domain.errors import Fault, Invalid
+
+Schema = TypeVar("Schema", bound=msgspec.Struct)
+
+_JSON = ("application/json",)
+_WORDS = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+    "object": "an object",
+    "array": "an array",
+    "datetime": "a time (RFC 3339, with an offset)",
+}
+
+
+class Body(Generic[Schema]):
+    """How one operation's body is decoded: its schema, and the media types in which it may come."""
+
+    def __init__(self, schema: type[Schema], media_types: tuple[str, ...] = _JSON, *, optional: bool = False) -> None:
+        self.schema = schema
+        self.media_types = media_types
+        self.optional = optional
+        self._decoder = msgspec.json.Decoder(schema)
+
+    def decode(self, raw: bytes, content_type: str, check: Callable[[Mapping[str, Any]], object]) -> Mapping[str, Any]:
+        """The members that were given. Raises `Problem`, or `Invalid` with every faulty member.
+
+        `check` tells the domain's view of those members that have the right type, so that a client
+        learns of all faults at once.
+        """
+        if not raw:
+            if self.optional:
+                return {}
+            raise Problem("malformed-request", "The body is empty; send a JSON object.")
+        self._check_media_type(content_type)
+        try:
+            return given(self._decoder.decode(raw))
+        except msgspec.ValidationError:
+            raise Invalid(self._faults(_json(raw), check)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _malformed_body(error) from None
+
+    def _check_media_type(self, content_type: str) -> None:
+        media_type, _, parameters = content_type.partition(";")
+        charset = re.search(r'charset="?([\w-]+)', parameters.lower())
+        if media_type.strip().lower() not in self.media_types or (charset and charset[1] not in ("utf-8", "utf8")):
+            wanted = " or ".join(self.media_types)
+            detail = (
+                f"This operation reads {wanted} in UTF-8, not {content_type[:100] or 'a body without a Content-Type'}."
+            )
+            raise Problem("unsupported-media-type", detail)
+
+    def _faults(self, members: object, check: Callable[[Mapping[str, Any]], object]) -> list[Fault]:
+        if not isinstance(members, dict):
+            return [Fault("", "Send a JSON object.")]
+        fields = {each.encode_name: each for each in msgspec.structs.fields(self.schema)}
+        faults = [Fault("", "This member is unknown.").under(name) for name in members if name not in fields]
+        sound: dict[str, Any] = {}
+        for name, each in fields.items():
+            if name in members:
+                found = list(_type_faults(members[name], each.type))
+                faults += (fault.under(name) for fault in found)
+                if not found:
+                    sound[name] = msgspec.convert(members[name], each.type)
+        wrong = {_member(fault) for fault in faults}
+        try:
+            check(sound)
+        except Invalid as invalid:
+            faults += (fault for fault in invalid.faults if _member(fault) not in wrong)
+        return faults
+
+
+def given(struct: msgspec.Struct) -> dict[str, Any]:
+    """The members of a decoded body that were sent, by name."""
+    return {name: value for name in struct.__struct_fields__ if (value := getattr(struct, name)) is not UNSET}
+
+
+def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
+    """The query parameters; raises `Problem` for one that is unknown, repeated or impossible."""
+    fields = {each.encode_name: each for each in msgspec.structs.fields(schema)}
+    try:
+        sent = parse_qs(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:  # includes UnicodeDecodeError
+        raise Problem("malformed-request", "The query is not UTF-8, or has more than 100 parameters.") from None
+    values: dict[str, Any] = {}
+    for name, texts in sent.items():
+        if name not in fields:
+            known = ", ".join(fields) or "none"
+            raise Problem("malformed-request", f"The query parameter {name[:50]!r} is unknown here; known: {known}.")
+        repeatable = any(get_origin(part) is tuple for part in (fields[name].type, *get_args(fields[name].type)))
+        if len(texts) > 1 and not repeatable:
+            raise Problem("malformed-request", f"The query parameter {name} is given {len(texts)} times.")
+        values[name] = texts if repeatable else texts[0]
+    try:
+        return msgspec.convert(values, schema, strict=False)
+    except msgspec.ValidationError as error:
+        raise Problem("malformed-request", f"A query parameter is wrong. {_plain(error)}") from None
+
+
+def _member(fault: Fault) -> str:
+    return fault.pointer[1:].partition("/")[0]
+
+
+def _json(raw: bytes) -> object:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed_body(error) from None
+
+
+def _malformed_body(error: Exception) -> Problem:
+    match error:
+        case UnicodeDecodeError():
+            detail = "The body is not UTF-8."
+        case RecursionError():
+            detail = "The body is nested too deeply."
+        case _:
+            detail = f"The body is not JSON: {error}."
+    return Problem("malformed-request", detail)
+
+
+def _type_faults(value: object, type: Any) -> list[Fault]:
+    """The faults of one member's type; those of an object's members each at its own place."""
+    try:
+        msgspec.convert(value, type)
+    except msgspec.ValidationError as error:
+        if isinstance(value, dict) and (item_type := _item_type(type)) is not None:
+            return [fault.under(name) for name, item in value.items() for fault in _type_faults(item, item_type)]
+        return [Fault("", _plain(error))]
+    return []
+
+
+def _item_type(type: Any) -> Any:
+    """The type of an object's values, if `type`, perhaps annotated or one of several, is such an object."""
+    if get_origin(type) is dict:
+        return get_args(type)[1]
+    return next((found for part in get_args(type) if (found := _item_type(part)) is not None), None)
+
+
+def _plain(error: msgspec.ValidationError) -> str:
+    """msgspec's message in the words of JSON."""
+
+    def alternatives(types: re.Match[str]) -> str:
+        return " or ".join(_WORDS.get(word, word) for word in types[1].split(" | "))
+
+    message, _, place = str(error).partition(" - at ")
+    where = f" (at {place.strip('`$.')})" if place.strip("`$.") else ""
+    return re.sub(r"`([^`]+)`", alternatives, message) + where + "."

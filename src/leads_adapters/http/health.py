@@ -1,0 +1,45 @@
+"""The resources /health/*, for supervisors and load balancers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from leads_adapters.http.answer import Answer, json_answer
+from leads_adapters.http.operation import Call, Reply, operation
+from leads_adapters.http.schemas import Health
+
+CACHED_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class HealthRoutes:
+    """Tells whether the process lives, and whether it can do its work. `check` raises `Unavailable` if not."""
+
+    check: Callable[[], Awaitable[None]]
+    _good_until: float = field(default=float("-inf"), init=False)
+
+    @operation(
+        method="GET",
+        path="/health/live",
+        tag="Health",
+        permission=None,
+        replies={200: Reply(means="The process answers.", schema=Health)},
+    )
+    async def live(self, _: Call) -> Answer:
+        """Tell that the process answers. Nothing else is touched."""
+        return json_answer(Health())
+
+    @operation(
+        method="GET",
+        path="/health/ready",
+        tag="Health",
+        permission=None,
+        replies={200: Reply(means="The service can do its work.", schema=Health)},
+        problems=("unavailable",),
+    )
+    async def ready(self, _: Call) -> Answer:
+        """Tell whether the database answers and has the right schema. A good answer holds for one second."""
+        if monotonic() >= self._good_until:
+            await self.check()
+            self._good_until = monotonic() + CACHED_SECONDS
+        return json_answer(Health())

@@ -1,0 +1,187 @@
+"""The resource /leads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from leads_adapters.database import Database
+from leads_adapters.http.answer import Answer, Header, json_answer
+from leads_adapters.http.decoding import Body
+from leads_adapters.http.operation import Call, Reply, operation
+from leads_adapters.http.paging import Cursors, filters, page_answer
+from leads_adapters.http.problems import Problem
+from leads_adapters.http.schemas import (
+    Accepted,
+    LeadListQuery,
+    LeadPatch,
+    LeadView,
+    NewLead,
+    PageQuery,
+    PageView,
+    RegisterQuery,
+    TimelineEntryView,
+    lead_view,
+    timeline_entry_view,
+)
+from leads_domain.access import Permission, Role
+from leads_domain.details import GivenDetails
+from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.lead import Lead, LeadId
+from leads_domain.paging import LeadQuery, Position
+from leads_domain.sources import Contacts
+from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.find_leads import find_lead, list_leads
+from leads_domain.use_cases.read_timeline import read_timeline
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
+
+_LEAD = Reply(means="The lead.", schema=LeadView, headers=("ETag",))
+_LEAD_CURSORS = Cursors(Position)
+_TIMELINE_CURSORS = Cursors(int)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRoutes:
+    """Takes leads in, finds them, changes them and tells their story."""
+
+    database: Database
+    contacts: Contacts
+    register_lead: RegisterLead
+    change_lead: ChangeLead
+
+    @operation(
+        method="POST",
+        path="/leads",
+        tag="Leads",
+        permission=Permission.CAPTURE,
+        query=RegisterQuery,
+        body=Body(NewLead),
+        replies={
+            201: Reply(means="The new lead.", schema=LeadView, headers=("Location", "ETag")),
+            200: Reply(means="The lead that was there, as on_duplicate says.", schema=LeadView, headers=("ETag",)),
+            202: Reply(means="All that a capture key learns.", schema=Accepted),
+        },
+        problems=("duplicate-lead",),
+    )
+    async def register(self, call: Call) -> Answer:
+        """Take a lead in.
+
+        Its e-mail address decides whether it is there already, however the address is spelled.
+        """
+        query: RegisterQuery = call.query
+        details = cast(GivenDetails, await call.body(self.register_lead.check))
+        if call.principal.role is Role.CAPTURE:
+            return await self._capture(details, query, call.principal.name)
+        registered = await self.database.write(
+            self.register_lead, details, actor=call.principal.name, on_duplicate=query.on_duplicate
+        )
+        if registered.outcome is Outcome.CREATED:
+            location = (b"location", f"/leads/{registered.lead.id}".encode())
+            return _lead_answer(registered.lead, status=201, headers=(location,))
+        return _lead_answer(registered.lead)
+
+    async def _capture(self, details: GivenDetails, query: RegisterQuery, actor: str) -> Answer:
+        """Take a lead in without telling whether it was there: a public form must not reveal who is a lead."""
+        if query.on_duplicate is not OnDuplicate.ERROR:
+            members = {"role": Role.least(Permission.CHANGE)}
+            raise Problem("forbidden", "A capture key cannot return or update leads that are there.", members)
+        try:
+            await self.database.write(self.register_lead, details, actor=actor)
+        except DuplicateLead:
+            pass
+        return json_answer(Accepted(), status=202)
+
+    @operation(
+        method="GET",
+        path="/leads",
+        tag="Leads",
+        permission=Permission.READ,
+        query=LeadListQuery,
+        replies={200: Reply(means="A page of leads.", schema=PageView[LeadView], headers=("Link",))},
+    )
+    async def browse(self, call: Call) -> Answer:
+        """List leads, the newest first unless `sort` says otherwise."""
+        query: LeadListQuery = call.query
+        for status in query.status:
+            if faults := self.change_lead.pipeline.unknown(status):
+                raise Problem("malformed-request", f"The query parameter status is wrong. {faults[0].detail}")
+        scope = ("leads", *filters(query))
+        found = await self.database.read(
+            list_leads,
+            LeadQuery(
+                statuses=query.status,
+                email_key=self._email_key(query.email),
+                sort=query.sort,
+                after=_LEAD_CURSORS.decode(query.cursor, *scope),
+                limit=query.limit,
+            ),
+        )
+        return page_answer(found, lead_view, lambda at: _LEAD_CURSORS.encode(at, *scope), call.request)
+
+    def _email_key(self, email: str | None) -> str | None:
+        try:
+            return None if email is None else self.contacts.email(email).key
+        except Invalid as invalid:
+            detail = f"The query parameter email is wrong. {invalid.faults[0].detail}"
+            raise Problem("malformed-request", detail) from None
+
+    @operation(
+        method="GET",
+        path="/leads/{id:str}",
+        tag="Leads",
+        permission=Permission.READ,
+        replies={200: _LEAD},
+        problems=("not-found",),
+    )
+    async def find(self, call: Call) -> Answer:
+        """Answer one lead."""
+        return _lead_answer(await self.database.read(find_lead, LeadId(call.id("lead"))))
+
+    @operation(
+        method="PATCH",
+        path="/leads/{id:str}",
+        tag="Leads",
+        permission=Permission.CHANGE,
+        body=Body(LeadPatch, ("application/merge-patch+json", "application/json")),
+        replies={200: _LEAD},
+        problems=("not-found", "duplicate-lead", "illegal-transition"),
+    )
+    async def change(self, call: Call) -> Answer:
+        """Change a lead, or move it along the pipeline.
+
+        A JSON Merge Patch (RFC 7396): members left out stay as they are, attributes are merged by name. All of it
+        is done, or nothing. A move to the present status changes nothing.
+        """
+        id = LeadId(call.id("lead"))
+        members = await call.body(self._check_patch)
+        status = members.pop("status", None)
+        details = cast(GivenDetails, members)
+        changed = await self.database.write(self.change_lead, id, details, status, actor=call.principal.name)
+        return _lead_answer(changed)
+
+    @operation(
+        method="GET",
+        path="/leads/{id:str}/timeline",
+        tag="Leads",
+        permission=Permission.READ,
+        query=PageQuery,
+        replies={200: Reply(means="A page of the timeline.", schema=PageView[TimelineEntryView], headers=("Link",))},
+        problems=("not-found",),
+    )
+    async def timeline(self, call: Call) -> Answer:
+        """Tell what happened to a lead, the newest first."""
+        query: PageQuery = call.query
+        id = LeadId(call.id("lead"))
+        before = _TIMELINE_CURSORS.decode(query.cursor, "timeline", id)
+        found = await self.database.read(read_timeline, id, before=before, limit=query.limit)
+        return page_answer(
+            found, timeline_entry_view, lambda at: _TIMELINE_CURSORS.encode(at, "timeline", id), call.request
+        )
+
+    def _check_patch(self, members: Mapping[str, Any]) -> None:
+        details = cast(GivenDetails, {name: value for name, value in members.items() if name != "status"})
+        self.change_lead.check(details, members.get("status"))
+
+
+def _lead_answer(lead: Lead, *, status: int = 200, headers: tuple[Header, ...] = ()) -> Answer:
+    etag = (b"etag", f'"{lead.version}"'.encode())
+    return json_answer(lead_view(lead), status=status, headers=(etag, *headers))

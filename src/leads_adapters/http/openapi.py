@@ -1,0 +1,171 @@
+"""The OpenAPI 3.1 document, made from what the operations declare and from the schemas they decode with.
+
+Litestar's own generator is not used: it does not know that unknown members are refused, drops
+constraints on items, and documents one error of many. msgspec describes the very types that decode.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from inspect import getdoc
+from typing import Any
+
+import msgspec
+
+from leads_adapters.http.operation import Operation, Reply, operations
+from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
+from leads_domain.access import Permission, Role
+
+_REF = "#/components/schemas/{name}"
+_HEADERS = {
+    "ETag": "The lead's version, as a validator (RFC 9110).",
+    "Link": 'The next page, if there is one: rel="next" (RFC 8288).',
+    "Location": "Where the new resource is.",
+}
+
+
+class FieldError(msgspec.Struct):
+    """One faulty member."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemDetails(msgspec.Struct):
+    """A problem (RFC 9457). Some types have further members; their pages name them."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] | msgspec.UnsetType = msgspec.UNSET
+
+
+def document(routes: Iterable[object], *, version: str, values: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """The document for the operations of `routes`. `values` has the list that each `x-one-of` names."""
+    documented = [
+        (operation, getdoc(handler) or "")
+        for route in routes
+        for operation, handler in operations(route)
+        if operation.documented
+    ]
+    types = {reply.schema for operation, _ in documented for reply in operation.replies.values() if reply.schema}
+    types |= {operation.query for operation, _ in documented}
+    types |= {operation.body.schema for operation, _ in documented if operation.body}
+    ordered = [ProblemDetails, *sorted(types, key=str)]
+    schemas, components = msgspec.json.schema_components(ordered, ref_template=_REF)
+    schema_of = dict(zip(ordered, schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for operation, text in documented:
+        item = paths.setdefault(operation.path.replace(":str", ""), {})
+        item[operation.method.lower()] = _operation(operation, text, schema_of, components)
+    for query in {operation.query for operation, _ in documented}:
+        components.pop(query.__name__, None)  # told as parameters
+    found = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "leads",
+            "version": version,
+            "description": "Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation, _ in documented)],
+        "security": [{"apiKey": []}, {"bearer": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+    return _filled(found, values)  # type: ignore[no-any-return]
+
+
+def _operation(
+    operation: Operation, text: str, schema_of: Mapping[Any, Any], components: Mapping[str, Any]
+) -> dict[str, Any]:
+    summary, _, description = text.partition("\n\n")
+    name = "".join(part.strip("{}").replace(":str", "").title() for part in operation.path.split("/"))
+    told: dict[str, Any] = {
+        "operationId": operation.method.lower() + name.replace("-", ""),
+        "summary": summary.rstrip("."),
+        "tags": [operation.tag],
+        "parameters": [*_path_parameters(operation), *_query_parameters(components[operation.query.__name__])],
+        "responses": {str(status): _reply(reply, schema_of) for status, reply in operation.replies.items()}
+        | _problems(operation),
+    }
+    notes = [" ".join(description.split())] if description else []
+    if operation.permission is None:
+        told["security"] = []
+    else:
+        notes.append(f"Needs a key with the role {_roles(operation.permission)}.")
+    if notes:
+        told["description"] = "\n\n".join(notes)
+    if operation.body is not None:
+        schema = schema_of[operation.body.schema]
+        told["requestBody"] = {
+            "required": not operation.body.optional,
+            "content": {media_type: {"schema": schema} for media_type in operation.body.media_types},
+        }
+    return told
+
+
+def _roles(permission: Permission) -> str:
+    return " or ".join(f"`{role}`" for role in Role if permission in role.permissions)
+
+
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
+    if "{id:str}" not in operation.path:
+        return []
+    return [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}]
+
+
+def _query_parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "query", "required": False, "schema": member}
+        for name, member in schema["properties"].items()
+    ]
+
+
+def _reply(reply: Reply, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": reply.means}
+    if reply.headers:
+        told["headers"] = {
+            name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in reply.headers
+        }
+    if reply.schema is not None:
+        told["content"] = {reply.media_type: {"schema": schema_of[reply.schema]}}
+    return told
+
+
+def _problems(operation: Operation) -> dict[str, Any]:
+    by_status: dict[int, list[str]] = {}
+    for name in PROBLEM_TYPES:  # in the order of their status
+        if name in _problem_names(operation):
+            by_status.setdefault(PROBLEM_TYPES[name].status, []).append(name)
+    content = {MEDIA_TYPE.decode(): {"schema": {"$ref": _REF.format(name="ProblemDetails")}}}
+    return {
+        str(status): {"description": " / ".join(f"`{name}`" for name in names), "content": content}
+        for status, names in by_status.items()
+    }
+
+
+def _problem_names(operation: Operation) -> set[str]:
+    names = {*operation.problems, "malformed-request", "internal-error"}
+    if operation.permission is not None:
+        names |= {"unauthorized", "forbidden", "rate-limited", "unavailable"}
+    if operation.body is not None:
+        names |= {"payload-too-large", "unsupported-media-type", "validation-failed"}
+    return names
+
+
+def _filled(node: Any, values: Mapping[str, Sequence[str]]) -> Any:
+    """The document with the values that are known only now in the place of every `x-one-of`."""
+    if isinstance(node, dict):
+        filled = {name: _filled(child, values) for name, child in node.items() if name != "x-one-of"}
+        return filled | {"enum": list(values[node["x-one-of"]])} if "x-one-of" in node else filled
+    if isinstance(node, list | tuple):
+        return [_filled(child, values) for child in node]
+    return node

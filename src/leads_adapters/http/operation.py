@@ -1,0 +1,92 @@
+"""Operations: what a handler says of itself, and how a request reaches it.
+
+Litestar routes; what an operation needs besides (permission, query, body) is declared next to its
+handler, once, and both the running service and the OpenAPI document follow from it.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.types import Method
+
+from leads_adapters.http.answer import Answer
+from leads_adapters.http.decoding import Body
+from leads_adapters.http.problems import Problem
+from leads_adapters.http.schemas import Nothing
+from leads_domain.access import Permission, Principal
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One way in which an operation answers: what it means, and the schema of its body."""
+
+    means: str
+    schema: Any = None
+    media_type: str = "application/json"
+    headers: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Everything about one operation but the code that carries it out."""
+
+    method: Method
+    path: str
+    tag: str
+    permission: Permission | None
+    replies: Mapping[int, Reply]
+    problems: Sequence[str] = ()
+    documented: bool = True
+    query: type[msgspec.Struct] = Nothing
+    body: Body[Any] | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One request to an operation."""
+
+    request: Request[Any, Any, Any]
+    operation: Operation
+    principal: Principal
+    query: Any
+
+    def id(self, kind: str) -> str:
+        """The identifier in the path; raises a not-found `Problem` for one that cannot be an identifier."""
+        text: str = self.request.path_params["id"].lower()
+        if not _UUID.fullmatch(text):
+            raise Problem("not-found", f"There is no {kind} with the id {text[:50]!r}; an id is a UUID.")
+        return text
+
+    async def body(self, check: Callable[[Any], object] = lambda _: None) -> dict[str, Any]:
+        """The given members of the body, strictly; see `Body.decode`."""
+        assert self.operation.body is not None
+        raw = await self.request.body()
+        return {**self.operation.body.decode(raw, self.request.headers.get("content-type", ""), check)}
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+def operation(**declared: Any) -> Callable[[Callable[..., Awaitable[Answer]]], Callable[..., Awaitable[Answer]]]:
+    """Declare the operation that a method carries out; its docstring becomes the documentation."""
+
+    def declare(handler: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
+        handler.operation = Operation(**declared)  # type: ignore[attr-defined]
+        return handler
+
+    return declare
+
+
+def operations(routes: object) -> list[tuple[Operation, Handler]]:
+    """The operations that an object's methods declare, in the order of their definition."""
+    return [
+        (method.operation, getattr(routes, name))
+        for name, method in vars(type(routes)).items()
+        if hasattr(method, "operation")
+    ]

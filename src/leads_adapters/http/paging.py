@@ -1,0 +1,66 @@
+"""Pages and cursors: opaque to clients, and good only for the list that they came from."""
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from litestar import Request
+
+from leads_adapters.http.answer import Answer, json_answer
+from leads_adapters.http.problems import Problem
+from leads_adapters.http.schemas import PageQuery, PageView
+from leads_domain.paging import Page
+
+At = TypeVar("At")
+Item = TypeVar("Item")
+
+_FINGERPRINT_BYTES = 8
+
+
+class Cursors(Generic[At]):
+    """Turns positions of one kind of list into cursors and back."""
+
+    def __init__(self, position: type[At]) -> None:
+        self._decoder = msgspec.json.Decoder(tuple[bytes, position])  # type: ignore[valid-type]
+
+    def encode(self, position: At, *scope: object) -> str:
+        """A cursor that is good only within `scope`: the list, its filters and its order."""
+        return urlsafe_b64encode(msgspec.json.encode((_fingerprint(scope), position))).decode().rstrip("=")
+
+    def decode(self, cursor: str | None, *scope: object) -> At | None:
+        """The position; raises `Problem` for a cursor that is garbled or of another list."""
+        if cursor is None:
+            return None
+        try:
+            padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+            fingerprint, position = self._decoder.decode(urlsafe_b64decode(padded))
+        except (ValueError, RecursionError):  # includes msgspec's, binascii's and Unicode's errors
+            raise Problem("malformed-request", "The cursor is garbled; send one as next_cursor gave it.") from None
+        if fingerprint != _fingerprint(scope):
+            raise Problem("malformed-request", "The cursor is of a list with other filters or another sort.")
+        return position
+
+
+def page_answer(
+    page: Page[Item, At], render: Callable[[Item], Any], cursor: Callable[[At], str], request: Request[Any, Any, Any]
+) -> Answer:
+    """A page as JSON, with a link to the next one (RFC 8288)."""
+    view = PageView([render(item) for item in page.items], None if page.next is None else cursor(page.next))
+    if view.next_cursor is None:
+        return json_answer(view)
+    sent = parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)
+    others = [(name, value) for name, value in sent if name != "cursor"]
+    target = f"{request.scope['path']}?{urlencode([*others, ('cursor', view.next_cursor)])}"
+    return json_answer(view, headers=[(b"link", f'<{target}>; rel="next"'.encode())])
+
+
+def filters(query: PageQuery) -> tuple[object, ...]:
+    """What a cursor of this list is tied to: everything but the page."""
+    return tuple(value for name, value in msgspec.structs.asdict(query).items() if name not in ("limit", "cursor"))
+
+
+def _fingerprint(scope: tuple[object, ...]) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(scope), digest_size=_FINGERPRINT_BYTES).digest()

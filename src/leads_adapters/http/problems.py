@@ -1,0 +1,206 @@
+"""Problem details (RFC 9457): every way in which a request can fail, and how the domain's errors become one."""
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+
+from leads_domain.errors import (
+    DuplicateLead,
+    IllegalFollowUpState,
+    IllegalTransition,
+    Invalid,
+    NotFound,
+    Unavailable,
+)
+
+MEDIA_TYPE = b"application/problem+json"
+RETRY_AFTER_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A kind of problem: its name, status and title, and what its page tells a client to do."""
+
+    name: str
+    status: int
+    title: str
+    advice: str
+
+    @property
+    def uri(self) -> str:
+        """The `type` member: a reference to the page that explains it."""
+        return f"/problems/{self.name}"
+
+
+_TYPES = (
+    ProblemType(
+        "malformed-request",
+        400,
+        "The request cannot be understood",
+        "The body is not JSON in UTF-8, a cursor is not one that this service gave for this list, or a query "
+        "parameter is unknown or has an impossible value. The detail names which. Correct it and send it again.",
+    ),
+    ProblemType(
+        "unauthorized",
+        401,
+        "A valid API key is needed",
+        "Send the key as X-API-Key, or as Authorization: Bearer. The key is missing, mistyped or revoked.",
+    ),
+    ProblemType(
+        "forbidden",
+        403,
+        "The key's role does not permit this",
+        "The member role names the least role that would do. An administrator can make such a key.",
+    ),
+    ProblemType(
+        "not-found",
+        404,
+        "There is nothing here",
+        "No resource has this address. Identifiers are UUIDs as the service gave them out.",
+    ),
+    ProblemType(
+        "method-not-allowed",
+        405,
+        "The method is not for this resource",
+        "The header Allow lists the methods that this resource answers.",
+    ),
+    ProblemType(
+        "duplicate-lead",
+        409,
+        "A lead with this e-mail address exists",
+        "The member existing_lead_id names it. Change that lead, or send on_duplicate=return or on_duplicate=update.",
+    ),
+    ProblemType(
+        "illegal-transition",
+        409,
+        "The pipeline does not allow this move",
+        "The members from and to name the move, and allowed the statuses that can follow now. GET /pipeline has "
+        "the whole pipeline.",
+    ),
+    ProblemType(
+        "illegal-follow-up-state",
+        409,
+        "The follow-up's state does not allow this",
+        "The member state names the state that the follow-up has. Only a scheduled follow-up can still change.",
+    ),
+    ProblemType(
+        "payload-too-large",
+        413,
+        "The body is too large",
+        "Send less at once, or have the operator raise LEADS_MAX_BODY.",
+    ),
+    ProblemType(
+        "unsupported-media-type",
+        415,
+        "The body has another media type than this operation reads",
+        "Send Content-Type: application/json. The detail lists what the operation reads.",
+    ),
+    ProblemType(
+        "validation-failed",
+        422,
+        "Some members break a rule",
+        "The member errors lists every faulty member: pointer is a JSON Pointer (RFC 6901) into the body, detail says "
+        "what to do. Nothing was changed.",
+    ),
+    ProblemType(
+        "rate-limited",
+        429,
+        "Too many requests",
+        "Wait as many seconds as Retry-After says. The headers RateLimit and RateLimit-Policy tell what is left.",
+    ),
+    ProblemType(
+        "internal-error",
+        500,
+        "The service failed",
+        "This is a fault of the service. Its log has the details under the X-Request-Id of the answer.",
+    ),
+    ProblemType(
+        "unavailable",
+        503,
+        "The service cannot do this now",
+        "The database is out of reach or too busy. Nothing was done; send the same request again after Retry-After.",
+    ),
+)
+PROBLEM_TYPES = {type.name: type for type in _TYPES}
+
+
+class Problem(Exception):
+    """One failed request: the name of its type, what happened, and the members that its type defines."""
+
+    def __init__(
+        self,
+        name: str,
+        detail: str,
+        members: Mapping[str, Any] | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.type = PROBLEM_TYPES[name]
+        self.detail = detail
+        self.members = members or {}
+        self.headers = headers
+
+    def body(self, instance: str) -> bytes:
+        """The problem as JSON; `instance` is the path that was asked for."""
+        return msgspec.json.encode(
+            {
+                "type": self.type.uri,
+                "title": self.type.title,
+                "status": self.type.status,
+                "detail": self.detail,
+                "instance": instance,
+                **self.members,
+            }
+        )
+
+
+def problem_of(error: Exception) -> Problem:
+    """The problem that tells a client of an error: of the domain's, of Litestar's, or of an unforeseen one."""
+    match error:
+        case Problem():
+            return error
+        case Invalid():
+            errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
+            return Problem("validation-failed", _count(errors), {"errors": errors})
+        case NotFound():
+            return Problem("not-found", str(error))
+        case DuplicateLead():
+            return Problem("duplicate-lead", str(error), {"existing_lead_id": error.existing_id})
+        case IllegalTransition():
+            members = {"from": error.origin, "to": error.target, "allowed": error.allowed}
+            return Problem("illegal-transition", str(error), members)
+        case IllegalFollowUpState():
+            return Problem("illegal-follow-up-state", str(error), {"state": error.state})
+        case Unavailable():
+            retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+            return Problem("unavailable", "The database is out of reach or too busy.", headers=(retry,))
+        case NotFoundException():
+            return Problem("not-found", "There is no resource at this path.")
+        case MethodNotAllowedException():
+            return Problem("method-not-allowed", "The header Allow lists the methods of this resource.")
+        case RequestEntityTooLarge():
+            return Problem("payload-too-large", "The body is larger than this service accepts.")
+        case HTTPException() if error.status_code < 500:
+            return Problem("malformed-request", error.detail)
+        case _:
+            return Problem("internal-error", "The service failed.")
+
+
+def page(type: ProblemType) -> str:
+    """The page that explains a kind of problem to a person."""
+    title, advice = html.escape(type.title), html.escape(type.advice)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{title}</title></head><body><h1>{title}</h1>"
+        f"<p>Problem type <code>{type.name}</code>, answered with status {type.status}.</p><p>{advice}</p>"
+        '<p><a href="/docs">All operations</a></p></body></html>'
+    )
+
+
+def _count(errors: list[dict[str, str]]) -> str:
+    return "One member breaks a rule." if len(errors) == 1 else f"{len(errors)} members break a rule."

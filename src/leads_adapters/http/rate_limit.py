@@ -1,0 +1,61 @@
+"""How many requests a caller may send: a token bucket each, kept as one number (GCRA).
+
+Told to clients in the headers `RateLimit-Policy` and `RateLimit` of the IETF's draft
+draft-ietf-httpapi-ratelimit-headers-10, and in `Retry-After` (RFC 9110).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from leads_adapters.http.answer import Header
+from leads_adapters.http.problems import Problem
+
+_CALLERS_MAX = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """`requests` in any `seconds`, all at once if the caller likes."""
+
+    requests: int
+    seconds: int
+
+
+@dataclass(slots=True)
+class RateLimiter:
+    """Counts the requests of every caller in this process against one limit."""
+
+    limit: RateLimit
+    now: Callable[[], float] = monotonic
+    _full_at: dict[str, float] = field(default_factory=dict, init=False)
+    _policy: Header = field(init=False)
+
+    def __post_init__(self) -> None:
+        policy = f'"default";q={self.limit.requests};w={self.limit.seconds}'
+        self._policy = (b"ratelimit-policy", policy.encode())
+
+    def admit(self, caller: str) -> tuple[Header, ...]:
+        """Count a request and answer the headers that tell what is left; raises `Problem` if nothing is."""
+        now = self.now()
+        interval = self.limit.seconds / self.limit.requests
+        full_at = max(self._full_at.get(caller, now), now) + interval
+        left = (self.limit.seconds - (full_at - now)) / interval
+        if left < -1e-6:
+            wait = math.ceil(-left * interval)
+            headers = ((b"retry-after", str(wait).encode()), self._policy, _left(0, wait))
+            detail = f"At most {self.limit.requests} requests in {self.limit.seconds} s; wait {wait} s."
+            raise Problem("rate-limited", detail, headers=headers)
+        self._keep(caller, full_at, now)
+        return self._policy, _left(int(left + 1e-6), math.ceil(full_at - now))
+
+    def _keep(self, caller: str, full_at: float, now: float) -> None:
+        if len(self._full_at) >= _CALLERS_MAX:
+            # Whoever's bucket is full again is as good as never seen.
+            self._full_at = {name: at for name, at in self._full_at.items() if at > now}
+        self._full_at[caller] = full_at
+
+
+def _left(requests: int, seconds: int) -> Header:
+    return b"ratelimit", f'"default";r={requests};t={seconds}'.encode()

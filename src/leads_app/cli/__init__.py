@@ -1,0 +1,33 @@
+"""The command `leads`: one file a subcommand."""
+
+import sys
+
+import rich_click as click
+
+from leads_app.cli.dispatch import dispatch
+from leads_app.cli.doctor import doctor
+from leads_app.cli.keys import keys
+from leads_app.cli.migrate import migrate
+from leads_app.cli.pipeline import pipeline
+from leads_app.cli.serve import serve
+from leads_app.cli.transfer import export_leads, import_leads
+from leads_app.settings import SettingsError
+from leads_domain.errors import LeadsError
+
+
+@click.group()
+@click.version_option(package_name="leads")
+def leads() -> None:
+    """Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up."""
+
+
+for command in (serve, migrate, dispatch, keys, import_leads, export_leads, pipeline, doctor):
+    leads.add_command(command)
+
+
+def main() -> None:
+    """Run the command line: exit code 0 done, 1 failed with a sentence on standard error, 2 wrong usage."""
+    try:
+        leads()
+    except (LeadsError, SettingsError) as error:
+        sys.exit(f"leads: {error}")

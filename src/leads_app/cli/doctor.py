@@ -1,0 +1,61 @@
+"""`leads doctor`."""
+
+import sys
+
+import pysqlite3.dbapi2 as driver
+import rich_click as click
+
+from leads_adapters.sql import migrations
+from leads_adapters.sql.sqlite import journal_mode
+from leads_app.cli import session
+from leads_app.container import Container
+
+
+@click.command()
+def doctor() -> None:
+    """Check configuration, database, schema, SQLite and notifiers; exit with 1 if anything is wrong."""
+    container = Container(settings=session.settings())
+    checks = {
+        "configuration": _configuration,
+        "SQLite": _sqlite,
+        "database": _database,
+        "channels": _channels,
+    }
+    faults = 0
+    for name, check in checks.items():
+        try:
+            click.echo(f"ok     {name}: {check(container)}")
+        except Exception as error:  # a doctor names every fault and goes on
+            faults += 1
+            click.echo(f"FAULT  {name}: {error}")
+    sys.exit(1 if faults else 0)
+
+
+def _configuration(container: Container) -> str:
+    settings = container.settings()
+    return f"{len(settings.pipeline.statuses)} statuses, follow-ups by {settings.default_channel} unless told otherwise"
+
+
+def _sqlite(_: Container) -> str:
+    if journal_mode(driver.sqlite_version_info) != "WAL":
+        message = f"version {driver.sqlite_version} is not safe with a write-ahead log, so reads wait for writes"
+        raise RuntimeError(message)
+    return f"version {driver.sqlite_version}, with a write-ahead log"
+
+
+def _database(container: Container) -> str:
+    engine = container.engine()
+    found = migrations.current(engine)
+    if found != migrations.HEAD:
+        message = f"the schema is at {found}, not at {migrations.HEAD}; run `leads migrate`"
+        raise RuntimeError(message)
+    with engine.connect() as connection:
+        broken = connection.exec_driver_sql("PRAGMA quick_check").scalar()
+    if broken != "ok":
+        message = f"the file is damaged ({broken}); restore a backup"
+        raise RuntimeError(message)
+    return f"{engine.url.render_as_string(hide_password=True)}, schema {found}"
+
+
+def _channels(container: Container) -> str:
+    return ", ".join(f"{name} ({container.settings().channels[name].adapter})" for name in container.notifiers())

@@ -1,0 +1,49 @@
+"""`leads keys`."""
+
+import uuid
+
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from leads_app.cli import session
+from leads_domain.access import Role
+from leads_domain.use_cases.manage_keys import list_keys
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke API keys."""
+
+
+@keys.command()
+@click.option("--name", required=True, help="Whose key it is; told in the timeline.")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="What it may do.")
+def create(name: str, role: str) -> None:
+    """Make a key and print it, this once."""
+    container = session.open_container()
+    key, text = session.run(
+        container, lambda: container.database().write(container.create_key(), name=name, role=Role(role))
+    )
+    click.echo(f"Key {key.id} ({role}), shown this once:", err=True)
+    click.echo(text)
+
+
+@keys.command("list")
+def list_() -> None:
+    """List all keys; their texts are not known."""
+    container = session.open_container()
+    table = Table("id", "name", "role", "created", "revoked")
+    for key in session.run(container, lambda: container.database().read(list_keys)):
+        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        table.add_row(key.id, key.name, key.role, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
+    Console().print(table)
+
+
+@keys.command()
+@click.argument("id", type=click.UUID)
+def revoke(id: uuid.UUID) -> None:
+    """Make a key useless at once."""
+    container = session.open_container()
+    session.run(container, lambda: container.database().write(container.revoke_key(), str(id)))
+    click.echo(f"Key {id} is revoked.")

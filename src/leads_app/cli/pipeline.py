@@ -1,0 +1,44 @@
+"""`leads pipeline`."""
+
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+
+from leads_app.cli import session
+from leads_domain.pipeline import Pipeline
+
+
+@click.command()
+@click.option("--format", "form", type=click.Choice(["table", "mermaid"]), default="table", help="How to show it.")
+def pipeline(form: str) -> None:
+    """Show the statuses of a lead and the moves between them."""
+    shown = session.settings().pipeline
+    if form == "mermaid":
+        click.echo(mermaid(shown))
+    else:
+        Console().print(_table(shown))
+
+
+def mermaid(pipeline: Pipeline) -> str:
+    """The pipeline as a Mermaid state diagram. States get numbers, so that any name is possible."""
+    number = {status: f"s{index}" for index, status in enumerate(pipeline.statuses)}
+    lines = ["stateDiagram-v2"]
+    lines += [f'    state "{status.replace(chr(34), "#quot;")}" as {number[status]}' for status in pipeline.statuses]
+    lines.append(f"    [*] --> {number[pipeline.initial]}")
+    for status, targets in pipeline.transitions.items():
+        lines += [f"    {number[status]} --> {number[target]}" for target in targets]
+        if status in pipeline.final:
+            lines.append(f"    {number[status]} --> [*]")
+    return "\n".join(lines)
+
+
+def _table(pipeline: Pipeline) -> Table:
+    table = Table("status", "can become", "note")
+    for status, targets in pipeline.transitions.items():
+        notes = {
+            "initial": status == pipeline.initial,
+            "final": status in pipeline.final,
+            "needs a reason": status in pipeline.reason_required,
+        }
+        table.add_row(status, ", ".join(targets), ", ".join(note for note, holds in notes.items() if holds))
+    return table

@@ -1,0 +1,89 @@
+"""`leads serve`."""
+
+import asyncio
+import signal
+import socket
+
+import rich_click as click
+import uvloop
+from granian import Granian
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from leads_app.cli import session
+from leads_app.container import Container
+
+BACKLOG = 1024
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen at.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="How many processes serve.")
+@click.option("--no-dispatch", is_flag=True, help="Leave follow-ups to `leads dispatch`.")
+def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
+    """Serve the API, and send follow-ups when they are due."""
+    container = session.open_container()
+    _check_free(host, port)
+    _announce(container, host, port)
+    if workers == 1:
+        container.dispatching.override(not no_dispatch)
+        uvloop.run(_serve_here(container, host, port))
+    else:
+        _serve_in_processes(host, port, workers, no_dispatch)
+
+
+def _check_free(host: str, port: int) -> None:
+    """The server lets several processes share a port, so it would not notice a stranger there."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise click.ClickException(f"Cannot listen at {host}:{port}: {error.strerror}.") from None
+
+
+def _announce(container: Container, host: str, port: int) -> None:
+    url = f"http://{host}:{port}"
+    click.echo(f"leads serves {url} (interactive documentation: {url}/docs)")
+    if container.settings().api_key_digest is not None:
+        return
+    first = asyncio.run(_first_key(container))
+    if first is not None:
+        click.echo(
+            "The first admin key, shown this once:\n\n"
+            f"  {first}\n\n"
+            "Try it:\n\n"
+            f"  curl {url}/leads -H 'X-API-Key: {first}'\n"
+        )
+
+
+async def _first_key(container: Container) -> str | None:
+    return await container.database().write(container.create_first_key())
+
+
+async def _serve_here(container: Container, host: str, port: int) -> None:
+    """Serve from this process alone, so that nothing is left behind when it is killed."""
+    server = Server(
+        container.app(), host, port, interface=Interfaces.ASGI, backlog=BACKLOG, websockets=False, log_enabled=False
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()
+
+
+def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -> None:
+    factory = "create_app_without_dispatcher" if no_dispatch else "create_app"
+    Granian(
+        f"leads_app.asgi:{factory}",
+        host,
+        port,
+        interface=Interfaces.ASGI,
+        factory=True,
+        workers=workers,
+        backlog=BACKLOG,
+        websockets=False,
+        log_enabled=False,
+    ).serve()

@@ -1,0 +1,118 @@
+"""The only place where a port meets an adapter."""
+
+import os
+import socket
+from functools import partial
+from importlib.metadata import version
+
+from dependency_injector import containers, providers
+
+from leads_adapters.clock import SystemClock
+from leads_adapters.contacts import InternationalContacts
+from leads_adapters.http.app import build_app
+from leads_adapters.http.docs import DocsRoutes
+from leads_adapters.http.follow_ups import FollowUpRoutes
+from leads_adapters.http.gate import Gate
+from leads_adapters.http.health import HealthRoutes
+from leads_adapters.http.leads import LeadRoutes
+from leads_adapters.http.openapi import document
+from leads_adapters.http.pipeline import PipelineRoutes
+from leads_adapters.http.rate_limit import RateLimit, RateLimiter
+from leads_adapters.ids import SystemEntropy, Uuid7Source
+from leads_adapters.sql.migrations import check_schema
+from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
+from leads_app import logs
+from leads_app.channels import make_notifiers, needs
+from leads_app.dispatcher import LEASE, Dispatcher
+from leads_app.lifespan import service_lifespan
+from leads_app.settings import Settings
+from leads_domain.follow_up import RetryPolicy
+from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
+from leads_domain.use_cases.import_leads import ImportLeads
+from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
+from leads_domain.use_cases.register_lead import RegisterLead
+from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
+
+
+def _per_key(limit: RateLimit | None) -> RateLimiter | None:
+    return RateLimiter(limit) if limit else None
+
+
+def _per_address(limit: RateLimit | None) -> RateLimiter | None:
+    """Strangers get a tenth of what a key gets."""
+    return RateLimiter(RateLimit(max(limit.requests // 10, 1), limit.seconds)) if limit else None
+
+
+class Container(containers.DeclarativeContainer):
+    """Every object of the service, made once, when it is first asked for."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    dispatching: providers.Object[bool] = providers.Object(True)
+
+    clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(Uuid7Source)
+    entropy = providers.Singleton(SystemEntropy)
+    contacts = providers.Singleton(InternationalContacts, settings.provided.default_region)
+    pipeline = settings.provided.pipeline
+
+    engine = providers.Singleton(sqlite_engine, settings.provided.database_url)
+    database = providers.Singleton(SqliteDatabase, engine)
+
+    notifiers = providers.Singleton(make_notifiers, settings.provided.channels)
+    channels = providers.Singleton(needs, notifiers)
+
+    register_lead = providers.Singleton(RegisterLead, clock, ids, contacts, pipeline)
+    change_lead = providers.Singleton(ChangeLead, clock, ids, contacts, pipeline)
+    import_leads = providers.Singleton(ImportLeads, register_lead)
+    trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
+    claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE)
+    record_outcome = providers.Singleton(RecordOutcome, clock, ids, providers.Object(RetryPolicy()))
+    create_key = providers.Singleton(CreateKey, clock, ids, entropy)
+    create_first_key = providers.Singleton(CreateFirstKey, create_key)
+    revoke_key = providers.Singleton(RevokeKey, clock)
+    authenticate = providers.Singleton(Authenticate, settings.provided.api_key_digest)
+
+    dispatcher = providers.Singleton(
+        Dispatcher,
+        database,
+        clock,
+        claim_due_follow_ups,
+        record_outcome,
+        notifiers,
+        owner=f"{socket.gethostname()}:{os.getpid()}",
+    )
+
+    gate = providers.Singleton(
+        Gate,
+        database,
+        authenticate,
+        providers.Callable(_per_key, settings.provided.rate_limit),
+        providers.Callable(_per_address, settings.provided.rate_limit),
+    )
+    api_routes = (
+        providers.Singleton(LeadRoutes, database, contacts, register_lead, change_lead),
+        providers.Singleton(FollowUpRoutes, database, trigger_follow_up, dispatcher.provided.wake),
+        providers.Singleton(PipelineRoutes, pipeline),
+        providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
+    )
+    docs_routes = providers.Singleton(
+        DocsRoutes,
+        providers.Factory(
+            partial,
+            document,
+            providers.List(*api_routes),
+            version=version("leads"),
+            values=providers.Dict(statuses=pipeline.statuses, channels=channels),
+        ),
+    )
+    app = providers.Singleton(
+        build_app,
+        providers.List(*api_routes, docs_routes),
+        gate,
+        max_body=settings.provided.max_body,
+        new_id=ids.provided.new,
+        access_log=providers.Object(logs.access_log),
+        error_log=providers.Object(logs.error_log),
+        lifespan=providers.List(providers.Factory(service_lifespan, database, dispatcher, dispatching)),
+    )

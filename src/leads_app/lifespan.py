@@ -1,0 +1,35 @@
+"""What happens before the first request and after the last."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from litestar import Litestar
+
+from leads_adapters.sql.sqlite import SqliteDatabase
+from leads_app.dispatcher import Dispatcher
+
+_STOP_SECONDS = 35.0
+"""How long attempts under way may take to end: a little more than a notifier may take."""
+
+
+def service_lifespan(
+    database: SqliteDatabase, dispatcher: Dispatcher, dispatching: bool
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    """Dispatch follow-ups while the service runs, and let go of the database when it ends.
+
+    Nothing that was promised depends on the end being reached: a killed process loses no work.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        running = asyncio.create_task(dispatcher.run()) if dispatching else None
+        try:
+            yield
+        finally:
+            if running is not None:
+                dispatcher.stop()
+                await asyncio.wait([running], timeout=_STOP_SECONDS)
+            await database.close()
+
+    return lifespan

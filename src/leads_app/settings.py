@@ -1,0 +1,186 @@
+"""What an operator can set: environment variables `LEADS_*`, or the same keys in a TOML file.
+
+The environment wins. Everything is parsed here, once; whatever is unknown or ill-typed stops the
+start with a sentence that names it.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from leads_adapters.http.rate_limit import RateLimit
+from leads_domain.access import digest
+from leads_domain.errors import InvalidPipeline
+from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
+
+_PREFIX = "LEADS_"
+_DEFAULT_FILE = "leads.toml"
+_SIZES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_PERIODS = {"second": 1, "minute": 60, "hour": 3600}
+
+
+class SettingsError(Exception):
+    """A setting is unknown or wrong; the message is a sentence for the operator and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel for follow-ups: the adapter that sends, and its options, which may be secret."""
+
+    adapter: str
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything that can be set, checked, with defaults."""
+
+    database_url: URL = field(default=make_url("sqlite:///leads.db"), repr=False)
+    api_key_digest: str | None = field(default=None, repr=False)
+    default_channel: str = "log"
+    default_region: str | None = None
+    rate_limit: RateLimit | None = RateLimit(600, 60)
+    max_body: int = 2**20
+    log_format: str | None = None
+    channels: Mapping[str, Channel] = field(default_factory=lambda: {"log": Channel("log")})
+    pipeline: Pipeline = DEFAULT_PIPELINE
+
+
+def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
+    """The settings from the environment and from the TOML file, which is looked for in `directory`.
+
+    Raises `SettingsError`.
+    """
+    given = _from_file(environ, directory) | _from_environment(environ)
+    parsed: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in _PARSERS:
+            known = ", ".join(_PREFIX + known.upper() for known in _PARSERS if known not in _TABLES)
+            raise SettingsError(f"There is no setting {name!r}; the settings are: {known}, [channels], [pipeline].")
+        try:
+            member, parse = _PARSERS[name]
+            parsed[member] = parse(value)
+        except (ValueError, InvalidPipeline, msgspec.ValidationError) as error:
+            raise SettingsError(f"The setting {name} is wrong: {error}") from None
+    settings = Settings(**parsed)
+    if settings.default_channel not in settings.channels:
+        known = ", ".join(settings.channels)
+        message = f"LEADS_DEFAULT_CHANNEL names {settings.default_channel!r}, but the channels are: {known}."
+        raise SettingsError(message)
+    return settings
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name.removeprefix(_PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(_PREFIX) and name != "LEADS_CONFIG"
+    }
+
+
+def _from_file(environ: Mapping[str, str], directory: Path) -> dict[str, Any]:
+    named = environ.get("LEADS_CONFIG")
+    path = directory / (named or _DEFAULT_FILE)
+    if named is None and not path.exists():
+        return {}
+    try:
+        members = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"The configuration file {path} cannot be read: {error}.") from None
+    return {name.removeprefix(_PREFIX).lower(): value for name, value in members.items()}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("give a text that is not empty.")
+    return value
+
+
+def _database_url(value: object) -> URL:
+    try:
+        url = make_url(_text(value))
+    except ArgumentError:
+        raise ValueError("give a URL such as sqlite:///leads.db.") from None
+    if url.get_backend_name() != "sqlite":
+        raise ValueError("give a URL that begins with sqlite:///, followed by the name of a file.")
+    if url.database in (None, "", ":memory:"):
+        raise ValueError("name a file, as in sqlite:///leads.db: what is kept in memory only would be lost.")
+    return url
+
+
+def _region(value: object) -> str:
+    region = _text(value).upper()
+    if not re.fullmatch("[A-Z]{2}", region):
+        raise ValueError("give a country by two letters (ISO 3166-1), such as DE.")
+    return region
+
+
+def _rate_limit(value: object) -> RateLimit | None:
+    text = _text(value)
+    if text == "off":
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/(second|minute|hour)", text)
+    if match is None:
+        raise ValueError("give a number per second, minute or hour, such as 600/minute, or off.")
+    return RateLimit(int(match[1]), _PERIODS[match[2]])
+
+
+def _size(value: object) -> int:
+    match = re.fullmatch(r"([1-9][0-9]{0,12}) ?([a-zA-Z]*)", str(value))
+    if isinstance(value, bool) or match is None or match[2].lower() not in _SIZES:
+        raise ValueError("give a number of bytes, such as 1048576 or 1 MiB.")
+    return int(match[1]) * _SIZES[match[2].lower()]
+
+
+def _log_format(value: object) -> str:
+    if value not in ("console", "json"):
+        raise ValueError("give console or json.")
+    return str(value)
+
+
+def _channels(value: object) -> Mapping[str, Channel]:
+    if not isinstance(value, dict) or not all(isinstance(options, dict) for options in value.values()):
+        raise ValueError("give each channel a table of its own: [channels.NAME].")
+    return {"log": Channel("log")} | {name: _channel(name, options) for name, options in value.items()}
+
+
+def _channel(name: str, options: Mapping[str, object]) -> Channel:
+    for option, value in options.items():
+        if not isinstance(value, str):
+            raise ValueError(f"{name}.{option} is not a text; write it in quotes.")
+    if "adapter" not in options:
+        raise ValueError(f"{name} has no adapter.")
+    texts = {option: str(value) for option, value in options.items()}
+    return Channel(texts.pop("adapter"), texts)
+
+
+class _PipelineTable(msgspec.Struct, forbid_unknown_fields=True):
+    transitions: dict[str, list[str]]
+    initial: str
+    reason_required: list[str] = []
+
+
+def _pipeline(value: object) -> Pipeline:
+    table = msgspec.convert(value, _PipelineTable)
+    return Pipeline(table.initial, table.transitions, frozenset(table.reason_required))
+
+
+_TABLES = ("channels", "pipeline")
+_PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "database_url": ("database_url", _database_url),
+    "api_key": ("api_key_digest", lambda value: digest(_text(value))),
+    "default_channel": ("default_channel", _text),
+    "default_region": ("default_region", _region),
+    "rate_limit": ("rate_limit", _rate_limit),
+    "max_body": ("max_body", _size),
+    "log_format": ("log_format", _log_format),
+    "channels": ("channels", _channels),
+    "pipeline": ("pipeline", _pipeline),
+}

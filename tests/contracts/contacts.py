@@ -1,0 +1,168 @@
+"""What every adapter of the `Contacts` port promises."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from leads_domain.contact import EmailAddress
+from leads_domain.errors import Invalid
+from leads_domain.sources import Contacts
+
+DETAIL_MAX = 250
+NOT_EMAILS = [
+    "",
+    " ",
+    "@",
+    "ada",
+    "ada@",
+    "@example.com",
+    "ada@example",
+    "ada@@example.com",
+    "ada@example..com",
+    "a..da@example.com",
+    ".ada@example.com",
+    "ada.@example.com",
+    "ada@-example.com",
+    "ada@example-.com",
+    "ada@exam ple.com",
+    "a da@example.com",
+    "ada@example.com,bob@example.com",
+    "Ada <ada@example.com>",
+    '"ada"@example.com',
+    "ada@[192.0.2.1]",
+    "ada@192.0.2.1",
+    "ada\0@example.com",
+    "ada@example.com\0",
+    "ada\n@example.com",
+    "ada@example.com\nBcc: bob@example.com",
+    "\ud800@example.com",
+    "a" * 243 + "@example.com",
+    "a" * 1_000_000 + "@example.com",
+]
+NOT_PHONES = [
+    "",
+    " ",
+    "+",
+    "+49",
+    "030 123456",
+    "call me",
+    "call +49 30 123456",
+    "+49 30 123456 call me",
+    "+1 800 FLOWERS",
+    "+49 30 123456 ext.",
+    "+49 30 123456\0",
+    "+49\x0030123456",
+    "+0 30 123456",
+    "+49 30 123456 / +49 30 654321",
+    "+49" + "1" * 30,
+    "+49 30 123456" + " " * 100 + "7",
+    "1" * 1_000_000,
+]
+SPELLINGS = [
+    ("ada@example.com", "ADA@EXAMPLE.COM"),
+    ("ada@example.com", " Ada@Example.com\n"),
+    ("ada+tag@example.com", "Ada+Tag@example.com"),
+    ("ada@m\u00fcller.example.com", "ada@xn--mller-kva.example.com"),
+    ("ada@m\u00fcller.example.com", "ada@mu\u0308ller.example.com"),
+    ("\u00e4da@example.com", "\u00c4da@example.com"),
+    ("\u00e4da@example.com", "a\u0308da@example.com"),
+]
+
+LOCAL_PARTS = st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_size=1, max_size=20)
+DOMAINS = st.sampled_from(["example.com", "EXAMPLE.Com"]) | st.builds(
+    "{}.com".format, st.text(st.characters(categories=["L"]), min_size=1, max_size=4)
+)
+# Every subclass is another executor of the same property, which is the point.
+FOR_ALL_ADAPTERS = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+
+
+def shorten(text: str) -> str:
+    """A test's name for this text."""
+    return ascii(text)[:40]
+
+
+def key_of(contacts: Contacts, text: str) -> str | None:
+    """The key of the address; None if it is refused."""
+    try:
+        return contacts.email(text).key
+    except Invalid:
+        return None
+
+
+def assert_refused(read: Callable[[str], object], text: str) -> None:
+    """Check that `text` is refused with one fault that says in whole, short sentences what to do."""
+    with pytest.raises(Invalid) as refusal:
+        read(text)
+    (fault,) = refusal.value.faults
+    assert fault.pointer == ""
+    assert fault.detail.endswith(".")
+    assert fault.detail.isprintable()
+    assert len(fault.detail) <= DETAIL_MAX
+
+
+class ContactsContract:
+    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+
+    def make(self) -> Contacts:
+        """The adapter, without a default region if it knows of regions."""
+        raise NotImplementedError
+
+    def test_keeps_an_email_address_as_it_was_typed(self) -> None:
+        address = self.make().email("  Ada.Lovelace+Leads@Example.COM\n")
+
+        assert address == EmailAddress("Ada.Lovelace+Leads@Example.COM", "ada.lovelace+leads@example.com")
+
+    @pytest.mark.parametrize(("one", "other"), SPELLINGS)
+    def test_gives_two_spellings_of_one_address_the_same_key_or_knows_neither(self, one: str, other: str) -> None:
+        contacts = self.make()
+
+        assert key_of(contacts, one) == key_of(contacts, other)
+
+    @pytest.mark.parametrize("other", ["ada+tag@example.com", "a.da@example.com", "ada@mail.example.com"])
+    def test_tells_apart_what_may_be_another_mailbox(self, other: str) -> None:
+        contacts = self.make()
+
+        assert contacts.email("ada@example.com").key != contacts.email(other).key
+
+    @settings(FOR_ALL_ADAPTERS)
+    @given(st.builds("{}@{}".format, LOCAL_PARTS, DOMAINS))
+    @example("\u0345\u0390@example.com")
+    @example("a\u0345\u0301@example.com")
+    def test_takes_every_key_as_an_address_with_that_key(self, text: str) -> None:
+        contacts = self.make()
+        key = key_of(contacts, text)
+
+        assert key is None or contacts.email(key) == EmailAddress(key, key)
+
+    @pytest.mark.parametrize("text", NOT_EMAILS, ids=shorten)
+    def test_refuses_what_is_no_email_address(self, text: str) -> None:
+        assert_refused(self.make().email, text)
+
+    @pytest.mark.parametrize(
+        "text", ["+49123456789", "+49 123 456789", "+49 (123) 456-789", "+49/123/456789", " +49.123.456789 "]
+    )
+    def test_writes_a_phone_number_in_e164(self, text: str) -> None:
+        assert str(self.make().phone(text)) == "+49123456789"
+
+    @pytest.mark.parametrize("text", ["+49 30 123456 ext. 012", "+49 30 123456 x012", "+4930123456;ext=012"])
+    def test_keeps_an_extension_apart(self, text: str) -> None:
+        number = self.make().phone(text)
+
+        assert (number.e164, number.extension, str(number)) == ("+4930123456", "012", "+4930123456;ext=012")
+
+    @settings(FOR_ALL_ADAPTERS)
+    @given(st.from_regex(r"\+[1-9][0-9 ]{4,14}(;ext=[0-9]{1,9})?", fullmatch=True))
+    def test_reads_a_phone_number_that_it_wrote_as_the_same_number(self, text: str) -> None:
+        contacts = self.make()
+        try:
+            number = contacts.phone(text)
+        except Invalid:
+            return
+
+        assert contacts.phone(str(number)) == number
+
+    @pytest.mark.parametrize("text", NOT_PHONES, ids=shorten)
+    def test_refuses_what_is_no_phone_number(self, text: str) -> None:
+        assert_refused(self.make().phone, text)

@@ -1,0 +1,296 @@
+"""Hypothesis strategies: everything that the domain allows, and pipelines that it must refuse."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, cast
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from builders import a_follow_up, a_lead, an_email, an_id
+from leads_domain.contact import EmailAddress, PhoneNumber
+from leads_domain.details import (
+    ATTRIBUTE_NAME_MAX,
+    ATTRIBUTE_TEXT_MAX,
+    INTEGER_MAX,
+    INTEGER_MIN,
+    NAME_MAX,
+    REASON_MAX,
+    SOURCE_MAX,
+    Details,
+    Scalar,
+)
+from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpState, Lease, Recipient
+from leads_domain.lead import Lead
+from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline, Status
+
+
+def texts(min_size: int = 0, max_size: int = 50) -> SearchStrategy[str]:
+    """Text in any script, with neither NUL nor lone surrogates: neither can be stored."""
+    return st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=min_size, max_size=max_size
+    )
+
+
+def trimmed_texts(most: int) -> SearchStrategy[str]:
+    """Text as the domain keeps it: not empty, and no white space around it."""
+    return texts(min_size=1, max_size=min(most, 50)).map(str.strip).filter(bool)
+
+
+def moments() -> SearchStrategy[datetime]:
+    """Aware times in any zone; a year away from both ends of the calendar, so that UTC can tell them too."""
+    offsets = st.integers(min_value=-1439, max_value=1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+    return st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=offsets)  # noqa: DTZ001
+
+
+def utc_moments() -> SearchStrategy[datetime]:
+    """Times as the `Clock` tells them, in the years in which a business keeps leads."""
+    return st.datetimes(
+        min_value=datetime(2000, 1, 1),  # noqa: DTZ001
+        max_value=datetime(2100, 1, 1),  # noqa: DTZ001
+        timezones=st.just(UTC),
+    )
+
+
+def ids() -> SearchStrategy[str]:
+    """Identifiers."""
+    return st.integers(min_value=1, max_value=2**61).map(an_id)
+
+
+def emails() -> SearchStrategy[EmailAddress]:
+    """E-mail addresses, some of which differ in the case of their letters only."""
+    local = st.text("abABßé1+", min_size=1, max_size=10)
+    return st.builds(lambda name, host: an_email(f"{name}@{host}.example"), local, st.sampled_from(["a", "b", "B"]))
+
+
+def phones() -> SearchStrategy[PhoneNumber]:
+    """Telephone numbers, with or without an extension."""
+    digits = st.text("0123456789", min_size=1, max_size=5)
+    return st.builds(PhoneNumber, digits.map("+1202555{}".format), st.none() | digits)
+
+
+def scalars() -> SearchStrategy[Scalar]:
+    """What an attribute may hold; without negative zero, which not every store tells from zero."""
+    numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
+    integers = st.integers(min_value=INTEGER_MIN, max_value=INTEGER_MAX)
+    near_misses: SearchStrategy[Scalar] = st.sampled_from([0, 0.0, False, 1, 1.0, True, "", None])
+    return near_misses | texts(max_size=min(ATTRIBUTE_TEXT_MAX, 50)) | integers | numbers | st.booleans()
+
+
+def attribute_names() -> SearchStrategy[str]:
+    """Names of attributes, those that a JSON Pointer must escape among them."""
+    return st.text("ab~/01", min_size=1, max_size=4) | texts(min_size=1, max_size=ATTRIBUTE_NAME_MAX)
+
+
+def attributes() -> SearchStrategy[dict[str, Scalar]]:
+    """A lead's attributes."""
+    return st.dictionaries(attribute_names(), scalars(), max_size=5)
+
+
+def details() -> SearchStrategy[Details]:
+    """Any of a lead's members, checked: all, some or none."""
+    members: dict[str, SearchStrategy[Any]] = {
+        "name": trimmed_texts(NAME_MAX),
+        "email": emails(),
+        "phone": st.none() | phones(),
+        "source": st.none() | trimmed_texts(SOURCE_MAX),
+        "owner": st.none() | emails(),
+        "attributes": attributes(),
+        "status_reason": st.none() | trimmed_texts(REASON_MAX),
+    }
+    return st.fixed_dictionaries({}, optional=members).map(lambda chosen: cast(Details, chosen))
+
+
+def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
+    """Leads somewhere in `pipeline`."""
+    return st.builds(
+        lambda times, said, **members: a_lead(created_at=times[0], updated_at=times[1], **{**members, **said}),
+        _two_moments(),
+        details(),
+        id=ids(),
+        status=st.sampled_from(pipeline.statuses),
+        contacted_at=st.none() | utc_moments(),
+        next_follow_up_at=st.none() | utc_moments(),
+        version=st.integers(min_value=1, max_value=1000),
+    )
+
+
+def scheduled_follow_ups() -> SearchStrategy[FollowUp]:
+    """Follow-ups that are still owed: fresh, under a lease, or waiting for another attempt."""
+    return _follow_ups() | st.builds(
+        lambda follow_up, claims, **members: replace(follow_up, attempts=claims, claims=claims, **members),
+        _follow_ups(),
+        st.integers(min_value=1, max_value=20),
+        last_error=st.none() | trimmed_texts(50),
+        next_attempt_at=utc_moments(),
+        lease=st.none() | st.builds(Lease, owner=trimmed_texts(50), until=utc_moments()),
+    )
+
+
+def ended_follow_ups() -> SearchStrategy[FollowUp]:
+    """Follow-ups that are sent, failed or cancelled."""
+    endings: list[SearchStrategy[dict[str, Any]]] = [
+        st.fixed_dictionaries({"state": st.just(FollowUpState.SENT), "sent_at": utc_moments()}),
+        st.fixed_dictionaries({"state": st.just(FollowUpState.FAILED), "last_error": trimmed_texts(50)}),
+        st.fixed_dictionaries({"state": st.just(FollowUpState.CANCELLED), "last_error": st.none() | trimmed_texts(50)}),
+    ]
+    return st.builds(
+        lambda follow_up, claims, ending: replace(
+            follow_up, attempts=claims, claims=claims, next_attempt_at=None, **ending
+        ),
+        _follow_ups(),
+        st.integers(min_value=0, max_value=20),
+        st.one_of(endings),
+    )
+
+
+def _follow_ups() -> SearchStrategy[FollowUp]:
+    """Follow-ups that nobody has claimed yet."""
+    return st.builds(
+        lambda times, **members: a_follow_up(created_at=times[0], updated_at=times[1], **members),
+        _two_moments(),
+        id=ids(),
+        lead_id=ids(),
+        recipient=st.sampled_from(Recipient),
+        channel=trimmed_texts(50),
+        message=trimmed_texts(MESSAGE_MAX),
+        due_at=utc_moments(),
+    )
+
+
+def _two_moments() -> SearchStrategy[list[datetime]]:
+    """An earlier and a later time, or one time twice."""
+    return st.tuples(utc_moments(), utc_moments()).map(sorted)
+
+
+def follow_ups() -> SearchStrategy[FollowUp]:
+    """Follow-ups in any state."""
+    return scheduled_follow_ups() | ended_follow_ups()
+
+
+@dataclass(frozen=True)
+class Table:
+    """What an operator writes down for a pipeline, before anybody has checked it."""
+
+    transitions: dict[Status, list[Status]]
+    initial: Status
+    reason_required: frozenset[Status]
+
+    def build(self) -> Pipeline:
+        """The pipeline, if it is one."""
+        return Pipeline(self.initial, self.transitions, self.reason_required)
+
+    def linked(self, status: Status, *targets: Status) -> "Table":
+        """The same table with more targets for `status`, which is added if it is not there."""
+        present = self.transitions.get(status, [])
+        return replace(self, transitions={**self.transitions, status: [*present, *targets]})
+
+
+def statuses() -> SearchStrategy[Status]:
+    """Names of statuses in any script: printable, no outer spaces."""
+    letters = st.characters(categories=["L", "N", "P", "S", "Zs"])
+    return st.text(letters, min_size=1, max_size=12).filter(lambda name: name == name.strip() and name.isprintable())
+
+
+@st.composite
+def tables(draw: DrawFn, min_statuses: int = 1) -> Table:
+    """Tables of valid pipelines: each status hangs on one before it, and the last of them is final."""
+    names = draw(st.lists(statuses(), min_size=min_statuses, max_size=6, unique=True))
+    some = st.sets(st.sampled_from(names))
+    targets: dict[Status, set[Status]] = {name: draw(some) - {name} for name in names[:-1]} | {names[-1]: set()}
+    for index in range(1, len(names)):
+        targets[names[draw(st.integers(min_value=0, max_value=index - 1))]].add(names[index])
+    written = {name: sorted(targets[name]) for name in sorted(names)}
+    return Table(written, names[0], frozenset(draw(some)))
+
+
+def pipelines() -> SearchStrategy[Pipeline]:
+    """Valid pipelines."""
+    return tables().map(Table.build)
+
+
+@dataclass(frozen=True)
+class BrokenTable:
+    """A table with one planted fault, and the message that must name it."""
+
+    table: Table
+    message: str
+
+
+def broken_tables(kind: str) -> SearchStrategy[BrokenTable]:
+    """Tables of pipelines into which one fault of this kind (see `PLANTED_FAULTS`) was planted."""
+    return st.composite(PLANTED_FAULTS[kind])()
+
+
+def _nameless(draw: DrawFn) -> BrokenTable:
+    table = draw(tables())
+    bad = draw(st.sampled_from(["", " ", "new ", "\tnew", "a\nb", "a\0b", "zero\u200bwidth", "x" * 51]))
+    message = f"{bad!r} is not a name for a status: it takes 1 to 50 printable characters, no outer spaces."
+    return BrokenTable(table.linked(table.initial, bad).linked(bad), message)
+
+
+def _undeclared_initial(draw: DrawFn) -> BrokenTable:
+    table = draw(tables())
+    stranger = draw(_strangers_to(table))
+    message = f"The initial status {stranger!r} is not declared among the transitions."
+    return BrokenTable(replace(table, initial=stranger), message)
+
+
+def _undeclared_reason(draw: DrawFn) -> BrokenTable:
+    table = draw(tables())
+    stranger = draw(_strangers_to(table))
+    message = f"reason_required names {stranger!r}, which is not declared among the transitions."
+    return BrokenTable(replace(table, reason_required=table.reason_required | {stranger}), message)
+
+
+def _undeclared_target(draw: DrawFn) -> BrokenTable:
+    table = draw(tables())
+    stranger, origin = draw(_strangers_to(table)), draw(st.sampled_from(list(table.transitions)))
+    message = f"The status {origin!r} leads to {stranger!r}, which is not declared among the transitions."
+    return BrokenTable(table.linked(origin, stranger), message)
+
+
+def _leads_to_itself(draw: DrawFn) -> BrokenTable:
+    table = draw(tables())
+    origin = draw(st.sampled_from(list(table.transitions)))
+    message = f"The status {origin!r} leads to itself; staying is always allowed and is not a move."
+    return BrokenTable(table.linked(origin, origin), message)
+
+
+def _target_named_twice(draw: DrawFn) -> BrokenTable:
+    table = draw(tables(min_statuses=2))
+    origin = draw(st.sampled_from([status for status, targets in table.transitions.items() if targets]))
+    target = draw(st.sampled_from(table.transitions[origin]))
+    return BrokenTable(table.linked(origin, target), f"The status {origin!r} names the same target twice.")
+
+
+def _unreachable(draw: DrawFn) -> BrokenTable:
+    table = draw(tables())
+    stranger, target = draw(_strangers_to(table)), draw(st.sampled_from(list(table.transitions)))
+    message = f"No lead can ever reach the status {stranger!r} from {table.initial!r}."
+    return BrokenTable(table.linked(stranger, target), message)
+
+
+def _endless(draw: DrawFn) -> BrokenTable:
+    table = draw(tables(min_statuses=2))
+    for status, targets in list(table.transitions.items()):
+        if not targets:
+            table = table.linked(status, draw(st.sampled_from([name for name in table.transitions if name != status])))
+    return BrokenTable(table, "No status is final; at least one must lead nowhere (an empty list).")
+
+
+def _strangers_to(table: Table) -> SearchStrategy[Status]:
+    return statuses().filter(lambda status: status not in table.transitions)
+
+
+PLANTED_FAULTS: dict[str, Callable[[DrawFn], BrokenTable]] = {
+    "nameless": _nameless,
+    "undeclared initial": _undeclared_initial,
+    "undeclared reason": _undeclared_reason,
+    "undeclared target": _undeclared_target,
+    "leads to itself": _leads_to_itself,
+    "target named twice": _target_named_twice,
+    "unreachable": _unreachable,
+    "endless": _endless,
+}

@@ -1,0 +1,101 @@
+import csv
+import io
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.adapters.files.troublesome import texts
+
+from leads_adapters.files.csv_records import UNBALANCED, records
+from leads_adapters.files.lines import LINE_MAX, TOO_LONG, text_lines
+
+
+def read(content: str, delimiter: str = ",") -> list[tuple[int, list[str], str | None]]:
+    return list(records(text_lines(io.BytesIO(content.encode())), delimiter, 1))
+
+
+def test_quoted_cells_may_hold_delimiters_quotation_marks_and_any_line_end() -> None:
+    content = 'a,"b,""c"" d"\r\n"1\n2","3\r\n4","5\r6"\r\nend,\r\n'
+    assert read(content) == [
+        (1, ["a", 'b,"c" d'], None),
+        (2, ["1\n2", "3\r\n4", "5\r6"], None),
+        (6, ["end", ""], None),
+    ]
+
+
+def test_quotation_marks_in_the_midst_of_an_unquoted_cell_are_text() -> None:
+    assert read('12" pipe,Bob "the boss" Smith\n') == [(1, ['12" pipe', 'Bob "the boss" Smith'], None)]
+
+
+def test_a_space_before_an_opening_quotation_mark_does_no_harm() -> None:
+    assert read('a, "b, c"\n') == [(1, ["a", "b, c"], None)]
+
+
+def test_an_empty_line_is_a_record_without_cells() -> None:
+    assert read("a\n\nb\n") == [(1, ["a"], None), (2, [], None), (3, ["b"], None)]
+
+
+def test_an_unclosed_quotation_mark_costs_its_own_line_only() -> None:
+    content = 'Ann,ann@x.org\n"Bob,bob@x.org\nCid,cid@x.org\nDan,"Dan, Inc"\nEve,eve@x.org\n'
+    assert read(content) == [
+        (1, ["Ann", "ann@x.org"], None),
+        (2, ["Bob,bob@x.org"], UNBALANCED),
+        (3, ["Cid", "cid@x.org"], None),
+        (4, ["Dan", "Dan, Inc"], None),
+        (5, ["Eve", "eve@x.org"], None),
+    ]
+
+
+def test_an_unclosed_quotation_mark_at_the_end_swallows_nothing() -> None:
+    assert read('"Ann,ann@x.org\nBob,"b"\n"Cid') == [
+        (1, ["Ann,ann@x.org"], UNBALANCED),
+        (2, ["Bob", "b"], None),
+        (3, ["Cid"], UNBALANCED),
+    ]
+
+
+def test_text_after_a_closing_quotation_mark_is_a_fault() -> None:
+    assert read('"Bob" Smith,bob@x.org\nCid,\n') == [
+        (1, ["Bob Smith", "bob@x.org"], UNBALANCED),
+        (2, ["Cid", ""], None),
+    ]
+
+
+def test_a_line_that_is_too_long_is_a_fault() -> None:
+    long, after = read(f"a,{'x' * LINE_MAX}\nb,c\n")
+    assert long[2] == TOO_LONG
+    assert len("".join(long[1])) <= 1000
+    assert after == (2, ["b", "c"], None)
+
+
+def test_a_record_over_many_lines_is_bounded_too() -> None:
+    line = "x" * 1000 + "\n"
+    found = read('"' + line * 2000)
+    assert [fault for _, _, fault in found if fault] == [UNBALANCED]
+    assert len(found) == 2000
+
+
+@pytest.mark.parametrize("line", ['z","\n', '"\n', '"""\n', '"x""\n', 'a,"b"c\n', 'z","\n' * 50 + '"x"y\n'])
+def test_no_pattern_of_quotation_marks_makes_reading_slow(line: str) -> None:
+    lines = line * (400_000 // len(line))
+    started = time.perf_counter()
+    assert read(lines)
+    assert time.perf_counter() - started < 10, "linear work takes a fraction of a second"
+
+
+@given(st.lists(st.lists(texts().map(str.strip), min_size=2, max_size=4), max_size=6), st.sampled_from(",;\t"))
+def test_whatever_is_written_by_the_book_is_read_exactly(rows: list[list[str]], delimiter: str) -> None:
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter).writerows([["header"], *rows])
+    _, *found = read(written.getvalue(), delimiter)
+    assert [(cells, fault) for _, cells, fault in found] == [(row, None) for row in rows]
+
+
+@given(st.text(alphabet='",\n\ra \t\0', max_size=40))
+def test_nothing_makes_it_fail_and_each_line_is_read_in_its_place(content: str) -> None:
+    lines = list(text_lines(io.BytesIO(content.encode())))
+    starts = [line for line, _, _ in read(content)]
+    assert starts == sorted(set(starts))
+    assert all(1 <= start <= len(lines) for start in starts)
+    assert not lines or starts[0] == 1

@@ -1,0 +1,215 @@
+import io
+from collections.abc import Iterator
+from itertools import chain, islice, repeat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leads_adapters.files.csv_rows import read_csv
+from leads_adapters.files.lines import NOT_UTF8
+from leads_adapters.files.row import FileRefused, Row
+from leads_domain.errors import Fault, Invalid
+
+
+def rows(content: str | bytes) -> list[Row]:
+    return list(read_csv(io.BytesIO(content.encode() if isinstance(content, str) else content)).rows)
+
+
+def given_by(content: str | bytes) -> list[object]:
+    return [row.given for row in rows(content)]
+
+
+def faults(row: Row) -> tuple[Fault, ...]:
+    assert isinstance(row.given, Invalid)
+    return row.given.faults
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_file_is_read_however_a_spreadsheet_wrote_it(mark: str, delimiter: str, end: str) -> None:
+    table = [["Full Name", "E-Mail", "Phone Number", "Lead Source", "Owner", "Company"]]
+    table += [["Ann", "ann@example.com", "+4915123456789", "fair", "sales@example.com", "ACME"]]
+    content = mark + "".join(delimiter.join(cells) + end for cells in table)
+    assert given_by(content) == [
+        {
+            "name": "Ann",
+            "email": "ann@example.com",
+            "phone": "+4915123456789",
+            "source": "fair",
+            "owner": "sales@example.com",
+            "attributes": {"Company": "ACME"},
+        }
+    ]
+
+
+def test_the_delimiter_is_the_one_that_shows_known_columns() -> None:
+    assert given_by("Name;Notes, if any, or none, or such;E-Mail\nAnn;;a@x.org\n") == [
+        {"name": "Ann", "email": "a@x.org"}
+    ]
+
+
+def test_a_column_name_may_be_quoted_and_go_over_two_lines() -> None:
+    assert rows('"Full\nName";email\nAnn;a@x.org\n')[0] == (
+        3,
+        {"email": "a@x.org", "attributes": {"Full\nName": "Ann"}},
+        ["Ann", "a@x.org"],
+    )
+
+
+def test_a_single_column_of_addresses_is_enough() -> None:
+    assert given_by("email\na@x.org") == [{"email": "a@x.org"}]
+
+
+def test_white_space_around_a_cell_goes_and_an_empty_cell_gives_nothing() -> None:
+    assert given_by("name,email,phone,company,city\n  , a@x.org ,\t,,  Bonn\u00a0\n") == [
+        {"email": "a@x.org", "attributes": {"city": "Bonn"}}
+    ]
+
+
+def test_blank_rows_are_left_out_and_lines_are_counted_with_them() -> None:
+    content = '\n \nname,email\n\n"A\nnn",a@x.org\n,\n ,,,\n\nBob,b@x.org'
+    assert [(row.line, row.given) for row in rows(content)] == [
+        (5, {"name": "A\nnn", "email": "a@x.org"}),
+        (10, {"name": "Bob", "email": "b@x.org"}),
+    ]
+
+
+def test_missing_cells_at_the_right_are_empty_and_empty_ones_too_many_do_no_harm() -> None:
+    assert given_by("email,name,phone\na@x.org\nb@x.org,Bob,,,\n") == [
+        {"email": "a@x.org"},
+        {"email": "b@x.org", "name": "Bob"},
+    ]
+
+
+def test_a_row_with_more_cells_than_columns_is_refused_alone() -> None:
+    bad, good = rows("email,name\na@x.org,Doe, Ann\nb@x.org,Bob\n")
+    assert faults(bad) == (Fault("", "This row has 3 cells, but the header names only 2 columns."),)
+    assert list(bad.cells) == ["a@x.org", "Doe", "Ann"]
+    assert good.given == {"email": "b@x.org", "name": "Bob"}
+
+
+def test_a_cell_under_no_name_is_refused_unless_it_is_empty() -> None:
+    bad, good = rows("email,,name\na@x.org,lost?,Ann\nb@x.org,,Bob\n")
+    assert faults(bad) == (Fault("", "Cell 2 stands in a column without a name. Name the column, or empty the cell."),)
+    assert good.given == {"email": "b@x.org", "name": "Bob"}
+
+
+def test_a_row_that_is_not_utf8_is_refused_alone_and_its_bytes_are_kept() -> None:
+    bad, good = rows(b"email,name\na@x.org,M\xfcller\nb@x.org,Bob\n")
+    assert faults(bad) == (Fault("", NOT_UTF8),)
+    assert bad.cells[1].encode("utf-8", "surrogateescape") == b"M\xfcller"
+    assert good.given == {"email": "b@x.org", "name": "Bob"}
+
+
+def test_a_row_with_unpaired_quotation_marks_is_refused_alone() -> None:
+    bad, good = rows('name,email\n"Ann,a@x.org\nBob,b@x.org\n')
+    assert "quotation marks" in faults(bad)[0].detail
+    assert (good.line, good.given) == (3, {"name": "Bob", "email": "b@x.org"})
+
+
+def test_nul_characters_are_left_for_the_domain_to_refuse() -> None:
+    assert given_by("name,email\nA\0nn,a@x.org\n") == [{"name": "A\0nn", "email": "a@x.org"}]
+
+
+def test_names_that_look_like_formulas_stay_as_they_are_in_files_of_others() -> None:
+    assert given_by("name,email\n=1+1 Bác,a@x.org\n'+1,b@x.org\n") == [
+        {"name": "=1+1 Bác", "email": "a@x.org"},
+        {"name": "'+1", "email": "b@x.org"},
+    ]
+
+
+def test_a_column_called_attributes_holds_json() -> None:
+    assert given_by('email,attributes,city\na@x.org,"{""size"": 5, ""vip"": true}",Bonn\nb@x.org,,\n') == [
+        {"email": "a@x.org", "attributes": {"city": "Bonn", "size": 5, "vip": True}},
+        {"email": "b@x.org"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "pointer", "detail"),
+    [
+        ("vip", "/attributes", 'Give a JSON object such as {"company": "ACME"}.'),
+        ("[" * 5000, "/attributes", 'Give a JSON object such as {"company": "ACME"}.'),
+        ("[1]", "/attributes", 'Give an object such as {"company": "ACME"}, not a list.'),
+        ('{"a/b": [1]}', "/attributes/a~1b", "Give text, a number, true, false or null, not a list."),
+        ('{"city": 1}', "/attributes/city", "Give this in its own column or among the attributes, not in both."),
+    ],
+)
+def test_attributes_that_cannot_be_taken_are_refused_by_name(attributes: str, pointer: str, detail: str) -> None:
+    quoted = attributes.replace('"', '""')
+    (row,) = rows(f'email,attributes,city\na@x.org,"{quoted}",Bonn\n')
+    assert faults(row) == (Fault(pointer, detail),)
+
+
+@pytest.mark.parametrize("content", ["", "\ufeff", "\n\r\n \n"])
+def test_an_empty_file_is_refused(content: str) -> None:
+    with pytest.raises(FileRefused, match=r"^The file is empty\. Its first row must name the columns"):
+        rows(content)
+
+
+@pytest.mark.parametrize("content", ["Ann,ann@example.com\n", "name,phone\nAnn,1\n", "\0\0\n", '""\nx\n'])
+def test_a_file_whose_first_row_names_no_email_column_is_refused(content: str) -> None:
+    with pytest.raises(FileRefused, match=r'^No column is called "email"'):
+        rows(content)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_header_in_another_encoding_is_refused_with_advice(encoding: str) -> None:
+    with pytest.raises(FileRefused, match=r"line 1, cannot be read\. .*Save the file as UTF-8"):
+        rows("email;Straße\na@x.org;Am Weg\n".encode(encoding))
+
+
+@pytest.mark.parametrize("content", ['"email,name\nAnn,a@x.org\n', "email," + "x" * 2_000_000, '"email' + "x\n" * 90])
+def test_a_header_that_cannot_be_read_is_refused(content: str) -> None:
+    with pytest.raises(FileRefused, match=r"^The columns, named in line 1, cannot be read\."):
+        rows(content)
+
+
+class Endless(io.RawIOBase):
+    """A file without an end that counts how much of it was read."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self.lines = lines
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        line = next(self.lines)
+        buffer[: len(line)] = line
+        self.count += len(line)
+        return len(line)
+
+
+def test_no_more_is_read_than_is_asked_for() -> None:
+    stream = Endless(chain([b"email\n"], repeat(b"a@x.org\n")))
+    found = read_csv(stream).rows  # type: ignore[arg-type]
+    assert len(list(islice(found, 1000))) == 1000
+    assert stream.count < 100_000
+
+
+_BROKEN = st.text(alphabet="',;\t\"\n\r =a@.ü\0", max_size=40).map(str.encode) | st.binary(max_size=40)
+
+
+@given(_BROKEN)
+def test_no_content_makes_it_fail(content: bytes) -> None:
+    for row in rows(b"email,name,attributes\n" + content):
+        assert row.given
+        assert row.line >= 2
+
+
+@given(_BROKEN)
+def test_no_header_makes_it_fail_but_in_words(content: bytes) -> None:
+    try:
+        rows(content)
+    except FileRefused as refused:
+        assert str(refused).endswith(".")
+
+
+@given(st.lists(st.text(alphabet='",;a @\t', max_size=12), max_size=6))
+def test_no_row_hides_the_one_that_follows_all_others(lines: list[str]) -> None:
+    *_, last = rows("email;name\n" + "".join(f"{line}\n" for line in lines) + 'z@x.org;"Zoe; Inc"\n')
+    assert last == (len(lines) + 2, {"email": "z@x.org", "name": "Zoe; Inc"}, ["z@x.org", "Zoe; Inc"])

@@ -1,0 +1,160 @@
+"""What is written and read again is the same, in both formats."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.adapters.files.troublesome import exactly, leads, set_by_import
+
+from builders import NOON, a_lead, a_phone, an_email
+from fakes import PlainContacts
+from leads_adapters.files.formats import READERS, WRITERS, Format
+from leads_adapters.files.members import MEMBERS
+from leads_domain.details import (
+    ATTRIBUTE_NAME_MAX,
+    ATTRIBUTE_TEXT_MAX,
+    ATTRIBUTES_MAX,
+    NAME_MAX,
+    REASON_MAX,
+    check_new_details,
+)
+from leads_domain.errors import Invalid
+from leads_domain.lead import Lead
+
+FORMATS = pytest.mark.parametrize("format_", list(Format))
+
+A_LEAD = a_lead(
+    phone=a_phone("+4915123456789"),
+    status="lost",
+    status_reason="=too dear",
+    source="fair",
+    owner=an_email("@sales@example.com"),
+    attributes={"company": "ACME", "size": 5},
+    contacted_at=NOON + timedelta(microseconds=1),
+)
+
+
+def written(leads: list[Lead], format_: Format) -> bytes:
+    return b"".join(WRITERS[format_](leads))
+
+
+def read(content: bytes, format_: Format) -> list[dict[str, object]]:
+    """What an import gives the service: members that are null or empty, which a CSV cannot tell apart, left out."""
+    found = []
+    for row in READERS[format_](io.BytesIO(content)).rows:
+        assert not isinstance(row.given, Invalid)
+        found.append({member: value for member, value in row.given.items() if value})
+    return found
+
+
+@FORMATS
+@given(several=st.lists(leads(), max_size=4))
+def test_an_import_of_an_export_gives_the_same_leads(format_: Format, several: list[Lead]) -> None:
+    assert exactly(read(written(several, format_), format_)) == exactly([set_by_import(lead) for lead in several])
+
+
+@given(st.lists(leads(), min_size=1, max_size=4), st.sampled_from(";\t,"), st.permutations(MEMBERS))
+def test_a_spreadsheet_may_save_an_export_with_other_delimiters_and_another_order(
+    several: list[Lead], delimiter: str, order: list[str]
+) -> None:
+    saved = io.StringIO()
+    sheet = csv.DictWriter(saved, order, delimiter=delimiter)
+    sheet.writeheader()
+    sheet.writerows(csv.DictReader(io.StringIO(written(several, Format.CSV).decode(), newline="")))
+    again = ("\ufeff" + saved.getvalue()).encode()
+    assert exactly(read(again, Format.CSV)) == exactly([set_by_import(lead) for lead in several])
+
+
+@given(leads())
+def test_no_cell_of_an_export_is_run_by_a_spreadsheet(lead: Lead) -> None:
+    for cells in csv.reader(io.StringIO(written([lead], Format.CSV).decode(), newline="")):
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
+
+
+@FORMATS
+def test_the_largest_lead_that_there_can_be_comes_back(format_: Format) -> None:
+    worst = "\x01"
+    lead = a_lead(
+        name="x" + "\n" * (NAME_MAX - 2) + "x",
+        status_reason="x" + "\r" * (REASON_MAX - 2) + "x",
+        attributes={
+            f"{number:02}{worst * (ATTRIBUTE_NAME_MAX - 2)}": worst * ATTRIBUTE_TEXT_MAX
+            for number in range(ATTRIBUTES_MAX)
+        },
+    )
+    assert read(written([lead], format_), format_) == [set_by_import(lead)]
+
+
+@FORMATS
+def test_what_comes_back_is_a_lead_to_the_domain(format_: Format) -> None:
+    (row,) = READERS[format_](io.BytesIO(written([A_LEAD], format_))).rows
+    assert not isinstance(row.given, Invalid)
+    details = check_new_details(row.given, PlainContacts())
+    assert {**details} == {
+        "name": A_LEAD.name,
+        "email": A_LEAD.email,
+        "phone": A_LEAD.phone,
+        "source": A_LEAD.source,
+        "owner": A_LEAD.owner,
+        "attributes": A_LEAD.attributes,
+    }
+
+
+def test_csv_as_a_spreadsheet_gets_it() -> None:
+    assert written([A_LEAD], Format.CSV).decode() == (
+        "id,name,email,phone,status,status_reason,source,owner,attributes,"
+        "created_at,updated_at,contacted_at,next_follow_up_at,version\r\n"
+        f"{A_LEAD.id},John Doe,john@example.com,'+4915123456789,lost,'=too dear,fair,'@sales@example.com,"
+        '"{""company"":""ACME"",""size"":5}",'
+        "2026-01-05T12:00:00.000000Z,2026-01-05T12:00:00.000000Z,2026-01-05T12:00:00.000001Z,,1\r\n"
+    )
+
+
+def test_ndjson_is_the_json_of_the_http_interface() -> None:
+    content = written([A_LEAD, a_lead()], Format.NDJSON)
+    first, second = map(json.loads, content.decode().removesuffix("\n").split("\n"))
+    assert first == {
+        "id": A_LEAD.id,
+        "name": "John Doe",
+        "email": "john@example.com",
+        "phone": "+4915123456789",
+        "status": "lost",
+        "status_reason": "=too dear",
+        "source": "fair",
+        "owner": "@sales@example.com",
+        "attributes": {"company": "ACME", "size": 5},
+        "created_at": "2026-01-05T12:00:00.000000Z",
+        "updated_at": "2026-01-05T12:00:00.000000Z",
+        "contacted_at": "2026-01-05T12:00:00.000001Z",
+        "next_follow_up_at": None,
+        "version": 1,
+    }
+    assert list(first) == list(MEMBERS)
+    assert second["attributes"] == {}
+    assert second["phone"] is None
+
+
+def test_an_export_of_no_leads_is_a_header_or_nothing() -> None:
+    assert written([], Format.CSV).decode() == ",".join(MEMBERS) + "\r\n"
+    assert written([], Format.NDJSON) == b""
+
+
+@FORMATS
+def test_leads_are_taken_a_few_at_a_time(format_: Format) -> None:
+    taken = 0
+
+    def endless() -> Iterator[Lead]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield A_LEAD
+
+    chunks = WRITERS[format_](endless())
+    assert next(chunks)
+    assert next(chunks)
+    assert taken <= 1000

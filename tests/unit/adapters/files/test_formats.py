@@ -1,0 +1,23 @@
+import pytest
+
+from leads_adapters.files.formats import Format, format_of
+from leads_adapters.files.row import FileRefused
+
+
+@pytest.mark.parametrize("name", ["leads.csv", "LEADS.CSV", "a/b.c/leads.tsv", "leads.2026.txt"])
+def test_tables_are_csv(name: str) -> None:
+    assert format_of(name) is Format.CSV
+
+
+@pytest.mark.parametrize("name", ["leads.ndjson", "leads.jsonl", "Leads.JSONL"])
+def test_lines_of_json_are_ndjson(name: str) -> None:
+    assert format_of(name) is Format.NDJSON
+
+
+@pytest.mark.parametrize("name", ["leads.xlsx", "leads", "leads.csv.gz", ".csv", "", "leads.json"])
+def test_any_other_name_is_refused_with_those_that_would_do(name: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        format_of(name)
+    assert str(refused.value) == (
+        f"The name of the file must end in one of .csv, .tsv, .txt, .ndjson, .jsonl; {name!r} does not."
+    )

@@ -1,0 +1,101 @@
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leads_adapters.files.lines import LINE_MAX, NOT_UTF8, TOO_LONG
+from leads_adapters.files.ndjson_rows import read_ndjson
+from leads_adapters.files.row import Row
+from leads_domain.errors import Fault, Invalid
+
+NO_SUCH_MEMBER = "There is no such member; put it among the attributes or leave it out."
+
+
+def rows(content: str | bytes) -> list[Row]:
+    return list(read_ndjson(io.BytesIO(content.encode() if isinstance(content, str) else content)).rows)
+
+
+def faults(content: str | bytes) -> list[Fault]:
+    (row,) = rows(content)
+    assert isinstance(row.given, Invalid)
+    return list(row.given.faults)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_each_line_is_a_lead_and_blank_lines_are_left_out(mark: str, end: str) -> None:
+    lines = ['{"name": "Ann", "email": "a@x.org"}', "", "  ", '{"email": "b@x.org", "phone": null}']
+    assert [(row.line, row.given) for row in rows(mark + end.join(lines))] == [
+        (1, {"name": "Ann", "email": "a@x.org"}),
+        (4, {"email": "b@x.org", "phone": None}),
+    ]
+
+
+def test_attributes_keep_their_types() -> None:
+    attributes = {"text": "5", "whole": 5, "part": 5.0, "yes": True, "none": None}
+    (row,) = rows('{"attributes": {"text": "5", "whole": 5, "part": 5.0, "yes": true, "none": null}}')
+    assert repr(row.given) == repr({"attributes": attributes})
+
+
+def test_what_the_service_assigns_is_passed_over() -> None:
+    content = '{"id": "x", "name": "Ann", "status": "lost", "status_reason": 5, "created_at": [], "version": 7}'
+    assert rows(content)[0].given == {"name": "Ann"}
+
+
+def test_every_wrong_member_is_named() -> None:
+    content = '{"name": null, "email": 5, "phone": true, "owner": [], "attributes": {"a": {}, "b": 1}, "e/mail": "x"}'
+    assert faults(content) == [
+        Fault("/name", "Give text, not null."),
+        Fault("/email", "Give text, not a number."),
+        Fault("/phone", "Give text or null, not true or false."),
+        Fault("/owner", "Give text or null, not a list."),
+        Fault("/attributes/a", "Give text, a number, true, false or null, not an object."),
+        Fault("/e~1mail", NO_SUCH_MEMBER),
+    ]
+
+
+@pytest.mark.parametrize(("content", "kind"), [("[]", "a list"), ("5", "a number"), ('"a"', "text"), ("null", "null")])
+def test_a_line_that_is_no_object_is_refused(content: str, kind: str) -> None:
+    assert faults(content) == [Fault("", f"Give one JSON object in each line, not {kind}.")]
+
+
+def test_attributes_that_are_no_object_are_refused() -> None:
+    assert faults('{"attributes": null}') == [
+        Fault("/attributes", 'Give an object such as {"company": "ACME"}, not null.')
+    ]
+
+
+@pytest.mark.parametrize("content", ["name,email", "{", '{"name": "\\ud800"}', '{"a": 1e999}', '{"a": NaN}', "{} {}"])
+def test_a_line_that_is_not_json_is_refused(content: str) -> None:
+    (fault,) = faults(content)
+    assert fault.pointer == ""
+    assert fault.detail.startswith("This line is not JSON: ")
+
+
+def test_a_line_that_is_not_utf8_is_refused_and_its_bytes_are_kept() -> None:
+    (row,) = rows(b'{"name": "M\xfcller"}')
+    assert faults(b'{"name": "M\xfcller"}') == [Fault("", NOT_UTF8)]
+    assert row.cells[0].encode("utf-8", "surrogateescape") == b'{"name": "M\xfcller"}'
+
+
+def test_a_line_that_is_nested_too_deeply_is_refused() -> None:
+    assert faults("[" * 100_000) == [Fault("", "This line is nested too deeply.")]
+
+
+def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
+    long, after = rows('{"name": "' + "x" * LINE_MAX + '"}\n{"name": "Ann"}\n')
+    assert isinstance(long.given, Invalid)
+    assert long.given.faults == (Fault("", TOO_LONG),)
+    assert len(long.cells[0]) == 1000
+    assert after == (2, {"name": "Ann"}, ('{"name": "Ann"}',))
+
+
+def test_a_bad_line_never_stops_the_rest() -> None:
+    assert [isinstance(row.given, Invalid) for row in rows('{}\n{\n{"x": 1}\n{}\n')] == [False, True, True, False]
+
+
+@given(st.text(alphabet='{}[]":,\\u0d8é1ea \n\r\0').map(str.encode) | st.binary())
+def test_no_content_makes_it_fail(content: bytes) -> None:
+    for row in rows(content):
+        assert row.line >= 1

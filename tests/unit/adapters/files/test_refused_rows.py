@@ -1,0 +1,81 @@
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.adapters.files.troublesome import exactly, leads, set_by_import, texts
+
+from leads_adapters.files.csv_export import write_csv
+from leads_adapters.files.csv_rows import read_csv
+from leads_adapters.files.lines import NOT_UTF8
+from leads_adapters.files.ndjson_rows import read_ndjson
+from leads_adapters.files.refused_rows import refused_header, refused_line
+from leads_adapters.files.row import LeadFile
+from leads_domain.errors import DuplicateLead, Fault, Invalid, LeadsError
+from leads_domain.lead import Lead
+
+SAID_NO = DuplicateLead("some-id")
+
+
+def refused(file: LeadFile, refusal: LeadsError = SAID_NO) -> bytes:
+    """The file of refused rows if every row of `file` is refused."""
+    return refused_header(file.header) + b"".join(refused_line(row, refusal) for row in file.rows)
+
+
+def csv_file(content: str | bytes) -> LeadFile:
+    return read_csv(io.BytesIO(content.encode() if isinstance(content, str) else content))
+
+
+def test_a_refused_row_has_its_line_the_reason_and_its_own_cells() -> None:
+    content = refused(csv_file('Full Name;E-Mail;Company\n\n"Doe; John";=john;\n'))
+    assert content.decode() == (
+        "line,reason,Full Name,E-Mail,Company\r\n"
+        "3,The lead some-id already has this e-mail address.,Doe; John,'=john,\r\n"
+    )
+
+
+def test_the_reason_names_every_fault() -> None:
+    faults = [Fault("", "Too long."), Fault("/email", "No address."), Fault("/attributes/a", "No number.")]
+    (cells,) = csv.reader([refused_line(next(csv_file("email\nx\n").rows), Invalid(faults)).decode()])
+    assert cells[1] == "Too long. email: No address. attributes/a: No number."
+
+
+def test_a_refused_line_of_ndjson_stands_in_one_column() -> None:
+    content = refused(read_ndjson(io.BytesIO(b'{"name": "Ann"}\n')))
+    assert content.decode().splitlines()[0] == "line,reason,row"
+    assert content.decode().splitlines()[1].endswith(',"{""name"": ""Ann""}"')
+
+
+def test_a_row_that_is_not_utf8_stays_as_it_is_and_is_refused_again() -> None:
+    content = refused(csv_file(b"email,name\na@x.org,M\xfcller\n"))
+    assert b"M\xfcller" in content
+    (row,) = csv_file(content).rows
+    assert isinstance(row.given, Invalid)
+    assert row.given.faults == (Fault("", NOT_UTF8),)
+
+
+def test_refused_again_a_row_has_one_line_and_one_reason() -> None:
+    once = refused(csv_file("email,=name\n@,+1\n"))
+    twice = refused(csv_file(once))
+    assert twice.decode().splitlines()[0] == "line,reason,email,'=name"
+    assert twice.decode().splitlines()[1].startswith("2,The lead some-id")
+    assert twice.decode().splitlines()[1].endswith(",'@,'+1")
+
+
+def test_a_row_of_which_only_line_and_reason_are_left_is_blank() -> None:
+    assert list(csv_file("line,reason,email\n3,No address.,\n").rows) == []
+
+
+@given(st.lists(st.tuples(texts(), texts(), texts()), max_size=4))
+def test_a_file_of_refused_rows_can_be_imported_as_it_is(table: list[tuple[str, str, str]]) -> None:
+    original = io.StringIO()
+    csv.writer(original).writerows([("email", "Full Name", "=attribute"), *table])
+    given_first = [row.given for row in csv_file(original.getvalue()).rows]
+    again = refused(csv_file(original.getvalue()), Invalid([Fault("/email", "=1+1\n\"';")]))
+    assert exactly([row.given for row in csv_file(again).rows]) == exactly(given_first)
+
+
+@given(st.lists(leads(), min_size=1, max_size=4))
+def test_refused_rows_of_an_export_can_be_imported_as_they_are(several: list[Lead]) -> None:
+    again = refused(csv_file(refused(csv_file(b"".join(write_csv(several))))))
+    assert exactly([row.given for row in csv_file(again).rows]) == exactly([set_by_import(lead) for lead in several])

@@ -1,0 +1,297 @@
+import sys
+from time import perf_counter
+from unicodedata import normalize
+
+import idna
+import phonenumbers
+import pytest
+from email_validator import EmailNotValidError, validate_email
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from leads_adapters.contacts import InternationalContacts
+from leads_domain.contact import PhoneNumber
+from leads_domain.errors import Invalid
+
+CONTACTS = InternationalContacts()
+
+
+def fold(local_part: str) -> str:
+    return normalize("NFC", normalize("NFD", local_part).casefold())
+
+
+def key_by_library(text: str) -> str | None:
+    """What email-validator alone makes of an address; None if it is refused."""
+    try:
+        valid = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        return None
+    return f"{fold(valid.local_part)}@{valid.ascii_domain}"
+
+
+def key_by_adapter(text: str) -> str | None:
+    try:
+        return CONTACTS.email(text).key
+    except Invalid:
+        return None
+
+
+def number_by_library(text: str) -> str | None:
+    """What phonenumbers alone makes of a number; None if it is refused."""
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def number_by_adapter(text: str) -> str | None:
+    try:
+        return str(CONTACTS.phone(text))
+    except Invalid:
+        return None
+
+
+plain_locals = st.text("aZ09_+-", min_size=1, max_size=4)
+dotted_locals = st.lists(st.text("aZ09_+-.'", max_size=4), min_size=1, max_size=3).map(".".join)
+long_locals = st.integers(60, 70).map("a".__mul__)
+labels = (
+    st.text("aZ09-", max_size=4)
+    | st.text("aZ0-_. \u00fc\u00df\u0130\u05d0\u3002\u0301", min_size=1, max_size=3)
+    | st.sampled_from(["example", "EXAMPLE", "xn--", "xn--mller-kva", "XN--MLLER-KVA", "xn--a", "ab--c", "M\u00dcLLER"])
+    | st.integers(61, 65).map("a".__mul__)
+    | st.integers(20, 64).map("\u00fc".__mul__)
+)
+top_labels = (
+    st.sampled_from(
+        [
+            "com",
+            "COM",
+            "c",
+            "co-m",
+            "123",
+            "c0",
+            "0c",
+            "test",
+            "Local",
+            "localhost",
+            "invalid",
+            "onion",
+            "arpa",
+            "example",
+        ]
+    )
+    | labels
+)
+domains = st.lists(labels, max_size=4).flatmap(lambda left: top_labels.map(lambda top: ".".join([*left, top])))
+
+
+@st.composite
+def addresses_about_as_long_as_can_be(draw: st.DrawFn) -> str:
+    label = st.sampled_from(["a" * 30, "\u00fc" * 40, "xn--" + ("\u00fc" * 40).encode("punycode").decode()])
+    domain = ".".join([*draw(st.lists(label, max_size=4)), "com"])
+    forms = [domain, idna.decode(domain), idna.encode(domain).decode()]
+    octets = draw(st.sampled_from([len(form.encode()) for form in forms]))
+    return "a" * max(1, draw(st.integers(252, 256)) - octets - 1) + "@" + domain
+
+
+@settings(deadline=None, max_examples=500)
+@given(st.builds("{}@{}".format, plain_locals | dotted_locals | long_locals, domains))
+@example("a" * 64 + "@example.com")
+@example("a" * 65 + "@example.com")
+@example("a@example.com.")
+@example("a@.example.com")
+@example("a@b@example.com")
+@example("a@exa\u212aple.com")
+@example("\u212a@example.com")
+def test_agrees_with_email_validator_on_plain_addresses(text: str) -> None:
+    assert key_by_adapter(text) == key_by_library(text.strip())
+
+
+@settings(deadline=None)
+@given(addresses_about_as_long_as_can_be())
+@example("a" * 242 + "@example.com")
+@example("a" * 243 + "@example.com")
+def test_agrees_with_email_validator_on_how_long_an_address_may_be(text: str) -> None:
+    assert key_by_adapter(text) == key_by_library(text)
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_size=1, max_size=130))
+def test_refuses_an_address_whose_key_would_be_none(local_part: str) -> None:
+    key = key_by_adapter(f"{local_part}@example.com")
+
+    assert key is None or key_by_library(key) == key
+
+
+def test_refuses_an_address_that_grows_too_long_when_folded() -> None:
+    assert key_by_library("\u0130" * 121 + "@example.com") is not None
+    with pytest.raises(Invalid, match="too long"):
+        CONTACTS.email("\u0130" * 121 + "@example.com")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Stra\u00dfe@stra\u00dfe.de", "strasse@xn--strae-oqa.de"),
+        (
+            "\u0391\u03a3@\u03c0\u03b1\u03c1\u03ac\u03b4\u03b5\u03b9\u03b3\u03bc\u03b1.com",
+            "\u03b1\u03c3@xn--hxajbheg2az3al.com",
+        ),
+        ("\u0130stanbul@example.com", "i\u0307stanbul@example.com"),
+        ("\u1fd3@example.com", "\u0390@example.com"),
+        ("\u1fb3\u0323@example.com", "\u03b1\u0323\u03b9@example.com"),
+        ("ada@example\u3002com", "ada@example.com"),
+        ("o'hara@example.com", "o'hara@example.com"),
+    ],
+)
+def test_folds_an_address_of_any_script(text: str, key: str) -> None:
+    assert CONTACTS.email(text).key == key
+
+
+@pytest.mark.parametrize("domain", ["printer.local", "site.test", "hidden.onion", "example.invalid", "example.123"])
+def test_refuses_domains_that_get_no_mail(domain: str) -> None:
+    with pytest.raises(Invalid):
+        CONTACTS.email(f"ada@{domain}")
+
+
+def test_refuses_a_domain_every_time() -> None:
+    for _ in range(2):
+        with pytest.raises(Invalid, match="period"):
+            CONTACTS.email("ada@example")
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("ada", "An email address must have an @-sign. Write it like name@example.com."),
+        ("ada@exa\u200bmple.com", "Remove the control characters and other invisible characters."),
+        ("a" * 1000, "An e-mail address has at most 254 characters; this has 1000."),
+        ("ada@" + "\u2600" * 200, "This is not an e-mail address. Write it like name@example.com."),
+    ],
+)
+def test_says_what_is_wrong_with_an_address_in_few_words(text: str, advice: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        CONTACTS.email(text)
+    assert refusal.value.faults[0].detail == advice
+
+
+@pytest.mark.parametrize(
+    "text", ["@" * 1_000_000, " " * 1_000_000, "+1" * 500_000, "1 " * 500_000, "\ufdfa" * 1_000_000]
+)
+def test_refuses_a_megabyte_at_once(text: str) -> None:
+    start = perf_counter()
+    for read in (CONTACTS.email, CONTACTS.phone):
+        with pytest.raises(Invalid):
+            read(text)
+    assert perf_counter() - start < 1
+
+
+def test_asks_no_name_server() -> None:
+    CONTACTS.email("ada@example.com")
+
+    assert "email_validator.deliverability" not in sys.modules
+
+
+calling_codes = st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)).map(str) | st.text(
+    "0123456789", max_size=3
+)
+trunk_prefixes = st.sampled_from(["", "0", "00", "1", "8", "9", "06", "044", "015"])
+digits = st.text("0123456789", max_size=14)
+
+
+@settings(deadline=None, max_examples=1000)
+@given(st.builds("+{}{}{}".format, calling_codes, trunk_prefixes, digits))
+@example("+49123456789")
+@example("+672512345")
+def test_agrees_with_phonenumbers_on_international_numbers(text: str) -> None:
+    number = number_by_library(text)
+    stable = number is not None and number_by_library(number) == number
+
+    assert number_by_adapter(text) == (number if stable else None)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["+49 30 123456", "+12015550123", "(+44) 20 7946-0958"]),
+    st.sampled_from([";ext=", " ext. ", " ext ", " extn ", "x", " X ", " extension ", " #", " \u0434\u043e\u0431. "]),
+    st.text("0123456789", min_size=1, max_size=6),
+)
+def test_agrees_with_phonenumbers_on_extensions(number: str, mark: str, extension: str) -> None:
+    by_library = phonenumbers.parse(f"{number}{mark}{extension}")
+
+    assert CONTACTS.phone(f"{number}{mark}{extension}").extension == by_library.extension == extension
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.text("+0123456789 ()-/.x#\u0661\uff11\u00b2", max_size=30) | st.text(max_size=30),
+    st.sampled_from([None, "DE", "US", "IT", "AR", "BR", "MX", "CN", "RU", "SM"]),
+)
+def test_reads_every_number_that_it_wrote_as_the_same_number(text: str, region: str | None) -> None:
+    contacts = InternationalContacts(region)
+    try:
+        number = contacts.phone(text)
+    except Invalid:
+        return
+
+    assert contacts.phone(str(number)) == CONTACTS.phone(str(number)) == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+4930123456",
+        "tel:+49-30-123456",
+        "(+49) 030 123456",
+        "+49 (0)30 / 12 34 56",
+        "+49\u00a030\u2011123456",
+        "\u202a+49 30 123456\u202c",
+        "\uff0b\uff14\uff19 \uff13\uff10 \uff11\uff12\uff13\uff14\uff15\uff16",
+        "+\u0664\u0669 \u0663\u0660 \u0661\u0662\u0663\u0664\u0665\u0666",
+    ],
+)
+def test_reads_a_number_as_people_write_it(text: str) -> None:
+    assert CONTACTS.phone(text) == PhoneNumber("+4930123456")
+
+
+@pytest.mark.parametrize("text", ["030 123456", "0049 30 123456", "+0049 30 123456", "30 123456", "+49 30 123456"])
+def test_reads_a_number_of_the_default_region(text: str) -> None:
+    assert InternationalContacts("DE").phone(text) == PhoneNumber("+4930123456")
+
+
+def test_accepts_a_number_that_no_numbering_plan_has_assigned() -> None:
+    assert not phonenumbers.is_valid_number(phonenumbers.parse("+49123456789"))
+    assert CONTACTS.phone("+49123456789") == PhoneNumber("+49123456789")
+
+
+@pytest.mark.parametrize("region", [None, "DE"])
+@pytest.mark.parametrize("text", ["+999 123456789", "+1 555", "+49 0030 123456", "*100#", "0900 CALL ME", "112 or 911"])
+def test_refuses_what_cannot_be_called_from_abroad(text: str, region: str | None) -> None:
+    with pytest.raises(Invalid):
+        InternationalContacts(region).phone(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("030 123456", 'Begin with + and the country calling code, such as "+49 30 123456".'),
+        ("+49", 'This is not a telephone number. Write it like "+49 30 123456".'),
+        ("+1 555", "This number has too few or too many digits for its country. Check it for slips."),
+        ("+49 0030 123456", 'Write the number without trunk prefixes, such as "+49 30 123456".'),
+        ("1" * 51, "A telephone number has at most 50 characters; this has 51."),
+        ("+1 800 FLOWERS", 'Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".'),
+    ],
+)
+def test_says_what_is_wrong_with_a_number(text: str, advice: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        CONTACTS.phone(text)
+    assert refusal.value.faults[0].detail == advice
+
+
+@pytest.mark.parametrize("region", ["UK", "de", "DEU", "ZZ", "001", ""])
+def test_refuses_a_default_region_that_does_not_exist(region: str) -> None:
+    with pytest.raises(ValueError, match=f"There is no telephone region '{region}'"):
+        InternationalContacts(region)

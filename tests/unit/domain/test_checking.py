@@ -1,0 +1,63 @@
+"""Every member by its own rule, all broken rules together."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+
+from leads_domain.checking import check_members, check_text
+from leads_domain.errors import Fault, Invalid
+from strategies import texts
+
+
+def _at_most(number: int, limit: int) -> int:
+    if number > limit:
+        raise Invalid.because(f"Give at most {limit}.")
+    return number
+
+
+def _pair(_: object, __: int) -> object:
+    raise Invalid([Fault("/0", "Give a first."), Fault("/1", "Give a second.")])
+
+
+RULES: dict[str, Callable[[int, int], object]] = {"width": _at_most, "height": _at_most, "pair": _pair}
+
+
+def test_each_member_is_what_its_rule_makes_of_it() -> None:
+    doubled = {"width": lambda number, _: number * 2, "name": lambda text, _: text.upper()}
+    assert check_members({"name": "x", "width": 2}, doubled, None) == {"name": "X", "width": 4}
+
+
+def test_a_rule_is_given_the_context() -> None:
+    assert check_members({"width": 5}, RULES, 5) == {"width": 5}
+
+
+def test_every_broken_rule_is_told_at_its_member() -> None:
+    with pytest.raises(Invalid) as refusal:
+        check_members({"height": 6, "pair": None, "width": 7}, RULES, 5, Fault("/depth", "Give one."))
+    assert refusal.value.faults == (
+        Fault("/depth", "Give one."),
+        Fault("/height", "Give at most 5."),
+        Fault("/pair/0", "Give a first."),
+        Fault("/pair/1", "Give a second."),
+        Fault("/width", "Give at most 5."),
+    )
+
+
+@given(texts(min_size=1).filter(str.strip))
+def test_text_loses_its_outer_white_space_and_nothing_else(text: str) -> None:
+    checked = check_text(f" \n{text}\t", most=50)
+    assert checked == checked.strip()
+    assert checked in text
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u00a0\u2003", "four "])
+def test_text_that_is_empty_or_too_long_once_trimmed_is_refused(text: str) -> None:
+    with pytest.raises(Invalid, match=f"Give 1 to 3 characters; this has {len(text.strip())}"):
+        check_text(text, most=3)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\0", "\0ab", "ab\0"])
+def test_nul_is_refused_wherever_it_stands(text: str) -> None:
+    with pytest.raises(Invalid, match="Remove the NUL character"):
+        check_text(text, most=3)

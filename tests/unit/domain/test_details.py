@@ -1,0 +1,224 @@
+"""What may be said of a lead: the limits, and that every broken one is told at its place."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import a_phone, an_email, given_details
+from fakes import PlainContacts
+from leads_domain.details import Details, GivenDetails, Scalar, check_attributes, check_details, check_new_details
+from leads_domain.errors import Fault, Invalid
+from strategies import attribute_names, attributes, texts
+
+
+def checked(**members: Any) -> Details:
+    """These members, checked."""
+    given: GivenDetails = members  # type: ignore[assignment]
+    return check_details(given, PlainContacts())
+
+
+def faults(**members: Any) -> tuple[Fault, ...]:
+    """What is wrong with these members."""
+    with pytest.raises(Invalid) as refusal:
+        checked(**members)
+    return refusal.value.faults
+
+
+def test_what_is_said_of_a_lead_is_trimmed_and_made_canonical() -> None:
+    said = checked(
+        name="  John Doe\n",
+        email="John@Example.com",
+        phone="+12025550123",
+        source=" fair ",
+        owner="ann@example.com",
+        attributes={"size": 3},
+        status_reason=" No budget",
+    )
+    assert said == {
+        "name": "John Doe",
+        "email": an_email("John@Example.com"),
+        "phone": a_phone("+12025550123"),
+        "source": "fair",
+        "owner": an_email("ann@example.com"),
+        "attributes": {"size": 3},
+        "status_reason": "No budget",
+    }
+
+
+def test_a_member_that_is_left_out_is_not_spoken_of() -> None:
+    assert checked() == {}
+
+
+@pytest.mark.parametrize("member", ["phone", "source", "owner", "status_reason"])
+def test_a_member_that_may_be_unknown_can_be_cleared(member: str) -> None:
+    assert checked(**{member: None}) == {member: None}
+
+
+@pytest.mark.parametrize(("member", "most"), [("name", 200), ("source", 100), ("status_reason", 1000)])
+def test_a_text_may_be_as_long_as_its_limit(member: str, most: int) -> None:
+    longest = "é" * most
+    assert checked(**{member: f" {longest} "}) == {member: longest}
+
+
+@pytest.mark.parametrize(("member", "most"), [("name", 200), ("source", 100), ("status_reason", 1000)])
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_text_that_is_empty_or_too_long_is_refused_with_its_length(member: str, most: int, excess: int) -> None:
+    text = "x" * (most + 1) if excess else " \t\n"
+    length = len(text.strip())
+    assert faults(**{member: text}) == (Fault(f"/{member}", f"Give 1 to {most} characters; this has {length}."),)
+
+
+@pytest.mark.parametrize("member", ["name", "source", "status_reason"])
+def test_a_text_with_nul_is_refused(member: str) -> None:
+    detail = "Remove the NUL character (U+0000); it cannot be stored."
+    assert faults(**{member: "John\0Doe"}) == (Fault(f"/{member}", detail),)
+
+
+@given(st.text(max_size=250))
+def test_a_name_is_kept_trimmed_or_refused_for_its_length_or_nul(text: str) -> None:
+    trimmed = text.strip()
+    if 1 <= len(trimmed) <= 200 and "\0" not in text:
+        assert checked(name=text) == {"name": trimmed}
+    else:
+        assert [fault.pointer for fault in faults(name=text)] == ["/name"]
+
+
+@pytest.mark.parametrize(
+    ("member", "detail"),
+    [
+        ("email", "This is not an e-mail address."),
+        ("owner", "This is not an e-mail address."),
+        ("phone", "This is not a telephone number."),
+    ],
+)
+def test_what_no_contact_can_be_made_of_is_refused_where_it_was_given(member: str, detail: str) -> None:
+    assert faults(**{member: "nonsense"}) == (Fault(f"/{member}", detail),)
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
+    found = faults(
+        status_reason="",
+        name=" ",
+        email="nonsense",
+        attributes={"good": 1, "big": 2**63, "odd": float("nan")},
+        source="x" * 101,
+        phone="nonsense",
+        owner="nonsense",
+    )
+    assert [fault.pointer for fault in found] == [
+        "/status_reason",
+        "/name",
+        "/email",
+        "/attributes/big",
+        "/attributes/odd",
+        "/source",
+        "/phone",
+        "/owner",
+    ]
+
+
+def test_what_the_caller_found_already_is_told_first() -> None:
+    known = Fault("/status", "There is no status 'old'.")
+    with pytest.raises(Invalid) as refusal:
+        check_details(given_details(name=""), PlainContacts(), known)
+    assert refusal.value.faults == (known, Fault("/name", "Give 1 to 200 characters; this has 0."))
+
+
+def test_what_the_caller_found_already_is_enough_to_refuse() -> None:
+    with pytest.raises(Invalid):
+        check_details(given_details(), PlainContacts(), Fault("/status", "There is no status 'old'."))
+
+
+def test_a_new_lead_with_a_name_and_an_address_is_complete() -> None:
+    assert check_new_details(given_details(name="John"), PlainContacts()) == {"name": "John", "email": an_email()}
+
+
+def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as_well() -> None:
+    with pytest.raises(Invalid) as refusal:
+        check_new_details({"phone": "nonsense"}, PlainContacts())
+    assert refusal.value.faults == (
+        Fault("/name", "This member is required."),
+        Fault("/email", "This member is required."),
+        Fault("/phone", "This is not a telephone number."),
+    )
+
+
+@pytest.mark.parametrize("missing", ["name", "email"])
+def test_a_new_lead_without_either_is_told_which(missing: str) -> None:
+    given = given_details()
+    del given[missing]  # type: ignore[misc]
+    with pytest.raises(Invalid) as refusal:
+        check_new_details(given, PlainContacts())
+    assert refusal.value.faults == (Fault(f"/{missing}", "This member is required."),)
+
+
+@given(attributes())
+def test_attributes_within_the_limits_are_kept_as_they_are(given: dict[str, Scalar]) -> None:
+    assert repr(check_attributes(dict(given))) == repr(given)
+
+
+@pytest.mark.parametrize(
+    "value", [2**63 - 1, -(2**63), 1.7976931348623157e308, 5e-324, True, False, None, "", " ", "x" * 1000]
+)
+def test_an_attribute_may_hold_anything_up_to_its_limit(value: Scalar) -> None:
+    assert checked(attributes={"x": value}) == {"attributes": {"x": value}}
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        (2**63, "Give an integer of at most 64 bits, or write it as text."),
+        (-(2**63) - 1, "Give an integer of at most 64 bits, or write it as text."),
+        (float("nan"), "Give a finite number."),
+        (float("inf"), "Give a finite number."),
+        (float("-inf"), "Give a finite number."),
+        ("x" * 1001, "Give at most 1000 characters and no NUL."),
+        ("a\0b", "Give at most 1000 characters and no NUL."),
+    ],
+)
+def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Scalar, detail: str) -> None:
+    assert faults(attributes={"fine": 1, "x": value}) == (Fault("/attributes/x", detail),)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\0b"])
+def test_an_attribute_needs_a_name_that_can_be_stored(name: str) -> None:
+    (fault,) = faults(attributes={name: 1})
+    assert fault.pointer.startswith("/attributes")
+    assert fault.detail == "An attribute's name has 1 to 64 characters and no NUL."
+
+
+def test_fifty_attributes_are_the_most() -> None:
+    fifty: dict[str, Scalar] = {f"{number:064}": number for number in range(50)}
+    assert check_attributes(fifty) == fifty
+    detail = "Give at most 50 attributes; these are 51."
+    assert faults(attributes={**fifty, "one more": 1}) == (Fault("/attributes", detail),)
+
+
+@pytest.mark.parametrize(
+    ("name", "pointer"),
+    [("a/b", "/attributes/a~1b"), ("m~n", "/attributes/m~0n"), ("~1", "/attributes/~01"), (" ", "/attributes/ ")],
+)
+def test_a_pointer_is_escaped_as_rfc_6901_says(name: str, pointer: str) -> None:
+    assert faults(attributes={name: float("nan")})[0].pointer == pointer
+
+
+@given(st.dictionaries(attribute_names(), st.just(1), max_size=4), attribute_names(), st.sampled_from([2**63, "\0"]))
+def test_a_pointer_leads_to_the_value_that_is_meant(good: dict[str, Scalar], name: str, bad: Scalar) -> None:
+    document = {"attributes": {**good, name: bad}}
+    (fault,) = faults(**document)
+    assert _resolve(fault.pointer, document) == bad
+
+
+@given(texts(max_size=4), texts(max_size=4))
+def test_faults_at_different_members_have_different_pointers(one: str, other: str) -> None:
+    same = Fault("", "x").under(one).pointer == Fault("", "x").under(other).pointer
+    assert same == (one == other)
+
+
+def _resolve(pointer: str, document: Any) -> object:
+    """What an RFC 6901 pointer points to, as a client would look it up (section 4)."""
+    for token in pointer.split("/")[1:]:
+        document = document[token.replace("~1", "/").replace("~0", "~")]
+    return document

@@ -1,0 +1,80 @@
+"""What each error says: what was wrong, where, and what to do."""
+
+import re
+
+import pytest
+
+from leads_domain import errors
+from leads_domain.errors import (
+    DuplicateLead,
+    Fault,
+    IllegalFollowUpState,
+    IllegalTransition,
+    Invalid,
+    LeadsError,
+    NotFound,
+)
+
+
+def test_the_tree_that_is_drawn_is_the_one_that_grows() -> None:
+    drawn = re.findall("[├└]── ([A-Za-z]+)", errors.__doc__ or "")
+    grown = [kind.__name__ for kind in LeadsError.__subclasses__() if kind.__module__ == errors.__name__]
+    assert drawn == grown
+
+
+def test_a_fault_seen_from_outside_names_the_way_to_it() -> None:
+    fault = Fault("/0", "Give a number.").under("sizes").under("attributes")
+    assert fault == Fault("/attributes/sizes/0", "Give a number.")
+
+
+@pytest.mark.parametrize(
+    ("member", "pointer"), [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("~1", "/~01"), ("/~", "/~1~0"), ("", "/")]
+)
+def test_a_member_is_escaped_in_a_pointer_as_rfc_6901_says(member: str, pointer: str) -> None:
+    assert Fault("", "Wrong.").under(member).pointer == pointer
+
+
+def test_invalid_lists_every_fault_with_its_place_and_what_to_do() -> None:
+    refusal = Invalid([Fault("/name", "Give a name."), Fault("/email", "Give an address.")])
+    assert str(refusal) == "/name: Give a name.; /email: Give an address."
+
+
+def test_a_fault_of_the_whole_has_an_empty_pointer() -> None:
+    assert Invalid.because("Give an object.").faults == (Fault("", "Give an object."),)
+    assert Invalid.because("Give a name.", "/name").faults == (Fault("/name", "Give a name."),)
+
+
+def test_the_faults_do_not_change_with_the_list_that_they_came_from() -> None:
+    faults = [Fault("/name", "Give a name.")]
+    refusal = Invalid(faults)
+    faults.clear()
+    assert len(refusal.faults) == 1
+
+
+def test_not_found_says_what_is_missing_and_under_which_id() -> None:
+    refusal = NotFound("follow-up", "42")
+    assert str(refusal) == "There is no follow-up with the id 42."
+    assert (refusal.kind, refusal.id) == ("follow-up", "42")
+
+
+def test_a_duplicate_names_the_lead_that_is_there() -> None:
+    refusal = DuplicateLead("42")
+    assert str(refusal) == "The lead 42 already has this e-mail address."
+    assert refusal.existing_id == "42"
+
+
+def test_an_illegal_transition_says_where_the_lead_can_go_instead() -> None:
+    refusal = IllegalTransition("new", "converted", ["contacted", "lost"])
+    assert str(refusal) == "A lead cannot go from new to converted. From there it can go to: contacted, lost."
+    assert (refusal.origin, refusal.target, refusal.allowed) == ("new", "converted", ("contacted", "lost"))
+
+
+def test_an_illegal_transition_says_when_there_is_no_way_out() -> None:
+    refusal = IllegalTransition("converted", "new", [])
+    assert str(refusal) == "A lead cannot go from converted to new. It is a final status."
+
+
+def test_an_illegal_follow_up_state_says_what_cannot_be_done() -> None:
+    refusal = IllegalFollowUpState("sent", "cancelled")
+    assert str(refusal) == "A follow-up that is sent cannot be cancelled."
+    assert refusal.state == "sent"

@@ -1,0 +1,50 @@
+"""What is remembered of what happened, and how times are written."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+
+from builders import NOON, an_id
+from fakes import CountingIds
+from leads_domain.events import Event, EventType, TimelineEntry, entries, rfc3339
+from strategies import moments
+
+
+def test_every_event_becomes_one_entry_with_its_own_id_in_the_order_told() -> None:
+    events = [Event(EventType.LEAD_STATUS_CHANGED, {"to": "lost"}), Event(EventType.FOLLOW_UP_CANCELLED)]
+    told = entries(an_id(1), events, at=NOON, actor="ann", ids=CountingIds(given_out=7))
+    common = {"lead_id": an_id(1), "at": NOON, "actor": "ann"}
+    assert told == [
+        TimelineEntry(id=an_id(8), type=EventType.LEAD_STATUS_CHANGED, data={"to": "lost"}, **common),  # type: ignore[arg-type]
+        TimelineEntry(id=an_id(9), type=EventType.FOLLOW_UP_CANCELLED, data={}, **common),  # type: ignore[arg-type]
+    ]
+
+
+def test_of_nothing_nothing_is_told() -> None:
+    assert entries(an_id(), [], at=NOON, actor="ann", ids=CountingIds()) == []
+
+
+@pytest.mark.parametrize(
+    ("at", "text"),
+    [
+        (datetime(2026, 1, 5, 12, 0, tzinfo=UTC), "2026-01-05T12:00:00.000000Z"),
+        (datetime(2026, 1, 5, 12, 0, 0, 1, tzinfo=UTC), "2026-01-05T12:00:00.000001Z"),
+        (datetime(2026, 1, 5, 0, 30, tzinfo=timezone(timedelta(hours=1))), "2026-01-04T23:30:00.000000Z"),
+        (datetime(2026, 1, 5, 12, 0, tzinfo=timezone(timedelta(hours=-3, minutes=-30))), "2026-01-05T15:30:00.000000Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_a_time_is_written_in_utc_with_microseconds(at: datetime, text: str) -> None:
+    assert rfc3339(at) == text
+
+
+@given(moments())
+def test_every_time_is_written_equally_wide_and_reads_back_as_the_same(at: datetime) -> None:
+    assert len(rfc3339(at)) == len("2026-01-05T12:00:00.000000Z")
+    assert datetime.fromisoformat(rfc3339(at)) == at
+
+
+@given(moments(), moments())
+def test_written_times_sort_as_the_times_do(one: datetime, other: datetime) -> None:
+    assert (rfc3339(one) < rfc3339(other)) == (one < other)
