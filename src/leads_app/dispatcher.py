@@ -12,7 +12,7 @@ from leads_domain.errors import Unavailable
 from leads_domain.notifier import FollowUpNotifier
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
-from leads_domain.use_cases.dispatch_follow_ups import Claimed, ClaimDueFollowUps, RecordOutcome, send
+from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome, send
 
 LEASE = timedelta(seconds=60)
 """How long a claim holds: longer than the 30 s that a notifier may take."""

@@ -62,7 +62,7 @@ def _delimiter(head: Sequence[str]) -> str:
 
 def _rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:
     for line, raw, fault in found:
-        cells = [restored(cell) for cell in raw] if columns.defused else raw
+        cells = [restored(cell) for cell in raw[columns.skipped :]] if columns.defused else raw
         given: GivenDetails | Invalid
         try:
             given = Invalid.because(fault) if fault else _given(cells, columns)
@@ -101,10 +101,10 @@ def _has_text(cells: Sequence[str]) -> bool:
 
 
 def _fitted(cells: list[str], width: int) -> list[str]:
-    """As many cells as there are columns; empty ones make no difference."""
+    """At least as many cells as there are columns; raises `Invalid` if there is text in more."""
     if _has_text(cells[width:]):
         raise Invalid.because(f"This row has {len(cells)} cells, but the header names only {width} columns.")
-    return (cells + [""] * (width - len(cells)))[:width]
+    return cells + [""] * (width - len(cells))
 
 
 def _from_json(text: str) -> dict[str, Scalar]:

@@ -21,9 +21,12 @@ def text_lines(stream: BinaryIO) -> Iterator[str]:
     finds them). Of a line that is too long comes its start, one character longer than allowed.
     The stream is left open.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+    lines = _bounded(text.readline, ("\n", "\r"))
     try:
-        yield from _bounded(text.readline, ("\n", "\r"))
+        if first := next(lines, "").removeprefix("\ufeff"):  # "utf-8-sig" would lose half a mark at the end of a file
+            yield first
+        yield from lines
     finally:
         if not stream.closed:
             text.detach()

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
 
-
 AccessLog = Callable[..., None]
 """Called after every answer with request_id, method, route, status and milliseconds."""
 

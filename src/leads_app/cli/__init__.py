@@ -4,13 +4,16 @@ import sys
 
 import rich_click as click
 
+from leads_adapters.files.row import FileRefused
 from leads_app.cli.dispatch import dispatch
 from leads_app.cli.doctor import doctor
+from leads_app.cli.export import export_leads
+from leads_app.cli.import_ import import_leads
 from leads_app.cli.keys import keys
 from leads_app.cli.migrate import migrate
 from leads_app.cli.pipeline import pipeline
 from leads_app.cli.serve import serve
-from leads_app.cli.transfer import export_leads, import_leads
+from leads_app.cli.session import CommandFailed
 from leads_app.settings import SettingsError
 from leads_domain.errors import LeadsError
 
@@ -29,5 +32,5 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 failed with a sentence on standard error, 2 wrong usage."""
     try:
         leads()
-    except (LeadsError, SettingsError) as error:
-        sys.exit(f"leads: {error}")
+    except (LeadsError, SettingsError, CommandFailed, FileRefused, OSError) as error:
+        sys.exit(f"leads: {' '.join(str(error).split())}")

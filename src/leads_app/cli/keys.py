@@ -21,10 +21,8 @@ def keys() -> None:
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="What it may do.")
 def create(name: str, role: str) -> None:
     """Make a key and print it, this once."""
-    container = session.open_container()
-    key, text = session.run(
-        container, lambda: container.database().write(container.create_key(), name=name, role=Role(role))
-    )
+    with session.opened() as (container, run):
+        key, text = run(container.database().write(container.create_key(), name=name, role=Role(role)))
     click.echo(f"Key {key.id} ({role}), shown this once:", err=True)
     click.echo(text)
 
@@ -32,9 +30,10 @@ def create(name: str, role: str) -> None:
 @keys.command("list")
 def list_() -> None:
     """List all keys; their texts are not known."""
-    container = session.open_container()
+    with session.opened() as (container, run):
+        found = run(container.database().read(list_keys))
     table = Table("id", "name", "role", "created", "revoked")
-    for key in session.run(container, lambda: container.database().read(list_keys)):
+    for key in found:
         revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
         table.add_row(key.id, key.name, key.role, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
     Console().print(table)
@@ -44,6 +43,6 @@ def list_() -> None:
 @click.argument("id", type=click.UUID)
 def revoke(id: uuid.UUID) -> None:
     """Make a key useless at once."""
-    container = session.open_container()
-    session.run(container, lambda: container.database().write(container.revoke_key(), str(id)))
+    with session.opened() as (container, run):
+        run(container.database().write(container.revoke_key(), str(id)))
     click.echo(f"Key {id} is revoked.")

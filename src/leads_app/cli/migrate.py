@@ -10,7 +10,8 @@ from leads_app.container import Container
 @click.command()
 def migrate() -> None:
     """Bring the database up to date."""
-    engine = Container(settings=session.settings()).engine()
-    before = migrations.current(engine)
-    migrations.upgrade(engine)
+    container = Container(settings=session.settings())
+    with session.database_faults_told(container):
+        before = migrations.current(container.engine())
+        migrations.upgrade(container.engine())
     click.echo(f"The database is at {migrations.HEAD}" + (", as it was." if before == migrations.HEAD else "."))

@@ -11,6 +11,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from leads_app.cli import session
+from leads_app.cli.session import CommandFailed
 from leads_app.container import Container
 
 BACKLOG = 1024
@@ -41,7 +42,7 @@ def _check_free(host: str, port: int) -> None:
         try:
             probe.bind(address)
         except OSError as error:
-            raise click.ClickException(f"Cannot listen at {host}:{port}: {error.strerror}.") from None
+            raise CommandFailed(f"Cannot listen at {host}:{port}: {error.strerror}.") from None
 
 
 def _announce(container: Container, host: str, port: int) -> None:

@@ -2,9 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
+
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
 from leads_app.container import Container
@@ -17,6 +21,17 @@ COMMAND_LINE = "command line"
 """The actor of what is done at a terminal."""
 
 
+class CommandFailed(Exception):
+    """The command cannot do what it was asked to; the message is a sentence for the person at the terminal."""
+
+
+class Run(Protocol):
+    """Runs a coroutine to its end."""
+
+    def __call__(self, work: Coroutine[Any, Any, Answer], /) -> Answer:
+        """What the coroutine returns."""
+
+
 def settings() -> Settings:
     """The settings of this process; logs are set up as they say."""
     loaded = load_settings(os.environ, Path.cwd())
@@ -27,19 +42,29 @@ def settings() -> Settings:
 def open_container() -> Container:
     """A container on a database that is up to date: the embedded one is brought there without a word."""
     container = Container(settings=settings())
-    engine = container.engine()
-    if migrations.current(engine) != migrations.HEAD:
-        migrations.upgrade(engine)
+    with database_faults_told(container):
+        if migrations.current(container.engine()) != migrations.HEAD:
+            migrations.upgrade(container.engine())
     return container
 
 
-def run(container: Container, work: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Do some work and let go of the database."""
+@contextmanager
+def database_faults_told(container: Container) -> Iterator[None]:
+    """Tell in a sentence why the database cannot be opened."""
+    try:
+        yield
+    except (DBAPIError, CommandError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        url = container.settings().database_url.render_as_string(hide_password=True)
+        raise CommandFailed(f"The database {url} cannot be used: {reason}.") from None
 
-    async def session() -> Answer:
+
+@contextmanager
+def opened() -> Iterator[tuple[Container, Run]]:
+    """A container and a way to run its asynchronous parts; lets go of the database at the end."""
+    container = open_container()
+    with asyncio.Runner() as runner:
         try:
-            return await work()
+            yield container, runner.run
         finally:
-            await container.database().close()
-
-    return asyncio.run(session())
+            runner.run(container.database().close())

@@ -12,6 +12,31 @@ Imported = Outcome | Invalid | DuplicateLead
 """What became of one row."""
 
 
+@dataclass(slots=True)
+class ImportSummary:
+    """How many rows came to what."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    refused: int = 0
+
+    def count(self, imported: Imported) -> None:
+        """Count what became of one row."""
+        match imported:
+            case Outcome.CREATED:
+                self.created += 1
+            case Outcome.UPDATED:
+                self.updated += 1
+            case Outcome.UNCHANGED:
+                self.unchanged += 1
+            case DuplicateLead():
+                self.duplicates += 1
+            case Invalid():
+                self.refused += 1
+
+
 @dataclass(frozen=True, slots=True)
 class ImportLeads:
     """Register a batch of leads in one unit of work, each by the same rules as a single one."""

@@ -90,9 +90,11 @@ domains = st.lists(labels, max_size=4).flatmap(lambda left: top_labels.map(lambd
 
 @st.composite
 def addresses_about_as_long_as_can_be(draw: st.DrawFn) -> str:
-    label = st.sampled_from(["a" * 30, "\u00fc" * 40, "xn--" + ("\u00fc" * 40).encode("punycode").decode()])
-    domain = ".".join([*draw(st.lists(label, max_size=4)), "com"])
-    forms = [domain, idna.decode(domain), idna.encode(domain).decode()]
+    umlauts = "\u00fc" * 40
+    spellings = [umlauts, "u\u0308" * 20, "xn--" + umlauts.encode("punycode").decode()]
+    domain = ".".join([*draw(st.lists(st.sampled_from(["a" * 30, *spellings]), max_size=4)), "com"])
+    ascii_domain = idna.encode(domain, uts46=True).decode()
+    forms = [domain, ascii_domain, idna.decode(ascii_domain)]
     octets = draw(st.sampled_from([len(form.encode()) for form in forms]))
     return "a" * max(1, draw(st.integers(252, 256)) - octets - 1) + "@" + domain
 

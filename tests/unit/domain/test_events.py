@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from builders import NOON, an_id
 from fakes import CountingIds
@@ -48,3 +49,10 @@ def test_every_time_is_written_equally_wide_and_reads_back_as_the_same(at: datet
 @given(moments(), moments())
 def test_written_times_sort_as_the_times_do(one: datetime, other: datetime) -> None:
     assert (rfc3339(one) < rfc3339(other)) == (one < other)
+
+
+@given(moments(), st.integers(min_value=-2_000_000, max_value=2_000_000))
+def test_written_times_sort_as_the_times_do_within_a_second_and_around_it(at: datetime, microseconds: int) -> None:
+    whole = at.replace(microsecond=0)
+    near = whole + timedelta(microseconds=microseconds)
+    assert (rfc3339(whole) < rfc3339(near)) == (whole < near)

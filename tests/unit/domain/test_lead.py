@@ -15,7 +15,7 @@ from leads_domain.errors import IllegalTransition, Invalid
 from leads_domain.events import Event, EventType, Json
 from leads_domain.lead import Lead, LeadId
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
-from strategies import Table, leads, tables, utc_moments
+from strategies import Table, leads, lookalikes, tables, utc_moments
 from strategies import details as some_details
 
 LATER = NOON + timedelta(hours=1)
@@ -125,6 +125,15 @@ def test_values_that_differ_in_json_are_a_change_although_python_may_call_them_e
     assert json.dumps(events[0].data) == json.dumps(
         {"changes": {"attributes": {"from": {"size": before}, "to": {"size": after}}}}
     )
+
+
+@given(st.dictionaries(st.sampled_from("ab"), lookalikes()), st.dictionaries(st.sampled_from("ab"), lookalikes()))
+def test_attributes_are_the_same_exactly_when_json_writes_them_alike(
+    before: dict[str, Scalar], after: dict[str, Scalar]
+) -> None:
+    _, events = a_lead(attributes=before).change(details(attributes=after))
+    alike = json.dumps(before, sort_keys=True) == json.dumps(after, sort_keys=True)
+    assert events == [] if alike else len(events) == 1
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.adapters.files.troublesome import texts
 
 from leads_adapters.files.csv_records import UNBALANCED, records
 from leads_adapters.files.lines import LINE_MAX, TOO_LONG, text_lines
+from unit.adapters.files.troublesome import texts
 
 
 def read(content: str, delimiter: str = ",") -> list[tuple[int, list[str], str | None]]:
@@ -44,6 +44,13 @@ def test_an_unclosed_quotation_mark_costs_its_own_line_only() -> None:
         (3, ["Cid", "cid@x.org"], None),
         (4, ["Dan", "Dan, Inc"], None),
         (5, ["Eve", "eve@x.org"], None),
+    ]
+
+
+def test_what_an_unclosed_quotation_mark_runs_into_is_read_whole() -> None:
+    assert read('"Ann,ann@x.org\nBob,"Bob\nInc"\n') == [
+        (1, ["Ann,ann@x.org"], UNBALANCED),
+        (2, ["Bob", "Bob\nInc"], None),
     ]
 
 

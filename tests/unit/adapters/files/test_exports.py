@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.adapters.files.troublesome import exactly, leads, set_by_import
 
 from builders import NOON, a_lead, a_phone, an_email
 from fakes import PlainContacts
@@ -25,6 +24,7 @@ from leads_domain.details import (
 )
 from leads_domain.errors import Invalid
 from leads_domain.lead import Lead
+from unit.adapters.files.troublesome import exactly, leads, set_by_import
 
 FORMATS = pytest.mark.parametrize("format_", list(Format))
 

@@ -1,8 +1,8 @@
 import pytest
 from hypothesis import given
-from unit.adapters.files.troublesome import texts
 
 from leads_adapters.files.formulas import defused, restored
+from unit.adapters.files.troublesome import texts
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

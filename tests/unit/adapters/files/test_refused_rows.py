@@ -3,7 +3,6 @@ import io
 
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.adapters.files.troublesome import exactly, leads, set_by_import, texts
 
 from leads_adapters.files.csv_export import write_csv
 from leads_adapters.files.csv_rows import read_csv
@@ -13,6 +12,7 @@ from leads_adapters.files.refused_rows import refused_header, refused_line
 from leads_adapters.files.row import LeadFile
 from leads_domain.errors import DuplicateLead, Fault, Invalid, LeadsError
 from leads_domain.lead import Lead
+from unit.adapters.files.troublesome import exactly, leads, set_by_import, texts
 
 SAID_NO = DuplicateLead("some-id")
 
