@@ -1,6 +1,7 @@
 """Runs the migrations on the connection, and in the transaction, that the service hands over."""
 
 from alembic import context
+
 from leads_adapters.sql.tables import metadata
 
 connection = context.config.attributes["connection"]

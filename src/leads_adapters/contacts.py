@@ -15,8 +15,8 @@ EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3, erratum 1690
 PHONE_MAX = 50
 REASON_MAX = 200  # the libraries may list every single character that they dislike
 
-# Measured: the libraries take 30 us for an address, 145 us if its domain is not ASCII, and 16 us for a number in E.164,
-# a third of a create request. What is plain takes a short cut of 2 us; property tests show that both ways agree.
+# Measured: the libraries take 30 us for an address, 110 us if its domain is not ASCII, and 16 us for a number in E.164.
+# What is plain takes a short cut of 2 us; property tests show that both ways agree.
 _PLAIN_EMAIL = re.compile(r"(?P<local>[\w+-]+(?:\.[\w+-]+)*)@(?P<domain>[^@]+)", re.ASCII)
 _PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 

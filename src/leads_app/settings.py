@@ -20,6 +20,8 @@ from leads_domain.access import digest
 from leads_domain.errors import InvalidPipeline
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 
+DEFAULT_RATE_LIMIT = RateLimit(600, 60)
+
 _PREFIX = "LEADS_"
 _DEFAULT_FILE = "leads.toml"
 _SIZES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -46,7 +48,7 @@ class Settings:
     api_key_digest: str | None = field(default=None, repr=False)
     default_channel: str = "log"
     default_region: str | None = None
-    rate_limit: RateLimit | None = RateLimit(600, 60)
+    rate_limit: RateLimit | None = DEFAULT_RATE_LIMIT
     max_body: int = 2**20
     log_format: str | None = None
     channels: Mapping[str, Channel] = field(default_factory=lambda: {"log": Channel("log")})
@@ -98,9 +100,9 @@ def _from_file(environ: Mapping[str, str], directory: Path) -> dict[str, Any]:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError("give a text that is not empty.")
-    return value
+    if isinstance(value, str) and value:
+        return value
+    raise ValueError("give a text that is not empty.")
 
 
 def _database_url(value: object) -> URL:

@@ -1,6 +1,7 @@
 """Who may do what: API keys, their roles, and what each role permits."""
 
 import hashlib
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,6 +67,7 @@ class ApiKey:
 
 ENTROPY_BYTES = 32
 _CHECKSUM_LENGTH = 8
+_BODY = re.compile(f"({'|'.join(Role)})_[0-9a-f]{{{2 * ENTROPY_BYTES}}}")
 
 
 def key_text(role: Role, entropy: bytes) -> str:
@@ -77,12 +79,12 @@ def key_text(role: Role, entropy: bytes) -> str:
 def is_well_formed(key: str) -> bool:
     """Whether `key` can be one that `key_text` made."""
     body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
-    return key.isascii() and len(checksum) == _CHECKSUM_LENGTH and _checksum(body) == checksum
+    return _BODY.fullmatch(body) is not None and _checksum(body) == checksum
 
 
 def digest(key: str) -> str:
     """The SHA-256 of a key. Its 256 random bits make salt and stretching needless."""
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
 
 
 def _checksum(body: str) -> str:

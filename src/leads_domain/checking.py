@@ -30,10 +30,19 @@ def check_members(
     return checked
 
 
-def check_text(text: str, *, most: int) -> str:
-    """`text` without outer white space, if it then has 1 to `most` characters and no NUL; raises `Invalid`."""
+def check_storable(text: str) -> None:
+    """Raise `Invalid` for a NUL, which PostgreSQL cannot keep, or a lone surrogate, which is no character."""
     if "\0" in text:
         raise Invalid.because("Remove the NUL character (U+0000); it cannot be stored.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid.because("Remove the lone surrogates (U+D800 to U+DFFF); they are no characters.") from None
+
+
+def check_text(text: str, *, most: int) -> str:
+    """`text` without outer white space, if it then has 1 to `most` characters and no NUL; raises `Invalid`."""
+    check_storable(text)
     trimmed = text.strip()
     if not 1 <= len(trimmed) <= most:
         raise Invalid.because(f"Give 1 to {most} characters; this has {len(trimmed)}.")

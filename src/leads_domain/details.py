@@ -1,9 +1,10 @@
 """What may be said of a lead: one small rule for each member."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text
+from leads_domain.checking import check_members, check_storable, check_text
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import Fault, Invalid
 from leads_domain.sources import Contacts
@@ -61,25 +62,28 @@ def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     if len(attributes) > ATTRIBUTES_MAX:
         faults.append(Fault("", f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}."))
     for name, value in attributes.items():
-        if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX or "\0" in name:
-            faults.append(Fault("", f"An attribute's name has 1 to {ATTRIBUTE_NAME_MAX} characters and no NUL."))
-        elif detail := _attribute_fault(value):
-            faults.append(Fault("", detail).under(name))
+        try:
+            _check_attribute(name, value)
+        except Invalid as invalid:
+            faults += (fault.under(name) for fault in invalid.faults)
     if faults:
         raise Invalid(faults)
-    return attributes
+    return dict(attributes)
 
 
-def _attribute_fault(value: Scalar) -> str | None:
+def _check_attribute(name: str, value: Scalar) -> None:
+    check_storable(name)
+    if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX:
+        raise Invalid.because(f"Give the attribute a name of 1 to {ATTRIBUTE_NAME_MAX} characters.")
     if isinstance(value, str):
-        if len(value) > ATTRIBUTE_TEXT_MAX or "\0" in value:
-            return f"Give at most {ATTRIBUTE_TEXT_MAX} characters and no NUL."
+        check_storable(value)
+        if len(value) > ATTRIBUTE_TEXT_MAX:
+            raise Invalid.because(f"Give at most {ATTRIBUTE_TEXT_MAX} characters; this has {len(value)}.")
     elif isinstance(value, float):
-        if value != value or abs(value) == float("inf"):
-            return "Give a finite number."
+        if not math.isfinite(value):
+            raise Invalid.because("Give a finite number.")
     elif isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
-        return "Give an integer of at most 64 bits, or write it as text."
-    return None
+        raise Invalid.because("Give an integer of at most 64 bits, or write it as text.")
 
 
 def _name(text: str, _: Contacts) -> str:

@@ -35,7 +35,7 @@ class Invalid(LeadsError):
     """The input breaks at least one rule; `faults` lists all of them, in the order of the input."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.pointer or '/'}: {fault.detail}" for fault in faults))
+        super().__init__(" ".join(f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in faults))
         self.faults = tuple(faults)
 
     @classmethod
@@ -54,10 +54,12 @@ class NotFound(LeadsError):
 
 
 class DuplicateLead(LeadsError):
-    """Another lead, `existing_id`, already has this e-mail address."""
+    """Another lead already has this e-mail address: `existing_id`, or one of the same dry run (None)."""
 
-    def __init__(self, existing_id: str) -> None:
-        super().__init__(f"The lead {existing_id} already has this e-mail address.")
+    def __init__(self, existing_id: str | None) -> None:
+        super().__init__(
+            f"{f'The lead {existing_id}' if existing_id else 'Another lead'} already has this e-mail address."
+        )
         self.existing_id = existing_id
 
 

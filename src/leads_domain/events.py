@@ -55,5 +55,11 @@ def entries(lead_id: str, events: Iterable[Event], *, at: datetime, actor: str, 
 
 
 def rfc3339(at: datetime) -> str:
-    """A time as RFC 3339 text in UTC with `Z` and microseconds: fixed width, so that it sorts as text."""
+    """A time as RFC 3339 text in UTC with `Z` and microseconds: fixed width, so that it sorts as text.
+
+    Raises `ValueError` for a time without an offset: nobody can know which moment it means.
+    """
+    if at.tzinfo is None:
+        message = "A time needs an offset from UTC."
+        raise ValueError(message)
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

@@ -51,8 +51,8 @@ class RetryPolicy:
         """How long to wait after the attempt with this number (from 1); None when it was the last one."""
         if attempt >= self.attempts:
             return None
-        doubled: int = 2 ** min(attempt - 1, 32)
-        return min(self.first * doubled, self.longest)
+        times: int = 2 ** min(attempt - 1, 64)
+        return self.longest if self.longest // times < self.first else self.first * times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,7 @@ class FollowUp:
 
     def claim(self, owner: str, until: datetime, now: datetime) -> "FollowUp":
         """Taken by `owner` for one attempt."""
+        self._check_scheduled("claimed")
         return replace(
             self,
             attempts=self.attempts + 1,
@@ -119,11 +120,13 @@ class FollowUp:
 
     def succeed(self, now: datetime) -> tuple["FollowUp", list[Event]]:
         """The channel has accepted the notice."""
+        self._check_scheduled("sent")
         sent = self._end(FollowUpState.SENT, now, sent_at=now, last_error=None)
         return sent, [self._event(EventType.FOLLOW_UP_SENT, attempt=self.attempts)]
 
     def fail_attempt(self, error: str, wait: timedelta | None, now: datetime) -> tuple["FollowUp", list[Event]]:
         """The attempt failed: again after `wait`, or never (None)."""
+        self._check_scheduled("attempted")
         told = self._event(EventType.FOLLOW_UP_ATTEMPT_FAILED, attempt=self.attempts, error=error)
         if wait is None:
             failed = self._end(FollowUpState.FAILED, now, last_error=error)
@@ -133,9 +136,12 @@ class FollowUp:
 
     def cancel(self, now: datetime) -> tuple["FollowUp", list[Event]]:
         """No longer owed; raises `IllegalFollowUpState` unless it is scheduled."""
-        if self.state is not FollowUpState.SCHEDULED:
-            raise IllegalFollowUpState(self.state, "cancelled")
+        self._check_scheduled("cancelled")
         return self._end(FollowUpState.CANCELLED, now), [self._event(EventType.FOLLOW_UP_CANCELLED)]
+
+    def _check_scheduled(self, intention: str) -> None:
+        if self.state is not FollowUpState.SCHEDULED:
+            raise IllegalFollowUpState(self.state, intention)
 
     def _end(self, state: FollowUpState, now: datetime, **members: Any) -> "FollowUp":
         return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **members)

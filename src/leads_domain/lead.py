@@ -19,7 +19,7 @@ class Lead:
     """A person or company that may buy.
 
     `version` counts what clients can see change. `contacted_at` is when somebody first took the
-    lead up: its first move to a status that is still open. `next_follow_up_at` is the earliest
+    lead up: its first move to a status that is neither closed nor the initial one. `next_follow_up_at` is the earliest
     due time among its scheduled follow-ups. Every change returns another lead and what happened;
     a change that changes nothing returns the same lead and no event.
     """
@@ -71,7 +71,8 @@ class Lead:
             return self, []
         pipeline.check_move(self.status, status)
         pipeline.check_reason(status, reason)
-        contacted_at = self.contacted_at or (None if status in pipeline.closed else now)
+        open_again = status not in pipeline.closed and status != pipeline.initial
+        contacted_at = self.contacted_at or (now if open_again else None)
         moved = replace(self, status=status, status_reason=reason, contacted_at=contacted_at)
         data: dict[str, Json] = {"from": self.status, "to": status, "reason": reason}
         return moved, [Event(EventType.LEAD_STATUS_CHANGED, data)]

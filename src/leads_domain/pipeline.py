@@ -8,6 +8,8 @@ from leads_domain.errors import Fault, IllegalTransition, Invalid, InvalidPipeli
 
 Status = str
 
+STATUS_MAX = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
@@ -56,16 +58,19 @@ class Pipeline:
             raise Invalid.because(f"Say why the lead is {status}.", "/status_reason")
 
     def check_move(self, origin: Status, target: Status) -> None:
-        """Raise `IllegalTransition` unless a lead may go from `origin` to `target`."""
-        allowed = self.transitions.get(origin, ())
+        """Raise `IllegalTransition` unless a lead may go from `origin` to `target`.
+
+        From a status that the pipeline does not have any more, a lead can go back to the start.
+        """
+        allowed = self.transitions.get(origin, (self.initial,))
         if target not in allowed:
             raise IllegalTransition(origin, target, allowed)
 
 
 def _nameless(pipeline: Pipeline) -> str | None:
     for status in pipeline.statuses:
-        if not (1 <= len(status) <= 50 and status == status.strip() and status.isprintable()):
-            return f"{status!r} is not a name for a status: it takes 1 to 50 printable characters, no outer spaces."
+        if not (1 <= len(status) <= STATUS_MAX and status == status.strip() and status.isprintable()):
+            return f"{status!r} is not a name for a status: it takes 1 to {STATUS_MAX} printable characters, no outer spaces."
     return None
 
 

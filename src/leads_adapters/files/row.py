@@ -8,7 +8,7 @@ from leads_domain.details import GivenDetails
 from leads_domain.errors import Invalid
 
 
-class FileRefused(Exception):  # noqa: N818 - it names what happened, as the domain's errors do
+class FileRefused(Exception):
     """Nothing in the file can be taken in; the message says in a sentence or two why, and what to do."""
 
 

@@ -79,9 +79,9 @@ def _endpoint(operation: Operation, handler: Handler, gate: Gate, error_log: Err
             raw = request.scope["query_string"]
             query = decode_query(raw, operation.query) if raw else default_query
             answer = await handler(Call(request, operation, principal, query))
-        except Exception as error:  # whatever happens, the client gets a problem and the operator a log line
+        except Exception as error:  # noqa: BLE001 - whatever happens, the client gets a problem
             problem = problem_of(error)
-            if problem.type.status == 500:
+            if problem.type.is_fault:
                 error_log(error, request.scope["state"]["request_id"])
             answer = _problem_answer(problem, request)
         answer.headers.extend(limits)

@@ -156,7 +156,7 @@ def _item_type(type: Any) -> Any:
 
 
 def _plain(error: msgspec.ValidationError) -> str:
-    """msgspec's message in the words of JSON."""
+    """What msgspec says, in the words of JSON."""
 
     def alternatives(types: re.Match[str]) -> str:
         return " or ".join(_WORDS.get(word, word) for word in types[1].split(" | "))

@@ -1,9 +1,8 @@
 """The service's own documentation: the OpenAPI document, a page to try it on, and the pages of the problems."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +95,4 @@ class DocsRoutes:
 
 def _swagger_ui() -> Path:
     """Where the package swagger-ui-py keeps Swagger UI; found without importing its own code."""
-    spec = find_spec("swagger_ui")
-    assert spec is not None and spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0]) / "static"
+    return Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))

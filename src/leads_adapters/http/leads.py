@@ -1,6 +1,7 @@
 """The resource /leads."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -84,10 +85,8 @@ class LeadRoutes:
         if query.on_duplicate is not OnDuplicate.ERROR:
             members = {"role": Role.least(Permission.CHANGE)}
             raise Problem("forbidden", "A capture key cannot return or update leads that are there.", members)
-        try:
+        with suppress(DuplicateLead):
             await self.database.write(self.register_lead, details, actor=actor)
-        except DuplicateLead:
-            pass
         return json_answer(Accepted(), status=202)
 
     @operation(

@@ -7,7 +7,7 @@ handler, once, and both the running service and the OpenAPI document follow from
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request
@@ -65,9 +65,9 @@ class Call:
 
     async def body(self, check: Callable[[Any], object] = lambda _: None) -> dict[str, Any]:
         """The given members of the body, strictly; see `Body.decode`."""
-        assert self.operation.body is not None
+        body = cast(Body[Any], self.operation.body)
         raw = await self.request.body()
-        return {**self.operation.body.decode(raw, self.request.headers.get("content-type", ""), check)}
+        return {**body.decode(raw, self.request.headers.get("content-type", ""), check)}
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

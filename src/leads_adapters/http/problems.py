@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.exceptions import ClientException, HTTPException, MethodNotAllowedException, NotFoundException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from leads_domain.errors import (
@@ -14,8 +14,8 @@ from leads_domain.errors import (
     IllegalFollowUpState,
     IllegalTransition,
     Invalid,
+    LeadsError,
     NotFound,
-    Unavailable,
 )
 
 MEDIA_TYPE = b"application/problem+json"
@@ -30,6 +30,11 @@ class ProblemType:
     status: int
     title: str
     advice: str
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the service is to blame, and not the client or the circumstances."""
+        return self.name == "internal-error"
 
     @property
     def uri(self) -> str:
@@ -164,9 +169,18 @@ def problem_of(error: Exception) -> Problem:
     match error:
         case Problem():
             return error
+        case LeadsError():
+            return _of_domain(error)
+        case HTTPException():
+            return _of_litestar(error)
+        case _:
+            return Problem("internal-error", "The service failed.")
+
+
+def _of_domain(error: LeadsError) -> Problem:
+    match error:
         case Invalid():
-            errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
-            return Problem("validation-failed", _count(errors), {"errors": errors})
+            return _validation_failed(error)
         case NotFound():
             return Problem("not-found", str(error))
         case DuplicateLead():
@@ -176,16 +190,26 @@ def problem_of(error: Exception) -> Problem:
             return Problem("illegal-transition", str(error), members)
         case IllegalFollowUpState():
             return Problem("illegal-follow-up-state", str(error), {"state": error.state})
-        case Unavailable():
+        case _:  # Unavailable; what the database said is for the operator, not for clients
             retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
             return Problem("unavailable", "The database is out of reach or too busy.", headers=(retry,))
+
+
+def _validation_failed(error: Invalid) -> Problem:
+    errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
+    count = "One member breaks a rule." if len(errors) == 1 else f"{len(errors)} members break a rule."
+    return Problem("validation-failed", count, {"errors": errors})
+
+
+def _of_litestar(error: HTTPException) -> Problem:
+    match error:
         case NotFoundException():
             return Problem("not-found", "There is no resource at this path.")
         case MethodNotAllowedException():
             return Problem("method-not-allowed", "The header Allow lists the methods of this resource.")
         case RequestEntityTooLarge():
             return Problem("payload-too-large", "The body is larger than this service accepts.")
-        case HTTPException() if error.status_code < 500:
+        case ClientException():
             return Problem("malformed-request", error.detail)
         case _:
             return Problem("internal-error", "The service failed.")
@@ -200,7 +224,3 @@ def page(type: ProblemType) -> str:
         f"<p>Problem type <code>{type.name}</code>, answered with status {type.status}.</p><p>{advice}</p>"
         '<p><a href="/docs">All operations</a></p></body></html>'
     )
-
-
-def _count(errors: list[dict[str, str]]) -> str:
-    return "One member breaks a rule." if len(errors) == 1 else f"{len(errors)} members break a rule."

@@ -13,6 +13,7 @@ from leads_adapters.http.answer import Header
 from leads_adapters.http.problems import Problem
 
 _CALLERS_MAX = 50_000
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,13 @@ class RateLimiter:
         interval = self.limit.seconds / self.limit.requests
         full_at = max(self._full_at.get(caller, now), now) + interval
         left = (self.limit.seconds - (full_at - now)) / interval
-        if left < -1e-6:
+        if left < -_ROUNDING:
             wait = math.ceil(-left * interval)
             headers = ((b"retry-after", str(wait).encode()), self._policy, _left(0, wait))
             detail = f"At most {self.limit.requests} requests in {self.limit.seconds} s; wait {wait} s."
             raise Problem("rate-limited", detail, headers=headers)
         self._keep(caller, full_at, now)
-        return self._policy, _left(int(left + 1e-6), math.ceil(full_at - now))
+        return self._policy, _left(int(left + _ROUNDING), math.ceil(full_at - now))
 
     def _keep(self, caller: str, full_at: float, now: float) -> None:
         if len(self._full_at) >= _CALLERS_MAX:

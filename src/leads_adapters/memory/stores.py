@@ -64,7 +64,7 @@ class MemoryLeadStore:
     def _refuse_duplicate(self, lead: Lead) -> None:
         existing = self.with_email(lead.email.key)
         if existing not in (None, lead.id):
-            raise DuplicateLead(str(existing))
+            raise DuplicateLead(existing)
 
 
 class MemoryFollowUpStore:

@@ -38,7 +38,7 @@ class SqlLeadStore:
     def add(self, lead: Lead) -> None:
         """See `LeadStore.add`. No exception is caught, because on PostgreSQL one would end the transaction."""
         if not self._driver.change(_ADD[self._driver.dialect], **_row(lead)):
-            self._refuse_duplicate(lead)
+            raise DuplicateLead(self.with_email(lead.email.key))
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
@@ -55,8 +55,9 @@ class SqlLeadStore:
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
-        if self.with_email(lead.email.key) not in (None, lead.id):
-            self._refuse_duplicate(lead)
+        holder = self.with_email(lead.email.key)
+        if holder not in (None, lead.id):
+            raise DuplicateLead(holder)
         values = _row(lead)
         self._driver.change(_UPDATE, id_=values.pop("id"), **values)
 
@@ -78,10 +79,6 @@ class SqlLeadStore:
         if row is None:
             raise NotFound("lead", id)
         return _lead(row)
-
-    def _refuse_duplicate(self, lead: Lead) -> None:
-        existing = self.with_email(lead.email.key)
-        raise DuplicateLead(existing or "")
 
 
 @lru_cache

@@ -126,7 +126,7 @@ class SqliteDatabase:
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 try:
                     await self._run(batch)
-                except Exception as error:  # nobody may be left waiting
+                except Exception as error:  # noqa: BLE001 - nobody may be left waiting
                     self._abandon(batch, error)
                 _deliver(batch)
         finally:

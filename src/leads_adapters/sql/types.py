@@ -27,13 +27,8 @@ class UtcTime(TypeDecorator[datetime]):
         return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text())
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """To the database; a time without an offset is refused."""
-        if value is None or dialect.name == "postgresql":
-            return value
-        if value.tzinfo is None:
-            message = "A time that is to be stored needs an offset."
-            raise ValueError(message)
-        return rfc3339(value)
+        """To the database; on SQLite a time without an offset is refused."""
+        return value if value is None or dialect.name == "postgresql" else rfc3339(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """From the database, in UTC."""

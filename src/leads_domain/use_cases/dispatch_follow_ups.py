@@ -25,6 +25,11 @@ from leads_domain.sources import Clock, IdSource
 DISPATCHER = "dispatcher"
 """The actor of what the service does by itself."""
 
+DELAY_MAX = timedelta(days=7)
+"""The longest delay that a channel can ask for: a garbled one must not put a follow-up off for ever."""
+
+ERROR_MAX = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -61,7 +66,7 @@ def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Notific
         notifier.notify(notice)
     except NotificationError as error:
         return error
-    except Exception as error:  # whatever a notifier raises, the follow-up must not be lost
+    except Exception as error:  # noqa: BLE001 - whatever a notifier raises, the follow-up must not be lost
         return TryAgain(f"The channel failed with {type(error).__name__}.")
     return None
 
@@ -85,7 +90,7 @@ class RecordOutcome:
         if error is None:
             follow_up, events = follow_up.succeed(now)
         else:
-            follow_up, events = follow_up.fail_attempt(str(error), self._wait(follow_up, error), now)
+            follow_up, events = follow_up.fail_attempt(_told(error), self._wait(follow_up, error), now)
         work.follow_ups.save(follow_up)
         _reschedule(work, lead, now)
         work.timeline.add(entries(lead.id, events, at=now, actor=DISPATCHER, ids=self.ids))
@@ -96,7 +101,12 @@ class RecordOutcome:
             return None
         wait = self.retry.wait_after(follow_up.attempts)
         asked = error.delay if isinstance(error, TryAgain) else None
-        return wait if wait is None or asked is None else max(wait, asked)
+        return wait if wait is None or asked is None else max(wait, min(asked, DELAY_MAX))
+
+
+def _told(error: NotificationError) -> str:
+    """What a notifier said, short and fit to be stored: nothing it says may keep the outcome from being recorded."""
+    return str(error)[:ERROR_MAX].encode(errors="replace").decode().replace("\0", " ")
 
 
 def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:

@@ -77,7 +77,7 @@ class ImportLeads:
             rehearsal.add(key)
             return Outcome.CREATED
         if on_duplicate is OnDuplicate.ERROR:
-            raise DuplicateLead(existing or "")
+            raise DuplicateLead(existing)
         if on_duplicate is OnDuplicate.RETURN or existing is None:
             return Outcome.UNCHANGED
         _, events = work.leads.get(existing).change(details)

@@ -71,7 +71,7 @@ class RegisterLead:
         except DuplicateLead as duplicate:
             if on_duplicate is OnDuplicate.ERROR:
                 raise
-            lead, events = work.leads.get_for_change(LeadId(duplicate.existing_id)), []
+            lead, events = work.leads.get_for_change(LeadId(str(duplicate.existing_id))), []
             outcome = Outcome.UNCHANGED
             if on_duplicate is OnDuplicate.UPDATE:
                 lead, events = lead.change(details)

@@ -174,19 +174,25 @@ def test_an_attribute_may_hold_anything_up_to_its_limit(value: Scalar) -> None:
         (float("nan"), "Give a finite number."),
         (float("inf"), "Give a finite number."),
         (float("-inf"), "Give a finite number."),
-        ("x" * 1001, "Give at most 1000 characters and no NUL."),
-        ("a\0b", "Give at most 1000 characters and no NUL."),
+        ("x" * 1001, "Give at most 1000 characters; this has 1001."),
+        ("a\0b", "Remove the NUL character (U+0000); it cannot be stored."),
+        ("\ud800", "Remove the lone surrogates (U+D800 to U+DFFF); they are no characters."),
     ],
 )
 def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Scalar, detail: str) -> None:
     assert faults(attributes={"fine": 1, "x": value}) == (Fault("/attributes/x", detail),)
 
 
-@pytest.mark.parametrize("name", ["", "x" * 65, "a\0b"])
-def test_an_attribute_needs_a_name_that_can_be_stored(name: str) -> None:
-    (fault,) = faults(attributes={name: 1})
-    assert fault.pointer.startswith("/attributes")
-    assert fault.detail == "An attribute's name has 1 to 64 characters and no NUL."
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("", "Give the attribute a name of 1 to 64 characters."),
+        ("x" * 65, "Give the attribute a name of 1 to 64 characters."),
+        ("a\0b", "Remove the NUL character (U+0000); it cannot be stored."),
+    ],
+)
+def test_an_attribute_needs_a_name_that_can_be_stored(name: str, detail: str) -> None:
+    assert faults(attributes={name: 1}) == (Fault(f"/attributes/{name}", detail),)
 
 
 def test_fifty_attributes_are_the_most() -> None:

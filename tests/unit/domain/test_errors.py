@@ -36,7 +36,7 @@ def test_a_member_is_escaped_in_a_pointer_as_rfc_6901_says(member: str, pointer:
 
 def test_invalid_lists_every_fault_with_its_place_and_what_to_do() -> None:
     refusal = Invalid([Fault("/name", "Give a name."), Fault("/email", "Give an address.")])
-    assert str(refusal) == "/name: Give a name.; /email: Give an address."
+    assert str(refusal) == "/name: Give a name. /email: Give an address."
 
 
 def test_a_fault_of_the_whole_has_an_empty_pointer() -> None:
