@@ -114,5 +114,5 @@ class Container(containers.DeclarativeContainer):
         new_id=ids.provided.new,
         access_log=providers.Object(logs.access_log),
         error_log=providers.Object(logs.error_log),
-        lifespan=providers.List(providers.Factory(service_lifespan, database, dispatcher, dispatching)),
+        lifespan=providers.List(providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching)),
     )

@@ -1,12 +1,11 @@
 """What happens before the first request and after the last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from litestar import Litestar
 
-from leads_adapters.sql.sqlite import SqliteDatabase
 from leads_app.dispatcher import Dispatcher
 
 _STOP_SECONDS = 35.0
@@ -14,7 +13,7 @@ _STOP_SECONDS = 35.0
 
 
 def service_lifespan(
-    database: SqliteDatabase, dispatcher: Dispatcher, dispatching: bool
+    close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Dispatch follow-ups while the service runs, and let go of the database when it ends.
 
@@ -30,6 +29,6 @@ def service_lifespan(
             if running is not None:
                 dispatcher.stop()
                 await asyncio.wait([running], timeout=_STOP_SECONDS)
-            await database.close()
+            await close_database()
 
     return lifespan

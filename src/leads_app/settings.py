@@ -154,12 +154,11 @@ def _channels(value: object) -> Mapping[str, Channel]:
 
 
 def _channel(name: str, options: Mapping[str, object]) -> Channel:
-    for option, value in options.items():
-        if not isinstance(value, str):
-            raise ValueError(f"{name}.{option} is not a text; write it in quotes.")
-    if "adapter" not in options:
+    texts = {option: value for option, value in options.items() if isinstance(value, str)}
+    if others := options.keys() - texts.keys():
+        raise ValueError(f"{name}.{min(others)} is not a text; write it in quotes.")
+    if "adapter" not in texts:
         raise ValueError(f"{name} has no adapter.")
-    texts = {option: str(value) for option, value in options.items()}
     return Channel(texts.pop("adapter"), texts)
 
 

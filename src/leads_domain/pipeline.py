@@ -70,7 +70,8 @@ class Pipeline:
 def _nameless(pipeline: Pipeline) -> str | None:
     for status in pipeline.statuses:
         if not (1 <= len(status) <= STATUS_MAX and status == status.strip() and status.isprintable()):
-            return f"{status!r} is not a name for a status: it takes 1 to {STATUS_MAX} printable characters, no outer spaces."
+            wanted = f"1 to {STATUS_MAX} printable characters without outer spaces"
+            return f"{status!r} is not a name for a status: it takes {wanted}."
     return None
 
 

@@ -42,7 +42,7 @@ Email = Annotated[
 Phone = Annotated[
     str,
     Meta(
-        description="An international number, or a national one if the service has a default region. Kept in E.164 form.",
+        description="International, or national if the service has a default region. Kept in E.164 form.",
         examples=["+49123456789"],
     ),
 ]

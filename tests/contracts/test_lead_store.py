@@ -1,0 +1,10 @@
+from contracts.lead_store import LeadStoreContract
+from databases import OnMemory, OnSqlite
+
+
+class TestMemoryLeadStore(OnMemory, LeadStoreContract):
+    """In memory."""
+
+
+class TestSqliteLeadStore(OnSqlite, LeadStoreContract):
+    """On SQLite."""

@@ -1,0 +1,92 @@
+"""A lead desk: the whole service without its edges, in the words of those who work at it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, cast
+
+from builders import given_details
+from databases import RunningDatabase
+from fakes import CountingIds, FixedClock, FixedEntropy
+from leads_adapters.memory.contacts import SimpleContacts
+from leads_domain.details import GivenDetails
+from leads_domain.events import TimelineEntry
+from leads_domain.follow_up import FollowUp, RetryPolicy
+from leads_domain.lead import Lead
+from leads_domain.notifier import Address, NotificationError
+from leads_domain.paging import LIMIT_MAX
+from leads_domain.pipeline import DEFAULT_PIPELINE, Status
+from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.dispatch_follow_ups import Claimed, ClaimDueFollowUps, RecordOutcome
+from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
+from leads_domain.use_cases.find_leads import find_lead
+from leads_domain.use_cases.import_leads import ImportLeads
+from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
+from leads_domain.use_cases.read_timeline import read_timeline
+from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
+from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp
+
+ACTOR = "Ann's key"
+LEASE = timedelta(minutes=1)
+RETRY = RetryPolicy(attempts=3, first=timedelta(minutes=1), longest=timedelta(hours=6))
+CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE}
+
+
+class Desk:
+    """Every use case on one database, at a time that stands still. The default channel is `log`."""
+
+    def __init__(self, database: RunningDatabase) -> None:
+        self.database = database
+        self.clock = FixedClock()
+        ids, contacts = CountingIds(), SimpleContacts()
+        self.register_lead = RegisterLead(self.clock, ids, contacts, DEFAULT_PIPELINE)
+        self.change_lead = ChangeLead(self.clock, ids, contacts, DEFAULT_PIPELINE)
+        self.import_leads = ImportLeads(self.register_lead)
+        self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
+        self.claim_due = ClaimDueFollowUps(self.clock, LEASE)
+        self.record_outcome = RecordOutcome(self.clock, ids, RETRY)
+        self.create_key = CreateKey(self.clock, ids, FixedEntropy())
+        self.create_first_key = CreateFirstKey(self.create_key)
+        self.revoke_key = RevokeKey(self.clock)
+        self.authenticate = Authenticate()
+
+    def register(self, *, on_duplicate: OnDuplicate = OnDuplicate.ERROR, **members: Any) -> Registered:
+        """Take in John Doe, or whoever `members` say."""
+        given = given_details(**members)
+        return self.database.write(self.register_lead, given, actor=ACTOR, on_duplicate=on_duplicate)
+
+    def change(self, lead: Lead, status: Status | None = None, **members: Any) -> Lead:
+        """Change what is known of a lead, move it, or both."""
+        given = cast(GivenDetails, members)
+        return self.database.write(self.change_lead, lead.id, given, status, actor=ACTOR)
+
+    def trigger(self, lead: Lead, **wishes: Any) -> FollowUp:
+        """Promise to reach somebody about a lead."""
+        return self.database.write(self.trigger_follow_up, lead.id, cast(FollowUpWishes, wishes), actor=ACTOR)
+
+    def claim(self, *, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:
+        """Take what is due."""
+        return self.database.write(self.claim_due, owner=owner, limit=limit)
+
+    def record(self, claimed: Claimed, error: NotificationError | None = None) -> bool:
+        """Record that a claimed follow-up was sent, or why not."""
+        return self.database.write(self.record_outcome, claimed.follow_up, error)
+
+    def lead(self, lead: Lead) -> Lead:
+        """The lead as it is kept."""
+        return self.database.read(find_lead, lead.id)
+
+    def follow_up(self, follow_up: FollowUp) -> FollowUp:
+        """The follow-up as it is kept."""
+        return self.database.read(find_follow_up, follow_up.id)
+
+    def follow_ups(self, lead: Lead) -> Sequence[FollowUp]:
+        """All of a lead's follow-ups by due time."""
+        return self.database.read(list_follow_ups_of_lead, lead.id, limit=LIMIT_MAX).items
+
+    def timeline(self, lead: Lead) -> Sequence[TimelineEntry]:
+        """What happened to a lead, newest first."""
+        return self.database.read(read_timeline, lead.id, limit=LIMIT_MAX).items
+
+    def story(self, lead: Lead) -> list[str]:
+        """The same in the order in which it happened, by name."""
+        return [entry.type.value for entry in reversed(self.timeline(lead))]

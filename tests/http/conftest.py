@@ -1,0 +1,67 @@
+"""Services to talk to, each on a fresh database."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from leads_adapters.sql import migrations
+from leads_adapters.sql.sqlite import sqlite_engine
+from rest import JOHN, Api, Service, a_service
+
+StartService = Callable[..., Service]
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no rows, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "leads.db"
+    migrations.upgrade(sqlite_engine(make_url(f"sqlite:///{path}")))
+    return path
+
+
+@pytest.fixture
+def store() -> str:
+    """What the service keeps things in; tests that hold for every store are parametrized with `EVERY_STORE`."""
+    return "sqlite"
+
+
+@pytest.fixture
+def start(store: str, empty_database: Path, tmp_path: Path) -> Iterator[StartService]:
+    """Starts services with settings of their own."""
+    with ExitStack() as running:
+
+        def start(**settings: Any) -> Service:
+            database = Path(shutil.copy(empty_database, tmp_path)) if store == "sqlite" else None
+            return running.enter_context(a_service(database, **settings))
+
+        yield start
+
+
+@pytest.fixture
+def service(start: StartService) -> Service:
+    """A service with the default settings."""
+    return start()
+
+
+@pytest.fixture
+def api(service: Service) -> Api:
+    """A client of it with the role `agent`."""
+    return service.client("agent")
+
+
+@pytest.fixture
+def john(api: Api) -> str:
+    """The path of a lead, John Doe, whose e-mail address is john@example.com."""
+    return api.post("/leads", JOHN).expect(201).headers["location"]
+
+
+@pytest.fixture(scope="session")
+def lasting(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service for all examples of the property tests: nobody may rely on what it holds."""
+    with a_service(Path(shutil.copy(empty_database, tmp_path_factory.mktemp("lasting")))) as service:
+        yield service
