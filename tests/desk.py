@@ -16,7 +16,7 @@ from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.use_cases.change_lead import ChangeLead
-from leads_domain.use_cases.dispatch_follow_ups import Claimed, ClaimDueFollowUps, RecordOutcome
+from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
 from leads_domain.use_cases.find_leads import find_lead
 from leads_domain.use_cases.import_leads import ImportLeads

@@ -16,7 +16,6 @@ from urllib.parse import unquote
 
 from dependency_injector import providers
 from sqlalchemy import make_url
-from structlog.testing import capture_logs
 
 from fakes import FixedClock, RecordingNotifier
 from leads_adapters.database import Database
@@ -161,15 +160,21 @@ async def _exchange(app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes]
     return Reply(request, start["status"], headers, b"".join(part["body"] for part in parts))
 
 
+class ClosableMemoryDatabase(MemoryDatabase):
+    """A database in memory that a service can let go of, as it does of a file."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 class Service:
     """A whole service: its clients are `client("agent")` and `stranger()`.
 
     Channels: `log`, the default, needs no address, `sms` needs a telephone number, `mail` an e-mail address.
     """
 
-    def __init__(self, settings: Settings, runner: asyncio.Runner, log: list[MutableMapping[str, Any]]) -> None:
+    def __init__(self, settings: Settings, runner: asyncio.Runner) -> None:
         self.runner = runner
-        self.log = log
         self.clock = FixedClock()
         self.channels = {
             "log": RecordingNotifier(),
@@ -214,10 +219,10 @@ def a_service(database: Path | None, **settings: Any) -> Iterator[Service]:
     given: dict[str, Any] = {"rate_limit": None, **settings}
     if database is not None:
         given["database_url"] = make_url(f"sqlite:///{database}")
-    with asyncio.Runner() as runner, capture_logs() as log:
-        service = Service(Settings(**given), runner, log)
+    with asyncio.Runner() as runner:
+        service = Service(Settings(**given), runner)
         if database is None:
-            service.container.database.override(providers.Object(MemoryDatabase()))
+            service.container.database.override(providers.Object(ClosableMemoryDatabase()))
         yield service
         if database is not None:
             service.run(service.container.database().close())

@@ -230,7 +230,7 @@ def broken_tables(kind: str) -> SearchStrategy[BrokenTable]:
 def _nameless(draw: DrawFn) -> BrokenTable:
     table = draw(tables())
     bad = draw(st.sampled_from(["", " ", "new ", "\tnew", "a\nb", "a\0b", "zero\u200bwidth", "x" * 51]))
-    message = f"{bad!r} is not a name for a status: it takes 1 to 50 printable characters, no outer spaces."
+    message = f"{bad!r} is not a name for a status: it takes 1 to 50 printable characters without outer spaces."
     return BrokenTable(table.linked(table.initial, bad).linked(bad), message)
 
 

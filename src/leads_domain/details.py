@@ -50,10 +50,10 @@ def check_details(given: GivenDetails, contacts: Contacts, *also: Fault) -> Deta
     return cast(Details, check_members(given, _RULES, contacts, *also))
 
 
-def check_new_details(given: GivenDetails, contacts: Contacts) -> Details:
+def check_new_details(given: GivenDetails, contacts: Contacts, *also: Fault) -> Details:
     """As `check_details`, for a lead that is not there yet: a name and an e-mail address are needed."""
     missing = (Fault(f"/{member}", "This member is required.") for member in ("name", "email") if member not in given)
-    return check_details(given, contacts, *missing)
+    return check_details(given, contacts, *missing, *also)
 
 
 def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

@@ -5,13 +5,35 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NewType
 
+from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.details import Details, Scalar
+from leads_domain.details import REASON_MAX, Details, Scalar
+from leads_domain.errors import Fault, Invalid
 from leads_domain.events import Event, EventType, Json
 from leads_domain.pipeline import Pipeline, Status
 
 LeadId = NewType("LeadId", str)
 """A UUIDv7 (RFC 9562) as lower-case text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What a lead brings along from another installation: where it stood, and since when it is known."""
+
+    status: Status
+    status_reason: str | None = None
+    created_at: datetime
+    contacted_at: datetime | None = None
+
+    def faults(self, pipeline: Pipeline) -> list[Fault]:
+        """What is wrong with it, here."""
+        faults = list(pipeline.unknown(self.status))
+        try:
+            if self.status_reason is not None:
+                check_text(self.status_reason, most=REASON_MAX)
+        except Invalid as invalid:
+            faults += (fault.under("status_reason") for fault in invalid.faults)
+        return faults
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +62,20 @@ class Lead:
     version: int = 1
 
     @classmethod
-    def register(cls, id: LeadId, details: Details, pipeline: Pipeline, now: datetime) -> tuple["Lead", list[Event]]:
-        """A new lead at the start of the pipeline; `details` need at least a name and an e-mail address."""
+    def register(
+        cls, id: LeadId, details: Details, pipeline: Pipeline, now: datetime, past: Past | None = None
+    ) -> tuple["Lead", list[Event]]:
+        """A new lead: at the start of the pipeline, or where its `past` has left it.
+
+        `details` need at least a name and an e-mail address.
+        """
         lead = cls(
             id=id,
-            **{"attributes": {}, **details},  # type: ignore[arg-type]
-            status=pipeline.initial,
-            created_at=now,
+            **{"attributes": {}, "status_reason": past.status_reason if past else None, **details},  # type: ignore[arg-type]
+            status=past.status if past else pipeline.initial,
+            created_at=past.created_at if past else now,
             updated_at=now,
+            contacted_at=past.contacted_at if past else None,
         )
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
 

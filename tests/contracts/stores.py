@@ -16,7 +16,7 @@ At = TypeVar("At")
 
 # Every subclass is another executor of the same property, and all examples of one test share a database on purpose.
 ON_ONE_DATABASE = settings(
-    max_examples=50, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture]
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

@@ -1,13 +1,14 @@
 """Services to talk to, each on a fresh database."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import make_url
+from structlog.testing import capture_logs
 
 from leads_adapters.sql import migrations
 from leads_adapters.sql.sqlite import sqlite_engine
@@ -24,9 +25,16 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def log() -> Iterator[list[MutableMapping[str, Any]]]:
+    """Everything that is logged while a test runs."""
+    with capture_logs() as lines:
+        yield lines
+
+
 @pytest.fixture
 def store() -> str:
-    """What the service keeps things in; tests that hold for every store are parametrized with `EVERY_STORE`."""
+    """What the service keeps things in; tests of what every store must do are parametrized with it."""
     return "sqlite"
 
 

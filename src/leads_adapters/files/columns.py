@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leads_adapters.files.formulas import restored
-from leads_adapters.files.members import ASSIGNED, MEMBERS
+from leads_adapters.files.members import ASSIGNED, MEMBERS, PAST
 from leads_adapters.files.row import FileRefused
 
 REFUSAL_COLUMNS = ("line", "reason")
@@ -27,14 +27,15 @@ _SEPARATORS = str.maketrans("", "", " -_")
 class Columns:
     """Where in a row, counted from 0, members and attributes stand.
 
-    `json` is the column that holds attributes as a JSON object, `nameless` are those without a name.
-    Of a row in a file of refused rows the first `skipped` cells are not its own; in a file that
-    this service wrote the cells are `defused`.
+    `past` is told by an export of this service only. `json` is the column that holds attributes as a
+    JSON object, `nameless` are those without a name. Of a row in a file of refused rows the first
+    `skipped` cells are not its own; in a file that this service wrote the cells are `defused`.
     """
 
     header: tuple[str, ...]
     members: tuple[tuple[str, int], ...]
     attributes: tuple[tuple[str, int], ...]
+    past: tuple[tuple[str, int], ...]
     json: int | None
     nameless: tuple[int, ...]
     skipped: int
@@ -49,9 +50,9 @@ class Columns:
 def told_by(header: Sequence[str]) -> Columns:
     """The meaning of the columns under this header; raises `FileRefused` if it is not clear.
 
-    Members are known by their usual spellings. A column called exactly `attributes` holds JSON. In an
-    export of this service (all of its columns, in any order) what the service assigns itself is
-    passed over. Any other column is an attribute of that name.
+    Members are known by their usual spellings; the first of several columns for one (Phone, Mobile) counts. A column called exactly `attributes` holds JSON. In an
+    export of this service (all of its columns, in any order) what the service assigns itself is no
+    attribute: the lead's past is told, the rest passed over. Any other column is an attribute of that name.
     """
     names = [cell.strip() for cell in header]
     skipped = len(REFUSAL_COLUMNS) if tuple(names[: len(REFUSAL_COLUMNS)]) == REFUSAL_COLUMNS else 0
@@ -65,6 +66,7 @@ def told_by(header: Sequence[str]) -> Columns:
         json=members.pop("attributes", None),
         members=tuple(members.items()),
         attributes=tuple(attributes.items()),
+        past=tuple((member, names.index(member)) for member in PAST) if exported else (),
         nameless=tuple(at for at, name in enumerate(names) if not name),
         skipped=skipped,
         defused=exported or skipped > 0,
@@ -94,13 +96,13 @@ def _places(names: Sequence[str], passed_over: Sequence[str]) -> tuple[dict[str,
     members: dict[str, int] = {}
     attributes: dict[str, int] = {}
     for at, name in enumerate(names):
+        if name and name in names[:at]:
+            raise FileRefused(f'Two columns are called "{name}"; rename or remove one of them.')
         member = meaning(name)
-        places, key = (members, member) if member else (attributes, name)
-        if key in places:
-            msg = f'The columns "{names[places[key]]}" and "{name}" both mean "{key}"; rename or remove one of them.'
-            raise FileRefused(msg)
-        if name and name not in passed_over:
-            places[key] = at
+        if member and member not in members:
+            members[member] = at
+        elif name and name not in passed_over:
+            attributes[name] = at
     return members, attributes
 
 

@@ -10,10 +10,11 @@ from leads_adapters.files.columns import Columns, meaning, told_by
 from leads_adapters.files.csv_records import Record, guessed, records
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
-from leads_adapters.files.members import attribute_faults
+from leads_adapters.files.members import attribute_faults, past
 from leads_adapters.files.row import FileRefused, LeadFile, Row
 from leads_domain.details import GivenDetails, Scalar
 from leads_domain.errors import Fault, Invalid
+from leads_domain.lead import Past
 
 _DELIMITERS = (",", ";", "\t")
 _HEADER_LINES = 50
@@ -64,12 +65,14 @@ def _rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:
     for line, raw, fault in found:
         cells = [restored(cell) for cell in raw[columns.skipped :]] if columns.defused else raw
         given: GivenDetails | Invalid
+        told: Past | None = None
         try:
             given = Invalid.because(fault) if fault else _given(cells, columns)
+            told = past({member: cells[at].strip() for member, at in columns.past}) if columns.past else None
         except Invalid as invalid:
             given = invalid
         if given or _has_text(cells):
-            yield Row(line, given, cells)
+            yield Row(line, given, cells, told)
 
 
 def _given(cells: list[str], columns: Columns) -> GivenDetails:

@@ -1,12 +1,15 @@
 """The members of a lead as files name them."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
 
 from leads_domain.details import Scalar
-from leads_domain.errors import Fault
+from leads_domain.errors import Fault, Invalid
 from leads_domain.events import rfc3339
-from leads_domain.lead import Lead
+from leads_domain.lead import Lead, Past
 
 MEMBERS = (
     "id",
@@ -29,8 +32,11 @@ MEMBERS = (
 GIVEN = ("name", "email", "phone", "source", "owner", "attributes")
 """What can be said of a lead that is not there yet."""
 
+PAST = ("status", "status_reason", "created_at", "contacted_at")
+"""What an export tells of a lead's past, for an import that is to give the same lead."""
+
 ASSIGNED = tuple(member for member in MEMBERS if member not in GIVEN)
-"""What the service assigns itself: an import, which makes new leads, passes over it."""
+"""What the service assigns itself: nothing but an export says it of a lead."""
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null", list: "a list"}
 
@@ -53,6 +59,29 @@ def members(lead: Lead) -> dict[str, Any]:
         "next_follow_up_at": lead.next_follow_up_at and rfc3339(lead.next_follow_up_at),
         "version": lead.version,
     }
+
+
+class _AwareTime(msgspec.Struct):
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def past(told: Mapping[str, Any]) -> Past | None:
+    """The past of a lead, if `told` (members of an export) has all of it; raises `Invalid` for impossible members."""
+    if not told.get("status") or not told.get("created_at"):
+        return None
+    return Past(
+        status=str(told["status"]),
+        status_reason=str(told["status_reason"]) if told.get("status_reason") else None,
+        created_at=_time("created_at", told["created_at"]),
+        contacted_at=_time("contacted_at", told["contacted_at"]) if told.get("contacted_at") else None,
+    )
+
+
+def _time(member: str, told: object) -> datetime:
+    try:
+        return msgspec.convert({"at": told}, _AwareTime).at.astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise Invalid.because("Give a time such as 2026-11-22T06:15:00Z.", f"/{member}") from None
 
 
 def attribute_faults(given: object) -> Iterator[Fault]:

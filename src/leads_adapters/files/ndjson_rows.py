@@ -6,10 +6,11 @@ from typing import Any, BinaryIO, cast
 import msgspec
 
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
-from leads_adapters.files.members import ASSIGNED, GIVEN, attribute_faults, kind
+from leads_adapters.files.members import ASSIGNED, GIVEN, MEMBERS, attribute_faults, kind, past
 from leads_adapters.files.row import LeadFile, Row
 from leads_domain.details import GivenDetails
 from leads_domain.errors import Fault, Invalid
+from leads_domain.lead import Past
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT = ("name", "email")
@@ -18,9 +19,10 @@ _TEXT = ("name", "email")
 def read_ndjson(stream: BinaryIO) -> LeadFile:
     """The leads in an NDJSON file, as strictly checked as over HTTP.
 
-    Members that the service assigns itself are passed over, so that an export can be read; unknown
-    members and wrong types make a row `Invalid`, with every fault. Blank lines are left out. A
-    line that cannot be read never stops the rest. A row's only cell is the line itself.
+    Members that the service assigns itself are passed over, so that an export can be read; a lead
+    with all members, as an export has it, tells its past. Unknown members and wrong types make a
+    row `Invalid`, with every fault. Blank lines are left out. A line that cannot be read never stops
+    the rest. A row's only cell is the line itself.
     """
     return LeadFile(("row",), _rows(stream))
 
@@ -31,20 +33,22 @@ def _rows(stream: BinaryIO) -> Iterator[Row]:
         if not text.strip():
             continue
         given: GivenDetails | Invalid
+        told: Past | None = None
         try:
-            given = _given(text)
+            given, told = _read(text)
         except Invalid as invalid:
             given = invalid
-        yield Row(number, given, (_shown(text),))
+        yield Row(number, given, (_shown(text),), told)
 
 
-def _given(line: bytes) -> GivenDetails:
+def _read(line: bytes) -> tuple[GivenDetails, Past | None]:
     lead = _decoded(line)
     if not isinstance(lead, dict):
         raise Invalid.because(f"Give one JSON object in each line, not {kind(lead)}.")
     if faults := _faults(lead):
         raise Invalid(faults)
-    return cast(GivenDetails, {member: value for member, value in lead.items() if member not in ASSIGNED})
+    given = cast(GivenDetails, {member: value for member, value in lead.items() if member not in ASSIGNED})
+    return given, past(lead) if all(member in lead for member in MEMBERS) else None
 
 
 def _decoded(line: bytes) -> object:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from leads_domain.details import GivenDetails
 from leads_domain.errors import Invalid
+from leads_domain.lead import Past
 
 
 class FileRefused(Exception):
@@ -17,12 +18,14 @@ class Row(NamedTuple):
 
     `line` is the line of the file on which the row starts, from 1. `cells` are its texts as they
     stood in the file, for whoever must correct them; bytes that are no UTF-8 stand in them as lone
-    surrogates (PEP 383), so that they can be written back unharmed.
+    surrogates (PEP 383), so that they can be written back unharmed. Only a row of this service's own
+    export tells the lead's `past`.
     """
 
     line: int
     given: GivenDetails | Invalid
     cells: Sequence[str]
+    past: Past | None = None
 
 
 @dataclass(frozen=True, slots=True)

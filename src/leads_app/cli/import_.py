@@ -17,9 +17,8 @@ from leads_adapters.files.row import LeadFile, Row
 from leads_app.cli import session
 from leads_app.cli.session import COMMAND_LINE, Run
 from leads_app.container import Container
-from leads_domain.details import GivenDetails
 from leads_domain.errors import Invalid
-from leads_domain.use_cases.import_leads import Imported, ImportSummary
+from leads_domain.use_cases.import_leads import Candidate, Imported, ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 BATCH = 500
@@ -71,17 +70,19 @@ class _Importing:
     def outcomes(self, lead_file: LeadFile) -> Iterator[tuple[Row, Imported]]:
         """What becomes of each row, in the order of the file."""
         while batch := list(islice(lead_file.rows, BATCH)):
-            outcomes = iter(self._import([row.given for row in batch if not isinstance(row.given, Invalid)]))
+            outcomes = iter(
+                self._import([Candidate(row.given, row.past) for row in batch if not isinstance(row.given, Invalid)])
+            )
             for row in batch:
                 yield row, row.given if isinstance(row.given, Invalid) else next(outcomes)
 
-    def _import(self, rows: Sequence[GivenDetails]) -> list[Imported]:
+    def _import(self, candidates: Sequence[Candidate]) -> list[Imported]:
         database = self.container.database()
         run_use_case = database.write if self.rehearsal is None else database.read
         return self.run(
             run_use_case(
                 self.container.import_leads(),
-                rows,
+                candidates,
                 actor=COMMAND_LINE,
                 on_duplicate=self.on_duplicate,
                 rehearsal=self.rehearsal,

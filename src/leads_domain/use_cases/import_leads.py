@@ -2,11 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from leads_domain.details import GivenDetails
+from leads_domain.details import Details, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.lead import Past
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
+
+
+class Candidate(NamedTuple):
+    """A lead to be taken in, and its past if it has one."""
+
+    given: GivenDetails
+    past: Past | None = None
+
 
 Imported = Outcome | Invalid | DuplicateLead
 """What became of one row."""
@@ -46,39 +56,40 @@ class ImportLeads:
     def __call__(
         self,
         work: UnitOfWork,
-        rows: Sequence[GivenDetails],
+        candidates: Sequence[Candidate],
         *,
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
         rehearsal: set[str] | None = None,
     ) -> list[Imported]:
-        """What became of each row, in order.
+        """What became of each candidate, in order.
 
         With a `rehearsal`, what would become of it: nothing is kept but the e-mail keys that would have
         been added, in that set, for the batches to come.
         """
         outcomes: list[Imported] = []
-        for row in rows:
+        for given, past in candidates:
             try:
                 if rehearsal is None:
-                    registered = self.register_lead(work, row, actor=actor, on_duplicate=on_duplicate)
+                    registered = self.register_lead(work, given, actor=actor, on_duplicate=on_duplicate, past=past)
                     outcomes.append(registered.outcome)
                 else:
-                    outcomes.append(self._rehearse(work, row, on_duplicate, rehearsal))
+                    details = self.register_lead.check(given, past)
+                    outcomes.append(_rehearse(work, details, on_duplicate, rehearsal))
             except (Invalid, DuplicateLead) as refusal:
                 outcomes.append(refusal)
         return outcomes
 
-    def _rehearse(self, work: UnitOfWork, row: GivenDetails, on_duplicate: OnDuplicate, rehearsal: set[str]) -> Outcome:
-        details = self.register_lead.check(row)
-        key = details["email"].key
-        existing = work.leads.with_email(key)
-        if existing is None and key not in rehearsal:
-            rehearsal.add(key)
-            return Outcome.CREATED
-        if on_duplicate is OnDuplicate.ERROR:
-            raise DuplicateLead(existing)
-        if on_duplicate is OnDuplicate.RETURN or existing is None:
-            return Outcome.UNCHANGED
-        _, events = work.leads.get(existing).change(details)
-        return Outcome.UPDATED if events else Outcome.UNCHANGED
+
+def _rehearse(work: UnitOfWork, details: Details, on_duplicate: OnDuplicate, rehearsal: set[str]) -> Outcome:
+    key = details["email"].key
+    existing = work.leads.with_email(key)
+    if existing is None and key not in rehearsal:
+        rehearsal.add(key)
+        return Outcome.CREATED
+    if on_duplicate is OnDuplicate.ERROR:
+        raise DuplicateLead(existing)
+    if on_duplicate is OnDuplicate.RETURN or existing is None:
+        return Outcome.UNCHANGED
+    _, events = work.leads.get(existing).change(details)
+    return Outcome.UPDATED if events else Outcome.UNCHANGED

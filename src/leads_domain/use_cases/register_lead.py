@@ -6,7 +6,7 @@ from enum import StrEnum
 from leads_domain.details import Details, GivenDetails, check_new_details
 from leads_domain.errors import DuplicateLead
 from leads_domain.events import entries
-from leads_domain.lead import Lead, LeadId
+from leads_domain.lead import Lead, LeadId, Past
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Contacts, IdSource
@@ -49,9 +49,10 @@ class RegisterLead:
     contacts: Contacts
     pipeline: Pipeline
 
-    def check(self, given: GivenDetails) -> Details:
+    def check(self, given: GivenDetails, past: Past | None = None) -> Details:
         """The details as they would be kept; raises `Invalid` with every fault."""
-        return check_new_details(given, self.contacts)
+        faults = past.faults(self.pipeline) if past else ()
+        return check_new_details(given, self.contacts, *faults)
 
     def __call__(
         self,
@@ -60,11 +61,12 @@ class RegisterLead:
         *,
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
+        past: Past | None = None,
     ) -> Registered:
-        """Raises `Invalid`, or `DuplicateLead` if that is the policy."""
-        details = self.check(given)
+        """Raises `Invalid`, or `DuplicateLead` if that is the policy. The `past` counts for a new lead only."""
+        details = self.check(given, past)
         now = self.clock.now()
-        lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now)
+        lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, past)
         outcome = Outcome.CREATED
         try:
             work.leads.add(lead)

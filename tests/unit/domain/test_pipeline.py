@@ -19,7 +19,7 @@ from strategies import PLANTED_FAULTS, Table, broken_tables, pipelines, tables, 
             "new",
             {"new": ["won "], "won ": []},
             [],
-            "'won ' is not a name for a status: it takes 1 to 50 printable characters, no outer spaces.",
+            "'won ' is not a name for a status: it takes 1 to 50 printable characters without outer spaces.",
             id="nameless",
         ),
         pytest.param(

@@ -52,7 +52,7 @@ def test_the_delimiter_is_the_one_that_shows_known_columns() -> None:
 
 
 def test_a_column_name_may_be_quoted_and_go_over_two_lines() -> None:
-    assert rows('"Full\nName";email\nAnn;a@x.org\n')[0] == (
+    assert rows('"Full\nName";email\nAnn;a@x.org\n')[0] == Row(
         3,
         {"email": "a@x.org", "attributes": {"Full\nName": "Ann"}},
         ["Ann", "a@x.org"],
@@ -211,4 +211,4 @@ def test_no_header_makes_it_fail_but_in_words(content: bytes) -> None:
 @given(st.lists(st.text(alphabet='",;a @\t', max_size=12), max_size=6))
 def test_no_row_hides_the_one_that_follows_all_others(lines: list[str]) -> None:
     *_, last = rows("email;name\n" + "".join(f"{line}\n" for line in lines) + 'z@x.org;"Zoe;\nInc"\n')
-    assert last == (len(lines) + 2, {"email": "z@x.org", "name": "Zoe;\nInc"}, ["z@x.org", "Zoe;\nInc"])
+    assert last == Row(len(lines) + 2, {"email": "z@x.org", "name": "Zoe;\nInc"}, ["z@x.org", "Zoe;\nInc"])

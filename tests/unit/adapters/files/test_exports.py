@@ -23,7 +23,8 @@ from leads_domain.details import (
     check_new_details,
 )
 from leads_domain.errors import Invalid
-from leads_domain.lead import Lead
+from leads_domain.events import rfc3339
+from leads_domain.lead import Lead, Past
 from unit.adapters.files.troublesome import exactly, leads, set_by_import
 
 FORMATS = pytest.mark.parametrize("format_", list(Format))
@@ -56,6 +57,26 @@ def read(content: bytes, format_: Format) -> list[dict[str, object]]:
 @given(several=st.lists(leads(), max_size=4))
 def test_an_import_of_an_export_gives_the_same_leads(format_: Format, several: list[Lead]) -> None:
     assert exactly(read(written(several, format_), format_)) == exactly([set_by_import(lead) for lead in several])
+
+
+@FORMATS
+@given(lead=leads())
+def test_an_export_tells_where_a_lead_stood(format_: Format, lead: Lead) -> None:
+    (row,) = READERS[format_](io.BytesIO(written([lead], format_))).rows
+    assert row.past == Past(
+        status=lead.status,
+        status_reason=lead.status_reason,
+        created_at=lead.created_at,
+        contacted_at=lead.contacted_at,
+    )
+
+
+@pytest.mark.parametrize("told", ["soon", "2026-11-22T06:15:00", "9999-12-31T23:59:59-14:00"])
+def test_an_impossible_time_in_an_export_refuses_its_row(told: str) -> None:
+    exported = written([a_lead()], Format.CSV).decode().replace(rfc3339(a_lead().created_at), told, 1)
+    (row,) = READERS[Format.CSV](io.BytesIO(exported.encode())).rows
+    assert isinstance(row.given, Invalid)
+    assert [fault.pointer for fault in row.given.faults] == ["/created_at"]
 
 
 @given(st.lists(leads(), min_size=1, max_size=4), st.sampled_from(";\t,"), st.permutations(MEMBERS))

@@ -88,7 +88,7 @@ def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
     assert isinstance(long.given, Invalid)
     assert long.given.faults == (Fault("", TOO_LONG),)
     assert len(long.cells[0]) == 1000
-    assert after == (2, {"name": "Ann"}, ('{"name": "Ann"}',))
+    assert after == Row(2, {"name": "Ann"}, ('{"name": "Ann"}',))
 
 
 def test_a_bad_line_never_stops_the_rest() -> None:

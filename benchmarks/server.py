@@ -1,0 +1,50 @@
+"""The service as it is shipped, with the constant handlers beside its own: `python -m benchmarks.server --port N`."""
+
+import asyncio
+
+import rich_click as click
+import uvloop
+from dependency_injector import providers
+
+from benchmarks.constants import ConstantRoutes
+from leads_adapters.http.envelope import Message, Receive, Send
+from leads_app.cli import session
+from leads_app.cli.serve import _serve_here as serve_here
+from leads_domain.paging import LeadQuery
+from leads_domain.use_cases.find_leads import list_leads
+
+HOST = "127.0.0.1"
+
+
+@click.command()
+@click.option("--port", required=True, type=int)
+@click.option("--bare", is_flag=True, help="Serve a bare ASGI function in the service's place.")
+def main(port: int, bare: bool) -> None:
+    """Serve until interrupted."""
+    container = session.open_container()
+    if bare:
+        container.app.override(providers.Object(bare_app))
+    else:
+        page = asyncio.run(container.database().read(list_leads, LeadQuery()))
+        routes = container.app.args[0]
+        routes.add_args(providers.Object(ConstantRoutes(page)))
+    uvloop.run(serve_here(container, HOST, port))
+
+
+_BODY = b'{"status":"ok"}'
+_START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(_BODY)).encode())],
+}
+
+
+async def bare_app(scope: Message, _: Receive, send: Send) -> None:
+    """The least that an application can do."""
+    if scope["type"] == "http":
+        await send(_START)
+        await send({"type": "http.response.body", "body": _BODY, "more_body": False})
+
+
+if __name__ == "__main__":
+    main()

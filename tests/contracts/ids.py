@@ -1,0 +1,54 @@
+"""What every adapter of the `IdSource` and `Entropy` ports promises."""
+
+import re
+from uuid import RFC_4122, UUID
+
+import pytest
+
+from leads_domain.sources import Entropy, IdSource
+
+UUID_VERSION = 7
+
+
+class IdSourceContract:
+    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+
+    def make(self) -> IdSource:
+        """The adapter."""
+        raise NotImplementedError
+
+    def test_makes_a_uuid_of_version_7_as_lower_case_text(self) -> None:
+        id = self.make().new()
+
+        assert re.fullmatch("[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", id)
+        assert (UUID(id).version, UUID(id).variant) == (UUID_VERSION, RFC_4122)
+
+    def test_makes_no_id_twice(self) -> None:
+        ids = self.make()
+
+        assert len({ids.new() for _ in range(10_000)}) == 10_000
+
+    def test_makes_ids_that_sort_by_the_millisecond_they_were_made_in(self) -> None:
+        ids = self.make()
+        made = [UUID(ids.new()) for _ in range(10_000)]
+        milliseconds = [id.int >> 80 for id in made]
+
+        assert milliseconds == sorted(milliseconds)
+        assert sorted(made, key=str) == sorted(made)
+
+
+class EntropyContract:
+    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+
+    def make(self) -> Entropy:
+        """The adapter."""
+        raise NotImplementedError
+
+    @pytest.mark.parametrize("size", [0, 1, 32, 1000])
+    def test_draws_as_many_bytes_as_asked_for(self, size: int) -> None:
+        assert len(self.make().draw(size)) == size
+
+    def test_draws_no_secret_twice(self) -> None:
+        entropy = self.make()
+
+        assert len({entropy.draw(32) for _ in range(100)}) == 100

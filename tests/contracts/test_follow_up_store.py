@@ -1,0 +1,10 @@
+from contracts.follow_up_store import FollowUpStoreContract
+from databases import OnMemory, OnSqlite
+
+
+class TestMemoryFollowUpStore(OnMemory, FollowUpStoreContract):
+    """In memory."""
+
+
+class TestSqliteFollowUpStore(OnSqlite, FollowUpStoreContract):
+    """On SQLite."""

@@ -1,0 +1,50 @@
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from contracts.ids import EntropyContract, IdSourceContract
+from fakes import CountingIds, FixedEntropy
+from leads_adapters.ids import SystemEntropy, Uuid7Source
+from leads_domain.sources import Entropy, IdSource
+
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class TestUuid7Source(IdSourceContract):
+    def make(self) -> IdSource:
+        return Uuid7Source()
+
+    def test_makes_no_id_twice_in_several_threads_and_sources(self) -> None:
+        with ThreadPoolExecutor(4) as threads:
+            batches = threads.map(lambda _: [self.make().new() for _ in range(2_000)], range(8))
+        assert len({id for batch in batches for id in batch}) == 16_000
+
+    def test_begins_with_the_unix_time_in_milliseconds(self) -> None:
+        before = datetime.now(UTC)
+        made = datetime.fromtimestamp((UUID(self.make().new()).int >> 80) / 1000, UTC)
+        after = datetime.now(UTC)
+
+        assert before - MILLISECOND < made <= after
+
+
+class TestCountingIds(IdSourceContract):
+    def make(self) -> IdSource:
+        return CountingIds()
+
+
+class TestSystemEntropy(EntropyContract):
+    def make(self) -> Entropy:
+        return SystemEntropy()
+
+    def test_draws_all_bytes_about_equally_often(self) -> None:
+        counted = Counter(self.make().draw(256 * 1000))
+
+        # Of a fair source the bounds are 9 standard deviations away.
+        assert len(counted) == 256
+        assert all(700 < times < 1300 for times in counted.values())
+
+
+class TestFixedEntropy(EntropyContract):
+    def make(self) -> Entropy:
+        return FixedEntropy()

@@ -1,0 +1,197 @@
+"""The resources /leads/{id}/follow-up(s) and /follow-ups."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from leads_domain.notifier import Refused, TryAgain
+from rest import JOHN, NOBODY, Api, Service
+
+pytestmark = pytest.mark.parametrize("store", ["sqlite", "memory"])
+
+
+def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: str) -> None:
+    follow_up = api.post(f"{john}/follow-up").expect(202).json
+    assert UUID(follow_up["id"]).version == 7
+    assert follow_up == {
+        "id": follow_up["id"],
+        "lead_id": john.removeprefix("/leads/"),
+        "recipient": "lead",
+        "channel": "log",
+        "message": "Hello John Doe, thank you for your interest. We will be in touch with you soon.",
+        "due_at": "2026-01-05T12:00:00Z",
+        "state": "scheduled",
+        "attempts": 0,
+        "last_error": None,
+        "next_attempt_at": "2026-01-05T12:00:00Z",
+        "sent_at": None,
+        "created_at": "2026-01-05T12:00:00Z",
+        "updated_at": "2026-01-05T12:00:00Z",
+    }
+
+
+def test_an_empty_object_says_as_little_as_no_body(api: Api, john: str) -> None:
+    unsaid, empty = api.post(f"{john}/follow-up").json, api.post(f"{john}/follow-up", {}).expect(202).json
+    assert {**unsaid, "id": ""} == {**empty, "id": ""}
+
+
+def test_a_follow_up_is_what_was_said_of_it(api: Api) -> None:
+    john = api.post("/leads", {**JOHN, "owner": "sales@example.com"}).headers["location"]
+    said = {"channel": "mail", "message": "Call him ☎", "recipient": "owner"}
+    follow_up = api.post(f"{john}/follow-up", {**said, "due_at": "2026-02-01T09:30:00+01:00"}).expect(202).json
+    assert {member: follow_up[member] for member in said} == said
+    assert (follow_up["due_at"], follow_up["next_attempt_at"]) == ("2026-02-01T08:30:00Z", "2026-02-01T08:30:00Z")
+
+
+def test_a_follow_up_is_found_where_the_answer_says(api: Api, john: str) -> None:
+    scheduled = api.post(f"{john}/follow-up").expect(202)
+    assert scheduled.headers["location"] == f"/follow-ups/{scheduled.json['id']}"
+    assert api.get(scheduled.headers["location"]).expect(200).json == scheduled.json
+
+
+def test_a_follow_up_that_is_due_is_sent_and_says_so(service: Service, api: Api, john: str) -> None:
+    scheduled = api.post(f"{john}/follow-up", {"message": "Shall we talk?"}).expect(202)
+    service.clock.advance(timedelta(seconds=3))
+    assert service.dispatch() == 1
+    sent = {"state": "sent", "attempts": 1, "sent_at": "2026-01-05T12:00:03Z", "next_attempt_at": None}
+    found = api.get(scheduled.headers["location"]).json
+    assert found == {**scheduled.json, **sent, "updated_at": "2026-01-05T12:00:03Z"}
+    (notice,) = service.channels["log"].accepted
+    assert (notice.name, notice.email, notice.message) == ("John Doe", "john@example.com", "Shall we talk?")
+    assert service.dispatch() == 0
+
+
+def test_a_follow_up_that_is_due_later_waits_for_its_time(service: Service, api: Api, john: str) -> None:
+    location = api.post(f"{john}/follow-up", {"due_at": "2026-01-06T12:00:00Z"}).headers["location"]
+    assert api.get(john).json["next_follow_up_at"] == "2026-01-06T12:00:00Z"
+    service.clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
+    assert service.dispatch() == 0
+    assert api.get(location).json["state"] == "scheduled"
+    service.clock.advance(timedelta(microseconds=1))
+    assert service.dispatch() == 1
+    assert api.get(location).json["state"] == "sent"
+    assert api.get(john).json["next_follow_up_at"] is None
+
+
+def test_a_follow_up_that_was_due_in_the_past_is_sent_at_once(service: Service, api: Api, john: str) -> None:
+    location = api.post(f"{john}/follow-up", {"due_at": "0001-01-01T00:00:00Z"}).expect(202).headers["location"]
+    assert service.dispatch() == 1
+    assert api.get(location).json["due_at"] == "0001-01-01T00:00:00Z"
+
+
+def test_a_follow_up_can_be_due_in_the_last_moment_of_the_calendar(service: Service, api: Api, john: str) -> None:
+    last = "9999-12-31T23:59:59.999999Z"
+    location = api.post(f"{john}/follow-up", {"due_at": last}).expect(202).headers["location"]
+    assert service.dispatch() == 0
+    assert api.get(location).json["due_at"] == last
+
+
+@pytest.mark.parametrize("due_at", ["9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01"])
+def test_a_time_that_utc_cannot_tell_is_refused(api: Api, john: str, due_at: str) -> None:
+    assert api.post(f"{john}/follow-up", {"due_at": due_at}).faults().keys() == {"/due_at"}
+
+
+def test_a_failed_attempt_is_told_and_repeated(service: Service, api: Api, john: str) -> None:
+    service.channels["log"].fail_with(TryAgain("the line is busy"))
+    location = api.post(f"{john}/follow-up").headers["location"]
+    assert service.dispatch() == 1
+    waiting = api.get(location).json
+    assert (waiting["state"], waiting["attempts"], waiting["last_error"]) == ("scheduled", 1, "the line is busy")
+    assert waiting["next_attempt_at"] > "2026-01-05T12:00:00Z"
+    service.clock.advance(timedelta(days=1))
+    assert service.dispatch() == 1
+    sent = api.get(location).json
+    assert (sent["state"], sent["attempts"], sent["last_error"]) == ("sent", 2, None)
+    first, second = service.channels["log"].notices
+    assert first.idempotency_key == second.idempotency_key
+
+
+def test_a_follow_up_that_the_channel_refuses_ends_visibly_failed(service: Service, api: Api, john: str) -> None:
+    service.channels["log"].fail_with(Refused("no such mailbox"))
+    location = api.post(f"{john}/follow-up").headers["location"]
+    service.dispatch()
+    failed = api.get(location).json
+    assert (failed["state"], failed["last_error"], failed["next_attempt_at"]) == ("failed", "no such mailbox", None)
+    told = [entry["type"] for entry in api.get(f"{john}/timeline").json["items"]]
+    assert told[:2] == ["follow_up.failed", "follow_up.attempt_failed"]
+
+
+def test_the_text_of_an_unforeseen_error_is_not_told(service: Service, api: Api, john: str) -> None:
+    service.channels["log"].fail_with(RuntimeError("the password is swordfish"))
+    location = api.post(f"{john}/follow-up").headers["location"]
+    service.dispatch()
+    assert "RuntimeError" in api.get(location).json["last_error"]
+    assert "swordfish" not in api.get(location).body.decode() + api.get(f"{john}/timeline").body.decode()
+
+
+def test_a_lost_lead_is_not_followed_up(service: Service, api: Api, john: str) -> None:
+    location = api.post(f"{john}/follow-up", {"due_at": "2026-02-01T00:00:00Z"}).headers["location"]
+    lost = api.patch(john, {"status": "lost", "status_reason": "no budget"}).expect(200).json
+    assert lost["next_follow_up_at"] is None
+    cancelled = api.get(location).json
+    assert (cancelled["state"], cancelled["next_attempt_at"]) == ("cancelled", None)
+    service.clock.advance(timedelta(days=365))
+    assert service.dispatch() == 0
+
+
+def test_a_channel_that_is_not_configured_is_refused_with_those_that_are(api: Api, john: str) -> None:
+    fault = api.post(f"{john}/follow-up", {"channel": "pigeon"}).faults()["/channel"]
+    assert all(name in fault for name in ("pigeon", "log", "sms", "mail"))
+    assert api.get(f"{john}/follow-ups").json["items"] == []
+
+
+def test_a_channel_that_needs_a_telephone_number_needs_a_lead_with_one(service: Service, api: Api, john: str) -> None:
+    assert api.post(f"{john}/follow-up", {"channel": "sms"}).faults().keys() == {"/channel"}
+    api.patch(john, {"phone": "+49 30 123456"}).expect(200)
+    api.post(f"{john}/follow-up", {"channel": "sms"}).expect(202)
+    service.dispatch()
+    assert [notice.phone for notice in service.channels["sms"].accepted] == ["+4930123456"]
+
+
+def test_an_owner_can_be_reminded_if_there_is_one(service: Service, api: Api, john: str) -> None:
+    assert api.post(f"{john}/follow-up", {"recipient": "owner"}).faults().keys() == {"/recipient"}
+    api.patch(john, {"owner": "sales@example.com", "phone": "+49 30 123456"}).expect(200)
+    assert api.post(f"{john}/follow-up", {"recipient": "owner", "channel": "sms"}).faults().keys() == {"/channel"}
+    api.post(f"{john}/follow-up", {"recipient": "owner", "channel": "mail"}).expect(202)
+    service.dispatch()
+    (notice,) = service.channels["mail"].accepted
+    assert (notice.email, notice.message) == ("sales@example.com", "Please follow up with John Doe.")
+
+
+@pytest.mark.parametrize("id", [NOBODY, "john"])
+def test_nobody_can_be_followed_up_who_is_not_there(api: Api, id: str) -> None:
+    api.post(f"/leads/{id}/follow-up").refuse(404, "not-found")
+
+
+@pytest.mark.parametrize("id", [NOBODY, "first", "{id}"])
+def test_a_follow_up_that_is_not_there_is_not_found(api: Api, john: str, id: str) -> None:
+    api.post(f"{john}/follow-up")
+    assert id in api.get(f"/follow-ups/{id}").refuse(404, "not-found")["detail"]
+
+
+def test_the_id_of_a_lead_is_not_one_of_a_follow_up(api: Api, john: str) -> None:
+    api.get(john.replace("leads", "follow-ups")).refuse(404, "not-found")
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 200])
+def test_a_walk_over_the_follow_ups_of_a_lead_meets_each_once_by_due_time(api: Api, john: str, limit: int) -> None:
+    other = api.post("/leads", {**JOHN, "email": "other@example.com"}).headers["location"]
+    api.post(f"{other}/follow-up").expect(202)
+    expected: list[tuple[str, str]] = []
+    for hour in ("15", "13", "14", "13", "15"):
+        follow_up = api.post(f"{john}/follow-up", {"due_at": f"2026-01-05T{hour}:00:00Z"}).expect(202).json
+        expected.append((follow_up["due_at"], follow_up["id"]))
+    pages: list[Any] = list(api.walk(f"{john}/follow-ups?limit={limit}"))
+    assert [(item["due_at"], item["id"]) for page in pages for item in page["items"]] == sorted(expected)
+    assert pages[-1]["next_cursor"] is None
+
+
+def test_follow_ups_are_listed_as_they_are_shown_one_by_one(service: Service, api: Api, john: str) -> None:
+    for due_at in ("2026-01-05T12:00:00Z", "2026-02-05T12:00:00Z"):
+        api.post(f"{john}/follow-up", {"due_at": due_at}).expect(202)
+    service.dispatch()
+    listed = api.get(f"{john}/follow-ups").json["items"]
+    assert [item["state"] for item in listed] == ["sent", "scheduled"]
+    assert listed == [api.get(f"/follow-ups/{item['id']}").json for item in listed]

@@ -1,0 +1,184 @@
+"""Keys and roles: who comes in, and who may do what."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from leads_domain.access import Role, digest, key_text
+from rest import JOHN, NOBODY, Service
+
+PERMITTED = {
+    "POST /leads": "capture agent admin",
+    "GET /leads": "read agent admin",
+    "GET /leads/{id}": "read agent admin",
+    "PATCH /leads/{id}": "agent admin",
+    "GET /leads/{id}/timeline": "read agent admin",
+    "POST /leads/{id}/follow-up": "agent admin",
+    "GET /leads/{id}/follow-ups": "read agent admin",
+    "GET /follow-ups/{id}": "read agent admin",
+    "GET /pipeline": "read agent admin",
+    "GET /health/live": "anyone",
+    "GET /health/ready": "anyone",
+}
+"""Which roles may do what, as the contract says. Whoever adds an operation decides it here, too."""
+
+UNDOCUMENTED = ["/", "/docs", "/docs/start.js", "/openapi.json", "/problems/not-found"]
+OPERATOR_KEY = "correct horse battery staple"
+
+
+def operations(service: Service) -> Iterator[tuple[str, str, Any]]:
+    """Name, method and path of every documented operation, and what the document says of it."""
+    for path, item in service.stranger().get("/openapi.json").json["paths"].items():
+        for method, operation in item.items():
+            yield method.upper(), path, operation
+
+
+# Roles
+
+
+def test_the_contract_says_of_every_operation_who_may_do_it(service: Service) -> None:
+    assert {f"{method} {path}" for method, path, _ in operations(service)} == PERMITTED.keys()
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_may_do_what_the_contract_says_and_nothing_else(service: Service, role: Role) -> None:
+    client = service.client(role)
+    for method, path, _ in operations(service):
+        permitted = PERMITTED[f"{method} {path}"].split()
+        answer = client.request(method, path.replace("{id}", NOBODY))
+        if role in permitted or permitted == ["anyone"]:
+            assert answer.status not in (401, 403, 405), answer
+        else:
+            assert answer.refuse(403, "forbidden")["role"] == permitted[0]
+
+
+def test_a_stranger_may_do_what_the_contract_says_and_nothing_else(service: Service) -> None:
+    for method, path, _ in operations(service):
+        answer = service.stranger().request(method, path.replace("{id}", NOBODY))
+        if PERMITTED[f"{method} {path}"] == "anyone":
+            answer.expect(200)
+        else:
+            answer.refuse(401, "unauthorized")
+
+
+def test_the_document_names_the_roles_that_may(service: Service) -> None:
+    for method, path, operation in operations(service):
+        permitted = PERMITTED[f"{method} {path}"]
+        if permitted == "anyone":
+            assert operation["security"] == []
+        else:
+            assert "security" not in operation
+            assert f"role {' or '.join(f'`{role}`' for role in permitted.split())}." in operation["description"]
+
+
+@pytest.mark.parametrize("path", UNDOCUMENTED)
+def test_the_documentation_is_for_everybody(service: Service, path: str) -> None:
+    assert service.stranger().get(path).status in (200, 307)
+
+
+@pytest.mark.parametrize("path", ["/leads/health", "/leads/docs", "/leads/problems", f"/leads/{NOBODY}/timeline"])
+def test_a_path_that_only_looks_like_a_public_one_needs_a_key(service: Service, path: str) -> None:
+    service.stranger().get(path).refuse(401, "unauthorized")
+
+
+def test_what_is_refused_is_not_done(service: Service) -> None:
+    agent = service.client("agent")
+    john = agent.post("/leads", JOHN).headers["location"]
+    before = agent.get("/leads").json
+    reader = service.client("read")
+    reader.post("/leads", {**JOHN, "email": "jane@example.com"}).refuse(403, "forbidden")
+    reader.patch(john, {"name": "Mallory"}).refuse(403, "forbidden")
+    service.stranger().post(f"{john}/follow-up").refuse(401, "unauthorized")
+    assert agent.get("/leads").json == before
+    assert agent.get(f"{john}/follow-ups").json["items"] == []
+
+
+# Keys
+
+
+def test_a_key_comes_in_either_header(service: Service) -> None:
+    _, key = service.new_key("read")
+    for headers in (
+        {"x_api_key": key},
+        {"authorization": f"Bearer {key}"},
+        {"authorization": f"bearer {key}"},
+        {"authorization": "Basic am9objpkb2U=", "x_api_key": key},
+    ):
+        service.stranger().get("/pipeline", **headers).expect(200)
+
+
+def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
+    answer = service.stranger().get("/leads")
+    assert "X-API-Key" in answer.refuse(401, "unauthorized")["detail"]
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("header", ["x_api_key", "authorization"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda key: "x",
+        lambda key: key[:-1],
+        lambda key: key + "0",
+        lambda key: key.upper(),
+        lambda key: key.replace("read_", "admin_"),
+        lambda key: key[:20] + ("0" if key[20] != "0" else "1") + key[21:],
+        lambda key: "\xff\xfe",
+        lambda key: key + "\xe9",
+        lambda key: "x" * 100_000,
+        lambda key: digest(key),
+    ],
+)
+def test_a_malformed_key_opens_nothing(service: Service, header: str, spoil: Callable[[str], str]) -> None:
+    spoiled = spoil(service.new_key("read")[1])
+    value = f"Bearer {spoiled}" if header == "authorization" else spoiled
+    answer = service.stranger().get("/pipeline", **{header: value})
+    assert spoiled not in str(answer.refuse(401, "unauthorized"))
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic am9objpkb2U=", "Digest x", "x"])
+def test_other_credentials_open_nothing(service: Service, value: str) -> None:
+    service.stranger().get("/pipeline", authorization=value).refuse(401, "unauthorized")
+
+
+def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service) -> None:
+    service.new_key("admin")
+    for role in Role:
+        service.stranger().get("/pipeline", x_api_key=key_text(role, b"\x07" * 32)).refuse(401, "unauthorized")
+
+
+@pytest.mark.parametrize("store", ["sqlite", "memory"])
+def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
+    key_id, key = service.new_key("admin")
+    _, other = service.new_key("admin", name="other")
+    client = service.stranger(x_api_key=key)
+    client.get("/pipeline").expect(200)
+    service.revoke(key_id)
+    client.get("/pipeline").refuse(401, "unauthorized")
+    client.post("/leads", JOHN).refuse(401, "unauthorized")
+    service.stranger(x_api_key=other).get("/pipeline").expect(200)
+
+
+def test_an_unknown_and_a_revoked_key_look_the_same(service: Service) -> None:
+    key_id, key = service.new_key("admin")
+    service.revoke(key_id)
+    revoked = service.stranger().get("/pipeline", x_api_key=key)
+    unknown = service.stranger().get("/pipeline", x_api_key=key_text(Role.ADMIN, b"\x07" * 32))
+    assert revoked.body == unknown.body
+
+
+def test_the_key_that_the_operator_chose_may_do_everything(start: Callable[..., Service]) -> None:
+    service = start(api_key_digest=digest(OPERATOR_KEY))
+    operator = service.stranger(x_api_key=OPERATOR_KEY)
+    john = operator.post("/leads", JOHN).expect(201).headers["location"]
+    (entry,) = operator.get(f"{john}/timeline").expect(200).json["items"]
+    assert entry["actor"] == "operator"
+    service.stranger(authorization=f"Bearer {OPERATOR_KEY}").get("/leads").expect(200)
+    for other in (OPERATOR_KEY[:-1], OPERATOR_KEY + "e", digest(OPERATOR_KEY)):
+        service.stranger(x_api_key=other).get("/leads").refuse(401, "unauthorized")
+
+
+def test_without_an_operators_key_nobody_is_the_operator(service: Service) -> None:
+    for key in ("None", "null", digest("")):
+        service.stranger(x_api_key=key).get("/leads").refuse(401, "unauthorized")

@@ -1,0 +1,62 @@
+"""The resources /health/*."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dependency_injector import providers
+
+from leads_adapters.http import health
+from leads_adapters.sql import migrations
+from rest import Service, a_service
+
+
+class Untouchable:
+    """A database that nobody may ask for anything."""
+
+    def __getattr__(self, name: str) -> object:
+        async def refuse(*_: object) -> None:
+            raise AssertionError(name)
+
+        return refuse
+
+
+def test_a_process_that_lives_says_so_without_a_key_and_touches_nothing(service: Service) -> None:
+    with service.container.database.override(providers.Object(Untouchable())):
+        assert service.stranger().get("/health/live").expect(200).json == {"status": "ok"}
+
+
+def test_a_service_with_an_up_to_date_database_is_ready(service: Service) -> None:
+    assert service.stranger().get("/health/ready").expect(200).json == {"status": "ok"}
+
+
+def test_a_service_whose_database_has_no_tables_yet_is_not_ready_until_it_has_them(tmp_path: Path) -> None:
+    with a_service(tmp_path / "leads.db") as service:
+        refused = service.stranger().get("/health/ready")
+        refused.refuse(503, "unavailable")
+        assert int(refused.headers["retry-after"]) >= 1
+        migrations.upgrade(service.container.engine())
+        service.stranger().get("/health/ready").expect(200)
+
+
+def test_a_service_whose_schema_is_not_the_newest_is_not_ready(service: Service) -> None:
+    with service.container.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    service.stranger().get("/health/ready").refuse(503, "unavailable")
+    service.stranger().get("/health/live").expect(200)
+
+
+def test_a_good_answer_spares_the_database_for_a_second(
+    start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [100.0]
+    monkeypatch.setattr(health, "monotonic", lambda: seconds[0])
+    service = start()
+    stranger = service.stranger()
+    stranger.get("/health/ready").expect(200)
+    with service.container.engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    seconds[0] += 0.9
+    stranger.get("/health/ready").expect(200)
+    seconds[0] += 0.2
+    stranger.get("/health/ready").refuse(503, "unavailable")

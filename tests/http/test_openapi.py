@@ -1,0 +1,262 @@
+"""The OpenAPI document: complete, true of the running service, and sound in itself."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from builders import a_pipeline
+from leads_adapters.http.problems import PROBLEM_TYPES
+from rest import JOHN, NOBODY, Reply, Service
+
+JSON_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "null": type(None),
+}
+READERS: dict[str, Callable[[str], object]] = {"date-time": datetime.fromisoformat, "uuid": UUID, "idn-email": str}
+FULL = {
+    "name": "Jane Roe",
+    "email": "jane@example.com",
+    "phone": "+49 30 123456",
+    "source": "fair",
+    "owner": "sales@example.com",
+    "attributes": {"company": "ACME", "size": 12, "share": 0.5, "vip": True, "fax": None},
+}
+
+
+@pytest.fixture
+def document(service: Service) -> Any:
+    """The document of a service with the default settings."""
+    return service.stranger().get("/openapi.json").expect(200).json
+
+
+def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
+    """Method, path and description of every documented operation."""
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield method.upper(), path, operation
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object in the document."""
+    if isinstance(node, dict):
+        yield node
+        for child in node.values():
+            yield from nodes(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from nodes(child)
+
+
+def resolve(document: Any, reference: str) -> Any:
+    """What a reference refers to; fails if there is no such thing."""
+    assert reference.startswith("#/"), reference
+    found = document
+    for name in reference.removeprefix("#/").split("/"):
+        found = found[name]
+    return found
+
+
+def faults(value: Any, schema: Any, document: Any, place: str = "$") -> Iterator[str]:
+    """Where `value` is not what the schema says; for the few keywords of JSON Schema that the document uses."""
+    if "$ref" in schema:
+        yield from faults(value, resolve(document, schema["$ref"]), document, place)
+    if "anyOf" in schema and all(list(faults(value, each, document, place)) for each in schema["anyOf"]):
+        yield f"{place} is {value!r}, none of {schema['anyOf']}"
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{place} is {value!r}, none of {schema['enum']}"
+    if "type" in schema:
+        fits = isinstance(value, JSON_TYPES[schema["type"]])
+        if not fits or (isinstance(value, bool) and schema["type"] not in ("boolean",)):
+            yield f"{place} is {value!r}, not of type {schema['type']}"
+            return
+    if isinstance(value, str):
+        if not schema.get("minLength", 0) <= len(value) <= schema.get("maxLength", len(value)):
+            yield f"{place} has {len(value)} characters"
+        READERS.get(schema.get("format", ""), str)(value)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from faults(item, schema.get("items", {}), document, f"{place}[{index}]")
+    elif isinstance(value, dict):
+        yield from (f"{place} has no {name}" for name in schema.get("required", ()) if name not in value)
+        for name, item in value.items():
+            known = schema.get("properties", {}).get(name, schema.get("additionalProperties", {}))
+            if known is False:
+                yield f"{place}.{name} is unknown"
+            else:
+                yield from faults(item, known, document, f"{place}.{name}")
+
+
+def test_the_document_is_openapi_3_1(service: Service) -> None:
+    answer = service.stranger().get("/openapi.json").expect(200)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json["openapi"].startswith("3.1.")
+    assert answer.json["info"].keys() >= {"title", "version", "description"}
+
+
+def test_every_documented_operation_is_served(service: Service, document: Any) -> None:
+    admin = service.client("admin")
+    lead = admin.post("/leads", JOHN).json["id"]
+    follow_up = admin.post(f"/leads/{lead}/follow-up").json["id"]
+    for method, path, _ in operations(document):
+        id = follow_up if path.startswith("/follow-ups") else lead
+        status = admin.request(method, path.replace("{id}", id)).status
+        assert status not in (404, 405, 500), (method, path, status)
+
+
+def test_every_served_method_of_a_documented_path_is_documented(service: Service, document: Any) -> None:
+    for path, item in document["paths"].items():
+        allowed = service.stranger().request("OPTIONS", path.replace("{id}", NOBODY)).expect(204).headers["allow"]
+        assert {method.upper() for method in item} == set(allowed.split(", ")) - {"HEAD", "OPTIONS"}
+
+
+def test_every_reference_resolves_and_every_schema_is_used(document: Any) -> None:
+    references = {node["$ref"] for node in nodes(document) if "$ref" in node}
+    for reference in references:
+        assert resolve(document, reference)
+    assert references == {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+
+
+def test_names_of_operations_are_unique_and_every_operation_says_what_it_does(document: Any) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    assert all(operation["summary"] for _, _, operation in operations(document))
+
+
+def test_every_parameter_of_a_path_is_described(document: Any) -> None:
+    for method, path, operation in operations(document):
+        described = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
+        assert described == set(re.findall(r"{(\w+)}", path)), (method, path)
+
+
+def test_bodies_refuse_unknown_members(document: Any) -> None:
+    bodies = [
+        resolve(document, content["schema"]["$ref"])
+        for _, _, operation in operations(document)
+        if "requestBody" in operation
+        for content in operation["requestBody"]["content"].values()
+    ]
+    assert len(bodies) >= 4
+    assert [body["additionalProperties"] for body in bodies] == [False] * len(bodies)
+
+
+def test_only_the_body_of_a_follow_up_may_be_left_out(document: Any) -> None:
+    required = {
+        path: operation["requestBody"]["required"]
+        for _, path, operation in operations(document)
+        if "requestBody" in operation
+    }
+    assert required == {"/leads": True, "/leads/{id}": True, "/leads/{id}/follow-up": False}
+
+
+def test_statuses_and_channels_are_those_of_this_service(start: Callable[..., Service]) -> None:
+    own = a_pipeline(fresh=("won", "gone"), won=(), gone=())
+    document = start(pipeline=own).stranger().get("/openapi.json").json
+    named = [node["enum"] for node in nodes(document) if node.get("description") == "A status of the pipeline."]
+    assert len(named) >= 5
+    assert all(enum == ["fresh", "won", "gone"] for enum in named)
+    channel = document["components"]["schemas"]["NewFollowUp"]["properties"]["channel"]
+    assert channel["enum"] == ["log", "sms", "mail"]
+    assert not [node for node in nodes(document) if "x-one-of" in node]
+
+
+def test_every_problem_that_is_named_is_known_and_has_that_status(document: Any) -> None:
+    for method, path, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                named = re.findall(r"`([\w-]+)`", response["description"])
+                assert named, (method, path, status)
+                assert {PROBLEM_TYPES[name].status for name in named} == {int(status)}
+                assert response["content"].keys() == {"application/problem+json"}
+
+
+def test_whoever_needs_a_key_can_be_refused_and_slowed_down(document: Any) -> None:
+    for method, path, operation in operations(document):
+        needs_key = operation.get("security", document["security"]) != []
+        assert ({"401", "403", "429"} <= operation["responses"].keys()) == needs_key, (method, path)
+
+
+def test_the_ways_to_send_a_key_are_described(document: Any) -> None:
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["apiKey"] == {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    assert document["security"] == [{"apiKey": []}, {"bearer": []}]
+
+
+def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
+    """Method, path and answer of exchanges that meet every operation in every way in which it succeeds."""
+    agent, form = service.client("agent"), service.client("capture")
+    created = agent.post("/leads", FULL)
+    lead = created.json["id"]
+    yield "POST", "/leads", created
+    yield "POST", "/leads", agent.post("/leads", JOHN)
+    yield "POST", "/leads", agent.post("/leads", FULL)
+    yield "POST", "/leads", agent.post("/leads?on_duplicate=return", FULL)
+    yield "POST", "/leads", agent.post("/leads?on_duplicate=update", {**FULL, "name": "Jane Doe"})
+    yield "POST", "/leads", agent.post("/leads", {"name": 5})
+    yield "POST", "/leads", agent.post("/leads", b"{")
+    yield "POST", "/leads", agent.post("/leads", b"x" * (2**20 + 1))
+    yield "POST", "/leads", agent.post("/leads", JOHN, content_type="text/plain")
+    yield "POST", "/leads", form.post("/leads", FULL)
+    yield "POST", "/leads", service.client("read").post("/leads", FULL)
+    yield "POST", "/leads", service.stranger().post("/leads", FULL)
+    yield "GET", "/leads/{id}", agent.get(f"/leads/{lead}")
+    yield "GET", "/leads/{id}", agent.get(f"/leads/{NOBODY}")
+    yield "POST", "/leads/{id}/follow-up", agent.post(f"/leads/{lead}/follow-up")
+    yield "POST", "/leads/{id}/follow-up", agent.post(f"/leads/{lead}/follow-up", {"channel": "pigeon"})
+    service.dispatch()
+    later = agent.post(f"/leads/{lead}/follow-up", {"due_at": "2026-02-01T00:00:00Z", "recipient": "owner"})
+    yield "POST", "/leads/{id}/follow-up", later
+    service.clock.advance(timedelta(minutes=1))
+    for patch in (
+        {"status": "converted"},
+        {"email": "john@example.com"},
+        {"name": ""},
+        {"status": "lost", "status_reason": "no budget"},
+    ):
+        yield "PATCH", "/leads/{id}", agent.patch(f"/leads/{lead}", patch)
+    for list_path in ("/leads", "/leads/{id}/follow-ups", "/leads/{id}/timeline"):
+        for query in ("", "?limit=1", "?limit=0", "?foo=1"):
+            yield "GET", list_path, agent.get(list_path.replace("{id}", lead) + query)
+    yield "GET", "/follow-ups/{id}", agent.get(later.headers["location"])
+    yield "GET", "/pipeline", agent.get("/pipeline")
+    yield "GET", "/health/live", agent.get("/health/live")
+    yield "GET", "/health/ready", agent.get("/health/ready")
+
+
+def test_what_the_service_answers_is_what_the_document_says(service: Service, document: Any) -> None:
+    met = set()
+    for method, path, answer in answers(service):
+        documented = document["paths"][path][method.lower()]["responses"]
+        assert str(answer.status) in documented, (method, path, answer)
+        response = documented[str(answer.status)]
+        schema = response["content"][answer.headers["content-type"]]["schema"]
+        assert list(faults(answer.json, schema, document)) == [], (method, path, answer)
+        missing = {name.lower() for name in response.get("headers", {})} - answer.headers.keys() - {"link"}
+        assert not missing, (method, path, answer)
+        met.add((method, path, answer.status))
+    successes = {
+        (method, path, int(status))
+        for method, path, operation in operations(document)
+        for status in operation["responses"]
+        if int(status) < 400
+    }
+    assert successes - met == set()
+
+
+def test_what_the_document_allows_to_be_sent_is_read(service: Service, document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    assert FULL.keys() == schemas["NewLead"]["properties"].keys()
+    assert list(faults(FULL, schemas["NewLead"], document)) == []
+    examples = {
+        name: member["examples"][0] for name, member in schemas["NewLead"]["properties"].items() if "examples" in member
+    }
+    service.client().post("/leads", examples).expect(201)
