@@ -118,7 +118,7 @@ def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        lambda key: "x",
+        lambda key: "swordfish",
         lambda key: key[:-1],
         lambda key: key + "0",
         lambda key: key.upper(),

@@ -50,9 +50,10 @@ class Columns:
 def told_by(header: Sequence[str]) -> Columns:
     """The meaning of the columns under this header; raises `FileRefused` if it is not clear.
 
-    Members are known by their usual spellings; the first of several columns for one (Phone, Mobile) counts. A column called exactly `attributes` holds JSON. In an
-    export of this service (all of its columns, in any order) what the service assigns itself is no
-    attribute: the lead's past is told, the rest passed over. Any other column is an attribute of that name.
+    Members are known by their usual spellings; of several columns for one (Phone, Mobile) the first
+    counts. A column called exactly `attributes` holds JSON. In an export of this service (all of its
+    columns, in any order) what the service assigns itself is no attribute: the lead's past is told,
+    the rest passed over. Any other column is an attribute of that name.
     """
     names = [cell.strip() for cell in header]
     skipped = len(REFUSAL_COLUMNS) if tuple(names[: len(REFUSAL_COLUMNS)]) == REFUSAL_COLUMNS else 0
