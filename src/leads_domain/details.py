@@ -7,6 +7,7 @@ from typing import Any, TypedDict, cast
 from leads_domain.checking import check_members, check_storable, check_text
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import Fault, Invalid
+from leads_domain.pipeline import Status
 from leads_domain.sources import Contacts
 
 Scalar = str | int | float | bool | None
@@ -30,11 +31,17 @@ class GivenDetails(TypedDict, total=False):
     source: str | None
     owner: str | None
     attributes: Mapping[str, Scalar]
+
+
+class GivenChanges(GivenDetails, total=False):
+    """What can be said of a lead that is there: attributes are merged by name, a null removes one (RFC 7396)."""
+
+    status: Status
     status_reason: str | None
 
 
 class Details(TypedDict, total=False):
-    """The same members after the check: trimmed, canonical, within bounds."""
+    """A lead's members after the check: trimmed, canonical, within bounds."""
 
     name: str
     email: EmailAddress
@@ -45,22 +52,32 @@ class Details(TypedDict, total=False):
     status_reason: str | None
 
 
-def check_details(given: GivenDetails, contacts: Contacts, *also: Fault) -> Details:
-    """The checked members of `given`; raises `Invalid` with every fault, those in `also` included."""
-    return cast(Details, check_members(given, _RULES, contacts, *also))
-
-
 def check_new_details(given: GivenDetails, contacts: Contacts, *also: Fault) -> Details:
-    """As `check_details`, for a lead that is not there yet: a name and an e-mail address are needed."""
+    """The details of a lead that is not there yet; a name and an e-mail address are needed.
+
+    Raises `Invalid` with every fault, those in `also` included.
+    """
     missing = (Fault(f"/{member}", "This member is required.") for member in ("name", "email") if member not in given)
-    return check_details(given, contacts, *missing, *also)
+    return cast(Details, check_members(given, _RULES, contacts, *missing, *also))
+
+
+def check_changes(given: Mapping[str, Any], contacts: Contacts, *also: Fault) -> Details:
+    """The members to change in a lead that is there, its status aside; raises `Invalid` as above.
+
+    Attributes may outnumber their bound here: names that are removed count as well.
+    """
+    return cast(Details, check_members(given, _CHANGE_RULES, contacts, *also))
 
 
 def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     """Up to 50 named values: text of up to 1,000 characters, 64-bit integers, finite numbers, booleans, null."""
-    faults: list[Fault] = []
     if len(attributes) > ATTRIBUTES_MAX:
-        faults.append(Fault("", f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}."))
+        raise Invalid.because(f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}.")
+    return _each_checked(attributes)
+
+
+def _each_checked(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    faults: list[Fault] = []
     for name, value in attributes.items():
         try:
             _check_attribute(name, value)
@@ -114,12 +131,18 @@ def _attributes(attributes: Mapping[str, Scalar], _: Contacts) -> Mapping[str, S
     return check_attributes(attributes)
 
 
-_RULES: Mapping[str, Callable[[Any, Contacts], object]] = {
+def _changed_attributes(attributes: Mapping[str, Scalar], _: Contacts) -> Mapping[str, Scalar]:
+    return _each_checked(attributes)
+
+
+_Rules = Mapping[str, Callable[[Any, Contacts], object]]
+
+_RULES: _Rules = {
     "name": _name,
     "email": _email,
     "phone": _phone,
     "source": _source,
     "owner": _owner,
     "attributes": _attributes,
-    "status_reason": _reason,
 }
+_CHANGE_RULES: _Rules = {**_RULES, "attributes": _changed_attributes, "status_reason": _reason}

@@ -79,16 +79,16 @@ class Lead:
         )
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
 
-    def change(self, details: Details) -> tuple["Lead", list[Event]]:
+    def change(self, changes: Details) -> tuple["Lead", list[Event]]:
         """Overwrite the given members."""
-        changes: dict[str, Json] = {
+        told: dict[str, Json] = {
             member: {"from": _told(getattr(self, member)), "to": _told(value)}
-            for member, value in details.items()
+            for member, value in changes.items()
             if not _same(getattr(self, member), value)
         }
-        if not changes:
+        if not told:
             return self, []
-        return replace(self, **details), [Event(EventType.LEAD_UPDATED, {"changes": changes})]
+        return replace(self, **changes), [Event(EventType.LEAD_UPDATED, {"changes": told})]
 
     def move(self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime) -> tuple["Lead", list[Event]]:
         """Go to `status`, for `reason`; to stay where it is is always allowed and changes nothing.

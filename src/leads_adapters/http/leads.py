@@ -1,9 +1,8 @@
 """The resource /leads."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, Header, json_answer
@@ -25,7 +24,7 @@ from leads_adapters.http.schemas import (
     timeline_entry_view,
 )
 from leads_domain.access import Permission, Role
-from leads_domain.details import GivenDetails
+from leads_domain.details import GivenChanges, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, Position
@@ -151,11 +150,8 @@ class LeadRoutes:
         is done, or nothing. A move to the present status changes nothing.
         """
         id = LeadId(call.id("lead"))
-        members = await call.body(self._check_patch)
-        status = members.pop("status", None)
-        details = cast(GivenDetails, members)
-        changed = await self.database.write(self.change_lead, id, details, status, actor=call.principal.name)
-        return _lead_answer(changed)
+        changes = cast(GivenChanges, await call.body(self.change_lead.check))
+        return _lead_answer(await self.database.write(self.change_lead, id, changes, actor=call.principal.name))
 
     @operation(
         method="GET",
@@ -175,10 +171,6 @@ class LeadRoutes:
         return page_answer(
             found, timeline_entry_view, lambda at: _TIMELINE_CURSORS.encode(at, "timeline", id), call.request
         )
-
-    def _check_patch(self, members: Mapping[str, Any]) -> None:
-        details = cast(GivenDetails, {name: value for name, value in members.items() if name != "status"})
-        self.change_lead.check(details, members.get("status"))
 
 
 def _lead_answer(lead: Lead, *, status: int = 200, headers: tuple[Header, ...] = ()) -> Answer:

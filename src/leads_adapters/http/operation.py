@@ -63,7 +63,7 @@ class Call:
             raise Problem("not-found", f"There is no {kind} with the id {text[:50]!r}; an id is a UUID.")
         return text
 
-    async def body(self, check: Callable[[Any], object] = lambda _: None) -> dict[str, Any]:
+    async def body(self, check: Callable[[Any], object]) -> dict[str, Any]:
         """The given members of the body, strictly; see `Body.decode`."""
         body = cast(Body[Any], self.operation.body)
         raw = await self.request.body()

@@ -60,6 +60,9 @@ Attributes = Annotated[
         },
     ),
 ]
+AttributesPatch = Annotated[
+    dict[str, Scalar], Meta(description="Attributes to set, by name; null removes one.", examples=[{"company": None}])
+]
 Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]
 Message = Annotated[str, _text("What to say.", follow_up.MESSAGE_MAX, "Shall we talk on Tuesday?")]
 Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"])]
@@ -89,7 +92,7 @@ class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
     status_reason: Reason | None | UnsetType = UNSET
     source: Source | None | UnsetType = UNSET
     owner: Email | None | UnsetType = UNSET
-    attributes: Attributes | UnsetType = UNSET
+    attributes: AttributesPatch | UnsetType = UNSET
 
 
 class NewFollowUp(msgspec.Struct, forbid_unknown_fields=True):

@@ -4,7 +4,6 @@ class TestPigeon(FollowUpNotifierContract):
     def make_notifier(self) -> FollowUpNotifier:
         return PigeonNotifier(loft="https://pigeons.example")
 """
-# ruff: noqa: S101 - these are assertions of tests
 
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy

@@ -4,13 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from leads_domain.details import (
-    Details,
-    GivenDetails,
-    Scalar,
-    check_attributes,
-    check_details,
-)
+from leads_domain.details import Details, GivenChanges, Scalar, check_attributes, check_changes
 from leads_domain.errors import Invalid
 from leads_domain.events import Event, entries
 from leads_domain.lead import Lead, LeadId
@@ -33,25 +27,25 @@ class ChangeLead:
     contacts: Contacts
     pipeline: Pipeline
 
-    def check(self, given: GivenDetails, status: Status | None) -> Details:
-        """The details as they would be kept; raises `Invalid` with every fault."""
-        return check_details(given, self.contacts, *(self.pipeline.unknown(status) if status is not None else ()))
+    def check(self, given: GivenChanges) -> Details:
+        """The changes as they would be kept, a change of status aside; raises `Invalid` with every fault."""
+        unknown = self.pipeline.unknown(given["status"]) if "status" in given else ()
+        others = {member: value for member, value in given.items() if member != "status"}
+        return check_changes(others, self.contacts, *unknown)
 
-    def __call__(
-        self, work: UnitOfWork, id: LeadId, given: GivenDetails, status: Status | None = None, *, actor: str
-    ) -> Lead:
+    def __call__(self, work: UnitOfWork, id: LeadId, given: GivenChanges, *, actor: str) -> Lead:
         """The lead as it is now kept.
 
         Raises `NotFound`, `Invalid`, `IllegalTransition`, or `DuplicateLead` for an e-mail address
         that another lead has.
         """
-        details = self.check(given, status)
+        changes = self.check(given)
         now = self.clock.now()
         lead = work.leads.get_for_change(id)
-        if "attributes" in details:
-            details["attributes"] = _merged(lead.attributes, details["attributes"])
-        moved, events = self._moved(lead, status, details, now)
-        changed, further = moved.change(details)
+        if "attributes" in changes:
+            changes["attributes"] = _merged(lead.attributes, changes["attributes"])
+        moved, events = self._moved(lead, given.get("status", lead.status), changes, now)
+        changed, further = moved.change(changes)
         events += further
         if not events:
             return lead
@@ -63,11 +57,12 @@ class ChangeLead:
         work.timeline.add(entries(id, events, at=now, actor=actor, ids=self.ids))
         return changed
 
-    def _moved(self, lead: Lead, status: Status | None, details: Details, now: datetime) -> tuple[Lead, list[Event]]:
-        if status is not None and status != lead.status:
-            return lead.move(self.pipeline, status, details.pop("status_reason", None), now)
-        if "status_reason" in details:
-            self.pipeline.check_reason(lead.status, details["status_reason"])
+    def _moved(self, lead: Lead, status: Status, changes: Details, now: datetime) -> tuple[Lead, list[Event]]:
+        """The lead after its move, if it is one; a reason given with a move is told as the move's, not as a change."""
+        if status != lead.status:
+            return lead.move(self.pipeline, status, changes.pop("status_reason", None), now)
+        if "status_reason" in changes:
+            self.pipeline.check_reason(status, changes["status_reason"])
         return lead, []
 
 

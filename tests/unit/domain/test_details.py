@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from builders import a_phone, an_email, given_details
 from fakes import PlainContacts
-from leads_domain.details import Details, GivenDetails, Scalar, check_attributes, check_details, check_new_details
+from leads_domain.details import (
+    Details,
+    GivenDetails,
+    Scalar,
+    check_attributes,
+    check_changes,
+    check_new_details,
+)
 from leads_domain.errors import Fault, Invalid
 from strategies import attribute_names, attributes, texts
 
@@ -16,7 +23,7 @@ from strategies import attribute_names, attributes, texts
 def checked(**members: Any) -> Details:
     """These members, checked."""
     given: GivenDetails = members  # type: ignore[assignment]
-    return check_details(given, PlainContacts())
+    return check_changes(given, PlainContacts())
 
 
 def faults(**members: Any) -> tuple[Fault, ...]:
@@ -122,13 +129,13 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
 def test_what_the_caller_found_already_is_told_first() -> None:
     known = Fault("/status", "There is no status 'old'.")
     with pytest.raises(Invalid) as refusal:
-        check_details(given_details(name=""), PlainContacts(), known)
+        check_changes(given_details(name=""), PlainContacts(), known)
     assert refusal.value.faults == (known, Fault("/name", "Give 1 to 200 characters; this has 0."))
 
 
 def test_what_the_caller_found_already_is_enough_to_refuse() -> None:
     with pytest.raises(Invalid):
-        check_details(given_details(), PlainContacts(), Fault("/status", "There is no status 'old'."))
+        check_changes(given_details(), PlainContacts(), Fault("/status", "There is no status 'old'."))
 
 
 def test_a_new_lead_with_a_name_and_an_address_is_complete() -> None:
@@ -199,7 +206,9 @@ def test_fifty_attributes_are_the_most() -> None:
     fifty: dict[str, Scalar] = {f"{number:064}": number for number in range(50)}
     assert check_attributes(fifty) == fifty
     detail = "Give at most 50 attributes; these are 51."
-    assert faults(attributes={**fifty, "one more": 1}) == (Fault("/attributes", detail),)
+    with pytest.raises(Invalid) as refusal:
+        check_new_details(given_details(attributes={**fifty, "one more": 1}), PlainContacts())
+    assert refusal.value.faults == (Fault("/attributes", detail),)
 
 
 @pytest.mark.parametrize(

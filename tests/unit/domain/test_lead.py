@@ -190,7 +190,8 @@ def test_when_a_lead_was_taken_up_is_settled_by_its_first_open_status_for_good(t
             break
         target = data.draw(st.sampled_from(table.transitions[lead.status]))
         at = NOON + timedelta(hours=hours)
-        if expected is None and table.transitions[target] and target not in table.reason_required:
+        open_again = table.transitions[target] and target not in table.reason_required and target != table.initial
+        if expected is None and open_again:
             expected = at
         lead, _ = lead.move(pipeline, target, "because", at)
         assert lead.contacted_at == expected
