@@ -7,6 +7,8 @@ from leads_domain.errors import Fault, Invalid
 
 Context = TypeVar("Context")
 
+SHOWN_MAX = 50
+
 
 def check_members(
     given: Mapping[str, Any],
@@ -28,6 +30,11 @@ def check_members(
     if faults:
         raise Invalid(faults)
     return checked
+
+
+def shown(text: str) -> str:
+    """What somebody gave, short enough to be told back."""
+    return repr(text) if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]!r}..."
 
 
 def check_storable(text: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from leads_domain.checking import shown
 from leads_domain.errors import Fault, IllegalTransition, Invalid, InvalidPipeline
 
 Status = str
@@ -50,7 +51,7 @@ class Pipeline:
         """The fault in naming `status`, unless it is one of the pipeline's."""
         if status in self.transitions:
             return ()
-        return (Fault("/status", f"There is no status {status!r}; it is one of: {', '.join(self.statuses)}."),)
+        return (Fault("/status", f"There is no status {shown(status)}; it is one of: {', '.join(self.statuses)}."),)
 
     def check_reason(self, status: Status, reason: str | None) -> None:
         """Raise `Invalid` if `status` must be justified and `reason` is missing."""

@@ -19,6 +19,7 @@ from leads_domain.errors import Fault, Invalid
 Schema = TypeVar("Schema", bound=msgspec.Struct)
 
 _JSON = ("application/json",)
+_MESSAGE_MAX = 200  # msgspec quotes a value that is not of an enum, however long it is
 _WORDS = {
     "str": "a string",
     "int": "an integer",
@@ -60,8 +61,8 @@ class Body(Generic[Schema]):
 
     def _check_media_type(self, content_type: str) -> None:
         media_type, _, parameters = content_type.partition(";")
-        charset = re.search(r'charset="?([\w-]+)', parameters.lower())
-        if media_type.strip().lower() not in self.media_types or (charset and charset[1] not in ("utf-8", "utf8")):
+        charset = re.search(r"charset=([^;]*)", parameters.lower())
+        if media_type.strip().lower() not in self.media_types or (charset and charset[1].strip('" ') != "utf-8"):
             wanted = " or ".join(self.media_types)
             detail = (
                 f"This operation reads {wanted} in UTF-8, not {content_type[:100] or 'a body without a Content-Type'}."
@@ -76,15 +77,15 @@ class Body(Generic[Schema]):
         sound: dict[str, Any] = {}
         for name, each in fields.items():
             if name in members:
-                found = list(_type_faults(members[name], each.type))
+                value, found = _sound_part(members[name], each.type)
                 faults += (fault.under(name) for fault in found)
-                if not found:
-                    sound[name] = msgspec.convert(members[name], each.type)
-        wrong = {_member(fault) for fault in faults}
+                if value is not UNSET:
+                    sound[name] = value
+        told = {fault.pointer for fault in faults}
         try:
             check(sound)
         except Invalid as invalid:
-            faults += (fault for fault in invalid.faults if _member(fault) not in wrong)
+            faults += (fault for fault in invalid.faults if fault.pointer not in told)
         return faults
 
 
@@ -115,10 +116,6 @@ def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
         raise Problem("malformed-request", f"A query parameter is wrong. {_plain(error)}") from None
 
 
-def _member(fault: Fault) -> str:
-    return fault.pointer[1:].partition("/")[0]
-
-
 def _json(raw: bytes) -> object:
     try:
         return msgspec.json.decode(raw)
@@ -137,15 +134,17 @@ def _malformed_body(error: Exception) -> Problem:
     return Problem("malformed-request", detail)
 
 
-def _type_faults(value: object, type: Any) -> list[Fault]:
-    """The faults of one member's type; those of an object's members each at its own place."""
+def _sound_part(value: object, type: Any) -> tuple[Any, list[Fault]]:
+    """What of a member has the right type (of an object: its sound members; else all or `UNSET`), and the faults."""
     try:
-        msgspec.convert(value, type)
+        return msgspec.convert(value, type), []
     except msgspec.ValidationError as error:
-        if isinstance(value, dict) and (item_type := _item_type(type)) is not None:
-            return [fault.under(name) for name, item in value.items() for fault in _type_faults(item, item_type)]
-        return [Fault("", _plain(error))]
-    return []
+        item_type = _item_type(type)
+        if not isinstance(value, dict) or item_type is None:
+            return UNSET, [Fault("", _plain(error))]
+    parts = {name: _sound_part(item, item_type) for name, item in value.items()}
+    faults = [fault.under(name) for name, (_, found) in parts.items() for fault in found]
+    return {name: part for name, (part, _) in parts.items() if part is not UNSET}, faults
 
 
 def _item_type(type: Any) -> Any:
@@ -162,5 +161,6 @@ def _plain(error: msgspec.ValidationError) -> str:
         return " or ".join(_WORDS.get(word, word) for word in types[1].split(" | "))
 
     message, _, place = str(error).partition(" - at ")
+    message = message if len(message) <= _MESSAGE_MAX else "This is none of the possible values"
     where = f" (at {place.strip('`$.')})" if place.strip("`$.") else ""
     return re.sub(r"`([^`]+)`", alternatives, message) + where + "."

@@ -13,11 +13,10 @@ from leads_adapters.http.schemas import FollowUpView, NewFollowUp, PageQuery, Pa
 from leads_domain.access import Permission
 from leads_domain.follow_up import FollowUpId
 from leads_domain.lead import LeadId
-from leads_domain.paging import Position
 from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
 from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp
 
-_CURSORS = Cursors(Position)
+_CURSORS = Cursors.of_positions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from leads_domain.access import Permission, Role
 from leads_domain.details import GivenChanges, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, Position
+from leads_domain.paging import LeadQuery
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.find_leads import find_lead, list_leads
@@ -35,8 +35,8 @@ from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
 
 _LEAD = Reply(means="The lead.", schema=LeadView, headers=("ETag",))
-_LEAD_CURSORS = Cursors(Position)
-_TIMELINE_CURSORS = Cursors(int)
+_LEAD_CURSORS = Cursors.of_positions()
+_TIMELINE_CURSORS = Cursors.of_numbers()
 
 
 @dataclass(frozen=True, slots=True)

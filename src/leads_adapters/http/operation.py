@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from litestar.types import Method
 
 from leads_adapters.http.answer import Answer
@@ -66,7 +67,10 @@ class Call:
     async def body(self, check: Callable[[Any], object]) -> dict[str, Any]:
         """The given members of the body, strictly; see `Body.decode`."""
         body = cast(Body[Any], self.operation.body)
-        raw = await self.request.body()
+        try:
+            raw = await self.request.body()
+        except InternalServerException:  # Litestar's word for a client that hangs up
+            raise Problem("malformed-request", "The body ended before it was complete.") from None
         return {**body.decode(raw, self.request.headers.get("content-type", ""), check)}
 
 

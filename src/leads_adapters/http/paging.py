@@ -3,16 +3,18 @@
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from litestar import Request
+from msgspec import Meta
 
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import PageQuery, PageView
-from leads_domain.paging import Page
+from leads_domain.paging import Page, Position
 
 At = TypeVar("At")
 Item = TypeVar("Item")
@@ -20,15 +22,38 @@ Item = TypeVar("Item")
 _FINGERPRINT_BYTES = 8
 
 
-class Cursors(Generic[At]):
-    """Turns positions of one kind of list into cursors and back."""
+class _Place(msgspec.Struct, array_like=True):
+    """A position as it stands in a cursor; strict, because a client can write one itself."""
 
-    def __init__(self, position: type[At]) -> None:
-        self._decoder = msgspec.json.Decoder(tuple[bytes, position])  # type: ignore[valid-type]
+    at: Annotated[datetime, Meta(tz=True)]
+    id: Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+    def position(self) -> Position:
+        """The position itself."""
+        return Position(self.at.astimezone(UTC), self.id)
+
+
+class Cursors(Generic[At]):
+    """Turns positions of one kind of list into cursors and back: `written` as they stand there, `read` from that."""
+
+    def __init__(self, written: Any, read: Callable[[Any], At]) -> None:
+        self._decoder = msgspec.json.Decoder(tuple[bytes, written])
+        self._read = read
+
+    @staticmethod
+    def of_positions() -> "Cursors[Position]":
+        """For lists that are ordered by a time and an id."""
+        return Cursors(_Place, _Place.position)
+
+    @staticmethod
+    def of_numbers() -> "Cursors[int]":
+        """For lists that are ordered by a number."""
+        return Cursors(Annotated[int, Meta(ge=0, le=2**63 - 1)], int)
 
     def encode(self, position: At, *scope: object) -> str:
         """A cursor that is good only within `scope`: the list, its filters and its order."""
-        return urlsafe_b64encode(msgspec.json.encode((_fingerprint(scope), position))).decode().rstrip("=")
+        written = (position.at, position.id) if isinstance(position, Position) else position
+        return urlsafe_b64encode(msgspec.json.encode((_fingerprint(scope), written))).decode().rstrip("=")
 
     def decode(self, cursor: str | None, *scope: object) -> At | None:
         """The position; raises `Problem` for a cursor that is garbled or of another list."""
@@ -36,8 +61,9 @@ class Cursors(Generic[At]):
             return None
         try:
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
-            fingerprint, position = self._decoder.decode(urlsafe_b64decode(padded))
-        except (ValueError, RecursionError):  # includes msgspec's, binascii's and Unicode's errors
+            fingerprint, written = self._decoder.decode(urlsafe_b64decode(padded))
+            position = self._read(written)
+        except (ValueError, OverflowError, RecursionError):  # includes msgspec's, binascii's and Unicode's errors
             raise Problem("malformed-request", "The cursor is garbled; send one as next_cursor gave it.") from None
         if fingerprint != _fingerprint(scope):
             raise Problem("malformed-request", "The cursor is of a list with other filters or another sort.")

@@ -4,6 +4,7 @@ import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from litestar.exceptions import ClientException, HTTPException, MethodNotAllowedException, NotFoundException
@@ -151,14 +152,14 @@ class Problem(Exception):
         self.headers = headers
 
     def body(self, instance: str) -> bytes:
-        """The problem as JSON; `instance` is the path that was asked for."""
+        """The problem as JSON; `instance` is the path that was asked for, told as a URI reference (RFC 3986)."""
         return msgspec.json.encode(
             {
                 "type": self.type.uri,
                 "title": self.type.title,
                 "status": self.type.status,
                 "detail": self.detail,
-                "instance": instance,
+                "instance": quote(instance, safe="/-._~!$&'()*+,;=:@", errors="replace"),
                 **self.members,
             }
         )

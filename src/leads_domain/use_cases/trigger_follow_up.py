@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text
+from leads_domain.checking import check_members, check_text, shown
 from leads_domain.errors import Invalid
 from leads_domain.events import entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
@@ -66,7 +66,7 @@ class TriggerFollowUp:
 
 def _known(channel: str, channels: Channels) -> str:
     if channel not in channels:
-        raise Invalid.because(f"There is no channel {channel!r}; it is one of: {', '.join(sorted(channels))}.")
+        raise Invalid.because(f"There is no channel {shown(channel)}; it is one of: {', '.join(sorted(channels))}.")
     return channel
 
 
