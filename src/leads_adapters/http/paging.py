@@ -26,7 +26,7 @@ class _Place(msgspec.Struct, array_like=True):
     """A position as it stands in a cursor; strict, because a client can write one itself."""
 
     at: Annotated[datetime, Meta(tz=True)]
-    id: Annotated[str, Meta(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 
     def position(self) -> Position:
         """The position itself."""

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from leads_domain import details, follow_up, paging
 from leads_domain.details import Scalar
-from leads_domain.events import EventType, TimelineEntry
+from leads_domain.events import EventType, TimelineEntry, rfc3339
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadSort
@@ -29,7 +29,15 @@ def _text(description: str, most: int, example: str) -> Meta:
 
 
 Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={"format": "uuid"})]
-Time = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset; answered in UTC.")]
+Time = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
+Utc = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, in UTC, with microseconds.",
+        examples=["2026-11-22T06:15:00.123456Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
 Name = Annotated[str, _text("Who it is. Outer white space is removed.", details.NAME_MAX, "John Doe")]
 Email = Annotated[
     str,
@@ -147,10 +155,10 @@ class LeadView(msgspec.Struct):
     source: Source | None
     owner: Email | None
     attributes: Attributes
-    created_at: Time
-    updated_at: Time
-    contacted_at: Time | None
-    next_follow_up_at: Time | None
+    created_at: Utc
+    updated_at: Utc
+    contacted_at: Utc | None
+    next_follow_up_at: Utc | None
     version: Annotated[int, Meta(description="Grows with every change.")]
 
 
@@ -162,14 +170,14 @@ class FollowUpView(msgspec.Struct):
     recipient: Recipient
     channel: Channel
     message: Message
-    due_at: Time
+    due_at: Utc
     state: FollowUpState
     attempts: int
     last_error: str | None
-    next_attempt_at: Time | None
-    sent_at: Time | None
-    created_at: Time
-    updated_at: Time
+    next_attempt_at: Utc | None
+    sent_at: Utc | None
+    created_at: Utc
+    updated_at: Utc
 
 
 class TimelineEntryView(msgspec.Struct):
@@ -177,7 +185,7 @@ class TimelineEntryView(msgspec.Struct):
 
     id: Id
     type: EventType
-    at: Time
+    at: Utc
     actor: Annotated[str, Meta(description="The name of the API key, or `dispatcher`.")]
     data: Annotated[dict[str, Any], Meta(description="What happened in particular; depends on the type.")]
 
@@ -223,22 +231,37 @@ def lead_view(lead: Lead) -> LeadView:
         source=lead.source,
         owner=lead.owner.address if lead.owner else None,
         attributes=dict(lead.attributes),
-        created_at=lead.created_at,
-        updated_at=lead.updated_at,
-        contacted_at=lead.contacted_at,
-        next_follow_up_at=lead.next_follow_up_at,
+        created_at=rfc3339(lead.created_at),
+        updated_at=rfc3339(lead.updated_at),
+        contacted_at=_utc(lead.contacted_at),
+        next_follow_up_at=_utc(lead.next_follow_up_at),
         version=lead.version,
     )
 
 
 def follow_up_view(follow_up: FollowUp) -> FollowUpView:
     """A follow-up as clients see it: without its lease."""
-    return FollowUpView(**{name: getattr(follow_up, name) for name in FollowUpView.__struct_fields__})
+    return FollowUpView(
+        id=follow_up.id,
+        lead_id=follow_up.lead_id,
+        recipient=follow_up.recipient,
+        channel=follow_up.channel,
+        message=follow_up.message,
+        due_at=rfc3339(follow_up.due_at),
+        state=follow_up.state,
+        attempts=follow_up.attempts,
+        last_error=follow_up.last_error,
+        next_attempt_at=_utc(follow_up.next_attempt_at),
+        sent_at=_utc(follow_up.sent_at),
+        created_at=rfc3339(follow_up.created_at),
+        updated_at=rfc3339(follow_up.updated_at),
+    )
 
 
 def timeline_entry_view(entry: TimelineEntry) -> TimelineEntryView:
     """A timeline entry as clients see it."""
-    return TimelineEntryView(id=entry.id, type=entry.type, at=entry.at, actor=entry.actor, data=dict(entry.data))
+    at = rfc3339(entry.at)
+    return TimelineEntryView(id=entry.id, type=entry.type, at=at, actor=entry.actor, data=dict(entry.data))
 
 
 def pipeline_view(pipeline: Pipeline) -> PipelineView:
@@ -250,3 +273,7 @@ def pipeline_view(pipeline: Pipeline) -> PipelineView:
         final=[status for status in pipeline.statuses if status in pipeline.final],
         reason_required=[status for status in pipeline.statuses if status in pipeline.reason_required],
     )
+
+
+def _utc(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)

@@ -1,18 +1,18 @@
 """Leads in their table."""
 
-from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, Select, bindparam, select, tuple_, update
+from sqlalchemy import Executable, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
+from leads_adapters.sql.lead_pages import page_of_leads
 from leads_adapters.sql.tables import leads
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import DuplicateLead, NotFound
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, LeadSort, Page, Position
+from leads_domain.paging import LeadQuery, Page, Position
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in leads.columns}
 _BY_ID = select(leads).where(leads.c.id == bindparam("id"))
@@ -62,16 +62,9 @@ class SqlLeadStore:
         self._driver.change(_UPDATE, id_=values.pop("id"), **values)
 
     def page(self, query: LeadQuery) -> Page[Lead, Position]:
-        """See `LeadStore.page`. One more than asked for is fetched, to know whether a page follows."""
-        parameters: dict[str, Any] = {f"status_{index}": status for index, status in enumerate(query.statuses)}
-        if query.email_key is not None:
-            parameters["email_key"] = query.email_key
-        if query.after is not None:
-            parameters |= {"after_at": query.after.at, "after_id": query.after.id}
-        statement = _page(len(query.statuses), query.email_key is not None, query.after is not None, query.sort)
-        rows = self._driver.all(statement, limit=query.limit + 1, **parameters)
-        items = [_lead(row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
+        """See `LeadStore.page`."""
+        rows, more = page_of_leads(self._driver, tuple(leads.columns), query)
+        items = [_lead(row) for row in rows]
         return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
 
     def _one(self, statement: Executable, id: LeadId) -> Lead:
@@ -79,23 +72,6 @@ class SqlLeadStore:
         if row is None:
             raise NotFound("lead", id)
         return _lead(row)
-
-
-@lru_cache
-def _page(statuses: int, by_email: bool, continued: bool, sort: LeadSort) -> Select[Any]:
-    statement = select(leads)
-    if statuses:
-        statement = statement.where(leads.c.status.in_([bindparam(f"status_{index}") for index in range(statuses)]))
-    if by_email:
-        statement = statement.where(leads.c.email_key == bindparam("email_key"))
-    order = tuple_(leads.c.created_at, leads.c.id)
-    after = tuple_(bindparam("after_at", type_=leads.c.created_at.type), bindparam("after_id", type_=leads.c.id.type))
-    newest_first = sort is LeadSort.NEWEST_FIRST
-    if continued:
-        statement = statement.where(order < after if newest_first else order > after)
-    for column in (leads.c.created_at, leads.c.id):
-        statement = statement.order_by(column.desc() if newest_first else column)
-    return statement.limit(bindparam("limit"))
 
 
 def _row(lead: Lead) -> dict[str, Any]:

@@ -61,7 +61,13 @@ def _announce(container: Container, host: str, port: int) -> None:
 
 
 async def _first_key(container: Container) -> str | None:
-    return await container.database().write(container.create_first_key())
+    """Make the key, and let go of the database: its connections must not be carried into other processes."""
+    database = container.database()
+    try:
+        return await database.write(container.create_first_key())
+    finally:
+        await database.close()
+        container.database.reset()
 
 
 async def _serve_here(container: Container, host: str, port: int) -> None:

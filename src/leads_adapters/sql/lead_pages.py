@@ -1,0 +1,43 @@
+"""Asking the table `leads` for a page."""
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
+
+from leads_adapters.sql.driver import Driver, Row
+from leads_adapters.sql.tables import leads
+from leads_domain.paging import LeadQuery, LeadSort
+
+Columns = tuple[ColumnElement[Any], ...]
+
+
+def page_of_leads(driver: Driver, columns: Columns, query: LeadQuery) -> tuple[list[Row], bool]:
+    """`columns` of the leads that `query` asks for, in its order, and whether more follow."""
+    parameters: dict[str, Any] = {f"status_{index}": status for index, status in enumerate(query.statuses)}
+    if query.email_key is not None:
+        parameters["email_key"] = query.email_key
+    if query.after is not None:
+        parameters |= {"after_at": query.after.at, "after_id": query.after.id}
+    statement = _statement(
+        columns, len(query.statuses), query.email_key is not None, query.after is not None, query.sort
+    )
+    rows = driver.all(statement, limit=query.limit + 1, **parameters)
+    return rows[: query.limit], len(rows) > query.limit
+
+
+@lru_cache
+def _statement(columns: Columns, statuses: int, by_email: bool, continued: bool, sort: LeadSort) -> Select[Any]:
+    statement = select(*columns).select_from(leads)
+    if statuses:
+        statement = statement.where(leads.c.status.in_([bindparam(f"status_{index}") for index in range(statuses)]))
+    if by_email:
+        statement = statement.where(leads.c.email_key == bindparam("email_key"))
+    order = tuple_(leads.c.created_at, leads.c.id)
+    after = tuple_(bindparam("after_at", type_=leads.c.created_at.type), bindparam("after_id", type_=leads.c.id.type))
+    newest_first = sort is LeadSort.NEWEST_FIRST
+    if continued:
+        statement = statement.where(order < after if newest_first else order > after)
+    for column in (leads.c.created_at, leads.c.id):
+        statement = statement.order_by(column.desc() if newest_first else column)
+    return statement.limit(bindparam("limit"))
