@@ -8,7 +8,7 @@ from builders import given_details
 from databases import RunningDatabase
 from fakes import CountingIds, FixedClock, FixedEntropy
 from leads_adapters.memory.contacts import SimpleContacts
-from leads_domain.details import GivenDetails
+from leads_domain.details import GivenChanges
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
 from leads_domain.lead import Lead
@@ -56,8 +56,8 @@ class Desk:
 
     def change(self, lead: Lead, status: Status | None = None, **members: Any) -> Lead:
         """Change what is known of a lead, move it, or both."""
-        given = cast(GivenDetails, members)
-        return self.database.write(self.change_lead, lead.id, given, status, actor=ACTOR)
+        given = cast(GivenChanges, {"status": status, **members} if status else members)
+        return self.database.write(self.change_lead, lead.id, given, actor=ACTOR)
 
     def trigger(self, lead: Lead, **wishes: Any) -> FollowUp:
         """Promise to reach somebody about a lead."""

@@ -91,14 +91,17 @@ class Api:
         return self.request("PATCH", target, body, headers=headers)
 
     def walk(self, target: str) -> Iterator[Any]:
-        """The pages of a list, found by their links alone."""
-        while True:
+        """The pages of a list, found by their links alone; fails if one leads back to where it came from."""
+        seen: set[str] = set()
+        while target not in seen:
+            seen.add(target)
             reply = self.get(target).expect(200)
             yield reply.json
             if "link" not in reply.headers:
                 return
             target, relation = reply.headers["link"].removeprefix("<").split(">")
             assert relation == '; rel="next"'
+        raise AssertionError(f"{target} comes twice")
 
     def request(
         self,

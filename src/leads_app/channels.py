@@ -26,6 +26,11 @@ def _make(name: str, channel: Channel) -> FollowUpNotifier:
         raise SettingsError(f"The channel {name} names the adapter {channel.adapter!r}; installed are: {known}.")
     try:
         notifier: FollowUpNotifier = adapters[channel.adapter].load()(channel.options)
+    except KeyError as error:
+        raise SettingsError(f"The channel {name} lacks the option {error}.") from None
     except ValueError as error:
-        raise SettingsError(f"The channel {name} is wrong: {error}.") from None
+        raise SettingsError(f"The channel {name} is wrong: {str(error).rstrip('.')}.") from None
+    except Exception as error:  # noqa: BLE001 - the adapter is others' code; what it says may quote a secret
+        kind = type(error).__name__
+        raise SettingsError(f"The channel {name} cannot be made: its adapter failed with {kind}.") from None
     return notifier

@@ -90,7 +90,7 @@ class Dispatcher:
                 follow_up_id=claimed.follow_up.id,
                 channel=claimed.notice.channel,
                 attempt=claimed.notice.attempt,
-                error=type(error).__name__,
+                error=type(error).__name__ if error else None,
             )
 
     async def _wait_seconds(self) -> float:

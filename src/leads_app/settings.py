@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -119,7 +120,7 @@ def _database_url(value: object) -> URL:
 
 def _region(value: object) -> str:
     region = _text(value).upper()
-    if not re.fullmatch("[A-Z]{2}", region):
+    if region not in SUPPORTED_REGIONS:
         raise ValueError("give a country by two letters (ISO 3166-1), such as DE.")
     return region
 

@@ -84,7 +84,7 @@ def is_well_formed(key: str) -> bool:
 
 def digest(key: str) -> str:
     """The SHA-256 of a key. Its 256 random bits make salt and stretching needless."""
-    return hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 def _checksum(body: str) -> str:

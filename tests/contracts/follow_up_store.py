@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ MINUTE = timedelta(minutes=1)
 LATER = NOON + timedelta(hours=1)
 LEAD, OTHER_LEAD = LeadId(an_id(1)), LeadId(an_id(2))
 NUMBERS = count(1000)
-ENDINGS = [
+ENDINGS: list[dict[str, Any]] = [
     {"state": FollowUpState.SENT, "sent_at": NOON, "next_attempt_at": None},
     {"state": FollowUpState.FAILED, "last_error": "refused", "next_attempt_at": None},
     {"state": FollowUpState.CANCELLED, "next_attempt_at": None},
@@ -199,7 +200,7 @@ class FollowUpStoreContract(StoreContract):
         assert [each.id for each in database.write(claim, NOON)] == [a_follow_up().id]
 
     @pytest.mark.parametrize("ending", ENDINGS)
-    def test_claims_nothing_that_has_ended(self, database: RunningDatabase, ending: dict[str, object]) -> None:
+    def test_claims_nothing_that_has_ended(self, database: RunningDatabase, ending: dict[str, Any]) -> None:
         database.write(add, a_follow_up(**ending))
 
         assert list(database.write(claim, LATER)) == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 import pytest
@@ -106,7 +106,7 @@ class TimelineContract(StoreContract):
     @ON_ONE_DATABASE
     @given(st.sampled_from(EventType), utc_moments(), texts(min_size=1), json_objects())
     def test_remembers_every_detail(
-        self, database: RunningDatabase, type: EventType, at: object, actor: str, data: dict[str, Json]
+        self, database: RunningDatabase, type: EventType, at: datetime, actor: str, data: dict[str, Json]
     ) -> None:
         entry = replace(ENTRY, id=an_id(next(NUMBERS)), type=type, at=at, actor=actor, data=data)
         database.write(add, entry)

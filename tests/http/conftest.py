@@ -70,6 +70,18 @@ def john(api: Api) -> str:
 
 @pytest.fixture(scope="session")
 def lasting(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service for all examples of the property tests: nobody may rely on what it holds."""
+    """A service for whoever wants to be refused, or tries a hundred things: nobody may rely on what it holds."""
     with a_service(Path(shutil.copy(empty_database, tmp_path_factory.mktemp("lasting")))) as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def lasting_client(lasting: Service) -> Api:
+    """Somebody who may do anything with that service."""
+    return lasting.client("admin")
+
+
+@pytest.fixture(scope="session")
+def lasting_lead(lasting_client: Api) -> str:
+    """The path of a lead that is there for everybody to try things on."""
+    return lasting_client.post("/leads", {**JOHN, "email": "lasting@example.com"}).expect(201).headers["location"]

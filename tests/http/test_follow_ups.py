@@ -21,14 +21,14 @@ def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: 
         "recipient": "lead",
         "channel": "log",
         "message": "Hello John Doe, thank you for your interest. We will be in touch with you soon.",
-        "due_at": "2026-01-05T12:00:00Z",
+        "due_at": "2026-01-05T12:00:00.000000Z",
         "state": "scheduled",
         "attempts": 0,
         "last_error": None,
-        "next_attempt_at": "2026-01-05T12:00:00Z",
+        "next_attempt_at": "2026-01-05T12:00:00.000000Z",
         "sent_at": None,
-        "created_at": "2026-01-05T12:00:00Z",
-        "updated_at": "2026-01-05T12:00:00Z",
+        "created_at": "2026-01-05T12:00:00.000000Z",
+        "updated_at": "2026-01-05T12:00:00.000000Z",
     }
 
 
@@ -42,7 +42,10 @@ def test_a_follow_up_is_what_was_said_of_it(api: Api) -> None:
     said = {"channel": "mail", "message": "Call him ☎", "recipient": "owner"}
     follow_up = api.post(f"{john}/follow-up", {**said, "due_at": "2026-02-01T09:30:00+01:00"}).expect(202).json
     assert {member: follow_up[member] for member in said} == said
-    assert (follow_up["due_at"], follow_up["next_attempt_at"]) == ("2026-02-01T08:30:00Z", "2026-02-01T08:30:00Z")
+    assert (follow_up["due_at"], follow_up["next_attempt_at"]) == (
+        "2026-02-01T08:30:00.000000Z",
+        "2026-02-01T08:30:00.000000Z",
+    )
 
 
 def test_a_follow_up_is_found_where_the_answer_says(api: Api, john: str) -> None:
@@ -55,9 +58,9 @@ def test_a_follow_up_that_is_due_is_sent_and_says_so(service: Service, api: Api,
     scheduled = api.post(f"{john}/follow-up", {"message": "Shall we talk?"}).expect(202)
     service.clock.advance(timedelta(seconds=3))
     assert service.dispatch() == 1
-    sent = {"state": "sent", "attempts": 1, "sent_at": "2026-01-05T12:00:03Z", "next_attempt_at": None}
+    sent = {"state": "sent", "attempts": 1, "sent_at": "2026-01-05T12:00:03.000000Z", "next_attempt_at": None}
     found = api.get(scheduled.headers["location"]).json
-    assert found == {**scheduled.json, **sent, "updated_at": "2026-01-05T12:00:03Z"}
+    assert found == {**scheduled.json, **sent, "updated_at": "2026-01-05T12:00:03.000000Z"}
     (notice,) = service.channels["log"].accepted
     assert (notice.name, notice.email, notice.message) == ("John Doe", "john@example.com", "Shall we talk?")
     assert service.dispatch() == 0
@@ -65,7 +68,7 @@ def test_a_follow_up_that_is_due_is_sent_and_says_so(service: Service, api: Api,
 
 def test_a_follow_up_that_is_due_later_waits_for_its_time(service: Service, api: Api, john: str) -> None:
     location = api.post(f"{john}/follow-up", {"due_at": "2026-01-06T12:00:00Z"}).headers["location"]
-    assert api.get(john).json["next_follow_up_at"] == "2026-01-06T12:00:00Z"
+    assert api.get(john).json["next_follow_up_at"] == "2026-01-06T12:00:00.000000Z"
     service.clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
     assert service.dispatch() == 0
     assert api.get(location).json["state"] == "scheduled"
@@ -78,7 +81,7 @@ def test_a_follow_up_that_is_due_later_waits_for_its_time(service: Service, api:
 def test_a_follow_up_that_was_due_in_the_past_is_sent_at_once(service: Service, api: Api, john: str) -> None:
     location = api.post(f"{john}/follow-up", {"due_at": "0001-01-01T00:00:00Z"}).expect(202).headers["location"]
     assert service.dispatch() == 1
-    assert api.get(location).json["due_at"] == "0001-01-01T00:00:00Z"
+    assert api.get(location).json["due_at"] == "0001-01-01T00:00:00.000000Z"
 
 
 def test_a_follow_up_can_be_due_in_the_last_moment_of_the_calendar(service: Service, api: Api, john: str) -> None:

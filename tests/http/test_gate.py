@@ -127,7 +127,7 @@ def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
         lambda key: "\xff\xfe",
         lambda key: key + "\xe9",
         lambda key: "x" * 100_000,
-        lambda key: digest(key),
+        digest,
     ],
 )
 def test_a_malformed_key_opens_nothing(service: Service, header: str, spoil: Callable[[str], str]) -> None:

@@ -23,7 +23,7 @@ PLANTED = {
 
 
 def lint(directory: Path) -> subprocess.CompletedProcess[str]:
-    command = [LINT_IMPORTS, "--no-cache", "--config", directory / "pyproject.toml"]
+    command: list[str | Path] = [LINT_IMPORTS, "--no-cache", "--config", directory / "pyproject.toml"]
     environment = {"PYTHONPATH": str(directory / "src"), "PATH": ""}
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, text=True, check=False)
 

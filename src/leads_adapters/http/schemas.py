@@ -1,4 +1,4 @@
-"""What goes over the wire, as API.md names it; the OpenAPI document is made from these.
+"""What goes over the wire; the OpenAPI document is made from these.
 
 Lengths and formats stand here for the reader only (`extra_json_schema`): the domain checks them, so
 that all faults are told together and hold on every way in. `x-one-of` names a list of values that is

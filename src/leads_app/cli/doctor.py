@@ -4,6 +4,7 @@ import sys
 
 import pysqlite3.dbapi2 as driver
 import rich_click as click
+from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
 from leads_adapters.sql.sqlite import journal_mode
@@ -27,7 +28,8 @@ def doctor() -> None:
             click.echo(f"ok     {name}: {check(container)}")
         except Exception as error:  # noqa: BLE001 - a doctor names every fault and goes on
             faults += 1
-            click.echo(f"FAULT  {name}: {error}")
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            click.echo(f"FAULT  {name}: {reason}")
     sys.exit(1 if faults else 0)
 
 

@@ -18,7 +18,7 @@ from leads_app.cli import session
 from leads_app.cli.session import COMMAND_LINE, Run
 from leads_app.container import Container
 from leads_domain.errors import Invalid
-from leads_domain.use_cases.import_leads import Candidate, Imported, ImportSummary
+from leads_domain.use_cases.import_leads import Candidate, Imported, ImportSummary, Rehearsal
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 BATCH = 500
@@ -38,7 +38,8 @@ BATCH = 500
 def import_leads(file: Path, dry_run: bool, on_duplicate: str) -> None:
     """Take in leads from a CSV or NDJSON FILE.
 
-    Refused rows are written to a file beside it, with line and reason, to be corrected and imported again.
+    Refused rows are written to a file beside it, with line and reason; those of a CSV file can be corrected there and
+    imported again.
     """
     refused = file.with_name(f"{file.stem}.refused.csv")
     summary = ImportSummary()
@@ -46,7 +47,7 @@ def import_leads(file: Path, dry_run: bool, on_duplicate: str) -> None:
         progress = Progress(console=Console(stderr=True))
         watched = progress.wrap_file(stream, total=file.stat().st_size, description="Importing")
         lead_file = READERS[format_of(file.name)](watched)
-        importing = _Importing(container, run, OnDuplicate(on_duplicate), set() if dry_run else None)
+        importing = _Importing(container, run, OnDuplicate(on_duplicate), {} if dry_run else None)
         with progress, closing(_RefusedFile(refused, lead_file)) as refused_file:
             for row, imported in importing.outcomes(lead_file):
                 summary.count(imported)
@@ -65,7 +66,7 @@ class _Importing:
     container: Container
     run: Run
     on_duplicate: OnDuplicate
-    rehearsal: set[str] | None
+    rehearsal: Rehearsal | None
 
     def outcomes(self, lead_file: LeadFile) -> Iterator[tuple[Row, Imported]]:
         """What becomes of each row, in the order of the file."""

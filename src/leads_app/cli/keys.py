@@ -3,8 +3,6 @@
 import uuid
 
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
 
 from leads_app.cli import session
 from leads_domain.access import Role
@@ -32,11 +30,9 @@ def list_() -> None:
     """List all keys; their texts are not known."""
     with session.opened() as (container, run):
         found = run(container.database().read(list_keys))
-    table = Table("id", "name", "role", "created", "revoked")
-    for key in found:
-        revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        table.add_row(key.id, key.name, key.role, f"{key.created_at:%Y-%m-%d %H:%M}", revoked)
-    Console().print(table)
+    for key in found:  # not a table, which a narrow terminal would cut
+        revoked = f", revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
+        click.echo(f"{key.id}  {key.role:<7}  {key.name} (made {key.created_at:%Y-%m-%d %H:%M}{revoked})")
 
 
 @keys.command()

@@ -25,6 +25,7 @@ BACKLOG = 1024
 def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
     """Serve the API, and send follow-ups when they are due."""
     container = session.open_container()
+    container.notifiers()  # whatever is wrong with the channels is said before anything is promised
     _check_free(host, port)
     _announce(container, host, port)
     if workers == 1:

@@ -91,7 +91,7 @@ class FollowUpNotifierContract:
         if notifier.needs is None:
             return
         try:
-            notifier.notify(replace(self.make_notice(), **{notifier.needs.value: None}))
+            notifier.notify(replace(self.make_notice(), email=None, phone=None))
         except Exception:  # noqa: BLE001 - whatever it raises, it did not say that the notice has left
             return
         message = f"a notice without {notifier.needs.value} was accepted"

@@ -13,6 +13,7 @@ from leads_domain.events import entries
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient, RetryPolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import (
+    Address,
     FollowUpNotice,
     FollowUpNotifier,
     NotificationError,
@@ -62,6 +63,8 @@ def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Notific
     notifier = notifiers.get(notice.channel)
     if notifier is None:
         return TryAgain(f"The channel {notice.channel!r} is not configured.")
+    if notice.email is None or (notifier.needs is Address.PHONE and notice.phone is None):
+        return Refused("The recipient has no address for this channel any more.")
     try:
         notifier.notify(notice)
     except NotificationError as error:
@@ -110,6 +113,7 @@ def _told(error: NotificationError) -> str:
 
 
 def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
+    owner = str(lead.owner) if lead.owner else None
     owned = follow_up.recipient is Recipient.OWNER
     return FollowUpNotice(
         follow_up_id=follow_up.id,
@@ -117,8 +121,8 @@ def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
         idempotency_key=follow_up.id,
         attempt=follow_up.attempts,
         channel=follow_up.channel,
-        name=str(lead.owner) if owned else lead.name,
-        email=str(lead.owner if owned else lead.email),
+        name=(owner or "") if owned else lead.name,
+        email=owner if owned else str(lead.email),
         phone=None if owned or lead.phone is None else lead.phone.e164,
         message=follow_up.message,
         lead={
@@ -127,7 +131,7 @@ def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
             "phone": str(lead.phone) if lead.phone else None,
             "status": lead.status,
             "source": lead.source,
-            "owner": str(lead.owner) if lead.owner else None,
+            "owner": owner,
         },
     )
 

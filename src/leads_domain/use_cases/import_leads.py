@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from leads_domain.details import Details, GivenDetails
+from leads_domain.details import GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
-from leads_domain.lead import Past
+from leads_domain.lead import Lead, LeadId, Past
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
 
@@ -17,6 +17,9 @@ class Candidate(NamedTuple):
     given: GivenDetails
     past: Past | None = None
 
+
+Rehearsal = dict[str, Lead]
+"""The leads that a dry run would have kept so far, by e-mail key; it goes from batch to batch."""
 
 Imported = Outcome | Invalid | DuplicateLead
 """What became of one row."""
@@ -60,36 +63,38 @@ class ImportLeads:
         *,
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
-        rehearsal: set[str] | None = None,
+        rehearsal: Rehearsal | None = None,
     ) -> list[Imported]:
-        """What became of each candidate, in order.
-
-        With a `rehearsal`, what would become of it: nothing is kept but the e-mail keys that would have
-        been added, in that set, for the batches to come.
-        """
+        """What became of each candidate, in order. With a `rehearsal`, what would become of it: nothing is kept."""
         outcomes: list[Imported] = []
-        for given, past in candidates:
+        for candidate in candidates:
+            given, past = candidate
             try:
                 if rehearsal is None:
                     registered = self.register_lead(work, given, actor=actor, on_duplicate=on_duplicate, past=past)
                     outcomes.append(registered.outcome)
                 else:
-                    details = self.register_lead.check(given, past)
-                    outcomes.append(_rehearse(work, details, on_duplicate, rehearsal))
+                    outcomes.append(self._rehearse(work, candidate, on_duplicate, rehearsal))
             except (Invalid, DuplicateLead) as refusal:
                 outcomes.append(refusal)
         return outcomes
 
-
-def _rehearse(work: UnitOfWork, details: Details, on_duplicate: OnDuplicate, rehearsal: set[str]) -> Outcome:
-    key = details["email"].key
-    existing = work.leads.with_email(key)
-    if existing is None and key not in rehearsal:
-        rehearsal.add(key)
-        return Outcome.CREATED
-    if on_duplicate is OnDuplicate.ERROR:
-        raise DuplicateLead(existing)
-    if on_duplicate is OnDuplicate.RETURN or existing is None:
-        return Outcome.UNCHANGED
-    _, events = work.leads.get(existing).change(details)
-    return Outcome.UPDATED if events else Outcome.UNCHANGED
+    def _rehearse(
+        self, work: UnitOfWork, candidate: Candidate, on_duplicate: OnDuplicate, rehearsal: Rehearsal
+    ) -> Outcome:
+        """What `register_lead` would answer, if it had kept the leads of the rehearsal."""
+        register = self.register_lead
+        details = register.check(*candidate)
+        key = details["email"].key
+        existing = work.leads.with_email(key)
+        if key not in rehearsal and existing is None:
+            now = register.clock.now()
+            rehearsal[key], _ = Lead.register(LeadId(""), details, register.pipeline, now, candidate.past)
+            return Outcome.CREATED
+        if on_duplicate is OnDuplicate.ERROR:
+            raise DuplicateLead(existing)
+        if on_duplicate is OnDuplicate.RETURN:
+            return Outcome.UNCHANGED
+        known = rehearsal[key] if key in rehearsal else work.leads.get(cast(LeadId, existing))
+        rehearsal[key], events = known.change(details)
+        return Outcome.UPDATED if events else Outcome.UNCHANGED

@@ -1,0 +1,232 @@
+"""What a lead desk should answer, by the rules as clients are told them, written once more on plain dictionaries."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+MOVES = {
+    "new": {"contacted", "lost"},
+    "contacted": {"qualified", "converted", "lost"},
+    "qualified": {"converted", "lost"},
+    "lost": {"contacted"},
+    "converted": set[str](),
+}
+TAKEN_UP = {"contacted", "qualified"}
+CLOSED = {"converted", "lost"}
+CHANNELS = {"log", "smtp", "sms"}
+ATTEMPTS = 3
+FIRST_WAIT = timedelta(minutes=1)
+
+Thing = dict[str, Any]
+
+
+class Refusal(Exception):
+    """The answer is an error: its name, and what it tells."""
+
+    def __init__(self, *facts: object) -> None:
+        super().__init__(*facts)
+        self.facts = facts
+
+
+class DeskModel:
+    """Leads, follow-ups and stories by id. Ids are taken from the answers of a real desk."""
+
+    def __init__(self) -> None:
+        self.leads: dict[str, Thing] = {}
+        self.follow_ups: dict[str, Thing] = {}
+        self.stories: dict[str, list[str]] = {}
+
+    def register(self, given: Mapping[str, Any], on_duplicate: str, *, now: datetime, new_id: str) -> tuple[str, str]:
+        """Which lead it is, and what became of it."""
+        if not given["name"]:
+            raise Refusal("Invalid", "/name")
+        members = {**given, "email": _address(given["email"])}
+        holder = self._holder(members["email"])
+        if holder is None:
+            self.leads[new_id] = _new_lead(new_id, members, now)
+            self.stories[new_id] = ["lead.created"]
+            return new_id, "created"
+        if on_duplicate == "error":
+            raise Refusal("DuplicateLead", holder)
+        if on_duplicate == "return" or not self._overwrite(self.leads[holder], members):
+            return holder, "unchanged"
+        self._tell(holder, now, "lead.updated")
+        return holder, "updated"
+
+    def change(self, id: str, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Change a lead's members, its status, or both."""
+        if given.get("status", "new") not in MOVES:
+            raise Refusal("Invalid", "/status")
+        lead = self._lead(id)
+        changes = _changes(lead, given)
+        moved = changes["status"] != lead["status"]
+        self._check_change(lead, changes)
+
+        events = ["lead.status_changed"] if moved else []
+        if moved:
+            lead["status"], lead["status_reason"] = changes["status"], changes.pop("status_reason")
+            if lead["status"] in TAKEN_UP and lead["contacted_at"] is None:
+                lead["contacted_at"] = now
+        if self._overwrite(lead, changes):
+            events.append("lead.updated")
+        if moved and lead["status"] in CLOSED:
+            events += self._cancel_follow_ups(lead, now)
+        if events:
+            self._tell(id, now, *events)
+
+    def trigger(self, lead_id: str, wishes: Mapping[str, Any], *, now: datetime, new_id: str) -> None:
+        """Schedule a follow-up."""
+        if wishes["channel"] not in CHANNELS:
+            raise Refusal("Invalid", "/channel")
+        lead = self._lead(lead_id)
+        if wishes["recipient"] == "owner" and lead["owner"] is None:
+            raise Refusal("Invalid", "/recipient")
+        if wishes["channel"] == "sms":  # nobody here has a telephone
+            raise Refusal("Invalid", "/channel")
+        self.follow_ups[new_id] = {
+            "id": new_id,
+            "lead_id": lead_id,
+            **wishes,
+            "state": "scheduled",
+            "attempts": 0,
+            "last_error": None,
+            "next_attempt_at": wishes["due_at"],
+            "sent_at": None,
+            "created_at": now,
+            "updated_at": now,
+            "lease": None,
+            "claims": 0,
+        }
+        self._tell_follow_up(lead_id, now, "follow_up.scheduled")
+
+    def claim(self, owner: str, limit: int, *, now: datetime, lease: timedelta) -> list[Thing]:
+        """Take what is due."""
+        due = [
+            follow_up
+            for follow_up in self.follow_ups.values()
+            if follow_up["state"] == "scheduled"
+            and follow_up["next_attempt_at"] <= now
+            and (follow_up["lease"] is None or follow_up["lease"]["until"] <= now)
+        ]
+        claimed = sorted(due, key=lambda follow_up: follow_up["next_attempt_at"])[:limit]
+        for follow_up in claimed:
+            follow_up["attempts"] += 1
+            follow_up["claims"] += 1
+            follow_up.update(lease={"owner": owner, "until": now + lease}, updated_at=now)
+        return claimed
+
+    def record(self, id: str, token: int, outcome: str, *, now: datetime) -> bool:
+        """Record that a claimed follow-up was `sent`, `refused`, or that the channel was `busy`."""
+        follow_up = self.follow_ups[id]
+        if follow_up["claims"] != token or follow_up["state"] != "scheduled":
+            return False
+        follow_up.update(lease=None, updated_at=now, last_error=None if outcome == "sent" else outcome)
+        events = ["follow_up.sent" if outcome == "sent" else "follow_up.attempt_failed"]
+        if outcome == "sent":
+            follow_up.update(state="sent", sent_at=now, next_attempt_at=None)
+        elif outcome == "refused" or follow_up["attempts"] >= ATTEMPTS:
+            follow_up.update(state="failed", next_attempt_at=None)
+            events.append("follow_up.failed")
+        else:
+            follow_up["next_attempt_at"] = now + FIRST_WAIT * 2 ** (follow_up["attempts"] - 1)
+        self._tell_follow_up(follow_up["lead_id"], now, *events)
+        return True
+
+    def listed(self, statuses: tuple[str, ...], *, newest_first: bool) -> list[Thing]:
+        """The leads in any of these statuses, or all."""
+        found = [lead for lead in self.leads.values() if not statuses or lead["status"] in statuses]
+        return sorted(found, key=lambda lead: (lead["created_at"], lead["id"]), reverse=newest_first)
+
+    def follow_ups_of(self, lead_id: str) -> list[Thing]:
+        """A lead's follow-ups, in any state."""
+        found = [follow_up for follow_up in self.follow_ups.values() if follow_up["lead_id"] == lead_id]
+        return sorted(found, key=lambda follow_up: (follow_up["due_at"], follow_up["id"]))
+
+    def next_attempt_at(self) -> datetime | None:
+        """When the next attempt at anything falls due."""
+        return min(
+            (each["next_attempt_at"] for each in self.follow_ups.values() if each["next_attempt_at"]), default=None
+        )
+
+    def _check_change(self, lead: Thing, changes: Thing) -> None:
+        status = changes["status"]
+        if status not in MOVES[lead["status"]] | {lead["status"]}:
+            raise Refusal("IllegalTransition", lead["status"], status)
+        if status == "lost" and changes.get("status_reason", lead["status_reason"]) is None:
+            raise Refusal("Invalid", "/status_reason")
+        holder = self._holder(changes["email"])
+        if holder not in (None, lead["id"]):
+            raise Refusal("DuplicateLead", holder)
+
+    def _cancel_follow_ups(self, lead: Thing, now: datetime) -> list[str]:
+        scheduled = self._scheduled(lead["id"])
+        for follow_up in scheduled:
+            follow_up.update(state="cancelled", next_attempt_at=None, lease=None, updated_at=now)
+        lead["next_follow_up_at"] = None
+        return ["follow_up.cancelled"] * len(scheduled)
+
+    def _lead(self, id: str) -> Thing:
+        if id not in self.leads:
+            raise Refusal("NotFound", "lead", id)
+        return self.leads[id]
+
+    def _holder(self, email: Mapping[str, str]) -> str | None:
+        return next((id for id, lead in self.leads.items() if lead["email"]["key"] == email["key"]), None)
+
+    def _overwrite(self, lead: Thing, members: Mapping[str, Any]) -> bool:
+        before = json.dumps(lead, default=str, sort_keys=True)
+        lead.update(members)
+        return json.dumps(lead, default=str, sort_keys=True) != before
+
+    def _scheduled(self, lead_id: str) -> list[Thing]:
+        return [each for each in self.follow_ups_of(lead_id) if each["state"] == "scheduled"]
+
+    def _tell(self, lead_id: str, now: datetime, *events: str) -> None:
+        self.stories[lead_id] += events
+        self.leads[lead_id]["version"] += 1
+        self.leads[lead_id]["updated_at"] = now
+
+    def _tell_follow_up(self, lead_id: str, now: datetime, *events: str) -> None:
+        """A lead has a new version only if the time at which it is next due is another."""
+        due_at = min((each["due_at"] for each in self._scheduled(lead_id)), default=None)
+        if due_at == self.leads[lead_id]["next_follow_up_at"]:
+            self.stories[lead_id] += events
+        else:
+            self.leads[lead_id]["next_follow_up_at"] = due_at
+            self._tell(lead_id, now, *events)
+
+
+def _changes(lead: Thing, given: Mapping[str, Any]) -> Thing:
+    """What is given as it would be kept; a move takes its reason along, or that there is none."""
+    changes = {"status": lead["status"], "email": lead["email"], **given}
+    for name in {"email", "owner"} & given.keys():
+        changes[name] = _address(given[name]) if given[name] else None
+    if "attributes" in given:
+        merged = {**lead["attributes"], **given["attributes"]}
+        changes["attributes"] = {name: value for name, value in merged.items() if value is not None}
+    if changes["status"] != lead["status"]:
+        changes.setdefault("status_reason", None)
+    return changes
+
+
+def _address(text: str) -> dict[str, str]:
+    return {"address": text, "key": text.lower()}
+
+
+def _new_lead(id: str, members: Mapping[str, Any], now: datetime) -> Thing:
+    return {
+        "id": id,
+        "phone": None,
+        "status": "new",
+        "status_reason": None,
+        "source": None,
+        "owner": None,
+        "attributes": {},
+        **members,
+        "created_at": now,
+        "updated_at": now,
+        "contacted_at": None,
+        "next_follow_up_at": None,
+        "version": 1,
+    }

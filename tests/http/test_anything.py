@@ -1,0 +1,148 @@
+"""Whatever a client sends, the service answers in JSON and does not fail."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject, SearchStrategy
+
+from rest import Api, Reply, Service
+
+VALID: dict[str, dict[str, Any]] = {
+    "POST /leads": {
+        "name": "Jane Roe",
+        "email": "jane@example.com",
+        "phone": "+49 30 123456",
+        "source": "fair",
+        "owner": "sales@example.com",
+        "attributes": {"company": "ACME", "size": 12},
+    },
+    "PATCH {john}": {
+        "name": "John B. Doe",
+        "email": "john.doe@example.com",
+        "phone": None,
+        "status": "contacted",
+        "status_reason": "called",
+        "source": None,
+        "owner": None,
+        "attributes": {"company": None},
+    },
+    "POST {john}/follow-up": {
+        "channel": "log",
+        "message": "Shall we talk?",
+        "due_at": "2026-02-01T12:00:00Z",
+        "recipient": "lead",
+    },
+}
+OPERATIONS = st.sampled_from(sorted(VALID))
+JSON_VALUES: SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.sampled_from([2**63, 2**64, 10**400, "\0", "", "lost", "sms", "owner", "new@example.com", "+1 202 555 0123"])
+    | st.datetimes().map(lambda moment: moment.isoformat())
+    | st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+HEADER_VALUES = st.text(st.characters(max_codepoint=255), max_size=40)
+
+
+def send(client: Api, lead: str, operation: str, body: bytes) -> None:
+    """Send it, and look at the answer."""
+    method, path = operation.format(john=lead).split()
+    check(client.request(method, path, body))
+
+
+def check(answer: Reply) -> None:
+    """Assert that this is an answer, or a refusal that is the client's fault."""
+    assert answer.status < 500, answer
+    if answer.status >= 400:
+        answer.refuse(answer.status, answer.json["type"].removeprefix("/problems/"))
+    else:
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json
+
+
+@given(operation=OPERATIONS, body=st.binary(max_size=200))
+def test_any_bytes_are_answered(lasting_client: Api, lasting_lead: str, operation: str, body: bytes) -> None:
+    send(lasting_client, lasting_lead, operation, body)
+
+
+@given(operation=OPERATIONS, body=JSON_VALUES)
+def test_any_json_is_answered(lasting_client: Api, lasting_lead: str, operation: str, body: Any) -> None:
+    send(lasting_client, lasting_lead, operation, json.dumps(body).encode())
+
+
+@given(operation=OPERATIONS, data=st.data())
+def test_any_value_of_a_member_is_answered(
+    lasting_client: Api, lasting_lead: str, operation: str, data: DataObject
+) -> None:
+    body = dict(VALID[operation])
+    names = st.sampled_from(sorted(body)) | st.text(max_size=8)
+    for name in data.draw(st.lists(names, min_size=1, max_size=3)):
+        body[name] = data.draw(JSON_VALUES)
+    for name in data.draw(st.sets(st.sampled_from(sorted(VALID[operation])), max_size=2)):
+        body.pop(name, None)
+    send(lasting_client, lasting_lead, operation, json.dumps(body).encode())
+
+
+@given(operation=OPERATIONS, data=st.data())
+def test_any_damage_to_a_good_body_is_answered(
+    lasting_client: Api, lasting_lead: str, operation: str, data: DataObject
+) -> None:
+    body = bytearray(json.dumps(VALID[operation]).encode())
+    places = st.integers(min_value=0, max_value=len(body) - 1)
+    for place, byte in data.draw(st.dictionaries(places, st.integers(0, 255), min_size=1, max_size=4)).items():
+        body[place] = byte
+    start, end = sorted(data.draw(st.tuples(places, places)))
+    cut = data.draw(st.booleans())
+    send(lasting_client, lasting_lead, operation, bytes(body[:start] + body[end:] if cut else body))
+
+
+@given(
+    path=st.sampled_from(["/leads", "{lead}", "{lead}/timeline", "{lead}/follow-ups", "/pipeline"]),
+    query=st.lists(
+        st.tuples(
+            st.sampled_from(["limit", "cursor", "status", "email", "sort"]) | st.text(max_size=8),
+            st.sampled_from(["1", "new", "null", "-created_at"]) | st.text(max_size=20),
+        ),
+        max_size=4,
+    ),
+)
+def test_any_query_is_answered(lasting_client: Api, lasting_lead: str, path: str, query: list[tuple[str, str]]) -> None:
+    encoded = "&".join(f"{quote(name, errors='replace')}={quote(value, errors='replace')}" for name, value in query)
+    check(lasting_client.get(f"{path.format(lead=lasting_lead)}?{encoded}"))
+
+
+@given(query=st.text(st.characters(max_codepoint=255), max_size=60))
+def test_any_bytes_in_a_query_are_answered(lasting_client: Api, query: str) -> None:
+    check(lasting_client.get(f"/leads?{query}"))
+
+
+@given(path=st.text(max_size=40))
+def test_any_path_is_answered(lasting_client: Api, path: str) -> None:
+    for prefix in ("/", "/leads/", "/follow-ups/", "/problems/", "/docs/"):
+        answer = lasting_client.get(f"{prefix}{quote(path, errors='replace')}")
+        assert answer.status in (200, 307, 404)
+
+
+@given(name=st.sampled_from(["content-type", "x-request-id", "authorization", "accept"]), value=HEADER_VALUES)
+def test_any_header_is_answered(lasting_client: Api, lasting_lead: str, name: str, value: str) -> None:
+    check(lasting_client.patch(lasting_lead, {}, **{name: value}))
+
+
+@given(
+    name=st.sampled_from(["x-api-key", "authorization"]), scheme=st.sampled_from(["", "Bearer "]), value=HEADER_VALUES
+)
+def test_anything_for_a_key_is_answered(lasting: Service, name: str, scheme: str, value: str) -> None:
+    lasting.stranger().get("/pipeline", **{name: scheme + value}).refuse(401, "unauthorized")
+
+
+@given(chunks=st.lists(st.binary(max_size=20), min_size=1, max_size=5))
+def test_any_chunks_are_answered(lasting_client: Api, lasting_lead: str, chunks: list[bytes]) -> None:
+    check(lasting_client.request("PATCH", lasting_lead, chunks=chunks))

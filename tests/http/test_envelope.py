@@ -1,0 +1,173 @@
+"""What every answer has, and what is logged of it."""
+
+import re
+from collections.abc import MutableMapping
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from leads_domain.notifier import Refused, TryAgain
+from rest import JOHN, NOBODY, Api, Reply, Service
+
+Log = list[MutableMapping[str, Any]]
+
+
+@pytest.fixture
+def answers(service: Service, api: Api, john: str) -> list[Reply]:
+    """Answers of every kind: from handlers, from the gate, from the router, with and without a body."""
+    stranger = service.stranger()
+    return [
+        api.get(john).expect(200),
+        api.post("/leads", JOHN).expect(409),
+        api.post("/leads", b"{").expect(400),
+        api.get(f"/leads/{NOBODY}").expect(404),
+        stranger.get("/leads").expect(401),
+        stranger.get("/nowhere").expect(404),
+        stranger.request("DELETE", "/leads").expect(405),
+        stranger.request("OPTIONS", "/leads").expect(204),
+        stranger.request("HEAD", "/docs").expect(200),
+        stranger.get("/").expect(307),
+    ]
+
+
+# The id of a request
+
+
+@pytest.mark.parametrize("request_id", ["1", "a" * 128, "req-1.2:3_4", "01900000-0000-7000-8000-000000000000"])
+def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(service: Service, request_id: str) -> None:
+    for path in ("/health/live", "/nowhere", "/leads"):
+        assert service.stranger().get(path, x_request_id=request_id).headers["x-request-id"] == request_id
+
+
+@pytest.mark.parametrize(
+    "request_id",
+    [
+        "",
+        " ",
+        "a b",
+        "a" * 129,
+        "a" * 100_000,
+        "a\r\nset-cookie: stolen=1",
+        "a\n",
+        "\ta",
+        "a\0",
+        "é",
+        "\x80\xff",
+        '"a"',
+        "a,b",
+        "../../etc/passwd",
+        "<script>",
+        "\x1b[31mred",
+        "${jndi:ldap://x}",
+    ],
+)
+def test_an_insane_id_is_replaced_by_a_new_one(service: Service, log: Log, request_id: str) -> None:
+    for path in ("/health/live", "/nowhere", "/leads"):
+        headers = service.stranger().get(path, x_request_id=request_id).headers
+        assert UUID(headers["x-request-id"]).version == 7
+        assert "set-cookie" not in headers
+    assert request_id.strip() not in [line["request_id"] for line in log]
+
+
+def test_every_answer_has_an_id_of_its_own(answers: list[Reply]) -> None:
+    assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+
+
+def test_every_answer_tells_browsers_to_be_careful(answers: list[Reply]) -> None:
+    for answer in answers:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+
+
+def test_every_answer_with_a_body_says_how_long_it_is(answers: list[Reply]) -> None:
+    for answer in answers:
+        if answer.status == 204:
+            assert "content-length" not in answer.headers
+        elif not answer.request.startswith("HEAD"):
+            assert answer.headers["content-length"] == str(len(answer.body))
+
+
+# HEAD
+
+
+def test_head_answers_as_get_would_but_without_the_body(service: Service, api: Api, john: str) -> None:
+    follow_up = api.post(f"{john}/follow-up").headers["location"]
+    api.post("/leads", {**JOHN, "email": "other@example.com"}).expect(201)
+    for target in (
+        john,
+        follow_up,
+        "/leads",
+        "/leads?limit=1",
+        f"{john}/timeline",
+        f"{john}/follow-ups",
+        "/pipeline",
+        "/health/live",
+        "/health/ready",
+        "/openapi.json",
+        "/docs",
+        "/docs/swagger-ui.css",
+        "/",
+        "/problems/not-found",
+        f"/leads/{NOBODY}",
+        "/leads?limit=0",
+        "/nowhere",
+    ):
+        got = api.get(target, x_request_id="same")
+        head = api.request("HEAD", target, headers={"x_request_id": "same"})
+        assert (head.status, head.headers, head.body) == (got.status, got.headers, b"")
+
+
+def test_head_is_not_for_what_cannot_be_got(api: Api, john: str) -> None:
+    answer = api.request("HEAD", f"{john}/follow-up").expect(405)
+    assert (answer.headers["allow"], answer.body) == ("OPTIONS, POST", b"")
+    assert api.get(f"{john}/follow-ups").json["items"] == []
+
+
+# The log
+
+
+def test_every_answer_is_logged_by_the_route_not_by_the_path(api: Api, john: str, log: Log) -> None:
+    log.clear()
+    answers = [api.get(f"{john}/timeline?limit=1"), api.request("HEAD", john), api.post("/leads", JOHN)]
+    assert [(line["method"], line["status"]) for line in log] == [("GET", 200), ("HEAD", 200), ("POST", 409)]
+    assert [line["route"].replace(":str", "") for line in log] == ["/leads/{id}/timeline", "/leads/{id}", "/leads"]
+    assert [line["request_id"] for line in log] == [answer.headers["x-request-id"] for answer in answers]
+    assert all(line["ms"] >= 0 for line in log)
+
+
+def test_what_leads_nowhere_is_logged_without_its_path(service: Service, log: Log) -> None:
+    service.stranger().get("/john@example.com").expect(404)
+    service.stranger().request("DELETE", "/leads").expect(405)
+    assert [line["status"] for line in log] == [404, 405]
+    assert "john" not in str(log)
+
+
+def test_the_log_tells_neither_who_a_lead_is_nor_what_opens_the_door(service: Service, log: Log) -> None:
+    keys = [service.new_key(role)[1] for role in ("capture", "agent")]
+    form, agent = (service.stranger(x_api_key=key) for key in keys)
+    person = {"name": "Marmaduke", "email": "marmaduke@example.com", "phone": "+4930123456", "source": "s3cret"}
+    form.post("/leads", person).expect(202)
+    form.post("/leads", {**person, "name": 5}).expect(422)
+    agent.post("/leads", person).expect(409)
+    agent.post("/leads?on_duplicate=update", {**person, "attributes": {"s3cret": "s3cret"}}).expect(200)
+    lead = agent.get("/leads?email=marmaduke@example.com").json["items"][0]["id"]
+    agent.get("/leads?email=s3cret").expect(400)
+    agent.get("/leads/marmaduke@example.com").expect(404)
+    agent.get("/marmaduke@example.com?s3cret=s3cret").expect(404)
+    agent.patch(f"/leads/{lead}", {"status": "contacted", "status_reason": "s3cret"}).expect(200)
+    errors = [TryAgain("s3cret marmaduke"), Refused("s3cret"), RuntimeError("s3cret")]
+    for error in errors:
+        service.channels["log"].fail_with(error)
+        agent.post(f"/leads/{lead}/follow-up", {"message": "s3cret"}).expect(202)
+        service.dispatch()
+    agent.get(f"/leads/{lead}/timeline").expect(200)
+    service.stranger(x_api_key=keys[1] + "0", authorization="Bearer s3cret").get("/leads").expect(401)
+
+    assert len(log) >= 15
+    told = str(log)
+    for secret in ("marmaduke", "4930123456", "s3cret", *keys, *(key[-20:] for key in keys)):
+        assert secret.lower() not in told.lower()
+    assert not re.search(r"@|\?|=", "".join(str(line.get("route")) for line in log))

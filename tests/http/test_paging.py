@@ -1,0 +1,162 @@
+"""Cursors: opaque, good only for their own list, and harmless whatever is done to them."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rest import JOHN, NOBODY, Api, Service
+
+LISTS = ["/leads?limit=1", "{john}/timeline?limit=1", "{john}/follow-ups?limit=1"]
+
+
+@pytest.fixture
+def jane(api: Api, john: str) -> str:
+    """The path of another lead, which also has two follow-ups."""
+    jane = api.post("/leads", {"name": "Jane Roe", "email": "jane@example.com"}).headers["location"]
+    for lead in (john, john, jane, jane):
+        api.post(f"{lead}/follow-up").expect(202)
+    return jane
+
+
+@pytest.fixture(scope="session")
+def lists(lasting: Service) -> list[str]:
+    """A list of every kind, each with a second page."""
+    api = lasting.client()
+    john = api.post("/leads", {**JOHN, "email": "cursor@example.com"}).headers["location"]
+    api.post("/leads", {**JOHN, "email": "cursor2@example.com"}).expect(201)
+    for _ in range(2):
+        api.post(f"{john}/follow-up").expect(202)
+    return [each.replace("{john}", john) for each in LISTS]
+
+
+def next_cursor(api: Api, target: str) -> str:
+    """The cursor that leads from the first page of a list to the second."""
+    cursor: str = api.get(target).expect(200).json["next_cursor"]
+    return cursor
+
+
+def refused(api: Api, target: str, cursor: str) -> None:
+    """Assert that this cursor is none of this list."""
+    problem = api.get(f"{target}{'&' if '?' in target else '?'}cursor={quote(cursor)}").refuse(400, "malformed-request")
+    assert "cursor" in problem["detail"]
+
+
+def test_a_cursor_stands_in_an_address_as_it_is(api: Api, john: str, jane: str) -> None:
+    for each in LISTS:
+        cursor = next_cursor(api, each.format(john=john))
+        assert quote(cursor, safe="") == cursor
+
+
+def test_a_cursor_may_be_used_again_and_with_another_limit(api: Api, john: str, jane: str) -> None:
+    target = f"/leads?limit=1&cursor={next_cursor(api, '/leads?limit=1')}"
+    assert api.get(target).json == api.get(target).json
+    assert api.get(target.replace("limit=1", "limit=2")).expect(200).json["items"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "/leads?sort=created_at",
+        "/leads?status=new",
+        "/leads?status=new&status=lost",
+        "/leads?email=john@example.com",
+        "{john}/timeline",
+        "{john}/follow-ups",
+    ],
+)
+def test_a_cursor_of_all_leads_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
+    refused(api, other.format(john=john), next_cursor(api, "/leads?limit=1"))
+
+
+@pytest.mark.parametrize("other", ["/leads", "{jane}/timeline", "{john}/follow-ups", "{jane}/follow-ups"])
+def test_a_cursor_of_one_timeline_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
+    refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/timeline?limit=1"))
+
+
+@pytest.mark.parametrize("other", ["/leads", "{john}/timeline", "{jane}/follow-ups"])
+def test_a_cursor_of_follow_ups_of_one_lead_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
+    refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/follow-ups?limit=1"))
+
+
+def test_the_filters_of_a_cursor_belong_to_it(api: Api, john: str, jane: str) -> None:
+    cursor = next_cursor(api, "/leads?limit=1&status=new&sort=created_at")
+    for other in ("/leads", "/leads?sort=created_at", "/leads?status=lost&sort=created_at", "/leads?status=new"):
+        refused(api, other, cursor)
+    api.get(f"/leads?status=new&sort=created_at&cursor={cursor}").expect(200)
+
+
+@pytest.mark.parametrize("cursor", ["", "null", "0", "MA", "e30", "W10", "=", "...", "\0", "é", "%", "a" * 10_000])
+@pytest.mark.parametrize("target", LISTS)
+def test_what_is_no_cursor_is_refused(api: Api, john: str, target: str, cursor: str) -> None:
+    refused(api, target.format(john=john), cursor)
+
+
+@given(data=st.data(), garbage=st.text(max_size=80))
+def test_garbage_is_no_cursor(lasting: Service, lists: list[str], data: st.DataObject, garbage: str) -> None:
+    refused(lasting.client("read"), data.draw(st.sampled_from(lists)), garbage.encode(errors="ignore").decode())
+
+
+@given(data=st.data())
+def test_a_truncated_cursor_is_refused(lasting: Service, lists: list[str], data: st.DataObject) -> None:
+    api, target = lasting.client("read"), data.draw(st.sampled_from(lists))
+    cursor = next_cursor(api, target)
+    refused(api, target, cursor[: data.draw(st.integers(min_value=0, max_value=len(cursor) - 2))])
+
+
+@given(data=st.data())
+def test_a_damaged_cursor_does_no_harm(lasting: Service, lists: list[str], data: st.DataObject) -> None:
+    api, target = lasting.client("read"), data.draw(st.sampled_from(lists))
+    raw = bytearray(_raw(next_cursor(api, target)))
+    for _ in range(data.draw(st.integers(min_value=1, max_value=3))):
+        raw[data.draw(st.integers(min_value=0, max_value=len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    answer = api.get(f"{target}&cursor={_cursor(bytes(raw))}")
+    assert answer.status in (200, 400), (bytes(raw), answer)
+
+
+@pytest.mark.parametrize("target", ["/leads?limit=1", "{john}/follow-ups?limit=1"])
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2026-01-05T12:00:00",
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "2026-01-05",
+        "",
+        0,
+        None,
+        [],
+    ],
+)
+def test_a_cursor_that_was_tampered_with_names_no_impossible_time(
+    api: Api, john: str, jane: str, target: str, at: object
+) -> None:
+    target = target.format(john=john)
+    fingerprint, (_, id) = json.loads(_raw(next_cursor(api, target)))
+    refused(api, target, _cursor(json.dumps([fingerprint, [at, id]]).encode()))
+
+
+@pytest.mark.parametrize("id", ["", "john", "\0", "x" * 10_000, "' OR 1=1", NOBODY + "\n", NOBODY[:-1], None, 1])
+def test_a_cursor_that_was_tampered_with_names_no_impossible_id(api: Api, john: str, jane: str, id: object) -> None:
+    fingerprint, (at, _) = json.loads(_raw(next_cursor(api, "/leads?limit=1")))
+    refused(api, "/leads?limit=1", _cursor(json.dumps([fingerprint, [at, id]]).encode()))
+
+
+@pytest.mark.parametrize("place", [2**63, -(2**63) - 1, 10**30, 1.5, "1", None, True, [], {}])
+def test_a_cursor_that_was_tampered_with_names_no_impossible_place(
+    api: Api, john: str, jane: str, place: object
+) -> None:
+    target = f"{john}/timeline?limit=1"
+    fingerprint, _ = json.loads(_raw(next_cursor(api, target)))
+    refused(api, target, _cursor(json.dumps([fingerprint, place]).encode()))
+
+
+def _raw(cursor: str) -> bytes:
+    return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+
+
+def _cursor(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")

@@ -1,0 +1,16 @@
+"""A SQLite database whose connections a test can look at."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from databases import engine_of, sqlite_file
+from sqlite_parts import SqliteParts
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqliteParts]:
+    """The service's database on a migrated file."""
+    with SqliteParts.opened(engine_of(sqlite_file(tmp_path))) as parts:
+        yield parts

@@ -1,0 +1,249 @@
+"""The migrations, on a real SQLite file."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pysqlite3.dbapi2 as driver
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import OperationalError
+
+from builders import a_lead
+from databases import RunningDatabase, engine_of, sqlite_database
+from leads_adapters.database import UseCase
+from leads_adapters.sql.migrations import HEAD, check_schema, current, downgrade, newest, scripts, upgrade
+from leads_adapters.sql.tables import metadata
+from leads_domain.errors import Unavailable
+
+REVISIONS = [script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()][::-1]
+
+UPGRADE_AT_A_SIGN = """
+import sys
+from sqlalchemy import URL
+from leads_adapters.sql.migrations import upgrade
+from leads_adapters.sql.sqlite import sqlite_engine
+
+engine = sqlite_engine(URL.create("sqlite", database=sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+upgrade(engine)
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where a database can be made."""
+    return tmp_path / "leads.db"
+
+
+@pytest.fixture
+def engine(file: Path) -> Iterator[Engine]:
+    """The service's engine on an empty file."""
+    engine = engine_of(file)
+    yield engine
+    engine.dispose()
+
+
+def schema(engine: Engine) -> list[tuple[str, ...]]:
+    """Everything that the database knows of its tables, as it was written; without the mark of the revision."""
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master"
+            " WHERE tbl_name != 'alembic_version' ORDER BY type, name"
+        )
+        return [tuple(row) for row in rows]
+
+
+def reflected(engine: Engine) -> dict[str, object]:
+    """Every table as the database describes it: columns, constraints with their text, strictness; and every index."""
+    with engine.connect() as connection:
+        inspector = inspect(connection)
+        strict = {row.name: row.strict for row in connection.exec_driver_sql("SELECT * FROM pragma_table_list")}
+        tables: dict[str, object] = {
+            name: {
+                "strict": strict[name],
+                "columns": {column["name"]: _told(column) for column in inspector.get_columns(name)},
+                "primary key": inspector.get_pk_constraint(name),
+                "foreign keys": _told(inspector.get_foreign_keys(name)),
+                "unique": _told(inspector.get_unique_constraints(name)),
+                "checks": _told(inspector.get_check_constraints(name)),
+            }
+            for name in metadata.tables
+        }
+    return {**tables, "indexes": [row for row in schema(engine) if row[0] == "index"]}
+
+
+def execute(engine: Engine, *statements: str) -> None:
+    """Change the database behind the service's back."""
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_the_newest_revision_is_the_one_that_the_service_works_with() -> None:
+    assert newest() == HEAD == REVISIONS[-1]
+
+
+def test_an_empty_file_is_brought_to_the_newest_revision(engine: Engine) -> None:
+    assert current(engine) is None
+    upgrade(engine)
+
+    assert current(engine) == HEAD
+    with engine.connect() as connection:
+        assert set(inspect(connection).get_table_names()) == {*metadata.tables, "alembic_version"}
+
+
+def test_a_database_that_is_up_to_date_stays_as_it_is(engine: Engine) -> None:
+    upgrade(engine)
+    before = schema(engine)
+    upgrade(engine)
+
+    assert schema(engine) == before
+
+
+def test_every_step_can_be_taken_back_and_taken_again(engine: Engine) -> None:
+    schemas: list[list[tuple[str, ...]]] = [schema(engine)]
+    for revision in REVISIONS:
+        upgrade(engine, revision)
+        schemas.append(schema(engine))
+        downgrade(engine, "-1")
+        assert schema(engine) == schemas[-2]
+        upgrade(engine, revision)
+        assert schema(engine) == schemas[-1]
+        assert current(engine) == revision
+
+
+def test_nothing_is_left_after_the_way_back_to_the_start(engine: Engine) -> None:
+    upgrade(engine)
+    downgrade(engine, "base")
+
+    assert schema(engine) == []
+    assert current(engine) is None
+
+
+def test_the_migrations_make_the_tables_that_the_service_works_with(engine: Engine) -> None:
+    upgrade(engine)
+
+    with engine.connect() as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+
+
+def test_the_migrations_make_the_very_constraints_that_the_metadata_declares(engine: Engine, tmp_path: Path) -> None:
+    upgrade(engine)
+    straight = engine_of(tmp_path / "straight.db")
+    with straight.begin() as connection:
+        metadata.create_all(connection)
+
+    assert reflected(engine) == reflected(straight)
+
+
+def test_every_constraint_has_a_name(engine: Engine) -> None:
+    upgrade(engine)
+
+    with engine.connect() as connection:
+        inspector = inspect(connection)
+        for table in metadata.tables:
+            constraints = [
+                inspector.get_pk_constraint(table),
+                *inspector.get_unique_constraints(table),
+                *inspector.get_foreign_keys(table),
+                *inspector.get_check_constraints(table),
+            ]
+            assert all(constraint["name"] for constraint in constraints), constraints
+
+
+def test_a_migration_that_fails_leaves_nothing(engine: Engine) -> None:
+    execute(engine, "CREATE TABLE timeline (something_else TEXT)")
+    before = schema(engine)
+
+    with pytest.raises(OperationalError, match="already exists"):
+        upgrade(engine)
+    assert schema(engine) == before
+    assert current(engine) is None
+    with engine.connect() as connection:
+        assert inspect(connection).get_table_names() == ["timeline"]
+
+
+def test_a_migration_that_failed_can_be_tried_again(engine: Engine) -> None:
+    execute(engine, "CREATE TABLE timeline (something_else TEXT)")
+    with pytest.raises(OperationalError):
+        upgrade(engine)
+    execute(engine, "DROP TABLE timeline")
+    upgrade(engine)
+
+    assert current(engine) == HEAD
+
+
+def test_a_migration_does_not_leave_rows_that_refer_to_nothing(engine: Engine) -> None:
+    upgrade(engine)
+    _orphan_a_follow_up(engine)
+
+    with pytest.raises(RuntimeError, match="1 rows that refer to nothing"):
+        upgrade(engine)
+
+
+def test_several_processes_can_migrate_at_the_same_time(engine: Engine, file: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", UPGRADE_AT_A_SIGN, str(file)]
+    processes = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    faults = [process.communicate(timeout=30)[1] for process in processes]
+
+    assert faults == [""] * len(processes)
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    assert current(engine) == HEAD
+
+
+def test_a_migrated_database_is_fit_for_service(tmp_path: Path) -> None:
+    with sqlite_database(tmp_path) as database:
+        _check(database)
+        database.write(lambda work: work.leads.add(a_lead()))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE alembic_version",
+        "DELETE FROM alembic_version",
+        "UPDATE alembic_version SET version_num = '0000'",
+        "UPDATE alembic_version SET version_num = 'a later one'",
+    ],
+)
+def test_a_database_at_another_revision_is_not_fit_for_service(tmp_path: Path, statement: str) -> None:
+    with sqlite_database(tmp_path) as database:
+        execute(engine_of(tmp_path / "leads.db"), statement)
+        with pytest.raises(Unavailable):
+            _check(database)
+
+
+def _check(database: RunningDatabase) -> None:
+    use_case: UseCase[[], None] = check_schema  # type: ignore[assignment]
+    database.read(use_case)
+
+
+def _told(parts: object) -> str | list[str]:
+    """A part of a table as text; several of them in any order."""
+    return sorted(map(repr, parts)) if isinstance(parts, list) else repr(parts)
+
+
+def _orphan_a_follow_up(engine: Engine) -> None:
+    connection = driver.connect(str(engine.url.database), isolation_level=None)
+    connection.execute(
+        "INSERT INTO follow_ups (id, lead_id, recipient, channel, message, due_at, state, attempts, next_attempt_at,"
+        " created_at, updated_at, claims) VALUES ('1', 'nobody', 'lead', 'log', '', '', 'scheduled', 0, '', '', '', 0)"
+    )
+    connection.close()

@@ -1,0 +1,154 @@
+"""What makes an answer from SQLite as good as written down, at the price of few commits."""
+
+import asyncio
+from typing import Any
+
+import pysqlite3.dbapi2 as driver
+import pytest
+from sqlalchemy import URL
+
+from builders import a_follow_up
+from contracts.database import MANY, OddError, add, add_and_fail, all_at_once, count_up, ids, numbered
+from leads_adapters.sql.sqlite import BATCH_MAX, SAFE_WAL_VERSION, journal_mode, sqlite_engine
+from leads_domain.errors import Unavailable
+from sqlite_parts import SqliteParts
+
+
+def pragma(connection: Any, name: str) -> object:
+    """A setting of a connection."""
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+@pytest.mark.parametrize("role", ["writer", "reader"])
+def test_every_connection_is_durable_and_strict(sqlite: SqliteParts, role: str) -> None:
+    connection = getattr(sqlite, role)
+
+    assert driver.sqlite_version_info >= SAFE_WAL_VERSION
+    assert pragma(connection, "journal_mode") == "wal"
+    assert pragma(connection, "synchronous") == 2
+    assert pragma(connection, "foreign_keys") == 1
+    assert pragma(connection, "busy_timeout") == 5000
+
+
+def test_the_reading_connection_cannot_write(sqlite: SqliteParts) -> None:
+    assert pragma(sqlite.reader, "query_only") == 1
+    with pytest.raises(Unavailable):
+        sqlite.running.read(add, 1)
+    assert sqlite.running.read(ids) == []
+
+
+def test_a_follow_up_of_nobody_is_not_kept(sqlite: SqliteParts) -> None:
+    with pytest.raises(driver.IntegrityError, match="FOREIGN KEY"):
+        sqlite.running.write(lambda work: work.follow_ups.add(a_follow_up()))
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [
+        ((3, 7, 0), "DELETE"),
+        ((3, 40, 1), "DELETE"),
+        ((3, 51, 2), "DELETE"),
+        ((3, 51, 3), "WAL"),
+        ((3, 52, 0), "WAL"),
+        ((4, 0, 0), "WAL"),
+    ],
+)
+def test_a_version_that_can_corrupt_a_write_ahead_log_gets_none(version: tuple[int, ...], mode: str) -> None:
+    assert journal_mode(version) == mode
+
+
+@pytest.mark.parametrize("database", [None, "", ":memory:"])
+def test_a_database_without_a_file_is_refused(database: str | None) -> None:
+    with pytest.raises(ValueError, match="name a file"):
+        sqlite_engine(URL.create("sqlite", database=database))
+
+
+def test_a_write_alone_is_one_commit(sqlite: SqliteParts) -> None:
+    for number in range(5):
+        before = sqlite.commits()
+        sqlite.running.write(add, number, number + MANY)
+        assert sqlite.commits() == before + 1
+
+
+def test_writes_that_arrive_together_share_commits(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+    sqlite.running.run(all_at_once(*(database.write(add, number) for number in range(MANY))))
+
+    assert len(sqlite.running.read(ids)) == MANY
+    assert sqlite.commits() <= 2
+
+
+def test_writes_that_arrive_during_a_commit_share_the_next(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+
+    async def one_client(client: int) -> None:
+        for number in range(10):
+            await database.write(add, client * 10 + number)
+
+    sqlite.running.run(all_at_once(*(one_client(client) for client in range(16))))
+    assert len(sqlite.running.read(ids)) == 160
+    assert sqlite.commits() <= 160 / 4
+
+
+def test_no_commit_is_shared_by_more_than_a_batch(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+    sqlite.running.write(add, 1)
+    before = sqlite.commits()
+    sqlite.running.run(all_at_once(*(database.write(count_up, 1) for _ in range(3 * BATCH_MAX - 1))))
+
+    assert sqlite.commits() == before + 3
+
+
+def test_nobody_is_answered_before_the_commit(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+
+    with sqlite.stranger() as stranger:
+
+        async def write_and_look(number: int) -> None:
+            await database.write(add, number)
+            seen = stranger.execute("SELECT count(*) FROM leads WHERE id = ?", numbered(number)).fetchone()
+            assert seen == (1,)
+
+        assert sqlite.running.run(all_at_once(*map(write_and_look, range(MANY)))) == [None] * MANY
+
+
+def test_a_job_that_fails_undoes_its_own_work_and_no_other_in_the_same_commit(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+
+    def attempt(number: int) -> Any:
+        if number % 2:
+            return database.write(add_and_fail, OddError(), number, number + MANY)
+        return database.write(add, number)
+
+    sqlite.running.run(all_at_once(*map(attempt, range(MANY))))
+    assert sqlite.running.read(ids) == numbered(*range(0, MANY, 2))
+    assert sqlite.commits() <= 2
+
+
+def test_a_reader_sees_one_state_while_another_process_writes(sqlite: SqliteParts) -> None:
+    sqlite.running.write(add, 1)
+
+    with sqlite.stranger() as stranger:
+
+        def read_twice(work: Any) -> tuple[list[str], list[str]]:
+            first = ids(work)
+            stranger.execute("DELETE FROM leads")
+            return first, ids(work)
+
+        assert sqlite.running.read(read_twice) == (numbered(1), numbered(1))
+    assert sqlite.running.read(ids) == []
+
+
+def test_what_is_waiting_is_done_before_the_file_is_let_go(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+
+    async def write_and_close() -> list[object]:
+        writes = asyncio.ensure_future(all_at_once(*(database.write(add, number) for number in range(MANY))))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        await database.close()  # type: ignore[attr-defined]
+        return await writes
+
+    assert sqlite.running.run(write_and_close()) == list(range(1, MANY + 1))
+    with sqlite.stranger() as stranger:
+        assert stranger.execute("SELECT count(*) FROM leads").fetchone() == (MANY,)

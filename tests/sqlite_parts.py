@@ -1,0 +1,69 @@
+"""The service's SQLite database, together with what a test must reach behind its back."""
+
+import asyncio
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pysqlite3.dbapi2 as driver
+from sqlalchemy import Engine, event
+
+from databases import RunningDatabase
+from leads_adapters.sql.sqlite import SqliteDatabase
+
+_WAL_HEADER, _FRAME_HEADER = struct.Struct(">6L8x"), struct.Struct(">4L8x")
+
+
+@dataclass(frozen=True)
+class SqliteParts:
+    """A running database, its file and its two connections."""
+
+    running: RunningDatabase
+    file: Path
+    writer: Any
+    reader: Any
+
+    @classmethod
+    @contextmanager
+    def opened(cls, engine: Engine) -> Iterator["SqliteParts"]:
+        """A database on the engine's file, for the time of a test."""
+        connections: list[Any] = []
+        event.listen(engine, "connect", lambda connection, _: connections.append(connection))
+        with asyncio.Runner() as runner:
+            database = SqliteDatabase(engine)
+            try:
+                writer, reader = connections
+                yield cls(RunningDatabase(database, runner), Path(str(engine.url.database)), writer, reader)
+            finally:
+                runner.run(database.close())
+
+    @contextmanager
+    def stranger(self) -> Iterator[Any]:
+        """Another process's connection to the same file; it gives up at once when it must wait."""
+        connection = driver.connect(str(self.file), isolation_level=None, timeout=0)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @property
+    def wal(self) -> Path:
+        """The write-ahead log."""
+        return self.file.with_name(f"{self.file.name}-wal")
+
+    def commits(self) -> int:
+        """How many commits the write-ahead log holds, by its format (sqlite.org/fileformat2.html, 4.1)."""
+        log = self.wal.read_bytes()
+        if not log:
+            return 0
+        _, _, page_size, _, *salts = _WAL_HEADER.unpack_from(log)
+        commits = 0
+        for offset in range(32, len(log), 24 + page_size):
+            _, size_after_commit, *frame_salts = _FRAME_HEADER.unpack_from(log, offset)
+            if frame_salts != salts:
+                break
+            commits += size_after_commit > 0
+        return commits

@@ -1,0 +1,195 @@
+"""Taking in many leads at once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import NOON, given_details
+from databases import memory_database
+from desk import ACTOR, Desk
+from leads_domain.details import GivenDetails
+from leads_domain.errors import DuplicateLead, Fault, Invalid
+from leads_domain.lead import Lead, Past
+from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
+from leads_domain.use_cases.find_leads import list_leads
+from leads_domain.use_cases.import_leads import Candidate, Imported, ImportSummary, Rehearsal
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
+
+BAD = Candidate(given_details(name="", email="nobody"))
+LONG_AGO = NOON - timedelta(days=400)
+
+
+def a_row(email: str, **members: Any) -> Candidate:
+    """One row of a file."""
+    return Candidate(given_details(email=email, **members))
+
+
+def take_in(desk: Desk, rows: Sequence[Candidate], on_duplicate: OnDuplicate = OnDuplicate.ERROR) -> list[Imported]:
+    """Import a batch."""
+    return desk.database.write(desk.import_leads, rows, actor=ACTOR, on_duplicate=on_duplicate)
+
+
+def rehearse(
+    desk: Desk, *batches: Sequence[Candidate], on_duplicate: OnDuplicate = OnDuplicate.ERROR
+) -> list[Imported]:
+    """Find out what an import of these batches would do."""
+    met: Rehearsal = {}
+    return [
+        imported
+        for rows in batches
+        for imported in desk.database.read(
+            desk.import_leads, rows, actor=ACTOR, on_duplicate=on_duplicate, rehearsal=met
+        )
+    ]
+
+
+def everybody(desk: Desk) -> list[Lead]:
+    """All leads in the order of their ids."""
+    query = LeadQuery(sort=LeadSort.OLDEST_FIRST, limit=LIMIT_MAX)
+    return sorted(desk.database.read(list_leads, query).items, key=lambda lead: lead.id)
+
+
+def told(outcomes: Sequence[Imported]) -> list[str]:
+    """What became of each row, in a word."""
+    return [outcome.value if isinstance(outcome, Outcome) else type(outcome).__name__ for outcome in outcomes]
+
+
+def test_every_row_becomes_a_lead_by_the_same_rules_as_a_single_one(desk: Desk) -> None:
+    outcomes = take_in(desk, [a_row("a@example.com", name=" Ann "), a_row("b@example.com", attributes={"size": 3})])
+
+    assert outcomes == [Outcome.CREATED, Outcome.CREATED]
+    ann, bob = everybody(desk)
+    assert (ann.name, ann.email.key, ann.status, ann.version) == ("Ann", "a@example.com", "new", 1)
+    assert bob.attributes == {"size": 3}
+    assert desk.story(ann) == desk.story(bob) == ["lead.created"]
+    assert desk.timeline(ann)[0].actor == ACTOR
+
+
+def test_a_bad_row_never_stops_the_rest(desk: Desk) -> None:
+    outcomes = take_in(desk, [BAD, a_row("a@example.com"), BAD, a_row("A@example.com"), a_row("b@example.com"), BAD])
+
+    assert told(outcomes) == ["Invalid", "created", "Invalid", "DuplicateLead", "created", "Invalid"]
+    assert [lead.email.key for lead in everybody(desk)] == ["a@example.com", "b@example.com"]
+
+
+def test_a_row_that_is_refused_tells_every_fault(desk: Desk) -> None:
+    (refusal,) = take_in(desk, [BAD])
+
+    assert isinstance(refusal, Invalid)
+    assert [fault.pointer for fault in refusal.faults] == ["/name", "/email"]
+
+
+def test_a_row_that_repeats_a_lead_names_the_one_that_is_there(desk: Desk) -> None:
+    there = desk.register(email="a@example.com").lead
+    first, second, third = take_in(desk, [a_row("A@Example.com"), a_row("b@example.com"), a_row("b@example.com")])
+
+    assert isinstance(first, DuplicateLead)
+    assert first.existing_id == there.id
+    assert second is Outcome.CREATED
+    assert isinstance(third, DuplicateLead)
+    assert third.existing_id == everybody(desk)[1].id
+
+
+def test_rows_can_bring_leads_up_to_date(desk: Desk) -> None:
+    there = desk.register(email="a@example.com").lead
+    rows = [
+        a_row("a@example.com", name="Ann"),
+        a_row("a@example.com", name="Ann"),
+        a_row("b@example.com", name="Bob"),
+        a_row("b@example.com", name="Bobby"),
+        BAD,
+    ]
+
+    assert told(take_in(desk, rows, OnDuplicate.UPDATE)) == ["updated", "unchanged", "created", "updated", "Invalid"]
+    ann, bob = everybody(desk)
+    assert (ann.id, ann.name, ann.version) == (there.id, "Ann", 2)
+    assert (bob.name, bob.version) == ("Bobby", 2)
+
+
+def test_rows_can_leave_the_leads_that_are_there_alone(desk: Desk) -> None:
+    there = desk.register(email="a@example.com").lead
+
+    assert told(take_in(desk, [a_row("a@example.com", name="Ann")], OnDuplicate.RETURN)) == ["unchanged"]
+    assert everybody(desk) == [there]
+
+
+def test_a_lead_with_a_past_goes_on_where_it_stood(desk: Desk) -> None:
+    past = Past(status="lost", status_reason="No budget", created_at=LONG_AGO, contacted_at=LONG_AGO)
+    take_in(desk, [Candidate(given_details(), past)])
+
+    (lead,) = everybody(desk)
+    assert (lead.status, lead.status_reason) == ("lost", "No budget")
+    assert (lead.created_at, lead.contacted_at, lead.updated_at) == (LONG_AGO, LONG_AGO, NOON)
+    assert desk.change(lead, "contacted").contacted_at == LONG_AGO
+
+
+def test_a_past_that_cannot_have_been_is_refused_with_the_rest_of_the_faults(desk: Desk) -> None:
+    past = Past(status="won", status_reason=" ", created_at=LONG_AGO)
+    (refusal,) = take_in(desk, [Candidate(given_details(name=""), past)])
+
+    assert isinstance(refusal, Invalid)
+    assert sorted(fault.pointer for fault in refusal.faults) == ["/name", "/status", "/status_reason"]
+    assert Fault("/status_reason", "Give 1 to 1000 characters; this has 0.") in refusal.faults
+
+
+def test_the_past_of_a_lead_that_is_there_already_stays_its_own(desk: Desk) -> None:
+    there = desk.register().lead
+    past = Past(status="lost", status_reason="No budget", created_at=LONG_AGO)
+    outcomes = take_in(desk, [Candidate(given_details(name="Johnny"), past)], OnDuplicate.UPDATE)
+
+    assert told(outcomes) == ["updated"]
+    assert everybody(desk) == [replace(there, name="Johnny", version=2)]
+
+
+def test_a_rehearsal_keeps_nothing(desk: Desk) -> None:
+    there = desk.register(email="a@example.com").lead
+    rows = [a_row("a@example.com", name="Ann"), a_row("b@example.com"), BAD]
+
+    for on_duplicate in OnDuplicate:
+        rehearse(desk, rows, on_duplicate=on_duplicate)
+    assert everybody(desk) == [there]
+    assert desk.story(there) == ["lead.created"]
+
+
+def test_a_rehearsal_remembers_what_earlier_batches_would_have_added(desk: Desk) -> None:
+    outcomes = rehearse(desk, [a_row("a@example.com")], [a_row("A@example.com"), a_row("b@example.com")])
+
+    assert told(outcomes) == ["created", "DuplicateLead", "created"]
+
+
+ROWS = st.builds(
+    lambda email, name, past: Candidate(
+        cast(GivenDetails, {"email": email, "name": name}), Past(status="new", created_at=LONG_AGO) if past else None
+    ),
+    st.sampled_from(["a@example.com", "A@example.com", "b@example.com", "c@example.com", "nobody"]),
+    st.sampled_from(["Ann", "Bob", ""]),
+    st.booleans(),
+)
+
+
+@pytest.mark.parametrize("on_duplicate", OnDuplicate)
+@given(before=st.lists(ROWS, max_size=3), batches=st.lists(st.lists(ROWS, max_size=4), max_size=3))
+def test_a_rehearsal_tells_just_what_the_import_then_does(
+    on_duplicate: OnDuplicate, before: list[Candidate], batches: list[list[Candidate]]
+) -> None:
+    with memory_database(Path()) as database:
+        desk = Desk(database)
+        take_in(desk, before)
+        rehearsed = rehearse(desk, *batches, on_duplicate=on_duplicate)
+        imported = [outcome for rows in batches for outcome in take_in(desk, rows, on_duplicate)]
+
+    assert told(rehearsed) == told(imported)
+
+
+def test_a_summary_counts_what_became_of_the_rows() -> None:
+    summary = ImportSummary()
+    for imported in (*Outcome, Outcome.CREATED, DuplicateLead("x"), DuplicateLead(None), Invalid.because("no")):
+        summary.count(imported)
+
+    assert summary == ImportSummary(created=2, updated=1, unchanged=1, duplicates=2, refused=1)

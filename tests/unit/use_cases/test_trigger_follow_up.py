@@ -1,0 +1,175 @@
+"""Promising to reach somebody about a lead."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from builders import NOON, a_follow_up, a_lead, an_id
+from desk import ACTOR, Desk
+from leads_domain.errors import Fault, Invalid, NotFound
+from leads_domain.events import EventType
+from leads_domain.follow_up import FollowUpId, Recipient
+from leads_domain.lead import LeadId
+from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
+
+HOUR = timedelta(hours=1)
+
+
+def test_without_wishes_the_lead_is_written_to_now_on_the_default_channel(desk: Desk) -> None:
+    lead = desk.register().lead
+    now = desk.clock.advance(HOUR)
+    follow_up = desk.trigger(lead)
+
+    message = "Hello John Doe, thank you for your interest. We will be in touch with you soon."
+    expected = a_follow_up(
+        id=follow_up.id, lead_id=lead.id, message=message, due_at=now, created_at=now, updated_at=now
+    )
+    assert follow_up == expected
+    assert desk.follow_up(follow_up) == expected
+
+
+def test_the_owner_is_reminded_of_the_lead(desk: Desk) -> None:
+    lead = desk.register(owner="ann@example.com").lead
+
+    assert desk.trigger(lead, recipient=Recipient.OWNER).message == "Please follow up with John Doe."
+
+
+def test_every_wish_is_granted(desk: Desk) -> None:
+    lead = desk.register(phone="+12025550123").lead
+    follow_up = desk.trigger(lead, channel="sms", message=" Call me. ", due_at=NOON + HOUR, recipient=Recipient.LEAD)
+
+    assert (follow_up.channel, follow_up.message, follow_up.due_at) == ("sms", "Call me.", NOON + HOUR)
+    assert follow_up.next_attempt_at == NOON + HOUR
+
+
+def test_a_promise_is_told_with_who_made_it_and_when(desk: Desk) -> None:
+    lead = desk.register().lead
+    now = desk.clock.advance(HOUR)
+    follow_up = desk.trigger(lead, due_at=now + HOUR)
+
+    newest = desk.timeline(lead)[0]
+    assert (newest.type, newest.at, newest.actor) == (EventType.FOLLOW_UP_SCHEDULED, now, ACTOR)
+    assert newest.data == {
+        "follow_up_id": follow_up.id,
+        "channel": "log",
+        "recipient": "lead",
+        "due_at": "2026-01-05T14:00:00.000000Z",
+    }
+
+
+def test_a_time_in_any_zone_is_kept_in_utc(desk: Desk) -> None:
+    india = timezone(timedelta(hours=5, minutes=30))
+    follow_up = desk.trigger(desk.register().lead, due_at=datetime(2026, 1, 6, 9, 0, 0, 1, tzinfo=india))
+
+    assert repr(desk.follow_up(follow_up).due_at) == repr(datetime(2026, 1, 6, 3, 30, 0, 1, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+        datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))),
+    ],
+)
+def test_a_time_that_utc_cannot_tell_is_refused(desk: Desk, at: datetime) -> None:
+    lead = desk.register().lead
+
+    with pytest.raises(Invalid) as refusal:
+        desk.trigger(lead, due_at=at)
+    assert [fault.pointer for fault in refusal.value.faults] == ["/due_at"]
+
+
+def test_a_follow_up_whose_time_is_past_is_due_at_once(desk: Desk) -> None:
+    follow_up = desk.trigger(desk.register().lead, due_at=NOON - 1000 * HOUR)
+
+    assert [claimed.follow_up.id for claimed in desk.claim()] == [follow_up.id]
+
+
+def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(desk: Desk) -> None:
+    lead = desk.register().lead
+
+    with pytest.raises(Invalid) as refusal:
+        desk.trigger(lead, channel="pigeon")
+    fault = Fault("/channel", "There is no channel 'pigeon'; it is one of: log, sms, smtp.")
+    assert refusal.value.faults == (fault,)
+    assert desk.follow_ups(lead) == []
+    assert desk.lead(lead) == lead
+
+
+def test_every_fault_is_told(desk: Desk) -> None:
+    with pytest.raises(Invalid) as refusal:
+        desk.trigger(desk.register().lead, channel="pigeon", message=" ")
+    assert [fault.pointer for fault in refusal.value.faults] == ["/channel", "/message"]
+
+
+@pytest.mark.parametrize("wishes", [{}, {"recipient": Recipient.OWNER}])
+def test_a_channel_for_telephones_needs_a_number(desk: Desk, wishes: dict[str, Any]) -> None:
+    lead = desk.register(owner="ann@example.com", phone="+12025550123" if wishes else None).lead
+
+    with pytest.raises(Invalid) as refusal:
+        desk.trigger(lead, channel="sms", **wishes)
+    who = wishes.get("recipient", Recipient.LEAD)
+    fault = Fault("/channel", f"The channel sms needs a telephone number, and the {who} has none.")
+    assert refusal.value.faults == (fault,)
+    assert desk.follow_ups(lead) == []
+
+
+def test_a_lead_without_an_owner_cannot_be_followed_up_with_its_owner(desk: Desk) -> None:
+    with pytest.raises(Invalid) as refusal:
+        desk.trigger(desk.register().lead, recipient=Recipient.OWNER, channel="smtp")
+    assert [fault.pointer for fault in refusal.value.faults] == ["/recipient"]
+
+
+def test_nobody_can_be_reached_about_a_lead_that_is_not_there(desk: Desk) -> None:
+    with pytest.raises(NotFound) as missing:
+        desk.trigger(a_lead(id=an_id(9)))
+    assert (missing.value.kind, missing.value.id) == ("lead", an_id(9))
+
+
+def test_a_lead_shows_when_it_is_next_due(desk: Desk) -> None:
+    lead = desk.register().lead
+    now = desk.clock.advance(HOUR)
+
+    desk.trigger(lead, due_at=now + 2 * HOUR)
+    first = desk.lead(lead)
+    assert first == replace(lead, next_follow_up_at=now + 2 * HOUR, version=2, updated_at=now)
+    desk.trigger(lead, due_at=now + 3 * HOUR)
+    assert desk.lead(lead) == first
+    desk.trigger(lead, due_at=now + HOUR)
+    assert desk.lead(lead) == replace(first, next_follow_up_at=now + HOUR, version=3)
+
+
+def test_a_lead_is_next_due_at_what_is_left_after_one_was_sent(desk: Desk) -> None:
+    lead = desk.register().lead
+    desk.trigger(lead)
+    desk.trigger(lead, due_at=NOON + HOUR)
+    desk.trigger(lead, due_at=NOON + 2 * HOUR)
+    assert desk.lead(lead).next_follow_up_at == NOON
+
+    for left in (NOON + HOUR, NOON + 2 * HOUR, None):
+        (claimed,) = desk.claim()
+        before = desk.lead(lead)
+        desk.record(claimed)
+        assert desk.lead(lead).next_follow_up_at == left
+        assert desk.lead(lead).version == before.version + 1
+        desk.clock.advance(HOUR)
+
+
+def test_the_follow_ups_of_a_lead_are_listed_by_due_time(desk: Desk) -> None:
+    lead, other = desk.register().lead, desk.register(email="jane@example.com").lead
+    late, early = desk.trigger(lead, due_at=NOON + HOUR), desk.trigger(lead)
+    desk.trigger(other)
+
+    assert desk.follow_ups(lead) == [early, late]
+    page = desk.database.read(list_follow_ups_of_lead, lead.id, limit=1)
+    assert page.items == [early]
+    assert desk.database.read(list_follow_ups_of_lead, lead.id, after=page.next).items == [late]
+
+
+def test_what_is_not_there_is_not_found(desk: Desk) -> None:
+    with pytest.raises(NotFound, match="There is no follow-up with the id"):
+        desk.database.read(find_follow_up, FollowUpId(an_id(9)))
+    with pytest.raises(NotFound, match="There is no lead with the id"):
+        desk.database.read(list_follow_ups_of_lead, LeadId(an_id(9)))
