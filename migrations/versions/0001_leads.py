@@ -80,9 +80,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "timeline",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), sa.Identity(always=True), nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("id", Identifier, nullable=False),
         sa.Column("lead_id", Identifier, nullable=False),
         sa.Column("type", sa.Text(), nullable=False),

@@ -6,6 +6,7 @@ nobody is answered before it.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -50,9 +51,23 @@ def sqlite_engine(url: URL) -> Engine:
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}")
-    connection.execute(f"PRAGMA journal_mode = {journal_mode(driver.sqlite_version_info)}")
+    _set_journal_mode(connection, journal_mode(driver.sqlite_version_info))
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _set_journal_mode(connection: Any, mode: str) -> None:
+    """Set it, waiting for a process that is just making the file: here SQLite itself heeds no time-out."""
+    last_try = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA journal_mode = {mode}")
+        except driver.OperationalError:
+            if time.monotonic() > last_try:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @dataclass(slots=True)
@@ -78,6 +93,7 @@ class SqliteDatabase:
         self._reading = SqlUnitOfWork(Driver(self._reader, engine.dialect, statements))
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
         self._waiting: list[_Job] = []
+        self._closed = False
         self._batches: asyncio.Task[None] | None = None
 
     def _connect(self) -> Any:
@@ -90,6 +106,7 @@ class SqliteDatabase:
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
         """See `Database.read`. It runs on the event loop: a hop to a thread costs more than a short read."""
+        self._check_open()
         try:
             self._reader.execute("BEGIN")
             try:
@@ -103,6 +120,7 @@ class SqliteDatabase:
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
         """See `Database.write`."""
+        self._check_open()
         loop = asyncio.get_running_loop()
         job = _Job(lambda work: use_case(work, *args, **kwargs), loop.create_future())
         self._waiting.append(job)
@@ -113,12 +131,17 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Finish what was begun and let go of the file."""
+        self._closed = True
         if self._batches is not None:
             await self._batches
         self._committer.shutdown()
         self._reader.close()
         self._writer.close()
         self._engine.dispose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The database is closed.")
 
     async def _run_batches(self) -> None:
         try:
@@ -185,4 +208,9 @@ def _deliver(batch: list[_Job]) -> None:
         if job.error is None:
             job.future.set_result(job.answer)
         else:
-            job.future.set_exception(job.error)
+            job.future.set_exception(_carried(job.error))
+
+
+def _carried(error: Exception) -> Exception:
+    """The error as a future can carry it: a StopIteration would end a coroutine as if nothing was wrong."""
+    return RuntimeError(repr(error)) if isinstance(error, StopIteration) else error

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Identity, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 
 from leads_adapters.sql.types import Identifier, UtcTime
 
@@ -25,7 +25,7 @@ def _table(name: str, *parts: Any) -> Table:
 leads = _table(
     "leads",
     Column("id", Identifier, primary_key=True),
-    Column("name", Text, CheckConstraint("length(name) BETWEEN 1 AND 200", "name"), nullable=False),
+    Column("name", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("email_key", Text, nullable=False, unique=True),
     Column("phone", Text),
@@ -40,7 +40,9 @@ leads = _table(
     Column("updated_at", UtcTime, nullable=False),
     Column("contacted_at", UtcTime),
     Column("next_follow_up_at", UtcTime),
-    Column("version", Integer, CheckConstraint("version >= 1", "version"), nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("length(name) BETWEEN 1 AND 200", "name"),
+    CheckConstraint("version >= 1", "version"),
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),
 )
@@ -49,7 +51,7 @@ follow_ups = _table(
     "follow_ups",
     Column("id", Identifier, primary_key=True),
     Column("lead_id", Identifier, ForeignKey("leads.id"), nullable=False),
-    Column("recipient", Text, CheckConstraint("recipient IN ('lead', 'owner')", "recipient"), nullable=False),
+    Column("recipient", Text, nullable=False),
     Column("channel", Text, nullable=False),
     Column("message", Text, nullable=False),
     Column("due_at", UtcTime, nullable=False),
@@ -63,6 +65,7 @@ follow_ups = _table(
     Column("lease_owner", Text),
     Column("lease_until", UtcTime),
     Column("claims", Integer, nullable=False),
+    CheckConstraint("recipient IN ('lead', 'owner')", "recipient"),
     CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'cancelled')", "state"),
     CheckConstraint("(state = 'scheduled') = (next_attempt_at IS NOT NULL)", "next_attempt"),
     CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", "sent"),
@@ -80,7 +83,7 @@ Index(
 # No foreign key to the lead: what happened stays known when the lead itself is erased.
 timeline = _table(
     "timeline",
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), Identity(always=True), primary_key=True),
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     Column("id", Identifier, nullable=False),
     Column("lead_id", Identifier, nullable=False),
     Column("type", Text, nullable=False),
@@ -94,8 +97,9 @@ api_keys = _table(
     "api_keys",
     Column("id", Identifier, primary_key=True),
     Column("name", Text, nullable=False),
-    Column("role", Text, CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", "role"), nullable=False),
+    Column("role", Text, nullable=False),
     Column("digest", Text, nullable=False, unique=True),
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", "role"),
 )
