@@ -36,8 +36,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_leads"),
         sa.UniqueConstraint("email_key", name="uq_leads_email_key"),
-        sa.CheckConstraint("length(name) BETWEEN 1 AND 200", name="ck_leads_name"),
-        sa.CheckConstraint("version >= 1", name="ck_leads_version"),
+        sa.CheckConstraint("length(name) BETWEEN 1 AND 200", name=op.f("ck_leads_name")),
+        sa.CheckConstraint("version >= 1", name=op.f("ck_leads_version")),
         sqlite_strict=True,
     )
     op.create_index("ix_leads_created_at_id", "leads", ["created_at", "id"])
@@ -62,12 +62,14 @@ def upgrade() -> None:
         sa.Column("claims", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_follow_ups"),
         sa.ForeignKeyConstraint(["lead_id"], ["leads.id"], name="fk_follow_ups_lead_id_leads"),
-        sa.CheckConstraint("recipient IN ('lead', 'owner')", name="ck_follow_ups_recipient"),
-        sa.CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'cancelled')", name="ck_follow_ups_state"),
-        sa.CheckConstraint("(state = 'scheduled') = (next_attempt_at IS NOT NULL)", name="ck_follow_ups_next_attempt"),
-        sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name="ck_follow_ups_sent"),
-        sa.CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="ck_follow_ups_lease"),
-        sa.CheckConstraint("lease_owner IS NULL OR state = 'scheduled'", name="ck_follow_ups_leased"),
+        sa.CheckConstraint("recipient IN ('lead', 'owner')", name=op.f("ck_follow_ups_recipient")),
+        sa.CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'cancelled')", name=op.f("ck_follow_ups_state")),
+        sa.CheckConstraint(
+            "(state = 'scheduled') = (next_attempt_at IS NOT NULL)", name=op.f("ck_follow_ups_next_attempt")
+        ),
+        sa.CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", name=op.f("ck_follow_ups_sent")),
+        sa.CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name=op.f("ck_follow_ups_lease")),
+        sa.CheckConstraint("lease_owner IS NULL OR state = 'scheduled'", name=op.f("ck_follow_ups_leased")),
         sqlite_strict=True,
     )
     op.create_index("ix_follow_ups_lead_id_due_at_id", "follow_ups", ["lead_id", "due_at", "id"])
@@ -101,7 +103,7 @@ def upgrade() -> None:
         sa.Column("revoked_at", UtcTime()),
         sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
         sa.UniqueConstraint("digest", name="uq_api_keys_digest"),
-        sa.CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", name="ck_api_keys_role"),
+        sa.CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", name=op.f("ck_api_keys_role")),
         sqlite_strict=True,
     )
 
