@@ -34,13 +34,13 @@ class References(HTMLParser):
 
 
 @pytest.fixture
-def page(service: Service) -> Reply:
+def page(lasting: Service) -> Reply:
     """The interactive page."""
-    return service.stranger().get("/docs").expect(200)
+    return lasting.stranger().get("/docs").expect(200)
 
 
-def test_the_front_door_leads_to_the_documentation(service: Service) -> None:
-    assert service.stranger().get("/").expect(307).headers["location"] == "/docs"
+def test_the_front_door_leads_to_the_documentation(lasting: Service) -> None:
+    assert lasting.stranger().get("/").expect(307).headers["location"] == "/docs"
 
 
 def test_the_page_is_html_in_utf_8(page: Reply) -> None:
@@ -48,13 +48,13 @@ def test_the_page_is_html_in_utf_8(page: Reply) -> None:
     assert page.body.startswith(b"<!doctype html>")
 
 
-def test_the_page_loads_everything_from_the_service_itself(service: Service, page: Reply) -> None:
+def test_the_page_loads_everything_from_the_service_itself(lasting: Service, page: Reply) -> None:
     references = References(page.body.decode()).found
     assert {urlsplit(reference).path.rpartition(".")[2] for reference in references} == {"css", "js", "png"}
     for reference in references:
         target = urlsplit(urljoin("http://leads.example/docs", reference))
         assert target.netloc == "leads.example"
-        answer = service.stranger().get(target.path).expect(200)
+        answer = lasting.stranger().get(target.path).expect(200)
         assert answer.headers["content-type"] == MEDIA_TYPES["." + target.path.rpartition(".")[2]]
         assert len(answer.body) > 100
 
@@ -63,18 +63,18 @@ def test_the_page_names_no_other_place(page: Reply) -> None:
     assert not re.search(r"https?:|[\"']//", page.body.decode())
 
 
-def test_the_style_sheet_brings_its_pictures_along(service: Service) -> None:
-    style = service.stranger().get("/docs/swagger-ui.css").body.decode()
+def test_the_style_sheet_brings_its_pictures_along(lasting: Service) -> None:
+    style = lasting.stranger().get("/docs/swagger-ui.css").body.decode()
     addresses = [match["quoted"] or match["imported"] for match in ADDRESS.finditer(style)]
     assert addresses
     assert all(address.startswith(("data:", "#")) for address in addresses)
 
 
-def test_the_page_starts_with_the_document_of_the_service_and_asks_nobody_to_validate_it(service: Service) -> None:
-    start = service.stranger().get("/docs/start.js").body.decode()
+def test_the_page_starts_with_the_document_of_the_service_and_asks_nobody_to_validate_it(lasting: Service) -> None:
+    start = lasting.stranger().get("/docs/start.js").body.decode()
     addresses = re.findall(r'url: "([^"]*)"', start)
     assert addresses == ["/openapi.json"]
-    service.stranger().get(addresses[0]).expect(200)
+    lasting.stranger().get(addresses[0]).expect(200)
     assert "validatorUrl: null" in start
     assert "http" not in start
 
@@ -90,21 +90,21 @@ def test_the_page_runs_under_its_own_security_policy(page: Reply) -> None:
     "name",
     ["nothing.js", "LICENSE", "index.css", "..", "%2e%2e%2fLICENSE", "../../../pyproject.toml", "start.js%00", "%00"],
 )
-def test_no_other_file_is_served(service: Service, name: str) -> None:
-    service.stranger().get(f"/docs/{name}").refuse(404, "not-found")
+def test_no_other_file_is_served(lasting: Service, name: str) -> None:
+    lasting.stranger().get(f"/docs/{name}").refuse(404, "not-found")
 
 
 @pytest.mark.parametrize("name", PROBLEM_TYPES)
-def test_every_type_of_problem_has_a_page_for_people(service: Service, name: str) -> None:
-    page = service.stranger().get(f"/problems/{name}").expect(200)
+def test_every_type_of_problem_has_a_page_for_people(lasting: Service, name: str) -> None:
+    page = lasting.stranger().get(f"/problems/{name}").expect(200)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     text = page.body.decode()
     assert f"<code>{name}</code>" in text
     assert str(PROBLEM_TYPES[name].status) in text
     for reference in References(text).found:
-        service.stranger().get(reference).expect(200)
+        lasting.stranger().get(reference).expect(200)
 
 
-def test_a_type_of_problem_that_there_is_not_is_answered_with_those_that_there_are(service: Service) -> None:
-    detail = service.stranger().get("/problems/bad-luck").refuse(404, "not-found")["detail"]
+def test_a_type_of_problem_that_there_is_not_is_answered_with_those_that_there_are(lasting: Service) -> None:
+    detail = lasting.stranger().get("/problems/bad-luck").refuse(404, "not-found")["detail"]
     assert all(name in detail for name in PROBLEM_TYPES)

@@ -35,9 +35,9 @@ def answers(service: Service, api: Api, john: str) -> list[Reply]:
 
 
 @pytest.mark.parametrize("request_id", ["1", "a" * 128, "req-1.2:3_4", "01900000-0000-7000-8000-000000000000"])
-def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(service: Service, request_id: str) -> None:
+def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(lasting: Service, request_id: str) -> None:
     for path in ("/health/live", "/nowhere", "/leads"):
-        assert service.stranger().get(path, x_request_id=request_id).headers["x-request-id"] == request_id
+        assert lasting.stranger().get(path, x_request_id=request_id).headers["x-request-id"] == request_id
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(service: Service, 
         "${jndi:ldap://x}",
     ],
 )
-def test_an_insane_id_is_replaced_by_a_new_one(service: Service, log: Log, request_id: str) -> None:
+def test_an_insane_id_is_replaced_by_a_new_one(lasting: Service, log: Log, request_id: str) -> None:
     for path in ("/health/live", "/nowhere", "/leads"):
-        headers = service.stranger().get(path, x_request_id=request_id).headers
+        headers = lasting.stranger().get(path, x_request_id=request_id).headers
         assert UUID(headers["x-request-id"]).version == 7
         assert "set-cookie" not in headers
     assert request_id.strip() not in [line["request_id"] for line in log]
