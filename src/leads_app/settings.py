@@ -111,8 +111,8 @@ def _database_url(value: object) -> URL:
         url = make_url(_text(value))
     except ArgumentError:
         raise ValueError("give a URL such as sqlite:///leads.db.") from None
-    if url.get_backend_name() != "sqlite":
-        raise ValueError("give a URL that begins with sqlite:///, followed by the name of a file.")
+    if url.drivername != "sqlite" or url.host or url.username or url.query:
+        raise ValueError("give a URL that begins with sqlite:///, followed by nothing but the name of a file.")
     if url.database in (None, "", ":memory:"):
         raise ValueError("name a file, as in sqlite:///leads.db: what is kept in memory only would be lost.")
     return url

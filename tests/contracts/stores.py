@@ -39,8 +39,9 @@ def all_pages(page_after: Callable[[At | None], Page[Item, At]], *, size: int) -
     items = list(page.items)
     while page.next is not None:
         assert len(page.items) == size
-        page = page_after(page.next)
+        position, page = page.next, page_after(page.next)
+        assert page.items, "a page that was announced is not empty"
+        assert page.next != position, "the pages lead on"
         items += page.items
-        assert page.items, "a page that follows another is not empty"
     assert len(page.items) <= size
     return items

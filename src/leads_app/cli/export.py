@@ -49,7 +49,7 @@ def _write(file: Path, form: Format, container: Container, run: Run) -> None:
     """Write beside the file and rename, so that there is never half a file under its name."""
     unfinished = file.with_name(f"{file.name}.unfinished")
     columns = (SpinnerColumn(), TextColumn("Exporting"), TextColumn("{task.completed} leads"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress, unfinished.open("wb") as stream:
+    with unfinished.open("wb") as stream, Progress(*columns, console=Console(stderr=True)) as progress:
         leads = progress.track(_all_leads(container, run), total=None)
         stream.writelines(WRITERS[form](leads))
     unfinished.replace(file)

@@ -16,6 +16,9 @@ from leads_app.container import Container
 
 BACKLOG = 1024
 
+STOP_SECONDS = 8.0
+"""How long requests and deliveries under way have to end when the service is stopped: less than supervisors wait."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
@@ -37,13 +40,13 @@ def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
 
 def _check_free(host: str, port: int) -> None:
     """The server lets several processes share a port, so it would not notice a stranger there."""
-    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    with socket.socket(family, kind) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-        except OSError as error:
-            raise CommandFailed(f"Cannot listen at {host}:{port}: {error.strerror}.") from None
+    except OSError as error:
+        raise CommandFailed(f"Cannot listen at {host}:{port}: {error.strerror}.") from None
 
 
 def _announce(container: Container, host: str, port: int) -> None:
@@ -76,10 +79,17 @@ async def _serve_here(container: Container, host: str, port: int) -> None:
     server = Server(
         container.app(), host, port, interface=Interfaces.ASGI, backlog=BACKLOG, websockets=False, log_enabled=False
     )
-    loop = asyncio.get_running_loop()
+    asked_to_stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, server.stop)
-    await server.serve()
+        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
+    serving = asyncio.create_task(server.serve())
+    asking = asyncio.create_task(asked_to_stop.wait())
+    await asyncio.wait({serving, asking}, return_when=asyncio.FIRST_COMPLETED)
+    server.stop()  # type: ignore[no-untyped-call]
+    # The server itself would wait for ever for a client that never ends its request.
+    await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    if serving.done():
+        await serving
 
 
 def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -> None:
@@ -94,4 +104,6 @@ def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -
         backlog=BACKLOG,
         websockets=False,
         log_enabled=False,
+        # Without it, a worker that is told to stop before it has quite started keeps its parent waiting for ever.
+        workers_kill_timeout=int(STOP_SECONDS),
     ).serve()

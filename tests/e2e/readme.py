@@ -1,0 +1,36 @@
+"""The code blocks of the README."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """One of them: its language, and its text."""
+
+    language: str
+    text: str
+
+    @property
+    def opening(self) -> str:
+        """What it is known by: its first line."""
+        return self.text.splitlines()[0]
+
+
+BLOCKS = [Block(*found) for found in _BLOCK.findall((ROOT / "README.md").read_text("utf-8"))]
+
+
+def block(opening: str) -> str:
+    """The text of the one block that starts with this line."""
+    [text] = [block.text for block in BLOCKS if block.opening == opening]
+    return text
+
+
+def recipe(target: str) -> str:
+    """The last command that `make target` runs, with its variables."""
+    rules = re.findall(rf"^{target}:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    return str(rules[0].splitlines()[-1].strip())

@@ -1,0 +1,282 @@
+"""The installed command `leads` as people and other programs meet it: processes, a folder, and HTTP.
+
+with site.serve() as service:
+    service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
+assert site.leads("export").code == 0
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+BIN = Path(sys.executable).parent
+HOST = "127.0.0.1"
+PATIENCE = 20.0
+"""After how many seconds a test that waits for something fails."""
+
+_POLL_SECONDS = 0.01
+_KEY = re.compile(r"admin_[0-9a-f]+")
+
+Found = TypeVar("Found")
+
+
+def eventually(ask: Callable[[], Found | None], within: float = PATIENCE) -> Found:
+    """The first answer that is something; fails if there is none in time."""
+    give_up = time.monotonic() + within
+    while not (found := ask()):
+        assert time.monotonic() < give_up, f"nothing came within {within} s"
+        time.sleep(_POLL_SECONDS)
+    return found
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def expect(self, code: int) -> Self:
+        """Itself, if it ended with this exit code."""
+        assert self.code == code, self
+        return self
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer over HTTP."""
+
+    request: str
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.text)
+
+    def expect(self, status: int) -> Self:
+        """Itself, if it has this status."""
+        assert self.status == status, self
+        return self
+
+
+class Site:
+    """A folder that the command is used in. Of the test's own environment it sees nothing but PATH.
+
+    `environment` is added, and holds for everything that is run here. `key` is the admin key that a
+    service printed here.
+    """
+
+    def __init__(self, root: Path, leads: Path = BIN / "leads", **environment: str) -> None:
+        assert leads.is_file(), f"The command is not installed at {leads}."
+        self.folder, self.home = root / "folder", root / "home"
+        self.folder.mkdir()
+        self.home.mkdir()
+        self.key = ""
+        self.command = str(leads)
+        self._environment = environment
+
+    def leads(self, *arguments: str, **environment: str) -> Finished:
+        """What `leads` with these arguments does."""
+        return self.run([self.command, *arguments], **environment)
+
+    def run(self, command: Sequence[str], **environment: str) -> Finished:
+        """What any command does here."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def shell(self, script: str, **environment: str) -> Finished:
+        """What a shell makes of a script that somebody was told to type."""
+        return self.run(["/bin/sh", "-e", "-u", "-c", script], **environment)
+
+    def write(self, name: str, text: str) -> Path:
+        """A new file in the folder."""
+        path = self.folder / name
+        path.write_text(text, "utf-8")
+        return path
+
+    def install(self, module: str, source: str, entry_points: Mapping[str, Mapping[str, str]]) -> None:
+        """Make a package of one module, with these entry points by group, known to the command."""
+        packages = self.folder.parent / "packages"
+        info = packages / f"{module}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (packages / f"{module}.py").write_text(source, "utf-8")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n", "utf-8")
+        with (info / "entry_points.txt").open("w", encoding="utf-8") as file:
+            for group, names in entry_points.items():
+                file.write(f"[{group}]\n" + "".join(f"{name} = {factory}\n" for name, factory in names.items()))
+        self._environment["PYTHONPATH"] = str(packages)
+
+    def serve(self, *options: str, **environment: str) -> "Service":
+        """`leads serve` on a free port, from entering it until leaving it."""
+        return Service(self, [self.command, "serve", *options], environment)
+
+    @contextmanager
+    def starting(self, *options: str, **environment: str) -> Iterator["Service"]:
+        """The same from the moment at which its process begins."""
+        service = self.serve(*options, **environment)
+        service.begin()
+        try:
+            yield service
+        finally:
+            service.end()
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """All that a command sees."""
+        surroundings = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
+        return surroundings | self._environment | more
+
+
+class Service:
+    """A running `leads serve`, and a client of it with the site's key."""
+
+    def __init__(self, site: Site, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.site = site
+        self.port = free_port()
+        self.url = f"http://{HOST}:{self.port}"
+        self._command = [*command, "--port", str(self.port)]
+        self._environment = environment
+        logs = site.folder.parent / f"serve-{self.port}-{time.monotonic_ns()}"
+        self._out, self._err = logs.with_suffix(".out"), logs.with_suffix(".err")
+
+    def __enter__(self) -> Self:
+        self.begin()
+        try:
+            eventually(self._is_ready)
+        except BaseException:
+            self.end()
+            raise
+        if printed := _KEY.search(self.out):
+            self.site.key = printed[0]
+        self.client.headers["X-API-Key"] = self.site.key
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        try:
+            if self.process.poll() is None:
+                self.stop()
+        finally:
+            self.end()
+        if error is not None:
+            error.add_note(f"The service had said:\n{self.out}{self.err}"[-5000:])
+
+    def begin(self) -> None:
+        """Begin its process; whoever does must `end` it."""
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=self.site.folder,
+                env=self.site.environment(**self._environment),
+                stdout=out,
+                stderr=err,
+                start_new_session=True,  # so that whatever a test leaves behind can be ended
+            )
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+
+    def end(self) -> None:
+        """Let nothing be left of it."""
+        self.client.close()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    @property
+    def out(self) -> str:
+        """What it has written to standard output."""
+        return self._out.read_text("utf-8")
+
+    @property
+    def err(self) -> str:
+        """What it has written to standard error."""
+        return self._err.read_text("utf-8")
+
+    def log(self, event: str) -> list[dict[str, Any]]:
+        """The lines of its log that tell of this event."""
+        lines = [json.loads(line) for line in self.err.splitlines()]
+        return [line for line in lines if line["event"] == event]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """End it with no time to do anything."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def has_left_processes(self) -> bool:
+        """Whether any process that it started still runs."""
+        fields = (stat.rpartition(")")[2].split() for stat in _all_processes())
+        return any(int(group) == self.process.pid and state != "Z" for state, _, group, *_ in fields)
+
+    def get(self, target: str) -> Reply:
+        """GET."""
+        return self.request("GET", target)
+
+    def post(self, target: str, body: object = None) -> Reply:
+        """POST `body` as JSON."""
+        return self.request("POST", target, body)
+
+    def patch(self, target: str, body: object) -> Reply:
+        """PATCH with `body` as JSON."""
+        return self.request("PATCH", target, body)
+
+    def request(self, method: str, target: str, body: object = None) -> Reply:
+        """Send a request and wait for the answer."""
+        answer = self.client.request(method, target, **({} if body is None else {"json": body}))  # type: ignore[arg-type]
+        return Reply(f"{method} {target}", answer.status_code, answer.headers, answer.text)
+
+    def items(self, target: str) -> list[Any]:
+        """Everything in a list, page by page."""
+        page = self.get(f"{target}?limit=200").expect(200)
+        items = list(page.json["items"])
+        while cursor := page.json["next_cursor"]:
+            page = self.get(f"{target}?limit=200&cursor={cursor}").expect(200)
+            items += page.json["items"]
+        return items
+
+    def _is_ready(self) -> bool:
+        assert self.process.poll() is None, f"The service ended:\n{self.out}{self.err}"
+        try:
+            return self.get("/health/ready").status == 200
+        except httpx.TransportError:
+            return False
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _all_processes() -> Iterator[str]:
+    """What Linux tells of every process, see proc_pid_stat(5)."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
+            yield path.read_text("utf-8", "replace")

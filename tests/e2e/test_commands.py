@@ -1,0 +1,158 @@
+"""What people do at the terminal, beside and instead of HTTP."""
+
+import re
+import signal
+import subprocess
+
+import httpx
+
+from e2e.service import PATIENCE, Service, Site, eventually
+
+JOHN = {"name": "John Doe", "email": "john@example.com"}
+TWO_STEPS = """
+[pipeline]
+initial = "open"
+reason_required = ["no deal"]
+[pipeline.transitions]
+open = ["deal", "no deal"]
+"no deal" = ["open"]
+deal = []
+"""
+
+
+def test_migrate_makes_the_database_and_then_leaves_it_as_it_is(site: Site) -> None:
+    assert site.leads("migrate").expect(0).out.startswith("The database is at ")
+    before = (site.folder / "leads.db").read_bytes()
+    assert "as it was" in site.leads("migrate").expect(0).out
+    assert (site.folder / "leads.db").read_bytes() == before
+
+
+def test_doctor_says_what_is_wrong_until_it_is_not(site: Site) -> None:
+    ill = site.leads("doctor").expect(1)
+    [fault] = [line for line in ill.out.splitlines() if line.startswith("FAULT")]
+    assert "leads migrate" in fault
+    site.leads("migrate").expect(0)
+    healthy = site.leads("doctor").expect(0)
+    assert [line.split()[0] for line in healthy.out.splitlines()] == ["ok"] * 4
+
+
+def test_doctor_goes_on_after_a_fault_and_tells_each_in_a_line(site: Site) -> None:
+    site.write("leads.db", "Buy milk!")
+    site.write("leads.toml", '[channels.chat]\nadapter = "carrier-pigeon"\n')
+    ill = site.leads("doctor").expect(1)
+    assert [line.split(":")[0].split() for line in ill.out.splitlines()] == [
+        ["ok", "configuration"],
+        ["ok", "SQLite"],
+        ["FAULT", "database"],
+        ["FAULT", "channels"],
+    ]
+
+
+def test_a_key_is_made_used_listed_and_refused_at_once_when_it_is_revoked(site: Site) -> None:
+    with site.serve() as service:
+        key = site.leads("keys", "create", "--name", "Ann", "--role", "agent").expect(0).out.strip()
+        with httpx.Client(base_url=service.url, headers={"X-API-Key": key}, trust_env=False) as ann:
+            created = ann.post("/leads", json=JOHN)
+            assert created.status_code == 201
+            told = service.get(f"{created.headers['location']}/timeline").json["items"]
+            assert [entry["actor"] for entry in told] == ["Ann"]
+
+            listed = site.leads("keys", "list").expect(0).out
+            assert key not in listed
+            [id] = re.findall(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) .*agent .*Ann", listed)
+            assert id in site.leads("keys", "revoke", id).expect(0).out
+            assert ann.get("/leads").status_code == 401
+
+
+def test_the_pipeline_is_shown_as_it_is_configured(site: Site) -> None:
+    site.write("leads.toml", TWO_STEPS)
+    shown = site.leads("pipeline").expect(0).out
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines() if "│" in line]
+    assert rows == [
+        ["open", "deal, no deal", "initial"],
+        ["no deal", "open", "needs a reason"],
+        ["deal", "", "final"],
+    ]
+
+
+def test_the_pipeline_is_drawn_as_a_diagram(site: Site) -> None:
+    site.write("leads.toml", TWO_STEPS)
+    drawn = site.leads("pipeline", "--format", "mermaid").expect(0).out
+    assert [line.strip() for line in drawn.splitlines()] == [
+        "stateDiagram-v2",
+        'state "open" as s0',
+        'state "no deal" as s1',
+        'state "deal" as s2',
+        "[*] --> s0",
+        "s0 --> s2",
+        "s0 --> s1",
+        "s1 --> s0",
+        "s2 --> [*]",
+    ]
+
+
+def test_a_configured_pipeline_is_served(site: Site) -> None:
+    site.write("leads.toml", TWO_STEPS)
+    with site.serve() as service:
+        lead = service.post("/leads", JOHN).expect(201)
+        assert lead.json["status"] == "open"
+        service.patch(lead.headers["location"], {"status": "no deal"}).expect(422)
+        service.patch(lead.headers["location"], {"status": "no deal", "status_reason": "Too dear."}).expect(200)
+        service.patch(lead.headers["location"], {"status": "deal"}).expect(409)
+
+
+def test_follow_ups_wait_for_a_dispatcher_where_the_service_has_none(site: Site) -> None:
+    with site.serve("--no-dispatch") as service:
+        follow_up = promise(service, "once@example.com")
+        dispatched = site.leads("dispatch", "--once").expect(0)
+        assert dispatched.out == "1 attempts made.\n"
+        assert dispatched.err.count(follow_up) == 1
+        assert is_sent(follow_up, service)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            follow_up = promise(service, f"{number.name}@example.com")
+            dispatcher = subprocess.Popen(
+                [site.command, "dispatch"], cwd=site.folder, env=site.environment(), stderr=subprocess.PIPE, text=True
+            )
+            try:
+                eventually(lambda id=follow_up: is_sent(id, service))  # type: ignore[misc]
+                dispatcher.send_signal(number)
+                _, logged = dispatcher.communicate(timeout=PATIENCE)
+            finally:
+                dispatcher.kill()
+                dispatcher.wait(PATIENCE)
+            assert dispatcher.returncode == 0
+            assert logged.count(follow_up) == 1
+    assert service.log("follow_up") == []
+
+
+def test_several_processes_share_the_work_and_send_each_follow_up_once(site: Site) -> None:
+    with site.serve("--workers", "2") as service:
+        promised = [promise(service, f"lead-{number}@example.com") for number in range(20)]
+        for follow_up in promised:
+            eventually(lambda id=follow_up: is_sent(id, service))  # type: ignore[misc]
+        assert service.stop() == 0
+        eventually(lambda: not service.has_left_processes())
+    assert sorted(str(line["follow_up_id"]) for line in service.log("follow_up")) == sorted(promised)
+
+
+def test_several_processes_can_leave_follow_ups_to_another_dispatcher(site: Site) -> None:
+    with site.serve("--workers", "2", "--no-dispatch") as service:
+        promise(service)
+        assert site.leads("dispatch", "--once").expect(0).out == "1 attempts made.\n"
+
+
+def promise(service: Service, email: str = JOHN["email"]) -> str:
+    """The id of a follow-up of a new lead."""
+    lead = service.post("/leads", {**JOHN, "email": email}).expect(201)
+    return str(service.post(f"{lead.headers['location']}/follow-up").expect(202).json["id"])
+
+
+def is_sent(follow_up: str, service: Service) -> bool:
+    """Whether a follow-up has gone out."""
+    return bool(service.get(f"/follow-ups/{follow_up}").expect(200).json["state"] == "sent")
+
+
+def test_every_command_explains_itself(site: Site) -> None:
+    overview = site.leads("--help").expect(0).out
+    for command in ("serve", "migrate", "dispatch", "keys", "import", "export", "pipeline", "doctor"):
+        assert re.search(rf"^│ {command}\s+[A-Z]", overview, re.MULTILINE), command

@@ -1,0 +1,119 @@
+"""What cannot work ends with exit code 1 and one line that says what is wrong, or with 2 if it was typed wrong."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pytest
+
+from e2e.service import HOST, Finished, Site
+
+SECRET = "hunter2"
+
+CHAT = f'[channels.chat]\nadapter = "carrier-pigeon"\nurl = "https://ann:{SECRET}@chat.example.com"\n'
+UNCLOSED = f'api_key = "{SECRET}\n'
+BROKEN_PIPELINE = '[pipeline]\ninitial = "new"\n[pipeline.transitions]\nnew = ["won"]\n'
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A command that must fail, and words by which its message names the fault."""
+
+    command: str
+    names: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def with_database(url: str) -> Mapping[str, str]:
+    """The setting for it."""
+    return {"LEADS_DATABASE_URL": url}
+
+
+FAILURES = {
+    "unknown setting": Attempt("pipeline", ("colour", "LEADS_DATABASE_URL"), {"LEADS_COLOUR": SECRET}),
+    "ill-typed setting": Attempt("doctor", ("rate_limit", "600/minute"), {"LEADS_RATE_LIMIT": "plenty"}),
+    "unknown region": Attempt("serve", ("default_region", "DE"), {"LEADS_DEFAULT_REGION": "XX"}),
+    "damaged configuration file": Attempt("doctor", ("leads.toml", "line 1"), files={"leads.toml": UNCLOSED}),
+    "broken pipeline": Attempt("pipeline", ("pipeline", "won"), files={"leads.toml": BROKEN_PIPELINE}),
+    "unknown adapter": Attempt("serve", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}),
+    "unknown adapter in two processes": Attempt(
+        "serve --workers 2", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}
+    ),
+    "unknown default channel": Attempt("serve", ("DEFAULT_CHANNEL", "fax", "log"), {"LEADS_DEFAULT_CHANNEL": "fax"}),
+    "database out of reach": Attempt("serve", ("sqlite:///no/such.db",), with_database("sqlite:///no/such.db")),
+    "database that is a folder": Attempt("migrate", ("sqlite:////tmp",), with_database("sqlite:////tmp")),
+    "database that is another file": Attempt(
+        "keys list", ("note.txt", "not a database"), with_database("sqlite:///note.txt"), {"note.txt": "Buy milk!"}
+    ),
+    "database elsewhere": Attempt("export", ("database",), with_database(f"postgresql://ann:{SECRET}@{HOST}:1/leads")),
+    "database of a host": Attempt("migrate", ("database",), with_database(f"sqlite://ann:{SECRET}@{HOST}/leads.db")),
+    "database with another driver": Attempt("migrate", ("database",), with_database("sqlite+aiosqlite:///leads.db")),
+    "database with wrong options": Attempt("migrate", ("database",), with_database("sqlite:///leads.db?timeout=long")),
+    "address of another machine": Attempt("serve --host 192.0.2.1", ("192.0.2.1:8000",)),
+    "unknown host": Attempt("serve --host nowhere.invalid", ("nowhere.invalid",)),
+    "unknown key": Attempt(
+        "keys revoke 01900000-0000-7000-8000-000000000000", ("API key", "01900000-0000-7000-8000-000000000000")
+    ),
+    "file without an e-mail column": Attempt("import a.csv", ("email", '"name"'), files={"a.csv": "name,phone\n"}),
+    "unknown suffix": Attempt("import a.xlsx", ("'a.xlsx'", ".csv"), files={"a.xlsx": "email\n"}),
+    "export into no folder": Attempt("export nowhere/a.csv", ("nowhere/a.csv",)),
+}
+
+MISUSES = {
+    "unknown command": Attempt("sell", ("sell",)),
+    "unknown option": Attempt("serve --fast", ("--fast",)),
+    "unknown role": Attempt("keys create --name x --role boss", ("boss", "admin")),
+    "missing file": Attempt("import missing.csv", ("missing.csv",)),
+    "unknown suffix": Attempt("export a.xlsx", ("'a.xlsx'", "--format")),
+}
+
+Outcomes = Mapping[str, Future[Finished]]
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
+    yield from side_by_side(FAILURES, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def misuses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
+    yield from side_by_side(MISUSES, tmp_path_factory)
+
+
+def side_by_side(attempts: Mapping[str, Attempt], folders: pytest.TempPathFactory) -> Iterator[Outcomes]:
+    """What becomes of the attempts, each in a folder of its own; most of their time they load libraries."""
+    with ThreadPoolExecutor() as pool:
+        yield {name: pool.submit(made, attempt, Site(folders.mktemp("attempt"))) for name, attempt in attempts.items()}
+
+
+def made(attempt: Attempt, site: Site) -> Finished:
+    """What becomes of an attempt."""
+    for name, text in attempt.files.items():
+        site.write(name, text)
+    return site.leads(*attempt.command.split(), **attempt.environment)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_failure_is_told_in_one_line_that_names_the_fault(name: str, failures: Outcomes) -> None:
+    failed = failures[name].result().expect(1)
+    [line] = failed.err.splitlines()
+    assert line.startswith("leads: ")
+    assert [word for word in FAILURES[name].names if word not in line] == []
+    assert SECRET not in line
+    assert failed.out == ""
+
+
+@pytest.mark.parametrize("name", MISUSES)
+def test_wrong_usage_is_told_apart_from_failure(name: str, misuses: Outcomes) -> None:
+    failed = misuses[name].result().expect(2)
+    assert [word for word in MISUSES[name].names if word not in failed.err] == []
+    assert "Traceback" not in failed.err
+    assert failed.out == ""
+
+
+def test_a_port_in_use_is_named(site: Site) -> None:
+    with site.serve() as service:
+        failed = site.leads("serve", "--port", str(service.port)).expect(1)
+    assert failed.err == f"leads: Cannot listen at {HOST}:{service.port}: Address already in use.\n"
+    assert failed.out == ""

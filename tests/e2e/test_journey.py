@@ -1,0 +1,153 @@
+"""What a newcomer sees in the first five minutes, in an empty folder."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from e2e.service import Finished, Reply, Service, Site, eventually
+
+JOHN = {"name": "John Doe", "email": "john@example.com", "phone": "+49123456789"}
+MESSAGE = "Dear John, shall we talk about the blue one on Friday?"
+PERSONAL = ("john", "doe", "example.com", "49123456789", "blue one")
+
+
+@dataclass(frozen=True)
+class Journey:
+    """Everything that the newcomer got back, in the order of the requests."""
+
+    printed: str
+    key: str
+    tried: Finished
+    created: Reply
+    duplicate: Reply
+    listed: Reply
+    contacted: Reply
+    moved_back: Reply
+    promised: Reply
+    sent: Reply
+    timeline: Reply
+    follow_up_lines: list[dict[str, object]]
+    printed_later: str
+    listed_later: Reply
+    said: str
+    """Everything on standard output and standard error, of both starts."""
+
+
+@pytest.fixture(scope="module")
+def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
+    site = Site(tmp_path_factory.mktemp("journey"))
+    with site.serve() as service:
+        printed = service.out
+        tried = site.shell(next(line for line in printed.splitlines() if line.strip().startswith("curl ")))
+        created = service.post("/leads", JOHN)
+        lead = created.headers["location"]
+        duplicate = service.post("/leads", {**JOHN, "email": "JOHN@Example.com"})
+        listed = service.get("/leads?email=john@example.com")
+        contacted = service.patch(lead, {"status": "contacted"})
+        moved_back = service.patch(lead, {"status": "new"})
+        promised = service.post(f"{lead}/follow-up", {"message": MESSAGE})
+        sent = eventually(lambda: no_longer_scheduled(service, promised.headers["location"]))
+        timeline = service.get(f"{lead}/timeline")
+        service.post("/leads", {**JOHN, "phone": "John Doe", "surname": "Doe"}).expect(422)
+        service.get("/john@example.com").expect(404)
+        assert service.stop() == 0
+    with site.serve() as again:
+        listed_later = again.get("/leads")
+    return Journey(
+        printed=printed,
+        key=site.key,
+        tried=tried,
+        created=created,
+        duplicate=duplicate,
+        listed=listed,
+        contacted=contacted,
+        moved_back=moved_back,
+        promised=promised,
+        sent=sent,
+        timeline=timeline,
+        follow_up_lines=service.log("follow_up"),
+        printed_later=again.out,
+        listed_later=listed_later,
+        said=service.out + service.err + again.out + again.err,
+    )
+
+
+def no_longer_scheduled(service: Service, follow_up: str) -> Reply | None:
+    """The follow-up, once it has gone out or failed."""
+    reply = service.get(follow_up).expect(200)
+    return None if reply.json["state"] == "scheduled" else reply
+
+
+def test_the_first_start_prints_an_admin_key_once(journey: Journey) -> None:
+    assert journey.printed.count("The first admin key") == 1
+    assert journey.said.count("The first admin key") == 1
+
+
+def test_the_printed_curl_line_works_as_it_is(journey: Journey) -> None:
+    assert journey.tried.expect(0).out == '{"items":[],"next_cursor":null}'
+
+
+def test_a_lead_is_taken_in(journey: Journey) -> None:
+    lead = journey.created.expect(201).json
+    assert {member: lead[member] for member in JOHN} == JOHN
+    assert (lead["status"], lead["version"]) == ("new", 1)
+    assert journey.created.headers["location"] == f"/leads/{lead['id']}"
+
+
+def test_the_same_address_in_capitals_is_refused_and_the_lead_named(journey: Journey) -> None:
+    problem = journey.duplicate.expect(409).json
+    assert (problem["type"], problem["existing_lead_id"]) == ("/problems/duplicate-lead", journey.created.json["id"])
+
+
+def test_the_lead_is_listed(journey: Journey) -> None:
+    assert journey.listed.expect(200).json == {"items": [journey.created.json], "next_cursor": None}
+
+
+def test_the_lead_moves_along_the_pipeline(journey: Journey) -> None:
+    lead = journey.contacted.expect(200).json
+    assert (lead["status"], lead["version"]) == ("contacted", 2)
+
+
+def test_a_move_back_is_refused_and_the_allowed_moves_named(journey: Journey) -> None:
+    problem = journey.moved_back.expect(409).json
+    assert problem["type"] == "/problems/illegal-transition"
+    assert (problem["from"], problem["to"]) == ("contacted", "new")
+    assert problem["allowed"] == ["qualified", "converted", "lost"]
+
+
+def test_a_follow_up_is_promised_and_sent_shortly_after(journey: Journey) -> None:
+    follow_up = journey.promised.expect(202).json
+    assert (follow_up["state"], follow_up["channel"], follow_up["message"]) == ("scheduled", "log", MESSAGE)
+    sent = journey.sent.expect(200).json
+    assert (sent["id"], sent["state"], sent["attempts"]) == (follow_up["id"], "sent", 1)
+    assert sent["sent_at"]
+
+
+def test_a_follow_up_writes_exactly_one_log_line(journey: Journey) -> None:
+    [line] = journey.follow_up_lines
+    assert line["follow_up_id"] == journey.promised.json["id"]
+    assert line["lead_id"] == journey.created.json["id"]
+
+
+def test_the_timeline_tells_all_of_it_and_nothing_that_was_refused(journey: Journey) -> None:
+    told = [(entry["type"], entry["actor"]) for entry in journey.timeline.expect(200).json["items"]]
+    assert told == [
+        ("follow_up.sent", "dispatcher"),
+        ("follow_up.scheduled", "first admin key"),
+        ("lead.status_changed", "first admin key"),
+        ("lead.created", "first admin key"),
+    ]
+
+
+def test_a_second_start_prints_no_key_and_has_everything(journey: Journey) -> None:
+    assert "leads serves" in journey.printed_later
+    assert "admin" not in journey.printed_later
+    [lead] = journey.listed_later.expect(200).json["items"]
+    assert (lead["id"], lead["status"]) == (journey.created.json["id"], "contacted")
+
+
+def test_nothing_personal_and_no_key_is_ever_logged(journey: Journey) -> None:
+    logged = journey.said.replace(journey.printed, "", 1).casefold()
+    assert [text for text in (*PERSONAL, journey.key) if text in logged] == []
+    assert "admin_" not in logged
+    assert journey.printed.count(journey.key) == 2  # alone, and in the curl line

@@ -1,0 +1,183 @@
+"""Everything that the README tells people to type works as it is printed.
+
+Replaced is only what a reader replaces, too: the port, the key, the id, and the address of the chat.
+"""
+
+import json
+import shlex
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, NamedTuple
+
+import pytest
+
+from e2e.readme import BLOCKS, ROOT, block, recipe
+from e2e.service import BIN, HOST, Reply, Service, Site, eventually
+
+START = "make serve"
+FIRST_REQUESTS = "KEY=admin_..."
+WITH_THE_ID = "ID=..."
+SPREADSHEET = ". .venv/bin/activate"
+NOTIFIER = "import json"
+ENTRY_POINT = '[project.entry-points."leads.notifiers"]'
+CHANNEL = 'default_channel = "team"'
+
+CHAT_URL = "https://chat.example.com/hooks/leads"
+PRINTED_PORT = f"{HOST}:8000"
+
+
+def test_every_block_of_the_readme_is_tried_here() -> None:
+    tried = [START, FIRST_REQUESTS, WITH_THE_ID, SPREADSHEET, NOTIFIER, ENTRY_POINT, CHANNEL]
+    assert [block.opening for block in BLOCKS] == tried
+
+
+def test_make_serve_makes_what_is_needed_and_serves() -> None:
+    assert block(START).splitlines() == ["make serve"]
+    assert recipe("serve") == "$(BIN)/leads serve"
+
+
+class Answer(NamedTuple):
+    """What curl got."""
+
+    status: int
+    body: Any
+
+
+@pytest.fixture
+def newcomer(site: Site) -> Iterator[Service]:
+    """A service as `make serve` starts it, for somebody whose curl also tells the status of each answer."""
+    (site.home / ".curlrc").write_text('silent\nshow-error\nwrite-out = "\\n%{http_code}\\n"\n', "utf-8")
+    assert [shlex.quote(site.command), "serve"] == recipe("serve").replace("$(BIN)", str(BIN)).split()
+    with site.serve() as service:
+        yield service
+
+
+def answers(script: str, service: Service, **placeholders: str) -> list[Answer]:
+    """What the requests in a block are answered, with what the reader puts in place of `NAME=...`."""
+    assert PRINTED_PORT in script
+    script = script.replace(PRINTED_PORT, f"{HOST}:{service.port}")
+    for name, value in placeholders.items():
+        [line] = [line for line in script.splitlines() if line.startswith(f"{name}=")]
+        assert line.endswith("...")
+        script = script.replace(line, f"{name}={value}")
+    lines = service.site.shell(script).expect(0).out.splitlines()
+    return [Answer(int(status), json.loads(body)) for body, status in zip(lines[::2], lines[1::2], strict=True)]
+
+
+def test_the_requests_answer_as_the_text_says(newcomer: Service) -> None:
+    key, first_requests = newcomer.site.key, block(FIRST_REQUESTS)
+    created, listed = answers(first_requests, newcomer, KEY=key)
+    assert created.status == 201
+    assert (created.body["name"], created.body["email"]) == ("John Doe", "john@example.com")
+    assert listed == (200, {"items": [created.body], "next_cursor": None})
+
+    in_capitals = first_requests.replace("john@example.com", "JOHN@Example.com")
+    assert in_capitals != first_requests
+    refused, listed = answers(in_capitals, newcomer, KEY=key)
+    assert (refused.status, refused.body["existing_lead_id"]) == (409, created.body["id"])
+    assert len(listed.body["items"]) == 1
+
+    moved, promised, story = answers(f"KEY={key}\n{block(WITH_THE_ID)}", newcomer, ID=created.body["id"])
+    assert (moved.status, moved.body["status"]) == (200, "contacted")
+    assert (promised.status, promised.body["lead_id"]) == (202, created.body["id"])
+    assert story.status == 200
+    told = [entry["type"] for entry in story.body["items"] if entry["type"] != "follow_up.sent"]
+    assert told == ["follow_up.scheduled", "lead.status_changed", "lead.created"]
+    eventually(lambda: newcomer.log("follow_up"))
+
+
+def test_the_service_is_where_the_text_says(newcomer: Service) -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert f"<http://{PRINTED_PORT}>" in text
+    assert f"<http://{PRINTED_PORT}/docs>" in text
+    assert "text/html" in newcomer.get("/docs").expect(200).headers["content-type"]
+
+
+def test_a_spreadsheet_is_tried_imported_and_exported(site: Site) -> None:
+    site.write(
+        "leads.csv",
+        "Full Name;E-Mail;Phone Number;Company\nJohn Doe;john@example.com;+49123456789;ACME\nJane Doe;no address;;\n",
+    )
+    activate, *commands = block(SPREADSHEET).splitlines()
+    assert activate == ". .venv/bin/activate"
+    assert [command.split()[0] for command in commands] == ["leads"] * 3
+    path = f"{BIN}:{site.environment()['PATH']}"  # what activating does
+    done = site.shell("\n".join(commands), PATH=path).expect(0)
+    assert done.out.count("This was a dry run: nothing was kept.") == 1
+    assert [line.split() for line in done.out.splitlines() if line.startswith("created")] == [["created", "1"]] * 2
+    backup = (site.folder / "backup.csv").read_text("utf-8")
+    assert "john@example.com" in backup
+    assert '"{""Company"":""ACME""}"' in backup
+    assert "no address" not in backup
+    refused = (site.folder / "leads.refused.csv").read_text("utf-8")
+    assert refused.splitlines()[1].startswith("3,")
+
+
+@dataclass
+class Chat:
+    """A chat room that takes messages over HTTP, and answers `status`."""
+
+    url: str
+    status: int = 200
+    messages: list[dict[str, str]] = field(default_factory=list)
+
+
+@contextmanager
+def a_chat() -> Iterator[Chat]:
+    """A chat room on this machine."""
+
+    class Room(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            chat.messages.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(chat.status)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Be quiet."""
+
+    with ThreadingHTTPServer((HOST, 0), Room) as server:
+        chat = Chat(f"http://{HOST}:{server.server_port}/hooks/leads")
+        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        try:
+            yield chat
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def test_a_notifier_of_ones_own_sends_follow_ups_to_a_chat_room(site: Site) -> None:
+    site.install("my_chat", block(NOTIFIER), tomllib.loads(block(ENTRY_POINT))["project"]["entry-points"])
+    channel = block(CHANNEL)
+    assert CHAT_URL in channel
+    with a_chat() as chat:
+        site.write("leads.toml", channel.replace(CHAT_URL, chat.url))
+        with site.serve() as service:
+            assert "team (chat)" in site.leads("doctor").expect(0).out
+            sent = follow_up(service, "john@example.com")
+            [message] = chat.messages
+            chat.status = 400
+            refused = follow_up(service, "jane@example.com")
+            chat.status = 503
+            delayed = follow_up(service, "jack@example.com")
+    assert (sent["state"], sent["channel"]) == ("sent", "team")
+    assert message == {"text": sent["message"], "id": sent["id"]}
+    assert (refused["state"], refused["last_error"]) == ("failed", "The chat answered 400.")
+    assert (delayed["state"], delayed["last_error"]) == ("scheduled", "The chat answered 503.")
+
+
+def follow_up(service: Service, email: str) -> dict[str, Any]:
+    """A follow-up of a new lead, after the first attempt to send it."""
+    lead = service.post("/leads", {"name": "Somebody", "email": email}).expect(201)
+    promised = service.post(f"{lead.headers['location']}/follow-up").expect(202)
+
+    def attempted() -> Reply | None:
+        reply = service.get(promised.headers["location"]).expect(200)
+        return reply if reply.json["state"] != "scheduled" or reply.json["last_error"] else None
+
+    answer: dict[str, Any] = eventually(attempted).json
+    return answer

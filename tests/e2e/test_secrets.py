@@ -1,0 +1,79 @@
+"""What must stay secret is in no output, and in no file that the service writes."""
+
+from e2e.service import Finished, Site
+
+SECRET = "hunter2-hunter2"
+CHANNELS = f'[channels.team]\nadapter = "pager"\ntoken = "{SECRET}"\n'
+PAGER = """
+class Pager:
+    needs = None
+
+    def __init__(self, token):
+        self.token = token
+
+    def notify(self, notice):
+        raise RuntimeError(f"401 for the token {self.token}")
+
+
+def create(options):
+    if "url" in options:
+        raise RuntimeError(f"no page can be sent to {options['url']}")
+    return Pager(options["token"])
+"""
+
+
+def with_pager(site: Site) -> None:
+    """Switch a channel on that tells its secret whenever it fails."""
+    site.install("pager", PAGER, {"leads.notifiers": {"pager": "pager:create"}})
+    site.write("leads.toml", f'default_channel = "team"\n{CHANNELS}')
+
+
+def said(finished: Finished) -> str:
+    return finished.out + finished.err
+
+
+def test_an_operators_key_is_accepted_and_kept_only_as_a_hash(site: Site) -> None:
+    site.key = SECRET
+    with site.serve(LEADS_API_KEY=SECRET) as service:
+        assert "key" not in service.out
+        service.get("/leads").expect(200)
+        doctor = site.leads("doctor", LEADS_API_KEY=SECRET).expect(0)
+        listed = site.leads("keys", "list", LEADS_API_KEY=SECRET).expect(0)
+    assert SECRET not in service.out + service.err + said(doctor) + said(listed)
+    assert [path for path in site.folder.iterdir() if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_a_key_that_was_printed_is_kept_only_as_a_hash(site: Site) -> None:
+    with site.serve() as service:
+        service.get("/leads").expect(200)
+        made = site.leads("keys", "create", "--name", "Ann", "--role", "agent").expect(0).out.strip()
+        files = list(site.folder.iterdir())
+        assert [path for path in files if site.key.encode() in path.read_bytes()] == []
+        assert [path for path in files if made.encode() in path.read_bytes()] == []
+
+
+def test_a_channel_that_fails_tells_its_secret_to_nobody(site: Site) -> None:
+    with_pager(site)
+    with site.serve("--no-dispatch") as service:
+        lead = service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
+        follow_up = service.post(f"{lead.headers['location']}/follow-up").expect(202)
+        dispatched = site.leads("dispatch", "--once").expect(0)
+        failed = service.get(follow_up.headers["location"]).expect(200)
+        told = service.get(f"{lead.headers['location']}/timeline").expect(200)
+        doctor = site.leads("doctor").expect(0)
+    assert (failed.json["state"], failed.json["attempts"]) == ("scheduled", 1)
+    assert "RuntimeError" in failed.json["last_error"]
+    assert "follow_up_not_sent" in dispatched.err
+    for text in (said(dispatched), said(doctor), failed.text, told.text, service.out, service.err):
+        assert SECRET not in text
+
+
+def test_a_channel_that_cannot_be_made_is_named_without_its_options(site: Site) -> None:
+    with_pager(site)
+    site.write("leads.toml", f'{CHANNELS}url = "https://ann:{SECRET}@pager.example.com"\n')
+    failed = site.leads("serve").expect(1)
+    [line] = failed.err.splitlines()
+    assert "team" in line
+    doctor = site.leads("doctor").expect(1)
+    assert "FAULT  channels" in doctor.out
+    assert SECRET not in said(failed) + said(doctor)

@@ -1,0 +1,103 @@
+"""An operator stops the service."""
+
+import json
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from e2e.service import HOST, PATIENCE, Service, Site, eventually
+
+A_FEW_SECONDS = 5.0
+SOON_ENOUGH = 10.0
+"""After how many seconds supervisors commonly lose their patience."""
+
+BODY = b'{"name": "John Doe", "email": "john@example.com"}'
+SLOW = """
+import multiprocessing
+import pathlib
+import time
+
+
+def create(options):
+    worker = multiprocessing.parent_process() and multiprocessing.current_process()
+    if worker:
+        pathlib.Path(f"starting-{worker.pid}").touch()
+        time.sleep(60)
+    from leads_adapters.notifiers.log import create
+
+    return create({})
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_request_under_way_is_answered_before_the_service_ends(
+    site: Site, number: signal.Signals, workers: str
+) -> None:
+    with site.serve("--workers", workers) as service, half_a_request(service) as connection:
+        stopped_at = time.monotonic()
+        service.process.send_signal(number)
+        eventually(lambda: refuses_connections(service.port))
+        connection.sendall(BODY)
+        answer = read_all(connection)
+        assert service.process.wait(PATIENCE) == 0
+        assert time.monotonic() - stopped_at < SOON_ENOUGH
+        eventually(lambda: not service.has_left_processes())
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 201 "), answer
+    assert json.loads(body)["id"] in site.leads("export").expect(0).out
+
+
+def test_clients_that_stay_connected_do_not_delay_the_end(site: Site) -> None:
+    with site.serve() as service, socket.create_connection((HOST, service.port), PATIENCE):
+        service.get("/leads").expect(200)
+        stopped_at = time.monotonic()
+        assert service.stop() == 0
+        assert time.monotonic() - stopped_at < A_FEW_SECONDS
+
+
+def test_a_client_that_never_ends_its_request_cannot_prevent_the_end(site: Site) -> None:
+    with site.serve() as service, half_a_request(service):
+        service.process.send_signal(signal.SIGTERM)
+        eventually(lambda: service.process.poll() is not None, within=SOON_ENOUGH)
+        assert service.process.returncode == 0
+
+
+def test_several_processes_can_be_stopped_before_they_have_started(site: Site) -> None:
+    site.install("slow", SLOW, {"leads.notifiers": {"slow": "slow:create"}})
+    site.write("leads.toml", '[channels.slow]\nadapter = "slow"\n')
+    with site.starting("--workers", "2") as service:
+        eventually(lambda: len(list(site.folder.glob("starting-*"))) == 2)
+        service.process.send_signal(signal.SIGTERM)
+        eventually(lambda: service.process.poll() is not None, within=SOON_ENOUGH)
+        eventually(lambda: not service.has_left_processes())
+
+
+@contextmanager
+def half_a_request(service: Service) -> Iterator[socket.socket]:
+    """A connection on which the service has begun to read a request whose body has not been sent yet."""
+    with socket.create_connection((HOST, service.port), PATIENCE) as connection:
+        connection.sendall(
+            f"POST /leads HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {service.site.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\nExpect: 100-continue\r\n\r\n".encode()
+        )
+        assert connection.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        yield connection
+
+
+def refuses_connections(port: int) -> bool:
+    """Whether nobody listens any more."""
+    try:
+        socket.create_connection((HOST, port), PATIENCE).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the other side hangs up."""
+    return b"".join(iter(lambda: connection.recv(4096), b""))
