@@ -8,8 +8,8 @@ from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
 
-_STOP_SECONDS = 35.0
-"""How long attempts under way may take to end: a little more than a notifier may take."""
+DELIVERY_SECONDS = 7.0
+"""How long deliveries under way have to end: less than supervisors wait. What is cut off is sent again, after its lease."""
 
 
 def service_lifespan(
@@ -28,7 +28,7 @@ def service_lifespan(
         finally:
             if running is not None:
                 dispatcher.stop()
-                await asyncio.wait([running], timeout=_STOP_SECONDS)
+                await asyncio.wait([running], timeout=DELIVERY_SECONDS)
             await close_database()
 
     return lifespan

@@ -13,11 +13,12 @@ from granian.server.embed import Server
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
 from leads_app.container import Container
+from leads_app.lifespan import DELIVERY_SECONDS
 
 BACKLOG = 1024
 
-STOP_SECONDS = 8.0
-"""How long requests and deliveries under way have to end when the service is stopped: less than supervisors wait."""
+STOP_SECONDS = DELIVERY_SECONDS + 1
+"""After how long the process ends, whatever is still under way."""
 
 
 @click.command()
