@@ -9,7 +9,7 @@ from litestar import Litestar
 from leads_app.dispatcher import Dispatcher
 
 DELIVERY_SECONDS = 7.0
-"""How long deliveries under way have to end: less than supervisors wait. What is cut off is sent again, after its lease."""
+"""How long deliveries under way have to end: less than supervisors wait. What is cut off is sent again, leases over."""
 
 
 def service_lifespan(

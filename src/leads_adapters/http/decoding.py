@@ -7,11 +7,13 @@ body looked at member by member, to list every fault in one answer.
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_args, get_origin
 from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import FieldInfo
 
 from leads_adapters.http.problems import Problem
 from leads_domain.errors import Fault, Invalid
@@ -72,7 +74,7 @@ class Body(Generic[Schema]):
     def _faults(self, members: object, check: Callable[[Mapping[str, Any]], object]) -> list[Fault]:
         if not isinstance(members, dict):
             return [Fault("", "Send a JSON object.")]
-        fields = {each.encode_name: each for each in msgspec.structs.fields(self.schema)}
+        fields = _fields(self.schema)
         faults = [Fault("", "This member is unknown.").under(name) for name in members if name not in fields]
         sound: dict[str, Any] = {}
         for name, each in fields.items():
@@ -96,7 +98,7 @@ def given(struct: msgspec.Struct) -> dict[str, Any]:
 
 def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
     """The query parameters; raises `Problem` for one that is unknown, repeated or impossible."""
-    fields = {each.encode_name: each for each in msgspec.structs.fields(schema)}
+    fields = _fields(schema)
     try:
         sent = parse_qs(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:  # includes UnicodeDecodeError
@@ -106,7 +108,7 @@ def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
         if name not in fields:
             known = ", ".join(fields) or "none"
             raise Problem("malformed-request", f"The query parameter {name[:50]!r} is unknown here; known: {known}.")
-        repeatable = any(get_origin(part) is tuple for part in (fields[name].type, *get_args(fields[name].type)))
+        repeatable = _is_repeatable(fields[name].type)
         if len(texts) > 1 and not repeatable:
             raise Problem("malformed-request", f"The query parameter {name} is given {len(texts)} times.")
         values[name] = texts if repeatable else texts[0]
@@ -114,6 +116,16 @@ def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
         return msgspec.convert(values, schema, strict=False)
     except msgspec.ValidationError as error:
         raise Problem("malformed-request", f"A query parameter is wrong. {_plain(error)}") from None
+
+
+@lru_cache
+def _fields(schema: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
+    """The members of a schema by name. Looked up once: msgspec evaluates all annotations each time it is asked."""
+    return {each.encode_name: each for each in msgspec.structs.fields(schema)}
+
+
+def _is_repeatable(type: Any) -> bool:
+    return any(get_origin(part) is tuple for part in (type, *get_args(type)))
 
 
 def _json(raw: bytes) -> object:

@@ -30,7 +30,7 @@ class Statement:
         columns = getattr(compiled.statement, "returning_column_descriptions", None)
         columns = columns or getattr(compiled.statement, "column_descriptions", [])
         processors = [column["type"].dialect_impl(dialect).result_processor(dialect, None) for column in columns]
-        self._from_database = processors if any(processors) else None
+        self._from_database = [(place, convert) for place, convert in enumerate(processors) if convert]
 
     def parameters(self, given: Mapping[str, Any]) -> Any:
         """The given values as the driver's cursor takes them."""
@@ -41,15 +41,15 @@ class Statement:
 
     def rows(self, fetched: Iterable[Row]) -> list[Row]:
         """The fetched rows with their Python values."""
-        if self._from_database is None:
+        if not self._from_database:
             return list(fetched)
-        return [
-            tuple(
-                value if convert is None else convert(value)
-                for value, convert in zip(row, self._from_database, strict=True)
-            )
-            for row in fetched
-        ]
+        converted = []
+        for row in fetched:
+            values = list(row)
+            for place, convert in self._from_database:
+                values[place] = convert(values[place])
+            converted.append(tuple(values))
+        return converted
 
 
 class Driver:

@@ -5,15 +5,17 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
 
-from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.tables import leads
 from leads_domain.paging import LeadQuery, LeadSort
 
 Columns = tuple[ColumnElement[Any], ...]
 
 
-def page_of_leads(driver: Driver, columns: Columns, query: LeadQuery) -> tuple[list[Row], bool]:
-    """`columns` of the leads that `query` asks for, in its order, and whether more follow."""
+def page_of_leads(columns: Columns, query: LeadQuery) -> tuple[Select[Any], dict[str, Any]]:
+    """A statement for `columns` of the leads that `query` asks for, in its order, and the parameters of the statement.
+
+    It answers one row more than `query` asks for, if there is one, to tell whether another page follows.
+    """
     parameters: dict[str, Any] = {f"status_{index}": status for index, status in enumerate(query.statuses)}
     if query.email_key is not None:
         parameters["email_key"] = query.email_key
@@ -22,8 +24,7 @@ def page_of_leads(driver: Driver, columns: Columns, query: LeadQuery) -> tuple[l
     statement = _statement(
         columns, len(query.statuses), query.email_key is not None, query.after is not None, query.sort
     )
-    rows = driver.all(statement, limit=query.limit + 1, **parameters)
-    return rows[: query.limit], len(rows) > query.limit
+    return statement, parameters | {"limit": query.limit + 1}
 
 
 @lru_cache

@@ -63,8 +63,10 @@ class SqlLeadStore:
 
     def page(self, query: LeadQuery) -> Page[Lead, Position]:
         """See `LeadStore.page`."""
-        rows, more = page_of_leads(self._driver, tuple(leads.columns), query)
-        items = [_lead(row) for row in rows]
+        statement, parameters = page_of_leads(tuple(leads.columns), query)
+        rows = self._driver.all(statement, **parameters)
+        items = [_lead(row) for row in rows[: query.limit]]
+        more = len(rows) > query.limit
         return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
 
     def _one(self, statement: Executable, id: LeadId) -> Lead:

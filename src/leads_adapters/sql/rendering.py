@@ -4,9 +4,10 @@ Measured: a page of 50 takes 0.14 ms this way, and 0.78 ms by way of `Lead` obje
 same, member for member, as that of a `Lead`; a test holds the two together.
 """
 
-from typing import cast
+import typing
+from datetime import datetime
 
-from sqlalchemy import case, func
+from sqlalchemy import Text, case, cast, func
 
 from leads_adapters.sql.lead_pages import Columns, page_of_leads
 from leads_adapters.sql.tables import leads
@@ -36,12 +37,17 @@ _MEMBERS = {
 }
 _COLUMNS: Columns = (
     func.json_object(*(part for member in _MEMBERS.items() for part in member)),
-    leads.c.created_at,
+    cast(leads.c.created_at, Text),  # as it stands there: only the last one is ever looked at
     leads.c.id,
 )
 
 
 def rendered_by_sqlite(work: UnitOfWork, query: LeadQuery) -> Page[str, Position]:
     """The leads that `query` asks for, each as JSON. Only for a unit of work of SQLite."""
-    rows, more = page_of_leads(cast(SqlUnitOfWork, work).driver, _COLUMNS, query)
-    return Page([row[0] for row in rows], Position(*rows[-1][1:]) if more else None)
+    statement, parameters = page_of_leads(_COLUMNS, query)
+    rows = typing.cast(SqlUnitOfWork, work).driver.all(statement, **parameters)
+    items = [row[0] for row in rows[: query.limit]]
+    if len(rows) <= query.limit:
+        return Page(items, None)
+    _, created_at, id = rows[query.limit - 1]
+    return Page(items, Position(datetime.fromisoformat(created_at), id))
