@@ -13,10 +13,10 @@ from benchmarks import wrk
 from benchmarks.comparison import Compared, Measure
 from benchmarks.dataset import Dataset, check_kept, prepare
 from benchmarks.failure import Failed
-from benchmarks.questions import CREATE, SERVICE, check_constants, questions
+from benchmarks.questions import CREATE, SERVICE, questions
 from benchmarks.raw import measure_sqlite
 from benchmarks.report import Report, Start
-from benchmarks.service import LEADS, SERVER, Installation
+from benchmarks.service import SERVE, SERVER, Installation
 
 REST_SECONDS = 1.0
 """After how long without a request a process is said to be at rest."""
@@ -33,9 +33,9 @@ REST_SECONDS = 1.0
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write all rounds there.")
 @click.option(
     "--directory",
-    default=".",
+    default="build",
     show_default=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(file_okay=False, path_type=Path),
     help="Where the database lives meanwhile. On a disk: in memory, durability would cost nothing.",
 )
 def main(
@@ -45,6 +45,7 @@ def main(
     wrk.check_installed()
     if quick:
         rounds, seconds = 2, 1
+    directory.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=directory, prefix="benchmark-") as folder:
         report = _measure(Path(folder).resolve(), rounds, seconds, connections, leads)
     report.show()
@@ -72,7 +73,7 @@ def _measure(folder: Path, rounds: int, seconds: int, connections: int, leads: i
 
 
 def _start(installation: Installation) -> Start:
-    with installation.running((*LEADS, "serve")) as service:
+    with installation.running(SERVE) as service:
         time.sleep(REST_SECONDS)
         return Start(service.start_seconds, service.memory_mib())
 
@@ -80,7 +81,6 @@ def _start(installation: Installation) -> Start:
 def _ask(installation: Installation, dataset: Dataset, run: Measure, rounds: int) -> tuple[list[Compared], float]:
     compared = []
     with installation.running(SERVER) as service, installation.running((*SERVER, "--bare"), ready="/") as bare:
-        check_constants(service.url, dataset)
         for question in questions(service.url, bare.url, dataset):
             _tell(f"Asking: {question.name} ...")
             compared.append(question.measure(run, rounds))

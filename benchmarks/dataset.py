@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import httpx
 import msgspec
 
 from benchmarks.failure import Failed
-from benchmarks.service import Installation
+from benchmarks.server import LEAD_FILE, PAGE_FILE
+from benchmarks.service import SERVE, Installation
 
 SOURCES = ("website", "telephone", "fair", "newsletter", None)
 
@@ -26,14 +28,20 @@ class Dataset:
 
 
 def prepare(installation: Installation, leads: int) -> Dataset:
-    """Take in so many leads, and make a key, as an operator would."""
+    """Take in so many leads, make a key, and keep what the service answers: the constants to hold it against."""
     source, ids = installation.folder / "source.ndjson", installation.folder / "ids.txt"
     with source.open("wb") as stream:
         stream.writelines(msgspec.json.encode(_lead(number)) + b"\n" for number in range(leads))
     installation.leads("import", str(source))
     with _exported(installation) as lines, ids.open("w") as stream:
         stream.writelines(f"{msgspec.json.decode(line)['id']}\n" for line in lines)
-    return Dataset(ids, installation.leads("keys", "create", "--name", "benchmark", "--role", "agent").strip())
+    dataset = Dataset(ids, installation.leads("keys", "create", "--name", "benchmark", "--role", "agent").strip())
+    with installation.running(SERVE) as service, httpx.Client(base_url=service.url, headers=dataset.headers) as client:
+        page = client.get("/leads?limit=50").raise_for_status()
+        lead = client.get(f"/leads/{page.json()['items'][0]['id']}").raise_for_status()
+    (installation.folder / PAGE_FILE).write_bytes(page.content)
+    (installation.folder / LEAD_FILE).write_bytes(lead.content)
+    return dataset
 
 
 def check_kept(installation: Installation, *, least: int, most: int) -> None:

@@ -1,11 +1,8 @@
 """What is asked of the service, and what each answer is held against."""
 
-import httpx
-
 from benchmarks import constants
 from benchmarks.comparison import Comparison
 from benchmarks.dataset import Dataset
-from benchmarks.failure import Failed
 from benchmarks.wrk import Load
 
 SERVICE, CONSTANT, BARE = "service", "constant handler", "bare ASGI function"
@@ -23,13 +20,3 @@ def questions(url: str, bare_url: str, dataset: Dataset) -> list[Comparison]:
         Comparison("page of 50", {SERVICE: page, CONSTANT: Load(url + constants.PAGE), BARE: bare}),
         Comparison(CREATE, {SERVICE: create, CONSTANT: Load(url + constants.CREATE, "create.lua")}),
     ]
-
-
-def check_constants(url: str, dataset: Dataset) -> None:
-    """Raises `Failed` unless the constant handlers answer what the service answers, byte for byte."""
-    with httpx.Client(base_url=url, headers=dataset.headers) as client:
-        page = client.get("/leads?limit=50").raise_for_status()
-        lead = client.get(f"/leads/{page.json()['items'][0]['id']}").raise_for_status()
-        for path, answer in ((constants.PAGE, page), (constants.LEAD, lead)):
-            if client.get(path).content != answer.content:
-                raise Failed(f"{path} does not answer the bytes of {answer.url}.")

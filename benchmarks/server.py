@@ -1,6 +1,6 @@
 """The service as it is shipped, with the constant handlers beside its own: `python -m benchmarks.server --port N`."""
 
-import asyncio
+from pathlib import Path
 
 import rich_click as click
 import uvloop
@@ -10,24 +10,24 @@ from benchmarks.constants import ConstantRoutes
 from leads_adapters.http.envelope import Message, Receive, Send
 from leads_app.cli import session
 from leads_app.cli.serve import _serve_here as serve_here
-from leads_domain.paging import LeadQuery
-from leads_domain.use_cases.find_leads import list_leads
 
 HOST = "127.0.0.1"
+LEAD_FILE = "lead.json"
+PAGE_FILE = "page.json"
 
 
 @click.command()
 @click.option("--port", required=True, type=int)
 @click.option("--bare", is_flag=True, help="Serve a bare ASGI function in the service's place.")
 def main(port: int, bare: bool) -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted. The constants are in two files of the working directory."""
     container = session.open_container()
     if bare:
         container.app.override(providers.Object(bare_app))
     else:
-        page = asyncio.run(container.database().read(list_leads, LeadQuery()))
-        routes = container.app.args[0]
-        routes.add_args(providers.Object(ConstantRoutes(page)))
+        routes, *_ = container.app.args
+        constants = ConstantRoutes(Path(LEAD_FILE).read_bytes(), Path(PAGE_FILE).read_bytes())
+        routes.add_args(providers.Object(constants))
     uvloop.run(serve_here(container, HOST, port))
 
 

@@ -16,6 +16,7 @@ from benchmarks.failure import Failed
 from benchmarks.server import HOST
 
 LEADS = (str(Path(sys.executable).with_name("leads")),)
+SERVE = (*LEADS, "serve")
 SERVER = (sys.executable, "-m", "benchmarks.server")
 
 _CHECKOUT = Path(__file__).parents[1]
@@ -86,7 +87,8 @@ class Installation:
 
     def _environment(self) -> dict[str, str]:
         others = {name: value for name, value in os.environ.items() if not name.startswith("LEADS_")}
-        return others | {"LEADS_RATE_LIMIT": "100000000/second", "PYTHONPATH": str(_CHECKOUT)}
+        paths = [str(_CHECKOUT), *filter(None, [others.get("PYTHONPATH")])]
+        return others | {"LEADS_RATE_LIMIT": "100000000/second", "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _free_port() -> int:

@@ -43,7 +43,8 @@ class RunningDatabase:
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Whatever `work` answers, on the database's event loop."""
-        return self.runner.run(asyncio.wait_for(work, PATIENCE))
+        # Not `Runner.run`: it handles signals anew each time, which takes longer than most questions.
+        return self.runner.get_loop().run_until_complete(asyncio.wait_for(work, PATIENCE))
 
 
 @contextmanager

@@ -147,4 +147,6 @@ class FollowUp:
         return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **members)
 
     def _event(self, type: EventType, **data: Json) -> Event:
-        return Event(type, {"follow_up_id": self.id, "channel": self.channel, "recipient": self.recipient, **data})
+        return Event(
+            type, {"follow_up_id": self.id, "channel": self.channel, "recipient": self.recipient.value, **data}
+        )

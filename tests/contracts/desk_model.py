@@ -1,7 +1,7 @@
 """What a lead desk should answer, by the rules as clients are told them, written once more on plain dictionaries."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -133,7 +133,7 @@ class DeskModel:
         self._tell_follow_up(follow_up["lead_id"], now, *events)
         return True
 
-    def listed(self, statuses: tuple[str, ...], *, newest_first: bool) -> list[Thing]:
+    def listed(self, statuses: Sequence[str], *, newest_first: bool) -> list[Thing]:
         """The leads in any of these statuses, or all."""
         found = [lead for lead in self.leads.values() if not statuses or lead["status"] in statuses]
         return sorted(found, key=lambda lead: (lead["created_at"], lead["id"]), reverse=newest_first)

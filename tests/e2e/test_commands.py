@@ -20,20 +20,16 @@ deal = []
 """
 
 
-def test_migrate_makes_the_database_and_then_leaves_it_as_it_is(site: Site) -> None:
-    assert site.leads("migrate").expect(0).out.startswith("The database is at ")
-    before = (site.folder / "leads.db").read_bytes()
-    assert "as it was" in site.leads("migrate").expect(0).out
-    assert (site.folder / "leads.db").read_bytes() == before
-
-
-def test_doctor_says_what_is_wrong_until_it_is_not(site: Site) -> None:
+def test_doctor_names_migrate_which_makes_it_well_and_then_changes_nothing(site: Site) -> None:
     ill = site.leads("doctor").expect(1)
     [fault] = [line for line in ill.out.splitlines() if line.startswith("FAULT")]
     assert "leads migrate" in fault
-    site.leads("migrate").expect(0)
+    assert site.leads("migrate").expect(0).out.startswith("The database is at ")
     healthy = site.leads("doctor").expect(0)
     assert [line.split()[0] for line in healthy.out.splitlines()] == ["ok"] * 4
+    before = (site.folder / "leads.db").read_bytes()
+    assert "as it was" in site.leads("migrate").expect(0).out
+    assert (site.folder / "leads.db").read_bytes() == before
 
 
 def test_doctor_goes_on_after_a_fault_and_tells_each_in_a_line(site: Site) -> None:

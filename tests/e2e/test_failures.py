@@ -42,7 +42,6 @@ FAILURES = {
     ),
     "unknown default channel": Attempt("serve", ("DEFAULT_CHANNEL", "fax", "log"), {"LEADS_DEFAULT_CHANNEL": "fax"}),
     "database out of reach": Attempt("serve", ("sqlite:///no/such.db",), with_database("sqlite:///no/such.db")),
-    "database that is a folder": Attempt("migrate", ("sqlite:////tmp",), with_database("sqlite:////tmp")),
     "database that is another file": Attempt(
         "keys list", ("note.txt", "not a database"), with_database("sqlite:///note.txt"), {"note.txt": "Buy milk!"}
     ),
@@ -50,7 +49,6 @@ FAILURES = {
     "database of a host": Attempt("migrate", ("database",), with_database(f"sqlite://ann:{SECRET}@{HOST}/leads.db")),
     "database with another driver": Attempt("migrate", ("database",), with_database("sqlite+aiosqlite:///leads.db")),
     "database with wrong options": Attempt("migrate", ("database",), with_database("sqlite:///leads.db?timeout=long")),
-    "address of another machine": Attempt("serve --host 192.0.2.1", ("192.0.2.1:8000",)),
     "unknown host": Attempt("serve --host nowhere.invalid", ("nowhere.invalid",)),
     "unknown key": Attempt(
         "keys revoke 01900000-0000-7000-8000-000000000000", ("API key", "01900000-0000-7000-8000-000000000000")
@@ -62,7 +60,6 @@ FAILURES = {
 
 MISUSES = {
     "unknown command": Attempt("sell", ("sell",)),
-    "unknown option": Attempt("serve --fast", ("--fast",)),
     "unknown role": Attempt("keys create --name x --role boss", ("boss", "admin")),
     "missing file": Attempt("import missing.csv", ("missing.csv",)),
     "unknown suffix": Attempt("export a.xlsx", ("'a.xlsx'", "--format")),

@@ -8,6 +8,8 @@ from e2e.service import Finished, Reply, Service, Site, eventually
 
 JOHN = {"name": "John Doe", "email": "john@example.com", "phone": "+49123456789"}
 MESSAGE = "Dear John, shall we talk about the blue one on Friday?"
+SHORTLY = 4.0
+"""Sooner than a dispatcher that nobody woke would look for work."""
 PERSONAL = ("john", "doe", "example.com", "49123456789", "blue one")
 
 
@@ -31,6 +33,8 @@ class Journey:
     listed_later: Reply
     said: str
     """Everything on standard output and standard error, of both starts."""
+    files: bytes
+    """Everything that is stored."""
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +50,14 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
         contacted = service.patch(lead, {"status": "contacted"})
         moved_back = service.patch(lead, {"status": "new"})
         promised = service.post(f"{lead}/follow-up", {"message": MESSAGE})
-        sent = eventually(lambda: no_longer_scheduled(service, promised.headers["location"]))
+        sent = eventually(lambda: no_longer_scheduled(service, promised.headers["location"]), SHORTLY)
         timeline = service.get(f"{lead}/timeline")
         service.post("/leads", {**JOHN, "phone": "John Doe", "surname": "Doe"}).expect(422)
         service.get("/john@example.com").expect(404)
         assert service.stop() == 0
     with site.serve() as again:
         listed_later = again.get("/leads")
+        files = b"".join(path.read_bytes() for path in site.folder.iterdir())
     return Journey(
         printed=printed,
         key=site.key,
@@ -69,6 +74,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
         printed_later=again.out,
         listed_later=listed_later,
         said=service.out + service.err + again.out + again.err,
+        files=files,
     )
 
 
@@ -151,3 +157,8 @@ def test_nothing_personal_and_no_key_is_ever_logged(journey: Journey) -> None:
     assert [text for text in (*PERSONAL, journey.key) if text in logged] == []
     assert "admin_" not in logged
     assert journey.printed.count(journey.key) == 2  # alone, and in the curl line
+
+
+def test_the_printed_key_is_stored_nowhere(journey: Journey) -> None:
+    assert JOHN["email"].encode() in journey.files
+    assert journey.key.encode() not in journey.files

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from e2e.service import Finished, Site
 DATA = Path(__file__).parents[1] / "data"
 MESSY = "leads-messy.csv"
 REFUSED = "leads-messy.refused.csv"
+CORRECTED = "corrected.csv"
 EXPECTED = json.loads((DATA / "leads-messy.expected.json").read_text("utf-8"))
 GIVEN_ANEW = ("id", "updated_at", "version", "next_follow_up_at")
 """What an import does not take over."""
@@ -36,29 +38,46 @@ WITH_A_PAST = {
 }
 
 
+@dataclass(frozen=True)
+class Move:
+    """What was said, in the order of the commands, and the folder with the files."""
+
+    folder: Path
+    rehearsed: Finished
+    imported: Finished
+    again: Finished
+    corrected: Finished
+    leads: list[dict[str, Any]]
+
+
 @pytest.fixture(scope="module")
-def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, Finished]:
-    """A site where the spreadsheet has been imported, and what was said. It is only looked at."""
-    site = Site(tmp_path_factory.mktemp("imported"))
+def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
+    """The spreadsheet is tried, imported, by mistake imported again, and corrected."""
+    site = Site(tmp_path_factory.mktemp("office"))
     shutil.copy(DATA / MESSY, site.folder)
-    return site, site.leads("import", MESSY).expect(0)
-
-
-@pytest.fixture
-def office(imported: tuple[Site, Finished], site: Site) -> Site:
-    """A copy of that site."""
-    shutil.copytree(imported[0].folder, site.folder, dirs_exist_ok=True)
-    return site
-
-
-@pytest.fixture(scope="module")
-def moving(imported: tuple[Site, Finished], tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """Another copy, whose leads are to move; one of them has been through a lot."""
-    site = Site(tmp_path_factory.mktemp("moving"))
-    shutil.copytree(imported[0].folder, site.folder, dirs_exist_ok=True)
+    rehearsed = site.leads("import", MESSY, "--dry-run").expect(0)
+    imported = site.leads("import", MESSY).expect(0)
+    again = site.leads("import", MESSY).expect(0)
+    correct(site.folder / REFUSED, site.folder / CORRECTED)
+    corrected = site.leads("import", CORRECTED).expect(0)
     site.write("past.ndjson", json.dumps(WITH_A_PAST))
     site.leads("import", "past.ndjson").expect(0)
-    return site
+    site.leads("export", "leads.csv").expect(0)
+    site.leads("export", "leads.ndjson").expect(0)
+    return Move(
+        site.folder, rehearsed, imported, again, corrected, leads((site.folder / "leads.ndjson").read_text("utf-8"))
+    )
+
+
+def correct(refused: Path, corrected: Path) -> None:
+    """Do what a person does who goes through the refused rows."""
+    rows = records(refused)
+    for number, row in enumerate(rows):
+        row |= {"name": "Ann Example", "email": f"corrected-{number}@example.com", "phone": ""}
+    with corrected.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def counts(finished: Finished) -> dict[str, int]:
@@ -81,14 +100,19 @@ def records(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_the_summary_counts_what_became_of_every_row(imported: tuple[Site, Finished]) -> None:
-    assert counts(imported[1]) == ALL
+def test_a_dry_run_counts_what_would_become_of_every_row(move: Move) -> None:
+    assert counts(move.rehearsed) == ALL
+    assert "nothing was kept" in move.rehearsed.out
+
+
+def test_after_the_dry_run_every_row_is_as_new_as_it_was(move: Move) -> None:
+    assert counts(move.imported) == ALL
     assert sum(ALL.values()) == EXPECTED["rows"]
-    assert REFUSED in imported[1].out
+    assert REFUSED in move.imported.out
 
 
-def test_refused_rows_are_kept_with_line_and_reason(imported: tuple[Site, Finished]) -> None:
-    refused = records(imported[0].folder / REFUSED)
+def test_refused_rows_are_kept_with_line_and_reason(move: Move) -> None:
+    refused = records(move.folder / REFUSED)
     assert len(refused) == EXPECTED["refused"] == 186
     lines = [int(row["line"]) for row in refused]
     assert lines == sorted(set(lines))
@@ -96,7 +120,7 @@ def test_refused_rows_are_kept_with_line_and_reason(imported: tuple[Site, Finish
     original = by_line(DATA / MESSY)
     for row in refused:
         cells = [cell.removeprefix("'") for cell in list(row.values())[2:]]
-        assert cells == [cell.removeprefix("'") for cell in original[int(row["line"])]]
+        assert cells == original[int(row["line"])]
 
 
 def by_line(path: Path) -> dict[int, list[str]]:
@@ -109,56 +133,37 @@ def by_line(path: Path) -> dict[int, list[str]]:
     return found
 
 
-def test_a_dry_run_counts_the_same_and_keeps_nothing(site: Site) -> None:
-    shutil.copy(DATA / MESSY, site.folder)
-    rehearsed = site.leads("import", MESSY, "--dry-run").expect(0)
-    assert counts(rehearsed) == ALL
-    assert len(site.leads("export").expect(0).out.splitlines()) == 1
+def test_a_second_import_creates_nothing(move: Move) -> None:
+    assert counts(move.again) == counted(duplicates=ALL["created"] + ALL["duplicates"], refused=ALL["refused"])
 
 
-def test_a_second_import_creates_nothing(office: Site) -> None:
-    again = office.leads("import", MESSY).expect(0)
-    assert counts(again) == counted(duplicates=ALL["created"] + ALL["duplicates"], refused=ALL["refused"])
-    assert len(leads(office)) == ALL["created"]
+def test_the_corrected_file_of_refused_rows_can_be_imported(move: Move) -> None:
+    assert counts(move.corrected) == counted(created=EXPECTED["refused"])
+    corrected = [lead for lead in move.leads if lead["email"].startswith("corrected-")]
+    assert len(corrected) == EXPECTED["refused"]
+    assert all(lead["attributes"].keys() <= {"company"} for lead in corrected)
 
 
-def test_the_corrected_file_of_refused_rows_can_be_imported(office: Site) -> None:
-    rows = records(office.folder / REFUSED)
-    for number, row in enumerate(rows):
-        row |= {"name": "Ann Example", "email": f"corrected-{number}@example.com", "phone": ""}
-    with (office.folder / REFUSED).open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    corrected = office.leads("import", REFUSED).expect(0)
-    assert counts(corrected) == counted(created=EXPECTED["refused"])
-    lead = next(lead for lead in leads(office) if "corrected-0@" in lead["email"])
-    assert lead["attributes"].keys() <= {"company"}
+def test_the_export_has_every_lead(move: Move) -> None:
+    assert len(move.leads) == EXPECTED["created"] + EXPECTED["refused"] + 1
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ndjson"])
-def test_an_export_gives_the_same_leads_wherever_it_is_imported(suffix: str, moving: Site, site: Site) -> None:
-    moving.leads("export", f"leads.{suffix}").expect(0)
-    shutil.copy(moving.folder / f"leads.{suffix}", site.folder)
-    assert counts(site.leads("import", f"leads.{suffix}").expect(0)) == counted(created=ALL["created"] + 1)
-    here, there = kept(moving), kept(site)
+def test_an_export_gives_the_same_leads_wherever_it_is_imported(suffix: str, move: Move, site: Site) -> None:
+    shutil.copy(move.folder / f"leads.{suffix}", site.folder)
+    assert counts(site.leads("import", f"leads.{suffix}").expect(0)) == counted(created=len(move.leads))
+    here, there = kept(move.leads), kept(leads(site.leads("export", "--format", "ndjson").expect(0).out))
     assert here == there
     assert here[WITH_A_PAST["email"]] == {
         member: value for member, value in WITH_A_PAST.items() if member not in GIVEN_ANEW
     }
 
 
-def leads(site: Site) -> list[dict[str, Any]]:
-    """All leads, exported."""
-    exported = site.leads("export", "--format", "ndjson").expect(0)
-    return [json.loads(line) for line in io.StringIO(exported.out)]
+def leads(ndjson: str) -> list[dict[str, Any]]:
+    """The leads in an export."""
+    return [json.loads(line) for line in io.StringIO(ndjson)]
 
 
-def kept(site: Site) -> dict[object, dict[str, Any]]:
+def kept(leads: list[dict[str, Any]]) -> dict[object, dict[str, Any]]:
     """By address, what should be the same wherever a lead is kept."""
-    found = leads(site)
-    by_email = {
-        lead["email"]: {member: value for member, value in lead.items() if member not in GIVEN_ANEW} for lead in found
-    }
-    assert len(by_email) == len(found)
-    return by_email
+    return {lead["email"]: {member: lead[member] for member in lead if member not in GIVEN_ANEW} for lead in leads}

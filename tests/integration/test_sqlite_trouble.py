@@ -175,6 +175,23 @@ def test_a_cancelled_caller_does_not_keep_others_from_the_lock_it_waited_for(sql
     assert sqlite.running.read(ids) == numbered(1, 2)
 
 
+@pytest.mark.usefixtures("impatient")
+def test_a_commit_that_cannot_be_made_is_undone_and_the_next_one_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With a rollback journal, whoever reads keeps others from committing.
+    monkeypatch.setattr("leads_adapters.sql.sqlite.SAFE_WAL_VERSION", (99,))
+    with SqliteParts.opened(engine_of(sqlite_file(tmp_path))) as sqlite, sqlite.stranger() as stranger:
+        stranger.execute("BEGIN")
+        assert stranger.execute("SELECT * FROM leads").fetchall() == []
+        with pytest.raises(Unavailable, match="locked"):
+            sqlite.running.write(add, 1)
+        stranger.execute("ROLLBACK")
+
+        assert sqlite.running.write(add, 2) == 1
+        assert sqlite.running.read(ids) == numbered(2)
+
+
 def test_an_error_that_a_future_cannot_carry_leaves_nobody_waiting(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 

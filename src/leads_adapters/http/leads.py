@@ -121,7 +121,7 @@ class LeadRoutes:
         found = await self.database.read(
             self.rendered_leads,
             LeadQuery(
-                statuses=query.status,
+                statuses=tuple(dict.fromkeys(query.status)),
                 email_key=self._email_key(query.email),
                 sort=query.sort,
                 after=_LEAD_CURSORS.decode(query.cursor, *scope),

@@ -30,7 +30,7 @@ _OF_LEAD = (
 )
 # The state is written out, not bound: only then do planners use the partial index.
 _IS_SCHEDULED = follow_ups.c.state == FollowUpState.SCHEDULED.value
-_SCHEDULED_OF_LEAD = _OF_LEAD.where(_IS_SCHEDULED)
+_SCHEDULED_OF_LEAD = _OF_LEAD.where(_IS_SCHEDULED).with_for_update()
 _NEXT_ATTEMPT = select(func.min(follow_ups.c.next_attempt_at)).where(_IS_SCHEDULED)
 _DUE = (
     select(follow_ups.c.id)

@@ -1,6 +1,6 @@
 """Asking the table `leads` for a page."""
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, bindparam, select, tuple_
@@ -27,7 +27,7 @@ def page_of_leads(columns: Columns, query: LeadQuery) -> tuple[Select[Any], dict
     return statement, parameters | {"limit": query.limit + 1}
 
 
-@lru_cache
+@cache
 def _statement(columns: Columns, statuses: int, by_email: bool, continued: bool, sort: LeadSort) -> Select[Any]:
     statement = select(*columns).select_from(leads)
     if statuses:

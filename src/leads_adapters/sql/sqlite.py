@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -191,10 +192,10 @@ class SqliteDatabase:
         self._writer.execute("RELEASE job")
 
     def _abandon(self, batch: list[_Job], cause: Exception) -> None:
-        if self._writer.in_transaction:
-            self._writer.rollback()
         for job in batch:
             job.error = _unavailable(cause)
+        with suppress(driver.Error):
+            self._writer.rollback()
 
 
 def _unavailable(cause: Exception) -> Unavailable:

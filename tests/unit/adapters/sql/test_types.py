@@ -11,18 +11,23 @@ from leads_adapters.sql.types import UtcTime
 from strategies import moments
 
 DIALECT = sqlite.dialect()
+COLUMN = UtcTime()
 
 
 def written(at: datetime | None) -> str | None:
     """What is stored."""
-    text = UtcTime().process_bind_param(at, DIALECT)
+    convert = COLUMN.bind_processor(DIALECT)
+    assert convert is not None
+    text = convert(at)
     assert text is None or isinstance(text, str)
     return text
 
 
 def read(text: str | None) -> datetime | None:
     """What is got back."""
-    return UtcTime().process_result_value(text, DIALECT)
+    convert = COLUMN.result_processor(DIALECT, None)
+    assert convert is not None
+    return convert(text)
 
 
 @given(moments())
