@@ -78,18 +78,17 @@ class Reply:
 class Site:
     """A folder that the command is used in. Of the test's own environment it sees nothing but PATH.
 
-    `environment` is added, and holds for everything that is run here. `key` is the admin key that a
-    service printed here.
+    `key` is the admin key that a service printed here. Arguments of methods by name are settings.
     """
 
-    def __init__(self, root: Path, leads: Path = BIN / "leads", **environment: str) -> None:
+    def __init__(self, root: Path, leads: Path = BIN / "leads") -> None:
         assert leads.is_file(), f"The command is not installed at {leads}."
         self.folder, self.home = root / "folder", root / "home"
         self.folder.mkdir()
         self.home.mkdir()
         self.key = ""
         self.command = str(leads)
-        self._environment = environment
+        self._environment: dict[str, str] = {}
 
     def leads(self, *arguments: str, **environment: str) -> Finished:
         """What `leads` with these arguments does."""
@@ -112,11 +111,9 @@ class Site:
         """What a shell makes of a script that somebody was told to type."""
         return self.run(["/bin/sh", "-e", "-u", "-c", script], **environment)
 
-    def write(self, name: str, text: str) -> Path:
-        """A new file in the folder."""
-        path = self.folder / name
-        path.write_text(text, "utf-8")
-        return path
+    def write(self, name: str, text: str) -> None:
+        """Put a file into the folder."""
+        (self.folder / name).write_text(text, "utf-8")
 
     def install(self, module: str, source: str, entry_points: Mapping[str, Mapping[str, str]]) -> None:
         """Make a package of one module, with these entry points by group, known to the command."""
@@ -247,7 +244,7 @@ class Service:
 
     def request(self, method: str, target: str, body: object = None) -> Reply:
         """Send a request and wait for the answer."""
-        answer = self.client.request(method, target, **({} if body is None else {"json": body}))  # type: ignore[arg-type]
+        answer = self.client.request(method, target, json=body)
         return Reply(f"{method} {target}", answer.status_code, answer.headers, answer.text)
 
     def items(self, target: str) -> list[Any]:

@@ -65,9 +65,11 @@ def crash_while_clients_write(service: Service, promises: Promises, after: int) 
     """Kill the service when `after` more promises have been made, in the middle of whatever it does then."""
     with ThreadPoolExecutor(CLIENTS) as pool:
         clients = [pool.submit(promises.collect, service) for _ in range(CLIENTS)]
-        for _ in range(after):
-            assert promises.made.acquire(timeout=PATIENCE)
-        service.kill()
+        try:
+            for _ in range(after):
+                assert promises.made.acquire(timeout=PATIENCE)
+        finally:
+            service.kill()  # which also ends the clients
         for client in clients:
             client.result()
 

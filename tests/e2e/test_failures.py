@@ -107,10 +107,3 @@ def test_wrong_usage_is_told_apart_from_failure(name: str, misuses: Outcomes) ->
     assert [word for word in MISUSES[name].names if word not in failed.err] == []
     assert "Traceback" not in failed.err
     assert failed.out == ""
-
-
-def test_a_port_in_use_is_named(site: Site) -> None:
-    with site.serve() as service:
-        failed = site.leads("serve", "--port", str(service.port)).expect(1)
-    assert failed.err == f"leads: Cannot listen at {HOST}:{service.port}: Address already in use.\n"
-    assert failed.out == ""

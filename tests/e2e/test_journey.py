@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from e2e.service import Finished, Reply, Service, Site, eventually
+from e2e.service import HOST, Finished, Reply, Service, Site, eventually
 
 JOHN = {"name": "John Doe", "email": "john@example.com", "phone": "+49123456789"}
 MESSAGE = "Dear John, shall we talk about the blue one on Friday?"
@@ -28,6 +28,8 @@ class Journey:
     promised: Reply
     sent: Reply
     timeline: Reply
+    port: int
+    started_twice: Finished
     follow_up_lines: list[dict[str, object]]
     printed_later: str
     listed_later: Reply
@@ -52,6 +54,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
         promised = service.post(f"{lead}/follow-up", {"message": MESSAGE})
         sent = eventually(lambda: no_longer_scheduled(service, promised.headers["location"]), SHORTLY)
         timeline = service.get(f"{lead}/timeline")
+        started_twice = site.leads("serve", "--port", str(service.port))
         service.post("/leads", {**JOHN, "phone": "John Doe", "surname": "Doe"}).expect(422)
         service.get("/john@example.com").expect(404)
         assert service.stop() == 0
@@ -70,6 +73,8 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
         promised=promised,
         sent=sent,
         timeline=timeline,
+        port=service.port,
+        started_twice=started_twice,
         follow_up_lines=service.log("follow_up"),
         printed_later=again.out,
         listed_later=listed_later,
@@ -143,6 +148,12 @@ def test_the_timeline_tells_all_of_it_and_nothing_that_was_refused(journey: Jour
         ("lead.status_changed", "first admin key"),
         ("lead.created", "first admin key"),
     ]
+
+
+def test_starting_it_twice_is_refused_in_one_line(journey: Journey) -> None:
+    refused = journey.started_twice.expect(1)
+    assert refused.err == f"leads: Cannot listen at {HOST}:{journey.port}: Address already in use.\n"
+    assert refused.out == ""
 
 
 def test_a_second_start_prints_no_key_and_has_everything(journey: Journey) -> None:
