@@ -1,7 +1,6 @@
 """What cannot work ends with exit code 1 and one line that says what is wrong, or with 2 if it was typed wrong."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -65,35 +64,10 @@ MISUSES = {
     "unknown suffix": Attempt("export a.xlsx", ("'a.xlsx'", "--format")),
 }
 
-Outcomes = Mapping[str, Future[Finished]]
-
-
-@pytest.fixture(scope="module")
-def failures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
-    yield from side_by_side(FAILURES, tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def misuses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcomes]:
-    yield from side_by_side(MISUSES, tmp_path_factory)
-
-
-def side_by_side(attempts: Mapping[str, Attempt], folders: pytest.TempPathFactory) -> Iterator[Outcomes]:
-    """What becomes of the attempts, each in a folder of its own; most of their time they load libraries."""
-    with ThreadPoolExecutor() as pool:
-        yield {name: pool.submit(made, attempt, Site(folders.mktemp("attempt"))) for name, attempt in attempts.items()}
-
-
-def made(attempt: Attempt, site: Site) -> Finished:
-    """What becomes of an attempt."""
-    for name, text in attempt.files.items():
-        site.write(name, text)
-    return site.leads(*attempt.command.split(), **attempt.environment)
-
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_is_told_in_one_line_that_names_the_fault(name: str, failures: Outcomes) -> None:
-    failed = failures[name].result().expect(1)
+def test_a_failure_is_told_in_one_line_that_names_the_fault(name: str, site: Site) -> None:
+    failed = outcome(FAILURES[name], site).expect(1)
     [line] = failed.err.splitlines()
     assert line.startswith("leads: ")
     assert [word for word in FAILURES[name].names if word not in line] == []
@@ -102,8 +76,15 @@ def test_a_failure_is_told_in_one_line_that_names_the_fault(name: str, failures:
 
 
 @pytest.mark.parametrize("name", MISUSES)
-def test_wrong_usage_is_told_apart_from_failure(name: str, misuses: Outcomes) -> None:
-    failed = misuses[name].result().expect(2)
+def test_wrong_usage_is_told_apart_from_failure(name: str, site: Site) -> None:
+    failed = outcome(MISUSES[name], site).expect(2)
     assert [word for word in MISUSES[name].names if word not in failed.err] == []
     assert "Traceback" not in failed.err
     assert failed.out == ""
+
+
+def outcome(attempt: Attempt, site: Site) -> Finished:
+    """What becomes of an attempt."""
+    for name, text in attempt.files.items():
+        site.write(name, text)
+    return site.leads(*attempt.command.split(), **attempt.environment)

@@ -26,7 +26,7 @@ MALFORMED = {
     "5,000 arrays": b"[" * 5000,
     "5,000 objects": b'{"name":' * 5000,
     "5,000 arrays in a member": b'{"name":' + b"[" * 5000,
-    "5,000 closed arrays": b'{"attributes":{"a":' + b"[" * 5000 + b"]" * 5000 + b"}}",
+    "100,000 closed arrays": b'{"attributes":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}",
     "5,000 arrays in an unknown member": b'{"unknown":' + b"[" * 5000,
 }
 
@@ -48,6 +48,14 @@ def send(request: pytest.FixtureRequest, lasting_client: Api, lasting_lead: str)
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
 def test_a_body_that_is_not_json_is_refused(send: Send, body: bytes) -> None:
     send(body).refuse(400, "malformed-request")
+
+
+def test_deep_nesting_that_is_json_is_refused_whether_or_not_this_python_can_read_it(send: Send) -> None:
+    reply = send(b'{"attributes":{"a":' + b"[" * 5000 + b"]" * 5000 + b"}}")
+    assert (reply.status, reply.json["type"]) in {
+        (400, "/problems/malformed-request"),
+        (422, "/problems/validation-failed"),
+    }
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"name"', b"5", b"true", b"[{}]"])
