@@ -18,7 +18,7 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """`requests` in any `seconds`, all at once if the caller likes."""
+    """`requests` at once if the caller likes, and as many again in the course of every `seconds`."""
 
     requests: int
     seconds: int
@@ -31,6 +31,7 @@ class RateLimiter:
     limit: RateLimit
     now: Callable[[], float] = monotonic
     _full_at: dict[str, float] = field(default_factory=dict, init=False)
+    _tidy_at: float = field(default=float("-inf"), init=False)
     _policy: Header = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,9 +53,13 @@ class RateLimiter:
         return self._policy, _left(int(left + _ROUNDING), math.ceil(full_at - now))
 
     def _keep(self, caller: str, full_at: float, now: float) -> None:
-        if len(self._full_at) >= _CALLERS_MAX:
-            # Whoever's bucket is full again is as good as never seen.
+        if now >= self._tidy_at:
+            # Whoever's bucket is full again is as good as never seen. Once in a while, because it takes milliseconds.
             self._full_at = {name: at for name, at in self._full_at.items() if at > now}
+            self._tidy_at = now + self.limit.seconds
+        self._full_at.pop(caller, None)
+        if len(self._full_at) >= _CALLERS_MAX:
+            del self._full_at[next(iter(self._full_at))]
         self._full_at[caller] = full_at
 
 

@@ -1,8 +1,10 @@
 """`leads serve`."""
 
 import asyncio
+import os
 import signal
 import socket
+from functools import partial
 
 import rich_click as click
 import uvloop
@@ -94,6 +96,9 @@ async def _serve_here(container: Container, host: str, port: int) -> None:
 
 
 def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -> None:
+    # A worker inherits its parent's handlers: until it has its own, they would swallow what should end it.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.register_at_fork(after_in_child=partial(signal.signal, number, signal.SIG_DFL))
     factory = "create_app_without_dispatcher" if no_dispatch else "create_app"
     Granian(
         f"leads_app.asgi:{factory}",
@@ -105,6 +110,5 @@ def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -
         backlog=BACKLOG,
         websockets=False,
         log_enabled=False,
-        # Without it, a worker that is told to stop before it has quite started keeps its parent waiting for ever.
         workers_kill_timeout=int(STOP_SECONDS),
     ).serve()
