@@ -112,7 +112,7 @@ class LeadRoutes:
         replies={200: Reply(means="A page of leads.", schema=PageView[LeadView], headers=("Link",))},
     )
     async def browse(self, call: Call) -> Answer:
-        """List leads, the newest first unless `sort` says otherwise."""
+        """List leads, the newest first unless another order is asked for."""
         query: LeadListQuery = call.query
         for status in query.status:
             if faults := self.change_lead.pipeline.unknown(status):
