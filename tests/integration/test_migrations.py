@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from builders import a_lead
 from databases import RunningDatabase, engine_of, sqlite_database
 from leads_adapters.database import UseCase
-from leads_adapters.sql.migrations import HEAD, check_schema, current, downgrade, newest, scripts, upgrade
+from leads_adapters.sql.migrations import HEAD, check_schema, current, downgrade, scripts, upgrade
 from leads_adapters.sql.tables import metadata
 from leads_domain.errors import Unavailable
 
@@ -86,7 +86,7 @@ def execute(engine: Engine, *statements: str) -> None:
 
 
 def test_the_newest_revision_is_the_one_that_the_service_works_with() -> None:
-    assert newest() == HEAD == REVISIONS[-1]
+    assert ScriptDirectory(str(scripts())).get_current_head() == HEAD == REVISIONS[-1]
 
 
 def test_an_empty_file_is_brought_to_the_newest_revision(engine: Engine) -> None:

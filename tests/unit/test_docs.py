@@ -14,7 +14,7 @@ import rich_click as click
 from structlog.testing import capture_logs
 
 from leads_adapters.http.problems import PROBLEM_TYPES
-from leads_adapters.http.schemas import LeadView
+from leads_adapters.http.views import LeadView
 from leads_app.channels import ENTRY_POINTS
 from leads_app.cli import leads
 from leads_app.settings import _PARSERS, _TABLES, Settings, load_settings

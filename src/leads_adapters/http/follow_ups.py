@@ -9,7 +9,8 @@ from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.paging import Cursors, page_answer
-from leads_adapters.http.schemas import FollowUpView, NewFollowUp, PageQuery, PageView, follow_up_view
+from leads_adapters.http.schemas import NewFollowUp, PageQuery
+from leads_adapters.http.views import FollowUpView, PageView, follow_up_view
 from leads_domain.access import Permission
 from leads_domain.follow_up import FollowUpId
 from leads_domain.lead import LeadId

@@ -6,7 +6,7 @@ from time import monotonic
 
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.http.schemas import Health
+from leads_adapters.http.views import Health
 
 CACHED_SECONDS = 1.0
 

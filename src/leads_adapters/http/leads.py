@@ -13,19 +13,8 @@ from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.paging import Cursors, filters, page_answer
 from leads_adapters.http.problems import Problem
-from leads_adapters.http.schemas import (
-    Accepted,
-    LeadListQuery,
-    LeadPatch,
-    LeadView,
-    NewLead,
-    PageQuery,
-    PageView,
-    RegisterQuery,
-    TimelineEntryView,
-    lead_view,
-    timeline_entry_view,
-)
+from leads_adapters.http.schemas import LeadListQuery, LeadPatch, NewLead, PageQuery, RegisterQuery
+from leads_adapters.http.views import Accepted, LeadView, PageView, TimelineEntryView, lead_view, timeline_entry_view
 from leads_domain.access import Permission, Role
 from leads_domain.details import GivenChanges, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid

@@ -13,7 +13,8 @@ from msgspec import Meta
 
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.problems import Problem
-from leads_adapters.http.schemas import PageQuery, PageView
+from leads_adapters.http.schemas import PageQuery
+from leads_adapters.http.views import PageView
 from leads_domain.paging import Page, Position
 
 At = TypeVar("At")

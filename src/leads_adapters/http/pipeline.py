@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.http.schemas import PipelineView, pipeline_view
+from leads_adapters.http.views import PipelineView, pipeline_view
 from leads_domain.access import Permission
 from leads_domain.pipeline import Pipeline
 

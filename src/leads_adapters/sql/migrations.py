@@ -7,7 +7,6 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, Select, column, select, table
 
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
@@ -39,11 +38,6 @@ def current(engine: Engine) -> str | None:
     """The schema's revision; None for a database without our tables."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
-
-
-def newest() -> str:
-    """The newest revision among the migrations."""
-    return str(ScriptDirectory(str(scripts())).get_current_head())
 
 
 def check_schema(work: SqlUnitOfWork) -> None:

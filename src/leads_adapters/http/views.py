@@ -1,0 +1,161 @@
+"""What clients see: the shapes of answers, and how domain values become them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from leads_adapters.http.schemas import Attributes, Channel, Email, Id, Message, Name, Phone, Reason, Source, Status
+from leads_domain.events import EventType, TimelineEntry, rfc3339
+from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
+from leads_domain.lead import Lead
+from leads_domain.pipeline import Pipeline
+
+Item = TypeVar("Item")
+
+Utc = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, in UTC, with microseconds.",
+        examples=["2026-11-22T06:15:00.123456Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+
+class LeadView(msgspec.Struct):
+    """A lead."""
+
+    id: Id
+    name: Name
+    email: Email
+    phone: Phone | None
+    status: Status
+    status_reason: Reason | None
+    source: Source | None
+    owner: Email | None
+    attributes: Attributes
+    created_at: Utc
+    updated_at: Utc
+    contacted_at: Utc | None
+    next_follow_up_at: Utc | None
+    version: Annotated[int, Meta(description="Grows with every change.")]
+
+
+class FollowUpView(msgspec.Struct):
+    """A follow-up."""
+
+    id: Id
+    lead_id: Id
+    recipient: Recipient
+    channel: Channel
+    message: Message
+    due_at: Utc
+    state: FollowUpState
+    attempts: int
+    last_error: str | None
+    next_attempt_at: Utc | None
+    sent_at: Utc | None
+    created_at: Utc
+    updated_at: Utc
+
+
+class TimelineEntryView(msgspec.Struct):
+    """Something that happened to a lead."""
+
+    id: Id
+    type: EventType
+    at: Utc
+    actor: Annotated[str, Meta(description="The name of the API key, or `dispatcher`.")]
+    data: Annotated[dict[str, Any], Meta(description="What happened in particular; depends on the type.")]
+
+
+class PageView(msgspec.Struct, Generic[Item]):
+    """A page of a list."""
+
+    items: Sequence[Item]
+    next_cursor: Annotated[str, Meta(description="Send it as `cursor` for the next page.")] | None
+
+
+class PipelineView(msgspec.Struct):
+    """The statuses of a lead and the moves between them."""
+
+    initial: Status
+    statuses: Sequence[Status]
+    transitions: Annotated[dict[str, Sequence[str]], Meta(description="The statuses that can follow each status.")]
+    final: Sequence[Status]
+    reason_required: Sequence[Status]
+
+
+class Accepted(msgspec.Struct):
+    """All that a capture key learns."""
+
+    accepted: bool = True
+
+
+class Health(msgspec.Struct):
+    """The service is well."""
+
+    status: str = "ok"
+
+
+def lead_view(lead: Lead) -> LeadView:
+    """A lead as clients see it."""
+    return LeadView(
+        id=lead.id,
+        name=lead.name,
+        email=lead.email.address,
+        phone=str(lead.phone) if lead.phone else None,
+        status=lead.status,
+        status_reason=lead.status_reason,
+        source=lead.source,
+        owner=lead.owner.address if lead.owner else None,
+        attributes=dict(lead.attributes),
+        created_at=rfc3339(lead.created_at),
+        updated_at=rfc3339(lead.updated_at),
+        contacted_at=_utc(lead.contacted_at),
+        next_follow_up_at=_utc(lead.next_follow_up_at),
+        version=lead.version,
+    )
+
+
+def follow_up_view(follow_up: FollowUp) -> FollowUpView:
+    """A follow-up as clients see it: without its lease."""
+    return FollowUpView(
+        id=follow_up.id,
+        lead_id=follow_up.lead_id,
+        recipient=follow_up.recipient,
+        channel=follow_up.channel,
+        message=follow_up.message,
+        due_at=rfc3339(follow_up.due_at),
+        state=follow_up.state,
+        attempts=follow_up.attempts,
+        last_error=follow_up.last_error,
+        next_attempt_at=_utc(follow_up.next_attempt_at),
+        sent_at=_utc(follow_up.sent_at),
+        created_at=rfc3339(follow_up.created_at),
+        updated_at=rfc3339(follow_up.updated_at),
+    )
+
+
+def timeline_entry_view(entry: TimelineEntry) -> TimelineEntryView:
+    """A timeline entry as clients see it."""
+    at = rfc3339(entry.at)
+    return TimelineEntryView(id=entry.id, type=entry.type, at=at, actor=entry.actor, data=dict(entry.data))
+
+
+def pipeline_view(pipeline: Pipeline) -> PipelineView:
+    """The pipeline as clients see it, statuses in the order of its declaration."""
+    return PipelineView(
+        initial=pipeline.initial,
+        statuses=pipeline.statuses,
+        transitions=dict(pipeline.transitions),
+        final=[status for status in pipeline.statuses if status in pipeline.final],
+        reason_required=[status for status in pipeline.statuses if status in pipeline.reason_required],
+    )
+
+
+def _utc(at: datetime | None) -> str | None:
+    return None if at is None else rfc3339(at)
