@@ -14,7 +14,9 @@ from sqlalchemy import URL, Engine
 from leads_adapters.database import Answer, Arguments, Database, UseCase
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.sql.migrations import upgrade
+from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
+from postgres import postgres_url
 
 PATIENCE = 20.0
 """After how many seconds a test that waits for an answer fails, rather than hang."""
@@ -65,9 +67,30 @@ def sqlite_database(folder: Path) -> Iterator[RunningDatabase]:
             runner.run(database.close())
 
 
+@contextmanager
+def postgres_database(_folder: Path) -> Iterator[RunningDatabase]:
+    """An empty, migrated PostgreSQL database."""
+    with postgres_url() as url, asyncio.Runner() as runner:
+        database = PostgresDatabase(postgres_engine(url))
+        try:
+            yield RunningDatabase(database, runner)
+        finally:
+            runner.run(database.close())
+
+
+@contextmanager
+def database_url(store: str, folder: Path) -> Iterator[URL | None]:
+    """An empty, migrated database for the time of a test; none for the memory."""
+    if store == "postgresql":
+        with postgres_url() as url:
+            yield url
+    else:
+        yield URL.create("sqlite", database=str(sqlite_file(folder))) if store == "sqlite" else None
+
+
 Opener = Callable[[Path], AbstractContextManager[RunningDatabase]]
 
-DATABASES: dict[str, Opener] = {"memory": memory_database, "sqlite": sqlite_database}
+DATABASES: dict[str, Opener] = {"memory": memory_database, "sqlite": sqlite_database, "postgresql": postgres_database}
 """How to open each of them, empty, for the time of a test."""
 
 
@@ -85,6 +108,14 @@ class OnSqlite:
     def open(self, folder: Path) -> AbstractContextManager[RunningDatabase]:
         """See `sqlite_database`."""
         return sqlite_database(folder)
+
+
+class OnPostgres:
+    """What makes a contract's tests run on PostgreSQL."""
+
+    def open(self, folder: Path) -> AbstractContextManager[RunningDatabase]:
+        """See `postgres_database`."""
+        return postgres_database(folder)
 
 
 def engine_of(file: Path) -> Engine:

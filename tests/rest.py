@@ -10,12 +10,11 @@ import json
 from collections.abc import Coroutine, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from dependency_injector import providers
-from sqlalchemy import make_url
+from sqlalchemy import URL
 
 from fakes import FixedClock, RecordingNotifier
 from leads_adapters.database import Database
@@ -163,13 +162,6 @@ async def _exchange(app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes]
     return Reply(request, start["status"], headers, b"".join(part["body"] for part in parts))
 
 
-class ClosableMemoryDatabase(MemoryDatabase):
-    """A database in memory that a service can let go of, as it does of a file."""
-
-    async def close(self) -> None:
-        """Nothing is held."""
-
-
 class Service:
     """A whole service: its clients are `client("agent")` and `stranger()`.
 
@@ -217,15 +209,14 @@ class Service:
 
 
 @contextmanager
-def a_service(database: Path | None, **settings: Any) -> Iterator[Service]:
-    """A service on this SQLite file, which must have the tables; without one, in memory. Nobody is rate-limited."""
+def a_service(database: URL | None, **settings: Any) -> Iterator[Service]:
+    """A service on this database, which must have the tables; without one, in memory. Nobody is rate-limited."""
     given: dict[str, Any] = {"rate_limit": None, **settings}
     if database is not None:
-        given["database_url"] = make_url(f"sqlite:///{database}")
+        given["database_url"] = database
     with asyncio.Runner() as runner:
         service = Service(Settings(**given), runner)
         if database is None:
-            service.container.database.override(providers.Object(ClosableMemoryDatabase()))
+            service.container.database.override(providers.Object(MemoryDatabase()))
         yield service
-        if database is not None:
-            service.run(service.container.database().close())
+        service.run(service.container.database().close())

@@ -24,5 +24,9 @@ class Database(Protocol):
     ) -> Answer:
         """Run a use case; when this returns, what it did is durable. If it raises, nothing was done.
 
-        Cancelling the caller does not stop the unit of work half-way.
+        Cancelling the caller does not stop the unit of work half-way. A use case may be run again if
+        another process got in its way; only its last run counts.
         """
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database; whatever is asked after that is `Unavailable`."""

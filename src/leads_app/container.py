@@ -6,6 +6,7 @@ from functools import partial
 from importlib.metadata import version
 
 from dependency_injector import containers, providers
+from sqlalchemy import URL, Engine
 
 from leads_adapters.clock import SystemClock
 from leads_adapters.contacts import InternationalContacts
@@ -27,7 +28,7 @@ from leads_app import logs
 from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
 from leads_app.lifespan import service_lifespan
-from leads_app.settings import Settings
+from leads_app.settings import Settings, SettingsError
 from leads_domain.follow_up import RetryPolicy
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
@@ -44,6 +45,27 @@ def _per_key(limit: RateLimit | None) -> RateLimiter | None:
 def _per_address(limit: RateLimit | None) -> RateLimiter | None:
     """Strangers get a tenth of what a key gets."""
     return RateLimiter(RateLimit(max(limit.requests // 10, 1), limit.seconds)) if limit else None
+
+
+def make_engine(url: URL) -> Engine:
+    """The engine for a database; raises `SettingsError` if its driver is not installed."""
+    if url.drivername == "sqlite":
+        return sqlite_engine(url)
+    try:
+        # Only here: whoever stays with SQLite need not have the driver, nor wait for it at every start.
+        from leads_adapters.sql.postgres import postgres_engine  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError("PostgreSQL needs a driver; install it with: pip install 'leads[postgres]'.") from None
+    return postgres_engine(url)
+
+
+def make_database(engine: Engine) -> Database:
+    """The way of running use cases that suits the engine."""
+    if engine.dialect.name == "sqlite":
+        return SqliteDatabase(engine)
+    from leads_adapters.sql.postgres import PostgresDatabase  # noqa: PLC0415
+
+    return PostgresDatabase(engine)
 
 
 def _rendering(database: Database) -> RenderedLeads:
@@ -63,8 +85,8 @@ class Container(containers.DeclarativeContainer):
     contacts = providers.Singleton(InternationalContacts, settings.provided.default_region)
     pipeline = settings.provided.pipeline
 
-    engine = providers.Singleton(sqlite_engine, settings.provided.database_url)
-    database = providers.Singleton(SqliteDatabase, engine)
+    engine = providers.Singleton(make_engine, settings.provided.database_url)
+    database = providers.Singleton(make_database, engine)
 
     notifiers = providers.Singleton(make_notifiers, settings.provided.channels)
     channels = providers.Singleton(needs, notifiers)

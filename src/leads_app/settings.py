@@ -26,6 +26,7 @@ DEFAULT_RATE_LIMIT = RateLimit(600, 60)
 _PREFIX = "LEADS_"
 _DEFAULT_FILE = "leads.toml"
 _SIZES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_DATABASES = "give a URL such as sqlite:///leads.db or postgresql://user:password@host/database"
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -110,9 +111,11 @@ def _database_url(value: object) -> URL:
     try:
         url = make_url(_text(value))
     except ArgumentError:
-        raise ValueError("give a URL such as sqlite:///leads.db.") from None
+        raise ValueError(f"{_DATABASES}.") from None
+    if url.drivername == "postgresql":
+        return url
     if url.drivername != "sqlite" or url.host or url.username or url.query:
-        raise ValueError("give a URL that begins with sqlite:///, followed by nothing but the name of a file.")
+        raise ValueError(f"{_DATABASES}; after sqlite:/// comes nothing but the name of a file.")
     if url.database in (None, "", ":memory:"):
         raise ValueError("name a file, as in sqlite:///leads.db: what is kept in memory only would be lost.")
     return url

@@ -91,6 +91,9 @@ class ApiKeyStore(Protocol):
     def all(self) -> Sequence[ApiKey]:
         """Every key, revoked ones too, oldest first."""
 
+    def all_for_change(self) -> Sequence[ApiKey]:
+        """As `all`; until the unit of work ends, nobody else can add or revoke a key."""
+
     def revoke(self, id: str, at: datetime) -> None:
         """Mark a key as revoked, keeping an earlier mark; raises `NotFound`."""
 

@@ -1,5 +1,5 @@
 from contracts.api_key_store import ApiKeyStoreContract
-from databases import OnMemory, OnSqlite
+from databases import OnMemory, OnPostgres, OnSqlite
 
 
 class TestMemoryApiKeyStore(OnMemory, ApiKeyStoreContract):
@@ -8,3 +8,7 @@ class TestMemoryApiKeyStore(OnMemory, ApiKeyStoreContract):
 
 class TestSqliteApiKeyStore(OnSqlite, ApiKeyStoreContract):
     """On SQLite."""
+
+
+class TestPostgresApiKeyStore(OnPostgres, ApiKeyStoreContract):
+    """On PostgreSQL."""

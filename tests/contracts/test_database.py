@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from contracts.database import DatabaseContract
-from databases import OnMemory, OnSqlite, RunningDatabase, sqlite_database
+from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase, sqlite_database
 
 
 class TestMemoryDatabase(OnMemory, DatabaseContract):
@@ -14,6 +14,10 @@ class TestMemoryDatabase(OnMemory, DatabaseContract):
 
 class TestSqliteDatabase(OnSqlite, DatabaseContract):
     """On SQLite, as this machine's version allows."""
+
+
+class TestPostgresDatabase(OnPostgres, DatabaseContract):
+    """On PostgreSQL."""
 
 
 class TestSqliteDatabaseWithARollbackJournal(DatabaseContract):

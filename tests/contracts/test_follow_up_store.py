@@ -1,5 +1,5 @@
 from contracts.follow_up_store import FollowUpStoreContract
-from databases import OnMemory, OnSqlite
+from databases import OnMemory, OnPostgres, OnSqlite
 
 
 class TestMemoryFollowUpStore(OnMemory, FollowUpStoreContract):
@@ -8,3 +8,7 @@ class TestMemoryFollowUpStore(OnMemory, FollowUpStoreContract):
 
 class TestSqliteFollowUpStore(OnSqlite, FollowUpStoreContract):
     """On SQLite."""
+
+
+class TestPostgresFollowUpStore(OnPostgres, FollowUpStoreContract):
+    """On PostgreSQL."""

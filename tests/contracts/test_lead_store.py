@@ -1,5 +1,5 @@
 from contracts.lead_store import LeadStoreContract
-from databases import OnMemory, OnSqlite
+from databases import OnMemory, OnPostgres, OnSqlite
 
 
 class TestMemoryLeadStore(OnMemory, LeadStoreContract):
@@ -8,3 +8,7 @@ class TestMemoryLeadStore(OnMemory, LeadStoreContract):
 
 class TestSqliteLeadStore(OnSqlite, LeadStoreContract):
     """On SQLite."""
+
+
+class TestPostgresLeadStore(OnPostgres, LeadStoreContract):
+    """On PostgreSQL."""

@@ -1,5 +1,5 @@
 from contracts.timeline import TimelineContract
-from databases import OnMemory, OnSqlite
+from databases import OnMemory, OnPostgres, OnSqlite
 
 
 class TestMemoryTimeline(OnMemory, TimelineContract):
@@ -8,3 +8,7 @@ class TestMemoryTimeline(OnMemory, TimelineContract):
 
 class TestSqliteTimeline(OnSqlite, TimelineContract):
     """On SQLite."""
+
+
+class TestPostgresTimeline(OnPostgres, TimelineContract):
+    """On PostgreSQL."""

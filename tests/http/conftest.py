@@ -1,28 +1,17 @@
 """Services to talk to, each on a fresh database."""
 
-import shutil
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url
 from structlog.testing import capture_logs
 
-from leads_adapters.sql import migrations
-from leads_adapters.sql.sqlite import sqlite_engine
+from databases import database_url
 from rest import JOHN, Api, Service, a_service
 
 StartService = Callable[..., Service]
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables and no rows, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "leads.db"
-    migrations.upgrade(sqlite_engine(make_url(f"sqlite:///{path}")))
-    return path
 
 
 @pytest.fixture(autouse=True)
@@ -32,19 +21,19 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
         yield lines
 
 
-@pytest.fixture
-def store() -> str:
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> str:
     """What the service keeps things in; tests of what every store must do are parametrized with it."""
-    return "sqlite"
+    return str(request.param)
 
 
 @pytest.fixture
-def start(store: str, empty_database: Path, tmp_path: Path) -> Iterator[StartService]:
-    """Starts services with settings of their own."""
+def start(store: str, tmp_path: Path) -> Iterator[StartService]:
+    """Starts services with settings of their own, one at a time."""
     with ExitStack() as running:
 
         def start(**settings: Any) -> Service:
-            database = Path(shutil.copy(empty_database, tmp_path)) if store == "sqlite" else None
+            database = running.enter_context(database_url(store, tmp_path))
             return running.enter_context(a_service(database, **settings))
 
         yield start
@@ -69,9 +58,9 @@ def john(api: Api) -> str:
 
 
 @pytest.fixture(scope="session")
-def lasting(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def lasting(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service for whoever wants to be refused, or tries a hundred things: nobody may rely on what it holds."""
-    with a_service(Path(shutil.copy(empty_database, tmp_path_factory.mktemp("lasting")))) as service:
+    with database_url(store, tmp_path_factory.mktemp("lasting")) as database, a_service(database) as service:
         yield service
 
 

@@ -213,6 +213,7 @@ def test_a_database_out_of_reach_is_told_with_the_time_to_come_back(service: Ser
     assert "fault" not in [line["event"] for line in log]
 
 
+@pytest.mark.parametrize("store", ["sqlite"])
 def test_a_database_that_somebody_else_is_writing_to_is_busy_and_nothing_is_done(
     start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 from leads_domain.notifier import Refused, TryAgain
 from rest import JOHN, NOBODY, Api, Service
 
-pytestmark = pytest.mark.parametrize("store", ["sqlite", "memory"])
+pytestmark = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
 
 
 def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: str) -> None:

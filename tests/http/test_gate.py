@@ -148,7 +148,7 @@ def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service)
         service.stranger().get("/pipeline", x_api_key=key_text(role, b"\x07" * 32)).refuse(401, "unauthorized")
 
 
-@pytest.mark.parametrize("store", ["sqlite", "memory"])
+@pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
 def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
     key_id, key = service.new_key("admin")
     _, other = service.new_key("admin", name="other")

@@ -1,14 +1,13 @@
 """The resources /health/*."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from dependency_injector import providers
 
 from leads_adapters.http import health
 from leads_adapters.sql import migrations
-from rest import Service, a_service
+from rest import Service
 
 
 class Untouchable:
@@ -30,13 +29,13 @@ def test_a_service_with_an_up_to_date_database_is_ready(service: Service) -> Non
     assert service.stranger().get("/health/ready").expect(200).json == {"status": "ok"}
 
 
-def test_a_service_whose_database_has_no_tables_yet_is_not_ready_until_it_has_them(tmp_path: Path) -> None:
-    with a_service(tmp_path / "leads.db") as service:
-        refused = service.stranger().get("/health/ready")
-        refused.refuse(503, "unavailable")
-        assert int(refused.headers["retry-after"]) >= 1
-        migrations.upgrade(service.container.engine())
-        service.stranger().get("/health/ready").expect(200)
+def test_a_service_whose_database_has_no_tables_yet_is_not_ready_until_it_has_them(service: Service) -> None:
+    migrations.downgrade(service.container.engine(), "base")
+    refused = service.stranger().get("/health/ready")
+    refused.refuse(503, "unavailable")
+    assert int(refused.headers["retry-after"]) >= 1
+    migrations.upgrade(service.container.engine())
+    service.stranger().get("/health/ready").expect(200)
 
 
 def test_a_service_whose_schema_is_not_the_newest_is_not_ready(service: Service) -> None:

@@ -12,7 +12,7 @@ import pytest
 from builders import a_pipeline
 from rest import JOHN, NOBODY, Api, Service
 
-pytestmark = pytest.mark.parametrize("store", ["sqlite", "memory"])
+pytestmark = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
 
 JANE = {
     "name": "Jane Roe",

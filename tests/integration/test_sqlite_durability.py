@@ -146,7 +146,7 @@ def test_what_is_waiting_is_done_before_the_file_is_let_go(sqlite: SqliteParts) 
         writes = asyncio.ensure_future(all_at_once(*(database.write(add, number) for number in range(MANY))))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        await database.close()  # type: ignore[attr-defined]
+        await database.close()
         return await writes
 
     assert sqlite.running.run(write_and_close()) == list(range(1, MANY + 1))

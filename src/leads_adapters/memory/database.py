@@ -51,3 +51,6 @@ class MemoryDatabase:
         answer = use_case(MemoryUnitOfWork(copy), *args, **kwargs)
         self._kept = copy
         return answer
+
+    async def close(self) -> None:
+        """See `Database.close`."""

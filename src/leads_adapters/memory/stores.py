@@ -159,6 +159,10 @@ class MemoryApiKeyStore:
         """See `ApiKeyStore.all`."""
         return sorted(self._kept.values(), key=lambda key: (key.created_at, key.id))
 
+    def all_for_change(self) -> Sequence[ApiKey]:
+        """See `ApiKeyStore.all_for_change`."""
+        return self.all()
+
     def revoke(self, id: str, at: datetime) -> None:
         """See `ApiKeyStore.revoke`."""
         if id not in self._kept:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 
 from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.tables import api_keys
@@ -13,6 +13,7 @@ from leads_domain.errors import NotFound
 _ADD = insert(api_keys).values({column.name: bindparam(column.name) for column in api_keys.columns})
 _ALL = select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id)
 _BY_DIGEST = select(api_keys).where(api_keys.c.digest == bindparam("digest"))
+_LOCK = text("LOCK TABLE api_keys IN SHARE ROW EXCLUSIVE MODE")
 _REVOKE = (
     update(api_keys)
     .where(api_keys.c.id == bindparam("id_"))
@@ -46,6 +47,12 @@ class SqlApiKeyStore:
     def all(self) -> Sequence[ApiKey]:
         """See `ApiKeyStore.all`."""
         return [_key(row) for row in self._driver.all(_ALL)]
+
+    def all_for_change(self) -> Sequence[ApiKey]:
+        """See `ApiKeyStore.all_for_change`. SQLite has one writer at a time, and so no statement for it."""
+        if self._driver.dialect == "postgresql":
+            self._driver.change(_LOCK)
+        return self.all()
 
     def revoke(self, id: str, at: datetime) -> None:
         """See `ApiKeyStore.revoke`."""

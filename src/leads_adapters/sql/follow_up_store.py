@@ -39,10 +39,13 @@ _DUE = (
     .order_by(follow_ups.c.next_attempt_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
+    # As a subquery PostgreSQL may run it several times, and then claims more than the limit.
+    .cte("due")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
 )
 _CLAIM = (
     update(follow_ups)
-    .where(follow_ups.c.id.in_(_DUE.scalar_subquery()))
+    .where(follow_ups.c.id.in_(select(_DUE.c.id)))
     .values(
         attempts=follow_ups.c.attempts + 1,
         claims=follow_ups.c.claims + 1,

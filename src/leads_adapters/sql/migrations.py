@@ -15,6 +15,9 @@ from leads_domain.errors import Unavailable
 HEAD = "0001"
 """The newest revision; known without reading the migrations, because every start and health check needs it."""
 
+_LOCK_ID = 0x6C65616473
+"""The advisory lock of whoever migrates: "leads" in ASCII."""
+
 _CURRENT: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 
@@ -55,10 +58,17 @@ def _run(engine: Engine, action: Callable[[Config], None]) -> None:
         # Before BEGIN, or SQLite ignores it: rebuilding a table would otherwise delete what refers to it.
         _set_foreign_keys(connection, "OFF")
         with connection.begin():
+            _wait_for_others(connection)
             config.attributes["connection"] = connection
             action(config)
             _check_foreign_keys(connection)
         _set_foreign_keys(connection, "ON")
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Let one process migrate at a time, as SQLite does by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_ID})")
 
 
 def _set_foreign_keys(connection: Connection, switch: str) -> None:

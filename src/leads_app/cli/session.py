@@ -40,11 +40,20 @@ def settings() -> Settings:
 
 
 def open_container() -> Container:
-    """A container on a database that is up to date: the embedded one is brought there without a word."""
+    """A container on a database that is up to date.
+
+    The embedded one is brought there without a word; a server's, which others may be using, only by `leads migrate`.
+    """
     container = Container(settings=settings())
     with database_faults_told(container):
-        if migrations.current(container.engine()) != migrations.HEAD:
-            migrations.upgrade(container.engine())
+        engine = container.engine()
+        found = migrations.current(engine)
+        if found == migrations.HEAD:
+            return container
+        if engine.dialect.name != "sqlite":
+            message = f"The database schema is at {found or 'nothing'}, not at {migrations.HEAD}: run `leads migrate`."
+            raise CommandFailed(message)
+        migrations.upgrade(engine)
     return container
 
 

@@ -51,7 +51,7 @@ class CreateFirstKey:
 
     def __call__(self, work: UnitOfWork) -> str | None:
         """The text of the new key; None if there was an admin key already."""
-        if any(key.role is Role.ADMIN and key.revoked_at is None for key in work.api_keys.all()):
+        if any(key.role is Role.ADMIN and key.revoked_at is None for key in work.api_keys.all_for_change()):
             return None
         _, text = self.create_key(work, name="first admin key", role=Role.ADMIN)
         return text

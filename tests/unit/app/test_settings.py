@@ -76,7 +76,10 @@ def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
         ({"LEADS_FOO": "1"}, "There is no setting 'foo'; the settings are: LEADS_DATABASE_URL"),
         ({"LEADS_DATABASE_URL": "leads.db"}, "database_url is wrong: give a URL such as sqlite:///leads.db"),
         ({"LEADS_DATABASE_URL": "sqlite://"}, "database_url is wrong: name a file"),
-        ({"LEADS_DATABASE_URL": "mysql://h/x"}, "database_url is wrong: give a URL that begins with sqlite:///"),
+        (
+            {"LEADS_DATABASE_URL": "mysql://h/x"},
+            "database_url is wrong: give a URL such as sqlite:///leads.db or postgresql://",
+        ),
         ({"LEADS_API_KEY": ""}, "api_key is wrong: give a text that is not empty"),
         ({"LEADS_DEFAULT_REGION": "Germany"}, "default_region is wrong: give a country by two letters"),
         ({"LEADS_RATE_LIMIT": "600"}, "rate_limit is wrong: give a number per second, minute or hour"),

