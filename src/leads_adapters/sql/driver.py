@@ -8,7 +8,7 @@ three to five statements are run, that is the larger part of the time.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Dialect, Executable
+from sqlalchemy import Dialect, Executable, Select
 
 Row = tuple[Any, ...]
 Processor = Callable[[Any], Any]
@@ -30,6 +30,7 @@ class Statement:
         columns = getattr(compiled.statement, "returning_column_descriptions", None)
         columns = columns or getattr(compiled.statement, "column_descriptions", [])
         processors = [column["type"].dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self.changes_rows = not isinstance(clause, Select)
         self._from_database = [(place, convert) for place, convert in enumerate(processors) if convert]
 
     def parameters(self, given: Mapping[str, Any]) -> Any:
@@ -56,6 +57,8 @@ class Driver:
     """Runs Core statements on one connection of the driver."""
 
     def __init__(self, connection: Any, dialect: Dialect, statements: dict[Executable, Statement]) -> None:
+        self.changes = 0
+        """How many rows the statements that were run on this connection have changed."""
         self._cursor = connection.cursor()
         self._dialect = dialect
         self._statements = statements
@@ -85,4 +88,6 @@ class Driver:
         if statement is None:
             statement = self._statements[clause] = Statement(clause, self._dialect)
         self._cursor.execute(statement.sql, statement.parameters(parameters))
+        if statement.changes_rows:
+            self.changes += max(self._cursor.rowcount, 0)
         return statement

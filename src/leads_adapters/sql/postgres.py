@@ -1,15 +1,16 @@
-"""How work is run on PostgreSQL: in a bounded pool of threads, each unit of work on a connection of its own.
+"""How work is run on PostgreSQL: in a bounded pool of threads, on a bounded pool of connections.
 
-Reads that arrive in the same turn of the event loop share a thread, a connection and a snapshot: a hop to a
-thread and the two ends of a transaction cost several times as much as a point read.
+A hop to a thread and the two ends of a transaction cost several times as much as the statements of a small
+request. Units of work that wait at the same time therefore share them. If the database refuses anything to
+such a batch, nothing of it was done, and each unit of work runs in a transaction of its own.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -39,8 +40,14 @@ CONNECT_SECONDS = 5
 AWAY_SECONDS = 1.0
 """For how long nobody waits for a server that has just been found to be away."""
 
-READS_MAX = 32
-"""How many reads share a connection at the most, so that a slow one holds up few others."""
+BATCH_MAX = 64
+"""How many units of work share a transaction at the most."""
+
+READ_LANES = 2
+"""How many batches of reads may be under way at once, so that a slow one does not hold up all others."""
+
+WRITE_LANES = 1
+"""How many batches of writes: with two, each would wait for what the other has locked."""
 
 RUNS_MAX = 4
 """How often a unit of work is run before its lost races, or its lost connections, are told."""
@@ -48,6 +55,8 @@ RUNS_MAX = 4
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
+_TOGETHER = "; SET LOCAL lock_timeout = '100ms'"
+"""Nobody waits for long because of a lock that another one's work needs: it is run alone then."""
 
 _SETTINGS = f"""
 SET timezone = 'UTC';
@@ -61,6 +70,7 @@ def postgres_engine(url: URL) -> Engine:
     """An engine whose connections begin only when told to, speak UTC, and wait for nothing for ever."""
     arguments = {
         "application_name": "leads",
+        "client_encoding": "UTF8",
         "connect_timeout": CONNECT_SECONDS,
         "tcp_user_timeout": CONNECT_SECONDS * 1000,  # in milliseconds
     }
@@ -78,6 +88,12 @@ def postgres_engine(url: URL) -> Engine:
 
 
 def _configure(connection: psycopg.Connection[Any], _: Any) -> None:
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        message = (
+            f"the database keeps text as {encoding}, which does not hold every script: make it with ENCODING 'UTF8'"
+        )
+        raise psycopg.OperationalError(message)
     connection.autocommit = True
     connection.execute(_SETTINGS)
     connection.prepare_threshold = 0  # every statement is run again and again
@@ -85,7 +101,15 @@ def _configure(connection: psycopg.Connection[Any], _: Any) -> None:
 
 
 class _ConnectionLost(Unavailable):
-    """The connection broke before the unit of work was committed: nothing of it was done."""
+    """The connection broke before the transaction was committed: nothing of it was done."""
+
+
+class _Undecided(Unavailable):
+    """The connection broke while the transaction was committed: all of it was done, or nothing."""
+
+
+class _Undo(Exception):
+    """A unit of work failed after it had changed something that only a rollback undoes."""
 
 
 # Whoever loses a race runs again, and then sees who has won: stores look before they write.
@@ -101,6 +125,16 @@ _OUT_OF_SERVICE = (
 )
 
 
+@dataclass(slots=True)
+class _Queue:
+    """Use cases that wait to be run, and how many batches of them may be under way at once."""
+
+    begin: str
+    lanes: int
+    waiting: list[Job] = field(default_factory=list)
+    under_way: int = 0
+
+
 class PostgresDatabase:
     """Runs use cases on one PostgreSQL database, which any number of processes may share."""
 
@@ -108,8 +142,9 @@ class PostgresDatabase:
         self._engine = engine
         self._statements: dict[Executable, Statement] = {}
         self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres")
-        self._reads: list[Job] = []
-        self._running: set[asyncio.Future[None]] = set()
+        self._reads = _Queue(_READ, READ_LANES)
+        self._writes = _Queue(_WRITE, WRITE_LANES)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._away_until = float("-inf")
         self._closed = False
 
@@ -117,62 +152,72 @@ class PostgresDatabase:
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
         """See `Database.read`."""
-        self._check_open()
-        loop = asyncio.get_running_loop()
-        job = Job(lambda work: use_case(work, *args, **kwargs), loop.create_future())
-        if not self._reads:
-            loop.call_soon(self._start_reads)
-        self._reads.append(job)
-        answer: Answer = await job.future
+        answer: Answer = await self._ask(self._reads, lambda work: use_case(work, *args, **kwargs))
         return answer
 
     async def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
         """See `Database.write`."""
-        self._check_open()
-        job = Job(lambda work: use_case(work, *args, **kwargs), asyncio.get_running_loop().create_future())
-        self._start(partial(self._run, _WRITE, job), [job])
-        answer: Answer = await job.future
+        answer: Answer = await self._ask(self._writes, lambda work: use_case(work, *args, **kwargs))
         return answer
 
     async def close(self) -> None:
-        """Finish what was begun and let go of the connections."""
+        """See `Database.close`."""
         self._closed = True
-        self._start_reads()
-        await asyncio.gather(*self._running)
+        while self._tasks:
+            await asyncio.wait(self._tasks)
         self._threads.shutdown()
         self._engine.dispose()
 
-    def _check_open(self) -> None:
+    def _ask(self, queue: _Queue, run: Callable[[SqlUnitOfWork], Any]) -> asyncio.Future[Any]:
         if self._closed:
             raise Unavailable("The database is closed.")
-        if time.monotonic() < self._away_until:
-            raise Unavailable("The database is out of reach.")
+        self._check_reachable()
+        job = Job(run, asyncio.get_running_loop().create_future())
+        queue.waiting.append(job)
+        if queue.under_way < queue.lanes:
+            queue.under_way += 1
+            self._begin(self._work_off(queue))
+        return job.future
 
-    def _start_reads(self) -> None:
-        waiting, self._reads = self._reads, []
-        for first in range(0, len(waiting), READS_MAX):
-            jobs = waiting[first : first + READS_MAX]
-            self._start(partial(self._read, jobs), jobs)
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    def _start(self, work: Callable[[], None], jobs: Sequence[Job]) -> None:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
-        self._running.add(running)
-        running.add_done_callback(self._running.discard)
-        running.add_done_callback(lambda _: deliver(jobs))
+    async def _work_off(self, queue: _Queue) -> None:
+        """Run what waits, and what comes meanwhile, batch by batch."""
+        while queue.waiting:
+            batch, queue.waiting = queue.waiting[:BATCH_MAX], queue.waiting[BATCH_MAX:]
+            if await self._in_thread(self._run_together, queue.begin, batch):
+                deliver(batch)
+            else:
+                for job in batch:
+                    self._begin(self._work_off_alone(queue.begin, job))
+        queue.under_way -= 1
 
-    def _read(self, jobs: Sequence[Job]) -> None:
-        """Run jobs in one snapshot; if the database fails at any of them, each in a snapshot of its own."""
+    async def _work_off_alone(self, begin: str, job: Job) -> None:
+        await self._in_thread(self._run_alone, begin, job)
+        deliver([job])
+
+    async def _in_thread(self, call: Callable[..., Answer], *args: Any) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
+
+    def _run_together(self, begin: str, batch: Sequence[Job]) -> bool:
+        """Run jobs in one transaction; whether it was ended. If not, nothing was done, and each is to run alone."""
         try:
-            with self._transaction(_READ) as work:
-                for job in jobs:
+            with self._transaction(begin + _TOGETHER) as work:
+                for job in batch:
                     _attempt(job, work)
-        except (psycopg.Error, Unavailable):
-            for job in jobs:
-                self._run(_READ, job)
+        except _Undecided as error:
+            for job in batch:
+                job.error = error
+        except (psycopg.Error, Unavailable, _Undo):
+            return False
+        return True
 
-    def _run(self, begin: str, job: Job) -> None:
+    def _run_alone(self, begin: str, job: Job) -> None:
         """Run a job in a transaction of its own: again, if it loses a race, or its connection before the commit."""
         for runs_left in reversed(range(RUNS_MAX)):
             try:
@@ -191,7 +236,7 @@ class PostgresDatabase:
         connection = pooled.driver_connection
         try:
             try:
-                connection.execute(begin)
+                connection.execute(begin, prepare=False)
                 yield self._unit_of_work(pooled)
             except BaseException as error:
                 with suppress(psycopg.Error):
@@ -199,19 +244,27 @@ class PostgresDatabase:
                 if connection.closed:
                     raise _ConnectionLost(f"The connection to the database was lost: {error}.") from error
                 raise
-            connection.commit()
+            try:
+                connection.commit()
+            except psycopg.Error as error:
+                raise _Undecided(f"The database did not say whether it has done its work: {error}.") from error
         finally:
             if connection.closed:
                 pooled.invalidate()
-                self._engine.dispose()  # what has ended one connection has ended the others, most likely
+                self._engine.dispose()  # what has ended one connection has most likely ended the others
             pooled.close()
 
     def _connection(self) -> Any:
+        self._check_reachable()
         try:
             return self._engine.raw_connection()
         except DBAPIError as error:
             self._away_until = time.monotonic() + AWAY_SECONDS
             raise Unavailable(f"The database is out of reach: {error.orig}.") from error
+
+    def _check_reachable(self) -> None:
+        if time.monotonic() < self._away_until:
+            raise Unavailable("The database is out of reach.")
 
     def _unit_of_work(self, pooled: PoolProxiedConnection) -> SqlUnitOfWork:
         """That of this connection; it is kept with it."""
@@ -223,12 +276,15 @@ class PostgresDatabase:
 
 
 def _attempt(job: Job, work: SqlUnitOfWork) -> None:
-    """Run a job beside others: what it raises is its own affair, but not what the database raises."""
+    """Run a job beside others. What it raises is its own affair, unless something has to be undone."""
+    before = work.driver.changes
     try:
         job.answer = job.run(work)
     except psycopg.Error:
         raise
-    except Exception as error:  # noqa: BLE001 - every caller gets its own error back
+    except Exception as error:
+        if work.driver.changes != before:
+            raise _Undo from error
         job.error = error
 
 
