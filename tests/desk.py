@@ -37,7 +37,8 @@ class Desk:
     def __init__(self, database: RunningDatabase) -> None:
         self.database = database
         self.clock = FixedClock()
-        ids, contacts = CountingIds(), SimpleContacts()
+        self.ids = CountingIds()
+        ids, contacts = self.ids, SimpleContacts()
         self.register_lead = RegisterLead(self.clock, ids, contacts, DEFAULT_PIPELINE)
         self.change_lead = ChangeLead(self.clock, ids, contacts, DEFAULT_PIPELINE)
         self.import_leads = ImportLeads(self.register_lead)

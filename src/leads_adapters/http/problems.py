@@ -129,7 +129,7 @@ _TYPES = (
         "unavailable",
         503,
         "The service cannot do this now",
-        "The database is out of reach or too busy. Nothing is half done; send the same request again after Retry-After.",
+        "The database is out of reach or too busy. Nothing is half done; send the request again after Retry-After.",
     ),
 )
 PROBLEM_TYPES = {type.name: type for type in _TYPES}
