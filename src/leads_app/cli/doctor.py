@@ -4,6 +4,7 @@ import sys
 
 import pysqlite3.dbapi2 as driver
 import rich_click as click
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
@@ -51,12 +52,17 @@ def _database(container: Container) -> str:
     if found != migrations.HEAD:
         message = f"the schema is at {found}, not at {migrations.HEAD}; run `leads migrate`"
         raise RuntimeError(message)
+    if engine.dialect.name == "sqlite":
+        _check_file(engine)
+    return f"{engine.url.render_as_string(hide_password=True)}, schema {found}"
+
+
+def _check_file(engine: Engine) -> None:
     with engine.connect() as connection:
         broken = connection.exec_driver_sql("PRAGMA quick_check").scalar()
     if broken != "ok":
         message = f"the file is damaged ({broken}); restore a backup"
         raise RuntimeError(message)
-    return f"{engine.url.render_as_string(hide_password=True)}, schema {found}"
 
 
 def _channels(container: Container) -> str:
