@@ -1,4 +1,4 @@
-"""The code blocks of the README."""
+"""The code blocks of the pages that tell people what to type."""
 
 import re
 from pathlib import Path
@@ -21,12 +21,17 @@ class Block(NamedTuple):
         return self.text.splitlines()[0]
 
 
-BLOCKS = [Block(*found) for found in _BLOCK.findall((ROOT / "README.md").read_text("utf-8"))]
+def blocks(page: str) -> list[Block]:
+    """All of a page."""
+    return [Block(*found) for found in _BLOCK.findall((ROOT / page).read_text("utf-8"))]
 
 
-def block(opening: str) -> str:
-    """The text of the one block that starts with this line."""
-    [text] = [block.text for block in BLOCKS if block.opening == opening]
+BLOCKS = blocks("README.md")
+
+
+def block(part: str, page: str = "README.md") -> str:
+    """The text of the one block of a page that has this in it."""
+    [text] = [block.text for block in blocks(page) if part in block.text]
     return text
 
 

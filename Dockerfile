@@ -1,0 +1,29 @@
+# The image of leads: `docker build --tag leads .`; docs/operate.md says how to run it.
+
+FROM python:3.13-slim AS build
+WORKDIR /build
+RUN python -m venv /opt/leads
+COPY constraints.txt pyproject.toml README.md LICENSE ./
+COPY src src
+COPY migrations migrations
+# pip reads the pins for its build environments from the environment only.
+RUN PIP_BUILD_CONSTRAINT=constraints.txt \
+    /opt/leads/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres]'
+
+FROM python:3.13-slim
+# A number needs no entry in /etc/passwd, and shows orchestrators that it is not root.
+RUN install --directory --owner=10001 --group=10001 /data
+COPY --from=build /opt/leads /opt/leads
+ENV PATH=/opt/leads/bin:$PATH \
+    LEADS_DATABASE_URL=sqlite:////data/leads.db
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+# Not urllib: it would ask the proxy that http_proxy may name.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["python", "-c", "import http.client, sys; \
+    leads = http.client.HTTPConnection('127.0.0.1', 8000, timeout=4); \
+    leads.request('GET', '/health/ready'); \
+    sys.exit(leads.getresponse().status != 200)"]
+ENTRYPOINT ["leads"]
+CMD ["serve", "--host", "0.0.0.0"]
