@@ -18,13 +18,16 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraints constr
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 endif
 
-.PHONY: serve test lint format bench clean
+.PHONY: serve test soak lint format bench clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+soak: $(VENV)/.installed-dev
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --numprocesses auto --dist worksteal -m hypothesis
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

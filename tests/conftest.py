@@ -1,7 +1,10 @@
 """What all tests share."""
 
+import os
+
 from hypothesis import HealthCheck, settings
 
 # A shared machine may stall for longer than any deadline, and its first example may be slow to draw.
 settings.register_profile("everyday", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("everyday")
+settings.register_profile("soak", deadline=None, max_examples=5_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
