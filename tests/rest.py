@@ -21,6 +21,7 @@ from leads_adapters.database import Database
 from leads_adapters.http.envelope import AsgiApp
 from leads_adapters.memory.database import MemoryDatabase
 from leads_app.container import Container
+from leads_app.logs import access_log
 from leads_app.settings import Settings
 from leads_domain.access import Role
 from leads_domain.notifier import Address
@@ -178,6 +179,7 @@ class Service:
         }
         self.container = Container(settings=settings)
         self.container.clock.override(providers.Object(self.clock))
+        self.container.access_log.override(providers.Object(access_log))
         self.container.notifiers.override(providers.Object(self.channels))
 
     def stranger(self, address: str = "192.0.2.1", **headers: str) -> Api:

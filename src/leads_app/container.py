@@ -119,6 +119,7 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(_per_key, settings.provided.rate_limit),
         providers.Callable(_per_address, settings.provided.rate_limit),
     )
+    access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
     rendering = providers.Callable(_rendering, database)
     api_routes = (
         providers.Singleton(LeadRoutes, database, contacts, rendering, register_lead, change_lead),
@@ -142,7 +143,7 @@ class Container(containers.DeclarativeContainer):
         gate,
         max_body=settings.provided.max_body,
         new_id=ids.provided.new,
-        access_log=providers.Object(logs.access_log),
+        access_log=access_log,
         error_log=providers.Object(logs.error_log),
         lifespan=providers.List(providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching)),
     )

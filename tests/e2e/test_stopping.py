@@ -49,6 +49,7 @@ def test_a_request_under_way_is_answered_before_the_service_ends(
         eventually(lambda: not service.has_left_processes())
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 201 "), answer
+    assert service.log("request")[-1]["status"] == 201
     assert json.loads(body)["id"] in site.leads("export").expect(0).out
 
 
