@@ -8,11 +8,11 @@ from typing import Any, cast
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import Method
+from litestar.types import HTTPScope, Method, Receive, Send
 
 from leads_adapters.http.answer import Answer, Header, no_content
 from leads_adapters.http.decoding import decode_query
-from leads_adapters.http.envelope import AccessLog, AsgiApp, Envelope
+from leads_adapters.http.envelope import AccessLog, AsgiApp, Envelope, leave
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.operation import Call, Handler, Operation, operations
 from leads_adapters.http.problems import MEDIA_TYPE, Problem, problem_of
@@ -21,7 +21,7 @@ from leads_domain.access import Principal, Role
 ErrorLog = Callable[[BaseException, str], None]
 """Called for every error that is a fault of the service, with the id of the request."""
 
-Endpoint = Callable[[Request[Any, Any, Any]], Awaitable[Answer]]
+Endpoint = Callable[[HTTPScope, Receive], Awaitable[Answer]]
 
 _ANYONE = Principal("anyone", "anyone", Role.CAPTURE)
 """Who calls an operation that asks for no permission."""
@@ -57,33 +57,41 @@ def build_app(
 
 
 def _route(path: str, endpoints: Mapping[Method, Endpoint]) -> HTTPRouteHandler:
-    """One handler for all methods of a path: of several, Litestar would name only one in `Allow`."""
+    """One handler for all methods of a path: of several, Litestar would name only one in `Allow`.
+
+    A middleware of the route answers in the handler's place: Litestar calls a handler by way of its own request,
+    keyword arguments and response, which takes 17 us, as long as the gate and its query.
+    """
     allow = _allow(endpoints)
 
-    async def dispatch(request: Request[Any, Any, Any]) -> Answer:
-        endpoint = endpoints.get(request.scope["method"])
-        return await endpoint(request) if endpoint else no_content(headers=[(b"allow", allow)])
+    async def answer(scope: Any, receive: Receive, _: Send) -> None:
+        endpoint = endpoints.get(scope["method"])
+        leave(scope, await endpoint(scope, receive) if endpoint else no_content(headers=[(b"allow", allow)]))
 
-    return HTTPRouteHandler(path, http_method=[*endpoints, "OPTIONS"])(dispatch)
+    return HTTPRouteHandler(path, http_method=[*endpoints, "OPTIONS"], middleware=[lambda **_: answer])(_unreached)
+
+
+async def _unreached() -> None:
+    """Stand where Litestar wants a handler."""
 
 
 def _endpoint(operation: Operation, handler: Handler, gate: Gate, error_log: ErrorLog) -> Endpoint:
     default_query = operation.query()
 
-    async def endpoint(request: Request[Any, Any, Any]) -> Answer:
+    async def endpoint(scope: HTTPScope, receive: Receive) -> Answer:
         principal = _ANYONE
         limits: tuple[Header, ...] = ()
         try:
             if operation.permission is not None:
-                principal, limits = await gate.admit(request.scope, operation.permission)
-            raw = request.scope["query_string"]
+                principal, limits = await gate.admit(scope, operation.permission)
+            raw = scope["query_string"]
             query = decode_query(raw, operation.query) if raw else default_query
-            answer = await handler(Call(request, operation, principal, query))
+            answer = await handler(Call(scope, receive, operation, principal, query))
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets a problem
             problem = problem_of(error)
             if problem.type.is_fault:
-                error_log(error, request.scope["state"]["request_id"])
-            answer = _problem_answer(problem, request)
+                error_log(error, scope["state"]["request_id"])
+            answer = _problem_answer(problem, scope)
         answer.headers.extend(limits)
         return answer
 
@@ -97,8 +105,8 @@ def _allow(methods: Iterable[str]) -> bytes:
     return ", ".join(sorted(complete)).encode()
 
 
-def _problem_answer(problem: Problem, request: Request[Any, Any, Any]) -> Answer:
-    body = problem.body(request.scope["path"])
+def _problem_answer(problem: Problem, scope: HTTPScope) -> Answer:
+    body = problem.body(scope["path"])
     return Answer(body, status=problem.type.status, media_type=MEDIA_TYPE, headers=problem.headers)
 
 

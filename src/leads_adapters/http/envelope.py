@@ -5,6 +5,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from time import perf_counter
 from typing import Any
 
+from litestar.types import Scope
+
+from leads_adapters.http.answer import Answer
+
 AccessLog = Callable[..., None]
 """Called after every answer with request_id, method, route, status and milliseconds."""
 
@@ -42,19 +46,13 @@ class Envelope:
         if method == "HEAD":
             scope["method"] = "GET"
         status = 500
-
-        async def seal(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY_HEADERS]
-                message = {**message, "headers": headers}
-            elif method == "HEAD":
-                message = {**message, "body": b""}
-            await send(message)
-
         try:
-            await self._app(scope, receive, seal)
+            answer = await self._answer(scope, receive)
+            status = answer.status
+            answer.headers += ((b"x-request-id", request_id), *_SECURITY_HEADERS)
+            body = b"" if method == "HEAD" else answer.body
+            await send({"type": "http.response.start", "status": status, "headers": answer.headers})
+            await send({"type": "http.response.body", "body": body, "more_body": False})
         finally:
             self._log(
                 request_id=request_id.decode(),
@@ -64,12 +62,38 @@ class Envelope:
                 ms=round((perf_counter() - started) * 1000, 2),
             )
 
+    async def _answer(self, scope: Message, receive: Receive) -> Answer:
+        """The answer that an operation has left, or else what the application sent: of Litestar, 404 and 405."""
+        sent: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            sent.append(message)
+
+        await self._app(scope, receive, keep)
+        left: Answer | None = scope["state"].get("answer")
+        return left or _answer_of(sent)
+
     def _request_id(self, scope: Message) -> bytes:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
         request_id = sent if _SANE_ID.fullmatch(sent) else self._new_id().encode()
         state: dict[str, Any] = scope.setdefault("state", {})
         state["request_id"] = request_id.decode()
         return request_id
+
+
+def leave(scope: Scope, answer: Answer) -> None:
+    """Leave the answer to a request where the envelope finds it.
+
+    Every ASGI message would otherwise pass through a function of each layer around the operation.
+    """
+    scope["state"]["answer"] = answer
+
+
+def _answer_of(sent: list[Message]) -> Answer:
+    start, *parts = sent
+    answer = Answer(b"".join(part["body"] for part in parts), status=start["status"])
+    answer.headers = list(start["headers"])
+    return answer
 
 
 def _route(scope: Message) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import msgspec
 from litestar import Request
 from litestar.exceptions import InternalServerException
-from litestar.types import Method
+from litestar.types import HTTPScope, Method, Receive
 
 from leads_adapters.http.answer import Answer
 from leads_adapters.http.decoding import Body
@@ -52,14 +52,20 @@ class Operation:
 class Call:
     """One request to an operation."""
 
-    request: Request[Any, Any, Any]
+    scope: HTTPScope
+    receive: Receive
     operation: Operation
     principal: Principal
     query: Any
 
+    @property
+    def request(self) -> Request[Any, Any, Any]:
+        """The same as Litestar's request, made only for who asks."""
+        return Request(self.scope, self.receive)
+
     def id(self, kind: str) -> str:
         """The identifier in the path; raises a not-found `Problem` for one that cannot be an identifier."""
-        text: str = self.request.path_params["id"].lower()
+        text: str = self.scope["path_params"]["id"].lower()
         if not _UUID.fullmatch(text):
             raise Problem("not-found", f"There is no {kind} with the id {text[:50]!r}; an id is a UUID.")
         return text
@@ -67,11 +73,12 @@ class Call:
     async def body(self, check: Callable[[Any], object]) -> dict[str, Any]:
         """The given members of the body, strictly; see `Body.decode`."""
         body = cast(Body[Any], self.operation.body)
+        request = self.request
         try:
-            raw = await self.request.body()
+            raw = await request.body()
         except InternalServerException:  # Litestar's word for a client that hangs up
             raise Problem("malformed-request", "The body ended before it was complete.") from None
-        return {**body.decode(raw, self.request.headers.get("content-type", ""), check)}
+        return {**body.decode(raw, request.headers.get("content-type", ""), check)}
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
