@@ -131,6 +131,10 @@ def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(send: Send)
     send(b"{}", headers={"content_length": str(2**60)}).refuse(413, "payload-too-large")
 
 
+def test_a_length_that_is_no_number_is_told(send: Send) -> None:
+    send(b"{}", headers={"content_length": "two"}).refuse(400, "malformed-request")
+
+
 def test_a_body_may_come_in_chunks_without_a_length(api: Api) -> None:
     halves = [b'{"name": "John Doe", ', b'"email": "john@example.com"}', b""]
     api.request("POST", "/leads", chunks=halves).expect(201)
@@ -138,7 +142,7 @@ def test_a_body_may_come_in_chunks_without_a_length(api: Api) -> None:
 
 def test_a_client_that_hangs_up_in_the_middle_is_no_fault_of_the_service(send: Send, log: list[dict[str, Any]]) -> None:
     answer = send(chunks=[b'{"name": "Joh'], breaks_off=True)
-    assert answer.status < 500
+    answer.refuse(400, "malformed-request")
     assert [line["event"] for line in log if line["log_level"] != "info"] == []
 
 

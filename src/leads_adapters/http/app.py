@@ -44,13 +44,12 @@ def build_app(
     by_path: dict[str, dict[Method, Endpoint]] = defaultdict(dict)
     for route in routes:
         for operation, handler in operations(route):
-            by_path[operation.path][operation.method] = _endpoint(operation, handler, gate, error_log)
+            by_path[operation.path][operation.method] = _endpoint(operation, handler, gate, max_body, error_log)
     litestar = Litestar(
         [_route(path, endpoints) for path, endpoints in by_path.items()],
         exception_handlers={HTTPException: _litestar_problem, Exception: _litestar_problem},
         lifespan=list(lifespan),
         openapi_config=None,
-        request_max_body_size=max_body,
         logging_config=None,
     )
     return Envelope(cast(AsgiApp, litestar), new_id, access_log)
@@ -75,7 +74,7 @@ async def _unreached() -> None:
     """Stand where Litestar wants a handler."""
 
 
-def _endpoint(operation: Operation, handler: Handler, gate: Gate, error_log: ErrorLog) -> Endpoint:
+def _endpoint(operation: Operation, handler: Handler, gate: Gate, max_body: int, error_log: ErrorLog) -> Endpoint:
     default_query = operation.query()
 
     async def endpoint(scope: HTTPScope, receive: Receive) -> Answer:
@@ -86,7 +85,7 @@ def _endpoint(operation: Operation, handler: Handler, gate: Gate, error_log: Err
                 principal, limits = await gate.admit(scope, operation.permission)
             raw = scope["query_string"]
             query = decode_query(raw, operation.query) if raw else default_query
-            answer = await handler(Call(scope, receive, operation, principal, query))
+            answer = await handler(Call(scope, receive, operation, principal, query, max_body))
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets a problem
             problem = problem_of(error)
             if problem.type.is_fault:

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import InternalServerException
 from litestar.types import HTTPScope, Method, Receive
 
 from leads_adapters.http.answer import Answer
 from leads_adapters.http.decoding import Body
+from leads_adapters.http.incoming import header, read_body
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import Nothing
 from leads_domain.access import Permission, Principal
@@ -50,13 +50,14 @@ class Operation:
 
 @dataclass(slots=True)
 class Call:
-    """One request to an operation."""
+    """One request to an operation; its body may have `max_body` bytes."""
 
     scope: HTTPScope
     receive: Receive
     operation: Operation
     principal: Principal
     query: Any
+    max_body: int
 
     @property
     def request(self) -> Request[Any, Any, Any]:
@@ -73,12 +74,9 @@ class Call:
     async def body(self, check: Callable[[Any], object]) -> dict[str, Any]:
         """The given members of the body, strictly; see `Body.decode`."""
         body = cast(Body[Any], self.operation.body)
-        request = self.request
-        try:
-            raw = await request.body()
-        except InternalServerException:  # Litestar's word for a client that hangs up
-            raise Problem("malformed-request", "The body ended before it was complete.") from None
-        return {**body.decode(raw, request.headers.get("content-type", ""), check)}
+        raw = await read_body(self.scope, self.receive, self.max_body)
+        content_type = (header(self.scope, b"content-type") or b"").decode("latin-1")
+        return {**body.decode(raw, content_type, check)}
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 import msgspec
 from litestar.exceptions import ClientException, HTTPException, MethodNotAllowedException, NotFoundException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 
 from leads_domain.errors import (
     DuplicateLead,
@@ -208,8 +207,6 @@ def _of_litestar(error: HTTPException) -> Problem:
             return Problem("not-found", "There is no resource at this path.")
         case MethodNotAllowedException():
             return Problem("method-not-allowed", "The header Allow lists the methods of this resource.")
-        case RequestEntityTooLarge():
-            return Problem("payload-too-large", "The body is larger than this service accepts.")
         case ClientException():
             return Problem("malformed-request", error.detail)
         case _:
