@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from builders import a_lead
 from databases import RunningDatabase, engine_of, sqlite_database
 from leads_adapters.database import UseCase
-from leads_adapters.sql.migrations import HEAD, check_schema, current, downgrade, scripts, upgrade
+from leads_adapters.sql.migrations import HEAD, NoWay, check_schema, current, downgrade, scripts, upgrade
 from leads_adapters.sql.tables import metadata
 from leads_domain.errors import Unavailable
 
@@ -228,6 +228,20 @@ def test_a_database_at_another_revision_is_not_fit_for_service(tmp_path: Path, s
         execute(engine_of(tmp_path / "leads.db"), statement)
         with pytest.raises(Unavailable):
             _check(database)
+
+
+def test_there_is_no_way_from_a_revision_that_is_not_known(file: Path) -> None:
+    engine = engine_of(file)
+    upgrade(engine)
+    execute(engine, "UPDATE alembic_version SET version_num = 'a later one'")
+    with pytest.raises(NoWay, match="a later one"):
+        upgrade(engine)
+    assert current(engine) == "a later one"
+
+
+def test_alembic_is_loaded_only_to_change_a_schema() -> None:
+    program = "import sys, leads_app.cli; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def _check(database: RunningDatabase) -> None:

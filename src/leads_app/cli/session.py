@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
@@ -62,7 +61,7 @@ def database_faults_told(container: Container) -> Iterator[None]:
     """Tell in a sentence why the database cannot be opened."""
     try:
         yield
-    except (DBAPIError, CommandError) as error:
+    except (DBAPIError, migrations.NoWay) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         url = container.settings().database_url.render_as_string(hide_password=True)
         raise CommandFailed(f"The database {url} cannot be used: {reason}.") from None
