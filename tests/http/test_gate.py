@@ -1,11 +1,17 @@
 """Keys and roles: who comes in, and who may do what."""
 
+import asyncio
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from litestar.types import HTTPScope
 
-from leads_domain.access import Role, digest, key_text
+from leads_adapters.database import Database
+from leads_adapters.http.gate import Gate
+from leads_adapters.http.problems import Problem
+from leads_domain.access import Permission, Principal, Role, digest, key_text
+from leads_domain.use_cases.manage_keys import Authenticate
 from rest import JOHN, NOBODY, Service
 
 PERMITTED = {
@@ -158,6 +164,62 @@ def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
     client.get("/pipeline").refuse(401, "unauthorized")
     client.post("/leads", JOHN).refuse(401, "unauthorized")
     service.stranger(x_api_key=other).get("/pipeline").expect(200)
+
+
+class OneKey:
+    """A database with one key, that counts how often it is looked up."""
+
+    def __init__(self, waits: bool) -> None:
+        self.waits = waits
+        self.revoked = False
+        self.looked_up = 0
+
+    async def read(self, *_: object) -> Principal | None:
+        """Whose key it is."""
+        self.looked_up += 1
+        found = None if self.revoked else Principal("1", "agent", Role.AGENT)
+        if self.waits:
+            await asyncio.sleep(0)
+        return found
+
+    async def write(self, *_: object) -> None:
+        """Nothing is written."""
+
+
+def come_in(database: OneKey) -> Callable[[], asyncio.Task[Any]]:
+    """Something that makes a request with the key come in at a gate before this database."""
+    gate = Gate(cast(Database, database), Authenticate())
+    scope = cast(HTTPScope, {"headers": [(b"x-api-key", b"key")]})
+    return lambda: asyncio.create_task(gate.admit(scope, Permission.READ))
+
+
+def test_requests_that_wait_together_have_their_key_looked_up_once() -> None:
+    database = OneKey(waits=False)
+
+    async def requests() -> None:
+        request = come_in(database)
+        await asyncio.gather(request(), request(), request())
+
+    asyncio.run(requests())
+    assert database.looked_up == 1
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_request_that_comes_in_after_another_process_revoked_the_key_is_refused(waits: bool) -> None:
+    database = OneKey(waits)
+
+    async def requests() -> None:
+        request = come_in(database)
+        before = request()
+        while not database.looked_up:
+            await asyncio.sleep(0)
+        database.revoked = True
+        after = request()  # in the very turn of the look-up
+        await before
+        with pytest.raises(Problem, match="revoked"):
+            await after
+
+    asyncio.run(requests())
 
 
 def test_an_unknown_and_a_revoked_key_look_the_same(service: Service) -> None:
