@@ -9,7 +9,7 @@ from dependency_injector import providers
 from benchmarks.constants import ConstantRoutes
 from leads_adapters.http.envelope import Message, Receive, Send
 from leads_app.cli import session
-from leads_app.cli.serve import _serve_here as serve_here
+from leads_app.cli.serve import serve_here
 
 HOST = "127.0.0.1"
 LEAD_FILE = "lead.json"

@@ -36,7 +36,7 @@ def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
     _announce(container, host, port)
     if workers == 1:
         container.dispatching.override(not no_dispatch)
-        uvloop.run(_serve_here(container, host, port))
+        uvloop.run(serve_here(container, host, port))
     else:
         _serve_in_processes(host, port, workers, no_dispatch)
 
@@ -77,7 +77,7 @@ async def _first_key(container: Container) -> str | None:
         container.database.reset()
 
 
-async def _serve_here(container: Container, host: str, port: int) -> None:
+async def serve_here(container: Container, host: str, port: int) -> None:
     """Serve from this process alone, so that nothing is left behind when it is killed."""
     server = Server(
         container.app(), host, port, interface=Interfaces.ASGI, backlog=BACKLOG, websockets=False, log_enabled=False
