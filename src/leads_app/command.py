@@ -1,0 +1,17 @@
+"""Where the command `leads` begins."""
+
+import gc
+
+
+def main() -> None:
+    """Load the command line, and run it.
+
+    Loading makes many objects and no garbage; to look for some takes a fifth of the time (0.18 of 0.9 s).
+    Frozen, what was loaded is not looked through later either.
+    """
+    gc.disable()
+    from leads_app.cli import main as run  # noqa: PLC0415
+
+    gc.freeze()
+    gc.enable()
+    run()
