@@ -6,7 +6,7 @@ from functools import lru_cache
 from unicodedata import normalize
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import Invalid
@@ -15,10 +15,13 @@ EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3, erratum 1690
 PHONE_MAX = 50
 REASON_MAX = 200  # the libraries may list every single character that they dislike
 
-# Measured: the libraries take 30 us for an address, 110 us if its domain is not ASCII, and 16 us for a number in E.164.
-# What is plain takes a short cut of 2 us; property tests show that both ways agree.
+# Measured: the libraries take 30 us for an address, 110 us if its domain is not ASCII, and 16 to 50 us for a number.
+# What is plain takes a short cut of 2 to 4 us; property tests show that both ways agree.
 _PLAIN_EMAIL = re.compile(r"(?P<local>[\w+-]+(?:\.[\w+-]+)*)@(?P<domain>[^@]+)", re.ASCII)
+_PLAIN_DOMAIN = re.compile(r"(?=.{1,63}\Z)(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?P<top>[a-z]+)")
 _PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_SPECIAL_TOPS = {name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}
+_PHONE_SEPARATORS = str.maketrans("", "", " ()./-")
 
 # phonenumbers by itself reads letters as the digits of a vanity number and overlooks other text.
 _WRITTEN_PHONE = re.compile(
@@ -58,6 +61,9 @@ class InternationalContacts:
         written = text.strip()
         if len(written) > PHONE_MAX:
             raise Invalid.because(f"A telephone number has at most {PHONE_MAX} characters; this has {len(written)}.")
+        plain = written.translate(_PHONE_SEPARATORS)
+        if _is_plain_phone(plain):
+            return PhoneNumber(plain)
         match = _WRITTEN_PHONE.fullmatch(normalize("NFKC", written))
         if match is None:
             raise Invalid.because('Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".')
@@ -84,6 +90,9 @@ def _plain_key(address: str) -> str | None:
 @lru_cache(maxsize=4096)
 def _canonical_domain(domain: str) -> tuple[str, int]:
     """A domain in ASCII, and how many octets its longest form leaves for the local part. Faults are not kept."""
+    small = domain.lower()
+    if small.isascii() and (plain := _PLAIN_DOMAIN.fullmatch(small)) and plain["top"] not in _SPECIAL_TOPS:
+        return small, EMAIL_MAX - len(small) - len("@")
     valid = validate_email(f"a@{domain}", check_deliverability=False)
     longest = max(len(form.encode()) for form in (domain, valid.domain, valid.ascii_domain))
     return valid.ascii_domain, EMAIL_MAX - longest - len("@")

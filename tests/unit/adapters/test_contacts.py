@@ -215,6 +215,24 @@ def test_agrees_with_phonenumbers_on_international_numbers(text: str) -> None:
     assert number_by_adapter(text) == (number if stable else None)
 
 
+@st.composite
+def numbers_with_separators(draw: st.DrawFn) -> str:
+    number = draw(st.builds("+{}{}{}".format, calling_codes, trunk_prefixes, st.text("0123456789", max_size=10)))
+    separators = draw(st.lists(st.text(" ()./-", max_size=2), min_size=len(number), max_size=len(number)))
+    return "".join(digit + separator for digit, separator in zip(number, separators, strict=True))
+
+
+@settings(deadline=None, max_examples=1000)
+@given(numbers_with_separators())
+@example("+49 (0)30 123456")
+@example("+(49) 30/12-34.56)")
+def test_agrees_with_phonenumbers_on_numbers_with_separators(text: str) -> None:
+    number = number_by_library(text)
+    stable = number is not None and number_by_library(number) == number
+
+    assert number_by_adapter(text) == (number if stable else None)
+
+
 @settings(deadline=None)
 @given(
     st.sampled_from(["+49 30 123456", "+12015550123", "(+44) 20 7946-0958"]),
