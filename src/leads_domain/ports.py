@@ -21,6 +21,12 @@ class LeadStore(Protocol):
     def add(self, lead: Lead) -> None:
         """Keep a new lead; raises `DuplicateLead`, and changes nothing, if its e-mail key is taken."""
 
+    def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
+        """Keep those new leads whose e-mail key is not taken, not even by one before them.
+
+        Answers for each the id of the lead that has its e-mail key now: its own, if it is kept.
+        """
+
     def get(self, id: LeadId) -> Lead:
         """The lead with this id; raises `NotFound`."""
 

@@ -72,6 +72,11 @@ def add(work: UnitOfWork, *added: Lead) -> None:
         work.leads.add(lead)
 
 
+def add_many(work: UnitOfWork, added: Sequence[Lead]) -> Sequence[LeadId | None]:
+    """Keep new leads, as many as can be; who has their addresses."""
+    return list(work.leads.add_many(added))
+
+
 def get(work: UnitOfWork, id: str) -> Lead:
     """One lead."""
     return work.leads.get(LeadId(id))
@@ -215,6 +220,37 @@ class LeadStoreContract(StoreContract):
 
         database.write(add_what_can_be_added)
         assert everything(database) == [first, third]
+
+    def test_keeps_many_at_once_as_they_were_added(self, database: RunningDatabase) -> None:
+        crowd = [a_lead(id=an_id(9), phone=a_phone(), attributes=LOOKALIKES, owner=an_email("ann@example.com"))]
+        crowd += a_crowd(5)
+
+        assert database.write(add_many, crowd) == [lead.id for lead in crowd]
+        assert [exactly(database.read(get, lead.id)) for lead in crowd] == [exactly(lead) for lead in crowd]
+
+    def test_keeps_the_first_of_many_with_one_email_address_and_tells_who_has_it(
+        self, database: RunningDatabase
+    ) -> None:
+        there, first, new, again = a_crowd(4)
+        first = replace(first, email=there.email)
+        again = replace(again, email=new.email)
+        database.write(add, there)
+
+        assert database.write(add_many, [first, new, again]) == [there.id, new.id, new.id]
+        assert everything(database) == [there, new]
+
+    def test_keeps_none_of_many_if_the_unit_of_work_fails(self, database: RunningDatabase) -> None:
+        def fail(work: UnitOfWork) -> None:
+            work.leads.add_many(a_crowd(3))
+            raise NotFound("lead", an_id(9))
+
+        with pytest.raises(NotFound):
+            database.write(fail)
+        assert everything(database) == []
+
+    def test_keeps_nothing_if_there_is_nothing_to_keep(self, database: RunningDatabase) -> None:
+        assert database.write(add_many, []) == []
+        assert everything(database) == []
 
     def test_refuses_to_save_an_email_address_that_another_lead_has(self, database: RunningDatabase) -> None:
         first, second = a_lead(id=an_id(1)), a_lead(id=an_id(2), email=an_email("jane@example.com"))

@@ -23,6 +23,13 @@ class MemoryLeadStore:
         self._refuse_duplicate(lead)
         self._kept[lead.id] = lead
 
+    def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
+        """See `LeadStore.add_many`."""
+        for lead in leads:
+            if self.with_email(lead.email.key) is None:
+                self._kept[lead.id] = lead
+        return [self.with_email(lead.email.key) for lead in leads]
+
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
         if id not in self._kept:

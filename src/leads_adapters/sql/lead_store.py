@@ -1,5 +1,6 @@
 """Leads in their table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +40,13 @@ class SqlLeadStore:
         """See `LeadStore.add`. No exception is caught, because on PostgreSQL one would end the transaction."""
         if not self._driver.change(_ADD[self._driver.dialect], **_row(lead)):
             raise DuplicateLead(self.with_email(lead.email.key))
+
+    def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
+        """See `LeadStore.add_many`. Mostly all are kept; only otherwise is it looked up who has their addresses."""
+        kept = self._driver.change_many(_ADD[self._driver.dialect], [_row(lead) for lead in leads])
+        if kept == len(leads):
+            return [lead.id for lead in leads]
+        return [self.with_email(lead.email.key) for lead in leads]
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""

@@ -26,16 +26,7 @@ class SqlTimeline:
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
         """See `Timeline.add`."""
-        for entry in entries:
-            self._driver.change(
-                _ADD,
-                id=entry.id,
-                lead_id=entry.lead_id,
-                type=entry.type.value,
-                at=entry.at,
-                actor=entry.actor,
-                data=msgspec.json.encode(entry.data).decode(),
-            )
+        self._driver.change_many(_ADD, [_told(entry) for entry in entries])
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.of_lead`."""
@@ -51,6 +42,17 @@ def _page_of_lead(continued: bool) -> Select[Any]:
     if continued:
         statement = statement.where(timeline.c.seq < bindparam("before"))
     return statement.order_by(timeline.c.seq.desc()).limit(bindparam("limit"))
+
+
+def _told(entry: TimelineEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "lead_id": entry.lead_id,
+        "type": entry.type.value,
+        "at": entry.at,
+        "actor": entry.actor,
+        "data": msgspec.json.encode(entry.data).decode(),
+    }
 
 
 def _entry(row: Row) -> TimelineEntry:

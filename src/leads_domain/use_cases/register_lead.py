@@ -1,6 +1,7 @@
 """Take in a lead, unless it is there already."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from leads_domain.details import Details, GivenDetails, check_new_details
@@ -67,19 +68,31 @@ class RegisterLead:
         details = self.check(given, past)
         now = self.clock.now()
         lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, past)
-        outcome = Outcome.CREATED
         try:
             work.leads.add(lead)
         except DuplicateLead as duplicate:
-            if on_duplicate is OnDuplicate.ERROR:
-                raise
-            lead, events = work.leads.get_for_change(LeadId(str(duplicate.existing_id))), []
-            outcome = Outcome.UNCHANGED
-            if on_duplicate is OnDuplicate.UPDATE:
-                lead, events = lead.change(details)
-            if events:
-                lead = lead.revised(now)
-                work.leads.save(lead)
-                outcome = Outcome.UPDATED
+            return self.met(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate)
         work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
-        return Registered(lead, outcome)
+        return Registered(lead, Outcome.CREATED)
+
+    def met(
+        self,
+        work: UnitOfWork,
+        duplicate: DuplicateLead,
+        details: Details,
+        now: datetime,
+        *,
+        actor: str,
+        on_duplicate: OnDuplicate,
+    ) -> Registered:
+        """What becomes of a lead that met a `duplicate`; raises it if that is the policy."""
+        if on_duplicate is OnDuplicate.ERROR:
+            raise duplicate
+        lead = work.leads.get_for_change(LeadId(str(duplicate.existing_id)))
+        changed, events = lead.change(details) if on_duplicate is OnDuplicate.UPDATE else (lead, [])
+        if not events:
+            return Registered(lead, Outcome.UNCHANGED)
+        changed = changed.revised(now)
+        work.leads.save(changed)
+        work.timeline.add(entries(changed.id, events, at=now, actor=actor, ids=self.ids))
+        return Registered(changed, Outcome.UPDATED)

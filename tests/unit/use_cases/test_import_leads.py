@@ -15,7 +15,8 @@ from databases import memory_database
 from desk import ACTOR, Desk
 from leads_domain.details import GivenDetails
 from leads_domain.errors import DuplicateLead, Fault, Invalid
-from leads_domain.lead import Lead, Past
+from leads_domain.events import TimelineEntry
+from leads_domain.lead import Lead, LeadId, Past
 from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
 from leads_domain.use_cases.find_leads import list_leads
 from leads_domain.use_cases.import_leads import Candidate, Imported, ImportSummary, Rehearsal
@@ -185,6 +186,43 @@ def test_a_rehearsal_tells_just_what_the_import_then_does(
         imported = [outcome for rows in batches for outcome in take_in(desk, rows, on_duplicate)]
 
     assert told(rehearsed) == told(imported)
+
+
+@pytest.mark.parametrize("on_duplicate", OnDuplicate)
+@given(before=st.lists(ROWS, max_size=3), rows=st.lists(ROWS, max_size=6))
+def test_rows_come_to_the_same_together_as_one_by_one(
+    on_duplicate: OnDuplicate, before: list[Candidate], rows: list[Candidate]
+) -> None:
+    with memory_database(Path()) as one, memory_database(Path()) as other:
+        together, one_by_one = Desk(one), Desk(other)
+        for desk in (together, one_by_one):
+            take_in(desk, before)
+        outcomes = take_in(together, rows, on_duplicate)
+
+        assert told(outcomes) == [alone(one_by_one, row, on_duplicate) for row in rows]
+        assert history(together) == history(one_by_one)
+
+
+def alone(desk: Desk, row: Candidate, on_duplicate: OnDuplicate) -> str:
+    """What becomes of a row if it is registered by itself, in a word."""
+    try:
+        registered = desk.database.write(
+            desk.register_lead, row.given, actor=ACTOR, on_duplicate=on_duplicate, past=row.past
+        )
+    except (Invalid, DuplicateLead) as refusal:
+        return type(refusal).__name__
+    return registered.outcome.value
+
+
+def history(desk: Desk) -> list[tuple[Lead, list[TimelineEntry]]]:
+    """All leads and what happened to each, without ids."""
+    return [
+        (
+            replace(lead, id=LeadId("")),
+            [replace(entry, id="", lead_id=LeadId("")) for entry in desk.timeline(lead)],
+        )
+        for lead in everybody(desk)
+    ]
 
 
 def test_a_summary_counts_what_became_of_the_rows() -> None:
