@@ -62,4 +62,4 @@ def rfc3339(at: datetime) -> str:
     if at.tzinfo is None:
         message = "A time needs an offset from UTC."
         raise ValueError(message)
-    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return at.astimezone(UTC).isoformat("T", "microseconds").removesuffix("+00:00") + "Z"

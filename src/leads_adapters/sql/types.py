@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import TIMESTAMP, Dialect, Text
@@ -27,13 +28,20 @@ class UtcTime(TypeDecorator[datetime]):
         """The type that the database stores."""
         return dialect.type_descriptor(TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text())
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+    # SQLAlchemy would put two functions around `process_bind_param` and `process_result_value`; these are bare.
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None] | None:
         """To the database; on SQLite a time without an offset is refused."""
-        return value if value is None or dialect.name == "postgresql" else rfc3339(value)
+        return None if dialect.name == "postgresql" else _to_text
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:  # noqa: ARG002
-        """From the database, in UTC. A bare function: SQLAlchemy would put two more around `process_result_value`."""
+        """From the database, in UTC."""
         return _in_utc if dialect.name == "postgresql" else _from_text
+
+
+@lru_cache(maxsize=16)  # a unit of work writes one moment again and again, an import a thousand times
+def _to_text(value: datetime | None) -> str | None:
+    return None if value is None else rfc3339(value)
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
