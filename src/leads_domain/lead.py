@@ -71,8 +71,14 @@ class Lead:
         """
         lead = cls(
             id=id,
-            **{"attributes": {}, "status_reason": past.status_reason if past else None, **details},  # type: ignore[arg-type]
+            name=details["name"],
+            email=details["email"],
+            phone=details.get("phone"),
             status=past.status if past else pipeline.initial,
+            status_reason=past.status_reason if past else None,
+            source=details.get("source"),
+            owner=details.get("owner"),
+            attributes=details.get("attributes", {}),
             created_at=past.created_at if past else now,
             updated_at=now,
             contacted_at=past.contacted_at if past else None,
