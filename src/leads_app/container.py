@@ -16,13 +16,13 @@ from leads_adapters.http.docs import DocsRoutes
 from leads_adapters.http.follow_ups import FollowUpRoutes
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.health import HealthRoutes
-from leads_adapters.http.leads import LeadRoutes, RenderedLeads, rendered_leads
+from leads_adapters.http.leads import LeadRoutes, Rendering, rendered_lead, rendered_leads
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.ids import SystemEntropy, Uuid7Source
 from leads_adapters.sql.migrations import check_schema
-from leads_adapters.sql.rendering import rendered_by_sqlite
+from leads_adapters.sql.rendering import lead_from_sqlite, leads_from_sqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
@@ -68,9 +68,11 @@ def make_database(engine: Engine) -> Database:
     return PostgresDatabase(engine)
 
 
-def _rendering(database: Database) -> RenderedLeads:
-    """SQLite renders pages of leads faster than Python does."""
-    return rendered_by_sqlite if isinstance(database, SqliteDatabase) else rendered_leads
+def _rendering(database: Database) -> Rendering:
+    """SQLite keeps leads rendered; other databases have Python do it."""
+    if isinstance(database, SqliteDatabase):
+        return Rendering(lead_from_sqlite, leads_from_sqlite)
+    return Rendering(rendered_lead, rendered_leads)
 
 
 class Container(containers.DeclarativeContainer):

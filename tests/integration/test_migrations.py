@@ -1,5 +1,6 @@
 """The migrations, on a real SQLite file."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,19 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 from sqlalchemy.exc import OperationalError
 
-from builders import a_lead
+from builders import a_follow_up, a_lead, an_email, an_id
+from contracts.timeline import some_entries
 from databases import RunningDatabase, engine_of, sqlite_database
 from leads_adapters.database import UseCase
+from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.migrations import HEAD, NoWay, check_schema, current, downgrade, scripts, upgrade
 from leads_adapters.sql.tables import metadata
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
+from leads_domain.lead import LeadId
+
+RENDERED = "rendered"
+"""The one column that the metadata does not have, because only SQLite's `leads` has it."""
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()][::-1]
 
@@ -56,7 +64,8 @@ def schema(engine: Engine) -> list[tuple[str, ...]]:
             "SELECT type, name, tbl_name, sql FROM sqlite_master"
             " WHERE tbl_name != 'alembic_version' ORDER BY type, name"
         )
-        return [tuple(row) for row in rows]
+        # SQLite quotes the name of a table that was renamed.
+        return [tuple(part.replace('"', "") if part else "" for part in row) for row in rows]
 
 
 def reflected(engine: Engine) -> dict[str, object]:
@@ -67,7 +76,11 @@ def reflected(engine: Engine) -> dict[str, object]:
         tables: dict[str, object] = {
             name: {
                 "strict": strict[name],
-                "columns": {column["name"]: _told(column) for column in inspector.get_columns(name)},
+                "columns": {
+                    column["name"]: _told(column)
+                    for column in inspector.get_columns(name)
+                    if (name, column["name"]) != ("leads", RENDERED)
+                },
                 "primary key": inspector.get_pk_constraint(name),
                 "foreign keys": _told(inspector.get_foreign_keys(name)),
                 "unique": _told(inspector.get_unique_constraints(name)),
@@ -76,6 +89,15 @@ def reflected(engine: Engine) -> dict[str, object]:
             for name in metadata.tables
         }
     return {**tables, "indexes": [row for row in schema(engine) if row[0] == "index"]}
+
+
+def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
+    """Every row of what a lead consists of, in the order in which they came."""
+    with engine.connect() as connection:
+        return {
+            table: [dict(row._mapping) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY rowid")]
+            for table in ("leads", "follow_ups", "timeline")
+        }
 
 
 def execute(engine: Engine, *statements: str) -> None:
@@ -131,7 +153,38 @@ def test_the_migrations_make_the_tables_that_the_service_works_with(engine: Engi
 
     with engine.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
-        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+        (difference,) = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+    kind, _, table, column = difference
+    assert (kind, table, column.name) == ("remove_column", "leads", RENDERED)
+
+
+def test_rendered_leads_are_generated_and_stored_and_nobody_can_write_them(engine: Engine) -> None:
+    upgrade(engine)
+
+    with engine.connect() as connection:
+        (column,) = (each for each in inspect(connection).get_columns("leads") if each["name"] == RENDERED)
+        assert column["computed"]["persisted"]
+        with pytest.raises(OperationalError, match="generated column"):
+            connection.exec_driver_sql(f"UPDATE leads SET {RENDERED} = ''")
+
+
+def test_the_step_to_rendered_leads_and_back_keeps_every_row(engine: Engine) -> None:
+    upgrade(engine, "0001")
+    with engine.begin() as connection:
+        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
+        for number in range(3):
+            unit_of_work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com")))
+        unit_of_work.follow_ups.add(a_follow_up(lead_id=an_id(1)))
+        unit_of_work.timeline.add(some_entries(1, LeadId(an_id(1))))
+    before = contents(engine)
+    upgrade(engine, "0002")
+    after = contents(engine)
+    downgrade(engine, "0001")
+
+    rendered = [row.pop(RENDERED) for row in after["leads"]]
+    assert after == before == contents(engine)
+    assert [len(rows) for rows in before.values()] == [3, 1, 1]
+    assert [json.loads(str(each))["id"] for each in rendered] == [an_id(number) for number in range(3)]
 
 
 def test_the_migrations_make_the_very_constraints_that_the_metadata_declares(engine: Engine, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, Header, json_answer
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.http.paging import Cursors, filters, page_answer
+from leads_adapters.http.paging import Cursors, filters, list_answer, page_answer
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import LeadListQuery, LeadPatch, NewLead, PageQuery, RegisterQuery
 from leads_adapters.http.views import Accepted, LeadView, PageView, TimelineEntryView, lead_view, timeline_entry_view
@@ -19,7 +19,7 @@ from leads_domain.access import Permission, Role
 from leads_domain.details import GivenChanges, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, Page, Position
+from leads_domain.paging import LeadQuery, Position
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
@@ -32,14 +32,31 @@ _LEAD_CURSORS = Cursors.of_positions()
 _TIMELINE_CURSORS = Cursors.of_numbers()
 
 
-RenderedLeads = Callable[[UnitOfWork, LeadQuery], Page[str, Position]]
-"""A page of leads, each as the JSON of `LeadView`. A database may have a faster way than `rendered_leads`."""
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How leads become the JSON of `LeadView`. A database may have a faster way than the one for all of them.
+
+    `lead` answers one lead, and its version; `page` the lines of an array, and where the next page starts.
+    """
+
+    lead: Callable[[UnitOfWork, LeadId], tuple[str, int]]
+    page: Callable[[UnitOfWork, LeadQuery], tuple[str, Position | None]]
 
 
-def rendered_leads(work: UnitOfWork, query: LeadQuery) -> Page[str, Position]:
-    """The leads that `query` asks for, each as JSON, on any database."""
+def rendered_lead(work: UnitOfWork, id: LeadId) -> tuple[str, int]:
+    """One lead as JSON, on any database, and its version; raises `NotFound`."""
+    lead = find_lead(work, id)
+    return _json(lead), lead.version
+
+
+def rendered_leads(work: UnitOfWork, query: LeadQuery) -> tuple[str, Position | None]:
+    """The leads that `query` asks for, on any database: the lines of a JSON array, and where the next page starts."""
     page = list_leads(work, query)
-    return Page([msgspec.json.encode(lead_view(lead)).decode() for lead in page.items], page.next)
+    return ",\n".join(map(_json, page.items)), page.next
+
+
+def _json(lead: Lead) -> str:
+    return msgspec.json.encode(lead_view(lead)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,7 @@ class LeadRoutes:
 
     database: Database
     contacts: Contacts
-    rendered_leads: RenderedLeads
+    rendering: Rendering
     register_lead: RegisterLead
     change_lead: ChangeLead
 
@@ -107,8 +124,8 @@ class LeadRoutes:
             if faults := self.change_lead.pipeline.unknown(status):
                 raise Problem("malformed-request", f"The query parameter status is wrong. {faults[0].detail}")
         scope = ("leads", *filters(query))
-        found = await self.database.read(
-            self.rendered_leads,
+        lines, following = await self.database.read(
+            self.rendering.page,
             LeadQuery(
                 statuses=tuple(dict.fromkeys(query.status)),
                 email_key=self._email_key(query.email),
@@ -117,7 +134,9 @@ class LeadRoutes:
                 limit=query.limit,
             ),
         )
-        return page_answer(found, msgspec.Raw, lambda at: _LEAD_CURSORS.encode(at, *scope), call.request)
+        items = msgspec.Raw(f"[{lines}]".encode())
+        next_cursor = None if following is None else _LEAD_CURSORS.encode(following, *scope)
+        return list_answer(items, next_cursor, call.request)
 
     def _email_key(self, email: str | None) -> str | None:
         try:
@@ -136,7 +155,8 @@ class LeadRoutes:
     )
     async def find(self, call: Call) -> Answer:
         """Answer one lead."""
-        return _lead_answer(await self.database.read(find_lead, LeadId(call.id("lead"))))
+        rendered, version = await self.database.read(self.rendering.lead, LeadId(call.id("lead")))
+        return Answer(rendered.encode(), headers=(_etag(version),))
 
     @operation(
         method="PATCH",
@@ -178,5 +198,8 @@ class LeadRoutes:
 
 
 def _lead_answer(lead: Lead, *, status: int = 200, headers: tuple[Header, ...] = ()) -> Answer:
-    etag = (b"etag", f'"{lead.version}"'.encode())
-    return json_answer(lead_view(lead), status=status, headers=(etag, *headers))
+    return json_answer(lead_view(lead), status=status, headers=(_etag(lead.version), *headers))
+
+
+def _etag(version: int) -> Header:
+    return b"etag", f'"{version}"'.encode()

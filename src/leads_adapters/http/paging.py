@@ -4,8 +4,9 @@ import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import quote, unquote_plus
 
 import msgspec
 from litestar import Request
@@ -74,13 +75,19 @@ class Cursors(Generic[At]):
 def page_answer(
     page: Page[Item, At], render: Callable[[Item], Any], cursor: Callable[[At], str], request: Request[Any, Any, Any]
 ) -> Answer:
-    """A page as JSON, with a link to the next one (RFC 8288)."""
-    view = PageView([render(item) for item in page.items], None if page.next is None else cursor(page.next))
-    if view.next_cursor is None:
+    """A page as JSON; see `list_answer`."""
+    following = None if page.next is None else cursor(page.next)
+    return list_answer([render(item) for item in page.items], following, request)
+
+
+def list_answer(items: Any, next_cursor: str | None, request: Request[Any, Any, Any]) -> Answer:
+    """The items of a page as JSON, with a link to the next page (RFC 8288)."""
+    view = PageView(items, next_cursor)
+    if next_cursor is None:
         return json_answer(view)
-    sent = parse_qsl(request.scope["query_string"].decode(), keep_blank_values=True)
-    others = [(name, value) for name, value in sent if name != "cursor"]
-    target = f"{request.scope['path']}?{urlencode([*others, ('cursor', view.next_cursor)])}"
+    sent = quote(request.scope["query_string"], safe="%&=+").split("&")
+    others = [part for part in sent if part and unquote_plus(part.partition("=")[0]) != "cursor"]
+    target = f"{request.scope['path']}?{'&'.join([*others, f'cursor={next_cursor}'])}"
     return json_answer(view, headers=[(b"link", f'<{target}>; rel="next"'.encode())])
 
 
@@ -89,5 +96,6 @@ def filters(query: PageQuery) -> tuple[object, ...]:
     return tuple(value for name, value in msgspec.structs.asdict(query).items() if name not in ("limit", "cursor"))
 
 
+@lru_cache
 def _fingerprint(scope: tuple[object, ...]) -> bytes:
     return hashlib.blake2b(msgspec.json.encode(scope), digest_size=_FINGERPRINT_BYTES).digest()

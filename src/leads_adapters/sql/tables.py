@@ -22,6 +22,7 @@ def _table(name: str, *parts: Any) -> Table:
     return Table(name, metadata, *parts, sqlite_strict=True)
 
 
+# On SQLite it has one more column, `rendered`: see `rendering.py`. It is not here, because it is not on PostgreSQL.
 leads = _table(
     "leads",
     Column("id", Identifier, primary_key=True),
