@@ -124,6 +124,7 @@ def _fields(schema: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
     return {each.encode_name: each for each in msgspec.structs.fields(schema)}
 
 
+@lru_cache
 def _is_repeatable(type: Any) -> bool:
     return any(get_origin(part) is tuple for part in (type, *get_args(type)))
 
