@@ -139,6 +139,88 @@ def test_a_reader_sees_one_state_while_another_process_writes(sqlite: SqlitePart
     assert sqlite.running.read(ids) == []
 
 
+def test_reads_of_one_turn_of_the_event_loop_share_a_state_and_the_next_turn_sees_the_newest(
+    sqlite: SqliteParts,
+) -> None:
+    database = sqlite.running.database
+    sqlite.running.write(add, 1)
+
+    with sqlite.stranger() as stranger:
+
+        async def read_around_a_deletion() -> tuple[list[str], list[str], list[str]]:
+            first = await database.read(ids)
+            stranger.execute("DELETE FROM leads")
+            same_turn = await database.read(ids)
+            await asyncio.sleep(0)
+            return first, same_turn, await database.read(ids)
+
+        assert sqlite.running.run(read_around_a_deletion()) == (numbered(1), numbered(1), [])
+
+
+def test_whoever_wrote_sees_it_however_many_read_meanwhile(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+    writing = True
+
+    async def keep_reading() -> None:
+        while writing:
+            await database.read(ids)
+            await asyncio.sleep(0)
+
+    async def write_then_read() -> None:
+        nonlocal writing
+        for number in range(100):
+            assert await database.write(add, number) == len(await database.read(ids))
+        writing = False
+
+    assert sqlite.running.run(all_at_once(keep_reading(), write_then_read(), keep_reading())) == [None] * 3
+
+
+def test_nothing_is_kept_open_after_a_read(sqlite: SqliteParts) -> None:
+    sqlite.running.write(add, 1)
+    sqlite.running.read(ids)
+
+    assert not sqlite.reader.in_transaction
+    with sqlite.stranger() as stranger:
+        assert stranger.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    assert sqlite.wal.stat().st_size == 0
+
+
+def test_a_database_can_be_closed_right_after_a_read(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+    faults: list[object] = []
+
+    async def read_and_close() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        await database.read(ids)
+        await database.close()
+        await asyncio.sleep(0)
+
+    sqlite.running.run(read_and_close())
+    assert faults == []
+
+
+def test_the_log_stays_short_while_many_read(sqlite: SqliteParts) -> None:
+    database = sqlite.running.database
+    sqlite.writer.execute("PRAGMA wal_autocheckpoint = 20")
+    sqlite.running.write(add, 1)
+    writing = True
+
+    async def keep_reading() -> None:
+        while writing:
+            await database.read(ids)
+            await asyncio.sleep(0)
+
+    async def keep_counting() -> None:
+        nonlocal writing
+        for _ in range(400):
+            await database.write(count_up, 1)
+        writing = False
+
+    assert sqlite.running.run(all_at_once(keep_reading(), keep_counting())) == [None, None]
+    pages_written = 400 * 3
+    assert sqlite.wal.stat().st_size < pages_written * pragma(sqlite.writer, "page_size") / 4  # type: ignore[operator]
+
+
 def test_what_is_waiting_is_done_before_the_file_is_let_go(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 

@@ -111,13 +111,20 @@ class SqliteDatabase:
         """See `Database.read`. It runs on the event loop: a hop to a thread costs more than a short read."""
         self._check_open()
         try:
-            self._reader.execute("BEGIN")
-            try:
-                return use_case(self._reading, *args, **kwargs)
-            finally:
-                self._reader.execute("ROLLBACK")
+            if not self._reader.in_transaction:
+                self._begin_snapshot()
+            return use_case(self._reading, *args, **kwargs)
         except driver.OperationalError as error:
             raise _unavailable(error) from error
+
+    def _begin_snapshot(self) -> None:
+        """Have all reads of this turn of the event loop share a snapshot: under load, 8 to 50 of them do.
+
+        Nobody reads what is out of date. Whoever asks because of a commit that came after this is woken, or
+        heard of, after this, and so has his turn after the end of the snapshot, which is queued now.
+        """
+        self._reader.execute("BEGIN")
+        asyncio.get_running_loop().call_soon(self._reader.rollback)
 
     async def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -138,6 +145,7 @@ class SqliteDatabase:
         if self._batches is not None:
             await self._batches
         self._committer.shutdown()
+        await asyncio.sleep(0)  # the end of a snapshot may be queued
         self._reader.close()
         self._writer.close()
         self._engine.dispose()
