@@ -25,7 +25,7 @@ class Database(Protocol):
         """Run a use case; when this returns, what it did is durable. If it raises, nothing was done.
 
         Cancelling the caller does not stop the unit of work half-way. A use case may be run again if
-        another process got in its way; only its last run counts.
+        another one got in its way; only its last run counts.
         """
 
     async def close(self) -> None:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -19,6 +18,7 @@ from sqlalchemy import URL, Engine, Executable, NullPool, create_engine, event
 
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
+from leads_adapters.sql.jobs import Job, deliver
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
@@ -73,16 +73,6 @@ def _set_journal_mode(connection: Any, mode: str) -> None:
             return
 
 
-@dataclass(slots=True)
-class _Job:
-    """A use case that waits for the writer, and whoever waits for its answer."""
-
-    run: Callable[[SqlUnitOfWork], Any]
-    future: asyncio.Future[Any]
-    answer: Any = None
-    error: Exception | None = None
-
-
 class SqliteDatabase:
     """Runs use cases on one SQLite file. Several processes may open the same file."""
 
@@ -90,12 +80,13 @@ class SqliteDatabase:
         self._engine = engine
         statements: dict[Executable, Statement] = {}
         self._writer = self._connect()
+        self._writer.execute("PRAGMA busy_timeout = 0")  # the event loop never waits; see `_patiently`
         self._reader = self._connect()
         self._reader.execute("PRAGMA query_only = ON")
         self._writing = SqlUnitOfWork(Driver(self._writer, engine.dialect, statements))
         self._reading = SqlUnitOfWork(Driver(self._reader, engine.dialect, statements))
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
-        self._waiting: list[_Job] = []
+        self._waiting: list[Job] = []
         self._closed = False
         self._batches: asyncio.Task[None] | None = None
 
@@ -132,7 +123,7 @@ class SqliteDatabase:
         """See `Database.write`."""
         self._check_open()
         loop = asyncio.get_running_loop()
-        job = _Job(lambda work: use_case(work, *args, **kwargs), loop.create_future())
+        job = Job(lambda work: use_case(work, *args, **kwargs), loop.create_future())
         self._waiting.append(job)
         if self._batches is None:
             self._batches = loop.create_task(self._run_batches())
@@ -162,46 +153,76 @@ class SqliteDatabase:
                     await self._run(batch)
                 except Exception as error:  # noqa: BLE001 - nobody may be left waiting
                     self._abandon(batch, error)
-                _deliver(batch)
+                deliver(batch)
         finally:
             self._batches = None
 
-    async def _run(self, batch: list[_Job]) -> None:
+    async def _run(self, batch: list[Job]) -> None:
         await self._begin()
-        for job in batch:
-            self._attempt(job)
-        await self._in_committer(self._writer.commit)
+        if not self._attempt_all(batch):
+            self._writer.rollback()
+            await self._begin()
+            self._attempt_each(batch)
+        await self._in_committer(self._commit)
 
     async def _begin(self) -> None:
         """Take the write lock; wait for another process that holds it, but not on the event loop."""
-        self._writer.execute("PRAGMA busy_timeout = 0")
         try:
             self._writer.execute("BEGIN IMMEDIATE")
         except driver.OperationalError:
-            self._restore_timeout()
-            await self._in_committer(partial(self._writer.execute, "BEGIN IMMEDIATE"))
-        else:
-            self._restore_timeout()
+            await self._in_committer(partial(self._patiently, "BEGIN IMMEDIATE"))
 
-    def _restore_timeout(self) -> None:
+    def _commit(self) -> None:
+        try:
+            self._writer.execute("COMMIT")
+        except driver.OperationalError:
+            if not self._writer.in_transaction:
+                raise
+            self._patiently("COMMIT")  # with a rollback journal, others that read are waited for
+
+    def _patiently(self, statement: str) -> None:
+        """Run a statement that had to wait for another process: up to the time-out. Nothing else ever waits."""
         self._writer.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}")
+        try:
+            self._writer.execute(statement)
+        finally:
+            self._writer.execute("PRAGMA busy_timeout = 0")
 
     async def _in_committer(self, call: Callable[[], object]) -> None:
         await asyncio.get_running_loop().run_in_executor(self._committer, call)
 
-    def _attempt(self, job: _Job) -> None:
-        """Run one job in its own savepoint, so that one that raises undoes its own work and no other's."""
-        self._writer.execute("SAVEPOINT job")
+    def _attempt_all(self, batch: list[Job]) -> bool:
+        """Run the jobs one after the other; False if one raised that had changed something: all must be undone.
+
+        Most that raise, such as for a duplicate, have changed nothing. A savepoint for each job, to undo the few
+        others, would take 13 us of the 86 of a small job.
+        """
+        for job in batch:
+            before = self._writer.total_changes
+            self._attempt(job)
+            if job.error and self._writer.total_changes != before:
+                return False
+        return True
+
+    def _attempt_each(self, batch: list[Job]) -> None:
+        """Run each job in a savepoint of its own, so that one that raises undoes its own work and no other's."""
+        for job in batch:
+            self._writer.execute("SAVEPOINT job")
+            self._attempt(job)
+            if job.error:
+                self._writer.execute("ROLLBACK TO job")
+            self._writer.execute("RELEASE job")
+
+    def _attempt(self, job: Job) -> None:
+        job.error = None
         try:
             job.answer = job.run(self._writing)
         except Exception as error:  # every caller gets its own error back
             job.error = _unavailable(error) if isinstance(error, driver.OperationalError) else error
             if not self._writer.in_transaction:  # such as a full disk, after which SQLite itself rolls back
                 raise
-            self._writer.execute("ROLLBACK TO job")
-        self._writer.execute("RELEASE job")
 
-    def _abandon(self, batch: list[_Job], cause: Exception) -> None:
+    def _abandon(self, batch: list[Job], cause: Exception) -> None:
         for job in batch:
             job.error = _unavailable(cause)
         with suppress(driver.Error):
@@ -210,18 +231,3 @@ class SqliteDatabase:
 
 def _unavailable(cause: Exception) -> Unavailable:
     return Unavailable(f"The database did not do its work: {cause}.")
-
-
-def _deliver(batch: list[_Job]) -> None:
-    for job in batch:
-        if job.future.done():  # the caller was cancelled; its work is done all the same
-            continue
-        if job.error is None:
-            job.future.set_result(job.answer)
-        else:
-            job.future.set_exception(_carried(job.error))
-
-
-def _carried(error: Exception) -> Exception:
-    """The error as a future can carry it: a StopIteration would end a coroutine as if nothing was wrong."""
-    return RuntimeError(repr(error)) if isinstance(error, StopIteration) else error
