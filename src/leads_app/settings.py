@@ -107,11 +107,15 @@ def _text(value: object) -> str:
     raise ValueError("give a text that is not empty.")
 
 
-def _database_url(value: object) -> URL:
+def database_url(value: object) -> URL:
+    """The URL of a database that the service can run on; raises `ValueError` with a sentence without the URL."""
+    text = _text(value)
     try:
-        url = make_url(_text(value))
-    except ArgumentError:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # of which the latter would show the port, or what was taken for it
         raise ValueError(f"{_DATABASES}.") from None
+    if "@" in (url.host or ""):  # the rest of the password; errors would show it
+        raise ValueError("write %40 for an @ in the user's name or password.")
     if url.drivername == "postgresql":
         return url
     if url.drivername != "sqlite" or url.host or url.username or url.query:
@@ -179,7 +183,7 @@ def _pipeline(value: object) -> Pipeline:
 
 _TABLES = ("channels", "pipeline")
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
-    "database_url": ("database_url", _database_url),
+    "database_url": ("database_url", database_url),
     "api_key": ("api_key_digest", lambda value: digest(_text(value))),
     "default_channel": ("default_channel", _text),
     "default_region": ("default_region", _region),

@@ -80,6 +80,8 @@ def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
             {"LEADS_DATABASE_URL": "mysql://h/x"},
             "database_url is wrong: give a URL such as sqlite:///leads.db or postgresql://",
         ),
+        ({"LEADS_DATABASE_URL": "postgresql://u:p@ss@h/x"}, "database_url is wrong: write %40 for an @"),
+        ({"LEADS_DATABASE_URL": "postgresql://h:port/x"}, "database_url is wrong: give a URL such as"),
         ({"LEADS_API_KEY": ""}, "api_key is wrong: give a text that is not empty"),
         ({"LEADS_DEFAULT_REGION": "Germany"}, "default_region is wrong: give a country by two letters"),
         ({"LEADS_RATE_LIMIT": "600"}, "rate_limit is wrong: give a number per second, minute or hour"),
@@ -118,4 +120,6 @@ def test_secrets_do_not_appear_where_settings_are_shown_or_refused(tmp_path: Pat
     assert secret not in repr(settings)
     assert settings.api_key_digest == digest(secret)
     assert secret not in refusal(tmp_path, LEADS_DATABASE_URL=f"postgres://u:{secret}@h/x")
+    assert secret not in refusal(tmp_path, LEADS_DATABASE_URL=f"postgresql://u:p@{secret}@h/x")
+    assert secret not in refusal(tmp_path, LEADS_DATABASE_URL=f"postgresql://u:p@x:{secret}@h/x")
     assert secret not in refusal(tmp_path, LEADS_RATE_LIMIT=f"{secret}")
