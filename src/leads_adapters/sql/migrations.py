@@ -54,7 +54,12 @@ def downgrade(engine: Engine, revision: str) -> None:
 def current(engine: Engine) -> str | None:
     """The schema's revision; None for a database without our tables."""
     with engine.connect() as connection:
-        return connection.scalar(_CURRENT) if inspect(connection).has_table("alembic_version") else None
+        return current_on(connection)
+
+
+def current_on(connection: Connection) -> str | None:
+    """The same, within a transaction that somebody else has begun."""
+    return connection.scalar(_CURRENT) if inspect(connection).has_table("alembic_version") else None
 
 
 def check_schema(work: SqlUnitOfWork) -> None:

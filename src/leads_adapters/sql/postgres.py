@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Engine, Executable, PoolProxiedConnection, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Executable, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.database import Answer, Arguments, UseCase
@@ -67,7 +67,10 @@ SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'
 
 
 def postgres_engine(url: URL) -> Engine:
-    """An engine whose connections begin only when told to, speak UTC, and wait for nothing for ever."""
+    """An engine whose connections begin only when told to, speak UTC, and wait for nothing for ever.
+
+    With the execution option `snapshot` a connection reads one moment of the database.
+    """
     arguments = {
         "application_name": "leads",
         "client_encoding": "UTF8",
@@ -83,7 +86,7 @@ def postgres_engine(url: URL) -> Engine:
         pool_use_lifo=True,
     )
     event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -98,6 +101,11 @@ def _configure(connection: psycopg.Connection[Any], _: Any) -> None:
     connection.execute(_SETTINGS)
     connection.prepare_threshold = 0  # every statement is run again and again
     connection.adapters.register_loader("uuid", TextLoader)  # identifiers are text in Python
+
+
+def _begin(connection: Connection) -> None:
+    snapshot = connection.get_execution_options().get("snapshot")
+    connection.exec_driver_sql(_READ if snapshot else "BEGIN")
 
 
 class _ConnectionLost(Unavailable):

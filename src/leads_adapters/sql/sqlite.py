@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 import pysqlite3.dbapi2 as driver
-from sqlalchemy import URL, Engine, Executable, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Executable, NullPool, create_engine, event
 
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
@@ -38,7 +38,10 @@ def journal_mode(version: tuple[int, ...]) -> str:
 
 
 def sqlite_engine(url: URL) -> Engine:
-    """An engine whose connections are durable, strict about foreign keys, and begin only when told to."""
+    """An engine whose connections are durable, strict about foreign keys, and begin only when told to.
+
+    With the execution option `snapshot` a connection reads one moment of the database, and keeps nobody waiting.
+    """
     if url.database in (None, "", ":memory:"):
         message = "An in-memory SQLite database would be another one for every connection; name a file."
         raise ValueError(message)
@@ -46,8 +49,7 @@ def sqlite_engine(url: URL) -> Engine:
     driver.register_adapter(type(None), lambda null: null)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
     event.listen(engine, "connect", _configure)
-    # The driver begins no transaction before SELECT or DDL: a failed migration would leave half its tables.
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -57,6 +59,12 @@ def _configure(connection: Any, _: Any) -> None:
     _set_journal_mode(connection, journal_mode(driver.sqlite_version_info))
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    """The driver begins no transaction before SELECT or DDL: a failed migration would leave half its tables."""
+    snapshot = connection.get_execution_options().get("snapshot")
+    connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")
 
 
 def _set_journal_mode(connection: Any, mode: str) -> None:

@@ -5,6 +5,8 @@ import sys
 import rich_click as click
 
 from leads_adapters.files.row import FileRefused
+from leads_adapters.sql.copying import CopyFailed
+from leads_app.cli.copy import copy
 from leads_app.cli.dispatch import dispatch
 from leads_app.cli.doctor import doctor
 from leads_app.cli.export import export_leads
@@ -24,7 +26,7 @@ def leads() -> None:
     """Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up."""
 
 
-for command in (serve, migrate, dispatch, keys, import_leads, export_leads, pipeline, doctor):
+for command in (serve, migrate, dispatch, keys, import_leads, export_leads, copy, pipeline, doctor):
     leads.add_command(command)
 
 
@@ -32,5 +34,5 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 failed with a sentence on standard error, 2 wrong usage."""
     try:
         leads()
-    except (LeadsError, SettingsError, CommandFailed, FileRefused, OSError) as error:
+    except (LeadsError, SettingsError, CommandFailed, CopyFailed, FileRefused, OSError) as error:
         sys.exit(f"leads: {' '.join(str(error).split())}")

@@ -1,0 +1,207 @@
+"""Copying everything from one database to another of any kind: all of it, checked, or nothing."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Engine,
+    Row,
+    Table,
+    Text,
+    cast,
+    func,
+    insert,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
+from sqlalchemy.exc import StatementError
+
+from leads_adapters.sql import migrations
+from leads_adapters.sql.tables import metadata
+
+BATCH = 500
+"""How many rows are in memory at a time. The largest lead takes a third of a MiB."""
+
+Watch = Callable[[int, int], None]
+"""Is told how many rows are done, of how many. Each is done twice: when it is written, and when it is checked."""
+
+
+class CopyFailed(Exception):
+    """Nothing was copied; the message is a sentence that says why, and holds neither secrets nor rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableContent:
+    """What a table holds. The checksum, 128 bits as hexadecimal digits, does not depend on the order of the rows."""
+
+    table: str
+    rows: int
+    checksum: str
+
+
+def copy_database(source: Engine, target: Engine, watch: Watch) -> list[TableContent]:
+    """Copy every table from one moment of `source`, in one transaction, and tell what was copied.
+
+    The source is only read. The target gets its tables, if it has none; it may not hold a row. Raises
+    `CopyFailed`, also if the target does not give back what was read, or if the source was changed meanwhile.
+    """
+    if source.dialect.name == "sqlite" and not Path(str(source.url.database)).is_file():
+        raise CopyFailed("The source cannot be used: there is no such file.")
+    tables = metadata.sorted_tables  # what others refer to comes first
+    with _told("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
+        _check_schema("source", migrations.current_on(reading))
+        _take_time(reading)
+        state = _state(reading, tables)
+        progress = _Progress(2 * sum(_count(reading, table) for table in tables), watch)
+        with _told("The target cannot be used"):
+            _prepare(target)
+            with target.begin() as writing:
+                _take_time(writing)
+                _take_over(writing, tables)
+                copied = [_copy(table, reading, writing, progress) for table in tables]
+                for table, content in zip(tables, copied, strict=True):
+                    _check_copy(table, content, writing, progress)
+                with _told("The source cannot be used"):
+                    reading.rollback()
+                    if _state(reading, tables) != state:
+                        message = "stop every service that uses it, and copy again"
+                        raise CopyFailed(f"The source was changed meanwhile: {message}.")
+    return copied
+
+
+def _check_schema(role: str, found: str | None) -> None:
+    if found != migrations.HEAD:
+        message = f"The schema of the {role} is at {found or 'nothing'}, not at {migrations.HEAD}: "
+        raise CopyFailed(f"{message}run `leads migrate` there first.")
+
+
+def _prepare(target: Engine) -> None:
+    """Make the tables, if there are none. A schema that somebody may use is left to `leads migrate`."""
+    if migrations.current(target) is None:
+        migrations.upgrade(target)
+    _check_schema("target", migrations.current(target))
+
+
+def _take_time(connection: Connection) -> None:
+    """Lift the limits of PostgreSQL that are meant for requests; for this transaction only."""
+    if connection.dialect.name == "postgresql":
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+
+
+def _take_over(writing: Connection, tables: Sequence[Table]) -> None:
+    """Keep others from writing to the target, as SQLite does by itself, and refuse one that holds anything."""
+    if writing.dialect.name == "postgresql":
+        names = ", ".join(table.name for table in tables)
+        writing.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
+    for table in tables:
+        if _count(writing, table):
+            message = f"The target is not empty: its table {table.name} holds rows"
+            raise CopyFailed(f"{message}; name a database that holds none.")
+
+
+def _state(reading: Connection, tables: Sequence[Table]) -> Sequence[Any]:
+    """Something that is another once a change is committed; on PostgreSQL the transactions that wrote the rows."""
+    if reading.dialect.name == "sqlite":
+        return reading.exec_driver_sql("PRAGMA data_version").all()
+    writers = func.sum(cast(cast(literal_column("xmin"), Text), BigInteger))
+    return [reading.execute(select(func.count(), writers).select_from(table)).one() for table in tables]
+
+
+def _count(connection: Connection, table: Table) -> int:
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def _copy(table: Table, reading: Connection, writing: Connection, progress: "_Progress") -> TableContent:
+    checksum = _Checksum()
+    for batch in _batches(table, reading):
+        checksum.add(batch)
+        with _told(f"The table {table.name} could not be written"):
+            writing.execute(insert(table), [row._asdict() for row in batch])
+        progress.advance(len(batch))
+    _count_on(table, writing)
+    return checksum.content(table)
+
+
+def _check_copy(table: Table, copied: TableContent, writing: Connection, progress: "_Progress") -> None:
+    """Read back what was written, before it is committed."""
+    checksum = _Checksum()
+    for batch in _batches(table, writing):
+        checksum.add(batch)
+        progress.advance(len(batch))
+    if checksum.content(table) != copied:
+        raise CopyFailed(f"The table {table.name} of the target does not hold what was written to it.")
+
+
+def _batches(table: Table, connection: Connection) -> Iterator[Sequence[Row[Any]]]:
+    """All rows with their Python values, by primary key: that is how the next are found, and tables best filled."""
+    key = list(table.primary_key)
+    following = select(*_stored(table)).order_by(*key).limit(BATCH)
+    statement = following
+    with _told(f"The table {table.name} could not be read"):
+        while batch := connection.execute(statement).all():
+            yield batch
+            last = batch[-1]._asdict()
+            reached = [literal(last[column.name], column.type) for column in key]
+            statement = following.where(tuple_(*key) > tuple_(*reached))
+
+
+def _stored(table: Table) -> list[Any]:
+    """The columns that are written; what the database computes from them it computes again."""
+    return [column for column in table.columns if column.computed is None]
+
+
+def _count_on(table: Table, writing: Connection) -> None:
+    """Have PostgreSQL number new rows after those that were copied, as SQLite does by itself."""
+    column = table.autoincrement_column
+    if column is not None and writing.dialect.name == "postgresql":
+        sequence = func.pg_get_serial_sequence(table.name, column.name)
+        writing.execute(select(func.setval(sequence, func.max(column))))
+
+
+class _Progress:
+    """How much of the work is done."""
+
+    def __init__(self, total: int, watch: Watch) -> None:
+        self._done, self._total = 0, total
+        self._watch = watch
+
+    def advance(self, rows: int) -> None:
+        self._done += rows
+        self._watch(self._done, self._total)
+
+
+class _Checksum:
+    """Counts rows and sums up their hashes."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._sum = 0
+
+    def add(self, rows: Sequence[Row[Any]]) -> None:
+        for row in rows:
+            # MessagePack has one form for each value, and the same for every zone of a time.
+            self._sum += int.from_bytes(blake2b(msgspec.msgpack.encode(tuple(row)), digest_size=16).digest())
+        self._rows += len(rows)
+
+    def content(self, table: Table) -> TableContent:
+        return TableContent(table.name, self._rows, f"{self._sum % 2**128:032x}")
+
+
+@contextmanager
+def _told(failed: str) -> Iterator[None]:
+    """Tell a fault of a database or of a value in it by its first line: what follows may hold the row."""
+    try:
+        yield
+    except (StatementError, ValueError) as error:
+        reason = str(error.orig if isinstance(error, StatementError) else error)
+        raise CopyFailed(f"{failed}: {reason.partition(chr(10))[0].rstrip('.')}.") from error

@@ -1,0 +1,596 @@
+"""Everything is copied from one database to another, whichever they are, or nothing is."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import BigInteger, Column, Computed, Engine, ForeignKey, Integer, Select, Table, Text, insert, select
+from sqlalchemy.exc import DBAPIError
+
+from builders import NOON, an_id
+from databases import engine_of, sqlite_file
+from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
+from leads_adapters.sql.migrations import HEAD, current, upgrade
+from leads_adapters.sql.tables import api_keys, follow_ups, leads, metadata, timeline
+from leads_adapters.sql.types import Identifier
+from postgres import connect, engine_at, postgres_url
+from strategies import ids, moments, texts
+
+Row = dict[str, Any]
+
+KINDS = ["sqlite", "postgresql"]
+WAYS = [(source, target) for source in KINDS for target in KINDS]
+
+every_way = pytest.mark.parametrize(("source", "target"), WAYS, indirect=True)
+every_source = pytest.mark.parametrize(("source", "target"), [(kind, "sqlite") for kind in KINDS], indirect=True)
+every_target = pytest.mark.parametrize(("source", "target"), [("sqlite", kind) for kind in KINDS], indirect=True)
+
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC)
+AWKWARD = (
+    "\U0010ffff 👩\u200d👩\u200d👧 \u202eright to left\u202c שָׁלוֹם e\u0301 é ﬃ \ufeff \u2028"
+    "\t\r\n\x01\x7f \\N \\. ' \" % %s %(a)s ? :a {}"
+)
+
+
+@contextmanager
+def database(kind: str, folder: Path, *, migrated: bool) -> Iterator[Engine]:
+    """A database of this kind, with all tables or without any, for the time of a test."""
+    folder.mkdir()
+    if kind == "sqlite":
+        engine = engine_of(sqlite_file(folder) if migrated else folder / "leads.db")
+        yield engine
+    else:
+        with postgres_url(migrated=migrated) as url:
+            engine = engine_at(url)
+            yield engine
+            engine.dispose()
+
+
+@pytest.fixture
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A migrated database."""
+    with database(request.param, tmp_path / "source", migrated=True) as engine:
+        yield engine
+
+
+@pytest.fixture
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A database without tables."""
+    with database(request.param, tmp_path / "target", migrated=False) as engine:
+        yield engine
+
+
+def copied(source: Engine, target: Engine) -> list[TableContent]:
+    """Copy, and do not watch."""
+    return copy_database(source, target, lambda _done, _total: None)
+
+
+def content(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables, as they were written."""
+    with engine.connect() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(_written(table))] for table in metadata.sorted_tables
+        }
+
+
+def _written(table: Table) -> Select[Any]:
+    written = [column for column in table.columns if column.computed is None]
+    return select(*written).order_by(*table.primary_key)
+
+
+def rows(engine: Engine) -> int:
+    """How many rows there are in all tables."""
+    return sum(map(len, content(engine).values()))
+
+
+def keep(engine: Engine, table: Table, *kept: Row) -> None:
+    """Put rows into a table."""
+    with engine.begin() as connection:
+        connection.execute(insert(table), kept)
+
+
+def execute(engine: Engine, *statements: str) -> None:
+    """Change a database behind the service's back."""
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def lead_row(number: int = 1, **members: Any) -> Row:
+    email = f"{number}@example.com"
+    row: Row = {column.name: None for column in leads.columns if column.computed is None}
+    row |= {"id": an_id(number), "name": "John Doe", "email": email, "email_key": email, "status": "new"}
+    return row | {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1} | members
+
+
+def follow_up_row(number: int = 1, **members: Any) -> Row:
+    row: Row = {column.name: None for column in follow_ups.columns}
+    row |= {"id": an_id(number), "lead_id": an_id(1), "recipient": "lead", "channel": "log", "message": "Hello!"}
+    row |= {"due_at": NOON, "state": "scheduled", "attempts": 0, "next_attempt_at": NOON, "claims": 0}
+    return row | {"created_at": NOON, "updated_at": NOON} | members
+
+
+def entry_row(number: int = 1, **members: Any) -> Row:
+    row: Row = {"seq": number, "id": an_id(number), "lead_id": an_id(1), "type": "lead.created", "at": NOON}
+    return row | {"actor": "Ann", "data": "{}"} | members
+
+
+def key_row(number: int = 1, **members: Any) -> Row:
+    row: Row = {"id": an_id(number), "name": "Ann", "role": "admin", "digest": f"{number:064x}", "created_at": NOON}
+    return row | {"revoked_at": None} | members
+
+
+def fill(engine: Engine) -> None:
+    """What a database can hold, with whatever may go wrong on the way."""
+    extremes = {"created_at": EARLIEST, "updated_at": LATEST, "version": 2**31 - 1}
+    full = dict.fromkeys(("phone", "phone_extension", "source", "owner", "owner_key"), AWKWARD)
+    keep(
+        engine,
+        leads,
+        lead_row(1, name=AWKWARD, status_reason="", **extremes, **full),
+        lead_row(2, attributes=AWKWARD * 3000, contacted_at=NOON + timedelta(microseconds=1)),
+    )
+    keep(
+        engine,
+        follow_ups,
+        follow_up_row(1, lease_owner="desk:1", lease_until=NOON + timedelta(minutes=1), claims=1),
+        follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
+    )
+    entries = [entry_row(3 * number) for number in range(2 * BATCH + 1)]
+    keep(engine, timeline, entry_row(2**40, data=AWKWARD), *reversed(entries))
+    keep(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
+
+
+@every_way
+def test_everything_is_copied_as_it_is_and_the_source_stays_as_it_was(source: Engine, target: Engine) -> None:
+    fill(source)
+    before = content(source)
+    told = copied(source, target)
+
+    assert content(target) == before == content(source)
+    assert current(target) == HEAD
+    assert {table.table: table.rows for table in told} == {name: len(rows) for name, rows in before.items()}
+    assert len({table.checksum for table in told}) == len(told)
+
+
+@every_way
+def test_a_copy_of_a_copy_holds_the_same(source: Engine, target: Engine, tmp_path: Path) -> None:
+    fill(source)
+    there = copied(source, target)
+    with database(source.dialect.name, tmp_path / "back", migrated=False) as back:
+        assert copied(target, back) == there
+        assert content(back) == content(source)
+
+
+@every_way
+def test_the_timeline_goes_on_after_what_was_copied(source: Engine, target: Engine) -> None:
+    keep(source, timeline, entry_row(7))
+    copied(source, target)
+    keep(target, timeline, {name: value for name, value in entry_row(8).items() if name != "seq"})
+
+    assert [row[0] for row in content(target)["timeline"]] == [7, 8]
+
+
+@every_way
+def test_an_empty_database_is_copied_and_works(source: Engine, target: Engine) -> None:
+    assert {table.rows for table in copied(source, target)} == {0}
+    keep(target, timeline, {name: value for name, value in entry_row().items() if name != "seq"})
+
+    assert [row[0] for row in content(target)["timeline"]] == [1]
+
+
+@every_way
+def test_a_target_that_has_its_tables_but_no_rows_is_filled(source: Engine, target: Engine) -> None:
+    copied(source, target)
+    fill(source)
+    copied(source, target)
+
+    assert content(target) == content(source)
+
+
+@every_way
+def test_a_table_that_comes_later_is_copied_too(source: Engine, target: Engine) -> None:
+    planted = Table(
+        "a_planted_one",  # in the order of names it would come before what it refers to
+        metadata,
+        Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+        Column("lead_id", Identifier, ForeignKey("leads.id"), nullable=False),
+        Column("text", Text),
+        Column("doubled", Text, Computed("text || text", persisted=True)),
+    )
+    try:
+        upgrade(target)
+        for engine in (source, target):
+            planted.create(engine)
+        keep(source, leads, lead_row(1))
+        keep(source, planted, {"number": 41, "lead_id": an_id(1), "text": "tom"})
+        told = copied(source, target)
+        keep(target, planted, {"lead_id": an_id(1), "text": "x"})
+
+        with target.connect() as connection:
+            there = connection.execute(select(planted).order_by(planted.c.number)).all()
+        assert there == [(41, an_id(1), "tom", "tomtom"), (42, an_id(1), "x", "xx")]
+        assert [table.rows for table in told if table.table == "a_planted_one"] == [1]
+    finally:
+        metadata.remove(planted)
+
+
+@every_way
+def test_the_work_can_be_watched_batch_by_batch(source: Engine, target: Engine) -> None:
+    fill(source)
+    seen: list[tuple[int, int]] = []
+    copy_database(source, target, lambda done, total: seen.append((done, total)))
+
+    all_the_work = 2 * rows(source)  # each row is written, and read back
+    assert {total for _, total in seen} == {all_the_work}
+    done = [0, *(done for done, _ in seen)]
+    assert done[-1] == all_the_work
+    assert all(0 < later - earlier <= BATCH for earlier, later in pairwise(done))
+
+
+def test_a_checksum_differs_as_soon_as_a_value_does(tmp_path: Path) -> None:
+    checksums = set()
+    variants: list[Row] = [
+        {},
+        {"name": "John  Doe"},
+        {"phone": ""},
+        {"source": ""},
+        {"version": 2},
+        {"updated_at": LATEST},
+    ]
+    for number, members in enumerate(variants):
+        with (
+            database("sqlite", tmp_path / f"source {number}", migrated=True) as source,
+            database("sqlite", tmp_path / f"target {number}", migrated=False) as target,
+        ):
+            keep(source, leads, lead_row(1, **members))
+            checksums |= {table.checksum for table in copied(source, target) if table.table == "leads"}
+
+    assert len(checksums) == len(variants)
+
+
+def lead_rows() -> st.SearchStrategy[list[Row]]:
+    """Leads with any values that their columns can hold."""
+    optional = {name: st.none() | texts() for name in ("phone", "status_reason", "source", "owner", "owner_key")}
+    row = st.fixed_dictionaries(
+        {
+            "id": ids(),
+            "name": texts(min_size=1),
+            "email": texts(),
+            "email_key": texts(),
+            "attributes": texts(max_size=5000),
+            "created_at": moments(),
+            "contacted_at": st.none() | moments(),
+            "version": st.integers(1, 2**31 - 1),
+            **optional,
+        }
+    )
+    return st.lists(row, max_size=10, unique_by=(lambda row: row["id"], lambda row: row["email_key"])).map(
+        lambda drawn: [lead_row(1, **row) for row in drawn]
+    )
+
+
+def entry_rows() -> st.SearchStrategy[list[Row]]:
+    """Entries of timelines with any values that their columns can hold."""
+    row = st.builds(entry_row, seq=st.integers(1, 2**62), id=ids(), lead_id=ids(), at=moments(), data=texts())
+    return st.lists(row, max_size=10, unique_by=lambda row: row["seq"])
+
+
+def test_whatever_the_values_are_they_come_back_from_the_other_database(tmp_path: Path) -> None:
+    with (
+        database("sqlite", tmp_path / "here", migrated=True) as here,
+        database("postgresql", tmp_path / "there", migrated=True) as there,
+        database("sqlite", tmp_path / "back", migrated=True) as back,
+    ):
+
+        @settings(max_examples=50)
+        @given(lead_rows(), entry_rows())
+        def there_and_back(some_leads: list[Row], some_entries: list[Row]) -> None:
+            for engine in (here, there, back):
+                execute(engine, *(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables)))
+            with here.begin() as connection:
+                for table, drawn in ((leads, some_leads), (timeline, some_entries)):
+                    for row in drawn:
+                        connection.execute(insert(table), row)
+
+            assert copied(here, there) == copied(there, back)
+            assert content(here) == content(there) == content(back)
+
+        there_and_back()
+
+
+ROWS_OF: dict[str, Callable[[Engine], None]] = {
+    "leads": lambda engine: keep(engine, leads, lead_row()),
+    "timeline": lambda engine: keep(engine, timeline, entry_row()),
+    "api_keys": lambda engine: keep(engine, api_keys, key_row()),
+}
+
+
+@every_target
+@pytest.mark.parametrize("table", ROWS_OF)
+def test_a_target_that_holds_a_single_row_is_refused_and_keeps_it(source: Engine, target: Engine, table: str) -> None:
+    copied(source, target)
+    fill(source)
+    ROWS_OF[table](target)
+    before = content(target)
+
+    with pytest.raises(CopyFailed, match=rf"^The target is not empty: its table {table} holds rows; name .+\.$"):
+        copied(source, target)
+    assert content(target) == before
+
+
+@every_source
+def test_a_database_is_not_copied_onto_itself(source: Engine, target: Engine) -> None:
+    fill(source)
+    before = content(source)
+
+    with pytest.raises(CopyFailed, match=r"^The target is not empty"):
+        copied(source, source)
+    assert content(source) == before
+
+
+@every_source
+def test_a_source_that_is_not_up_to_date_is_refused_and_stays_as_it_is(source: Engine, target: Engine) -> None:
+    execute(source, "UPDATE alembic_version SET version_num = '0000'")
+
+    with pytest.raises(CopyFailed, match=rf"^The schema of the source is at 0000, not at {HEAD}: .*leads migrate"):
+        copied(source, target)
+    assert current(source) == "0000"
+    assert current(target) is None
+
+
+@every_target
+def test_a_target_with_another_schema_is_refused_and_stays_as_it_is(source: Engine, target: Engine) -> None:
+    copied(source, target)
+    execute(target, "UPDATE alembic_version SET version_num = '0000'")
+
+    with pytest.raises(CopyFailed, match=rf"^The schema of the target is at 0000, not at {HEAD}: .*leads migrate"):
+        copied(source, target)
+    assert current(target) == "0000"
+
+
+@every_target
+def test_a_source_without_tables_is_refused(source: Engine, target: Engine) -> None:
+    target.connect().close()  # which makes the file
+
+    with pytest.raises(CopyFailed, match=r"^The schema of the source is at nothing"):
+        copied(target, source)
+
+
+def test_a_source_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(CopyFailed, match=r"^The source cannot be used: there is no such file\.$"):
+        copied(engine_of(tmp_path / "source.db"), engine_of(tmp_path / "target.db"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, role: str) -> None:
+    engines = {"source": engine_of(sqlite_file(tmp_path)), "target": engine_of(tmp_path / "target.db")}
+    (tmp_path / "note.txt").write_text("Buy milk!" * 100)
+    engines[role] = engine_of(tmp_path / "note.txt")
+
+    with pytest.raises(CopyFailed, match=rf"^The {role} cannot be used: file is not a database\.$"):
+        copied(engines["source"], engines["target"])
+    assert (tmp_path / "note.txt").read_text() == "Buy milk!" * 100
+
+
+ON_SQLITE = "CREATE TRIGGER {name} {when} INSERT ON {table} BEGIN {action}; END"
+ON_POSTGRES = (
+    "CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {action}; RETURN NEW; END$$",
+    "CREATE TRIGGER {name} BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+)
+TRIGGERS = {
+    ("sqlite", "refuses"): ("BEFORE", "SELECT RAISE(ABORT, 'Not today')"),
+    ("sqlite", "loses"): ("BEFORE", "SELECT RAISE(IGNORE) WHERE NEW.id = '{id}'"),
+    ("sqlite", "alters"): ("AFTER", "UPDATE {table} SET {column} = upper({column}) WHERE id = '{id}' AND NEW.id = id"),
+    ("postgresql", "refuses"): ("", "RAISE 'Not today'"),
+    ("postgresql", "waits"): ("", "PERFORM pg_sleep(0.7)"),
+    ("postgresql", "loses"): ("", "IF NEW.id = '{id}' THEN RETURN NULL; END IF"),
+    ("postgresql", "alters"): ("", "IF NEW.id = '{id}' THEN NEW.{column} = upper(NEW.{column}); END IF"),
+}
+
+
+def plant(engine: Engine, fault: str, table: str, column: str) -> None:
+    """Have the table refuse rows or take its time over them, or lose or alter the first of them."""
+    when, action = TRIGGERS[engine.dialect.name, fault]
+    action = action.format(table=table, column=column, id=an_id(1))
+    statements = (ON_SQLITE,) if engine.dialect.name == "sqlite" else ON_POSTGRES
+    execute(engine, *(each.format(name="fault", when=when, table=table, action=action) for each in statements))
+
+
+@every_target
+@pytest.mark.parametrize(("table", "column"), [("leads", "name"), ("timeline", "actor"), ("api_keys", "name")])
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("refuses", "could not be written: Not today."),
+        ("loses", "of the target does not hold what was written to it."),
+        ("alters", "of the target does not hold what was written to it."),
+    ],
+)
+def test_a_fault_in_any_table_names_it_and_leaves_the_target_empty(
+    source: Engine, target: Engine, table: str, column: str, fault: str, told: str
+) -> None:
+    copied(source, target)
+    keep(source, leads, lead_row(1), lead_row(2))
+    keep(source, timeline, entry_row(1), entry_row(2))
+    keep(source, api_keys, key_row(1), key_row(2))
+    plant(target, fault, table, column)
+
+    with pytest.raises(CopyFailed) as failed:
+        copied(source, target)
+    assert str(failed.value) == f"The table {table} {told}"
+    assert rows(target) == 0
+
+
+@pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql")], indirect=True)
+def test_a_text_that_the_target_cannot_hold_is_told_and_nothing_is_kept(source: Engine, target: Engine) -> None:
+    keep(source, leads, lead_row(1))
+    keep(source, timeline, entry_row(1, data="\0"))
+
+    with pytest.raises(CopyFailed, match=r"^The table timeline could not be written: .*NUL"):
+        copied(source, target)
+    assert rows(target) == 0
+
+
+@pytest.mark.parametrize(("source", "target"), [("postgresql", "sqlite")], indirect=True)
+def test_a_value_that_cannot_be_read_is_told_and_nothing_is_kept(source: Engine, target: Engine) -> None:
+    keep(source, leads, lead_row(1))
+    keep(source, timeline, entry_row(1))
+    execute(source, "UPDATE timeline SET at = '12026-01-01'")
+
+    with pytest.raises(CopyFailed, match=r"^The table timeline could not be read: .*10K"):
+        copied(source, target)
+    assert rows(target) == 0
+
+
+@pytest.mark.parametrize(("source", "target"), [("sqlite", "sqlite")], indirect=True)
+def test_a_time_that_is_none_is_told_and_nothing_is_kept(source: Engine, target: Engine) -> None:
+    keep(source, leads, lead_row(1))
+    execute(source, "UPDATE leads SET created_at = 'yesterday'")
+
+    with pytest.raises(CopyFailed, match=r"^The table leads could not be read: .*isoformat"):
+        copied(source, target)
+    assert rows(target) == 0
+
+
+@pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql")], indirect=True)
+def test_the_row_at_fault_is_not_shown(source: Engine, target: Engine) -> None:
+    copied(source, target)
+    execute(target, "ALTER TABLE leads ADD CONSTRAINT short CHECK (length(name) < 10)")
+    keep(source, leads, lead_row(1, name="Maximilian Mustermann"))
+
+    with pytest.raises(CopyFailed) as failed:
+        copied(source, target)
+    assert 'violates check constraint "short"' in str(failed.value)
+    assert "Mustermann" not in str(failed.value)
+    assert "example.com" not in str(failed.value)
+
+
+CHANGES = {
+    "INSERT": f"""
+        INSERT INTO api_keys (id, name, role, digest, created_at)
+        SELECT '{an_id(3)}', name, role, 'digest', created_at FROM api_keys LIMIT 1
+    """,
+    "UPDATE": "UPDATE leads SET name = 'Jane Doe' WHERE version = 1",
+    "DELETE": "DELETE FROM timeline WHERE seq = 3",
+}
+
+
+@every_source
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_source_that_is_changed_meanwhile_is_noticed_and_nothing_is_kept(
+    source: Engine, target: Engine, change: str
+) -> None:
+    fill(source)
+    changes = [CHANGES[change]]
+
+    def change_once(_done: int, _total: int) -> None:
+        if changes:
+            execute(source, changes.pop())
+
+    with pytest.raises(CopyFailed, match=r"^The source was changed meanwhile: stop every service that uses it"):
+        copy_database(source, target, change_once)
+    assert changes == []
+    assert rows(target) == 0
+
+
+@pytest.mark.parametrize(("source", "target"), [("postgresql", "sqlite")], indirect=True)
+def test_all_tables_are_read_as_they_were_at_one_moment(source: Engine, target: Engine) -> None:
+    fill(source)
+    before = content(source)
+
+    with closing(connect(source.url)) as stranger:
+
+        def add_and_take_away(done: int, total: int) -> None:
+            if done == total:
+                stranger.execute("DELETE FROM timeline WHERE seq = 1")
+            else:
+                stranger.execute(
+                    "INSERT INTO timeline (seq, id, lead_id, type, at, actor, data)"
+                    " SELECT 1, id, lead_id, type, at, actor, data FROM timeline LIMIT 1 ON CONFLICT DO NOTHING"
+                )
+
+        copy_database(source, target, add_and_take_away)
+    assert content(target) == before == content(source)
+
+
+@every_target
+def test_nobody_else_can_write_to_the_target_meanwhile(
+    source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leads_adapters.sql.sqlite.BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("leads_adapters.sql.postgres._SETTINGS", "SET lock_timeout = '50ms'")
+    copied(source, target)
+    keep(source, leads, lead_row(1))
+    refused: list[str] = []
+
+    def write_too(_done: int, _total: int) -> None:
+        with pytest.raises(DBAPIError) as refusal:
+            keep(target, api_keys, key_row())
+        refused.append(str(refusal.value.orig))
+
+    copy_database(source, target, write_too)
+    assert len(refused) == 2
+    assert all("lock" in reason for reason in refused)
+    assert content(target) == content(source)
+
+
+@pytest.mark.parametrize(("source", "target"), [("postgresql", "postgresql")], indirect=True)
+def test_a_slow_database_is_waited_for_longer_than_a_request_would(
+    source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied(source, target)
+    keep(source, api_keys, key_row())
+    plant(target, "waits", "api_keys", "name")
+    limits = "SET statement_timeout = '0.5s'; SET idle_in_transaction_session_timeout = '0.5s'"
+    monkeypatch.setattr("leads_adapters.sql.postgres._SETTINGS", limits)
+    hurried = [engine_at(engine.url) for engine in (source, target)]
+    try:
+        copied(*hurried)
+    finally:
+        for engine in hurried:
+            engine.dispose()
+
+    assert content(target) == content(source)
+
+
+@pytest.mark.parametrize(("source", "target"), [("postgresql", "postgresql")], indirect=True)
+@pytest.mark.parametrize(("lost", "told"), [("source", "could not be read"), ("target", "could not be written")])
+def test_a_connection_that_is_lost_on_the_way_is_told_and_nothing_is_kept(
+    source: Engine, target: Engine, lost: str, told: str
+) -> None:
+    fill(source)
+
+    with closing(connect(source.url if lost == "source" else target.url)) as stranger:
+
+        def end_it(_done: int, _total: int) -> None:
+            stranger.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid != pg_backend_pid()"
+            )
+
+        with pytest.raises(CopyFailed, match=rf"^The table \w+ {told}: .*connection.*\.$"):
+            copy_database(source, target, end_it)
+    assert rows(target) == 0
+
+
+@every_target
+def test_an_interruption_leaves_the_target_empty(source: Engine, target: Engine) -> None:
+    fill(source)
+
+    def interrupt(_done: int, _total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_database(source, target, interrupt)
+    assert rows(target) == 0
+    copied(source, target)
+    assert content(target) == content(source)
