@@ -1,5 +1,6 @@
 """Everything is copied from one database to another, whichever they are, or nothing is."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -135,7 +136,11 @@ def fill(engine: Engine) -> None:
         engine,
         leads,
         lead_row(1, name=AWKWARD, status_reason="", **extremes, **full),
-        lead_row(2, attributes=AWKWARD * 3000, contacted_at=NOON + timedelta(microseconds=1)),
+        lead_row(
+            2,
+            attributes=json.dumps({"note": AWKWARD * 3000}, ensure_ascii=False),
+            contacted_at=NOON + timedelta(microseconds=1),
+        ),
     )
     keep(
         engine,
@@ -265,7 +270,7 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
             "name": texts(min_size=1),
             "email": texts(),
             "email_key": texts(),
-            "attributes": texts(max_size=5000),
+            "attributes": texts(max_size=5000).map(lambda text: json.dumps({"note": text}, ensure_ascii=False)),
             "created_at": moments(),
             "contacted_at": st.none() | moments(),
             "version": st.integers(1, 2**31 - 1),
