@@ -1,1 +1,1 @@
-"""How far the service is from what the same server, framework and driver could do: `python -m benchmarks`."""
+"""How fast the service is, beside what its server, framework and driver, and others, can do: `python -m benchmarks`."""

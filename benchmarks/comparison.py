@@ -1,9 +1,10 @@
 """Loads that take turns, and how they compare."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.figures import Figure, Findings, Goal, Rate
 from benchmarks.wrk import Load, Measured
 
 Measure = Callable[[Load], Measured]
@@ -12,10 +13,14 @@ Measure = Callable[[Load], Measured]
 
 @dataclass(frozen=True)
 class Comparison:
-    """One question: the load that is asked about comes first, then what it is held against."""
+    """One question: the load that is asked about comes first, then what it is held against.
+
+    A goal says how many requests a second the first load should get for one of that other load.
+    """
 
     name: str
     loads: Mapping[str, Load]
+    goals: Mapping[str, Goal]
 
     def measure(self, run: Measure, rounds: int) -> "Compared":
         """Let every load have its turn in every round, so that a busy moment of the machine hits all of them."""
@@ -23,48 +28,38 @@ class Comparison:
         for _ in range(rounds):
             for name, load in self.loads.items():
                 measured[name].append(run(load))
-        return Compared(self.name, measured)
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """A ratio in the rounds of a comparison."""
-
-    median: float
-    least: float
-    most: float
+        return Compared(self, measured)
 
 
 @dataclass(frozen=True)
 class Compared:
     """The rounds of a comparison, by load."""
 
-    name: str
+    comparison: Comparison
     rounds: Mapping[str, Sequence[Measured]]
 
-    def ratios(self) -> Mapping[str, Ratio]:
-        """How many requests a second the first load gets for one of each other load, round by round."""
+    @property
+    def findings(self) -> Findings:
+        """The ratios, and the rates they come from."""
+        return Findings(list(self._ratios()), list(self._rates()))
+
+    def answered(self, load: str) -> int:
+        """How many requests of that load were answered in all rounds."""
+        return sum(each.requests for each in self.rounds[load])
+
+    def _ratios(self) -> Iterator[Figure]:
         subject, *others = self.rounds
-        return {
-            other: spread(
-                one.per_second / held_against.per_second
-                for one, held_against in zip(self.rounds[subject], self.rounds[other], strict=True)
+        for other in others:
+            pairs = zip(self.rounds[subject], self.rounds[other], strict=True)
+            ratios = [one.per_second / held_against.per_second for one, held_against in pairs]
+            name = f"{self.comparison.name}: {subject} / {other}"
+            yield Figure(name, ratios, self.comparison.goals.get(other))
+
+    def _rates(self) -> Iterator[Rate]:
+        for name, rounds in self.rounds.items():
+            yield Rate(
+                f"{self.comparison.name}: {name}",
+                median(each.per_second for each in rounds),
+                median(each.p50 for each in rounds),
+                median(each.p99 for each in rounds),
             )
-            for other in others
-        }
-
-    def middle(self, name: str) -> Measured:
-        """The medians of one load, each figure for itself."""
-        rounds = self.rounds[name]
-        return Measured(
-            requests=sum(each.requests for each in rounds),
-            per_second=median(each.per_second for each in rounds),
-            p50=median(each.p50 for each in rounds),
-            p99=median(each.p99 for each in rounds),
-        )
-
-
-def spread(values: Iterable[float]) -> Ratio:
-    """The median, the least and the most of some ratios."""
-    ordered = sorted(values)
-    return Ratio(median(ordered), ordered[0], ordered[-1])

@@ -1,88 +1,67 @@
-"""The figures as a table for people, and as JSON for programs."""
+"""The findings as Markdown, for people and for docs/performance.md, and as JSON, for programs."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
+import pysqlite3.dbapi2 as driver
 
-from benchmarks.comparison import Compared, Ratio, spread
-from benchmarks.questions import CREATE, SERVICE
+from benchmarks import wrk
+from benchmarks.figures import Figure, Findings, Rate
 
+_OURS = ("granian", "litestar", "msgspec", "SQLAlchemy")
 
-@dataclass(frozen=True)
-class Start:
-    """Seconds from the start of `leads serve` to its first good answer of /health/ready; its memory in MiB at rest."""
-
-    seconds: float
-    memory: float
+_RATIO_COLUMNS = ("figure", "median", "least", "most", "goal", "")
+_RATE_COLUMNS = ("on this machine", "a second", "p50 ms", "p99 ms")
 
 
-@dataclass(frozen=True)
-class Report:
-    """Everything that was measured; `memory_after_load`, in MiB, is that of the server that was asked everything."""
-
-    compared: Sequence[Compared]
-    driver: Mapping[str, float]
-    first_starts: Sequence[Start]
-    later_starts: Sequence[Start]
-    memory_after_load: float
-
-    @property
-    def tail(self) -> Ratio:
-        """How many times its median the 99th percentile of a create takes."""
-        create = next(compared for compared in self.compared if compared.name == CREATE)
-        return spread(measured.p99 / measured.p50 for measured in create.rounds[SERVICE])
-
-    def as_json(self) -> dict[str, Any]:
-        """Every round, and what follows from the rounds."""
-        ratios = {
-            compared.name: {other: asdict(ratio) for other, ratio in compared.ratios().items()}
-            for compared in self.compared
-        }
-        return {**asdict(self), "ratios": ratios, "p99_to_p50": asdict(self.tail)}
-
-    def show(self) -> None:
-        """Print it."""
-        console = Console()
-        console.print(self._ratios(), self._rates(), self._process(), sep="\n")
-
-    def _ratios(self) -> Table:
-        table = _table("Ratios", "median", "least", "most")
-        for compared in self.compared:
-            for other, ratio in compared.ratios().items():
-                _add(table, f"{compared.name} / {other}", ratio)
-        _add(table, f"{CREATE}: 99th percentile / median latency", self.tail)
-        return table
-
-    def _rates(self) -> Table:
-        table = _table("On this machine", "a second", "p50 ms", "p99 ms")
-        for compared in self.compared:
-            for name in compared.rounds:
-                middle = compared.middle(name)
-                figures = (f"{middle.per_second:,.0f}", f"{middle.p50:.2f}", f"{middle.p99:.2f}")
-                table.add_row(f"{compared.name}, {name}", *figures)
-        for name, per_second in self.driver.items():
-            table.add_row(f"driver alone: {name}", f"{per_second:,.0f}")
-        return table
-
-    def _process(self) -> Table:
-        table = _table("The process", "median", "least", "most")
-        _add(table, "s to /health/ready, new database", spread(each.seconds for each in self.first_starts))
-        _add(table, "s to /health/ready, filled database", spread(each.seconds for each in self.later_starts))
-        _add(table, "MiB at rest", spread(each.memory for each in self.later_starts), digits=1)
-        _add(table, "MiB after all rounds", spread([self.memory_after_load]), digits=1)
-        return table
+def as_markdown(findings: Findings) -> str:
+    """Tables: figures with their goals, rates, versions."""
+    tables = [
+        _table(_RATIO_COLUMNS, map(_figure_cells, findings.figures)),
+        _table(_RATE_COLUMNS, map(_rate_cells, findings.rates)),
+        _table(("version", ""), _versions(findings).items()),
+    ]
+    return "\n\n".join(tables)
 
 
-def _table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column(min_width=44)
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
+def as_json(findings: Findings) -> dict[str, Any]:
+    """Every round."""
+    return {**asdict(findings), "versions": _versions(findings)}
 
 
-def _add(table: Table, name: str, ratio: Ratio, digits: int = 2) -> None:
-    table.add_row(name, *(f"{figure:.{digits}f}" for figure in (ratio.median, ratio.least, ratio.most)))
+def _figure_cells(figure: Figure) -> Sequence[str]:
+    spread = (figure.median, min(figure.values), max(figure.values))
+    return (figure.name, *(f"{value:.3g}" for value in spread), str(figure.goal or ""), figure.verdict)
+
+
+def _rate_cells(rate: Rate) -> Sequence[str]:
+    latencies = ("" if latency is None else f"{latency:.1f}" for latency in (rate.p50, rate.p99))
+    return (rate.name, f"{rate.per_second:,.0f}", *latencies)
+
+
+def _versions(findings: Findings) -> dict[str, str]:
+    own = {
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "Python": platform.python_version(),
+        "SQLite": driver.sqlite_version,
+        "wrk": wrk.version(),
+    }
+    return own | {name: version(name) for name in _OURS} | dict(findings.versions)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, *rows]
+    widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [
+        [
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        for line in lines
+    ]
+    rule = ["-" * width if at == 0 else "-" * (width - 1) + ":" for at, width in enumerate(widths)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [padded[0], rule, *padded[1:]])

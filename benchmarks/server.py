@@ -7,11 +7,11 @@ import uvloop
 from dependency_injector import providers
 
 from benchmarks.constants import ConstantRoutes
+from benchmarks.processes import HOST
 from leads_adapters.http.envelope import Message, Receive, Send
 from leads_app.cli import session
 from leads_app.cli.serve import serve_here
 
-HOST = "127.0.0.1"
 LEAD_FILE = "lead.json"
 PAGE_FILE = "page.json"
 

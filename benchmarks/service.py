@@ -1,63 +1,45 @@
-"""Processes that are measured: the `leads` command on a database of their own, and servers."""
+"""The service: the `leads` command on a database of its own, filled with leads."""
 
-import os
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+from sqlalchemy import Engine, func, make_url, select
 
+from benchmarks import sample
 from benchmarks.failure import Failed
-from benchmarks.server import HOST
+from benchmarks.fill import fill
+from benchmarks.processes import Running, free_port, own_environment, running
+from benchmarks.target import PAGE_SIZE, Target
+from leads_adapters.sql.tables import leads
+from leads_app.container import Container
+from leads_app.settings import Settings
 
 LEADS = (str(Path(sys.executable).with_name("leads")),)
 SERVE = (*LEADS, "serve")
-SERVER = (sys.executable, "-m", "benchmarks.server")
 
-_CHECKOUT = Path(__file__).parents[1]
-_START_SECONDS = 30.0
-_STOP_SECONDS = 60.0
-_POLL_SECONDS = 0.002
-
-
-@dataclass(frozen=True)
-class Running:
-    """A server that answers, and how long that took from the start of its process."""
-
-    url: str
-    pid: int
-    start_seconds: float
-
-    def memory_mib(self) -> float:
-        """What of the process is in the machine's memory."""
-        answer = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=True)
-        return int(answer.stdout) / 1024
+_IDS_MAX = 100_000
 
 
 @dataclass(frozen=True)
 class Installation:
-    """A folder with a database, and the settings that everything runs with: those shipped, but for the rate limit.
+    """A folder, the URL of a database, and the settings that everything runs with: those shipped, but for the limit.
 
-    The limit is on, and too high to be met.
+    The rate limit is on, and too high to be met.
     """
 
     folder: Path
+    database_url: str
 
     @classmethod
-    def at(cls, folder: Path) -> "Installation":
-        """A new one, in a folder that is not there yet."""
+    def at(cls, folder: Path, database_url: str | None = None) -> "Installation":
+        """A new one, in a folder that is not there yet; on the embedded database, or on an empty one at this URL."""
         folder.mkdir()
-        return cls(folder)
-
-    @property
-    def database(self) -> Path:
-        """The embedded database."""
-        return self.folder / "leads.db"
+        return cls(folder, database_url or f"sqlite:///{folder / 'leads.db'}")
 
     def leads(self, *arguments: str) -> str:
         """What a `leads` command prints; raises `Failed`."""
@@ -68,44 +50,67 @@ class Installation:
             raise Failed(f"leads {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
+    def running(self, command: Sequence[str] = SERVE, ready: str = "/health/ready") -> AbstractContextManager[Running]:
+        """A server on this database, for as long as it is needed."""
+        port = free_port()
+        environment = self._environment()
+        return running([*command, "--port", str(port)], self.folder, port=port, ready=ready, environment=environment)
+
     @contextmanager
-    def running(self, command: Sequence[str], ready: str = "/health/ready") -> Iterator[Running]:
-        """A server, from its first good answer at `ready` until it is not needed any more."""
-        port = _free_port()
-        log = self.folder / f"{port}.log"
-        began = time.perf_counter()
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [*command, "--port", str(port)], cwd=self.folder, env=self._environment(), stdout=stream, stderr=stream
-            )
-        try:
-            _wait(f"http://{HOST}:{port}{ready}", process, log)
-            yield Running(f"http://{HOST}:{port}", process.pid, time.perf_counter() - began)
-        finally:
-            process.terminate()
-            process.wait(_STOP_SECONDS)
+    def engine(self) -> Iterator[Engine]:
+        """The service's own engine for the database."""
+        engine = Container(settings=Settings(database_url=make_url(self.database_url))).engine()
+        yield engine
+        engine.dispose()
 
-    def _environment(self) -> dict[str, str]:
-        others = {name: value for name, value in os.environ.items() if not name.startswith("LEADS_")}
-        paths = [str(_CHECKOUT), *filter(None, [others.get("PYTHONPATH")])]
-        return others | {"LEADS_RATE_LIMIT": "100000000/second", "PYTHONPATH": os.pathsep.join(paths)}
+    def _environment(self) -> Mapping[str, str]:
+        return own_environment() | {
+            "LEADS_DATABASE_URL": self.database_url,
+            "LEADS_RATE_LIMIT": "100000000/second",
+        }
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+@dataclass(frozen=True)
+class Filled:
+    """An installation with so many leads, a file with ids of them, and an API key."""
+
+    installation: Installation
+    stored: int
+    ids: Path
+    key: str
+
+    @classmethod
+    def with_leads(cls, installation: Installation, number: int) -> "Filled":
+        """Bring an empty database up to date and fill it."""
+        installation.leads("migrate")
+        with installation.engine() as engine:
+            ids = fill(engine, number)
+        file = installation.folder / "ids.txt"
+        file.write_text("\n".join(ids[:: max(1, number // _IDS_MAX)]))
+        key = installation.leads("keys", "create", "--name", "benchmark", "--role", "agent").strip()
+        return cls(installation, number, file, key)
+
+    def target(self, url: str) -> Target:
+        """What is asked, if it is served at `url`."""
+        return Target(f"{url}/leads", f"{url}/leads?limit={PAGE_SIZE}", self.ids, {"X-API-Key": self.key})
+
+    @contextmanager
+    def serving(self, command: Sequence[str] = SERVE) -> Iterator[tuple[Running, Target]]:
+        """The service, once it has given right answers; one lead is added."""
+        with self.installation.running(command) as service:
+            target = self.target(service.url)
+            target.check(sample.lead(self.stored))
+            _check_duplicate(target)
+            yield service, target
+
+    def kept(self) -> int:
+        """How many leads are in the database."""
+        with self.installation.engine() as engine, engine.connect() as connection:
+            return connection.execute(select(func.count()).select_from(leads)).scalar_one()
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + _START_SECONDS
-    with httpx.Client() as client:
-        while process.poll() is None and time.monotonic() < give_up:
-            try:
-                if client.get(url).is_success:
-                    return
-            except httpx.TransportError:
-                pass  # not listening yet
-            time.sleep(_POLL_SECONDS)
-    raise Failed(f"{url} did not answer:\n{log.read_text()[-2000:]}")
+def _check_duplicate(target: Target) -> None:
+    """Raises `Failed` unless the service knows by its e-mail address a lead that it has not taken in itself."""
+    status = httpx.post(target.leads, json=sample.lead(0), headers=target.headers).status_code
+    if status != httpx.codes.CONFLICT:
+        raise Failed(f"A lead that was there was answered with {status}.")

@@ -23,6 +23,7 @@ class Load:
     """
 
     url: str
+    headers: Mapping[str, str]
     script: str | None = None
     arguments: tuple[str, ...] = ()
 
@@ -43,10 +44,16 @@ def check_installed() -> None:
         raise Failed("wrk is not installed (apt install wrk, brew install wrk; https://github.com/wg/wrk).")
 
 
-def run(load: Load, headers: Mapping[str, str], *, seconds: float, connections: int) -> Measured:
+def version() -> str:
+    """Which wrk it is."""
+    said = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False)
+    return _found(r"wrk (\S+)", said.stdout)[1]
+
+
+def run(load: Load, *, seconds: float, connections: int) -> Measured:
     """One round of a load; raises `Failed` if any answer was not a 2xx, or did not come."""
     command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds:g}s", "--latency"]
-    command += [f"--header={name}: {value}" for name, value in headers.items()]
+    command += [f"--header={name}: {value}" for name, value in load.headers.items()]
     if load.script is not None:
         command.append(f"--script={_SCRIPTS / load.script}")
     command += [load.url, "--", str(next(_rounds)), *load.arguments]

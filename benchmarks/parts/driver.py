@@ -3,14 +3,13 @@
 import itertools
 import random
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
-from sqlalchemy import make_url
-
+from benchmarks.bench import Bench, tell
+from benchmarks.figures import Findings, Rate
 from leads_adapters.ids import Uuid7Source
-from leads_adapters.sql.sqlite import sqlite_engine
 
 _COLUMNS = "id, name, email, email_key, status, attributes, created_at, updated_at, version"
 _INSERT = f"INSERT INTO leads ({_COLUMNS}) VALUES (?, ?, ?, ?, 'new', '{{}}', ?, ?, 1)"
@@ -18,10 +17,10 @@ _PAGE = "SELECT * FROM leads ORDER BY created_at DESC, id DESC LIMIT 51"
 _NOW = "2026-01-01T00:00:00.000000Z"
 
 
-def measure_sqlite(file: Path, ids: list[str], seconds: float) -> Mapping[str, float]:
-    """How often a second the driver does each; the connection is durable as the service's is. Leads are added."""
-    connection = sqlite_engine(make_url(f"sqlite:///{file}")).raw_connection()
-    cursor: Any = connection.cursor()
+def measure(bench: Bench) -> Findings:
+    """How often a second the driver does each; the connection is durable as the service's is."""
+    filled = bench.filled("driver", bench.leads)
+    ids = filled.ids.read_text().split()
     new_id = Uuid7Source().new
     numbers = itertools.count()
 
@@ -38,12 +37,20 @@ def measure_sqlite(file: Path, ids: list[str], seconds: float) -> Mapping[str, f
             cursor.execute(_INSERT, (new_id(), "Jane Doe", email, email, _NOW, _NOW))
         cursor.execute("COMMIT")
 
-    return {
-        "read": _per_second(read, seconds),
-        "page": _per_second(page, seconds),
-        "insert, one a commit": _per_second(lambda: insert(1), seconds),
-        "insert, 64 a commit": 64 * _per_second(lambda: insert(64), seconds),
-    }
+    def rate(name: str, work: Callable[[], None], times: int = 1) -> Rate:
+        return Rate(f"driver alone: {name}", times * _per_second(work, bench.seconds))
+
+    tell("Asking the driver ...")
+    with filled.installation.engine() as engine, closing(engine.raw_connection()) as connection:
+        cursor: Any = connection.cursor()
+        return Findings(
+            rates=[
+                rate("read", read),
+                rate("page", page),
+                rate("insert, one a commit", lambda: insert(1)),
+                rate("insert, 64 a commit", lambda: insert(64), 64),
+            ]
+        )
 
 
 def _per_second(work: Callable[[], None], seconds: float) -> float:

@@ -1,0 +1,59 @@
+"""The service, held against constant handlers in the same application and a bare function on the same server."""
+
+import sys
+from collections.abc import Mapping
+
+import httpx
+
+from benchmarks import constants
+from benchmarks.bench import Bench
+from benchmarks.figures import Figure, Findings, Goal
+from benchmarks.server import LEAD_FILE, PAGE_FILE
+from benchmarks.service import Filled
+from benchmarks.target import CREATE, PAGE, READ, Target
+from benchmarks.wrk import Load
+
+SERVICE, CONSTANT, BARE = "service", "constant handler", "bare ASGI function"
+
+_SERVER = (sys.executable, "-m", "benchmarks.server")
+_GOALS = {READ: Goal(0.65), PAGE: Goal(0.50), CREATE: Goal(0.50)}
+_TAIL_GOAL = Goal(most=4)
+
+
+def measure(bench: Bench) -> Findings:
+    """The three questions, the tail of a create, and the memory after all of it."""
+    filled = bench.filled("filled", bench.leads)
+    _keep_constants(filled)
+    findings, created = [], 0
+    with filled.serving(_SERVER) as (service, target), filled.installation.running((*_SERVER, "--bare"), "/") as bare:
+        for question in bench.questions:
+            loads = {SERVICE: target.load(question), **_limits(question, target, service.url, bare.url)}
+            compared = bench.compare(question, loads, {CONSTANT: _GOALS[question]})
+            findings.append(compared.findings)
+            if question == CREATE:
+                created = compared.answered(SERVICE)
+                tail = [each.p99 / each.p50 for each in compared.rounds[SERVICE]]
+                findings.append(Findings([Figure("create: 99th percentile / median latency", tail, _TAIL_GOAL)]))
+        findings.append(Findings([Figure("MB of memory after all rounds", [service.memory_mb()])]))
+    bench.check_kept(filled.kept(), filled.stored, created)
+    return Findings.together(findings)
+
+
+def _limits(question: str, target: Target, url: str, bare_url: str) -> Mapping[str, Load]:
+    bare = Load(f"{bare_url}/", {})
+    return {
+        READ: {CONSTANT: Load(url + constants.LEAD, target.headers), BARE: bare},
+        PAGE: {CONSTANT: Load(url + constants.PAGE, target.headers), BARE: bare},
+        CREATE: {CONSTANT: Load(url + constants.CREATE, target.headers, "create.lua")},
+    }[question]
+
+
+def _keep_constants(filled: Filled) -> None:
+    """Write down what the service answers: the constants to hold it against."""
+    with filled.installation.running() as service:
+        target = filled.target(service.url)
+        with httpx.Client(headers=target.headers) as client:
+            page = client.get(target.page).raise_for_status()
+            lead = client.get(f"{target.leads}/{page.json()['items'][0]['id']}").raise_for_status()
+    (filled.installation.folder / PAGE_FILE).write_bytes(page.content)
+    (filled.installation.folder / LEAD_FILE).write_bytes(lead.content)
