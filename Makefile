@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := $(VENV)/peers
 UV := $(shell command -v uv 2>/dev/null)
 
 # pip reads the pins for its build environments from the environment only.
@@ -11,14 +12,14 @@ export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 ifeq ($(UV),)
-INSTALL := $(BIN)/python -m pip install --quiet
-MAKE_VENV := $(PYTHON) -m venv $(VENV)
+INSTALL = $(@D)/bin/python -m pip install --quiet
+MAKE_VENV := $(PYTHON) -m venv
 else
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraints constraints.txt --build-constraints constraints.txt
-MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
+INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints constraints.txt --build-constraints constraints.txt
+MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve test soak lint format bench clean
+.PHONY: serve test soak lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -44,12 +45,15 @@ format: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
 
+bench-peers: $(VENV)/.installed-dev $(PEERS)/.installed-bench
+	$(BIN)/python -m benchmarks peers
+
 clean:
 	rm -rf $(VENV) dist build
 
-$(BIN)/python:
+$(BIN)/python $(PEERS)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "leads needs Python 3.11 or newer; say make PYTHON=...")'
-	$(MAKE_VENV)
+	$(MAKE_VENV) $(@D:/bin=)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable .
@@ -58,3 +62,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
+
+# What the service is compared with has an environment of its own: it would be imported, in part, by the service.
+$(PEERS)/.installed-bench: pyproject.toml constraints.txt | $(BIN)/python $(PEERS)/bin/python
+	$(INSTALL) --editable '.[bench]'
+	@touch $@

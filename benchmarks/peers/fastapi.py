@@ -1,0 +1,42 @@
+"""The service as commonly written (see `fastapi_leads`), run by uvicorn: one worker, uvloop, httptools, access log."""
+
+import json
+import secrets
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from benchmarks.figures import Goal
+from benchmarks.peers import PROGRAMS
+from benchmarks.peers.peer import Peer, Served
+from benchmarks.processes import free_port, own_environment, running
+from benchmarks.target import CREATE, PAGE, PAGE_SIZE, READ, Target
+
+_KEY = secrets.token_hex()
+_FILL = (PROGRAMS / "python", "-m", "benchmarks.peers.fastapi_fill")
+_SERVE = (str(PROGRAMS / "python"), "-m", "uvicorn", "benchmarks.peers.fastapi_leads:app")
+
+
+@contextmanager
+def _serving(folder: Path, leads: int) -> Iterator[Served]:
+    fill = [*_FILL, str(leads), _KEY]
+    done = subprocess.run(fill, cwd=folder, env=own_environment(), stdout=subprocess.PIPE, check=True)
+    filled = json.loads(done.stdout)
+    ids = folder / "ids.txt"
+    ids.write_text("\n".join(map(str, filled["ids"])))
+    port = free_port()
+    with running([*_SERVE, "--port", str(port)], folder, port=port, ready="/health") as server:
+        address = f"{server.url}/leads"
+        target = Target(address, f"{address}?limit={PAGE_SIZE}", ids, {"X-API-Key": _KEY})
+        yield Served(target, lambda: _kept(folder), filled["versions"])
+
+
+def _kept(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "leads.db")) as connection:
+        kept: int = connection.execute("SELECT count(*) FROM leads").fetchone()[0]
+        return kept
+
+
+FASTAPI = Peer("FastAPI + ORM", {READ: Goal(10), PAGE: Goal(10), CREATE: Goal(10)}, _serving)
