@@ -1,5 +1,6 @@
 """`python -m benchmarks`: start the service, ask it, print the figures."""
 
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -62,6 +63,8 @@ def main(
 
 
 if __name__ == "__main__":
+    # As Ctrl-C does it: every server is stopped on the way out.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("benchmarks: stopped"))
     try:
         main()
     except Failed as failure:

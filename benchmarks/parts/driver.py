@@ -10,10 +10,12 @@ from typing import Any
 from benchmarks.bench import Bench, tell
 from benchmarks.figures import Findings, Rate
 from leads_adapters.ids import Uuid7Source
+from leads_adapters.sql.tables import leads
 
 _COLUMNS = "id, name, email, email_key, status, attributes, created_at, updated_at, version"
 _INSERT = f"INSERT INTO leads ({_COLUMNS}) VALUES (?, ?, ?, ?, 'new', '{{}}', ?, ?, 1)"
-_PAGE = "SELECT * FROM leads ORDER BY created_at DESC, id DESC LIMIT 51"
+_SELECT = f"SELECT {', '.join(leads.columns.keys())} FROM leads"
+_PAGE = f"{_SELECT} ORDER BY created_at DESC, id DESC LIMIT 51"
 _NOW = "2026-01-01T00:00:00.000000Z"
 
 
@@ -25,7 +27,7 @@ def measure(bench: Bench) -> Findings:
     numbers = itertools.count()
 
     def read() -> None:
-        cursor.execute("SELECT * FROM leads WHERE id = ?", (random.choice(ids),)).fetchall()
+        cursor.execute(f"{_SELECT} WHERE id = ?", (random.choice(ids),)).fetchall()
 
     def page() -> None:
         cursor.execute(_PAGE).fetchall()
