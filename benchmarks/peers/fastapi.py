@@ -15,7 +15,7 @@ from benchmarks.processes import free_port, own_environment, running
 from benchmarks.target import CREATE, PAGE, PAGE_SIZE, READ, Target
 
 _KEY = secrets.token_hex()
-_FILL = (PROGRAMS / "python", "-m", "benchmarks.peers.fastapi_fill")
+_FILL = (str(PROGRAMS / "python"), "-m", "benchmarks.peers.fastapi_fill")
 _SERVE = (str(PROGRAMS / "python"), "-m", "uvicorn", "benchmarks.peers.fastapi_leads:app")
 
 
