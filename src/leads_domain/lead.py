@@ -75,7 +75,7 @@ class Lead:
             email=details["email"],
             phone=details.get("phone"),
             status=past.status if past else pipeline.initial,
-            status_reason=past.status_reason if past else None,
+            status_reason=details.get("status_reason", past.status_reason if past else None),
             source=details.get("source"),
             owner=details.get("owner"),
             attributes=details.get("attributes", {}),
