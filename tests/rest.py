@@ -113,7 +113,21 @@ class Api:
         chunks: Sequence[bytes] | None = None,
         breaks_off: bool = False,
     ) -> Reply:
-        """Send a request and wait for the answer.
+        """Send a request and wait for the answer: `exchange`, for whoever does one thing at a time."""
+        exchange = self.exchange(method, target, body, headers=headers, chunks=chunks, breaks_off=breaks_off)
+        return self.runner.run(exchange)
+
+    async def exchange(
+        self,
+        method: str,
+        target: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        chunks: Sequence[bytes] | None = None,
+        breaks_off: bool = False,
+    ) -> Reply:
+        """The answer to a request.
 
         A `body` that is not bytes yet is sent as JSON. `chunks` are sent without a length. Names in
         `headers` may have underscores; an empty value leaves a header out. `breaks_off`: hangs up before the end.
@@ -140,7 +154,7 @@ class Api:
             "client": (self.address, 50000),
             "server": ("leads.example", 80),
         }
-        return self.runner.run(_exchange(self.app, scope, chunks or [raw], breaks_off))
+        return await _exchange(self.app, scope, chunks or [raw], breaks_off)
 
 
 async def _exchange(app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes], breaks_off: bool) -> Reply:

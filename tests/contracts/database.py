@@ -206,7 +206,7 @@ class DatabaseContract(StoreContract):
         for number in range(MANY):
             pair = set(numbered(number, number + MANY))
             assert pair <= kept or (cancelled[number] and not pair & kept)
-        assert database.write(add, 2 * MANY) == len(kept) + 1
+        assert database.write(add, 2 * MANY) > len(kept)  # what was cancelled may end later than what is asked next
 
     def test_keeps_the_answers_of_others_when_a_caller_is_cancelled(self, database: RunningDatabase) -> None:
         async def cancel_the_first() -> list[object]:
