@@ -11,12 +11,12 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Connection, Engine, Executable, PoolProxiedConnection, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Executable, Pool, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.database import Answer, Arguments, UseCase
@@ -25,8 +25,11 @@ from leads_adapters.sql.jobs import Job, deliver
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
-CONNECTIONS = 8
-"""How many connections, and threads, a process uses at the most."""
+READERS = WRITERS = 4
+"""How many threads read, and how many write: however many writes wait for a lock, reads are answered."""
+
+CONNECTIONS = READERS + WRITERS
+"""How many connections a process uses at the most."""
 
 LOCK_SECONDS = 5
 """How long a statement may wait for what another unit of work has locked before it is given up."""
@@ -57,13 +60,6 @@ _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 _TOGETHER = "; SET LOCAL lock_timeout = '100ms'"
 """Nobody waits for long because of a lock that another one's work needs: it is run alone then."""
-
-_SETTINGS = f"""
-SET timezone = 'UTC';
-SET lock_timeout = '{LOCK_SECONDS}s';
-SET statement_timeout = '{STATEMENT_SECONDS}s';
-SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'
-"""
 
 
 def postgres_engine(url: URL) -> Engine:
@@ -96,9 +92,13 @@ def _configure(connection: psycopg.Connection[Any], _: Any) -> None:
         message = (
             f"the database keeps text as {encoding}, which does not hold every script: make it with ENCODING 'UTF8'"
         )
+        connection.close()
         raise psycopg.OperationalError(message)
     connection.autocommit = True
-    connection.execute(_SETTINGS)
+    connection.execute(
+        f"SET timezone = 'UTC'; SET lock_timeout = '{LOCK_SECONDS}s'; SET statement_timeout = '{STATEMENT_SECONDS}s';"
+        f"SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'"
+    )
     connection.prepare_threshold = 0  # every statement is run again and again
     connection.adapters.register_loader("uuid", TextLoader)  # identifiers are text in Python
 
@@ -128,17 +128,23 @@ _RUN_AGAIN = (errors.UniqueViolation, errors.SerializationFailure, errors.Deadlo
 _OUT_OF_SERVICE = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    errors.InsufficientPrivilege,
     errors.UndefinedTable,
     errors.UndefinedColumn,
 )
 
 
+Work = TypeVar("Work")
+
+
 @dataclass(slots=True)
 class _Queue:
-    """Use cases that wait to be run, and how many batches of them may be under way at once."""
+    """Use cases that wait to be run, how many batches of them may be under way at once, and what runs them."""
 
     begin: str
     lanes: int
+    threads: ThreadPoolExecutor
     waiting: list[Job] = field(default_factory=list)
     under_way: int = 0
 
@@ -149,11 +155,11 @@ class PostgresDatabase:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._statements: dict[Executable, Statement] = {}
-        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="postgres")
-        self._reads = _Queue(_READ, READ_LANES)
-        self._writes = _Queue(_WRITE, WRITE_LANES)
+        self._reads = _Queue(_READ, READ_LANES, ThreadPoolExecutor(READERS, thread_name_prefix="postgres-read"))
+        self._writes = _Queue(_WRITE, WRITE_LANES, ThreadPoolExecutor(WRITERS, thread_name_prefix="postgres-write"))
         self._tasks: set[asyncio.Task[None]] = set()
         self._away_until = float("-inf")
+        self._away_because = ""
         self._closed = False
 
     async def read(
@@ -175,7 +181,8 @@ class PostgresDatabase:
         self._closed = True
         while self._tasks:
             await asyncio.wait(self._tasks)
-        self._threads.shutdown()
+        for queue in (self._reads, self._writes):
+            queue.threads.shutdown()
         self._engine.dispose()
 
     def _ask(self, queue: _Queue, run: Callable[[SqlUnitOfWork], Any]) -> asyncio.Future[Any]:
@@ -198,19 +205,16 @@ class PostgresDatabase:
         """Run what waits, and what comes meanwhile, batch by batch."""
         while queue.waiting:
             batch, queue.waiting = queue.waiting[:BATCH_MAX], queue.waiting[BATCH_MAX:]
-            if await self._in_thread(self._run_together, queue.begin, batch):
+            if await _in_thread(queue, self._run_together, batch):
                 deliver(batch)
             else:
                 for job in batch:
-                    self._begin(self._work_off_alone(queue.begin, job))
+                    self._begin(self._work_off_alone(queue, job))
         queue.under_way -= 1
 
-    async def _work_off_alone(self, begin: str, job: Job) -> None:
-        await self._in_thread(self._run_alone, begin, job)
+    async def _work_off_alone(self, queue: _Queue, job: Job) -> None:
+        await _in_thread(queue, self._run_alone, job)
         deliver([job])
-
-    async def _in_thread(self, call: Callable[..., Answer], *args: Any) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
 
     def _run_together(self, begin: str, batch: Sequence[Job]) -> bool:
         """Run jobs in one transaction; whether it was ended. If not, nothing was done, and each is to run alone."""
@@ -221,7 +225,7 @@ class PostgresDatabase:
         except _Undecided as error:
             for job in batch:
                 job.error = error
-        except (psycopg.Error, Unavailable, _Undo):
+        except Exception:  # noqa: BLE001 - whatever it is, whoever runs alone is told
             return False
         return True
 
@@ -240,8 +244,9 @@ class PostgresDatabase:
     @contextmanager
     def _transaction(self, begin: str) -> Iterator[SqlUnitOfWork]:
         """A transaction on a connection of the pool. It is committed, or undone if anything is raised."""
-        pooled = self._connection()
-        connection = pooled.driver_connection
+        pool = self._engine.pool
+        pooled = self._connection(pool)
+        connection: Any = pooled.driver_connection
         try:
             try:
                 connection.execute(begin, prepare=False)
@@ -257,22 +262,24 @@ class PostgresDatabase:
             except psycopg.Error as error:
                 raise _Undecided(f"The database did not say whether it has done its work: {error}.") from error
         finally:
-            if connection.closed:
-                pooled.invalidate()
+            if connection.closed and pool is self._engine.pool:
                 self._engine.dispose()  # what has ended one connection has most likely ended the others
+            if pool is not self._engine.pool:
+                pooled.invalidate()  # nobody would take it from there again
             pooled.close()
 
-    def _connection(self) -> Any:
+    def _connection(self, pool: Pool) -> PoolProxiedConnection:
         self._check_reachable()
         try:
-            return self._engine.raw_connection()
-        except DBAPIError as error:
+            return pool.connect()
+        except (psycopg.Error, DBAPIError) as error:
             self._away_until = time.monotonic() + AWAY_SECONDS
-            raise Unavailable(f"The database is out of reach: {error.orig}.") from error
+            self._away_because = f"The database is out of reach: {error}."
+            raise Unavailable(self._away_because) from error
 
     def _check_reachable(self) -> None:
         if time.monotonic() < self._away_until:
-            raise Unavailable("The database is out of reach.")
+            raise Unavailable(self._away_because)
 
     def _unit_of_work(self, pooled: PoolProxiedConnection) -> SqlUnitOfWork:
         """That of this connection; it is kept with it."""
@@ -281,6 +288,10 @@ class PostgresDatabase:
             driver = Driver(pooled.driver_connection, self._engine.dialect, self._statements)
             work = pooled.info["unit_of_work"] = SqlUnitOfWork(driver)
         return work
+
+
+async def _in_thread(queue: _Queue, run: Callable[[str, Work], Answer], work: Work) -> Answer:
+    return await asyncio.get_running_loop().run_in_executor(queue.threads, run, queue.begin, work)
 
 
 def _attempt(job: Job, work: SqlUnitOfWork) -> None:
