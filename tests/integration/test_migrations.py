@@ -1,29 +1,36 @@
-"""The migrations, on a real SQLite file."""
+"""The migrations, on a real SQLite file and on a real PostgreSQL."""
 
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pysqlite3.dbapi2 as driver
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Engine, Inspector, inspect
+from sqlalchemy.exc import DBAPIError
 
 from builders import a_follow_up, a_lead, an_email, an_id
 from contracts.timeline import some_entries
-from databases import RunningDatabase, engine_of, sqlite_database
+from databases import DATABASES, RunningDatabase, engine_of, sqlite_file
 from leads_adapters.database import UseCase
 from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.migrations import HEAD, NoWay, check_schema, current, downgrade, scripts, upgrade
+from leads_adapters.sql.postgres import PostgresDatabase
+from leads_adapters.sql.sqlite import SqliteDatabase
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_app.container import make_engine
 from leads_domain.errors import Unavailable
 from leads_domain.lead import LeadId
+from postgres import postgres_url
+
+STORES = ["sqlite", "postgresql"]
 
 RENDERED = "rendered"
 """The one column that the metadata does not have, because only SQLite's `leads` has it."""
@@ -32,50 +39,42 @@ REVISIONS = [script.revision for script in ScriptDirectory(str(scripts())).walk_
 
 UPGRADE_AT_A_SIGN = """
 import sys
-from sqlalchemy import URL
+from sqlalchemy import make_url
 from leads_adapters.sql.migrations import upgrade
-from leads_adapters.sql.sqlite import sqlite_engine
+from leads_app.container import make_engine
 
-engine = sqlite_engine(URL.create("sqlite", database=sys.argv[1]))
+engine = make_engine(make_url(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
 upgrade(engine)
+engine.dispose()
 """
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
+@pytest.fixture(params=STORES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
     """Where a database can be made."""
-    return tmp_path / "leads.db"
+    if request.param == "sqlite":
+        yield URL.create("sqlite", database=str(tmp_path / "leads.db"))
+    else:
+        with postgres_url(migrated=False) as url:
+            yield url
 
 
 @pytest.fixture
-def engine(file: Path) -> Iterator[Engine]:
-    """The service's engine on an empty file."""
-    engine = engine_of(file)
+def engine(url: URL) -> Iterator[Engine]:
+    """The service's engine on an empty database."""
+    engine = make_engine(url)
     yield engine
     engine.dispose()
 
 
-def schema(engine: Engine) -> list[tuple[str, ...]]:
-    """Everything that the database knows of its tables, as it was written; without the mark of the revision."""
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql(
-            "SELECT type, name, tbl_name, sql FROM sqlite_master"
-            " WHERE tbl_name != 'alembic_version' ORDER BY type, name"
-        )
-        # SQLite quotes the name of a table that was renamed.
-        return [tuple(part.replace('"', "") if part else "" for part in row) for row in rows]
-
-
-def reflected(engine: Engine) -> dict[str, object]:
-    """Every table as the database describes it: columns, constraints with their text, strictness; and every index."""
+def schema(engine: Engine) -> dict[str, object]:
+    """Every table as the database describes it, without the mark of the revision and the rendered leads."""
     with engine.connect() as connection:
         inspector = inspect(connection)
-        strict = {row.name: row.strict for row in connection.exec_driver_sql("SELECT * FROM pragma_table_list")}
-        tables: dict[str, object] = {
+        return {
             name: {
-                "strict": strict[name],
                 "columns": {
                     column["name"]: _told(column)
                     for column in inspector.get_columns(name)
@@ -85,10 +84,12 @@ def reflected(engine: Engine) -> dict[str, object]:
                 "foreign keys": _told(inspector.get_foreign_keys(name)),
                 "unique": _told(inspector.get_unique_constraints(name)),
                 "checks": _told(inspector.get_check_constraints(name)),
+                "indexes": _told([_index(index) for index in inspector.get_indexes(name)]),
+                "options": inspector.get_table_options(name),
             }
-            for name in metadata.tables
-        }
-    return {**tables, "indexes": [row for row in schema(engine) if row[0] == "index"]}
+            for name in inspector.get_table_names()
+            if name != "alembic_version"
+        } | {"sequences": _sequences(inspector)}
 
 
 def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
@@ -129,7 +130,7 @@ def test_a_database_that_is_up_to_date_stays_as_it_is(engine: Engine) -> None:
 
 
 def test_every_step_can_be_taken_back_and_taken_again(engine: Engine) -> None:
-    schemas: list[list[tuple[str, ...]]] = [schema(engine)]
+    schemas = [schema(engine)]
     for revision in REVISIONS:
         upgrade(engine, revision)
         schemas.append(schema(engine))
@@ -144,7 +145,7 @@ def test_nothing_is_left_after_the_way_back_to_the_start(engine: Engine) -> None
     upgrade(engine)
     downgrade(engine, "base")
 
-    assert schema(engine) == []
+    assert schema(engine) == {"sequences": []}
     assert current(engine) is None
 
 
@@ -153,21 +154,23 @@ def test_the_migrations_make_the_tables_that_the_service_works_with(engine: Engi
 
     with engine.connect() as connection:
         options = {"compare_type": True, "compare_server_default": True}
-        (difference,) = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
-    kind, _, table, column = difference
-    assert (kind, table, column.name) == ("remove_column", "leads", RENDERED)
+        differences = compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+    found = [(kind, table, column.name) for kind, _, table, column in differences]
+    assert found == ([("remove_column", "leads", RENDERED)] if engine.dialect.name == "sqlite" else [])
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_rendered_leads_are_generated_and_stored_and_nobody_can_write_them(engine: Engine) -> None:
     upgrade(engine)
 
     with engine.connect() as connection:
         (column,) = (each for each in inspect(connection).get_columns("leads") if each["name"] == RENDERED)
         assert column["computed"]["persisted"]
-        with pytest.raises(OperationalError, match="generated column"):
+        with pytest.raises(DBAPIError, match="generated column"):
             connection.exec_driver_sql(f"UPDATE leads SET {RENDERED} = ''")
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_the_step_to_rendered_leads_and_back_keeps_every_row(engine: Engine) -> None:
     upgrade(engine, "0001")
     with engine.begin() as connection:
@@ -187,13 +190,16 @@ def test_the_step_to_rendered_leads_and_back_keeps_every_row(engine: Engine) -> 
     assert [json.loads(str(each))["id"] for each in rendered] == [an_id(number) for number in range(3)]
 
 
-def test_the_migrations_make_the_very_constraints_that_the_metadata_declares(engine: Engine, tmp_path: Path) -> None:
-    upgrade(engine)
-    straight = engine_of(tmp_path / "straight.db")
-    with straight.begin() as connection:
+def test_the_migrations_make_the_very_constraints_that_the_metadata_declares(engine: Engine) -> None:
+    with engine.begin() as connection:
         metadata.create_all(connection)
+    straight = schema(engine)
+    assert {*metadata.tables} < {*straight}
+    with engine.begin() as connection:
+        metadata.drop_all(connection)
+    upgrade(engine)
 
-    assert reflected(engine) == reflected(straight)
+    assert schema(engine) == straight
 
 
 def test_every_constraint_has_a_name(engine: Engine) -> None:
@@ -215,7 +221,7 @@ def test_a_migration_that_fails_leaves_nothing(engine: Engine) -> None:
     execute(engine, "CREATE TABLE timeline (something_else TEXT)")
     before = schema(engine)
 
-    with pytest.raises(OperationalError, match="already exists"):
+    with pytest.raises(DBAPIError, match="already exists"):
         upgrade(engine)
     assert schema(engine) == before
     assert current(engine) is None
@@ -225,7 +231,7 @@ def test_a_migration_that_fails_leaves_nothing(engine: Engine) -> None:
 
 def test_a_migration_that_failed_can_be_tried_again(engine: Engine) -> None:
     execute(engine, "CREATE TABLE timeline (something_else TEXT)")
-    with pytest.raises(OperationalError):
+    with pytest.raises(DBAPIError):
         upgrade(engine)
     execute(engine, "DROP TABLE timeline")
     upgrade(engine)
@@ -233,16 +239,17 @@ def test_a_migration_that_failed_can_be_tried_again(engine: Engine) -> None:
     assert current(engine) == HEAD
 
 
-def test_a_migration_does_not_leave_rows_that_refer_to_nothing(engine: Engine) -> None:
-    upgrade(engine)
+def test_a_migration_does_not_leave_rows_that_refer_to_nothing(tmp_path: Path) -> None:
+    engine = engine_of(sqlite_file(tmp_path))
     _orphan_a_follow_up(engine)
 
     with pytest.raises(RuntimeError, match="1 rows that refer to nothing"):
         upgrade(engine)
 
 
-def test_several_processes_can_migrate_at_the_same_time(engine: Engine, file: Path) -> None:
-    command = [sys.executable, "-W", "error", "-c", UPGRADE_AT_A_SIGN, str(file)]
+def test_several_processes_can_migrate_at_the_same_time(engine: Engine, url: URL) -> None:
+    there = url.render_as_string(hide_password=False)
+    command = [sys.executable, "-W", "error", "-c", UPGRADE_AT_A_SIGN, there]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(4)
@@ -261,12 +268,14 @@ def test_several_processes_can_migrate_at_the_same_time(engine: Engine, file: Pa
     assert current(engine) == HEAD
 
 
-def test_a_migrated_database_is_fit_for_service(tmp_path: Path) -> None:
-    with sqlite_database(tmp_path) as database:
+@pytest.mark.parametrize("store", STORES)
+def test_a_migrated_database_is_fit_for_service(store: str, tmp_path: Path) -> None:
+    with DATABASES[store](tmp_path) as database:
         _check(database)
         database.write(lambda work: work.leads.add(a_lead()))
 
 
+@pytest.mark.parametrize("store", STORES)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -276,15 +285,14 @@ def test_a_migrated_database_is_fit_for_service(tmp_path: Path) -> None:
         "UPDATE alembic_version SET version_num = 'a later one'",
     ],
 )
-def test_a_database_at_another_revision_is_not_fit_for_service(tmp_path: Path, statement: str) -> None:
-    with sqlite_database(tmp_path) as database:
-        execute(engine_of(tmp_path / "leads.db"), statement)
+def test_a_database_at_another_revision_is_not_fit_for_service(store: str, tmp_path: Path, statement: str) -> None:
+    with DATABASES[store](tmp_path) as database:
+        execute(cast(SqliteDatabase | PostgresDatabase, database.database)._engine, statement)
         with pytest.raises(Unavailable):
             _check(database)
 
 
-def test_there_is_no_way_from_a_revision_that_is_not_known(file: Path) -> None:
-    engine = engine_of(file)
+def test_there_is_no_way_from_a_revision_that_is_not_known(engine: Engine) -> None:
     upgrade(engine)
     execute(engine, "UPDATE alembic_version SET version_num = 'a later one'")
     with pytest.raises(NoWay, match="a later one"):
@@ -300,6 +308,15 @@ def test_alembic_is_loaded_only_to_change_a_schema() -> None:
 def _check(database: RunningDatabase) -> None:
     use_case: UseCase[[], None] = check_schema  # type: ignore[assignment]
     database.read(use_case)
+
+
+def _sequences(inspector: Inspector) -> list[str]:
+    return inspector.get_sequence_names() if inspector.dialect.supports_sequences else []
+
+
+def _index(index: Any) -> dict[str, object]:
+    """The same with the text of its condition."""
+    return {**index, "dialect_options": {name: str(value) for name, value in index["dialect_options"].items()}}
 
 
 def _told(parts: object) -> str | list[str]:
