@@ -26,8 +26,8 @@ from leads_adapters.sql.migrations import upgrade
 from leads_adapters.sql.postgres import (
     AWAY_SECONDS,
     CONNECTIONS,
+    LONERS,
     RUNS_MAX,
-    WRITERS,
     PostgresDatabase,
     postgres_engine,
 )
@@ -502,23 +502,23 @@ class TestLocks:
             stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
             assert postgres.running.run(change_while_locked()) == 1
 
-    def test_keep_no_reader_waiting_however_many_wait_for_them(
+    def test_keep_nobody_waiting_who_does_not_need_them_however_many_do(
         self, postgres: PostgresParts, stranger: Connection
     ) -> None:
         postgres.running.write(add, 1)
 
-        async def read_while_locked() -> object:
+        async def work_while_locked() -> None:
             writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(2 * CONNECTIONS)]
             await until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) > 1)
-            seen = await asyncio.wait_for(postgres.database.read(ids), AT_ONCE)
+            assert await asyncio.wait_for(postgres.database.read(ids), AT_ONCE) == numbered(1)
+            assert await asyncio.wait_for(postgres.database.write(add, 2), AT_ONCE) == 2
             assert not any(write.done() for write in writes)
             stranger.execute("COMMIT")
             await asyncio.gather(*writes)
-            return seen
 
         with postgres.stranger() as connection:
             stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
-            assert postgres.running.run(read_while_locked()) == numbered(1)
+            postgres.running.run(work_while_locked())
 
     def test_keep_nobody_else_when_the_caller_who_waits_is_cancelled(
         self, postgres: PostgresParts, stranger: Connection
@@ -526,8 +526,8 @@ class TestLocks:
         postgres.running.write(add, 1)
 
         async def cancel_while_locked() -> list[object]:
-            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(WRITERS + 1)]
-            await until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == WRITERS)
+            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(LONERS + 1)]
+            await until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == LONERS)
             for write in writes[:-1]:
                 write.cancel()
             await asyncio.sleep(0)
@@ -539,8 +539,8 @@ class TestLocks:
             *cancelled, answered = postgres.running.run(cancel_while_locked())
         assert {type(each) for each in cancelled} == {asyncio.CancelledError}
         # What was begun was finished; only then was there a connection for the last.
-        assert answered in range(1, WRITERS + 2)
-        assert postgres.running.write(count_up, 1) <= WRITERS + 2
+        assert answered in range(1, LONERS + 2)
+        assert postgres.running.write(count_up, 1) <= LONERS + 2
 
     def test_that_two_units_of_work_have_crosswise_end_with_both_done(self, url: URL) -> None:
         met = threading.Barrier(2, timeout=10)
@@ -563,7 +563,7 @@ class TestLocks:
             postgres.running.write(add, 1, 2)
             runs = list(threads.map(process, [(1, 2), (2, 1)]))
             versions = postgres.running.read(lambda work: [work.leads.get(lead_number(n).id).version for n in (1, 2)])
-        assert sorted(map(len, runs)) == [1, 2], "one of them lost its first transaction to the other"
+        assert max(map(len, runs)) > 1, "one of them lost its first transaction to the other"
         assert versions == [3, 3]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg import errors
@@ -25,11 +25,8 @@ from leads_adapters.sql.jobs import Job, deliver
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
-READERS = WRITERS = 4
-"""How many threads read, and how many write: however many writes wait for a lock, reads are answered."""
-
-CONNECTIONS = READERS + WRITERS
-"""How many connections a process uses at the most."""
+CONNECTIONS = 8
+"""How many connections, and threads, a process uses at the most."""
 
 LOCK_SECONDS = 5
 """How long a statement may wait for what another unit of work has locked before it is given up."""
@@ -51,6 +48,9 @@ READ_LANES = 2
 
 WRITE_LANES = 1
 """How many batches of writes: with two, each would wait for what the other has locked."""
+
+LONERS = CONNECTIONS - READ_LANES - WRITE_LANES
+"""How many units of work may be under way alone: however many of them wait for a lock, batches go on."""
 
 RUNS_MAX = 4
 """How often a unit of work is run before its lost races, or its lost connections, are told."""
@@ -135,18 +135,18 @@ _OUT_OF_SERVICE = (
 )
 
 
-Work = TypeVar("Work")
-
-
 @dataclass(slots=True)
 class _Queue:
-    """Use cases that wait to be run, how many batches of them may be under way at once, and what runs them."""
+    """Use cases that wait to be run, and how many batches of them may be under way at once, each in a thread."""
 
     begin: str
     lanes: int
-    threads: ThreadPoolExecutor
+    threads: ThreadPoolExecutor = field(init=False)
     waiting: list[Job] = field(default_factory=list)
     under_way: int = 0
+
+    def __post_init__(self) -> None:
+        self.threads = ThreadPoolExecutor(self.lanes, thread_name_prefix="postgres")
 
 
 class PostgresDatabase:
@@ -155,8 +155,9 @@ class PostgresDatabase:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._statements: dict[Executable, Statement] = {}
-        self._reads = _Queue(_READ, READ_LANES, ThreadPoolExecutor(READERS, thread_name_prefix="postgres-read"))
-        self._writes = _Queue(_WRITE, WRITE_LANES, ThreadPoolExecutor(WRITERS, thread_name_prefix="postgres-write"))
+        self._reads = _Queue(_READ, READ_LANES)
+        self._writes = _Queue(_WRITE, WRITE_LANES)
+        self._loners = ThreadPoolExecutor(LONERS, thread_name_prefix="postgres-alone")
         self._tasks: set[asyncio.Task[None]] = set()
         self._away_until = float("-inf")
         self._away_because = ""
@@ -181,8 +182,8 @@ class PostgresDatabase:
         self._closed = True
         while self._tasks:
             await asyncio.wait(self._tasks)
-        for queue in (self._reads, self._writes):
-            queue.threads.shutdown()
+        for threads in (self._reads.threads, self._writes.threads, self._loners):
+            threads.shutdown()
         self._engine.dispose()
 
     def _ask(self, queue: _Queue, run: Callable[[SqlUnitOfWork], Any]) -> asyncio.Future[Any]:
@@ -205,15 +206,15 @@ class PostgresDatabase:
         """Run what waits, and what comes meanwhile, batch by batch."""
         while queue.waiting:
             batch, queue.waiting = queue.waiting[:BATCH_MAX], queue.waiting[BATCH_MAX:]
-            if await _in_thread(queue, self._run_together, batch):
+            if await _in_thread(queue.threads, self._run_together, queue.begin, batch):
                 deliver(batch)
             else:
                 for job in batch:
-                    self._begin(self._work_off_alone(queue, job))
+                    self._begin(self._work_off_alone(queue.begin, job))
         queue.under_way -= 1
 
-    async def _work_off_alone(self, queue: _Queue, job: Job) -> None:
-        await _in_thread(queue, self._run_alone, job)
+    async def _work_off_alone(self, begin: str, job: Job) -> None:
+        await _in_thread(self._loners, self._run_alone, begin, job)
         deliver([job])
 
     def _run_together(self, begin: str, batch: Sequence[Job]) -> bool:
@@ -290,8 +291,8 @@ class PostgresDatabase:
         return work
 
 
-async def _in_thread(queue: _Queue, run: Callable[[str, Work], Answer], work: Work) -> Answer:
-    return await asyncio.get_running_loop().run_in_executor(queue.threads, run, queue.begin, work)
+async def _in_thread(threads: ThreadPoolExecutor, call: Callable[..., Answer], *args: Any) -> Answer:
+    return await asyncio.get_running_loop().run_in_executor(threads, call, *args)
 
 
 def _attempt(job: Job, work: SqlUnitOfWork) -> None:
