@@ -1,7 +1,10 @@
 """The application for an ASGI server, made from the settings of the process's surroundings."""
 
+import multiprocessing
 import os
+import signal
 from pathlib import Path
+from threading import Thread
 
 from leads_adapters.http.envelope import AsgiApp
 from leads_app.container import Container
@@ -10,7 +13,7 @@ from leads_app.settings import load_settings
 
 
 def create_app() -> AsgiApp:
-    """A factory for servers that start several processes; each dispatches follow-ups, too."""
+    """A factory for servers that start several processes; each dispatches follow-ups, too, and ends with its parent."""
     return _create(dispatching=True)
 
 
@@ -20,9 +23,17 @@ def create_app_without_dispatcher() -> AsgiApp:
 
 
 def _create(*, dispatching: bool) -> AsgiApp:
+    Thread(target=_end_with_parent, name="end-with-parent", daemon=True).start()
     settings = load_settings(os.environ, Path.cwd())
     configure_logs(settings.log_format)
     container = Container(settings=settings)
     container.dispatching.override(dispatching)
     app: AsgiApp = container.app()
     return app
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has been killed: nobody could stop it any more."""
+    if parent := multiprocessing.parent_process():
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)

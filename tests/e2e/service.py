@@ -127,6 +127,10 @@ class Site:
                 file.write(f"[{group}]\n" + "".join(f"{name} = {factory}\n" for name, factory in names.items()))
         self._environment["PYTHONPATH"] = str(packages)
 
+    def configure(self, **environment: str) -> None:
+        """Let all commands from now on see these settings."""
+        self._environment |= environment
+
     def serve(self, *options: str, **environment: str) -> "Service":
         """`leads serve` on a free port, from entering it until leaving it."""
         return Service(self, [self.command, "serve", *options], environment)
@@ -225,10 +229,19 @@ class Service:
         self.process.kill()
         self.process.wait(PATIENCE)
 
+    def processes(self) -> set[int]:
+        """The ids of its processes that still run, its own and those that it started."""
+        found = set()
+        for stat in _all_processes():
+            pid, _, facts = stat.partition(" ")
+            state, _, group, *_ = facts.rpartition(")")[2].split()
+            if int(group) == self.process.pid and state != "Z":
+                found.add(int(pid))
+        return found
+
     def has_left_processes(self) -> bool:
         """Whether any process that it started still runs."""
-        fields = (stat.rpartition(")")[2].split() for stat in _all_processes())
-        return any(int(group) == self.process.pid and state != "Z" for state, _, group, *_ in fields)
+        return bool(self.processes())
 
     def get(self, target: str) -> Reply:
         """GET."""

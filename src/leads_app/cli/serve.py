@@ -111,4 +111,5 @@ def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -
         websockets=False,
         log_enabled=False,
         workers_kill_timeout=int(STOP_SECONDS),
+        respawn_failed_workers=True,
     ).serve()
