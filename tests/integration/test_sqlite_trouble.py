@@ -2,7 +2,10 @@
 
 import asyncio
 import resource
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
@@ -12,6 +15,7 @@ from typing import Any, cast
 
 import pysqlite3.dbapi2 as driver
 import pytest
+from sqlalchemy import URL
 
 from builders import NOON, a_follow_up, a_lead, an_email, an_id
 from contracts.database import (
@@ -29,8 +33,18 @@ from desk import LEASE
 from leads_adapters.database import Database
 from leads_domain.errors import DuplicateLead, Unavailable
 from leads_domain.ports import UnitOfWork
+from rest import JOHN, a_service
 from sqlite_parts import SqliteParts
 
+LOCK = """
+import sys
+import pysqlite3
+
+connection = pysqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("locked", flush=True)
+sys.stdin.readline()
+"""
 BULKY = {f"attribute {number}": "x" * 1000 for number in range(10)}
 
 
@@ -235,6 +249,33 @@ def test_a_connection_waits_for_a_process_that_is_making_the_database(tmp_path: 
         connection: Any = connecting.result(10)
     with closing(connection):
         assert connection.driver_connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_lock_that_another_process_keeps_is_a_503_over_http_and_nothing_is_done(tmp_path: Path) -> None:
+    file = sqlite_file(tmp_path)
+    with a_service(URL.create("sqlite", database=str(file))) as service:
+        agent = service.client("agent")
+        john = agent.post("/leads", JOHN).expect(201).headers["location"]
+        with locked_by_another_process(file):
+            asked_at = time.monotonic()
+            refused = agent.patch(john, {"name": "Jane Doe"})
+            refused.refuse(503, "unavailable")
+            assert int(refused.headers["retry-after"]) >= 1
+            assert 0.3 <= time.monotonic() - asked_at < 3
+            assert agent.get(john).expect(200).json["name"] == "John Doe"
+        assert agent.patch(john, {"owner": "ann@example.com"}).expect(200).json["name"] == "John Doe"
+
+
+@contextmanager
+def locked_by_another_process(file: Path) -> Iterator[None]:
+    """The write lock of a database is another process's."""
+    command = [sys.executable, "-c", LOCK, str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "locked\n"
+        yield
+        process.communicate("let it go\n", timeout=20)
 
 
 class TestTwoProcesses:

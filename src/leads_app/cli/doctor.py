@@ -12,14 +12,17 @@ from leads_adapters.sql.sqlite import journal_mode
 from leads_app.cli import session
 from leads_app.container import Container
 
+_SERVER_FACTS = ("server_version", "server_encoding")
+
 
 @click.command()
 def doctor() -> None:
-    """Check configuration, database, schema, SQLite and notifiers; exit with 1 if anything is wrong."""
+    """Check configuration, database, schema and notifiers; exit with 1 if anything is wrong."""
     container = Container(settings=session.settings())
+    embedded = container.settings().database_url.drivername == "sqlite"
     checks = {
         "configuration": _configuration,
-        "SQLite": _sqlite,
+        **({"SQLite": _sqlite} if embedded else {"PostgreSQL": _postgresql}),
         "database": _database,
         "channels": _channels,
     }
@@ -30,7 +33,7 @@ def doctor() -> None:
         except Exception as error:  # noqa: BLE001 - a doctor names every fault and goes on
             faults += 1
             reason = error.orig if isinstance(error, DBAPIError) else error
-            click.echo(f"FAULT  {name}: {reason}")
+            click.echo(f"FAULT  {name}: {' '.join(str(reason).split())}")
     sys.exit(1 if faults else 0)
 
 
@@ -44,6 +47,12 @@ def _sqlite(_: Container) -> str:
         message = f"version {driver.sqlite_version} is not safe with a write-ahead log, so reads wait for writes"
         raise RuntimeError(message)
     return f"version {driver.sqlite_version}, with a write-ahead log"
+
+
+def _postgresql(container: Container) -> str:
+    with container.engine().connect() as connection:
+        version, encoding = (connection.exec_driver_sql(f"SHOW {fact}").scalar() for fact in _SERVER_FACTS)
+    return f"version {version}, encoding {encoding}"
 
 
 def _database(container: Container) -> str:
