@@ -45,7 +45,7 @@ class RateLimiter:
         full_at = max(self._full_at.get(caller, now), now) + interval
         left = (self.limit.seconds - (full_at - now)) / interval
         if left < -_ROUNDING:
-            wait = math.ceil(-left * interval)
+            wait = math.ceil((-left - _ROUNDING) * interval)
             headers = ((b"retry-after", str(wait).encode()), self._policy, _left(0, wait))
             detail = f"At most {self.limit.requests} requests in {self.limit.seconds} s; wait {wait} s."
             raise Problem("rate-limited", detail, headers=headers)
