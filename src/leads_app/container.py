@@ -16,13 +16,13 @@ from leads_adapters.http.docs import DocsRoutes
 from leads_adapters.http.follow_ups import FollowUpRoutes
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.health import HealthRoutes
-from leads_adapters.http.leads import LeadRoutes, Rendering, rendered_lead, rendered_leads
+from leads_adapters.http.leads import LeadRoutes, RenderedByPython, Rendering
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.ids import SystemEntropy, Uuid7Source
 from leads_adapters.sql.migrations import check_schema
-from leads_adapters.sql.rendering import lead_from_sqlite, leads_from_sqlite
+from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
@@ -71,8 +71,8 @@ def make_database(engine: Engine) -> Database:
 def _rendering(database: Database) -> Rendering:
     """SQLite keeps leads rendered; other databases have Python do it."""
     if isinstance(database, SqliteDatabase):
-        return Rendering(lead_from_sqlite, leads_from_sqlite)
-    return Rendering(rendered_lead, rendered_leads)
+        return RenderedBySqlite(database)
+    return RenderedByPython(database)
 
 
 class Container(containers.DeclarativeContainer):
@@ -122,7 +122,7 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(_per_address, settings.provided.rate_limit),
     )
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
-    rendering = providers.Callable(_rendering, database)
+    rendering = providers.Singleton(_rendering, database)
     api_routes = (
         providers.Singleton(LeadRoutes, database, contacts, rendering, register_lead, change_lead),
         providers.Singleton(FollowUpRoutes, database, trigger_follow_up, dispatcher.provided.wake),

@@ -532,7 +532,7 @@ def test_nobody_else_can_write_to_the_target_meanwhile(
     source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leads_adapters.sql.sqlite.BUSY_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr("leads_adapters.sql.postgres._SETTINGS", "SET lock_timeout = '50ms'")
+    monkeypatch.setattr("leads_adapters.sql.postgres.LOCK_SECONDS", 0.05)
     copied(source, target)
     keep(source, leads, lead_row(1))
     refused: list[str] = []
@@ -555,8 +555,7 @@ def test_a_slow_database_is_waited_for_longer_than_a_request_would(
     copied(source, target)
     keep(source, api_keys, key_row())
     plant(target, "waits", "api_keys", "name")
-    limits = "SET statement_timeout = '0.5s'; SET idle_in_transaction_session_timeout = '0.5s'"
-    monkeypatch.setattr("leads_adapters.sql.postgres._SETTINGS", limits)
+    monkeypatch.setattr("leads_adapters.sql.postgres.STATEMENT_SECONDS", 0.5)
     hurried = [engine_at(engine.url) for engine in (source, target)]
     try:
         copied(*hurried)

@@ -1,7 +1,7 @@
 """What SQLite renders is what the service renders itself."""
 
+import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import a_lead, an_email, an_id
-from databases import sqlite_database
-from leads_adapters.http.leads import rendered_lead, rendered_leads
-from leads_adapters.sql.rendering import lead_from_sqlite, leads_from_sqlite
+from databases import RunningDatabase, sqlite_database
+from leads_adapters.http.leads import RenderedByPython
+from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_domain.errors import NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, LeadSort
@@ -40,16 +40,24 @@ def numbered(several: list[Lead]) -> list[Lead]:
     ]
 
 
+Renderings = tuple[RenderedBySqlite, RenderedByPython]
+
+
+def both(database: RunningDatabase) -> Renderings:
+    return RenderedBySqlite(database.database), RenderedByPython(database.database)
+
+
 @given(several=st.lists(leads(), max_size=4).map(numbered), sort=st.sampled_from(LeadSort))
 def test_both_ways_to_render_leads_give_the_same_bytes(several: list[Lead], sort: LeadSort) -> None:
     with TemporaryDirectory() as folder, sqlite_database(Path(folder)) as database:
         database.write(keep, several)
+        by_sqlite, by_python = both(database)
         query = LeadQuery(sort=sort, limit=3)
-        page = database.read(leads_from_sqlite, query)
-        assert page == database.read(rendered_leads, query)
+        page = database.run(by_sqlite.page(query))
+        assert page == database.run(by_python.page(query))
         for lead in several:
-            assert database.read(lead_from_sqlite, lead.id) == database.read(rendered_lead, lead.id)
-    assert len(json.loads(f"[{page[0]}]")) == min(len(several), 3)
+            assert database.run(by_sqlite.lead(lead.id)) == database.run(by_python.lead(lead.id))
+    assert len(json.loads(page[0])) == min(len(several), 3)
 
 
 @given(lead=leads(), changed=leads())
@@ -57,8 +65,9 @@ def test_a_lead_that_is_changed_is_rendered_as_it_is_now(lead: Lead, changed: Le
     with TemporaryDirectory() as folder, sqlite_database(Path(folder)) as database:
         database.write(keep, [lead])
         database.write(lambda work: work.leads.save(replace(changed, id=lead.id)))
-        rendered, version = database.read(lead_from_sqlite, lead.id)
-        assert (rendered, version) == database.read(rendered_lead, lead.id)
+        by_sqlite, by_python = both(database)
+        rendered, version = database.run(by_sqlite.lead(lead.id))
+        assert (rendered, version) == database.run(by_python.lead(lead.id))
     assert (json.loads(rendered)["name"], version) == (changed.name, changed.version)
 
 
@@ -70,18 +79,34 @@ def test_both_ways_to_render_pages_go_through_all_leads_alike(
 ) -> None:
     with sqlite_database(tmp_path) as database:
         database.write(keep, numbered([a_lead(status=status) for status in ("new", "lost", "won", "new", "new")]))
+        by_sqlite, by_python = both(database)
         query, seen, more = LeadQuery(statuses=statuses, sort=sort, limit=limit), 0, True
         while more:
-            lines, following = database.read(leads_from_sqlite, query)
-            assert (lines, following) == database.read(rendered_leads, query)
-            seen += len(json.loads(f"[{lines}]"))
+            items, following = database.run(by_sqlite.page(query))
+            assert (items, following) == database.run(by_python.page(query))
+            seen += len(json.loads(items))
             query, more = replace(query, after=following), following is not None
     assert seen == {(): 5, ("new",): 3, ("new", "lost"): 4}[statuses]
 
 
-@pytest.mark.parametrize("render", [lead_from_sqlite, rendered_lead])
-def test_a_lead_that_is_not_there_is_not_found(
-    tmp_path: Path, render: Callable[[UnitOfWork, LeadId], tuple[str, int]]
-) -> None:
+@pytest.mark.parametrize("way", [0, 1])
+def test_a_lead_that_is_not_there_is_not_found(tmp_path: Path, way: int) -> None:
     with sqlite_database(tmp_path) as database, pytest.raises(NotFound):
-        database.read(render, LeadId(an_id(1)))
+        database.run(both(database)[way].lead(LeadId(an_id(1))))
+
+
+def test_what_is_asked_at_the_same_time_gets_each_its_own_answer(tmp_path: Path) -> None:
+    several = numbered([a_lead(name=f"Lead {number}\u2028\x85 {{ , }}") for number in range(5)])
+
+    async def ask(rendering: RenderedBySqlite) -> list[object]:
+        ids = [*(lead.id for lead in several), LeadId(an_id(9)), several[0].id]
+        answers = asyncio.gather(*map(rendering.lead, ids), return_exceptions=True)
+        pages = asyncio.gather(*(rendering.page(LeadQuery(limit=limit)) for limit in (1, 2, 2)))
+        return [*(await answers), *(len(json.loads(items)) for items, _ in await pages)]
+
+    with sqlite_database(tmp_path) as database:
+        database.write(keep, several)
+        *found, nobody, again, one, two, three = database.run(ask(both(database)[0]))
+        assert found == [database.run(both(database)[1].lead(lead.id)) for lead in several]
+    assert isinstance(nobody, NotFound)
+    assert (again, one, two, three) == (found[0], 1, 2, 2)

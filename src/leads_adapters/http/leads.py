@@ -1,9 +1,8 @@
 """The resource /leads."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 
@@ -20,7 +19,6 @@ from leads_domain.details import GivenChanges, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, Position
-from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.find_leads import find_lead, list_leads
@@ -32,31 +30,35 @@ _LEAD_CURSORS = Cursors.of_positions()
 _TIMELINE_CURSORS = Cursors.of_numbers()
 
 
+class Rendering(Protocol):
+    """Answers leads as the JSON of `LeadView`. A database may have a faster way than the one for all of them."""
+
+    async def lead(self, id: LeadId) -> tuple[bytes, int]:
+        """One lead, and its version; raises `NotFound`."""
+
+    async def page(self, query: LeadQuery) -> tuple[bytes, Position | None]:
+        """The leads that `query` asks for, as a JSON array, and where the next page starts."""
+
+
 @dataclass(frozen=True, slots=True)
-class Rendering:
-    """How leads become the JSON of `LeadView`. A database may have a faster way than the one for all of them.
+class RenderedByPython:
+    """See `Rendering`; works on any database."""
 
-    `lead` answers one lead, and its version; `page` the lines of an array, and where the next page starts.
-    """
+    database: Database
 
-    lead: Callable[[UnitOfWork, LeadId], tuple[str, int]]
-    page: Callable[[UnitOfWork, LeadQuery], tuple[str, Position | None]]
+    async def lead(self, id: LeadId) -> tuple[bytes, int]:
+        """See `Rendering.lead`."""
+        lead = await self.database.read(find_lead, id)
+        return _json(lead), lead.version
 
-
-def rendered_lead(work: UnitOfWork, id: LeadId) -> tuple[str, int]:
-    """One lead as JSON, on any database, and its version; raises `NotFound`."""
-    lead = find_lead(work, id)
-    return _json(lead), lead.version
-
-
-def rendered_leads(work: UnitOfWork, query: LeadQuery) -> tuple[str, Position | None]:
-    """The leads that `query` asks for, on any database: the lines of a JSON array, and where the next page starts."""
-    page = list_leads(work, query)
-    return ",\n".join(map(_json, page.items)), page.next
+    async def page(self, query: LeadQuery) -> tuple[bytes, Position | None]:
+        """See `Rendering.page`."""
+        page = await self.database.read(list_leads, query)
+        return b"[" + b",\n".join(map(_json, page.items)) + b"]", page.next
 
 
-def _json(lead: Lead) -> str:
-    return msgspec.json.encode(lead_view(lead)).decode()
+def _json(lead: Lead) -> bytes:
+    return msgspec.json.encode(lead_view(lead))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +126,17 @@ class LeadRoutes:
             if faults := self.change_lead.pipeline.unknown(status):
                 raise Problem("malformed-request", f"The query parameter status is wrong. {faults[0].detail}")
         scope = ("leads", *filters(query))
-        lines, following = await self.database.read(
-            self.rendering.page,
+        items, following = await self.rendering.page(
             LeadQuery(
                 statuses=tuple(dict.fromkeys(query.status)),
                 email_key=self._email_key(query.email),
                 sort=query.sort,
                 after=_LEAD_CURSORS.decode(query.cursor, *scope),
                 limit=query.limit,
-            ),
+            )
         )
-        items = msgspec.Raw(f"[{lines}]".encode())
         next_cursor = None if following is None else _LEAD_CURSORS.encode(following, *scope)
-        return list_answer(items, next_cursor, call.request)
+        return list_answer(msgspec.Raw(items), next_cursor, call.request)
 
     def _email_key(self, email: str | None) -> str | None:
         try:
@@ -155,8 +155,8 @@ class LeadRoutes:
     )
     async def find(self, call: Call) -> Answer:
         """Answer one lead."""
-        rendered, version = await self.database.read(self.rendering.lead, LeadId(call.id("lead")))
-        return Answer(rendered.encode(), headers=(_etag(version),))
+        rendered, version = await self.rendering.lead(LeadId(call.id("lead")))
+        return Answer(rendered, headers=(_etag(version),))
 
     @operation(
         method="PATCH",

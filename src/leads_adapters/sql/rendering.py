@@ -1,27 +1,43 @@
 """Leads as the JSON that SQLite itself keeps of them, for whoever only passes them on.
 
 SQLite writes it into the generated column `rendered` (migration 0002) whenever a row changes, so it is
-never out of date. Measured: a page of 50 takes 0.03 ms this way, and 0.78 ms by way of `Lead` objects.
-The JSON is the same, byte for byte, as that of a `Lead`; a test holds the two together.
+never out of date. The JSON is the same, byte for byte, as that of a `Lead`; a test holds the two together.
+
+For every statement, and for every row of it, the driver lets go of the interpreter lock, and waits to get it
+back from the server's threads: in the running service a point read took 50 us that takes 5 in a loop. What is
+asked in the same turn of the event loop is therefore asked in one statement that answers one row.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
 import msgspec
 from sqlalchemy import ColumnElement, Select, Text, bindparam, func, literal_column, select
+from sqlalchemy import cast as sql_cast
 
+from leads_adapters.database import Database
 from leads_adapters.sql.lead_pages import page_of_leads
 from leads_adapters.sql.tables import leads
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_adapters.together import Together
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
 from leads_domain.paging import LeadQuery, Position
 from leads_domain.ports import UnitOfWork
 
+RenderedLead = tuple[bytes, int]
+"""A lead as JSON, and its version."""
+
+RenderedPage = tuple[bytes, Position | None]
+"""A JSON array of leads, and where the next page starts."""
+
 _RENDERED: ColumnElement[str] = literal_column("rendered", Text)
-_BY_ID = select(_RENDERED, leads.c.version).where(leads.c.id == bindparam("id"))
+_WANTED = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
+_BY_IDS = select(func.group_concat(leads.c.id + " " + sql_cast(leads.c.version, Text) + " " + _RENDERED, "\n")).where(
+    leads.c.id.in_(select(_WANTED.c.value))
+)
 _BETWEEN = ",\n"
 """What stands between two leads, and never within one: SQLite writes JSON without line feeds."""
 
@@ -36,28 +52,51 @@ class _Place(msgspec.Struct):
 _places = msgspec.json.Decoder(_Place)
 
 
-def lead_from_sqlite(work: UnitOfWork, id: LeadId) -> tuple[str, int]:
-    """One lead as JSON, and its version; raises `NotFound`. Only for a unit of work of SQLite."""
-    row = cast(SqlUnitOfWork, work).driver.first(_BY_ID, id=id)
-    if row is None:
-        raise NotFound("lead", id)
-    rendered, version = row
-    return rendered, version
+class RenderedBySqlite:
+    """Answers leads as SQLite keeps them; see `Rendering`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._leads: Together[LeadId, RenderedLead] = Together(self._look_leads_up)
+        self._pages: Together[LeadQuery, RenderedPage] = Together(self._look_pages_up)
+
+    async def lead(self, id: LeadId) -> RenderedLead:
+        """One lead as JSON, and its version; raises `NotFound`."""
+        found = await self._leads.ask(id)
+        if found is None:
+            raise NotFound("lead", id)
+        return found
+
+    async def page(self, query: LeadQuery) -> RenderedPage:
+        """The leads that `query` asks for, as a JSON array, and where the next page starts."""
+        return cast(RenderedPage, await self._pages.ask(query))
+
+    async def _look_leads_up(self, ids: Sequence[LeadId]) -> Mapping[LeadId, RenderedLead]:
+        return await self._database.read(_leads, ids)
+
+    async def _look_pages_up(self, queries: Sequence[LeadQuery]) -> Mapping[LeadQuery, RenderedPage]:
+        return {query: await self._database.read(_page, query) for query in queries}
 
 
-def leads_from_sqlite(work: UnitOfWork, query: LeadQuery) -> tuple[str, Position | None]:
-    """The leads that `query` asks for, as the lines of a JSON array, and where the next page starts.
+def _leads(work: UnitOfWork, ids: Sequence[LeadId]) -> Mapping[LeadId, RenderedLead]:
+    ((found,),) = cast(SqlUnitOfWork, work).driver.all(_BY_IDS, ids=msgspec.json.encode(ids).decode())
+    lines = (line.split(" ", 2) for line in (found.split("\n") if found else ()))
+    return {LeadId(id): (rendered.encode(), int(version)) for id, version, rendered in lines}
 
-    Only for a unit of work of SQLite.
-    """
+
+def _page(work: UnitOfWork, query: LeadQuery) -> RenderedPage:
     statement, parameters = page_of_leads((_RENDERED,), query)
     ((found, lines),) = cast(SqlUnitOfWork, work).driver.all(_in_one_row(statement), **parameters)
     if found <= query.limit:
-        return lines or "", None
+        return _array(lines or ""), None
     lines, _, _ = lines.rpartition(_BETWEEN)  # the one more, which tells that there is a next page
     _, _, last = lines.rpartition(_BETWEEN)
     place = _places.decode(last)
-    return lines, Position(place.created_at, place.id)
+    return _array(lines), Position(place.created_at, place.id)
+
+
+def _array(lines: str) -> bytes:
+    return f"[{lines}]".encode()
 
 
 @cache
