@@ -13,11 +13,11 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-from sqlalchemy import URL, text
+from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError
 
 from builders import NOON, a_follow_up, an_email, an_id
-from contracts.database import MANY, add, add_all_the_same, all_at_once, count_up, ids, lead_number, numbered
+from contracts.database import MANY, OddError, add, add_all_the_same, all_at_once, count_up, ids, lead_number, numbered
 from databases import RunningDatabase
 from desk import LEASE
 from fakes import CountingIds, FixedClock, FixedEntropy
@@ -765,6 +765,24 @@ def test_a_database_without_tables_is_unavailable() -> None:
         for run in (postgres.running.read, postgres.running.write):
             with pytest.raises(Unavailable, match="does not exist"):
                 run(ids)
+
+
+def test_an_error_that_nobody_knows_leaves_nobody_waiting(url: URL) -> None:
+    engine = postgres_engine(url)
+    strange = iter([True, True])
+
+    def fail_twice(connection: Connection, _: object) -> None:
+        if next(strange, False):
+            connection.close()
+            raise OddError
+
+    event.listen(engine, "connect", fail_twice)
+    with asyncio.Runner() as runner:
+        postgres = RunningDatabase(PostgresDatabase(engine), runner)
+        with pytest.raises(OddError):
+            postgres.write(add, 1)
+        assert postgres.write(add, 2) == 1
+        runner.run(postgres.database.close())
 
 
 @pytest.mark.parametrize("run", ["read", "write"])
