@@ -18,7 +18,6 @@ from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
-from leads_domain.use_cases.find_leads import find_lead
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.read_timeline import read_timeline
@@ -74,7 +73,7 @@ class Desk:
 
     def lead(self, lead: Lead) -> Lead:
         """The lead as it is kept."""
-        return self.database.read(find_lead, lead.id)
+        return self.database.read(lambda work: work.leads.get(lead.id))
 
     def follow_up(self, follow_up: FollowUp) -> FollowUp:
         """The follow-up as it is kept."""

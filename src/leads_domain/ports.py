@@ -4,7 +4,7 @@ The stores of one unit of work see each other's changes at once; others see them
 it ends, or never. Any method of a store may raise `Unavailable`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +29,9 @@ class LeadStore(Protocol):
 
     def get(self, id: LeadId) -> Lead:
         """The lead with this id; raises `NotFound`."""
+
+    def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
+        """Those leads with these ids that there are, each once, in any order."""
 
     def get_for_change(self, id: LeadId) -> Lead:
         """As `get`; until the unit of work ends, nobody else can get this lead for a change."""

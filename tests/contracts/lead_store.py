@@ -170,6 +170,15 @@ class LeadStoreContract(StoreContract):
         with pytest.raises(NotFound, match=f"There is no lead with the id {an_id(2)}."):
             database.write(lambda work: work.leads.get_for_change(LeadId(an_id(2))))
 
+    def test_gets_several_leads_and_passes_over_those_that_are_not_there(self, database: RunningDatabase) -> None:
+        there = [numbered(a_lead(name=name)) for name in SCRIPTS]
+        database.write(add_many, [*there, numbered(a_lead())])
+        asked = [LeadId(an_id(9_999_999)), *(lead.id for lead in there), there[0].id]
+
+        found = database.read(lambda work: list(work.leads.get_many(asked)))
+        assert sorted(found, key=lambda lead: lead.id) == sorted(there, key=lambda lead: lead.id)
+        assert database.read(lambda work: list(work.leads.get_many([]))) == []
+
     def test_gets_a_lead_for_a_change_as_it_is_kept(self, database: RunningDatabase) -> None:
         database.write(add, a_lead())
 

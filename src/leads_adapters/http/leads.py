@@ -1,5 +1,6 @@
 """The resource /leads."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -14,14 +15,15 @@ from leads_adapters.http.paging import Cursors, filters, list_answer, page_answe
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import LeadListQuery, LeadPatch, NewLead, PageQuery, RegisterQuery
 from leads_adapters.http.views import Accepted, LeadView, PageView, TimelineEntryView, lead_view, timeline_entry_view
+from leads_adapters.together import Together
 from leads_domain.access import Permission, Role
 from leads_domain.details import GivenChanges, GivenDetails
-from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.errors import DuplicateLead, Invalid, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, Position
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
-from leads_domain.use_cases.find_leads import find_lead, list_leads
+from leads_domain.use_cases.find_leads import find_leads, list_leads
 from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
 
@@ -40,21 +42,31 @@ class Rendering(Protocol):
         """The leads that `query` asks for, as a JSON array, and where the next page starts."""
 
 
-@dataclass(frozen=True, slots=True)
 class RenderedByPython:
-    """See `Rendering`; works on any database."""
+    """See `Rendering`; works on any database. What is asked for at the same time is looked up together."""
 
-    database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._leads: Together[LeadId, Lead] = Together(self._look_leads_up)
+        self._pages: Together[LeadQuery, tuple[bytes, Position | None]] = Together(self._look_pages_up)
 
     async def lead(self, id: LeadId) -> tuple[bytes, int]:
         """See `Rendering.lead`."""
-        lead = await self.database.read(find_lead, id)
+        lead = await self._leads.ask(id)
+        if lead is None:
+            raise NotFound("lead", id)
         return _json(lead), lead.version
+
+    async def _look_leads_up(self, ids: Sequence[LeadId]) -> Mapping[LeadId, Lead]:
+        return await self._database.read(find_leads, ids)
 
     async def page(self, query: LeadQuery) -> tuple[bytes, Position | None]:
         """See `Rendering.page`."""
-        page = await self.database.read(list_leads, query)
-        return b"[" + b",\n".join(map(_json, page.items)) + b"]", page.next
+        return cast(tuple[bytes, Position | None], await self._pages.ask(query))
+
+    async def _look_pages_up(self, queries: Sequence[LeadQuery]) -> Mapping[LeadQuery, tuple[bytes, Position | None]]:
+        pages = {query: await self._database.read(list_leads, query) for query in queries}
+        return {query: (b"[" + b",\n".join(map(_json, page.items)) + b"]", page.next) for query, page in pages.items()}
 
 
 def _json(lead: Lead) -> bytes:

@@ -1,6 +1,6 @@
 """Stores that keep everything in dictionaries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -37,6 +37,10 @@ class MemoryLeadStore:
         return self._kept[id]
 
     get_for_change = get
+
+    def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
+        """See `LeadStore.get_many`."""
+        return [self._kept[id] for id in set(ids) & self._kept.keys()]
 
     def with_email(self, email_key: str) -> LeadId | None:
         """See `LeadStore.with_email`."""

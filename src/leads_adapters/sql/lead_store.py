@@ -1,10 +1,10 @@
 """Leads in their table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, bindparam, select, update
+from sqlalchemy import Executable, Text, any_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
@@ -18,6 +18,11 @@ from leads_domain.paging import LeadQuery, Page, Position
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in leads.columns}
 _BY_ID = select(leads).where(leads.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
+_BY_IDS = select(leads).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
+# SQLite has no arrays. One parameter, however many ids there are, so that it is one statement.
+_BY_IDS_ON_SQLITE = select(leads).where(
+    leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
+)
 _ID_BY_EMAIL = select(leads.c.id).where(leads.c.email_key == bindparam("email_key"))
 _UPDATE = (
     update(leads)
@@ -51,6 +56,14 @@ class SqlLeadStore:
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
         return self._one(_BY_ID, id)
+
+    def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
+        """See `LeadStore.get_many`."""
+        if self._driver.dialect == "sqlite":
+            rows = self._driver.all(_BY_IDS_ON_SQLITE, ids=msgspec.json.encode(list(ids)).decode())
+        else:
+            rows = self._driver.all(_BY_IDS, ids=list(ids))
+        return [_lead(row) for row in rows]
 
     def get_for_change(self, id: LeadId) -> Lead:
         """See `LeadStore.get_for_change`. SQLite has one writer at a time, and so no clause for it."""

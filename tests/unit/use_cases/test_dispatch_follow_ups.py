@@ -12,7 +12,6 @@ from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpState, Lease, Recipient
 from leads_domain.notifier import Address, NotificationError, Refused, TryAgain
 from leads_domain.use_cases.dispatch_follow_ups import DELAY_MAX, DISPATCHER, Claimed, send
-from leads_domain.use_cases.find_leads import find_lead
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -376,7 +375,7 @@ def test_what_is_due_for_several_leads_is_sent_to_each(desk: Desk) -> None:
 
 def _assert_not_recorded(desk: Desk, claimed: Claimed, error: NotificationError | None) -> None:
     follow_up = desk.follow_up(claimed.follow_up)
-    lead = desk.database.read(find_lead, follow_up.lead_id)
+    lead = desk.database.read(lambda work: work.leads.get(follow_up.lead_id))
     story = desk.timeline(lead)
     assert not desk.record(claimed, error)
     assert desk.follow_up(follow_up) == follow_up

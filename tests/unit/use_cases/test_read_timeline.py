@@ -6,7 +6,6 @@ from builders import an_id
 from desk import Desk
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
-from leads_domain.use_cases.find_leads import find_lead
 from leads_domain.use_cases.read_timeline import read_timeline
 
 
@@ -40,4 +39,4 @@ def test_what_is_not_there_has_no_timeline(desk: Desk) -> None:
         desk.database.read(read_timeline, LeadId(an_id(9)))
     assert (missing.value.kind, missing.value.id) == ("lead", an_id(9))
     with pytest.raises(NotFound):
-        desk.database.read(find_lead, LeadId(an_id(9)))
+        desk.database.read(lambda work: work.leads.get(LeadId(an_id(9))))
