@@ -160,6 +160,7 @@ def _follow_ups() -> SearchStrategy[FollowUp]:
         channel=trimmed_texts(50),
         message=trimmed_texts(MESSAGE_MAX),
         due_at=utc_moments(),
+        rule_status=st.none() | statuses(),
     )
 
 

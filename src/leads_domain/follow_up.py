@@ -8,6 +8,7 @@ from typing import Any, NewType
 from leads_domain.errors import IllegalFollowUpState
 from leads_domain.events import Event, EventType, Json, rfc3339
 from leads_domain.lead import LeadId
+from leads_domain.pipeline import Status
 
 FollowUpId = NewType("FollowUpId", str)
 """A UUIDv7 (RFC 9562) as lower-case text."""
@@ -63,6 +64,7 @@ class FollowUp:
     `lease` is set while a dispatcher is at it. `claims` counts the leases ever given out and serves as
     fencing token: a dispatcher that was thought dead cannot overwrite what its successor recorded.
     `attempts` grows with the claim, so an attempt that a crash cut off counts as well.
+    `rule_status` is the status whose rule made it; None if somebody asked for it.
     """
 
     id: FollowUpId
@@ -80,6 +82,7 @@ class FollowUp:
     updated_at: datetime
     lease: Lease | None = None
     claims: int = 0
+    rule_status: Status | None = None
 
     @classmethod
     def schedule(
@@ -92,6 +95,7 @@ class FollowUp:
         message: str,
         due_at: datetime,
         now: datetime,
+        rule_status: Status | None = None,
     ) -> tuple["FollowUp", list[Event]]:
         """A new follow-up, to be sent at `due_at`; in the past means at once."""
         follow_up = cls(
@@ -104,6 +108,7 @@ class FollowUp:
             next_attempt_at=due_at,
             created_at=now,
             updated_at=now,
+            rule_status=rule_status,
         )
         return follow_up, [follow_up._event(EventType.FOLLOW_UP_SCHEDULED, due_at=rfc3339(due_at))]
 

@@ -172,13 +172,14 @@ def test_rendered_leads_are_generated_and_stored_and_nobody_can_write_them(engin
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_the_step_to_rendered_leads_and_back_keeps_every_row(engine: Engine) -> None:
-    upgrade(engine, "0001")
+    upgrade(engine)
     with engine.begin() as connection:
         unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
         for number in range(3):
             unit_of_work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com")))
         unit_of_work.follow_ups.add(a_follow_up(lead_id=an_id(1)))
         unit_of_work.timeline.add(some_entries(1, LeadId(an_id(1))))
+    downgrade(engine, "0001")
     before = contents(engine)
     upgrade(engine, "0002")
     after = contents(engine)

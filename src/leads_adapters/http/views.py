@@ -60,6 +60,7 @@ class FollowUpView(msgspec.Struct):
     sent_at: Utc | None
     created_at: Utc
     updated_at: Utc
+    rule_status: Annotated[str, Meta(description="The status of the lead whose rule made it.")] | None
 
 
 class TimelineEntryView(msgspec.Struct):
@@ -137,6 +138,7 @@ def follow_up_view(follow_up: FollowUp) -> FollowUpView:
         sent_at=_utc(follow_up.sent_at),
         created_at=rfc3339(follow_up.created_at),
         updated_at=rfc3339(follow_up.updated_at),
+        rule_status=follow_up.rule_status,
     )
 
 

@@ -138,12 +138,13 @@ def _row(follow_up: FollowUp) -> dict[str, Any]:
         "lease_owner": follow_up.lease.owner if follow_up.lease else None,
         "lease_until": follow_up.lease.until if follow_up.lease else None,
         "claims": follow_up.claims,
+        "rule_status": follow_up.rule_status,
     }
 
 
 def _follow_up(row: Row) -> FollowUp:
     (id, lead_id, recipient, channel, message, due_at, state, attempts, last_error, *rest) = row
-    next_attempt_at, sent_at, created_at, updated_at, lease_owner, lease_until, claims = rest
+    next_attempt_at, sent_at, created_at, updated_at, lease_owner, lease_until, claims, rule_status = rest
     return FollowUp(
         id=id,
         lead_id=lead_id,
@@ -160,4 +161,5 @@ def _follow_up(row: Row) -> FollowUp:
         updated_at=updated_at,
         lease=Lease(owner=lease_owner, until=lease_until) if lease_owner else None,
         claims=claims,
+        rule_status=rule_status,
     )
