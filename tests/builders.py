@@ -4,7 +4,7 @@ Every word stands for one ordinary value; what a test is about it says in keywor
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import FollowUpNotice
 from leads_domain.pipeline import Pipeline, Status
+from leads_domain.rules import FollowUpRule
+from leads_domain.template import Template
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 """When things happen in the tests: a Monday."""
@@ -65,6 +67,11 @@ def a_follow_up(**members: Any) -> FollowUp:
 def a_notice(**members: Any) -> FollowUpNotice:
     """The first attempt at `a_follow_up()`, ready to be sent."""
     return replace(_NOTICE, **members)
+
+
+def a_rule(when: Status = "new", message: str = "Call {name}.", **members: Any) -> FollowUpRule:
+    """A rule that a lead in the status `when` is followed up after a day."""
+    return FollowUpRule(**{"when": when, "after": timedelta(days=1), "message": Template(message), **members})
 
 
 def a_pipeline(*, reason_required: tuple[Status, ...] = (), **transitions: tuple[Status, ...]) -> Pipeline:

@@ -1,0 +1,82 @@
+"""Rules by which follow-ups make themselves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from leads_domain.errors import Invalid
+from leads_domain.events import Event
+from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
+from leads_domain.lead import Lead
+from leads_domain.notifier import Address
+from leads_domain.pipeline import Status
+from leads_domain.sources import IdSource
+from leads_domain.template import Template
+from leads_domain.working_hours import WorkingHours
+
+AFTER_MAX = timedelta(days=3650)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpRule:
+    """A lead that has been in the status `when` for the time `after` is followed up.
+
+    `channel` is the default channel if it is None. Raises `Invalid` for a time that nobody can mean.
+    """
+
+    when: Status
+    after: timedelta
+    message: Template
+    channel: str | None = None
+    recipient: Recipient = Recipient.LEAD
+
+    def __post_init__(self) -> None:
+        if not timedelta() < self.after <= AFTER_MAX:
+            raise Invalid.because(f"A follow-up comes after some time, {AFTER_MAX.days} days at the most.")
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRules:
+    """All the rules, each for itself; `hours`, if there are any, hold for the follow-ups of all of them."""
+
+    ids: IdSource
+    channels: Mapping[str, Address | None]
+    default_channel: str
+    rules: Sequence[FollowUpRule] = ()
+    hours: WorkingHours | None = None
+
+    def entered(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
+        """The lead, which has just entered its status, the follow-ups that it is owed for that, and what is told.
+
+        A rule whose recipient cannot be reached by its channel is passed over.
+        """
+        follow_ups: list[FollowUp] = []
+        events: list[Event] = []
+        for rule in self.rules:
+            if rule.when == lead.status and self._reaches(lead, rule):
+                follow_up, told = self._schedule(lead, rule, now)
+                follow_ups.append(follow_up)
+                events += told
+        if follow_ups:
+            due = [follow_up.due_at for follow_up in follow_ups]
+            lead = replace(lead, next_follow_up_at=min([lead.next_follow_up_at or due[0], *due]))
+        return lead, follow_ups, events
+
+    def _reaches(self, lead: Lead, rule: FollowUpRule) -> bool:
+        by_phone = self.channels[rule.channel or self.default_channel] is Address.PHONE
+        if rule.recipient is Recipient.OWNER:
+            return lead.owner is not None and not by_phone
+        return lead.phone is not None or not by_phone
+
+    def _schedule(self, lead: Lead, rule: FollowUpRule, now: datetime) -> tuple[FollowUp, list[Event]]:
+        due_at = now + rule.after
+        return FollowUp.schedule(
+            FollowUpId(self.ids.new()),
+            lead.id,
+            recipient=rule.recipient,
+            channel=rule.channel or self.default_channel,
+            message=rule.message.fill(lead),
+            due_at=self.hours.next_opening(due_at) if self.hours else due_at,
+            now=now,
+            rule_status=rule.when,
+        )

@@ -1,0 +1,70 @@
+"""Messages with gaps, which a lead's facts fill."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+
+from leads_domain.checking import check_text, shown
+from leads_domain.errors import Invalid
+from leads_domain.follow_up import MESSAGE_MAX
+from leads_domain.lead import Lead
+
+PLACEHOLDERS: Mapping[str, Callable[[Lead], object]] = {
+    "id": lambda lead: lead.id,
+    "name": lambda lead: lead.name,
+    "email": lambda lead: lead.email,
+    "phone": lambda lead: lead.phone,
+    "status": lambda lead: lead.status,
+    "source": lambda lead: lead.source,
+    "owner": lambda lead: lead.owner,
+    "created_at": lambda lead: f"{lead.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+}
+"""What a template may ask of a lead."""
+
+_PART = re.compile(r"(?P<literal>\{\{|\}\})|\{(?P<placeholder>[^{}]*)\}|[{}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Plain text with placeholders such as `{name}`; `{{` and `}}` stand for braces.
+
+    Raises `Invalid` for an unknown placeholder, a single brace, or a text that says nothing by itself.
+    """
+
+    text: str
+
+    def __post_init__(self) -> None:
+        check_text(self.text, most=MESSAGE_MAX)
+        for part in _PART.finditer(self.text):
+            _check(part)
+        if not self._filled(lambda _: None):
+            raise Invalid.because("Say something beside placeholders: a lead may have nothing to put there.")
+
+    def fill(self, lead: Lead) -> str:
+        """The message for a lead, cut to `MESSAGE_MAX` characters; what the lead does not have is left empty.
+
+        The text is gone through once, so nothing in a lead counts as a placeholder. No value begins a new line,
+        where a reader could take it for something else.
+        """
+        return self._filled(lambda placeholder: PLACEHOLDERS[placeholder](lead))[:MESSAGE_MAX]
+
+    def _filled(self, value: Callable[[str], object]) -> str:
+        def fill(part: re.Match[str]) -> str:
+            return part["literal"][0] if part["literal"] else _on_one_line(value(part["placeholder"]))
+
+        return _PART.sub(fill, self.text).strip()
+
+
+def _check(part: re.Match[str]) -> None:
+    if part["literal"]:
+        return
+    if part["placeholder"] is None:
+        raise Invalid.because(f"Character {part.start() + 1} is a single {part[0]}; write {part[0] * 2} for it.")
+    if part["placeholder"] not in PLACEHOLDERS:
+        known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+        raise Invalid.because(f"There is no placeholder {shown(part['placeholder'])}; it is one of: {known}.")
+
+
+def _on_one_line(value: object) -> str:
+    return "" if value is None else " ".join(str(value).splitlines())

@@ -1,0 +1,120 @@
+"""Rules: what each promises, and when it has nothing to say."""
+
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import NOON, a_follow_up, a_lead, a_phone, a_rule, an_email, an_id
+from fakes import CountingIds
+from leads_domain.errors import Invalid
+from leads_domain.events import EventType
+from leads_domain.follow_up import FollowUpId, Recipient
+from leads_domain.lead import Lead
+from leads_domain.notifier import Address
+from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.working_hours import WorkingHours
+from strategies import leads
+
+DAY = timedelta(days=1)
+CHANNELS = {"log": None, "mail": Address.EMAIL, "sms": Address.PHONE}
+IN_BERLIN = WorkingHours(
+    zone=ZoneInfo("Europe/Berlin"), days=frozenset(range(5)), opens=time(9), closes=time(17)
+)  # `NOON` is at 13:00 there
+
+
+def the_rules(*rules: FollowUpRule, hours: WorkingHours | None = None) -> FollowUpRules:
+    return FollowUpRules(CountingIds(), CHANNELS, "log", rules, hours)
+
+
+def test_a_rule_promises_what_it_says_and_that_is_told() -> None:
+    rule = a_rule("new", "{name} waits.", after=2 * DAY, channel="mail", recipient=Recipient.OWNER)
+    lead = a_lead(owner=an_email("ann@example.com"))
+    entered, follow_ups, events = the_rules(rule).entered(lead, NOON)
+
+    (follow_up,) = follow_ups
+    assert follow_up == a_follow_up(
+        id=FollowUpId(an_id(1001)),
+        recipient=Recipient.OWNER,
+        channel="mail",
+        message="John Doe waits.",
+        due_at=NOON + 2 * DAY,
+        rule_status="new",
+    )
+    assert entered == a_lead(owner=lead.owner, next_follow_up_at=NOON + 2 * DAY)
+    (event,) = events
+    assert event.type is EventType.FOLLOW_UP_SCHEDULED
+    assert (event.data["follow_up_id"], event.data["due_at"]) == (follow_up.id, "2026-01-07T12:00:00.000000Z")
+
+
+def test_a_rule_goes_to_the_lead_by_the_default_channel_unless_it_says_otherwise() -> None:
+    (follow_up,) = the_rules(a_rule()).entered(a_lead(), NOON)[1]
+    assert (follow_up.recipient, follow_up.channel) == (Recipient.LEAD, "log")
+
+
+def test_several_rules_for_one_status_make_a_sequence_in_any_order() -> None:
+    rules = the_rules(a_rule(after=3 * DAY), a_rule("lost"), a_rule(after=DAY), a_rule(after=7 * DAY))
+    entered, follow_ups, events = rules.entered(a_lead(), NOON)
+
+    assert [follow_up.due_at - NOON for follow_up in follow_ups] == [3 * DAY, DAY, 7 * DAY]
+    assert entered.next_follow_up_at == NOON + DAY
+    assert len(events) == 3
+
+
+def test_what_the_lead_was_owed_before_still_counts() -> None:
+    rules = the_rules(a_rule(after=2 * DAY))
+    for before in (NOON + DAY, NOON + 2 * DAY, NOON + 3 * DAY):
+        entered, *_ = rules.entered(a_lead(next_follow_up_at=before), NOON)
+        assert entered.next_follow_up_at == min(before, NOON + 2 * DAY)
+
+
+@given(leads())
+def test_without_a_rule_for_its_status_nothing_happens_to_a_lead(lead: Lead) -> None:
+    for rules in (the_rules(), the_rules(a_rule(f"not {lead.status}"))):
+        entered, follow_ups, events = rules.entered(lead, NOON)
+        assert entered is lead
+        assert (follow_ups, events) == ([], [])
+
+
+@pytest.mark.parametrize("recipient", Recipient)
+@pytest.mark.parametrize("channel", CHANNELS)
+@pytest.mark.parametrize("owned", [False, True])
+@pytest.mark.parametrize("with_phone", [False, True])
+def test_a_rule_is_passed_over_if_its_recipient_cannot_be_reached(
+    recipient: Recipient, channel: str, owned: bool, with_phone: bool
+) -> None:
+    lead = a_lead(owner=an_email("ann@example.com") if owned else None, phone=a_phone() if with_phone else None)
+    rules = the_rules(a_rule(after=DAY, recipient=recipient, channel=channel), a_rule(after=9 * DAY))
+    entered, follow_ups, _ = rules.entered(lead, NOON)
+
+    has_address = with_phone if channel == "sms" else True
+    reached = owned and channel != "sms" if recipient is Recipient.OWNER else has_address
+    assert [follow_up.due_at for follow_up in follow_ups] == [NOON + DAY] * reached + [NOON + 9 * DAY]
+    assert entered.next_follow_up_at == follow_ups[0].due_at
+
+
+@pytest.mark.parametrize(
+    ("after", "due"),
+    [
+        (timedelta(hours=3, minutes=59), "2026-01-05T15:59"),
+        (timedelta(hours=4), "2026-01-06T08:00"),
+        (4 * DAY, "2026-01-09T12:00"),
+        (5 * DAY, "2026-01-12T08:00"),
+        (90 * DAY, "2026-04-06T07:00"),  # Easter Sunday is NOON + 90 days; the clocks have been put forward
+    ],
+)
+def test_a_promise_keeps_to_the_working_hours(after: timedelta, due: str) -> None:
+    entered, (follow_up,), _ = the_rules(a_rule(after=after), hours=IN_BERLIN).entered(a_lead(), NOON)
+    assert follow_up.due_at.isoformat(timespec="minutes") == f"{due}+00:00"
+    assert follow_up.next_attempt_at == entered.next_follow_up_at == follow_up.due_at
+
+
+@given(st.timedeltas())
+def test_a_time_that_nobody_can_mean_is_refused(after: timedelta) -> None:
+    if timedelta(0) < after <= timedelta(days=3650):
+        assert a_rule(after=after).after == after
+    else:
+        with pytest.raises(Invalid, match="A follow-up comes after some time, 3650 days at the most"):
+            a_rule(after=after)

@@ -1,0 +1,126 @@
+"""Templates: what they refuse, and that nothing in a lead can be more than text."""
+
+import re
+from datetime import timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import NOON, a_lead, a_phone, an_email, an_id
+from leads_domain.errors import Invalid
+from leads_domain.follow_up import MESSAGE_MAX
+from leads_domain.lead import Lead
+from leads_domain.template import PLACEHOLDERS, Template
+from strategies import leads, texts
+
+KNOWN = "{id}, {name}, {email}, {phone}, {status}, {source}, {owner}, {created_at}"
+TRICKY = st.text("{}aname ", max_size=12) | st.sampled_from([f"{{{name}}}" for name in PLACEHOLDERS])
+
+
+def escaped(text: str) -> str:
+    """A text as it is written in a template."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def refusal(text: str) -> str:
+    with pytest.raises(Invalid) as refused:
+        Template(text)
+    return str(refused.value)
+
+
+def test_every_placeholder_stands_for_a_fact_of_the_lead() -> None:
+    lead = a_lead(
+        phone=a_phone(extension="12"),
+        source="fair",
+        owner=an_email("Ann@example.com"),
+        created_at=NOON.astimezone(timezone(timedelta(hours=2))),
+    )
+    filled = Template("|".join(["Facts:", *(f"{{{name}}}" for name in PLACEHOLDERS)])).fill(lead)
+    assert filled.split("|")[1:] == [
+        an_id(1),
+        "John Doe",
+        "john@example.com",
+        "+12025550123;ext=12",
+        "new",
+        "fair",
+        "Ann@example.com",
+        "2026-01-05 12:00 UTC",
+    ]
+
+
+def test_what_a_lead_does_not_have_is_left_empty() -> None:
+    assert Template("[{phone}{source}{owner}] {name}").fill(a_lead()) == "[] John Doe"
+    assert Template("{phone}\n Call!").fill(a_lead()) == "Call!"
+
+
+@pytest.mark.parametrize(
+    ("text", "filled"),
+    [
+        ("{{name}}", "{name}"),
+        ("{{{name}}}", "{John Doe}"),
+        ("{{{{name}}}}", "{{name}}"),
+        ("{name}}}{{", "John Doe}{"),
+        ("}}{name}{name}{{", "}John DoeJohn Doe{"),
+    ],
+)
+def test_doubled_braces_stand_for_braces(text: str, filled: str) -> None:
+    assert Template(text).fill(a_lead()) == filled
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Hello {nmae}!", f"There is no placeholder 'nmae'; it is one of: {KNOWN}."),
+        ("Hello {}!", f"There is no placeholder ''; it is one of: {KNOWN}."),
+        ("Hello {0}!", "There is no placeholder '0';"),
+        ("Hello { name }!", "There is no placeholder ' name ';"),
+        ("Hello {name!r}!", "There is no placeholder 'name!r';"),
+        ("Hello {name.__class__}!", "There is no placeholder 'name.__class__';"),
+        ("Hello {email:>10}!", "There is no placeholder 'email:>10';"),
+        ("Hello {name", "Character 7 is a single {; write {{ for it."),
+        ("Hello name}", "Character 11 is a single }; write }} for it."),
+        ("{{name}", "Character 7 is a single }; write }} for it."),
+        ("{name{email}}", "Character 1 is a single {; write {{ for it."),
+        ("{phone} {owner}\n", "Say something beside placeholders"),
+        ("", "Give 1 to 10000 characters; this has 0."),
+        (" \n", "Give 1 to 10000 characters; this has 0."),
+        ("a\0b", "Remove the NUL character"),
+        ("x" * (MESSAGE_MAX + 1), "Give 1 to 10000 characters; this has 10001."),
+    ],
+)
+def test_a_broken_template_is_refused_when_it_is_made(text: str, told: str) -> None:
+    assert refusal(text).startswith(told)
+
+
+@given(texts().filter(str.strip), leads())
+def test_every_text_comes_through_to_the_letter(text: str, lead: Lead) -> None:
+    assert Template(escaped(text)).fill(lead) == text.strip()
+
+
+@given(st.lists(TRICKY), TRICKY, TRICKY)
+def test_nothing_in_a_lead_is_taken_for_a_placeholder(between: list[str], name: str, source: str) -> None:
+    lead = a_lead(name=name, source=source)
+    template = Template(">" + "{name}{source}".join(map(escaped, between)) + "<")
+    assert template.fill(lead) == ">" + (name + source).join(between) + "<"
+
+
+@given(texts(), st.sampled_from(["\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029"]), texts())
+def test_nothing_in_a_lead_begins_a_line(before: str, line_break: str, after: str) -> None:
+    filled = Template("Subject: {name}\nTo call: {source}\nEnd").fill(
+        a_lead(name=f"{before}{line_break}Bcc: {after}", source=f"{after}{line_break}")
+    )
+    assert [line.partition(" ")[0] for line in filled.splitlines()] == ["Subject:", "To", "End"]
+
+
+@given(leads())
+def test_a_text_of_one_line_is_told_as_it_is(lead: Lead) -> None:
+    filled = Template(">{name}<").fill(lead)
+    assert filled == f">{lead.name}<" or re.search(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", lead.name)
+
+
+@given(st.integers(min_value=1, max_value=200), leads())
+def test_a_message_is_never_empty_nor_too_long(length: int, lead: Lead) -> None:
+    message = Template("{name}" * 200 + "x" * (MESSAGE_MAX - 1200)).fill(a_lead(name="n" * length))
+    assert len(message) == min(MESSAGE_MAX, 200 * length + MESSAGE_MAX - 1200)
+    assert Template("{phone}{owner}.").fill(lead)
