@@ -15,6 +15,7 @@ from leads_domain.lead import Lead
 from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
+from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
@@ -33,13 +34,14 @@ CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE}
 class Desk:
     """Every use case on one database, at a time that stands still. The default channel is `log`."""
 
-    def __init__(self, database: RunningDatabase) -> None:
+    def __init__(self, database: RunningDatabase, rules: Sequence[FollowUpRule] = ()) -> None:
         self.database = database
         self.clock = FixedClock()
         self.ids = CountingIds()
         ids, contacts = self.ids, SimpleContacts()
-        self.register_lead = RegisterLead(self.clock, ids, contacts, DEFAULT_PIPELINE)
-        self.change_lead = ChangeLead(self.clock, ids, contacts, DEFAULT_PIPELINE)
+        kept = FollowUpRules(ids, CHANNELS, "log", rules)
+        self.register_lead = RegisterLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
+        self.change_lead = ChangeLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
         self.import_leads = ImportLeads(self.register_lead)
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
         self.claim_due = ClaimDueFollowUps(self.clock, LEASE)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
@@ -29,13 +30,17 @@ from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
 from leads_app.lifespan import service_lifespan
 from leads_app.settings import Settings, SettingsError
-from leads_domain.follow_up import RetryPolicy
+from leads_domain.follow_up import Recipient, RetryPolicy
+from leads_domain.notifier import Address
+from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.sources import IdSource
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
+from leads_domain.working_hours import WorkingHours
 
 
 def _per_key(limit: RateLimit | None) -> RateLimiter | None:
@@ -68,6 +73,22 @@ def make_database(engine: Engine) -> Database:
     return PostgresDatabase(engine)
 
 
+def make_rules(
+    ids: IdSource,
+    channels: Mapping[str, Address | None],
+    default_channel: str,
+    rules: Sequence[FollowUpRule],
+    hours: WorkingHours | None,
+) -> FollowUpRules:
+    """The rules for follow-ups; raises `SettingsError` for one that can never reach anybody."""
+    for place, rule in enumerate(rules, 1):
+        channel = rule.channel or default_channel
+        if rule.recipient is Recipient.OWNER and channels[channel] is Address.PHONE:
+            message = f"rule {place}: The channel {channel} needs a telephone number, and owners have none."
+            raise SettingsError(f"The setting follow_up_rules is wrong: {message}")
+    return FollowUpRules(ids, channels, default_channel, rules, hours)
+
+
 def _rendering(database: Database) -> Rendering:
     """SQLite keeps leads rendered; other databases have Python do it."""
     if isinstance(database, SqliteDatabase):
@@ -93,8 +114,16 @@ class Container(containers.DeclarativeContainer):
     notifiers = providers.Singleton(make_notifiers, settings.provided.channels)
     channels = providers.Singleton(needs, notifiers)
 
-    register_lead = providers.Singleton(RegisterLead, clock, ids, contacts, pipeline)
-    change_lead = providers.Singleton(ChangeLead, clock, ids, contacts, pipeline)
+    rules = providers.Singleton(
+        make_rules,
+        ids,
+        channels,
+        settings.provided.default_channel,
+        settings.provided.follow_up_rules,
+        settings.provided.working_hours,
+    )
+    register_lead = providers.Singleton(RegisterLead, clock, ids, contacts, pipeline, rules)
+    change_lead = providers.Singleton(ChangeLead, clock, ids, contacts, pipeline, rules)
     import_leads = providers.Singleton(ImportLeads, register_lead)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
     claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE)

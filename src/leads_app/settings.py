@@ -6,7 +6,8 @@ start with a sentence that names it.
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from leads_adapters.http.rate_limit import RateLimit
+from leads_app.rule_settings import check_rules, parse_rules, parse_working_hours
 from leads_domain.access import digest
-from leads_domain.errors import InvalidPipeline
+from leads_domain.errors import Invalid, InvalidPipeline
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
+from leads_domain.rules import FollowUpRule
+from leads_domain.working_hours import WorkingHours
 
 DEFAULT_RATE_LIMIT = RateLimit(600, 60)
 
@@ -55,6 +59,8 @@ class Settings:
     log_format: str | None = None
     channels: Mapping[str, Channel] = field(default_factory=lambda: {"log": Channel("log")})
     pipeline: Pipeline = DEFAULT_PIPELINE
+    follow_up_rules: Sequence[FollowUpRule] = ()
+    working_hours: WorkingHours | None = None
 
 
 def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
@@ -67,18 +73,28 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
     for name, value in given.items():
         if name not in _PARSERS:
             known = ", ".join(_PREFIX + known.upper() for known in _PARSERS if known not in _TABLES)
-            raise SettingsError(f"There is no setting {name!r}; the settings are: {known}, [channels], [pipeline].")
-        try:
-            member, parse = _PARSERS[name]
+            tables = ", ".join(f"[{table}]" for table in _TABLES)
+            raise SettingsError(f"There is no setting {name!r}; the settings are: {known}, {tables}.")
+        member, parse = _PARSERS[name]
+        with _told_of(name):
             parsed[member] = parse(value)
-        except (ValueError, InvalidPipeline, msgspec.ValidationError) as error:
-            raise SettingsError(f"The setting {name} is wrong: {error}") from None
     settings = Settings(**parsed)
     if settings.default_channel not in settings.channels:
         known = ", ".join(settings.channels)
         message = f"LEADS_DEFAULT_CHANNEL names {settings.default_channel!r}, but the channels are: {known}."
         raise SettingsError(message)
+    with _told_of("follow_up_rules"):
+        check_rules(settings.follow_up_rules, settings.pipeline, settings.channels)
     return settings
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """What is wrong with a setting, as a sentence that names it."""
+    try:
+        yield
+    except (ValueError, Invalid, InvalidPipeline, msgspec.ValidationError) as error:
+        raise SettingsError(f"The setting {name} is wrong: {error}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -181,7 +197,7 @@ def _pipeline(value: object) -> Pipeline:
     return Pipeline(table.initial, table.transitions, frozenset(table.reason_required))
 
 
-_TABLES = ("channels", "pipeline")
+_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours")
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "database_url": ("database_url", database_url),
     "api_key": ("api_key_digest", lambda value: digest(_text(value))),
@@ -192,4 +208,6 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "log_format": ("log_format", _log_format),
     "channels": ("channels", _channels),
     "pipeline": ("pipeline", _pipeline),
+    "follow_up_rules": ("follow_up_rules", parse_rules),
+    "working_hours": ("working_hours", parse_working_hours),
 }

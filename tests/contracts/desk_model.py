@@ -15,6 +15,14 @@ MOVES = {
 TAKEN_UP = {"contacted", "qualified"}
 CLOSED = {"converted", "lost"}
 CHANNELS = {"log", "smtp", "sms"}
+RULES: list[dict[str, Any]] = [
+    {"when": "new", "after": timedelta(hours=1), "recipient": "lead", "channel": "log"},
+    {"when": "new", "after": timedelta(minutes=1), "recipient": "lead", "channel": "sms"},
+    {"when": "contacted", "after": timedelta(minutes=5), "recipient": "owner", "channel": "smtp"},
+    {"when": "contacted", "after": timedelta(hours=1), "recipient": "lead", "channel": "smtp"},
+    {"when": "lost", "after": timedelta(hours=2), "recipient": "owner", "channel": "log"},
+]
+"""The message of all of them is "Hello {name}!"."""
 ATTEMPTS = 3
 FIRST_WAIT = timedelta(minutes=1)
 
@@ -37,15 +45,17 @@ class DeskModel:
         self.follow_ups: dict[str, Thing] = {}
         self.stories: dict[str, list[str]] = {}
 
-    def register(self, given: Mapping[str, Any], on_duplicate: str, *, now: datetime, new_id: str) -> tuple[str, str]:
-        """Which lead it is, and what became of it."""
+    def register(
+        self, given: Mapping[str, Any], on_duplicate: str, *, now: datetime, new_id: str, promised: Sequence[str]
+    ) -> tuple[str, str]:
+        """Which lead it is, and what became of it. `promised` are the ids of the follow-ups that rules have made."""
         if not given["name"]:
             raise Refusal("Invalid", "/name")
         members = {**given, "email": _address(given["email"])}
         holder = self._holder(members["email"])
         if holder is None:
             self.leads[new_id] = _new_lead(new_id, members, now)
-            self.stories[new_id] = ["lead.created"]
+            self.stories[new_id] = ["lead.created", *self._promise(self.leads[new_id], now, promised)]
             return new_id, "created"
         if on_duplicate == "error":
             raise Refusal("DuplicateLead", holder)
@@ -54,7 +64,7 @@ class DeskModel:
         self._tell(holder, now, "lead.updated")
         return holder, "updated"
 
-    def change(self, id: str, given: Mapping[str, Any], *, now: datetime) -> None:
+    def change(self, id: str, given: Mapping[str, Any], *, now: datetime, promised: Sequence[str]) -> None:
         """Change a lead's members, its status, or both."""
         if given.get("status", "new") not in MOVES:
             raise Refusal("Invalid", "/status")
@@ -70,8 +80,9 @@ class DeskModel:
                 lead["contacted_at"] = now
         if self._overwrite(lead, changes):
             events.append("lead.updated")
-        if moved and lead["status"] in CLOSED:
+        if moved:
             events += self._cancel_follow_ups(lead, now)
+            events += self._promise(lead, now, promised)
         if events:
             self._tell(id, now, *events)
 
@@ -84,20 +95,7 @@ class DeskModel:
             raise Refusal("Invalid", "/recipient")
         if wishes["channel"] == "sms":  # nobody here has a telephone
             raise Refusal("Invalid", "/channel")
-        self.follow_ups[new_id] = {
-            "id": new_id,
-            "lead_id": lead_id,
-            **wishes,
-            "state": "scheduled",
-            "attempts": 0,
-            "last_error": None,
-            "next_attempt_at": wishes["due_at"],
-            "sent_at": None,
-            "created_at": now,
-            "updated_at": now,
-            "lease": None,
-            "claims": 0,
-        }
+        self.follow_ups[new_id] = _new_follow_up(new_id, lead_id, wishes, now)
         self._tell_follow_up(lead_id, now, "follow_up.scheduled")
 
     def claim(self, owner: str, limit: int, *, now: datetime, lease: timedelta) -> list[Thing]:
@@ -161,10 +159,22 @@ class DeskModel:
 
     def _cancel_follow_ups(self, lead: Thing, now: datetime) -> list[str]:
         scheduled = self._scheduled(lead["id"])
-        for follow_up in scheduled:
+        over = [each for each in scheduled if lead["status"] in CLOSED or each["rule_status"]]
+        for follow_up in over:
             follow_up.update(state="cancelled", next_attempt_at=None, lease=None, updated_at=now)
-        lead["next_follow_up_at"] = None
-        return ["follow_up.cancelled"] * len(scheduled)
+        lead["next_follow_up_at"] = self._next_due(lead["id"])
+        return ["follow_up.cancelled"] * len(over)
+
+    def _promise(self, lead: Thing, now: datetime, ids: Sequence[str]) -> list[str]:
+        """Do as the rules of the lead's status say. Nobody here has a telephone."""
+        rules = [rule for rule in RULES if rule["when"] == lead["status"] and rule["channel"] != "sms"]
+        rules = [rule for rule in rules if rule["recipient"] == "lead" or lead["owner"]]
+        for id, rule in zip(ids, rules, strict=True):
+            wishes = {"recipient": rule["recipient"], "channel": rule["channel"], "message": f"Hello {lead['name']}!"}
+            made = _new_follow_up(id, lead["id"], {**wishes, "due_at": now + rule["after"]}, now)
+            self.follow_ups[id] = {**made, "rule_status": lead["status"]}
+        lead["next_follow_up_at"] = self._next_due(lead["id"])
+        return ["follow_up.scheduled"] * len(ids)
 
     def _lead(self, id: str) -> Thing:
         if id not in self.leads:
@@ -182,6 +192,9 @@ class DeskModel:
     def _scheduled(self, lead_id: str) -> list[Thing]:
         return [each for each in self.follow_ups_of(lead_id) if each["state"] == "scheduled"]
 
+    def _next_due(self, lead_id: str) -> datetime | None:
+        return min((each["due_at"] for each in self._scheduled(lead_id)), default=None)
+
     def _tell(self, lead_id: str, now: datetime, *events: str) -> None:
         self.stories[lead_id] += events
         self.leads[lead_id]["version"] += 1
@@ -189,7 +202,7 @@ class DeskModel:
 
     def _tell_follow_up(self, lead_id: str, now: datetime, *events: str) -> None:
         """A lead has a new version only if the time at which it is next due is another."""
-        due_at = min((each["due_at"] for each in self._scheduled(lead_id)), default=None)
+        due_at = self._next_due(lead_id)
         if due_at == self.leads[lead_id]["next_follow_up_at"]:
             self.stories[lead_id] += events
         else:
@@ -212,6 +225,24 @@ def _changes(lead: Thing, given: Mapping[str, Any]) -> Thing:
 
 def _address(text: str) -> dict[str, str]:
     return {"address": text, "key": text.lower()}
+
+
+def _new_follow_up(id: str, lead_id: str, wishes: Mapping[str, Any], now: datetime) -> Thing:
+    return {
+        "id": id,
+        "lead_id": lead_id,
+        **wishes,
+        "state": "scheduled",
+        "attempts": 0,
+        "last_error": None,
+        "next_attempt_at": wishes["due_at"],
+        "sent_at": None,
+        "created_at": now,
+        "updated_at": now,
+        "lease": None,
+        "claims": 0,
+        "rule_status": None,
+    }
 
 
 def _new_lead(id: str, members: Mapping[str, Any], now: datetime) -> Thing:

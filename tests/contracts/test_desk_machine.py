@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from builders import NOON, a_lead, an_id
-from contracts.desk_model import DeskModel, Refusal, Thing
+from builders import NOON, a_lead, a_rule, an_id
+from contracts.desk_model import RULES, DeskModel, Refusal, Thing
 from contracts.stores import all_pages
 from databases import DATABASES
 from desk import LEASE, Desk
@@ -44,6 +44,7 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "status_reason": st.sampled_from([None, "No budget"]),
     "status": st.sampled_from([*STATUSES, "won"]),
 }
+KEPT = [a_rule(**{**rule, "message": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES]
 OUTCOMES: dict[str, NotificationError | None] = {"sent": None, "busy": TryAgain("busy"), "refused": Refused("refused")}
 PICKS = st.integers(min_value=0, max_value=20)
 SIZES = st.integers(min_value=1, max_value=3)
@@ -71,7 +72,7 @@ class Desks(RuleBasedStateMachine):
         """One lead and one follow-up are there from the start, so that every rule has something to work on."""
         for open_database in DATABASES.values():
             folder = self.closing.enter_context(TemporaryDirectory())
-            self.desks.append(Desk(self.closing.enter_context(open_database(Path(folder)))))
+            self.desks.append(Desk(self.closing.enter_context(open_database(Path(folder))), KEPT))
         self.register({"name": "Ann", "email": "a@example.com"}, OnDuplicate.ERROR)
         self.trigger(0, 0, "log", Recipient.LEAD)
 
@@ -81,8 +82,11 @@ class Desks(RuleBasedStateMachine):
     @rule(given=GIVEN, on_duplicate=st.sampled_from(OnDuplicate))
     def register(self, given: Thing, on_duplicate: OnDuplicate) -> None:
         answer = self.ask(lambda desk: desk.register(on_duplicate=on_duplicate, **given))
-        new_id = answer.lead.id if isinstance(answer, Registered) else ""
-        expected = self.expect(lambda: self.model.register(given, on_duplicate, now=self.now, new_id=new_id))
+        now, new_id = self.now, answer.lead.id if isinstance(answer, Registered) else ""
+        promised = self.newly_promised(answer.lead) if isinstance(answer, Registered) else []
+        expected = self.expect(
+            lambda: self.model.register(given, on_duplicate, now=now, new_id=new_id, promised=promised)
+        )
         assert ((answer.lead.id, answer.outcome) if isinstance(answer, Registered) else answer) == expected
         assert not isinstance(answer, Registered) or asdict(answer.lead) == self.model.leads[new_id]
 
@@ -90,7 +94,8 @@ class Desks(RuleBasedStateMachine):
     def change(self, pick: int, changes: Thing) -> None:
         lead = self.pick_lead(pick)
         answer = self.ask(lambda desk: desk.change(lead, **changes))
-        expected = self.expect(lambda: self.model.change(lead.id, changes, now=self.now))
+        now, promised = self.now, self.newly_promised(lead)
+        expected = self.expect(lambda: self.model.change(lead.id, changes, now=now, promised=promised))
         assert (asdict(answer) if isinstance(answer, Lead) else answer) == (expected or self.model.leads[lead.id])
 
     @rule(pick=PICKS, status=st.sampled_from(["contacted", "qualified", "converted", "lost"]))
@@ -164,6 +169,11 @@ class Desks(RuleBasedStateMachine):
         assert [asdict(each) for each in follow_ups] == [each for id in ids for each in self.model.follow_ups_of(id)]
         assert [type for type, *_ in stories] == [type for id in ids for type in reversed(self.model.stories[id])]
         assert next_attempt_at == self.model.next_attempt_at()
+
+    def newly_promised(self, lead: Lead) -> list[str]:
+        """The ids of the follow-ups of a lead that the model does not know yet, in the order of their making."""
+        found = self.ask(lambda desk: [each.id for each in desk.follow_ups(lead)])
+        return sorted(set(found) - self.model.follow_ups.keys())
 
     def pick_lead(self, pick: int) -> Lead:
         return a_lead(id=list(self.model.leads)[pick % len(self.model.leads)])

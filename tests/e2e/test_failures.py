@@ -12,6 +12,13 @@ SECRET = "hunter2"
 CHAT = f'[channels.chat]\nadapter = "carrier-pigeon"\nurl = "https://ann:{SECRET}@chat.example.com"\n'
 UNCLOSED = f'api_key = "{SECRET}\n'
 BROKEN_PIPELINE = '[pipeline]\ninitial = "new"\n[pipeline.transitions]\nnew = ["won"]\n'
+RULE = '[[follow_up_rules]]\nwhen = "new"\nafter = "24h"\nmessage = "Call {name}."\n'
+HOURS = '[working_hours]\nzone = "Europe/Atlantis"\ndays = ["mon"]\nfrom = "09:00"\nto = "17:00"\n'
+
+
+def with_rules(written: str, instead: str) -> Mapping[str, str]:
+    """A file with two rules, the second of them a wrong one."""
+    return {"leads.toml": RULE + RULE.replace(written, instead)}
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,13 @@ FAILURES = {
     "unknown region": Attempt("serve", ("default_region", "DE"), {"LEADS_DEFAULT_REGION": "XX"}),
     "damaged configuration file": Attempt("doctor", ("leads.toml", "line 1"), files={"leads.toml": UNCLOSED}),
     "broken pipeline": Attempt("pipeline", ("pipeline", "won"), files={"leads.toml": BROKEN_PIPELINE}),
+    "rule of no status": Attempt("serve", ("rule 2", "'old'", "contacted"), files=with_rules("new", "old")),
+    "rule after no time": Attempt("dispatch", ("rule 2", "'-1h'", "30m"), files=with_rules("24h", "-1h")),
+    "rule with a wrong placeholder": Attempt("doctor", ("rule 2", "'nom'", "{name}"), files=with_rules("name", "nom")),
+    "rule on no channel": Attempt(
+        "serve", ("rule 2", "'fax'", "log"), files=with_rules("after", 'channel="fax"\nafter')
+    ),
+    "hours of no zone": Attempt("serve", ("working_hours", "Europe/Atlantis"), files={"leads.toml": HOURS}),
     "unknown adapter": Attempt("serve", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}),
     "unknown adapter in two processes": Attempt(
         "serve --workers 2", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}

@@ -1,11 +1,14 @@
 """The resources /leads/{id}/follow-up(s) and /follow-ups."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from builders import a_rule
+from leads_domain.follow_up import Recipient
 from leads_domain.notifier import Refused, TryAgain
 from rest import JOHN, NOBODY, Api, Service
 
@@ -29,6 +32,7 @@ def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: 
         "sent_at": None,
         "created_at": "2026-01-05T12:00:00.000000Z",
         "updated_at": "2026-01-05T12:00:00.000000Z",
+        "rule_status": None,
     }
 
 
@@ -161,6 +165,28 @@ def test_an_owner_can_be_reminded_if_there_is_one(service: Service, api: Api, jo
     service.dispatch()
     (notice,) = service.channels["mail"].accepted
     assert (notice.email, notice.message) == ("sales@example.com", "Please follow up with John Doe.")
+
+
+def test_a_rule_follows_up_a_new_lead_until_somebody_contacts_it(start: Callable[..., Service]) -> None:
+    rule = a_rule("new", "{name} <{email}> waits.", channel="mail", recipient=Recipient.OWNER)
+    service = start(follow_up_rules=[rule])
+    api = service.client("agent")
+    forgotten, contacted = [
+        api.post("/leads", {**JOHN, "email": email, "owner": "sales@example.com"}).expect(201)
+        for email in ("forgotten@example.com", "contacted@example.com")
+    ]
+    assert forgotten.json["next_follow_up_at"] == "2026-01-06T12:00:00.000000Z"
+    assert forgotten.json == api.get(forgotten.headers["location"]).json
+    api.patch(contacted.headers["location"], {"status": "contacted"}).expect(200)
+    service.clock.advance(timedelta(days=1))
+    assert service.dispatch() == 1
+    (notice,) = service.channels["mail"].accepted
+    assert (notice.email, notice.message) == ("sales@example.com", "John Doe <forgotten@example.com> waits.")
+    for lead, state in ((forgotten, "sent"), (contacted, "cancelled")):
+        (follow_up,) = api.get(f"{lead.headers['location']}/follow-ups").json["items"]
+        assert (follow_up["state"], follow_up["rule_status"]) == (state, "new")
+    story = [entry["type"] for entry in api.get(f"{contacted.headers['location']}/timeline").json["items"]]
+    assert story == ["follow_up.cancelled", "lead.status_changed", "follow_up.scheduled", "lead.created"]
 
 
 @pytest.mark.parametrize("id", [NOBODY, "john"])

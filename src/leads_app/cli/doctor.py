@@ -75,4 +75,5 @@ def _check_file(engine: Engine) -> None:
 
 
 def _channels(container: Container) -> str:
+    container.rules()  # those that their channels cannot keep are refused
     return ", ".join(f"{name} ({container.settings().channels[name].adapter})" for name in container.notifiers())

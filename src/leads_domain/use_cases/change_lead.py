@@ -10,6 +10,7 @@ from leads_domain.events import Event, entries
 from leads_domain.lead import Lead, LeadId
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
+from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, Contacts, IdSource
 
 
@@ -18,14 +19,16 @@ class ChangeLead:
     """Change a lead's members and its status together, or neither.
 
     Attributes are merged name by name, a null removes one (RFC 7396). A reason belongs to the move
-    that it is given with; without a move it replaces the present one. A lead that leaves the open
-    statuses is not followed up any more: what is still scheduled is cancelled.
+    that it is given with; without a move it replaces the present one. With a move, what the rules of
+    the status before have scheduled is cancelled, and what those of the new one say is scheduled. A lead
+    that leaves the open statuses is not followed up any more: all that is still scheduled is cancelled.
     """
 
     clock: Clock
     ids: IdSource
     contacts: Contacts
     pipeline: Pipeline
+    rules: FollowUpRules
 
     def check(self, given: GivenChanges) -> Details:
         """The changes as they would be kept, a change of status aside; raises `Invalid` with every fault."""
@@ -49,9 +52,9 @@ class ChangeLead:
         events += further
         if not events:
             return lead
-        if changed.status != lead.status and changed.status in self.pipeline.closed:
-            changed = replace(changed, next_follow_up_at=None)
-            events += _cancel_follow_ups(work, id, now)
+        if changed.status != lead.status:
+            changed, further = self._enter_status(work, changed, now)
+            events += further
         changed = changed.revised(now)
         work.leads.save(changed)
         work.timeline.add(entries(id, events, at=now, actor=actor, ids=self.ids))
@@ -65,6 +68,28 @@ class ChangeLead:
             self.pipeline.check_reason(status, changes["status_reason"])
         return lead, []
 
+    def _enter_status(self, work: UnitOfWork, moved: Lead, now: datetime) -> tuple[Lead, list[Event]]:
+        """The lead with the follow-ups that it is owed in its new status, and what is told of them."""
+        lead, events = self._cancel_follow_ups(work, moved, now)
+        lead, follow_ups, scheduled = self.rules.entered(lead, now)
+        for follow_up in follow_ups:
+            work.follow_ups.add(follow_up)
+        return lead, events + scheduled
+
+    def _cancel_follow_ups(self, work: UnitOfWork, moved: Lead, now: datetime) -> tuple[Lead, list[Event]]:
+        """The lead without those that rules have made; in a closed status, without any."""
+        closed = moved.status in self.pipeline.closed
+        events: list[Event] = []
+        due_at = None
+        for follow_up in work.follow_ups.scheduled_of_lead(moved.id) if moved.next_follow_up_at else ():
+            if closed or follow_up.rule_status is not None:
+                cancelled, told = follow_up.cancel(now)
+                work.follow_ups.save(cancelled)
+                events += told
+            else:
+                due_at = due_at or follow_up.due_at
+        return replace(moved, next_follow_up_at=due_at), events
+
 
 def _merged(present: Mapping[str, Scalar], patch: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     merged = {**present, **patch}
@@ -75,12 +100,3 @@ def _merged(present: Mapping[str, Scalar], patch: Mapping[str, Scalar]) -> Mappi
         return check_attributes(merged)
     except Invalid as invalid:
         raise Invalid([fault.under("attributes") for fault in invalid.faults]) from None
-
-
-def _cancel_follow_ups(work: UnitOfWork, lead_id: LeadId, now: datetime) -> list[Event]:
-    events: list[Event] = []
-    for follow_up in work.follow_ups.scheduled_of_lead(lead_id):
-        cancelled, told = follow_up.cancel(now)
-        work.follow_ups.save(cancelled)
-        events += told
-    return events

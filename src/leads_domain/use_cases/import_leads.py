@@ -7,10 +7,10 @@ from typing import NamedTuple, cast
 
 from leads_domain.details import Details, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
-from leads_domain.events import Event, TimelineEntry, entries
+from leads_domain.events import TimelineEntry, entries
 from leads_domain.lead import Lead, LeadId, Past
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
+from leads_domain.use_cases.register_lead import Newcomer, OnDuplicate, Outcome, RegisterLead
 
 
 class Candidate(NamedTuple):
@@ -52,13 +52,12 @@ class ImportSummary:
                 self.refused += 1
 
 
-class _Newcomer(NamedTuple):
-    """A lead that may be new, which was the candidate at this place."""
+class _Row(NamedTuple):
+    """The candidate at this place: its details, and the lead that it is if it is new."""
 
     place: int
     details: Details
-    lead: Lead
-    events: Sequence[Event]
+    newcomer: Newcomer
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,48 +80,49 @@ class ImportLeads:
             return [self._rehearse(work, candidate, on_duplicate, rehearsal) for candidate in candidates]
         now = self.register_lead.clock.now()
         outcomes: list[Imported] = [Outcome.CREATED] * len(candidates)
-        newcomers = []
+        rows = []
         for place, candidate in enumerate(candidates):
             try:
-                newcomers.append(self._newcomer(place, candidate, now))
+                rows.append(self._row(place, candidate, now))
             except Invalid as refusal:
                 outcomes[place] = refusal
-        for newcomer, duplicate in self._keep(work, newcomers, now, actor):
-            outcomes[newcomer.place] = self._meet(work, newcomer, duplicate, now, actor, on_duplicate)
+        for row, duplicate in self._keep(work, rows, now, actor):
+            outcomes[row.place] = self._meet(work, row, duplicate, now, actor, on_duplicate)
         return outcomes
 
-    def _newcomer(self, place: int, candidate: Candidate, now: datetime) -> _Newcomer:
-        register = self.register_lead
-        details = register.check(*candidate)
-        lead, events = Lead.register(LeadId(register.ids.new()), details, register.pipeline, now, candidate.past)
-        return _Newcomer(place, details, lead, events)
+    def _row(self, place: int, candidate: Candidate, now: datetime) -> _Row:
+        details = self.register_lead.check(*candidate)
+        return _Row(place, details, self.register_lead.newcomer(details, now, candidate.past))
 
     def _keep(
-        self, work: UnitOfWork, newcomers: Sequence[_Newcomer], now: datetime, actor: str
-    ) -> list[tuple[_Newcomer, DuplicateLead]]:
+        self, work: UnitOfWork, rows: Sequence[_Row], now: datetime, actor: str
+    ) -> list[tuple[_Row, DuplicateLead]]:
         """Keep all that can be kept with one question to the store; answers the others, and what they met."""
         story: list[TimelineEntry] = []
-        met: list[tuple[_Newcomer, DuplicateLead]] = []
-        holders = work.leads.add_many([newcomer.lead for newcomer in newcomers])
-        for newcomer, holder in zip(newcomers, holders, strict=True):
-            if holder == newcomer.lead.id:
-                story += entries(holder, newcomer.events, at=now, actor=actor, ids=self.register_lead.ids)
+        met: list[tuple[_Row, DuplicateLead]] = []
+        holders = work.leads.add_many([row.newcomer.lead for row in rows])
+        for row, holder in zip(rows, holders, strict=True):
+            lead, events, follow_ups = row.newcomer
+            if holder == lead.id:
+                for follow_up in follow_ups:
+                    work.follow_ups.add(follow_up)
+                story += entries(holder, events, at=now, actor=actor, ids=self.register_lead.ids)
             else:
-                met.append((newcomer, DuplicateLead(holder)))
+                met.append((row, DuplicateLead(holder)))
         work.timeline.add(story)
         return met
 
     def _meet(
         self,
         work: UnitOfWork,
-        newcomer: _Newcomer,
+        row: _Row,
         duplicate: DuplicateLead,
         now: datetime,
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> Imported:
         try:
-            met = self.register_lead.met(work, duplicate, newcomer.details, now, actor=actor, on_duplicate=on_duplicate)
+            met = self.register_lead.met(work, duplicate, row.details, now, actor=actor, on_duplicate=on_duplicate)
         except DuplicateLead as refusal:
             return refusal
         return met.outcome

@@ -1,15 +1,19 @@
 """Take in a lead, unless it is there already."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from leads_domain.details import Details, GivenDetails, check_new_details
 from leads_domain.errors import DuplicateLead
-from leads_domain.events import entries
+from leads_domain.events import Event, entries
+from leads_domain.follow_up import FollowUp
 from leads_domain.lead import Lead, LeadId, Past
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
+from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, Contacts, IdSource
 
 
@@ -37,9 +41,17 @@ class Registered:
     outcome: Outcome
 
 
+class Newcomer(NamedTuple):
+    """A lead as it would be kept if it is new, with what is told of it and what it is owed by the rules."""
+
+    lead: Lead
+    events: Sequence[Event]
+    follow_ups: Sequence[FollowUp]
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterLead:
-    """Keep a new lead at the start of the pipeline.
+    """Keep a new lead at the start of the pipeline, and schedule what the rules say of that status.
 
     If its e-mail address is taken, `on_duplicate` decides: raise `DuplicateLead`, return the lead
     that is there, or overwrite that lead's members with the given ones.
@@ -49,6 +61,7 @@ class RegisterLead:
     ids: IdSource
     contacts: Contacts
     pipeline: Pipeline
+    rules: FollowUpRules
 
     def check(self, given: GivenDetails, past: Past | None = None) -> Details:
         """The details as they would be kept; raises `Invalid` with every fault."""
@@ -67,13 +80,23 @@ class RegisterLead:
         """Raises `Invalid`, or `DuplicateLead` if that is the policy. The `past` counts for a new lead only."""
         details = self.check(given, past)
         now = self.clock.now()
-        lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, past)
+        lead, events, follow_ups = self.newcomer(details, now, past)
         try:
             work.leads.add(lead)
         except DuplicateLead as duplicate:
             return self.met(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate)
+        for follow_up in follow_ups:
+            work.follow_ups.add(follow_up)
         work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
         return Registered(lead, Outcome.CREATED)
+
+    def newcomer(self, details: Details, now: datetime, past: Past | None) -> Newcomer:
+        """The lead with these details. One that has a past enters no status now: no rule has a say."""
+        lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, past)
+        if past:
+            return Newcomer(lead, events, ())
+        lead, follow_ups, told = self.rules.entered(lead, now)
+        return Newcomer(lead, events + told, follow_ups)
 
     def met(
         self,

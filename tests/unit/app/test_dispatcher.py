@@ -16,6 +16,7 @@ from leads_app.dispatcher import BATCH, Dispatcher
 from leads_domain.errors import Unavailable
 from leads_domain.follow_up import FollowUpState, RetryPolicy
 from leads_domain.pipeline import DEFAULT_PIPELINE
+from leads_domain.rules import FollowUpRules
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.find_follow_ups import list_follow_ups_of_lead
 from leads_domain.use_cases.register_lead import RegisterLead
@@ -46,7 +47,8 @@ class Post:
 
     def __post_init__(self) -> None:
         ids = CountingIds()
-        self.register = RegisterLead(self.clock, ids, SimpleContacts(), DEFAULT_PIPELINE)
+        rules = FollowUpRules(ids, {"log": None}, "log")
+        self.register = RegisterLead(self.clock, ids, SimpleContacts(), DEFAULT_PIPELINE, rules)
         self.trigger = TriggerFollowUp(self.clock, ids, {"log": None}, "log")
         self.dispatcher = Dispatcher(
             self.database,

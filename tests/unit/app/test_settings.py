@@ -1,13 +1,19 @@
 """Settings are parsed once, loudly."""
 
+from dataclasses import replace
+from datetime import time, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from builders import a_rule
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.settings import Channel, Settings, SettingsError, load_settings
 from leads_domain.access import digest
+from leads_domain.follow_up import Recipient
 from leads_domain.pipeline import DEFAULT_PIPELINE
+from leads_domain.working_hours import WorkingHours
 
 
 def load(directory: Path, toml: str = "", **environ: str) -> Settings:
@@ -32,6 +38,8 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert settings.max_body == 1024 * 1024
     assert settings.channels == {"log": Channel("log")}
     assert settings.pipeline is DEFAULT_PIPELINE
+    assert settings.follow_up_rules == ()
+    assert settings.working_hours is None
 
 
 def test_the_file_has_the_same_keys_as_the_environment_which_wins(tmp_path: Path) -> None:
@@ -111,6 +119,112 @@ def test_a_wrong_setting_is_refused_by_name(environ: dict[str, str], told: str, 
 )
 def test_a_wrong_file_is_refused_with_the_place(toml: str, told: str, tmp_path: Path) -> None:
     assert told in refusal(tmp_path, toml)
+
+
+RULE = """
+[[follow_up_rules]]
+when = "new"
+after = "24h"
+message = "Call {name}."
+"""
+HOURS = """
+[working_hours]
+zone = "Europe/Berlin"
+days = ["mon", "wed"]
+from = "09:00"
+to = "17:30"
+"""
+
+
+def test_rules_and_working_hours_come_from_the_file(tmp_path: Path) -> None:
+    team = '[channels.team]\nadapter = "chat"\n'
+    settings = load(tmp_path, RULE + RULE + 'channel = "team"\nrecipient = "owner"\n' + HOURS + team)
+    first = a_rule("new", "Call {name}.", after=timedelta(days=1))
+    assert settings.follow_up_rules == [first, replace(first, channel="team", recipient=Recipient.OWNER)]
+    assert settings.working_hours == WorkingHours(
+        zone=ZoneInfo("Europe/Berlin"), days=frozenset({0, 2}), opens=time(9), closes=time(17, 30)
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "meant"),
+    [
+        ("1m", timedelta(minutes=1)),
+        ("90m", timedelta(minutes=90)),
+        ("24h", timedelta(hours=24)),
+        ("3d", timedelta(days=3)),
+        ("1w", timedelta(weeks=1)),
+        ("1d 12h", timedelta(hours=36)),
+        ("3650d", timedelta(days=3650)),
+    ],
+)
+def test_after_is_a_sum_of_times(after: str, meant: timedelta, tmp_path: Path) -> None:
+    (rule,) = load(tmp_path, RULE.replace("24h", after)).follow_up_rules
+    assert rule.after == meant
+
+
+@pytest.mark.parametrize(
+    "after", ["", "0h", "1h 1h 1h 1h 1h", "-1h", "1", "1.5h", "1 h", "1H", "1d12h", " 1d", "1d ", "1y", "soon"]
+)
+def test_an_after_that_is_no_time_is_refused(after: str, tmp_path: Path) -> None:
+    told = refusal(tmp_path, RULE.replace("24h", after))
+    assert told.startswith(f"The setting follow_up_rules is wrong: rule 1: after is {after!r}; give minutes, hours")
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "told"),
+    [
+        ('"new"', '"nwe"', "There is no status 'nwe'; it is one of: new, contacted, qualified, lost, converted."),
+        ("{name}", "{nmae}", "There is no placeholder 'nmae'; it is one of: {id}, {name}, {email}, {phone}, {status}"),
+        ("{name}", "{name", "Character 6 is a single {; write {{ for it."),
+        ('"24h"', '"3651d"', "A follow-up comes after some time, 3650 days at the most."),
+        ('"24h"', '"9999999w"', "A follow-up comes after some time, 3650 days at the most."),
+        ('"24h"', "24", "Expected `str`, got `int` - at `$.after`"),
+        ('when = "new"', "", "Object missing required field `when`"),
+        ('when = "new"', 'when = "new"\nif = "x"', "Object contains unknown field `if`"),
+        ('when = "new"', 'when = "new"\nchannel = "fax"', "There is no channel 'fax'; it is one of: log."),
+        ('when = "new"', 'when = "new"\nrecipient = "boss"', "recipient is 'boss'; give lead or owner."),
+    ],
+)
+def test_a_wrong_rule_is_refused_by_its_place(written: str, instead: str, told: str, tmp_path: Path) -> None:
+    refused = refusal(tmp_path, RULE + RULE.replace(written, instead))
+    assert refused.startswith(f"The setting follow_up_rules is wrong: rule 2: {told}")
+
+
+def test_rules_go_by_the_configured_pipeline(tmp_path: Path) -> None:
+    pipeline = "[pipeline]\ninitial = 'open'\n[pipeline.transitions]\nopen = []\n"
+    assert "There is no status 'new'; it is one of: open." in refusal(tmp_path, RULE + pipeline)
+    assert len(load(tmp_path, RULE.replace("new", "open") + pipeline).follow_up_rules) == 1
+
+
+@pytest.mark.parametrize(
+    "toml", ["follow_up_rules = 'x'", "follow_up_rules = ['x']", "[follow_up_rules]\nwhen = 'new'"]
+)
+def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None:
+    told = "The setting follow_up_rules is wrong: give each rule a table of its own: [[follow_up_rules]]."
+    assert refusal(tmp_path, toml) == told
+    assert refusal(tmp_path / "elsewhere", LEADS_FOLLOW_UP_RULES="[]") == told
+
+
+@pytest.mark.parametrize(
+    ("written", "instead", "told"),
+    [
+        ("Europe/Berlin", "Europe/Berlim", "there is no time zone 'Europe/Berlim'; give an IANA name"),
+        ("Europe/Berlin", "Europe", "there is no time zone 'Europe'"),
+        ("Europe/Berlin", "", "there is no time zone ''"),
+        ("Europe/Berlin", "../etc/passwd", "there is no time zone '../etc/passwd'"),
+        ("Europe/Berlin", "CEST", "there is no time zone 'CEST'"),
+        ("wed", "Wednesday", "there is no day 'Wednesday'; the days are: mon, tue, wed, thu, fri, sat, sun."),
+        ('"mon", "wed"', "", "Name at least one working day."),
+        ("09:00", "9 am", "'9 am' is not a time of day; give one such as 09:00 or 17:30."),
+        ("09:00", "24:00", "'24:00' is not a time of day"),
+        ("17:30", "08:00", "The hours must end later on the day than they begin."),
+        ('to = "17:30"', "", "Object missing required field `to`"),
+        ("to =", "until =", "Object contains unknown field `until`"),
+    ],
+)
+def test_working_hours_that_are_none_are_refused(written: str, instead: str, told: str, tmp_path: Path) -> None:
+    assert f"The setting working_hours is wrong: {told}" in refusal(tmp_path, HOURS.replace(written, instead))
 
 
 def test_secrets_do_not_appear_where_settings_are_shown_or_refused(tmp_path: Path) -> None:

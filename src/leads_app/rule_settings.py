@@ -1,0 +1,115 @@
+"""The settings [[follow_up_rules]] and [working_hours]."""
+
+import re
+from collections.abc import Collection, Sequence
+from datetime import time, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from leads_domain.checking import shown
+from leads_domain.errors import Invalid
+from leads_domain.follow_up import Recipient
+from leads_domain.pipeline import Pipeline
+from leads_domain.rules import FollowUpRule
+from leads_domain.template import Template
+from leads_domain.working_hours import WorkingHours
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
+_DURATION = re.compile(r"[1-9][0-9]{0,6}[mhdw]( [1-9][0-9]{0,6}[mhdw]){0,3}")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+
+
+class _RuleTable(msgspec.Struct, forbid_unknown_fields=True):
+    when: str
+    after: str
+    message: str
+    channel: str | None = None
+    recipient: str = Recipient.LEAD
+
+
+class _HoursTable(msgspec.Struct, forbid_unknown_fields=True, rename={"opens": "from", "closes": "to"}):
+    zone: str
+    days: list[str]
+    opens: str
+    closes: str
+
+
+def parse_rules(value: object) -> Sequence[FollowUpRule]:
+    """The rules, as far as one can be told to be wrong by itself; raises `ValueError`."""
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+        raise ValueError("give each rule a table of its own: [[follow_up_rules]].")
+    return [_rule(place, table) for place, table in enumerate(value, 1)]
+
+
+def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Collection[str]) -> None:
+    """Raise `ValueError` for a status or a channel that is not there."""
+    for place, rule in enumerate(rules, 1):
+        for fault in pipeline.unknown(rule.when):
+            raise ValueError(f"rule {place}: {fault.detail}")
+        if rule.channel is not None and rule.channel not in channels:
+            known = ", ".join(channels)
+            raise ValueError(f"rule {place}: There is no channel {shown(rule.channel)}; it is one of: {known}.")
+
+
+def parse_working_hours(value: object) -> WorkingHours:
+    """The hours; raises `ValueError`, `Invalid`, or msgspec's `ValidationError`."""
+    table = msgspec.convert(value, _HoursTable)
+    return WorkingHours(
+        zone=_zone(table.zone),
+        days=frozenset(_day(name) for name in table.days),
+        opens=_time(table.opens),
+        closes=_time(table.closes),
+    )
+
+
+def _rule(place: int, value: object) -> FollowUpRule:
+    try:
+        table = msgspec.convert(value, _RuleTable)
+        return FollowUpRule(
+            when=table.when,
+            after=_duration(table.after),
+            message=Template(table.message),
+            channel=table.channel,
+            recipient=_recipient(table.recipient),
+        )
+    except (ValueError, Invalid, msgspec.ValidationError) as error:
+        raise ValueError(f"rule {place}: {error}") from None
+
+
+def _duration(text: str) -> timedelta:
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f"after is {shown(text)}; give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
+    return sum((int(part[:-1]) * _UNITS[part[-1]] for part in text.split()), timedelta())
+
+
+def _recipient(text: str) -> Recipient:
+    if text not in list(Recipient):
+        raise ValueError(f"recipient is {shown(text)}; give {' or '.join(Recipient)}.")
+    return Recipient(text)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {shown(name)}; give an IANA name such as Europe/Berlin.") from None
+
+
+def _day(name: str) -> int:
+    if name not in _DAYS:
+        raise ValueError(f"there is no day {shown(name)}; the days are: {', '.join(_DAYS)}.")
+    return _DAYS.index(name)
+
+
+def _time(text: str) -> time:
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{shown(text)} is not a time of day; give one such as 09:00 or 17:30.")
+    return time(int(match[1]), int(match[2]))

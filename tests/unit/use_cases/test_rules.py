@@ -1,0 +1,218 @@
+"""Follow-ups that make themselves when a lead enters a status, and are cancelled when it leaves it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from builders import NOON, a_rule, given_details
+from databases import DATABASES
+from desk import ACTOR, Desk
+from leads_domain.errors import DuplicateLead
+from leads_domain.follow_up import FollowUpState, Recipient
+from leads_domain.lead import Lead, Past
+from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.use_cases.find_leads import list_leads
+from leads_domain.use_cases.import_leads import Candidate
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+RULES = [
+    a_rule("new", "{name} waits.", after=DAY),
+    a_rule("new", "{name} waits and waits.", after=3 * DAY),
+    a_rule("contacted", "Ask {name} again.", after=2 * DAY, recipient=Recipient.OWNER),
+    a_rule("lost", "Is {name} still lost?", after=90 * DAY),
+]
+
+
+@pytest.fixture(params=DATABASES)
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    """A desk with rules, on each database."""
+    with DATABASES[request.param](tmp_path) as database:
+        yield Desk(database, RULES)
+
+
+def states(desk: Desk, lead: Lead) -> list[tuple[str, str]]:
+    """The follow-ups of a lead by due time: what they say, and what became of them."""
+    return [(follow_up.message, follow_up.state.value) for follow_up in desk.follow_ups(lead)]
+
+
+def test_a_new_lead_enters_the_first_status(desk: Desk) -> None:
+    lead = desk.register().lead
+
+    assert states(desk, lead) == [("John Doe waits.", "scheduled"), ("John Doe waits and waits.", "scheduled")]
+    assert [follow_up.due_at for follow_up in desk.follow_ups(lead)] == [NOON + DAY, NOON + 3 * DAY]
+    assert {follow_up.rule_status for follow_up in desk.follow_ups(lead)} == {"new"}
+    assert (lead.version, lead.next_follow_up_at) == (1, NOON + DAY)
+    assert desk.lead(lead) == lead
+    assert desk.story(lead) == ["lead.created", "follow_up.scheduled", "follow_up.scheduled"]
+    assert {entry.actor for entry in desk.timeline(lead)} == {ACTOR}
+
+
+def test_what_rules_have_made_is_sent_like_everything_else(desk: Desk) -> None:
+    lead = desk.register().lead
+    assert desk.claim() == []
+    desk.clock.advance(DAY)
+    (claimed,) = desk.claim()
+    desk.record(claimed)
+
+    assert claimed.notice.message == "John Doe waits."
+    assert desk.lead(lead).next_follow_up_at == NOON + 3 * DAY
+    assert states(desk, lead)[0] == ("John Doe waits.", "sent")
+
+
+def test_a_lead_that_leaves_a_status_is_owed_what_its_new_one_says_and_no_more(desk: Desk) -> None:
+    lead = desk.register(owner="ann@example.com").lead
+    now = desk.clock.advance(HOUR)
+    contacted = desk.change(lead, "contacted")
+
+    assert states(desk, lead) == [
+        ("John Doe waits.", "cancelled"),
+        ("Ask John Doe again.", "scheduled"),
+        ("John Doe waits and waits.", "cancelled"),
+    ]
+    assert (contacted.version, contacted.next_follow_up_at) == (2, now + 2 * DAY)
+    assert desk.lead(lead) == contacted
+    assert desk.story(lead)[3:] == [
+        "lead.status_changed",
+        "follow_up.cancelled",
+        "follow_up.cancelled",
+        "follow_up.scheduled",
+    ]
+    assert desk.change(lead, "qualified").next_follow_up_at is None
+    assert {follow_up.state for follow_up in desk.follow_ups(lead)} == {FollowUpState.CANCELLED}
+
+
+def test_what_somebody_asked_for_outlives_the_status(desk: Desk) -> None:
+    lead = desk.register().lead
+    asked_for = desk.trigger(lead, due_at=NOON + 2 * DAY)
+
+    assert desk.change(lead, "contacted").next_follow_up_at == NOON + 2 * DAY
+    assert desk.follow_up(asked_for) == asked_for
+
+
+def test_an_attempt_that_is_under_way_is_cancelled_too(desk: Desk) -> None:
+    lead = desk.register().lead
+    desk.clock.advance(DAY)
+    (claimed,) = desk.claim()
+    desk.change(lead, "contacted")
+
+    assert not desk.record(claimed)
+    assert states(desk, lead)[0] == ("John Doe waits.", "cancelled")
+
+
+def test_what_was_sent_is_not_touched_when_the_status_is_left(desk: Desk) -> None:
+    lead = desk.register().lead
+    desk.clock.advance(DAY)
+    desk.record(desk.claim()[0])
+    desk.change(lead, "contacted")
+
+    assert [state for _, state in states(desk, lead)] == ["sent", "cancelled"]
+
+
+def test_a_closed_status_may_have_rules(desk: Desk) -> None:
+    lead = desk.register().lead
+    asked_for = desk.trigger(lead, due_at=NOON + DAY)
+    lost = desk.change(lead, "lost", status_reason="No budget")
+
+    assert lost.next_follow_up_at == NOON + 90 * DAY
+    assert desk.follow_up(asked_for).state is FollowUpState.CANCELLED
+    assert desk.change(lead, "contacted").next_follow_up_at is None
+
+
+def test_a_status_that_is_entered_again_has_its_rules_again(desk: Desk) -> None:
+    lead = desk.register(owner="ann@example.com").lead
+    for status in ("contacted", "lost", "contacted"):
+        desk.change(lead, status, **({"status_reason": "No budget"} if status == "lost" else {}))
+
+    again = [state for message, state in states(desk, lead) if message == "Ask John Doe again."]
+    assert again == ["cancelled", "scheduled"]
+
+
+def test_a_change_that_is_no_move_makes_and_cancels_nothing(desk: Desk) -> None:
+    lead = desk.register().lead
+    before = desk.follow_ups(lead)
+    changed = desk.change(lead, "new", name="Jane Roe", owner="ann@example.com")
+
+    assert changed.next_follow_up_at == NOON + DAY
+    assert desk.follow_ups(lead) == before
+
+
+def test_a_rule_sees_the_lead_as_the_same_change_leaves_it(desk: Desk) -> None:
+    lead = desk.register().lead
+    desk.change(lead, "contacted", name="Jane Roe", owner="ann@example.com")
+
+    assert ("Ask Jane Roe again.", "scheduled") in states(desk, lead)
+
+
+def test_without_somebody_to_reach_no_follow_up_is_made(desk: Desk) -> None:
+    lead = desk.register().lead
+    contacted = desk.change(lead, "contacted")
+
+    assert contacted.next_follow_up_at is None
+    assert len(desk.follow_ups(lead)) == 2
+    assert desk.story(lead)[3:] == ["lead.status_changed", "follow_up.cancelled", "follow_up.cancelled"]
+
+
+@pytest.mark.parametrize("on_duplicate", OnDuplicate)
+def test_a_lead_that_comes_in_again_enters_nothing(desk: Desk, on_duplicate: OnDuplicate) -> None:
+    lead = desk.register().lead
+    before = desk.follow_ups(lead)
+    if on_duplicate is OnDuplicate.ERROR:
+        with pytest.raises(DuplicateLead):
+            desk.register(name="Johnny")
+    else:
+        desk.register(name="Johnny", on_duplicate=on_duplicate)
+
+    assert desk.follow_ups(lead) == before
+    assert desk.lead(lead).next_follow_up_at == NOON + DAY
+
+
+def test_nothing_is_made_or_cancelled_by_a_move_that_is_undone(desk: Desk) -> None:
+    desk.register(email="jane@example.com")
+    lead = desk.register(owner="ann@example.com").lead
+    before = desk.follow_ups(lead)
+    with pytest.raises(DuplicateLead):
+        desk.change(lead, "contacted", email="jane@example.com")
+
+    assert desk.follow_ups(lead) == before
+    assert desk.lead(lead) == lead
+
+
+def test_imported_leads_enter_the_first_status_but_one_with_a_past_enters_none(desk: Desk) -> None:
+    rows = [
+        Candidate(given_details(email="a@example.com")),
+        Candidate(given_details(email="b@example.com"), Past(status="new", created_at=NOON - DAY)),
+        Candidate(given_details(email="c@example.com"), Past(status="lost", status_reason="?", created_at=NOON - DAY)),
+        Candidate(given_details(email="A@example.com")),
+    ]
+    *kept, met = desk.database.write(desk.import_leads, rows, actor=ACTOR)
+    assert kept == [Outcome.CREATED] * 3
+    assert isinstance(met, DuplicateLead)
+    assert met.existing_id is not None
+    oldest_first = LeadQuery(sort=LeadSort.OLDEST_FIRST)
+    *experienced, new = desk.database.read(list_leads, oldest_first).items
+
+    assert new.next_follow_up_at == NOON + DAY
+    assert desk.story(new) == ["lead.created", "follow_up.scheduled", "follow_up.scheduled"]
+    for lead in experienced:
+        assert lead.next_follow_up_at is None
+        assert list(desk.follow_ups(lead)) == []
+        assert desk.story(lead) == ["lead.created"]
+
+
+def test_a_rehearsal_promises_nothing(desk: Desk) -> None:
+    desk.database.read(desk.import_leads, [Candidate(given_details())], actor=ACTOR, rehearsal={})
+    assert desk.database.read(lambda work: work.follow_ups.next_attempt_at()) is None
+
+
+def test_what_rules_had_made_is_cancelled_even_when_the_rules_are_gone(desk: Desk) -> None:
+    lead = desk.register().lead
+    without = Desk(desk.database)
+    without.change_lead = replace(without.change_lead, ids=desk.ids)
+
+    assert without.change(lead, "contacted").next_follow_up_at is None
+    assert {follow_up.state for follow_up in desk.follow_ups(lead)} == {FollowUpState.CANCELLED}
