@@ -196,6 +196,7 @@ def test_imported_leads_enter_the_first_status_but_one_with_a_past_enters_none(d
     oldest_first = LeadQuery(sort=LeadSort.OLDEST_FIRST)
     *experienced, new = desk.database.read(list_leads, oldest_first).items
 
+    assert states(desk, new) == [("John Doe waits.", "scheduled"), ("John Doe waits and waits.", "scheduled")]
     assert new.next_follow_up_at == NOON + DAY
     assert desk.story(new) == ["lead.created", "follow_up.scheduled", "follow_up.scheduled"]
     for lead in experienced:
