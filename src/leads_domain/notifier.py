@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from leads_domain.details import Scalar
 
@@ -78,3 +78,11 @@ class FollowUpNotifier(Protocol):
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         """Send `notice`."""
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """What a notifier may have besides: `leads doctor` asks it whether the channel would work, and nothing is sent."""
+
+    def check(self) -> None:
+        """Raise a `NotificationError` that says what is wrong, without any secret. It must end in less than 10 s."""

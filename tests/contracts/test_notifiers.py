@@ -1,106 +1,58 @@
-from collections.abc import Callable
-from threading import Event, Lock
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from fakes import RecordingNotifier
 from leads_adapters.notifiers.log import create
-from leads_domain.notifier import Address, FollowUpNotice, FollowUpNotifier, Receipt, TryAgain
-from leads_domain.testing import FollowUpNotifierContract
+from leads_domain.notifier import FollowUpNotifier, Refused, TryAgain
+from leads_domain.testing import Behaviour, FollowUpNotifierContract, Received
 
 
-class TestLoggingNotifier(FollowUpNotifierContract):
+class TestLoggingNotifier(
+    FollowUpNotifierContract,
+    without=[
+        # A log has nobody who could fail, refuse, fall silent or tell a repeat.
+        "test_keeps_nothing_from_one_notice_to_the_next",
+        "test_says_try_again_when_the_receiver_fails",
+        "test_says_refused_when_the_receiver_refuses",
+        "test_gives_no_receipt_before_the_receiver_has_accepted",
+        "test_says_try_again_in_time_when_the_receiver_hangs",
+        "test_tells_no_secret",
+        "test_lets_the_receiver_tell_a_repeat_from_another_notice",
+        # It tells ids in place of names and messages.
+        "test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not",
+    ],
+):
+    """Whoever reads the log finds the message by its id."""
+
+    @pytest.fixture(autouse=True)
+    def _log(self) -> Iterator[None]:
+        with capture_logs() as self._lines:
+            yield
+
     def make_notifier(self) -> FollowUpNotifier:
         return create({})
 
+    def received(self) -> Sequence[Received]:
+        notices: dict[Any, str] = {notice.follow_up_id: notice.message for notice in map(self.make_notice, range(10))}
+        return [Received(message=notices[line["follow_up_id"]], idempotency_key=None) for line in self._lines]
+
 
 class TestRecordingNotifier(FollowUpNotifierContract):
+    """The fake fails as its receiver is told to."""
+
     def make_notifier(self) -> FollowUpNotifier:
-        return RecordingNotifier()
+        self._notifier = RecordingNotifier()
+        return self._notifier
 
+    def receiver_behaves(self, behaviour: Behaviour) -> None:
+        if behaviour is not Behaviour.ACCEPTS:
+            self._notifier.fail_with(Refused("no") if behaviour is Behaviour.REFUSES else TryAgain("not now"))
 
-class Channel(RecordingNotifier):
-    """A channel that does something of its own with a notice; what that answers is its receipt."""
-
-    def __init__(self, habit: Callable[[FollowUpNotice], object]) -> None:
-        super().__init__()
-        self._habit = habit
-
-    def notify(self, notice: FollowUpNotice) -> Receipt:
-        return cast(Receipt, self._habit(notice) or super().notify(notice))
-
-
-class OneConnection:
-    """What breaks when two use it at once. Whoever has it keeps it until another comes."""
-
-    def __init__(self) -> None:
-        self._in_use, self._wanted = Lock(), Event()
-
-    def __call__(self, _: FollowUpNotice) -> None:
-        if not self._in_use.acquire(blocking=False):
-            self._wanted.set()
-            message = "The connection is in use."
-            raise RuntimeError(message)
-        self._wanted.wait(30)
-
-
-def scribble(notice: FollowUpNotice) -> None:
-    """Change a notice."""
-    cast(dict[str, Any], notice.lead)["status"] = "sent"
-
-
-def refuse_repeats(notice: FollowUpNotice) -> None:
-    """Send nothing twice."""
-    if notice.attempt > 1:
-        raise TryAgain(notice.idempotency_key)
-
-
-def stumble(notice: FollowUpNotice) -> None:
-    """Fail at a line break, and not in the words of the port."""
-    if "\n" in notice.name:
-        raise ValueError(notice.name)
-
-
-@pytest.mark.parametrize(
-    ("promise", "notifier", "error"),
-    [
-        (
-            FollowUpNotifierContract.test_declares_the_kind_of_address_that_it_needs,
-            RecordingNotifier(needs=cast(Address, "pigeon")),
-            AssertionError,
-        ),
-        (FollowUpNotifierContract.test_gives_a_receipt_for_what_it_accepted, Channel(lambda _: "sent"), AssertionError),
-        (FollowUpNotifierContract.test_leaves_the_notice_as_it_was, Channel(scribble), AssertionError),
-        (
-            FollowUpNotifierContract.test_sends_the_same_notice_again_when_it_is_tried_again,
-            Channel(refuse_repeats),
-            TryAgain,
-        ),
-        (
-            FollowUpNotifierContract.test_sends_notices_of_several_threads_at_once,
-            Channel(OneConnection()),
-            RuntimeError,
-        ),
-        (
-            FollowUpNotifierContract.test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not,
-            Channel(stumble),
-            ValueError,
-        ),
-        (
-            FollowUpNotifierContract.test_accepts_nothing_that_lacks_the_address_it_needs,
-            RecordingNotifier(needs=Address.PHONE),
-            AssertionError,
-        ),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_a_channel_that_breaks_a_promise_is_found_out(
-    promise: Callable[[FollowUpNotifierContract], None], notifier: FollowUpNotifier, error: type[Exception]
-) -> None:
-    class Contract(FollowUpNotifierContract):
-        def make_notifier(self) -> FollowUpNotifier:
-            return notifier
-
-    with pytest.raises(error):
-        promise(Contract())
+    def received(self) -> Sequence[Received]:
+        return [
+            Received(message=notice.message, idempotency_key=notice.idempotency_key, name=notice.name)
+            for notice in self._notifier.accepted
+        ]

@@ -1,104 +1,322 @@
 """What every channel promises, as tests.
 
-class TestPigeon(FollowUpNotifierContract):
+class TestPigeonNotifier(FollowUpNotifierContract):
+    secrets = ("open sesame",)
+    time_limit_seconds = 5
+
     def make_notifier(self) -> FollowUpNotifier:
-        return PigeonNotifier(loft="https://pigeons.example")
+        return PigeonNotifier(LOFT.url, password="open sesame", timeout=0.5)
+
+    def receiver_behaves(self, behaviour: Behaviour) -> None:
+        LOFT.behaviour = behaviour
+
+    def received(self) -> Sequence[Received]:
+        return [Received(message=note.text, address=note.to, idempotency_key=note.id) for note in LOFT.notes]
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from collections.abc import Callable, Collection, Sequence
 from copy import deepcopy
-from dataclasses import replace
-from threading import Barrier
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+from functools import partial
+from queue import Empty, SimpleQueue
+from threading import Barrier, Thread
+from typing import Generic, TypeVar
 
-from leads_domain.notifier import Address, FollowUpNotice, FollowUpNotifier, NotificationError, Receipt
+from leads_domain.notifier import (
+    Address,
+    Checkable,
+    FollowUpNotice,
+    FollowUpNotifier,
+    NotificationError,
+    Receipt,
+    Refused,
+    TryAgain,
+)
 
 AT_ONCE = 8
-PATIENCE_SECONDS = 30.0
 
-_HOSTILE_NAMES = (
+_TEXTS_OF_ANY_KIND = (
     "Doe, Jane",
     'Jane "JD" <jd@example.org>, Joe',
     "Jane\r\nBcc: eve@example.org",
+    "Jane {email} {{name}} %s $HOME",
     "Ольга 祖冲之 محمد 👩🏽\u200d💻",
     "\u202eevil\u2066 \u2028 \x07",
     "J" * 200,
 )
 
+T = TypeVar("T")
+
+
+class Behaviour(Enum):
+    """What the receiver, the other end of the channel, does with notices."""
+
+    ACCEPTS = "accepts them"
+    FAILS = "fails in a way that passes, such as HTTP 503 or SMTP 451"
+    REFUSES = "refuses them for good, such as HTTP 422 or SMTP 550"
+    HANGS = "takes them and stays silent until it is told to behave otherwise, and has accepted nothing then"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """What the receiver accepted, once for every time that it came. None stands for what did not come along.
+
+    `message` and `name` may have other text around them: give the whole text if they cannot be told apart.
+    """
+
+    message: str
+    idempotency_key: str | None
+    address: str | None = None
+    name: str | None = None
+
 
 class FollowUpNotifierContract:
-    """Inherit from it and say how your notifier is made, against a channel that accepts everything."""
+    """Inherit from it, and say how your notifier is made and what its receiver does.
+
+    The receiver may be shared by all tests, one after the other. Tests of what a channel cannot do at all are left out
+    by name: `class TestPostcards(FollowUpNotifierContract, without=["test_says_refused_when_the_receiver_refuses"])`.
+    """
+
+    secrets: Collection[str] = ()
+    """Secrets among the options that the notifier is made of; no text may hold them."""
+
+    time_limit_seconds: float = 30.0
+    """How long the notifier may take. With a short time-out and a limit a little above it, the tests are quick."""
+
+    def __init_subclass__(cls, *, without: Collection[str] = ()) -> None:
+        """Leave tests out: runners pass over a None."""
+        for name in without:
+            assert callable(getattr(cls, name, None)), f"there is no test {name}"
+            setattr(cls, name, None)
 
     def make_notifier(self) -> FollowUpNotifier:
-        """A notifier that is ready to send; every test makes its own."""
+        """A notifier that is ready to send to the receiver; every test makes its own."""
         raise NotImplementedError
 
-    def make_notice(self) -> FollowUpNotice:
-        """A notice that the channel accepts. Override it if yours is particular about addresses."""
+    def receiver_behaves(self, behaviour: Behaviour) -> None:
+        """Let the receiver behave like this from now on. It accepts until it is told otherwise."""
+        raise NotImplementedError
+
+    def received(self) -> Sequence[Received]:
+        """All that the receiver has accepted, the oldest first."""
+        raise NotImplementedError
+
+    def make_notice(self, number: int = 0) -> FollowUpNotice:
+        """A notice that the channel accepts, for another person with each number from 0 to 9.
+
+        Override it if yours is particular about addresses.
+        """
         return FollowUpNotice(
-            follow_up_id="019b8e1f-0000-7000-8000-000000000002",
-            lead_id="019b8e1f-0000-7000-8000-000000000001",
-            idempotency_key="019b8e1f-0000-7000-8000-000000000002",
+            follow_up_id=f"019b8e1f-0000-7000-8000-00000000020{number}",
+            lead_id=f"019b8e1f-0000-7000-8000-00000000010{number}",
+            idempotency_key=f"019b8e1f-0000-7000-8000-00000000030{number}",
             attempt=1,
             channel="contract",
-            name="Jane Roe",
-            email="jane@example.com",
-            phone="+12025550123",
-            message="Hello Jane,\nshall we talk? 👋",
-            lead={"name": "Jane Roe", "email": "jane@example.com", "phone": None, "status": "new", "owner": None},
+            name=f"Jane Roe {number}",
+            email=f"jane-{number}@example.com",
+            phone=f"+1202555012{number}",
+            message=f"Hello Jane {number},\nshall we talk? 👋 It is about {number}0 %.",
+            lead={
+                "name": f"Jane Roe {number}",
+                "email": f"jane-{number}@example.com",
+                "phone": None,
+                "status": "new",
+                "owner": None,
+            },
         )
 
     def test_declares_the_kind_of_address_that_it_needs(self) -> None:
         needs = self.make_notifier().needs
         assert needs is None or isinstance(needs, Address), f"needs is None or an Address, not {needs!r}"
 
+    def test_needs_no_other_address_than_it_declares(self) -> None:
+        notifier, notice = self.make_notifier(), self.make_notice()
+        email = notice.email if notifier.needs is Address.EMAIL else None
+        phone = notice.phone if notifier.needs is Address.PHONE else None
+        self._sends(notifier, replace(notice, email=email, phone=phone))
+
+    def test_accepts_nothing_that_lacks_the_address_it_needs(self) -> None:
+        notifier, before = self.make_notifier(), len(self.received())
+        if notifier.needs is None:
+            return
+        outcome = _outcome(lambda: notifier.notify(replace(self.make_notice(), email=None, phone=None)))
+        assert isinstance(outcome, Exception), f"a notice without {notifier.needs.value} was accepted"
+        assert len(self.received()) == before, f"a notice without {notifier.needs.value} was sent"
+
     def test_gives_a_receipt_for_what_it_accepted(self) -> None:
-        _assert_receipt(self.make_notifier().notify(self.make_notice()))
+        _assert_receipt(_outcome(lambda: self.make_notifier().notify(self.make_notice())))
+
+    def test_sends_a_notice_once_and_as_it_is(self) -> None:
+        self._sends(self.make_notifier(), self.make_notice())
 
     def test_leaves_the_notice_as_it_was(self) -> None:
         notice = self.make_notice()
         before = deepcopy(notice)
-        self.make_notifier().notify(notice)
+        self._sends(self.make_notifier(), notice)
         assert notice == before, "the notice was changed"
 
-    def test_sends_the_same_notice_again_when_it_is_tried_again(self) -> None:
+    def test_lets_the_receiver_tell_a_repeat_from_another_notice(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
-        notifier.notify(notice)
-        _assert_receipt(notifier.notify(replace(notice, attempt=2)))
+        first = self._sends(notifier, notice)
+        assert first.idempotency_key is not None, "no idempotency key came along"
+        repeated = self._sends(notifier, replace(notice, attempt=2))
+        assert repeated.idempotency_key == first.idempotency_key, "a repeat came with another idempotency key"
+        other = self._sends(notifier, replace(notice, idempotency_key=self.make_notice(1).idempotency_key))
+        assert other.idempotency_key != first.idempotency_key, "another notice came with the same idempotency key"
+
+    def test_keeps_nothing_from_one_notice_to_the_next(self) -> None:
+        notifier = self.make_notifier()
+        self._sends(notifier, self.make_notice(0))
+        self._fails(Behaviour.FAILS, notifier, self.make_notice(1))
+        self._sends(notifier, self.make_notice(2))
+        self._sends(notifier, self.make_notice(3))
 
     def test_sends_notices_of_several_threads_at_once(self) -> None:
-        notifier, start = self.make_notifier(), Barrier(AT_ONCE)
+        notifier, start, before = self.make_notifier(), Barrier(AT_ONCE), len(self.received())
+        notices = [self.make_notice(number) for number in range(AT_ONCE)]
 
-        def notify(number: int) -> Receipt:
-            notice = replace(self.make_notice(), follow_up_id=f"follow-up {number}", idempotency_key=f"key {number}")
-            start.wait(PATIENCE_SECONDS)
+        def notify(notice: FollowUpNotice) -> Receipt:
+            start.wait(self.time_limit_seconds)
             return notifier.notify(notice)
 
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            for receipt in threads.map(notify, range(AT_ONCE)):
-                _assert_receipt(receipt)
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)  # threads get in each other's way as often as they can
+        try:
+            for call in [_Call(partial(notify, notice)) for notice in notices]:
+                _assert_receipt(call.outcome(self.time_limit_seconds * AT_ONCE))
+        finally:
+            sys.setswitchinterval(interval)
+        arrived = self.received()[before:]
+        assert len(arrived) == AT_ONCE, f"{AT_ONCE} notices were sent, {len(arrived)} were received"
+        for notice in notices:
+            matching = [each for each in arrived if _text(notice.message) in _text(each.message)]
+            assert len(matching) == 1, f"the message {notice.message!r} was received {len(matching)} times"
+            _assert_same(matching[0], notice, notifier.needs)
+        keys = {each.idempotency_key for each in arrived} - {None}
+        assert len(keys) in (0, AT_ONCE), "notices that were sent at once shared an idempotency key"
 
     def test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not(self) -> None:
         notifier = self.make_notifier()
-        for name in _HOSTILE_NAMES:
-            try:
-                receipt = notifier.notify(replace(self.make_notice(), name=name, message=name))
-            except NotificationError:
-                continue
-            _assert_receipt(receipt)
+        for number, text in enumerate(_TEXTS_OF_ANY_KIND):
+            before = len(self.received())
+            notice = replace(self.make_notice(number), name=text, message=text)
+            outcome = _outcome(partial(notifier.notify, notice))
+            if isinstance(outcome, NotificationError):
+                assert len(self.received()) == before, f"{text!r} was sent, though the notifier says that it was not"
+            else:
+                _assert_receipt(outcome)
+                # A name with line breaks or control characters may be tidied up; a message may not.
+                _assert_same(self._one_since(before), replace(notice, name=""), notifier.needs)
 
-    def test_accepts_nothing_that_lacks_the_address_it_needs(self) -> None:
-        notifier = self.make_notifier()
-        if notifier.needs is None:
+    def test_says_try_again_when_the_receiver_fails(self) -> None:
+        error = self._fails(Behaviour.FAILS, self.make_notifier(), self.make_notice())
+        assert isinstance(error, TryAgain), f"the receiver failed for now; that is TryAgain, not {error!r}"
+        assert error.delay is None or isinstance(error.delay, timedelta), f"a delay is a timedelta, not {error.delay!r}"
+
+    def test_says_refused_when_the_receiver_refuses(self) -> None:
+        error = self._fails(Behaviour.REFUSES, self.make_notifier(), self.make_notice())
+        assert isinstance(error, Refused), f"the receiver refused the notice for good; that is Refused, not {error!r}"
+
+    def test_gives_no_receipt_before_the_receiver_has_accepted(self) -> None:
+        outcome = self._while_hanging(self.make_notifier(), self.make_notice())
+        assert not isinstance(outcome, Receipt), "a receipt was given, though the receiver has not accepted anything"
+
+    def test_says_try_again_in_time_when_the_receiver_hangs(self) -> None:
+        outcome = self._while_hanging(self.make_notifier(), self.make_notice())
+        assert isinstance(outcome, TryAgain), f"the receiver did not answer; that is TryAgain, not {outcome!r}"
+
+    def test_tells_no_secret(self) -> None:
+        notifier, notice = self.make_notifier(), self.make_notice()
+        texts = [repr(notifier), str(notifier)]
+        errors = [self._fails(behaviour, notifier, notice) for behaviour in (Behaviour.FAILS, Behaviour.REFUSES)]
+        texts += [str(error) for error in errors if isinstance(error, NotificationError)]  # of others the type is told
+        told = [secret for secret in self.secrets for text in texts if secret in text]
+        assert not told, "a secret stands in the notifier's repr or in the text of an error"
+
+    def test_checks_the_channel_without_sending(self) -> None:
+        notifier, before = self.make_notifier(), len(self.received())
+        if not isinstance(notifier, Checkable):
             return
+        fault = _outcome(notifier.check)
+        assert fault is None, f"the receiver accepts notices, but check says {fault!r}"
+        assert len(self.received()) == before, "check sent something"
+
+    def _sends(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:
+        """What arrived when the receiver accepts `notice`; it is this, once, by the time of the receipt."""
+        before = len(self.received())
+        _assert_receipt(_outcome(partial(notifier.notify, notice)))
+        received = self._one_since(before)
+        _assert_same(received, notice, notifier.needs)
+        return received
+
+    def _one_since(self, before: int) -> Received:
+        arrived = self.received()[before:]
+        assert len(arrived) == 1, f"one notice was sent, {len(arrived)} were received by the time of the receipt"
+        return arrived[0]
+
+    def _fails(self, behaviour: Behaviour, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Exception:
+        """What is raised when the receiver behaves like this."""
+        self.receiver_behaves(behaviour)
         try:
-            notifier.notify(replace(self.make_notice(), email=None, phone=None))
-        except Exception:  # noqa: BLE001 - whatever it raises, it did not say that the notice has left
-            return
-        message = f"a notice without {notifier.needs.value} was accepted"
-        raise AssertionError(message)
+            outcome = _outcome(partial(notifier.notify, notice))
+        finally:
+            self.receiver_behaves(Behaviour.ACCEPTS)
+        assert isinstance(outcome, Exception), f"the receiver {behaviour.value}; notify returned {outcome!r}"
+        return outcome
+
+    def _while_hanging(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Receipt | Exception:
+        """What becomes of `notice` while the receiver hangs."""
+        self.receiver_behaves(Behaviour.HANGS)
+        try:
+            return _Call(partial(notifier.notify, notice)).outcome(self.time_limit_seconds)
+        finally:
+            self.receiver_behaves(Behaviour.ACCEPTS)
 
 
-def _assert_receipt(receipt: object) -> None:
-    assert isinstance(receipt, Receipt), f"notify returns a Receipt, not {receipt!r}"
-    reference = receipt.reference
+class _Call(Generic[T]):
+    """A call in a thread of its own, which nobody has to wait for."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._outcomes: SimpleQueue[T | Exception] = SimpleQueue()
+        Thread(target=lambda: self._outcomes.put(_outcome(call)), daemon=True).start()
+
+    def outcome(self, seconds: float) -> T | Exception:
+        """What it returned or raised; `TimeoutError` if it did not end in time."""
+        try:
+            return self._outcomes.get(timeout=seconds)
+        except Empty:
+            return TimeoutError(f"it did not end within {seconds} s")
+
+
+def _outcome(call: Callable[[], T]) -> T | Exception:
+    """What a call returned or raised."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - a notifier may raise anything; the tests say what they think of it
+        return error
+
+
+def _assert_receipt(outcome: object) -> None:
+    match outcome:
+        case Exception():
+            message = f"the receiver accepts notices, but notify raised {outcome!r}"
+            raise AssertionError(message) from outcome
+    assert isinstance(outcome, Receipt), f"notify returns a Receipt, not {outcome!r}"
+    reference = outcome.reference
     assert reference is None or isinstance(reference, str), f"a reference is None or text, not {reference!r}"
+
+
+def _assert_same(received: Received, notice: FollowUpNotice, needs: Address | None) -> None:
+    assert _text(notice.message) in _text(received.message), f"{notice.message!r} became {received.message!r}"
+    assert received.name is None or notice.name in received.name, f"the name {notice.name!r} became {received.name!r}"
+    addresses = {Address.EMAIL: [notice.email], Address.PHONE: [notice.phone]}
+    allowed = addresses[needs] if needs else [notice.email, notice.phone, None]
+    assert received.address in allowed, f"a notice for {allowed[0]!r} went to {received.address!r}"
+
+
+def _text(text: str) -> str:
+    """With line ends as they are in Python: channels write them in their own way."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
