@@ -150,5 +150,16 @@ def is_sent(follow_up: str, service: Service) -> bool:
 
 def test_every_command_explains_itself(site: Site) -> None:
     overview = site.leads("--help").expect(0).out
-    for command in ("serve", "migrate", "dispatch", "keys", "import", "export", "copy", "pipeline", "doctor"):
+    for command in (
+        "serve",
+        "migrate",
+        "dispatch",
+        "keys",
+        "import",
+        "export",
+        "copy",
+        "pipeline",
+        "channels",
+        "doctor",
+    ):
         assert re.search(rf"^│ {command}\s+[A-Z]", overview, re.MULTILINE), command

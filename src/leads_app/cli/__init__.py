@@ -6,6 +6,7 @@ import rich_click as click
 
 from leads_adapters.files.row import FileRefused
 from leads_adapters.sql.copying import CopyFailed
+from leads_app.cli.channels import channels
 from leads_app.cli.copy import copy
 from leads_app.cli.dispatch import dispatch
 from leads_app.cli.doctor import doctor
@@ -26,7 +27,7 @@ def leads() -> None:
     """Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up."""
 
 
-for command in (serve, migrate, dispatch, keys, import_leads, export_leads, copy, pipeline, doctor):
+for command in (serve, migrate, dispatch, keys, import_leads, export_leads, copy, pipeline, channels, doctor):
     leads.add_command(command)
 
 

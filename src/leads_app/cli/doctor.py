@@ -9,8 +9,10 @@ from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
 from leads_adapters.sql.sqlite import journal_mode
+from leads_app.channels import fault, make_notifier
 from leads_app.cli import session
 from leads_app.container import Container
+from leads_app.settings import Channel, SettingsError
 
 _SERVER_FACTS = ("server_version", "server_encoding")
 
@@ -75,5 +77,18 @@ def _check_file(engine: Engine) -> None:
 
 
 def _channels(container: Container) -> str:
+    """All of them, without sending; raises `RuntimeError` with what is wrong with any."""
+    configured = container.settings().channels
+    faults = [told for name, channel in configured.items() if (told := _channel_fault(name, channel))]
+    if faults:
+        raise RuntimeError(" ".join(faults))
     container.rules()  # those that their channels cannot keep are refused
-    return ", ".join(f"{name} ({container.settings().channels[name].adapter})" for name in container.notifiers())
+    return ", ".join(f"{name} ({channel.adapter})" for name, channel in configured.items())
+
+
+def _channel_fault(name: str, channel: Channel) -> str | None:
+    try:
+        told = fault(make_notifier(name, channel))
+    except SettingsError as error:
+        return str(error)
+    return f"The channel {name} would not work: {told}" if told else None
