@@ -1,17 +1,13 @@
 """Everything that the README tells people to type works as it is printed.
 
-Replaced is only what a reader replaces, too: the port, the key, the id, and the address of the chat.
+Replaced is only what a reader replaces, too: the port, the key, the id, and the address, room and token of the chat.
 """
 
 import json
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any, NamedTuple
 
+import homeserver
 from e2e.readme import BLOCKS, ROOT, block, recipe
 from e2e.service import BIN, HOST, Reply, Service, Site, eventually
 
@@ -23,7 +19,7 @@ NOTIFIER = "import json"
 ENTRY_POINT = '[project.entry-points."leads.notifiers"]'
 CHANNEL = 'default_channel = "team"'
 
-CHAT_URL = "https://chat.example.com/hooks/leads"
+CHAT = {"url": "https://matrix.example.com", "room": "!leads:example.com", "token": "syt_..."}
 PRINTED_PORT = f"{HOST}:8000"
 
 
@@ -105,56 +101,26 @@ def test_a_spreadsheet_is_tried_imported_and_exported(site: Site) -> None:
     assert refused.splitlines()[1].startswith("3,")
 
 
-@dataclass
-class Chat:
-    """A chat room that takes messages over HTTP, and answers `status`."""
-
-    url: str
-    status: int = 200
-    messages: list[dict[str, str]] = field(default_factory=list)
-
-
-@contextmanager
-def a_chat() -> Iterator[Chat]:
-    """A chat room on this machine."""
-
-    class Room(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            chat.messages.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(chat.status)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Be quiet."""
-
-    with ThreadingHTTPServer((HOST, 0), Room) as server:
-        chat = Chat(f"http://{HOST}:{server.server_port}/hooks/leads")
-        serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
-        try:
-            yield chat
-        finally:
-            server.shutdown()
-            serving.join()
-
-
 def test_a_notifier_of_ones_own_sends_follow_ups_to_a_chat_room(site: Site) -> None:
-    site.install("my_chat", block(NOTIFIER), tomllib.loads(block(ENTRY_POINT))["project"]["entry-points"])
+    site.install("my_matrix", block(NOTIFIER), tomllib.loads(block(ENTRY_POINT))["project"]["entry-points"])
     channel = block(CHANNEL)
-    assert CHAT_URL in channel
-    with a_chat() as chat:
-        site.write("leads.toml", channel.replace(CHAT_URL, chat.url))
+    assert tomllib.loads(channel)["channels"]["team"] == {"adapter": "matrix"} | CHAT
+    with homeserver.a_homeserver() as chat:
+        for printed, real in zip(CHAT.values(), (chat.url, homeserver.ROOM, homeserver.TOKEN), strict=True):
+            channel = channel.replace(printed, real)
+        site.write("leads.toml", channel)
         with site.serve() as service:
-            assert "team (chat)" in site.leads("doctor").expect(0).out
+            assert "team (matrix)" in site.leads("doctor").expect(0).out
+            site.leads("channels", "test", "team").expect(0)
             sent = follow_up(service, "john@example.com")
-            [message] = chat.messages
-            chat.status = 400
+            [_, message] = chat.sent
+            chat.answer(homeserver.Answer(413))
             refused = follow_up(service, "jane@example.com")
-            chat.status = 503
+            chat.answer(homeserver.Answer(503))
             delayed = follow_up(service, "jack@example.com")
     assert (sent["state"], sent["channel"]) == ("sent", "team")
-    assert message == {"text": sent["message"], "id": sent["id"]}
-    assert (refused["state"], refused["last_error"]) == ("failed", "The chat answered 400.")
+    assert (message.content["body"], message.transaction) == (sent["message"], sent["id"])
+    assert (refused["state"], refused["last_error"]) == ("failed", "The chat answered 413.")
     assert (delayed["state"], delayed["last_error"]) == ("scheduled", "The chat answered 503.")
 
 

@@ -55,10 +55,11 @@ class Homeserver:
         """The answer to a request."""
         if token != f"Bearer {TOKEN}":
             return Answer(401, {"errcode": "M_UNKNOWN_TOKEN"})
-        if self._answer is not None:
-            if self._answer.status is None:
-                self._changed.wait()
-            return self._answer
+        changed, answer = self._changed, self._answer
+        if answer is not None:
+            if answer.status is None:
+                changed.wait()
+            return answer
         if (method, path) == ("GET", f"{API}/joined_rooms"):
             return Answer(200, {"joined_rooms": [ROOM]})
         room, _, transaction = path.removeprefix(f"{API}/rooms/").partition("/send/m.room.message/")
