@@ -1,5 +1,7 @@
 """What must stay secret is in no output, and in no file that the service writes."""
 
+import pytest
+
 from e2e.service import Finished, Site
 
 SECRET = "hunter2-hunter2"
@@ -66,3 +68,15 @@ def test_a_channel_that_cannot_be_made_is_named_without_its_options(site: Site) 
     [fault] = [line for line in doctor.out.splitlines() if line.startswith("FAULT  channels")]
     assert "team" in fault
     assert SECRET not in said(doctor)
+
+
+@pytest.mark.parametrize(
+    "url", [f"postgresql://ann:{SECRET}@127.0.0.1:1/x", f"postgresql://ann@127.0.0.1:1/x?password={SECRET}"]
+)
+@pytest.mark.parametrize("command", [("keys", "list"), ("serve",), ("doctor",), ("migrate",)])
+def test_the_password_of_a_database_that_is_out_of_reach_is_not_told(
+    site: Site, url: str, command: tuple[str, ...]
+) -> None:
+    refused = site.leads(*command, LEADS_DATABASE_URL=url).expect(1)
+    assert "127.0.0.1" in said(refused)
+    assert SECRET not in said(refused)

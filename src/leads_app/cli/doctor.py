@@ -65,7 +65,7 @@ def _database(container: Container) -> str:
         raise RuntimeError(message)
     if engine.dialect.name == "sqlite":
         _check_file(engine)
-    return f"{engine.url.render_as_string(hide_password=True)}, schema {found}"
+    return f"{session.without_secrets(engine.url)}, schema {found}"
 
 
 def _check_file(engine: Engine) -> None:

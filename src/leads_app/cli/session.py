@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
@@ -62,9 +63,15 @@ def database_faults_told(container: Container) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, migrations.NoWay) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
-        url = container.settings().database_url.render_as_string(hide_password=True)
+        # PostgreSQL's details may hold a row.
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0]
+        url = without_secrets(container.settings().database_url)
         raise CommandFailed(f"The database {url} cannot be used: {reason}.") from None
+
+
+def without_secrets(url: URL) -> str:
+    """A database's URL as it may be shown: a password can also stand behind the question mark."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
