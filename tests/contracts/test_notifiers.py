@@ -5,9 +5,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from fakes import RecordingNotifier
+from leads_adapters.notifiers import smtp, webhook
 from leads_adapters.notifiers.log import create
 from leads_domain.notifier import FollowUpNotifier, Refused, TryAgain
 from leads_domain.testing import Behaviour, FollowUpNotifierContract, Received
+from mail_server import PASSWORD, USER, a_mail_server
+from webhook_receiver import SECRET, Post, a_receiver
 
 
 class TestLoggingNotifier(
@@ -56,3 +59,55 @@ class TestRecordingNotifier(FollowUpNotifierContract):
             Received(message=notice.message, idempotency_key=notice.idempotency_key, name=notice.name)
             for notice in self._notifier.accepted
         ]
+
+
+class TestSmtpNotifier(FollowUpNotifierContract):
+    secrets = (PASSWORD,)
+    time_limit_seconds = 10
+
+    @pytest.fixture(autouse=True)
+    def _mail_server(self) -> Iterator[None]:
+        with a_mail_server(auth_require_tls=False) as self._server:
+            yield
+
+    def make_notifier(self) -> FollowUpNotifier:
+        url = f"smtp://{USER}:{PASSWORD}@localhost:{self._server.port}"
+        return smtp.create({"url": url, "sender": "Sales <sales@example.com>", "timeout": "2"})
+
+    def receiver_behaves(self, behaviour: Behaviour) -> None:
+        self._server.behaviour = behaviour
+
+    def received(self) -> Sequence[Received]:
+        return [
+            Received(message=mail.text, idempotency_key=mail.message["Message-ID"], address=mail.recipients[0])
+            for mail in self._server.accepted
+        ]
+
+
+class TestWebhookNotifier(FollowUpNotifierContract):
+    secrets = (SECRET, "hooks/leads")
+    time_limit_seconds = 10
+
+    @pytest.fixture(autouse=True)
+    def _webhook_receiver(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("NO_PROXY", "localhost")
+        with a_receiver() as self._receiver:
+            yield
+
+    def make_notifier(self) -> FollowUpNotifier:
+        return webhook.create({"url": self._receiver.url, "secret": SECRET, "timeout": "2"})
+
+    def receiver_behaves(self, behaviour: Behaviour) -> None:
+        self._receiver.behaviour = behaviour
+
+    def received(self) -> Sequence[Received]:
+        return [self._received(post) for post in self._receiver.accepted]
+
+    def _received(self, post: Post) -> Received:
+        data = post.verify()["data"]
+        return Received(
+            message=data["message"],
+            idempotency_key=post.headers["webhook-id"],
+            address=data["email"],
+            name=data["name"],
+        )

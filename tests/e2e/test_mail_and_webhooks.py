@@ -1,0 +1,57 @@
+"""The channels that come with leads, switched on in the file."""
+
+from typing import Any
+
+from e2e.service import Service, Site, eventually
+from mail_server import PASSWORD, USER, MailServer, a_mail_server
+from webhook_receiver import SECRET, Receiver, a_receiver
+
+
+def with_channels(site: Site, mail: MailServer, receiver: Receiver) -> None:
+    """Switch both on."""
+    site.write(
+        "leads.toml",
+        f"""
+        [channels.email]
+        adapter = "smtp"
+        url = "smtp://{USER}:{PASSWORD}@localhost:{mail.port}"
+        sender = "Sales <sales@example.com>"
+
+        [channels.hook]
+        adapter = "webhook"
+        url = "{receiver.url}"
+        secret = "{SECRET}"
+        """,
+    )
+
+
+def attempted(service: Service, lead: str, channel: str) -> Any:
+    """A follow-up of a lead, once it has been attempted."""
+    place = service.post(f"{lead}/follow-up", {"channel": channel}).expect(202).headers["location"]
+    return eventually(
+        lambda: next((told for told in [service.get(place).json] if told["sent_at"] or told["last_error"]), None)
+    )
+
+
+def test_follow_ups_leave_by_e_mail_and_by_webhook_and_no_secret_is_told(site: Site) -> None:
+    with a_mail_server(auth_require_tls=False) as mail, a_receiver() as receiver:
+        with_channels(site, mail, receiver)
+        with site.serve() as service:
+            doctor = site.leads("doctor").expect(0)
+            lead = service.post("/leads", {"name": "Doe, Jane", "email": "jane@example.com"}).expect(201)
+            place = lead.headers["location"]
+            sent = [attempted(service, place, channel) for channel in ("email", "hook")]
+            mail.answer("RCPT", f"450 4.2.0 {PASSWORD}")
+            receiver.answer(410)
+            later, failed = (attempted(service, place, channel) for channel in ("email", "hook"))
+    assert [each["state"] for each in sent] == ["sent", "sent"]
+    [message] = mail.mails
+    assert (message.recipients, message.logged_in) == (["jane@example.com"], True)
+    assert receiver.posts[0].verify()["data"]["follow_up_id"] == sent[1]["id"]
+    assert (later["state"], later["last_error"]) == (
+        "scheduled",
+        "The mail server refused the recipient with 450 4.2.0.",
+    )
+    assert (failed["state"], failed["last_error"]) == ("failed", "The receiver answered 410.")
+    told = doctor.out + doctor.err + service.out + service.err
+    assert [secret for secret in (PASSWORD, SECRET, receiver.url) if secret in told] == []

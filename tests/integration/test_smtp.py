@@ -1,0 +1,286 @@
+"""The adapter `smtp` against real servers."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from socket import create_server, socket
+
+import idna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import a_notice
+from certificates import server_context, trust
+from leads_adapters.notifiers.smtp import SmtpNotifier, create
+from leads_domain.notifier import NotificationError, Refused, TryAgain
+from mail_server import PASSWORD, USER, MailServer, a_mail_server
+from raw_server import a_server_that, drip, listen
+from strategies import texts
+
+LOGIN = f"{USER}:{PASSWORD}@"
+HEADERS = ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted"]
+CONTENT_HEADERS = ["Content-Type", "Content-Transfer-Encoding", "MIME-Version"]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[MailServer]:
+    with a_mail_server(enable_SMTPUTF8=True, auth_require_tls=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def notifier(shared: MailServer) -> SmtpNotifier:
+    return a_notifier(shared.port)
+
+
+@pytest.fixture
+def server(shared: MailServer) -> MailServer:
+    shared.mails.clear()
+    shared.replies.clear()
+    shared.logins.clear()
+    return shared
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trust(tmp_path, monkeypatch)
+
+
+def a_notifier(port: int, scheme: str = "smtp", login: str = "", **options: str) -> SmtpNotifier:
+    url = f"{scheme}://{login}localhost:{port}"
+    return create({"url": url, "sender": "Sales <sales@example.com>", "timeout": "10", **options})
+
+
+def failure(notifier: SmtpNotifier, **members: str) -> NotificationError:
+    with pytest.raises(NotificationError) as raised:
+        notifier.notify(a_notice(**members))
+    return raised.value
+
+
+def test_a_notice_arrives_as_a_message(server: MailServer) -> None:
+    notice = a_notice(name="Jane Roe", email="jane@example.com", message="Hello Jane,\nshall we talk? 👋")
+    receipt = a_notifier(server.port).notify(notice)
+    [mail] = server.mails
+    assert (mail.sender, mail.recipients) == ("sales@example.com", ["jane@example.com"])
+    assert mail.text == "Hello Jane,\nshall we talk? 👋\n"
+    assert mail.message.keys() == HEADERS + CONTENT_HEADERS
+    assert (mail.message["From"], mail.message["To"]) == ("Sales <sales@example.com>", "jane@example.com")
+    assert (mail.message["Subject"], mail.message["Auto-Submitted"]) == ("Follow-up", "auto-generated")
+    assert mail.message.get_content_type() == "text/plain"
+    assert abs(datetime.now(UTC) - mail.message["Date"].datetime) < timedelta(minutes=10)
+    assert mail.message["Message-ID"] == receipt.reference == f"<{notice.idempotency_key}@example.com>"
+
+
+def test_the_subject_can_be_chosen(server: MailServer) -> None:
+    a_notifier(server.port, subject="Ihre Anfrage über größere Mengen").notify(a_notice())
+    assert server.mails[0].message["Subject"] == "Ihre Anfrage über größere Mengen"
+
+
+def test_every_attempt_has_the_same_message_id(server: MailServer) -> None:
+    notifier = a_notifier(server.port)
+    notifier.notify(a_notice(attempt=1))
+    notifier.notify(a_notice(attempt=2))
+    notifier.notify(a_notice(idempotency_key="another one"))
+    first, second, other = (mail.message["Message-ID"] for mail in server.mails)
+    assert first == second != other
+
+
+def local_parts() -> st.SearchStrategy[str]:
+    atoms = st.text("aZ09!#$%&'*+-/=?^_`{|}~ü祖", min_size=1, max_size=20)
+    return st.lists(atoms, min_size=1, max_size=2).map(".".join)
+
+
+@given(
+    name=texts(max_size=200)
+    | st.sampled_from(["Doe, Jane", 'J "JD" <jd@example.org>, K', "J\r\nBcc: eve@example.org"]),
+    local=local_parts(),
+    domain=st.sampled_from(["example.com", "bücher.example", "straße.example", f"{'d' * 60}.{'e' * 60}.example"]),
+    message=texts(max_size=2000) | st.text("a.\r\n é", max_size=300),
+)
+def test_whatever_a_lead_is_called_one_recipient_gets_the_exact_text(
+    shared: MailServer, notifier: SmtpNotifier, name: str, local: str, domain: str, message: str
+) -> None:
+    shared.mails.clear()
+    try:
+        notifier.notify(a_notice(name=name, email=f"{local}@{domain}", message=message))
+    except Refused:
+        assert "=?" in local
+        return
+    [mail] = shared.mails
+    to = f"{local}@{idna.encode(domain).decode()}"
+    assert mail.recipients == [to]
+    assert [address.addr_spec for address in mail.message["To"].addresses] == [to]
+    assert mail.message.keys() == HEADERS + CONTENT_HEADERS
+    assert mail.text.removesuffix("\n") == "\n".join(message.replace("\r\n", "\n").split("\r")).removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    "local", ["=?utf-8?q?x=0D=0ABcc=3A=20eve=40example.org?=", "=?utf-8?q?a=40example.org=2C=20b?="]
+)
+def test_an_address_that_would_be_decoded_into_another_header_is_refused(server: MailServer, local: str) -> None:
+    assert isinstance(failure(a_notifier(server.port), email=f"{local}@example.com"), Refused)
+    assert server.mails == []
+
+
+def test_an_address_in_any_script_needs_a_server_that_takes_it(server: MailServer) -> None:
+    a_notifier(server.port).notify(a_notice(email="jürgen.祖冲之@bücher.example"))
+    assert server.mails[0].recipients == ["jürgen.祖冲之@xn--bcher-kva.example"]
+    with a_mail_server() as plain:
+        error = failure(a_notifier(plain.port), email="jürgen@example.com")
+        a_notifier(plain.port).notify(a_notice(email="jane@bücher.example"))
+    assert isinstance(error, Refused)
+    assert "not in ASCII" in str(error)
+    assert [mail.recipients for mail in plain.mails] == [["jane@xn--bcher-kva.example"]]
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+@pytest.mark.usefixtures("trusted")
+def test_a_message_and_a_login_go_by_tls(scheme: str) -> None:
+    with a_tls_server(scheme) as server:
+        a_notifier(server.port, scheme, LOGIN).notify(a_notice())
+    [mail] = server.mails
+    assert (mail.encrypted, mail.logged_in) == (True, True)
+
+
+def a_tls_server(scheme: str) -> AbstractContextManager[MailServer]:
+    if scheme == "smtps":
+        return a_mail_server(implicit_tls=server_context(), auth_require_tls=False)
+    return a_mail_server(tls_context=server_context())
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+def test_a_certificate_that_nobody_vouches_for_ends_the_attempt(scheme: str) -> None:
+    with a_tls_server(scheme) as server:
+        error = failure(a_notifier(server.port, scheme, LOGIN))
+    assert isinstance(error, TryAgain)
+    assert "SSLCertVerificationError" in str(error)
+    assert (server.mails, server.logins) == ([], [])
+
+
+@pytest.mark.usefixtures("trusted")
+def test_without_starttls_nothing_is_sent_in_clear(server: MailServer) -> None:
+    error = failure(a_notifier(server.port, "smtp+starttls", LOGIN))
+    assert isinstance(error, TryAgain)
+    assert "STARTTLS" in str(error)
+    assert (server.mails, server.logins) == ([], [])
+
+
+def test_a_wrong_password_is_the_fault_of_the_channel(server: MailServer) -> None:
+    error = failure(a_notifier(server.port, login=f"{USER}:wrong%20one@"))
+    assert isinstance(error, TryAgain)
+    assert str(error) == "The mail server refused the login with 535 5.7.8."
+    assert server.logins[-1] == (USER.encode(), b"wrong one")
+
+
+def test_a_server_without_logins_is_the_fault_of_the_channel() -> None:
+    with a_mail_server() as server:  # offers them by TLS only
+        assert isinstance(failure(a_notifier(server.port, login=LOGIN)), TryAgain)
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "kind"),
+    [
+        ("RCPT", "550 5.1.1 no such user", Refused),
+        ("RCPT", "450 4.2.0 greylisted", TryAgain),
+        ("RCPT", "421 4.3.2 shutting down", TryAgain),
+        ("RCPT", "530 5.7.0 authentication required", TryAgain),
+        ("DATA", "554 5.7.1 this is spam", Refused),
+        ("DATA", "452 4.3.1 disk full", TryAgain),
+        ("DATA", None, TryAgain),
+        ("MAIL", "550 5.7.1 you may not send as sales@example.com", TryAgain),
+        ("MAIL", "451 4.3.0 later", TryAgain),
+        ("MAIL", None, TryAgain),
+    ],
+)
+def test_a_reply_decides_what_becomes_of_a_notice(
+    server: MailServer, command: str, reply: str | None, kind: type[NotificationError]
+) -> None:
+    notifier = a_notifier(server.port)
+    server.answer(command, reply)
+    error = failure(notifier, message="Our secret offer")
+    assert type(error) is kind
+    if reply is not None:
+        what = {"MAIL": "sender", "RCPT": "recipient", "DATA": "message"}[command]
+        codes = " ".join(reply.split()[:2])
+        assert str(error) == f"The mail server refused the {what} with {codes}."
+
+
+def test_what_failed_once_is_sent_when_it_is_tried_again(server: MailServer) -> None:
+    notifier = a_notifier(server.port)
+    server.answer("DATA", "451 4.3.0 later", None)
+    assert isinstance(failure(notifier), TryAgain)
+    assert isinstance(failure(notifier), TryAgain)
+    notifier.notify(a_notice())
+    assert len({mail.message["Message-ID"] for mail in server.mails}) == 1
+
+
+def test_a_server_that_is_down_is_tried_again_and_found_when_it_is_up() -> None:
+    with create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    notifier = a_notifier(port)
+    error = failure(notifier)
+    assert isinstance(error, TryAgain)
+    assert "ConnectionRefusedError" in str(error)
+    with a_mail_server(port=port) as server:
+        notifier.notify(a_notice())
+    assert len(server.mails) == 1
+
+
+def test_a_host_without_an_address_is_tried_again() -> None:
+    notifier = create({"url": "smtp://mail.invalid", "sender": "sales@example.com"})
+    assert isinstance(failure(notifier), TryAgain)
+
+
+def greet(connection: socket) -> None:
+    """Greet, and say nothing more."""
+    connection.sendall(b"220 mail.example.com\r\n")
+    listen(connection)
+
+
+def greet_for_ever(connection: socket) -> None:
+    """Hold whoever comes as tar pits do, a line of the greeting after the other."""
+    drip(connection, b"220-please hold the line\r\n")
+
+
+@pytest.mark.parametrize("habit", [listen, greet, greet_for_ever])
+def test_a_server_that_holds_the_line_is_left_in_time(habit: Callable[[socket], None]) -> None:
+    with a_server_that(habit) as server:
+        started = time.monotonic()
+        error = failure(a_notifier(server.port, timeout="0.2"))
+        took = time.monotonic() - started
+        assert server.hung_up.wait(10)
+    assert isinstance(error, TryAgain)
+    assert took < 5
+
+
+def test_what_was_accepted_is_sent_whatever_comes_after() -> None:
+    def accept(connection: socket) -> None:
+        for reply in ("220 hello", "250 hello", "250 sender", "250 recipient", "354 go on", "250 accepted"):
+            connection.sendall(f"{reply}\r\n".encode())
+            heard = b""
+            while not heard.endswith(b"\r\n.\r\n" if reply.startswith("354") else b"\r\n"):
+                heard += connection.recv(4096)
+        listen(connection)
+
+    with a_server_that(accept) as server:
+        a_notifier(server.port).notify(a_notice())
+
+
+def test_no_error_and_no_repr_tells_the_password(server: MailServer) -> None:
+    notifier = a_notifier(server.port, login=LOGIN)
+    server.answer("RCPT", f"550 {PASSWORD} {USER}")
+    error = failure(notifier)
+    told = f"{error!r} {error.__cause__!r} {notifier!r} {vars(notifier)!r}"
+    assert PASSWORD not in told
+
+
+def test_a_check_gets_in_and_sends_nothing(server: MailServer) -> None:
+    a_notifier(server.port, login=LOGIN).check()
+    with pytest.raises(TryAgain, match="login"):
+        a_notifier(server.port, login=f"{USER}:wrong@").check()
+    with pytest.raises(TryAgain, match="STARTTLS"):
+        a_notifier(server.port, "smtp+starttls").check()
+    assert server.mails == []

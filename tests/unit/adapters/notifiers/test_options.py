@@ -1,0 +1,109 @@
+import pytest
+
+from leads_adapters.notifiers import smtp, webhook
+from leads_domain.notifier import Address
+
+SMTP = {"url": "smtp+starttls://ann:hunter2@mail.example.com", "sender": "Sales <sales@example.com>"}
+WEBHOOK = {"url": "https://example.com/hooks/hunter2", "secret": f"whsec_{'hunter2' * 5}A"}
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("smtp://mail", 25), ("smtp+starttls://mail", 587), ("smtps://mail", 465), ("smtp://mail:2525/", 2525)],
+)
+def test_a_mail_server_has_the_port_of_its_kind(url: str, port: int) -> None:
+    server = smtp._server(url)
+    assert (server.host, server.port, server.user) == ("mail", port, "")
+
+
+def test_user_and_password_may_have_any_ascii_characters() -> None:
+    server = smtp._server("smtps://ann%40example.com:a%2Fb%3Ac%25@[::1]:4650")
+    assert (server.user, server.password, server.host, server.port) == ("ann@example.com", "a/b:c%", "::1", 4650)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": "mail.example.com"},
+        {"url": "http://ann:hunter2@mail.example.com"},
+        {"url": "smtp://"},
+        {"url": "smtp://ann:hunter2@"},
+        {"url": "smtp://ann:hunter2@mail:port"},
+        {"url": "smtp://ann:hunter2@mail:99999"},
+        {"url": "smtp://ann:hunter2/@mail"},
+        {"url": "smtp://ann:hunter2#@mail"},
+        {"url": "smtp://ann:hunter2@mail?tls=no"},
+        {"url": "smtp://ann:hunter2@mail/inbox"},
+        {"url": "smtp://ann@mail"},
+        {"url": "smtp://:hunter2@mail"},
+        {"url": "smtp://ann:hunter2@mail\r\n"},
+        {"url": "smtp://ann:hunter2%0D%0A@mail"},
+        {"url": "smtp://ann:hunter2%C3%BC@mail"},
+        {"url": "smtp://ann:hunter2@[::1"},
+        {"sender": ""},
+        {"sender": "Sales"},
+        {"sender": "<>"},
+        {"sender": "Sales <sales@example.com>, Eve <eve@example.org>"},
+        {"sender": "Doe, Jane <jane@example.com>"},
+        {"sender": "Sales <sales@example.com> and more"},
+        {"sender": "Sales\r\nBcc: eve@example.org <sales@example.com>"},
+        {"sender": "Sales\n <sales@example.com>"},
+        {"sender": "Sales\0 <sales@example.com>"},
+        {"sender": "Sales <größe@example.com>"},
+        {"sender": "Sales <sales@bücher.example>"},
+        {"subject": ""},
+        {"subject": "Hello\r\nBcc: eve@example.org"},
+        {"timeout": "0"},
+        {"timeout": "-1"},
+        {"timeout": "26"},
+        {"timeout": "nan"},
+        {"timeout": "a while"},
+        {"pasword": "hunter2"},
+    ],
+    ids=repr,
+)
+def test_faulty_options_of_smtp_are_named_without_their_values(options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as raised:
+        smtp.create(SMTP | options)
+    assert "hunter2" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": ""},
+        {"url": "example.com/hunter2"},
+        {"url": "ftp://example.com/hunter2"},
+        {"url": "https:///hunter2"},
+        {"url": "https://example.com:port/hunter2"},
+        {"url": "https://example.com/hunter2\r\nX-Evil: 1"},
+        {"secret": ""},
+        {"secret": "hunter2"},
+        {"secret": "whsec_"},
+        {"secret": "whsec_hunter2="},
+        {"secret": "whsec_hunter2!" + "A" * 33},
+        {"secret": "hunter2" * 5 + "A"},
+        {"secret": "whsec_" + "A" * 100},
+        {"timeout": "26"},
+        {"token": "hunter2"},
+    ],
+    ids=repr,
+)
+def test_faulty_options_of_webhook_are_named_without_their_values(options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as raised:
+        webhook.create(WEBHOOK | options)
+    assert "hunter2" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_an_option_that_is_missing_is_named() -> None:
+    for create, options in ((smtp.create, SMTP), (webhook.create, WEBHOOK)):
+        for name in options:
+            with pytest.raises(KeyError, match=name):
+                create({other: value for other, value in options.items() if other != name})
+
+
+def test_the_channels_declare_what_they_need() -> None:
+    assert smtp.create(SMTP).needs is Address.EMAIL
+    assert webhook.create(WEBHOOK).needs is None

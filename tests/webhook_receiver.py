@@ -1,0 +1,90 @@
+"""A real HTTP server that answers posts as a test tells it."""
+
+import ssl
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+from standardwebhooks import Webhook
+
+from leads_domain.testing import Behaviour
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+STATUSES = {Behaviour.ACCEPTS: 204, Behaviour.FAILS: 503, Behaviour.REFUSES: 422}
+
+
+@dataclass(frozen=True)
+class Post:
+    """A request that the receiver was sent."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def verify(self) -> Any:
+        """What the official verifier makes of it."""
+        return Webhook(SECRET).verify(self.body, dict(self.headers))
+
+
+@dataclass
+class Receiver:
+    """Answers 204, unless `answers` (statuses and headers) or `behaviour` have other ideas."""
+
+    url: str = ""
+    posts: list[Post] = field(default_factory=list)
+    answers: deque[tuple[int, Mapping[str, str]]] = field(default_factory=deque)
+    behaviour: Behaviour = Behaviour.ACCEPTS
+    accepted: list[Post] = field(default_factory=list)
+
+    def answer(self, status: int, **headers: str) -> None:
+        """Answer the next request so."""
+        self.answers.append((status, {name.replace("_", "-"): value for name, value in headers.items()}))
+
+
+@contextmanager
+def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """A receiver on a free port."""
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            post = Post(self.path, dict(self.headers), body)
+            receiver.posts.append(post)
+            if receiver.behaviour is Behaviour.HANGS:
+                while receiver.behaviour is Behaviour.HANGS:
+                    time.sleep(0.01)
+                return
+            status, headers = receiver.answers.popleft() if receiver.answers else (STATUSES[receiver.behaviour], {})
+            if 200 <= status < 300:
+                receiver.accepted.append(post)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            raise AssertionError(self.path)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 16
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        receiver.url = f"http{'s' if tls else ''}://localhost:{server.server_port}/hooks/leads"
+        thread = Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        try:
+            yield receiver
+        finally:
+            server.shutdown()
+            thread.join(30)
