@@ -5,6 +5,6 @@ import os
 from hypothesis import HealthCheck, settings
 
 # A shared machine may stall for longer than any deadline, and its first example may be slow to draw.
-settings.register_profile("everyday", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("everyday", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))

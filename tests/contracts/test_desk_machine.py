@@ -241,5 +241,5 @@ def _story(work: UnitOfWork, lead: Lead, size: int) -> list[tuple[object, ...]]:
 
 
 TestDesks = Desks.TestCase
-# Each example asks every database some hundred questions: a third of the examples is enough for every day.
-TestDesks.settings = settings(stateful_step_count=40, max_examples=settings().max_examples // 3)
+# Each example asks every database some hundred questions: half of the examples is enough for every day.
+TestDesks.settings = settings(stateful_step_count=40, max_examples=settings().max_examples // 2)
