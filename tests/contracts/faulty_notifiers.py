@@ -116,7 +116,7 @@ class CourierContract(FollowUpNotifierContract):
     """The contract for a kind of courier."""
 
     secrets = (PASSWORD,)
-    time_limit_seconds = 0.5
+    time_limit_seconds = 1.0
 
     def __init__(self, kind: Any = Courier, *options: Any) -> None:
         self._kind, self._options = kind, options
