@@ -6,19 +6,20 @@ from typing import Any, cast
 
 from builders import given_details
 from databases import RunningDatabase
-from fakes import CountingIds, FixedClock, FixedEntropy
+from fakes import CountingIds, FixedChance, FixedClock, FixedEntropy
 from leads_adapters.memory.contacts import SimpleContacts
 from leads_domain.details import GivenChanges
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import Address, NotificationError
-from leads_domain.paging import LIMIT_MAX
+from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChanges, rescheduling
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
-from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
+from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.read_timeline import read_timeline
@@ -38,14 +39,17 @@ class Desk:
         self.database = database
         self.clock = FixedClock()
         self.ids = CountingIds()
+        self.chance = FixedChance()
         ids, contacts = self.ids, SimpleContacts()
         kept = FollowUpRules(ids, CHANNELS, "log", rules)
         self.register_lead = RegisterLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
         self.change_lead = ChangeLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
         self.import_leads = ImportLeads(self.register_lead)
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
-        self.claim_due = ClaimDueFollowUps(self.clock, LEASE)
-        self.record_outcome = RecordOutcome(self.clock, ids, RETRY)
+        self.change_follow_up = ChangeFollowUp(self.clock, ids)
+        self.list_follow_ups = ListFollowUps(self.clock)
+        self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY)
+        self.record_outcome = RecordOutcome(self.clock, ids, self.chance, RETRY)
         self.create_key = CreateKey(self.clock, ids, FixedEntropy())
         self.create_first_key = CreateFirstKey(self.create_key)
         self.revoke_key = RevokeKey(self.clock)
@@ -65,9 +69,22 @@ class Desk:
         """Promise to reach somebody about a lead."""
         return self.database.write(self.trigger_follow_up, lead.id, cast(FollowUpWishes, wishes), actor=ACTOR)
 
-    def claim(self, *, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:
-        """Take what is due."""
-        return self.database.write(self.claim_due, owner=owner, limit=limit)
+    def reschedule(self, follow_up: FollowUp, **changes: Any) -> FollowUp:
+        """Put a follow-up off, reword it, or both."""
+        step = rescheduling(cast(FollowUpChanges, changes))
+        return self.database.write(self.change_follow_up, follow_up.id, step, actor=ACTOR)
+
+    def cancel(self, follow_up: FollowUp) -> FollowUp:
+        """Make a follow-up owed no more."""
+        return self.database.write(self.change_follow_up, follow_up.id, FollowUp.cancel, actor=ACTOR)
+
+    def retry(self, follow_up: FollowUp) -> FollowUp:
+        """Try a failed follow-up again."""
+        return self.database.write(self.change_follow_up, follow_up.id, FollowUp.retry, actor=ACTOR)
+
+    def claim(self, *channels: str, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:
+        """Take what is due, of each channel up to so many; of all channels, if none is named."""
+        return self.database.write(self.claim_due, owner=owner, limits=dict.fromkeys(channels or CHANNELS, limit))
 
     def record(self, claimed: Claimed, error: NotificationError | None = None) -> bool:
         """Record that a claimed follow-up was sent, or why not."""
@@ -83,7 +100,11 @@ class Desk:
 
     def follow_ups(self, lead: Lead) -> Sequence[FollowUp]:
         """All of a lead's follow-ups by due time."""
-        return self.database.read(list_follow_ups_of_lead, lead.id, limit=LIMIT_MAX).items
+        return self.listed(FollowUpQuery(lead_id=lead.id, limit=LIMIT_MAX)).items
+
+    def listed(self, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
+        """The follow-ups that a query asks for."""
+        return self.database.read(self.list_follow_ups, query, overdue=overdue)
 
     def timeline(self, lead: Lead) -> Sequence[TimelineEntry]:
         """What happened to a lead, newest first."""

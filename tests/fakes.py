@@ -52,6 +52,17 @@ class FixedEntropy:
 
 
 @dataclass
+class FixedChance:
+    """A `Chance` that always draws the same lot, which can be set."""
+
+    lot: float = 0.5
+
+    def draw(self) -> float:
+        """The lot."""
+        return self.lot
+
+
+@dataclass
 class RecordingNotifier:
     """A `FollowUpNotifier` that accepts every notice and keeps it, unless it was told to fail.
 

@@ -123,9 +123,10 @@ def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
 def scheduled_follow_ups() -> SearchStrategy[FollowUp]:
     """Follow-ups that are still owed: fresh, under a lease, or waiting for another attempt."""
     return _follow_ups() | st.builds(
-        lambda follow_up, claims, **members: replace(follow_up, attempts=claims, claims=claims, **members),
+        lambda follow_up, claims, **members: replace(follow_up, claims=claims + members["attempts"], **members),
         _follow_ups(),
-        st.integers(min_value=1, max_value=20),
+        st.integers(min_value=0, max_value=20),
+        attempts=st.integers(min_value=0, max_value=20),
         last_error=st.none() | trimmed_texts(50),
         next_attempt_at=utc_moments(),
         lease=st.none() | st.builds(Lease, owner=trimmed_texts(50), until=utc_moments()),

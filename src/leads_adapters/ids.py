@@ -1,5 +1,6 @@
-"""Identifiers and secrets from the operating system's randomness."""
+"""Identifiers, secrets and lots."""
 
+import random
 import secrets
 
 from uuid_utils import uuid7
@@ -19,3 +20,11 @@ class SystemEntropy:
     def draw(self, size: int) -> bytes:
         """`size` bytes that nobody can predict."""
         return secrets.token_bytes(size)
+
+
+class SystemChance:
+    """Draws lots with Python's generator, which nobody may rely on for a secret."""
+
+    def draw(self) -> float:
+        """Any number from 0 up to, but not including, 1."""
+        return random.random()  # noqa: S311 - no secret

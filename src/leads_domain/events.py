@@ -21,6 +21,7 @@ class EventType(StrEnum):
     FOLLOW_UP_ATTEMPT_FAILED = "follow_up.attempt_failed"
     FOLLOW_UP_FAILED = "follow_up.failed"
     FOLLOW_UP_CANCELLED = "follow_up.cancelled"
+    FOLLOW_UP_RESCHEDULED = "follow_up.rescheduled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,18 +42,25 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and after which waits a failed attempt is repeated: doubling from `first`, up to `longest`."""
+    """How often and after which waits a failed attempt is repeated.
+
+    The bound of the wait doubles from `first` up to `longest`; the wait itself is anything up to it ("full jitter"),
+    so that what failed together is not tried again together.
+    """
 
     attempts: int = 8
     first: timedelta = timedelta(minutes=1)
     longest: timedelta = timedelta(hours=6)
 
-    def wait_after(self, attempt: int) -> timedelta | None:
-        """How long to wait after the attempt with this number (from 1); None when it was the last one."""
+    def wait_after(self, attempt: int, chance: float) -> timedelta | None:
+        """How long to wait after the attempt with this number (from 1); None when it was the last one.
+
+        `chance` is drawn evenly from 0 to 1.
+        """
         if attempt >= self.attempts:
             return None
         times: int = 2 ** min(attempt - 1, 64)
-        return self.longest if self.longest // times < self.first else self.first * times
+        return chance * (self.longest if self.longest // times < self.first else self.first * times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +143,35 @@ class FollowUp:
         if wait is None:
             failed = self._end(FollowUpState.FAILED, now, last_error=error)
             return failed, [told, self._event(EventType.FOLLOW_UP_FAILED, attempts=self.attempts, error=error)]
-        again = replace(self, last_error=error, next_attempt_at=now + wait, lease=None, updated_at=now)
+        next_attempt_at = max(now + wait, self.due_at)  # it may have been put off meanwhile
+        again = replace(self, last_error=error, next_attempt_at=next_attempt_at, lease=None, updated_at=now)
         return again, [told]
+
+    def reschedule(
+        self, now: datetime, *, due_at: datetime | None = None, message: str | None = None
+    ) -> tuple["FollowUp", list[Event]]:
+        """Send it at another time, with another message, or both; None leaves things as they are.
+
+        An attempt that is under way is not called back: if it succeeds, the follow-up is sent.
+        Raises `IllegalFollowUpState` unless it is scheduled.
+        """
+        self._check_scheduled("changed")
+        changes: dict[str, Any] = {}
+        if due_at not in (None, self.due_at):
+            changes |= {"due_at": due_at, "next_attempt_at": due_at}
+        if message not in (None, self.message):
+            changes["message"] = message
+        if not changes:
+            return self, []
+        changed = replace(self, updated_at=now, **changes)
+        return changed, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(changed.due_at))]
+
+    def retry(self, now: datetime) -> tuple["FollowUp", list[Event]]:
+        """Try again what has failed, at once and as often as at first; raises `IllegalFollowUpState` unless it has."""
+        if self.state is not FollowUpState.FAILED:
+            raise IllegalFollowUpState(self.state, "retried")
+        again = replace(self, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now, updated_at=now)
+        return again, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(self.due_at))]
 
     def cancel(self, now: datetime) -> tuple["FollowUp", list[Event]]:
         """No longer owed; raises `IllegalFollowUpState` unless it is scheduled."""

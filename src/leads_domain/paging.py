@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from leads_domain.follow_up import FollowUpState
+from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
 
 LIMIT_DEFAULT = 50
@@ -48,5 +50,20 @@ class LeadQuery:
     statuses: tuple[Status, ...] = ()
     email_key: str | None = None
     sort: LeadSort = LeadSort.NEWEST_FIRST
+    after: Position | None = None
+    limit: int = LIMIT_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpQuery:
+    """Which follow-ups, after which position, and how many at the most; what is None or empty means any.
+
+    They come by due time, then id. `due_before` excludes that very moment.
+    """
+
+    lead_id: LeadId | None = None
+    states: tuple[FollowUpState, ...] = ()
+    channel: str | None = None
+    due_before: datetime | None = None
     after: Position | None = None
     limit: int = LIMIT_DEFAULT

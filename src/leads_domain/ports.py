@@ -4,7 +4,7 @@ The stores of one unit of work see each other's changes at once; others see them
 it ends, or never. Any method of a store may raise `Unavailable`.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, Page, Position
+from leads_domain.paging import FollowUpQuery, LeadQuery, Page, Position
 
 
 class LeadStore(Protocol):
@@ -61,21 +61,21 @@ class FollowUpStore(Protocol):
     def save(self, follow_up: FollowUp) -> None:
         """Replace the kept follow-up of this id, which was got for a change or claimed."""
 
-    def of_lead(self, lead_id: LeadId, *, after: Position | None, limit: int) -> Page[FollowUp, Position]:
-        """The follow-ups of a lead by due time, then id."""
+    def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
+        """The follow-ups that `query` asks for, in its order."""
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """All scheduled follow-ups of a lead that was got for a change, the next due first."""
 
-    def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
-        """Claim (`FollowUp.claim`) up to `limit` scheduled follow-ups whose next attempt is due at `now`.
+    def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
+        """When each channel that has scheduled follow-ups is next to attempt one, those under a lease disregarded."""
+
+    def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
+        """Claim (`FollowUp.claim`) up to `limit` scheduled follow-ups of a channel whose next attempt is due at `now`.
 
         Those whose lease has not ended are passed over; the longest due come first. Two that claim at
         the same time never get the same follow-up.
         """
-
-    def next_attempt_at(self) -> datetime | None:
-        """When the next attempt at any scheduled follow-up falls due, leases disregarded."""
 
 
 class Timeline(Protocol):

@@ -27,6 +27,13 @@ class Entropy(Protocol):
         """`size` bytes that nobody can predict."""
 
 
+class Chance(Protocol):
+    """Draws lots. Need not be unpredictable."""
+
+    def draw(self) -> float:
+        """Any number from 0 up to, but not including, 1, each as likely as another."""
+
+
 class Contacts(Protocol):
     """Turns what people type into canonical addresses, without asking the network."""
 

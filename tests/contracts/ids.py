@@ -1,11 +1,11 @@
-"""What every adapter of the `IdSource` and `Entropy` ports promises."""
+"""What every adapter of the `IdSource`, `Entropy` and `Chance` ports promises."""
 
 import re
 from uuid import RFC_4122, UUID
 
 import pytest
 
-from leads_domain.sources import Entropy, IdSource
+from leads_domain.sources import Chance, Entropy, IdSource
 
 UUID_VERSION = 7
 
@@ -52,3 +52,16 @@ class EntropyContract:
         entropy = self.make()
 
         assert len({entropy.draw(32) for _ in range(100)}) == 100
+
+
+class ChanceContract:
+    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+
+    def make(self) -> Chance:
+        """The adapter."""
+        raise NotImplementedError
+
+    def test_draws_from_0_up_to_but_not_including_1(self) -> None:
+        chance = self.make()
+
+        assert all(0 <= chance.draw() < 1 for _ in range(10_000))

@@ -3,10 +3,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from contracts.ids import EntropyContract, IdSourceContract
-from fakes import CountingIds, FixedEntropy
-from leads_adapters.ids import SystemEntropy, Uuid7Source
-from leads_domain.sources import Entropy, IdSource
+from contracts.ids import ChanceContract, EntropyContract, IdSourceContract
+from fakes import CountingIds, FixedChance, FixedEntropy
+from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
+from leads_domain.sources import Chance, Entropy, IdSource
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -48,3 +48,21 @@ class TestSystemEntropy(EntropyContract):
 class TestFixedEntropy(EntropyContract):
     def make(self) -> Entropy:
         return FixedEntropy()
+
+
+class TestSystemChance(ChanceContract):
+    def make(self) -> Chance:
+        return SystemChance()
+
+    def test_draws_every_tenth_about_equally_often(self) -> None:
+        chance = self.make()
+        counted = Counter(int(chance.draw() * 10) for _ in range(10_000))
+
+        # Of a fair source the bounds are 10 standard deviations away.
+        assert set(counted) == set(range(10))
+        assert all(700 < times < 1300 for times in counted.values())
+
+
+class TestFixedChance(ChanceContract):
+    def make(self) -> Chance:
+        return FixedChance()

@@ -6,8 +6,8 @@ under the same idempotency key: at least once, never zero times.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 from leads_domain.events import entries
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient, RetryPolicy
@@ -21,7 +21,8 @@ from leads_domain.notifier import (
     TryAgain,
 )
 from leads_domain.ports import UnitOfWork
-from leads_domain.sources import Clock, IdSource
+from leads_domain.sources import Chance, Clock, IdSource
+from leads_domain.use_cases.change_follow_up import keep_next_due
 
 DISPATCHER = "dispatcher"
 """The actor of what the service does by itself."""
@@ -34,24 +35,42 @@ ERROR_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A follow-up under this dispatcher's lease, and the notice to send for it."""
+    """A follow-up under this dispatcher's lease, and the notice to send for it.
+
+    It is `exhausted` if all attempts that it may have were cut off, most likely by itself: it is not to be sent again.
+    """
 
     follow_up: FollowUp
     notice: FollowUpNotice
+    exhausted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimDueFollowUps:
-    """Take up to `limit` due follow-ups for `owner`; nobody else gets them before `lease` is over."""
+    """Take due follow-ups for `owner`; nobody else gets them before `lease` is over."""
 
     clock: Clock
     lease: timedelta
+    retry: RetryPolicy
 
-    def __call__(self, work: UnitOfWork, *, owner: str, limit: int) -> Sequence[Claimed]:
-        """What is now to be sent, the longest due first."""
+    def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed]:
+        """What is now to be sent: of each channel in `limits` up to so many, the longest due first."""
         now = self.clock.now()
-        due = work.follow_ups.claim_due(now=now, owner=owner, until=now + self.lease, limit=limit)
-        return [Claimed(follow_up, _notice(follow_up, work.leads.get(follow_up.lead_id))) for follow_up in due]
+        until = now + self.lease
+        due = [
+            follow_up
+            for channel, limit in limits.items()
+            for follow_up in work.follow_ups.claim_due(channel, now=now, owner=owner, until=until, limit=limit)
+        ]
+        leads = {lead.id: lead for lead in work.leads.get_many({follow_up.lead_id for follow_up in due})}
+        return [
+            Claimed(
+                follow_up,
+                _notice(follow_up, leads[follow_up.lead_id]),
+                exhausted=follow_up.attempts > self.retry.attempts,
+            )
+            for follow_up in due
+        ]
 
 
 def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> NotificationError | None:
@@ -59,6 +78,8 @@ def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Notific
 
     An unexpected error is told by its type alone: its text may hold a secret of the channel.
     """
+    if claimed.exhausted:
+        return Refused("Every attempt was cut off before its end.")
     notice = claimed.notice
     notifier = notifiers.get(notice.channel)
     if notifier is None:
@@ -80,6 +101,7 @@ class RecordOutcome:
 
     clock: Clock
     ids: IdSource
+    chance: Chance
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
@@ -95,14 +117,14 @@ class RecordOutcome:
         else:
             follow_up, events = follow_up.fail_attempt(_told(error), self._wait(follow_up, error), now)
         work.follow_ups.save(follow_up)
-        _reschedule(work, lead, now)
+        keep_next_due(work, lead, now)
         work.timeline.add(entries(lead.id, events, at=now, actor=DISPATCHER, ids=self.ids))
         return True
 
     def _wait(self, follow_up: FollowUp, error: NotificationError) -> timedelta | None:
         if isinstance(error, Refused):
             return None
-        wait = self.retry.wait_after(follow_up.attempts)
+        wait = self.retry.wait_after(follow_up.attempts, self.chance.draw())
         asked = error.delay if isinstance(error, TryAgain) else None
         return wait if wait is None or asked is None else max(wait, min(asked, DELAY_MAX))
 
@@ -134,10 +156,3 @@ def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
             "owner": owner,
         },
     )
-
-
-def _reschedule(work: UnitOfWork, lead: Lead, now: datetime) -> None:
-    scheduled = work.follow_ups.scheduled_of_lead(lead.id)
-    due_at = scheduled[0].due_at if scheduled else None
-    if due_at != lead.next_follow_up_at:
-        work.leads.save(replace(lead, next_follow_up_at=due_at).revised(now))

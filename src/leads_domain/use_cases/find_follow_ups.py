@@ -1,9 +1,11 @@
 """Look follow-ups up."""
 
-from leads_domain.follow_up import FollowUp, FollowUpId
-from leads_domain.lead import LeadId
-from leads_domain.paging import LIMIT_DEFAULT, Page, Position
+from dataclasses import dataclass, replace
+
+from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
+from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock
 
 
 def find_follow_up(work: UnitOfWork, id: FollowUpId) -> FollowUp:
@@ -11,9 +13,20 @@ def find_follow_up(work: UnitOfWork, id: FollowUpId) -> FollowUp:
     return work.follow_ups.get(id)
 
 
-def list_follow_ups_of_lead(
-    work: UnitOfWork, lead_id: LeadId, *, after: Position | None = None, limit: int = LIMIT_DEFAULT
-) -> Page[FollowUp, Position]:
-    """A page of a lead's follow-ups by due time; raises `NotFound` if there is no such lead."""
-    work.leads.get(lead_id)
-    return work.follow_ups.of_lead(lead_id, after=after, limit=limit)
+@dataclass(frozen=True, slots=True)
+class ListFollowUps:
+    """Follow-ups by due time; overdue are those that are still scheduled though their time has come."""
+
+    clock: Clock
+
+    def __call__(self, work: UnitOfWork, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
+        """A page of them; raises `NotFound` if they are to be of a lead that there is not."""
+        if query.lead_id is not None:
+            work.leads.get(query.lead_id)
+        if overdue:
+            if query.states and FollowUpState.SCHEDULED not in query.states:
+                return Page([], None)
+            now = self.clock.now()
+            due_before = min(query.due_before or now, now)
+            query = replace(query, states=(FollowUpState.SCHEDULED,), due_before=due_before)
+        return work.follow_ups.page(query)

@@ -70,11 +70,13 @@ def _known(channel: str, channels: Channels) -> str:
     return channel
 
 
-def _message(text: str, _: Channels) -> str:
+def check_message(text: str, _: object = None) -> str:
+    """The message as it is kept; raises `Invalid`."""
     return check_text(text, most=MESSAGE_MAX)
 
 
-def _due_at(at: datetime, _: Channels) -> datetime:
+def check_due_at(at: datetime, _: object = None) -> datetime:
+    """The time as it is kept; raises `Invalid`."""
     try:
         return at.astimezone(UTC)
     except OverflowError:
@@ -87,8 +89,8 @@ def _recipient(recipient: Recipient, _: Channels) -> Recipient:
 
 _RULES: Mapping[str, Callable[[Any, Channels], object]] = {
     "channel": _known,
-    "message": _message,
-    "due_at": _due_at,
+    "message": check_message,
+    "due_at": check_due_at,
     "recipient": _recipient,
 }
 

@@ -11,11 +11,13 @@ from fakes import RecordingNotifier
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpState, Lease, Recipient
 from leads_domain.notifier import Address, NotificationError, Refused, TryAgain
-from leads_domain.use_cases.dispatch_follow_ups import DELAY_MAX, DISPATCHER, Claimed, send
+from leads_domain.use_cases.dispatch_follow_ups import DELAY_MAX, DISPATCHER, ClaimDueFollowUps, Claimed, send
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+WAIT = RETRY.first / 2
+"""After the first attempt: chance draws one half."""
 
 
 def test_a_claim_hands_over_what_is_due_with_the_notice_to_send(desk: Desk) -> None:
@@ -142,7 +144,7 @@ def test_what_cannot_be_sent_now_is_tried_again_later(desk: Desk) -> None:
     assert desk.record(claimed, TryAgain("The mailbox is full."))
     waiting = desk.follow_up(follow_up)
     assert (waiting.state, waiting.attempts, waiting.lease) == (FollowUpState.SCHEDULED, 1, None)
-    assert (waiting.last_error, waiting.next_attempt_at) == ("The mailbox is full.", now + RETRY.first)
+    assert (waiting.last_error, waiting.next_attempt_at) == ("The mailbox is full.", now + WAIT)
     assert waiting.due_at == follow_up.due_at
     assert desk.lead(lead).next_follow_up_at == follow_up.due_at
     newest = desk.timeline(lead)[0]
@@ -151,7 +153,7 @@ def test_what_cannot_be_sent_now_is_tried_again_later(desk: Desk) -> None:
         1,
         "The mailbox is full.",
     )
-    desk.clock.advance(RETRY.first - timedelta(microseconds=1))
+    desk.clock.advance(WAIT - timedelta(microseconds=1))
     assert list(desk.claim()) == []
     desk.clock.advance(timedelta(microseconds=1))
     (again,) = desk.claim()
@@ -161,10 +163,10 @@ def test_what_cannot_be_sent_now_is_tried_again_later(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("asked", "wait"),
     [
-        (None, RETRY.first),
-        (timedelta(seconds=-5), RETRY.first),
-        (timedelta(0), RETRY.first),
-        (RETRY.first - SECOND, RETRY.first),
+        (None, WAIT),
+        (timedelta(seconds=-5), WAIT),
+        (timedelta(0), WAIT),
+        (WAIT - SECOND, WAIT),
         (2 * HOUR, 2 * HOUR),
         (timedelta(days=10_000), DELAY_MAX),
         (timedelta.max, DELAY_MAX),
@@ -206,7 +208,7 @@ def test_attempts_are_repeated_at_growing_intervals_until_there_were_enough(desk
         (claimed,) = desk.claim()
         assert desk.record(claimed, TryAgain(f"busy {claimed.notice.attempt}"))
 
-    assert attempted_at == [timedelta(0), MINUTE, 3 * MINUTE]
+    assert attempted_at == [timedelta(0), WAIT, 3 * WAIT]
     assert (desk.follow_up(follow_up).state, desk.follow_up(follow_up).last_error) == (FollowUpState.FAILED, "busy 3")
     assert desk.story(lead) == [
         "lead.created",
@@ -240,7 +242,7 @@ def test_an_error_of_no_kind_in_particular_is_a_reason_to_try_again(desk: Desk) 
     (claimed,) = desk.claim()
 
     assert desk.record(claimed, NotificationError("odd"))
-    assert desk.follow_up(follow_up).next_attempt_at == NOON + RETRY.first
+    assert desk.follow_up(follow_up).next_attempt_at == NOON + WAIT
 
 
 @pytest.mark.parametrize("reason", ["", "\0", "a\0b", "\ud800", "x" * 1_000_000, "Ольга 👩🏽\u200d💻\r\n"])
@@ -358,6 +360,69 @@ def test_an_attempt_that_a_crash_cut_off_counts(desk: Desk) -> None:
 
     assert desk.record(claimed, TryAgain("busy"))
     assert desk.follow_up(follow_up).state is FollowUpState.FAILED
+
+
+def test_what_cut_off_all_its_attempts_fails_visibly_and_is_not_sent_again(desk: Desk) -> None:
+    lead = desk.register().lead
+    follow_up = desk.trigger(lead)
+    for _ in range(RETRY.attempts):
+        (claimed,) = desk.claim()
+        assert not claimed.exhausted
+        desk.clock.advance(LEASE)
+    (claimed,) = desk.claim()
+    log = RecordingNotifier()
+    error = send(claimed, {"log": log})
+
+    assert claimed.exhausted
+    assert log.notices == []
+    assert desk.record(claimed, error)
+    failed = desk.follow_up(follow_up)
+    assert (failed.state, failed.last_error) == (FollowUpState.FAILED, "Every attempt was cut off before its end.")
+    assert desk.story(lead)[-1] == "follow_up.failed"
+    assert desk.lead(lead).next_follow_up_at is None
+
+
+def test_what_is_retried_may_be_attempted_as_often_as_at_first(desk: Desk) -> None:
+    follow_up = desk.trigger(desk.register().lead)
+    for _ in range(2):
+        for _ in range(RETRY.attempts):
+            (claimed,) = desk.claim()
+            assert not claimed.exhausted
+            desk.record(claimed, TryAgain("busy"))
+            desk.clock.advance(HOUR)
+        assert desk.follow_up(follow_up).state is FollowUpState.FAILED
+        desk.retry(follow_up)
+
+
+def test_only_the_channels_that_are_named_are_claimed(desk: Desk) -> None:
+    lead = desk.register().lead
+    log, smtp = desk.trigger(lead), desk.trigger(lead, channel="smtp")
+    claim = ClaimDueFollowUps(desk.clock, LEASE, RETRY)
+
+    (claimed,) = desk.database.write(claim, owner="one", limits={"smtp": 5, "pigeon": 5})
+    assert claimed.follow_up.id == smtp.id
+    (claimed,) = desk.database.write(claim, owner="one", limits={"smtp": 5, "log": 5})
+    assert claimed.follow_up.id == log.id
+
+
+def test_what_was_put_off_while_it_was_attempted_is_not_attempted_before_its_new_time(desk: Desk) -> None:
+    lead = desk.register().lead
+    follow_up = desk.trigger(lead)
+    (claimed,) = desk.claim()
+    desk.reschedule(follow_up, due_at=NOON + HOUR)
+
+    assert desk.record(claimed, TryAgain("busy"))
+    assert desk.follow_up(follow_up).next_attempt_at == NOON + HOUR
+    assert desk.lead(lead).next_follow_up_at == NOON + HOUR
+
+
+def test_what_was_cancelled_while_it_was_attempted_stays_cancelled(desk: Desk) -> None:
+    follow_up = desk.trigger(desk.register().lead)
+    (claimed,) = desk.claim()
+    desk.cancel(follow_up)
+
+    _assert_not_recorded(desk, claimed, None)
+    assert desk.follow_up(follow_up).state is FollowUpState.CANCELLED
 
 
 def test_what_is_due_for_several_leads_is_sent_to_each(desk: Desk) -> None:

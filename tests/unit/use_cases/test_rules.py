@@ -207,7 +207,7 @@ def test_imported_leads_enter_the_first_status_but_one_with_a_past_enters_none(d
 
 def test_a_rehearsal_promises_nothing(desk: Desk) -> None:
     desk.database.read(desk.import_leads, [Candidate(given_details())], actor=ACTOR, rehearsal={})
-    assert desk.database.read(lambda work: work.follow_ups.next_attempt_at()) is None
+    assert desk.database.read(lambda work: work.follow_ups.next_attempts(NOON)) == {}
 
 
 def test_what_rules_had_made_is_cancelled_even_when_the_rules_are_gone(desk: Desk) -> None:

@@ -11,8 +11,7 @@ from desk import ACTOR, Desk
 from leads_domain.errors import Fault, Invalid, NotFound
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpId, Recipient
-from leads_domain.lead import LeadId
-from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
+from leads_domain.use_cases.find_follow_ups import find_follow_up
 
 HOUR = timedelta(hours=1)
 
@@ -157,19 +156,6 @@ def test_a_lead_is_next_due_at_what_is_left_after_one_was_sent(desk: Desk) -> No
         desk.clock.advance(HOUR)
 
 
-def test_the_follow_ups_of_a_lead_are_listed_by_due_time(desk: Desk) -> None:
-    lead, other = desk.register().lead, desk.register(email="jane@example.com").lead
-    late, early = desk.trigger(lead, due_at=NOON + HOUR), desk.trigger(lead)
-    desk.trigger(other)
-
-    assert desk.follow_ups(lead) == [early, late]
-    page = desk.database.read(list_follow_ups_of_lead, lead.id, limit=1)
-    assert page.items == [early]
-    assert desk.database.read(list_follow_ups_of_lead, lead.id, after=page.next).items == [late]
-
-
 def test_what_is_not_there_is_not_found(desk: Desk) -> None:
     with pytest.raises(NotFound, match="There is no follow-up with the id"):
         desk.database.read(find_follow_up, FollowUpId(an_id(9)))
-    with pytest.raises(NotFound, match="There is no lead with the id"):
-        desk.database.read(list_follow_ups_of_lead, LeadId(an_id(9)))

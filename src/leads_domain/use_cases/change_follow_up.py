@@ -1,0 +1,66 @@
+"""Put a follow-up off, reword it, cancel it, or try again what has failed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any, TypedDict, cast
+
+from leads_domain.checking import check_members
+from leads_domain.events import Event, entries
+from leads_domain.follow_up import FollowUp, FollowUpId
+from leads_domain.lead import Lead
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock, IdSource
+from leads_domain.use_cases.trigger_follow_up import check_due_at, check_message
+
+Step = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
+"""What happens to a follow-up at a moment: `FollowUp.cancel`, `FollowUp.retry`, or a rescheduling."""
+
+
+class FollowUpChanges(TypedDict, total=False):
+    """What can be changed of a scheduled follow-up."""
+
+    due_at: datetime
+    message: str
+
+
+_RULES: Mapping[str, Callable[[Any, None], object]] = {"due_at": check_due_at, "message": check_message}
+
+
+def check_follow_up_changes(given: FollowUpChanges) -> FollowUpChanges:
+    """The changes as they would be kept; raises `Invalid` with every fault."""
+    return cast(FollowUpChanges, check_members(given, _RULES, None))
+
+
+def rescheduling(given: FollowUpChanges) -> Step:
+    """The step that makes these changes; raises `Invalid`."""
+    return partial(FollowUp.reschedule, **check_follow_up_changes(given))
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFollowUp:
+    """Take one step with a follow-up, and keep its lead's next due time right."""
+
+    clock: Clock
+    ids: IdSource
+
+    def __call__(self, work: UnitOfWork, id: FollowUpId, step: Step, *, actor: str) -> FollowUp:
+        """The follow-up as it is now kept; raises `NotFound` or `IllegalFollowUpState`."""
+        # The lead first: everyone who changes a lead and its follow-ups locks them in this order.
+        lead = work.leads.get_for_change(work.follow_ups.get(id).lead_id)
+        now = self.clock.now()
+        changed, events = step(work.follow_ups.get_for_change(id), now)
+        if events:
+            work.follow_ups.save(changed)
+            keep_next_due(work, lead, now)
+            work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
+        return changed
+
+
+def keep_next_due(work: UnitOfWork, lead: Lead, now: datetime) -> None:
+    """Keep with a lead, got for a change, when its next follow-up is due."""
+    scheduled = work.follow_ups.scheduled_of_lead(lead.id)
+    due_at = scheduled[0].due_at if scheduled else None
+    if due_at != lead.next_follow_up_at:
+        work.leads.save(replace(lead, next_follow_up_at=due_at).revised(now))
