@@ -12,7 +12,7 @@ UseCase = Callable[Concatenate[UnitOfWork, Arguments], Answer]
 
 
 class Database(Protocol):
-    """Runs use cases. Both methods raise what the use case raises, or `Unavailable`."""
+    """Runs use cases. `read` and `write` raise what the use case raises, or `Unavailable`."""
 
     async def read(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -26,6 +26,13 @@ class Database(Protocol):
 
         Cancelling the caller does not stop the unit of work half-way. A use case may be run again if
         another one got in its way; only its last run counts.
+        """
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """Return soon after somebody, in whatever process, has scheduled a follow-up, or else after `seconds`.
+
+        Changes since the last call count. It may return sooner for no reason, and does not raise: to hear nothing of
+        a change must do no more harm than to wait. One caller at a time.
         """
 
     async def close(self) -> None:

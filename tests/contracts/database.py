@@ -4,18 +4,23 @@ import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from builders import a_follow_up, a_lead, an_email, an_id
+from builders import NOON, a_follow_up, a_lead, an_email, an_id
 from contracts.stores import StoreContract
-from databases import RunningDatabase
+from databases import PATIENCE, RunningDatabase
+from leads_adapters.database import Database
 from leads_domain.errors import DuplicateLead, Invalid, NotFound, Unavailable
+from leads_domain.follow_up import FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
 from leads_domain.ports import UnitOfWork
 
 MANY = 40
+A_WHILE = 0.2
+"""For how many seconds a test waits in vain."""
 
 
 class OddError(Exception):
@@ -217,3 +222,81 @@ class DatabaseContract(StoreContract):
 
         assert all(isinstance(answer, int) for answer in database.run(cancel_the_first()))
         assert database.read(ids)[-4:] == numbered(1, 2, 3, 4)
+
+    def test_waits_for_a_change_no_longer_than_it_is_told(self, database: RunningDatabase) -> None:
+        async def wait() -> float:
+            loop = asyncio.get_running_loop()
+            await settled(database.database)
+            begun_at = loop.time()
+            await database.database.wait_for_change(A_WHILE)
+            return loop.time() - begun_at
+
+        assert A_WHILE * 0.9 < database.run(wait()) < PATIENCE / 2
+
+    def test_lets_go_while_somebody_waits_for_a_change(self, database: RunningDatabase) -> None:
+        async def close() -> None:
+            waiting = asyncio.create_task(database.database.wait_for_change(2 * PATIENCE))
+            await asyncio.sleep(A_WHILE)
+            await database.database.close()
+            waiting.cancel()
+
+        database.run(close())
+
+
+class SharedDatabaseContract(StoreContract):
+    """What a database that several processes can open promises besides. See `StoreContract`."""
+
+    def open_again(self, database: RunningDatabase) -> Database:
+        """The same database, as another process would open it."""
+        raise NotImplementedError
+
+    def test_waits_until_another_process_has_scheduled_a_follow_up(self, database: RunningDatabase) -> None:
+        async def wait() -> None:
+            mine, other = database.database, self.open_again(database)
+            try:
+                await other.write(add, 1)
+                for number in range(1, 4):
+                    await settled(mine)
+                    waiting = asyncio.create_task(mine.wait_for_change(2 * PATIENCE))
+                    await asyncio.sleep(0)
+                    await other.write(follow_up, number)
+                    await waiting
+            finally:
+                await other.close()
+
+        database.run(wait())
+
+    def test_tells_of_what_was_rescheduled_before_it_was_asked(self, database: RunningDatabase) -> None:
+        async def wait() -> None:
+            mine, other = database.database, self.open_again(database)
+            try:
+                await other.write(add, 1)
+                await other.write(follow_up, 1)
+                await settled(mine)
+                await other.write(put_off, 1)
+                await mine.wait_for_change(2 * PATIENCE)
+            finally:
+                await other.close()
+
+        database.run(wait())
+
+
+def follow_up(work: UnitOfWork, number: int) -> None:
+    """Schedule a follow-up of the first lead."""
+    work.follow_ups.add(a_follow_up(id=an_id(100 + number), lead_id=lead_number(1).id))
+
+
+def put_off(work: UnitOfWork, number: int) -> None:
+    """Put a follow-up off."""
+    kept = work.follow_ups.get_for_change(FollowUpId(an_id(100 + number)))
+    work.follow_ups.save(kept.reschedule(NOON, due_at=NOON + timedelta(hours=1))[0])
+
+
+async def settled(database: Database) -> None:
+    """Wait until nothing changes any more."""
+    loop = asyncio.get_running_loop()
+    waited = 0.0
+    while waited < A_WHILE * 0.9:
+        begun_at = loop.time()
+        await database.wait_for_change(A_WHILE)
+        waited = loop.time() - begun_at

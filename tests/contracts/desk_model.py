@@ -24,7 +24,7 @@ RULES: list[dict[str, Any]] = [
 ]
 """The message of all of them is "Hello {name}!"."""
 ATTEMPTS = 3
-FIRST_WAIT = timedelta(minutes=1)
+FIRST_WAIT = timedelta(minutes=1) / 2  # chance always draws one half
 
 Thing = dict[str, Any]
 
@@ -98,12 +98,35 @@ class DeskModel:
         self.follow_ups[new_id] = _new_follow_up(new_id, lead_id, wishes, now)
         self._tell_follow_up(lead_id, now, "follow_up.scheduled")
 
-    def claim(self, owner: str, limit: int, *, now: datetime, lease: timedelta) -> list[Thing]:
-        """Take what is due."""
+    def reschedule(self, id: str, given: Mapping[str, Any], *, now: datetime) -> None:
+        """Put a follow-up off, reword it, or both."""
+        follow_up = self._follow_up(id, "scheduled")
+        changes = {name: value for name, value in given.items() if follow_up[name] != value}
+        if changes:
+            follow_up.update(changes, updated_at=now)
+            if "due_at" in changes:
+                follow_up["next_attempt_at"] = changes["due_at"]
+            self._tell_follow_up(follow_up["lead_id"], now, "follow_up.rescheduled")
+
+    def cancel(self, id: str, *, now: datetime) -> None:
+        """Make a follow-up owed no more."""
+        follow_up = self._follow_up(id, "scheduled")
+        follow_up.update(state="cancelled", next_attempt_at=None, lease=None, updated_at=now)
+        self._tell_follow_up(follow_up["lead_id"], now, "follow_up.cancelled")
+
+    def retry(self, id: str, *, now: datetime) -> None:
+        """Try a failed follow-up again."""
+        follow_up = self._follow_up(id, "failed")
+        follow_up.update(state="scheduled", attempts=0, next_attempt_at=now, updated_at=now)
+        self._tell_follow_up(follow_up["lead_id"], now, "follow_up.rescheduled")
+
+    def claim(self, channel: str, owner: str, limit: int, *, now: datetime, lease: timedelta) -> list[Thing]:
+        """Take what is due on a channel."""
         due = [
             follow_up
             for follow_up in self.follow_ups.values()
             if follow_up["state"] == "scheduled"
+            and follow_up["channel"] == channel
             and follow_up["next_attempt_at"] <= now
             and (follow_up["lease"] is None or follow_up["lease"]["until"] <= now)
         ]
@@ -127,7 +150,8 @@ class DeskModel:
             follow_up.update(state="failed", next_attempt_at=None)
             events.append("follow_up.failed")
         else:
-            follow_up["next_attempt_at"] = now + FIRST_WAIT * 2 ** (follow_up["attempts"] - 1)
+            wait = FIRST_WAIT * 2 ** (follow_up["attempts"] - 1)
+            follow_up["next_attempt_at"] = max(now + wait, follow_up["due_at"])
         self._tell_follow_up(follow_up["lead_id"], now, *events)
         return True
 
@@ -141,11 +165,28 @@ class DeskModel:
         found = [follow_up for follow_up in self.follow_ups.values() if follow_up["lead_id"] == lead_id]
         return sorted(found, key=lambda follow_up: (follow_up["due_at"], follow_up["id"]))
 
-    def next_attempt_at(self) -> datetime | None:
-        """When the next attempt at anything falls due."""
-        return min(
-            (each["next_attempt_at"] for each in self.follow_ups.values() if each["next_attempt_at"]), default=None
-        )
+    def follow_ups_listed(
+        self, states: Sequence[str], channel: str | None, due_before: datetime | None, *, overdue: bool, now: datetime
+    ) -> list[Thing]:
+        """The follow-ups that pass all filters."""
+        found = [
+            each
+            for each in self.follow_ups.values()
+            if (not states or each["state"] in states)
+            and channel in (None, each["channel"])
+            and (due_before is None or each["due_at"] < due_before)
+            and (not overdue or (each["state"] == "scheduled" and each["due_at"] < now))
+        ]
+        return sorted(found, key=lambda follow_up: (follow_up["due_at"], follow_up["id"]))
+
+    def next_attempts(self, now: datetime) -> dict[str, datetime]:
+        """When each channel is next to attempt something that nobody has under a lease."""
+        free = [
+            (each["channel"], each["next_attempt_at"])
+            for each in self.follow_ups.values()
+            if each["state"] == "scheduled" and (each["lease"] is None or each["lease"]["until"] <= now)
+        ]
+        return {channel: min(at for other, at in free if other == channel) for channel, _ in free}
 
     def _check_change(self, lead: Thing, changes: Thing) -> None:
         status = changes["status"]
@@ -175,6 +216,12 @@ class DeskModel:
             self.follow_ups[id] = {**made, "rule_status": lead["status"]}
         lead["next_follow_up_at"] = self._next_due(lead["id"])
         return ["follow_up.scheduled"] * len(ids)
+
+    def _follow_up(self, id: str, state: str) -> Thing:
+        follow_up = self.follow_ups[id]
+        if follow_up["state"] != state:
+            raise Refusal("IllegalFollowUpState", follow_up["state"])
+        return follow_up
 
     def _lead(self, id: str) -> Thing:
         if id not in self.leads:

@@ -1,10 +1,10 @@
 """What every adapter of the `FollowUpStore` port promises."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, product
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from databases import RunningDatabase
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState, Lease, Recipient
 from leads_domain.lead import LeadId
-from leads_domain.paging import Page, Position
+from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.ports import UnitOfWork
 from strategies import follow_ups
 
@@ -51,7 +51,12 @@ def save(work: UnitOfWork, follow_up: FollowUp) -> None:
 
 def of_lead(work: UnitOfWork, lead: LeadId, after: Position | None = None, limit: int = 50) -> Page[FollowUp, Position]:
     """A page of a lead's follow-ups."""
-    return work.follow_ups.of_lead(lead, after=after, limit=limit)
+    return page(work, FollowUpQuery(lead_id=lead, after=after, limit=limit))
+
+
+def page(work: UnitOfWork, query: FollowUpQuery) -> Page[FollowUp, Position]:
+    """A page of follow-ups of all leads."""
+    return work.follow_ups.page(query)
 
 
 def scheduled(work: UnitOfWork, lead: LeadId) -> Sequence[FollowUp]:
@@ -59,14 +64,16 @@ def scheduled(work: UnitOfWork, lead: LeadId) -> Sequence[FollowUp]:
     return work.follow_ups.scheduled_of_lead(lead)
 
 
-def claim(work: UnitOfWork, now: datetime, *, owner: str = "one", limit: int = 10) -> Sequence[FollowUp]:
+def claim(
+    work: UnitOfWork, now: datetime, channel: str = "log", *, owner: str = "one", limit: int = 10
+) -> Sequence[FollowUp]:
     """Take what is due for a minute."""
-    return work.follow_ups.claim_due(now=now, owner=owner, until=now + MINUTE, limit=limit)
+    return work.follow_ups.claim_due(channel, now=now, owner=owner, until=now + MINUTE, limit=limit)
 
 
-def next_attempt_at(work: UnitOfWork) -> datetime | None:
+def next_attempts(work: UnitOfWork, now: datetime = NOON) -> Mapping[str, datetime]:
     """When to look again."""
-    return work.follow_ups.next_attempt_at()
+    return work.follow_ups.next_attempts(now)
 
 
 def a_row(size: int, *, step: timedelta = MINUTE) -> list[FollowUp]:
@@ -265,15 +272,83 @@ class FollowUpStoreContract(StoreContract):
             database.write(claim_and_fail)
         assert database.read(get, a_follow_up().id) == a_follow_up()
 
-    def test_knows_when_the_next_attempt_falls_due_leases_disregarded(self, database: RunningDatabase) -> None:
-        assert database.read(next_attempt_at) is None
-        row = a_row(3)
-        row[1] = replace(row[1], due_at=NOON - MINUTE)
-        database.write(add, row[2], row[1], a_follow_up(id=an_id(9), due_at=NOON, **ENDINGS[0]))
-        assert repr(database.read(next_attempt_at)) == repr(NOON + MINUTE)
-        database.write(claim, NOON + MINUTE)
-        assert database.read(next_attempt_at) == NOON + MINUTE
-        database.write(save, row[1].succeed(NOON)[0])
-        assert database.read(next_attempt_at) == NOON + 2 * MINUTE
+    def test_claims_on_one_channel_and_leaves_the_others_alone(self, database: RunningDatabase) -> None:
+        log, smtp = a_row(2)
+        smtp = replace(smtp, channel="smtp")
+        database.write(add, log, smtp)
+
+        assert list(database.write(claim, LATER, "pigeon")) == []
+        assert [each.id for each in database.write(claim, LATER, "smtp")] == [smtp.id]
+        assert [each.id for each in database.write(claim, LATER)] == [log.id]
+
+    def test_knows_when_each_channel_is_next_to_attempt_something(self, database: RunningDatabase) -> None:
+        assert database.read(next_attempts) == {}
+        row = a_row(4)
+        row[1] = replace(row[1], channel="smtp")
+        row[2] = replace(row[2], channel="smtp")
+        ended = a_follow_up(id=an_id(9), due_at=NOON - MINUTE, **ENDINGS[0])
+        database.write(add, row[2], row[1], row[3], row[0], ended)
+        assert repr(sorted(database.read(next_attempts).items())) == repr([("log", NOON), ("smtp", NOON + MINUTE)])
+
+        database.write(save, row[0].succeed(NOON)[0])
+        database.write(save, row[1].cancel(NOON)[0])
+        assert database.read(next_attempts) == {"log": NOON + 3 * MINUTE, "smtp": NOON + 2 * MINUTE}
         database.write(save, row[2].cancel(NOON)[0])
-        assert database.read(next_attempt_at) is None
+        assert database.read(next_attempts) == {"log": NOON + 3 * MINUTE}
+
+    def test_waits_for_nothing_that_is_under_a_lease_until_that_ends(self, database: RunningDatabase) -> None:
+        first, second = a_row(2)
+        database.write(add, first, second)
+        database.write(claim, NOON)
+
+        assert database.read(next_attempts, NOON + MINUTE - MICROSECOND) == {"log": NOON + MINUTE}
+        assert database.read(next_attempts, NOON + MINUTE) == {"log": NOON}
+        database.write(claim, NOON + MINUTE)
+        assert database.read(next_attempts, NOON + MINUTE) == {}
+        database.write(save, replace(first, channel="smtp", claims=1))
+        assert database.read(next_attempts, NOON + MINUTE) == {"smtp": NOON}
+
+    def test_claims_exactly_where_it_says_that_something_is_due(self, database: RunningDatabase) -> None:
+        channels = ["a", "b", "B", "é", "aa", "\U0001f4a9", "z" * 100]
+        database.write(add, *(a_follow_up(id=an_id(n), channel=each) for n, each in enumerate(channels)))
+
+        assert database.read(next_attempts) == dict.fromkeys(channels, NOON)
+        for channel in channels:
+            (claimed,) = database.write(claim, NOON, channel)
+            assert claimed.channel == channel
+        assert database.read(next_attempts) == {}
+
+    @pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+    def test_finds_what_passes_every_filter_page_by_page(self, database: RunningDatabase, size: int) -> None:
+        kept = [
+            a_follow_up(
+                id=an_id(100 + number),
+                lead_id=(LEAD, OTHER_LEAD)[number % 2],
+                channel=("log", "smtp", "sms")[number % 3],
+                due_at=NOON + number % 5 * MINUTE,
+                **(ENDINGS[number % 4] if number % 4 < 3 else {}),
+            )
+            for number in range(60)
+        ]
+        database.write(add, *kept[::2], *kept[1::2])
+        for lead_id, states, channel, due_before in product(
+            (None, LEAD),
+            ((), (FollowUpState.SENT,), (FollowUpState.SCHEDULED, FollowUpState.FAILED), tuple(FollowUpState)),
+            (None, "smtp", "pigeon"),
+            (None, NOON, NOON + 3 * MINUTE, NOON + 3 * MINUTE + MICROSECOND),
+        ):
+            query = FollowUpQuery(lead_id=lead_id, states=states, channel=channel, due_before=due_before, limit=size)
+            expected = [
+                each
+                for each in kept
+                if lead_id in (None, each.lead_id)
+                and (not states or each.state in states)
+                and channel in (None, each.channel)
+                and (due_before is None or each.due_at < due_before)
+            ]
+            expected.sort(key=lambda each: (each.due_at, each.id))
+
+            def after(position: Position | None, query: FollowUpQuery = query) -> Page[FollowUp, Position]:
+                return database.read(page, replace(query, after=position))
+
+            assert all_pages(after, size=size) == expected

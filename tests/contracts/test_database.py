@@ -1,26 +1,48 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from sqlalchemy import Engine
 
-from contracts.database import DatabaseContract
-from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase, sqlite_database
+from contracts.database import DatabaseContract, SharedDatabaseContract
+from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase, engine_of, sqlite_database
+from leads_adapters.database import Database
+from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
+from leads_adapters.sql.sqlite import SqliteDatabase
+
+
+def engine(database: RunningDatabase) -> Engine:
+    """That of an SQL database."""
+    return cast(Any, database.database)._engine  # type: ignore[no-any-return]
 
 
 class TestMemoryDatabase(OnMemory, DatabaseContract):
     """In memory."""
 
 
-class TestSqliteDatabase(OnSqlite, DatabaseContract):
+class AgainOnSqlite:
+    """What opens a SQLite file again."""
+
+    def open_again(self, database: RunningDatabase) -> Database:
+        """See `SharedDatabaseContract.open_again`."""
+        return SqliteDatabase(engine_of(Path(str(engine(database).url.database))))
+
+
+class TestSqliteDatabase(OnSqlite, AgainOnSqlite, DatabaseContract, SharedDatabaseContract):
     """On SQLite, as this machine's version allows."""
 
 
-class TestPostgresDatabase(OnPostgres, DatabaseContract):
+class TestPostgresDatabase(OnPostgres, DatabaseContract, SharedDatabaseContract):
     """On PostgreSQL."""
 
+    def open_again(self, database: RunningDatabase) -> Database:
+        """See `SharedDatabaseContract.open_again`."""
+        return PostgresDatabase(postgres_engine(engine(database).url))
 
-class TestSqliteDatabaseWithARollbackJournal(DatabaseContract):
+
+class TestSqliteDatabaseWithARollbackJournal(AgainOnSqlite, DatabaseContract, SharedDatabaseContract):
     """On SQLite as if its version were one that can corrupt a WAL database."""
 
     @contextmanager

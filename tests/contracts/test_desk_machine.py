@@ -14,17 +14,24 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from builders import NOON, a_lead, a_rule, an_id
+from builders import NOON, a_follow_up, a_lead, a_rule, an_id
 from contracts.desk_model import RULES, DeskModel, Refusal, Thing
 from contracts.stores import all_pages
 from databases import DATABASES
 from desk import LEASE, Desk
 from leads_domain.details import GivenDetails
-from leads_domain.errors import DuplicateLead, IllegalTransition, Invalid, LeadsError, NotFound
-from leads_domain.follow_up import FollowUp, Recipient
+from leads_domain.errors import (
+    DuplicateLead,
+    IllegalFollowUpState,
+    IllegalTransition,
+    Invalid,
+    LeadsError,
+    NotFound,
+)
+from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
 from leads_domain.lead import Lead
 from leads_domain.notifier import NotificationError, Refused, TryAgain
-from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
+from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.dispatch_follow_ups import Claimed
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered
@@ -49,7 +56,7 @@ OUTCOMES: dict[str, NotificationError | None] = {"sent": None, "busy": TryAgain(
 PICKS = st.integers(min_value=0, max_value=20)
 SIZES = st.integers(min_value=1, max_value=3)
 
-Everything = tuple[list[Lead], list[FollowUp], list[tuple[object, ...]], datetime | None]
+Everything = tuple[list[Lead], list[FollowUp], list[tuple[object, ...]], dict[str, datetime]]
 
 
 class HalfwayError(Exception):
@@ -105,7 +112,7 @@ class Desks(RuleBasedStateMachine):
     @rule(
         pick=PICKS,
         hours=st.sampled_from([0, 0, -1, 1]),
-        channel=st.sampled_from(["log", "log", "log", "log", "sms", "pigeon"]),
+        channel=st.sampled_from(["log", "log", "smtp", "sms", "pigeon"]),
         recipient=st.sampled_from([Recipient.LEAD, Recipient.LEAD, Recipient.OWNER]),
     )
     def trigger(self, pick: int, hours: int, channel: str, recipient: Recipient) -> None:
@@ -118,11 +125,44 @@ class Desks(RuleBasedStateMachine):
         told = asdict(answer) if isinstance(answer, FollowUp) else answer
         assert told == (expected or self.model.follow_ups[new_id])
 
-    @rule(minutes=st.sampled_from([0, 0, 1, 5, 60]), owner=st.sampled_from(["one", "two"]), limit=SIZES)
-    def claim(self, minutes: int, owner: str, limit: int) -> None:
+    @rule(
+        pick=PICKS,
+        hours=st.sampled_from([-1, 1]),
+        changed=st.sets(st.sampled_from(["due_at", "message"])),
+    )
+    def reschedule(self, pick: int, hours: int, changed: set[str]) -> None:
+        everything = {"due_at": NOON + timedelta(hours=hours), "message": f"In {hours} h"}
+        changes = {name: value for name, value in everything.items() if name in changed}
+        self.step(
+            pick, lambda desk, each: desk.reschedule(each, **changes), partial(self.model.reschedule, given=changes)
+        )
+
+    @rule(pick=PICKS)
+    def cancel(self, pick: int) -> None:
+        self.step(pick, Desk.cancel, self.model.cancel)
+
+    @rule(pick=PICKS)
+    def retry(self, pick: int) -> None:
+        self.step(pick, Desk.retry, self.model.retry)
+
+    def step(self, pick: int, take: Callable[[Desk, FollowUp], FollowUp], expect: Callable[..., None]) -> None:
+        """Whatever is done with one follow-up."""
+        id = list(self.model.follow_ups)[pick % len(self.model.follow_ups)]
+        answer = self.ask(lambda desk: take(desk, a_follow_up(id=id)))
+        expected = self.expect(lambda: expect(id, now=self.now))
+        told = asdict(answer) if isinstance(answer, FollowUp) else answer
+        assert told == (expected or self.model.follow_ups[id])
+
+    @rule(
+        minutes=st.sampled_from([0, 0, 1, 5, 60]),
+        channel=st.sampled_from(["log", "log", "smtp"]),
+        owner=st.sampled_from(["one", "two"]),
+        limit=SIZES,
+    )
+    def claim(self, minutes: int, channel: str, owner: str, limit: int) -> None:
         self.now += timedelta(minutes=minutes)
-        answer = self.ask(lambda desk: list(desk.claim(owner=owner, limit=limit)))
-        expected = self.model.claim(owner, limit, now=self.now, lease=LEASE)
+        answer = self.ask(lambda desk: list(desk.claim(channel, owner=owner, limit=limit)))
+        expected = self.model.claim(channel, owner, limit, now=self.now, lease=LEASE)
         assert [asdict(each.follow_up) for each in answer] == expected
         self.claimed += answer
 
@@ -153,22 +193,39 @@ class Desks(RuleBasedStateMachine):
     @rule(statuses=st.lists(st.sampled_from(STATUSES), max_size=2), sort=st.sampled_from(LeadSort), size=SIZES)
     def page_through_everything(self, statuses: list[str], sort: LeadSort, size: int) -> None:
         query = LeadQuery(statuses=tuple(statuses), sort=sort)
-        everything = self.ask(lambda desk: desk.database.read(_everything, query, size))
+        everything = self.ask(lambda desk: desk.database.read(_everything, query, size, self.now))
         self.assert_everything(everything, self.model.listed(statuses, newest_first=sort is LeadSort.NEWEST_FIRST))
+
+    @rule(
+        states=st.lists(st.sampled_from(FollowUpState), max_size=2, unique=True),
+        channel=st.sampled_from([None, "log", "smtp"]),
+        due_before=st.sampled_from([None, NOON, NOON + timedelta(minutes=30)]),
+        overdue=st.booleans(),
+        size=SIZES,
+    )
+    def page_through_follow_ups(
+        self, states: list[FollowUpState], channel: str | None, due_before: datetime | None, overdue: bool, size: int
+    ) -> None:
+        query = FollowUpQuery(states=tuple(states), channel=channel, due_before=due_before, limit=size)
+        found = self.ask(
+            lambda desk: all_pages(lambda after: desk.listed(replace(query, after=after), overdue=overdue), size=size)
+        )
+        expected = self.model.follow_ups_listed(states, channel, due_before, overdue=overdue, now=self.now)
+        assert [asdict(each) for each in found] == expected
 
     @invariant()
     def everything_agrees(self) -> None:
         query = LeadQuery(sort=LeadSort.OLDEST_FIRST)
-        everything = self.ask(lambda desk: desk.database.read(_everything, query, LIMIT_MAX))
+        everything = self.ask(lambda desk: desk.database.read(_everything, query, LIMIT_MAX, self.now))
         self.assert_everything(everything, self.model.listed([], newest_first=False))
 
     def assert_everything(self, everything: Everything, expected: list[Thing]) -> None:
-        leads, follow_ups, stories, next_attempt_at = everything
+        leads, follow_ups, stories, next_attempts = everything
         ids = [lead["id"] for lead in expected]
         assert [asdict(lead) for lead in leads] == expected
         assert [asdict(each) for each in follow_ups] == [each for id in ids for each in self.model.follow_ups_of(id)]
         assert [type for type, *_ in stories] == [type for id in ids for type in reversed(self.model.stories[id])]
-        assert next_attempt_at == self.model.next_attempt_at()
+        assert next_attempts == self.model.next_attempts(self.now)
 
     def newly_promised(self, lead: Lead) -> list[str]:
         """The ids of the follow-ups of a lead that the model does not know yet, in the order of their making."""
@@ -218,21 +275,24 @@ def _facts(error: LeadsError) -> tuple[object, ...]:
             return ("DuplicateLead", error.existing_id)
         case IllegalTransition():
             return ("IllegalTransition", error.origin, error.target)
+        case IllegalFollowUpState():
+            return ("IllegalFollowUpState", str(error.state))
         case NotFound():
             return ("NotFound", error.kind, error.id)
     raise error
 
 
-def _everything(work: UnitOfWork, query: LeadQuery, size: int) -> Everything:
+def _everything(work: UnitOfWork, query: LeadQuery, size: int, now: datetime) -> Everything:
     """The leads that `query` asks for and all that is kept of them, page by page; and when to send again."""
     leads = all_pages(lambda after: work.leads.page(replace(query, after=after, limit=size)), size=size)
     follow_ups = [each for lead in leads for each in _follow_ups(work, lead, size)]
     stories = [each for lead in leads for each in _story(work, lead, size)]
-    return leads, follow_ups, stories, work.follow_ups.next_attempt_at()
+    return leads, follow_ups, stories, dict(sorted(work.follow_ups.next_attempts(now).items()))
 
 
 def _follow_ups(work: UnitOfWork, lead: Lead, size: int) -> list[FollowUp]:
-    return all_pages(lambda after: work.follow_ups.of_lead(lead.id, after=after, limit=size), size=size)
+    query = FollowUpQuery(lead_id=lead.id, limit=size)
+    return all_pages(lambda after: work.follow_ups.page(replace(query, after=after)), size=size)
 
 
 def _story(work: UnitOfWork, lead: Lead, size: int) -> list[tuple[object, ...]]:

@@ -17,8 +17,20 @@ from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError
 
 from builders import NOON, a_follow_up, an_email, an_id
-from contracts.database import MANY, OddError, add, add_all_the_same, all_at_once, count_up, ids, lead_number, numbered
-from databases import RunningDatabase
+from contracts.database import (
+    A_WHILE,
+    MANY,
+    OddError,
+    add,
+    add_all_the_same,
+    all_at_once,
+    count_up,
+    ids,
+    lead_number,
+    numbered,
+    settled,
+)
+from databases import PATIENCE, RunningDatabase
 from desk import LEASE
 from fakes import CountingIds, FixedClock, FixedEntropy
 from leads_adapters.database import Database
@@ -668,7 +680,7 @@ class TestSeveralProcesses:
                 work.follow_ups.add(a_follow_up(id=an_id(number)))
 
         def claim(work: UnitOfWork, number: int) -> list[str]:
-            claimed = work.follow_ups.claim_due(now=NOON, owner=str(number), until=NOON + LEASE, limit=1)
+            claimed = work.follow_ups.claim_due("log", now=NOON, owner=str(number), until=NOON + LEASE, limit=1)
             return [follow_up.id for follow_up in claimed]
 
         postgres.running.write(add_many)
@@ -836,3 +848,52 @@ async def _ready_again(service: Service) -> None:
 
 async def _gathered(work: Any) -> list[Reply]:
     return list(await asyncio.gather(*work))
+
+
+class TestListening:
+    """Hearing of follow-ups that other processes schedule."""
+
+    LISTENING = "query LIKE 'LISTEN%'"
+
+    def test_goes_on_after_the_connection_was_lost(self, postgres: PostgresParts, stranger: Connection) -> None:
+        async def hear_again() -> None:
+            await settled(postgres.database)
+            lost = backends(stranger, self.LISTENING)
+            assert len(lost) == 1
+            for pid in lost:
+                stranger.execute("SELECT pg_terminate_backend(%s)", [pid])
+            await postgres.database.wait_for_change(2 * PATIENCE)
+            await settled(postgres.database)
+            assert len(backends(stranger, self.LISTENING)) == 1
+            waiting = asyncio.create_task(postgres.database.wait_for_change(2 * PATIENCE))
+            stranger.execute("NOTIFY leads_follow_ups")
+            await waiting
+
+        postgres.running.run(hear_again())
+
+    def test_just_waits_while_the_server_is_away(self, server: PostgresServer, own_url: URL) -> None:
+        async def wait() -> None:
+            loop = asyncio.get_running_loop()
+            await settled(parts.database)
+            server.stop()
+            await settled(parts.database)
+            begun_at = loop.time()
+            await parts.database.wait_for_change(A_WHILE)
+            assert loop.time() - begun_at >= A_WHILE * 0.9
+            server.start()
+            with connect(own_url) as stranger:
+                while not backends(stranger, self.LISTENING):
+                    await parts.database.wait_for_change(A_WHILE)
+
+        with opened(own_url) as parts:
+            parts.running.run(wait())
+
+    def test_takes_one_connection_more_than_the_work(self, postgres: PostgresParts, stranger: Connection) -> None:
+        async def crowd() -> int:
+            await settled(postgres.database)
+            work = [postgres.database.write(add_pair, number) for number in range(50)]
+            await all_at_once(*work)
+            return len(backends(stranger))
+
+        assert postgres.running.run(crowd()) <= CONNECTIONS + 1
+        assert len(backends(stranger, self.LISTENING)) == 1

@@ -45,8 +45,9 @@ PLANTED = {
     "DROP INDEX ix_leads_created_at_id; CREATE INDEX ix_leads_created_at_id ON leads (id, created_at)": {
         "leads index ix_leads_created_at_id"
     },
-    "DROP INDEX ix_follow_ups_due; CREATE INDEX ix_follow_ups_due ON follow_ups (next_attempt_at)": {
-        "follow_ups index ix_follow_ups_due"
+    "DROP INDEX ix_follow_ups_next_attempt; "
+    "CREATE INDEX ix_follow_ups_next_attempt ON follow_ups (channel, next_attempt_at)": {
+        "follow_ups index ix_follow_ups_next_attempt"
     },
     "CREATE TABLE more (id int)": {"more.id", "more primary key"},
     "DROP TABLE timeline": None,

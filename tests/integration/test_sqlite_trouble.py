@@ -320,7 +320,7 @@ class TestTwoProcesses:
                 add(work, 1)
                 for each in range(MANY):
                     work.follow_ups.add(a_follow_up(id=an_id(each)))
-            claimed = work.follow_ups.claim_due(now=NOON, owner=str(number), until=NOON + LEASE, limit=1)
+            claimed = work.follow_ups.claim_due("log", now=NOON, owner=str(number), until=NOON + LEASE, limit=1)
             return [follow_up.id for follow_up in claimed]
 
         claimed = [id for ids in self.each(tmp_path, add_or_claim) for id in cast(list[str], ids)]

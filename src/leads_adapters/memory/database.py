@@ -1,5 +1,6 @@
 """A database that is gone when the process ends."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from leads_adapters.database import Answer, Arguments, UseCase
@@ -51,6 +52,10 @@ class MemoryDatabase:
         answer = use_case(MemoryUnitOfWork(copy), *args, **kwargs)
         self._kept = copy
         return answer
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """See `Database.wait_for_change`. No other process can change anything."""
+        await asyncio.sleep(seconds)
 
     async def close(self) -> None:
         """See `Database.close`."""

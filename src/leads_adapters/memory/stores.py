@@ -1,6 +1,6 @@
 """Stores that keep everything in dictionaries."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from leads_domain.errors import DuplicateLead, NotFound
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, LeadSort, Page, Position
+from leads_domain.paging import FollowUpQuery, LeadQuery, LeadSort, Page, Position
 
 
 class MemoryLeadStore:
@@ -98,40 +98,47 @@ class MemoryFollowUpStore:
 
     get_for_change = get
 
-    def of_lead(self, lead_id: LeadId, *, after: Position | None, limit: int) -> Page[FollowUp, Position]:
-        """See `FollowUpStore.of_lead`."""
+    def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
+        """See `FollowUpStore.page`."""
         found = sorted(
-            (follow_up for follow_up in self._kept.values() if follow_up.lead_id == lead_id),
-            key=lambda follow_up: (follow_up.due_at, follow_up.id),
+            (
+                each
+                for each in self._kept.values()
+                if query.lead_id in (None, each.lead_id)
+                and (not query.states or each.state in query.states)
+                and query.channel in (None, each.channel)
+                and (query.due_before is None or each.due_at < query.due_before)
+                and (query.after is None or (each.due_at, each.id) > (query.after.at, query.after.id))
+            ),
+            key=lambda each: (each.due_at, each.id),
         )
-        if after is not None:
-            found = [each for each in found if (each.due_at, each.id) > (after.at, after.id)]
-        items = found[:limit]
-        return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > limit else None)
+        items = found[: query.limit]
+        return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > query.limit else None)
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """See `FollowUpStore.scheduled_of_lead`."""
-        every = self.of_lead(lead_id, after=None, limit=len(self._kept)).items
-        return [follow_up for follow_up in every if follow_up.state is FollowUpState.SCHEDULED]
+        query = FollowUpQuery(lead_id=lead_id, states=(FollowUpState.SCHEDULED,), limit=len(self._kept))
+        return self.page(query).items
 
-    def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
+    def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
+        """See `FollowUpStore.next_attempts`."""
+        return {follow_up.channel: at for at, follow_up in reversed(self._free(now))}
+
+    def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """See `FollowUpStore.claim_due`."""
-        due = sorted(
-            (
-                (follow_up.next_attempt_at, follow_up.id)
-                for follow_up in self._kept.values()
-                if follow_up.next_attempt_at is not None
-                and follow_up.next_attempt_at <= now
-                and (follow_up.lease is None or follow_up.lease.until <= now)
-            ),
-        )
-        claimed = [self._kept[id].claim(owner, until, now) for _, id in due[:limit]]
+        due = [follow_up for at, follow_up in self._free(now) if follow_up.channel == channel and at <= now]
+        claimed = [follow_up.claim(owner, until, now) for follow_up in due[:limit]]
         self._kept.update({follow_up.id: follow_up for follow_up in claimed})
         return claimed
 
-    def next_attempt_at(self) -> datetime | None:
-        """See `FollowUpStore.next_attempt_at`."""
-        return min((each.next_attempt_at for each in self._kept.values() if each.next_attempt_at), default=None)
+    def _free(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
+        """What is scheduled and under no lease, by the time of its next attempt."""
+        free = [
+            (each.next_attempt_at, each)
+            for each in self._kept.values()
+            if each.next_attempt_at is not None and (each.lease is None or each.lease.until <= now)
+        ]
+        return sorted(free, key=lambda each: (each[0], each[1].id))
 
 
 class MemoryTimeline:

@@ -1,18 +1,30 @@
 """Follow-ups in their table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Executable, Select, bindparam, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.tables import follow_ups
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState, Lease, Recipient
 from leads_domain.lead import LeadId
-from leads_domain.paging import Page, Position
+from leads_domain.paging import FollowUpQuery, Page, Position
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in follow_ups.columns}
 _ADD = insert(follow_ups).values(_COLUMNS)
@@ -23,19 +35,36 @@ _UPDATE = (
     .where(follow_ups.c.id == bindparam("id_"))
     .values({name: column for name, column in _COLUMNS.items() if name != "id"})
 )
-_OF_LEAD = (
+_SCHEDULED_OF_LEAD = (
     select(follow_ups)
-    .where(follow_ups.c.lead_id == bindparam("lead_id"))
+    .where(follow_ups.c.lead_id == bindparam("lead_id"), follow_ups.c.state == FollowUpState.SCHEDULED.value)
     .order_by(follow_ups.c.due_at, follow_ups.c.id)
+    .with_for_update()
 )
-# The state is written out, not bound: only then do planners use the partial index.
-_IS_SCHEDULED = follow_ups.c.state == FollowUpState.SCHEDULED.value
-_SCHEDULED_OF_LEAD = _OF_LEAD.where(_IS_SCHEDULED).with_for_update()
-_NEXT_ATTEMPT = select(func.min(follow_ups.c.next_attempt_at)).where(_IS_SCHEDULED)
+# Of what is scheduled, and of nothing else, the time of the next attempt is known, and in the index.
+_IS_SCHEDULED = follow_ups.c.next_attempt_at.is_not(None)
+_IS_FREE = or_(follow_ups.c.lease_until.is_(None), follow_ups.c.lease_until <= bindparam("now"))
+# From channel to channel along the index: to group by channel would read everything that is scheduled.
+_FIRST_CHANNEL = select(func.min(follow_ups.c.channel).label("channel")).where(_IS_SCHEDULED)
+_CHANNELS = _FIRST_CHANNEL.cte("channels", recursive=True)
+_NEXT_CHANNEL = _FIRST_CHANNEL.where(follow_ups.c.channel > _CHANNELS.c.channel).scalar_subquery()
+_CHANNELS = _CHANNELS.union_all(select(_NEXT_CHANNEL).where(_CHANNELS.c.channel.is_not(None)))
+_NEXT_ATTEMPT = (
+    select(follow_ups.c.next_attempt_at)
+    .where(_IS_SCHEDULED, _IS_FREE, follow_ups.c.channel == _CHANNELS.c.channel)
+    .order_by(follow_ups.c.next_attempt_at)
+    .limit(literal_column("1"))
+    .scalar_subquery()
+)
+_NEXT_ATTEMPTS = select(_CHANNELS.c.channel, _NEXT_ATTEMPT).where(_CHANNELS.c.channel.is_not(None))
 _DUE = (
     select(follow_ups.c.id)
-    .where(_IS_SCHEDULED, follow_ups.c.next_attempt_at <= bindparam("now"))
-    .where(or_(follow_ups.c.lease_until.is_(None), follow_ups.c.lease_until <= bindparam("now")))
+    .where(
+        _IS_SCHEDULED,
+        _IS_FREE,
+        follow_ups.c.channel == bindparam("channel"),
+        follow_ups.c.next_attempt_at <= bindparam("now"),
+    )
     .order_by(follow_ups.c.next_attempt_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
@@ -56,6 +85,11 @@ _CLAIM = (
     .returning(*follow_ups.columns)
 )
 
+ANNOUNCED = "leads_follow_ups"
+"""What PostgreSQL notifies those by who listen, when a follow-up was scheduled and the transaction is committed."""
+
+_ANNOUNCE = select(func.pg_notify(ANNOUNCED, ""))
+
 
 class SqlFollowUpStore:
     """Keeps follow-ups in the table `follow_ups`."""
@@ -66,6 +100,7 @@ class SqlFollowUpStore:
     def add(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.add`."""
         self._driver.change(_ADD, **_row(follow_up))
+        self._announce(follow_up)
 
     def get(self, id: FollowUpId) -> FollowUp:
         """See `FollowUpStore.get`."""
@@ -79,28 +114,43 @@ class SqlFollowUpStore:
         """See `FollowUpStore.save`."""
         values = _row(follow_up)
         self._driver.change(_UPDATE, id_=values.pop("id"), **values)
+        self._announce(follow_up)
 
-    def of_lead(self, lead_id: LeadId, *, after: Position | None, limit: int) -> Page[FollowUp, Position]:
-        """See `FollowUpStore.of_lead`."""
-        position = {"after_at": after.at, "after_id": after.id} if after else {}
-        rows = self._driver.all(_page_of_lead(after is not None), lead_id=lead_id, limit=limit + 1, **position)
-        items = [_follow_up(row) for row in rows[:limit]]
-        return Page(items, Position(items[-1].due_at, items[-1].id) if len(rows) > limit else None)
+    def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
+        """See `FollowUpStore.page`."""
+        asked = {"lead_id": query.lead_id, "channel": query.channel, "due_before": query.due_before}
+        given = {name: value for name, value in asked.items() if value is not None}
+        if query.after is not None:
+            given |= {"after_at": query.after.at, "after_id": query.after.id}
+        # A statement for each state reads in the order of an index, and no more than a page.
+        statement = _page(frozenset(given))
+        found = [
+            _follow_up(row)
+            for state in query.states or FollowUpState
+            for row in self._driver.all(statement, state=state.value, limit=query.limit + 1, **given)
+        ]
+        found.sort(key=lambda each: (each.due_at, each.id))
+        items = found[: query.limit]
+        return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > query.limit else None)
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """See `FollowUpStore.scheduled_of_lead`."""
         return [_follow_up(row) for row in self._driver.all(_SCHEDULED_OF_LEAD, lead_id=lead_id)]
 
-    def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
+    def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
+        """See `FollowUpStore.next_attempts`."""
+        return {channel: at for channel, at in self._driver.all(_NEXT_ATTEMPTS, now=now) if at is not None}
+
+    def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """See `FollowUpStore.claim_due`. One statement, so that it is atomic on every database."""
-        rows = self._driver.all(_CLAIM, now=now, owner=owner, until=until, limit=limit)
+        rows = self._driver.all(_CLAIM, channel=channel, now=now, owner=owner, until=until, limit=limit)
         claimed = [_follow_up(row) for row in rows]
         return sorted(claimed, key=lambda follow_up: (follow_up.next_attempt_at or now, follow_up.id))
 
-    def next_attempt_at(self) -> datetime | None:
-        """See `FollowUpStore.next_attempt_at`."""
-        row = self._driver.first(_NEXT_ATTEMPT)
-        return row[0] if row else None
+    def _announce(self, follow_up: FollowUp) -> None:
+        """Tell whoever sends follow-ups that there is one more; on SQLite they see by themselves."""
+        if self._driver.dialect == "postgresql" and follow_up.state is FollowUpState.SCHEDULED:
+            self._driver.first(_ANNOUNCE)
 
     def _one(self, statement: Executable, id: FollowUpId) -> FollowUp:
         row = self._driver.first(statement, id=id)
@@ -109,15 +159,23 @@ class SqlFollowUpStore:
         return _follow_up(row)
 
 
+_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "lead_id": follow_ups.c.lead_id == bindparam("lead_id"),
+    "channel": follow_ups.c.channel == bindparam("channel"),
+    "due_before": follow_ups.c.due_at < bindparam("due_before"),
+    "after_id": tuple_(follow_ups.c.due_at, follow_ups.c.id)
+    > tuple_(bindparam("after_at", type_=follow_ups.c.due_at.type), bindparam("after_id", type_=follow_ups.c.id.type)),
+}
+
+
 @lru_cache
-def _page_of_lead(continued: bool) -> Select[Any]:
-    statement = _OF_LEAD
-    if continued:
-        after = tuple_(
-            bindparam("after_at", type_=follow_ups.c.due_at.type), bindparam("after_id", type_=follow_ups.c.id.type)
-        )
-        statement = statement.where(tuple_(follow_ups.c.due_at, follow_ups.c.id) > after)
-    return statement.limit(bindparam("limit"))
+def _page(given: frozenset[str]) -> Select[Any]:
+    return (
+        select(follow_ups)
+        .where(follow_ups.c.state == bindparam("state"), *(_CONDITIONS[name] for name in _CONDITIONS if name in given))
+        .order_by(follow_ups.c.due_at, follow_ups.c.id)
+        .limit(bindparam("limit"))
+    )
 
 
 def _row(follow_up: FollowUp) -> dict[str, Any]:

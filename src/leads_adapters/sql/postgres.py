@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 from psycopg import errors
@@ -21,12 +21,14 @@ from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
+from leads_adapters.sql.follow_up_store import ANNOUNCED
 from leads_adapters.sql.jobs import Job, deliver
+from leads_adapters.sql.listener import Listener
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
 CONNECTIONS = 8
-"""How many connections, and threads, a process uses at the most."""
+"""How many connections, and threads, a process works with at the most; one more connection listens."""
 
 LOCK_SECONDS = 5
 """How long a statement may wait for what another unit of work has locked before it is given up."""
@@ -158,6 +160,7 @@ class PostgresDatabase:
         self._reads = _Queue(_READ, READ_LANES)
         self._writes = _Queue(_WRITE, WRITE_LANES)
         self._loners = ThreadPoolExecutor(LONERS, thread_name_prefix="postgres-alone")
+        self._listener = Listener(self._listening_connection)
         self._tasks: set[asyncio.Task[None]] = set()
         self._away_until = float("-inf")
         self._away_because = ""
@@ -177,9 +180,14 @@ class PostgresDatabase:
         answer: Answer = await self._ask(self._writes, lambda work: use_case(work, *args, **kwargs))
         return answer
 
+    async def wait_for_change(self, seconds: float) -> None:
+        """See `Database.wait_for_change`."""
+        await self._listener.wait(seconds)
+
     async def close(self) -> None:
         """See `Database.close`."""
         self._closed = True
+        await self._listener.close()
         while self._tasks:
             await asyncio.wait(self._tasks)
         for threads in (self._reads.threads, self._writes.threads, self._loners):
@@ -277,6 +285,20 @@ class PostgresDatabase:
             self._away_until = time.monotonic() + AWAY_SECONDS
             self._away_because = f"The database is out of reach: {error}."
             raise Unavailable(self._away_because) from error
+
+    async def _listening_connection(self) -> psycopg.Connection[Any]:
+        return await _in_thread(self._loners, self._connect_to_listen)
+
+    def _connect_to_listen(self) -> psycopg.Connection[Any]:
+        pooled = self._connection(self._engine.pool)
+        connection: Any = pooled.driver_connection
+        pooled.detach()  # the pool may make another one instead
+        try:
+            connection.execute(f"LISTEN {ANNOUNCED}")
+        except psycopg.Error as error:
+            connection.close()
+            raise Unavailable(f"The database cannot be listened to: {error}.") from error
+        return cast("psycopg.Connection[Any]", connection)
 
     def _check_reachable(self) -> None:
         if time.monotonic() < self._away_until:

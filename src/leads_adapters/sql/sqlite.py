@@ -28,6 +28,9 @@ SAFE_WAL_VERSION = (3, 51, 3)
 BUSY_TIMEOUT_SECONDS = 5.0
 """How long another process may hold the write lock before a write is answered with `Unavailable`."""
 
+LOOK_SECONDS = 0.05
+"""How often to look whether somebody has changed the database, which takes 3 us."""
+
 BATCH_MAX = 128
 """How many writes share a commit at the most, so that no request holds the event loop for long."""
 
@@ -96,6 +99,7 @@ class SqliteDatabase:
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
         self._waiting: list[Job] = []
         self._closed = False
+        self._version_seen = None
         self._batches: asyncio.Task[None] | None = None
 
     def _connect(self) -> Any:
@@ -137,6 +141,21 @@ class SqliteDatabase:
             self._batches = loop.create_task(self._run_batches())
         answer: Answer = await job.future
         return answer
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """See `Database.wait_for_change`. SQLite cannot tell what has changed: any change will do."""
+        give_up = time.monotonic() + seconds
+        while not self._has_changed():
+            left = give_up - time.monotonic()
+            if left <= 0:
+                return
+            await asyncio.sleep(min(LOOK_SECONDS, left))
+
+    def _has_changed(self) -> bool:
+        with suppress(driver.Error):
+            before, (self._version_seen,) = self._version_seen, self._reader.execute("PRAGMA data_version").fetchone()
+            return before != self._version_seen
+        return False
 
     async def close(self) -> None:
         """Finish what was begun and let go of the file."""

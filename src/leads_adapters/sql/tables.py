@@ -73,13 +73,16 @@ follow_ups = _table(
     CheckConstraint("(state = 'sent') = (sent_at IS NOT NULL)", "sent"),
     CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", "lease"),
     CheckConstraint("lease_owner IS NULL OR state = 'scheduled'", "leased"),
-    Index(None, "lead_id", "due_at", "id"),
+    Index(None, "lead_id", "state", "due_at", "id"),
+    Index(None, "channel", "state", "due_at", "id"),
+    Index(None, "state", "due_at", "id"),
 )
 Index(
-    "ix_follow_ups_due",
+    "ix_follow_ups_next_attempt",
+    follow_ups.c.channel,
     follow_ups.c.next_attempt_at,
-    sqlite_where=follow_ups.c.state == "scheduled",
-    postgresql_where=follow_ups.c.state == "scheduled",
+    sqlite_where=follow_ups.c.next_attempt_at.is_not(None),
+    postgresql_where=follow_ups.c.next_attempt_at.is_not(None),
 )
 
 # No foreign key to the lead: what happened stays known when the lead itself is erased.

@@ -1,0 +1,70 @@
+"""SQLite reads follow-ups along an index, in its order: a million of them must not make a list or a claim slow."""
+
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import NOON, an_id
+from databases import engine_of, sqlite_file
+from leads_adapters.sql import follow_up_store
+from leads_adapters.sql.driver import Statement
+
+FILTERS: list[dict[str, Any]] = [
+    {**whose, **until, **after}
+    for whose, until, after in product(
+        ({}, {"lead_id": an_id(1)}, {"channel": "log"}),
+        ({}, {"due_before": NOON}),
+        ({}, {"after_at": NOON, "after_id": an_id(2)}),
+    )
+]
+
+
+def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
+    """What SQLite would do, step by step."""
+    engine = engine_of(sqlite_file(folder))
+    compiled = Statement(statement, engine.dialect)
+    with engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
+        steps = [str(row[-1]) for row in cursor.fetchall()]
+    engine.dispose()
+    return [step for step in steps if "follow_ups" in step or "B-TREE" in step]
+
+
+@pytest.mark.parametrize("given", FILTERS, ids=lambda given: " ".join(given) or "everything")
+def test_a_list_of_whatever_filters_reads_what_passes_them_and_no_more(tmp_path: Path, given: dict[str, Any]) -> None:
+    statement = follow_up_store._page(frozenset(given))
+    (step,) = plan(tmp_path, statement, state="sent", limit=51, **given)
+    first = [f"{name}=?" for name in ("lead_id", "channel") if name in given]
+    index = "_".join([*(name for name in ("lead_id", "channel") if name in given), "state_due_at_id"])
+    conditions = [*first, "state=?"]
+    if "after_id" in given:
+        conditions.append("(due_at,id)>(?,?)")
+    if "due_before" in given:
+        conditions.append("due_at<?")
+    assert step == f"SEARCH follow_ups USING INDEX ix_follow_ups_{index} ({' AND '.join(conditions)})"
+
+
+def test_a_claim_reads_what_is_due_on_its_channel_and_no_more(tmp_path: Path) -> None:
+    given = {"channel": "log", "now": NOON, "owner": "one", "until": NOON + timedelta(minutes=1), "limit": 32}
+    changed, due = plan(tmp_path, follow_up_store._CLAIM, **given)
+    conditions = "channel=? AND next_attempt_at>? AND next_attempt_at<?"
+    assert due == f"SEARCH follow_ups USING INDEX ix_follow_ups_next_attempt ({conditions})"
+    assert "(id=?)" in changed
+
+
+def test_what_is_next_is_found_with_two_steps_a_channel(tmp_path: Path) -> None:
+    steps = plan(tmp_path, follow_up_store._NEXT_ATTEMPTS, now=NOON)
+    assert steps == [
+        "SEARCH follow_ups USING COVERING INDEX ix_follow_ups_next_attempt",
+        "SEARCH follow_ups USING COVERING INDEX ix_follow_ups_next_attempt (channel>?)",
+        "SEARCH follow_ups USING INDEX ix_follow_ups_next_attempt (channel=? AND next_attempt_at>?)",
+    ]
+
+
+def test_what_is_still_owed_to_a_lead_is_found_with_one(tmp_path: Path) -> None:
+    (step,) = plan(tmp_path, follow_up_store._SCHEDULED_OF_LEAD, lead_id=an_id(1))
+    assert step == "SEARCH follow_ups USING INDEX ix_follow_ups_lead_id_state_due_at_id (lead_id=? AND state=?)"
