@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from dependency_injector import providers
 from sqlalchemy import URL
 
-from fakes import FixedClock, RecordingNotifier
+from fakes import FixedChance, FixedClock, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.http.envelope import AsgiApp
 from leads_adapters.memory.database import MemoryDatabase
@@ -193,6 +193,7 @@ class Service:
         }
         self.container = Container(settings=settings)
         self.container.clock.override(providers.Object(self.clock))
+        self.container.chance.override(providers.Object(FixedChance()))
         self.container.access_log.override(providers.Object(access_log))
         self.container.notifiers.override(providers.Object(self.channels))
 

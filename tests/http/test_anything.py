@@ -35,7 +35,9 @@ VALID: dict[str, dict[str, Any]] = {
         "due_at": "2026-02-01T12:00:00Z",
         "recipient": "lead",
     },
+    "PATCH {follow_up}": {"due_at": "2027-02-01T12:00:00Z", "message": "Shall we talk?"},
 }
+QUERY_PARAMETERS = ["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel"]
 OPERATIONS = st.sampled_from(sorted(VALID))
 JSON_VALUES: SearchStrategy[Any] = st.recursive(
     st.none()
@@ -54,7 +56,8 @@ HEADER_VALUES = st.text(st.characters(max_codepoint=255), max_size=40)
 
 def send(client: Api, lead: str, operation: str, body: bytes) -> None:
     """Send it, and look at the answer."""
-    method, path = operation.format(john=lead).split()
+    follow_up = client.get(f"{lead}/follow-ups?limit=1").json["items"] or [client.post(f"{lead}/follow-up").json]
+    method, path = operation.format(john=lead, follow_up=f"/follow-ups/{follow_up[0]['id']}").split()
     check(client.request(method, path, body))
 
 
@@ -105,11 +108,15 @@ def test_any_damage_to_a_good_body_is_answered(
 
 
 @given(
-    path=st.sampled_from(["/leads", "{lead}", "{lead}/timeline", "{lead}/follow-ups", "/pipeline"]),
+    path=st.sampled_from(["/leads", "{lead}", "{lead}/timeline", "{lead}/follow-ups", "/follow-ups", "/pipeline"]),
     query=st.lists(
         st.tuples(
-            st.sampled_from(["limit", "cursor", "status", "email", "sort"]) | st.text(max_size=8),
-            st.sampled_from(["1", "new", "null", "-created_at"]) | st.text(max_size=20),
+            st.sampled_from(
+                [*["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel"]]
+            )
+            | st.text(max_size=8),
+            st.sampled_from(["1", "new", "null", "-created_at", "sent", "true", "2026-01-05T12:00:00Z", "\0"])
+            | st.text(max_size=20),
         ),
         max_size=4,
     ),
@@ -122,6 +129,7 @@ def test_any_query_is_answered(lasting_client: Api, lasting_lead: str, path: str
 @given(query=st.text(st.characters(max_codepoint=255), max_size=60))
 def test_any_bytes_in_a_query_are_answered(lasting_client: Api, query: str) -> None:
     check(lasting_client.get(f"/leads?{query}"))
+    check(lasting_client.get(f"/follow-ups?{query}"))
 
 
 @given(path=st.text(max_size=40))

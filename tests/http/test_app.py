@@ -31,7 +31,10 @@ ALLOWED = {
     f"/leads/{NOBODY}/timeline": "GET, HEAD, OPTIONS",
     f"/leads/{NOBODY}/follow-up": "OPTIONS, POST",
     f"/leads/{NOBODY}/follow-ups": "GET, HEAD, OPTIONS",
-    f"/follow-ups/{NOBODY}": "GET, HEAD, OPTIONS",
+    "/follow-ups": "GET, HEAD, OPTIONS",
+    f"/follow-ups/{NOBODY}": "GET, HEAD, OPTIONS, PATCH",
+    f"/follow-ups/{NOBODY}/cancel": "OPTIONS, POST",
+    f"/follow-ups/{NOBODY}/retry": "OPTIONS, POST",
 }
 JUNK = [
     "/nowhere",

@@ -224,3 +224,192 @@ def test_follow_ups_are_listed_as_they_are_shown_one_by_one(service: Service, ap
     listed = api.get(f"{john}/follow-ups").json["items"]
     assert [item["state"] for item in listed] == ["sent", "scheduled"]
     assert listed == [api.get(f"/follow-ups/{item['id']}").json for item in listed]
+
+
+# Changes
+
+
+@pytest.fixture
+def later(api: Api, john: str) -> str:
+    """The path of a follow-up of John's that is due in an hour."""
+    return api.post(f"{john}/follow-up", {"due_at": "2026-01-05T13:00:00Z"}).expect(202).headers["location"]
+
+
+@pytest.fixture
+def failed(service: Service, api: Api, john: str) -> str:
+    """The path of a follow-up of John's that has failed for good."""
+    service.channels["log"].fail_with(Refused("no such mailbox"))
+    location = api.post(f"{john}/follow-up").headers["location"]
+    service.dispatch()
+    assert api.get(location).json["state"] == "failed"
+    return location
+
+
+def test_a_follow_up_can_be_put_off_and_reworded(service: Service, api: Api, john: str, later: str) -> None:
+    before = api.get(later).json
+    service.clock.advance(timedelta(minutes=1))
+    changed = api.patch(later, {"due_at": "2026-01-05T16:00:00+01:00", "message": " Hi! "}).expect(200).json
+    at = "2026-01-05T15:00:00.000000Z"
+    now = "2026-01-05T12:01:00.000000Z"
+    assert changed == {**before, "due_at": at, "next_attempt_at": at, "message": "Hi!", "updated_at": now}
+    assert api.get(later).json == changed
+    assert api.get(john).json["next_follow_up_at"] == at
+    newest = api.get(f"{john}/timeline").json["items"][0]
+    assert (newest["type"], newest["actor"], newest["data"]["due_at"]) == ("follow_up.rescheduled", "agent", at)
+    service.clock.advance(timedelta(hours=2))
+    assert service.dispatch() == 0
+    service.clock.advance(timedelta(hours=1))
+    assert service.dispatch() == 1
+    assert service.channels["log"].accepted[-1].message == "Hi!"
+
+
+@pytest.mark.parametrize("media_type", ["application/merge-patch+json", "application/json"])
+def test_a_patch_that_changes_nothing_is_answered_with_the_follow_up(
+    service: Service, api: Api, john: str, later: str, media_type: str
+) -> None:
+    before, timeline = api.get(later).json, api.get(f"{john}/timeline").json
+    service.clock.advance(timedelta(minutes=1))
+    for patch in ({}, {"due_at": before["due_at"]}, {"message": before["message"]}):
+        assert api.patch(later, patch, content_type=media_type).expect(200).json == before
+    assert api.get(f"{john}/timeline").json == timeline
+
+
+def test_all_that_is_wrong_with_a_patch_is_told_at_once(api: Api, later: str) -> None:
+    before = api.get(later).json
+    for patch, pointers in (
+        ({"due_at": None, "message": None}, {"/due_at", "/message"}),
+        ({"due_at": "tomorrow", "message": ""}, {"/due_at", "/message"}),
+        ({"due_at": "2026-01-05T13:00:00", "state": "sent"}, {"/due_at", "/state"}),
+        ({"due_at": "9999-12-31T23:59:59-00:01", "message": "x" * 10_001}, {"/due_at", "/message"}),
+        ({"channel": "mail"}, {"/channel"}),
+    ):
+        assert api.patch(later, patch).faults().keys() == pointers
+    api.patch(later, {}, content_type="text/plain").refuse(415, "unsupported-media-type")
+    api.patch(later).refuse(400, "malformed-request")
+    assert api.get(later).json == before
+
+
+def test_a_follow_up_can_be_cancelled(service: Service, api: Api, john: str, later: str) -> None:
+    cancelled = api.post(f"{later}/cancel").expect(200).json
+    assert (cancelled["state"], cancelled["next_attempt_at"]) == ("cancelled", None)
+    assert api.get(later).json == cancelled
+    assert api.get(john).json["next_follow_up_at"] is None
+    service.clock.advance(timedelta(days=1))
+    assert service.dispatch() == 0
+
+
+def test_a_failed_follow_up_can_be_retried(service: Service, api: Api, john: str, failed: str) -> None:
+    service.clock.advance(timedelta(days=1))
+    retried = api.post(f"{failed}/retry").expect(200).json
+    at = "2026-01-06T12:00:00.000000Z"
+    assert (retried["state"], retried["attempts"], retried["next_attempt_at"]) == ("scheduled", 0, at)
+    assert retried["last_error"] == "no such mailbox"
+    assert service.dispatch() == 1
+    assert api.get(failed).json["state"] == "sent"
+    first, second = service.channels["log"].notices
+    assert first.idempotency_key == second.idempotency_key
+
+
+def test_what_the_state_of_a_follow_up_forbids_is_refused_with_that_state(
+    service: Service, api: Api, john: str, later: str, failed: str
+) -> None:
+    sent = api.post(f"{john}/follow-up").headers["location"]
+    service.dispatch()
+    cancelled = api.post(f"{john}/follow-up", {"due_at": "2027-01-01T00:00:00Z"}).headers["location"]
+    api.post(f"{cancelled}/cancel").expect(200)
+    for path, state in ((sent, "sent"), (cancelled, "cancelled"), (failed, "failed")):
+        for answer in (api.patch(path, {"message": "Hi!"}), api.patch(path, {}), api.post(f"{path}/cancel")):
+            assert answer.refuse(409, "illegal-follow-up-state")["state"] == state
+        assert api.get(path).json["state"] == state
+    for path, state in ((sent, "sent"), (cancelled, "cancelled"), (later, "scheduled")):
+        assert api.post(f"{path}/retry").refuse(409, "illegal-follow-up-state")["state"] == state
+
+
+@pytest.mark.parametrize("id", [NOBODY, "first"])
+def test_what_is_not_there_cannot_be_changed(api: Api, john: str, id: str) -> None:
+    for answer in (
+        api.patch(f"/follow-ups/{id}", {"message": "Hi!"}),
+        api.post(f"/follow-ups/{id}/cancel"),
+        api.post(f"/follow-ups/{id}/retry"),
+    ):
+        assert id in answer.refuse(404, "not-found")["detail"]
+
+
+# All follow-ups
+
+
+@pytest.fixture
+def everything(service: Service, api: Api, john: str) -> list[Any]:
+    """Follow-ups of two leads by due time: failed, sent, then overdue, and one each day from tomorrow on."""
+    jane = api.post("/leads", {**JOHN, "email": "jane@example.com"}).headers["location"]
+    service.channels["log"].fail_with(Refused("no such mailbox"))
+    scheduled = [
+        api.post(f"{lead}/follow-up", {"channel": channel, "due_at": f"2026-01-{day}T12:00:00Z"})
+        for lead, channel, day in (
+            (john, "log", "03"),
+            (jane, "mail", "04"),
+            (jane, "mail", "05"),
+            (john, "log", "06"),
+            (jane, "mail", "07"),
+        )
+    ]
+    ids = [each.expect(202).json["id"] for each in scheduled]
+    api.patch(f"/follow-ups/{ids[2]}", {"due_at": "2026-01-05T18:00:00Z"}).expect(200)
+    assert service.dispatch() == 2
+    service.clock.advance(timedelta(hours=12))
+    return [api.get(f"/follow-ups/{id}").json for id in ids]
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("", [0, 1, 2, 3, 4]),
+        ("state=failed", [0]),
+        ("state=failed&state=sent", [0, 1]),
+        ("state=scheduled", [2, 3, 4]),
+        ("state=cancelled", []),
+        ("channel=mail", [1, 2, 4]),
+        ("channel=mail&state=scheduled", [2, 4]),
+        ("channel=pigeon", []),
+        ("due_before=2026-01-05T18:00:00Z", [0, 1]),
+        ("due_before=2026-01-05T18:00:00.000001Z", [0, 1, 2]),
+        ("due_before=2026-01-05T19:00:00.000001%2B01:00", [0, 1, 2]),
+        ("overdue=true", [2]),
+        ("overdue=true&state=scheduled&channel=mail&due_before=2030-01-01T00:00:00Z", [2]),
+        ("overdue=true&state=sent", []),
+        ("overdue=true&channel=log", []),
+        ("overdue=false", [0, 1, 2, 3, 4]),
+    ],
+)
+def test_follow_ups_of_all_leads_are_listed_by_due_time(
+    api: Api, everything: list[Any], query: str, places: list[int]
+) -> None:
+    expected = [everything[place] for place in places]
+    assert api.get(f"/follow-ups?{query}").expect(200).json == {"items": expected, "next_cursor": None}
+    for limit in (1, 2):
+        pages = list(api.walk(f"/follow-ups?{query}&limit={limit}"))
+        assert [item for page in pages for item in page["items"]] == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=due",
+        "state=",
+        "state=sent,failed",
+        "overdue=yes",
+        "overdue",
+        "overdue=2",
+        "due_before=tomorrow",
+        "due_before=2026-01-05",
+        "due_before=2026-01-05T18:00:00",
+        "due_before=9999-12-31T23:59:59-00:01",
+        "due_before=0001-01-01T00:00:00%2B00:01",
+        "channel=log&channel=mail",
+        "channel=%00",
+        "lead_id=1",
+        "limit=0",
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
+    api.get(f"/follow-ups?{query}").refuse(400, "malformed-request")

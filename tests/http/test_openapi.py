@@ -10,6 +10,7 @@ import pytest
 
 from builders import a_pipeline
 from leads_adapters.http.problems import PROBLEM_TYPES
+from leads_domain.notifier import Refused
 from rest import JOHN, NOBODY, Reply, Service
 
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -158,7 +159,12 @@ def test_bodies_refuse_unknown_members(document: Any) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "required"),
-    [("post", "/leads", True), ("patch", "/leads/{id}", True), ("post", "/leads/{id}/follow-up", False)],
+    [
+        ("post", "/leads", True),
+        ("patch", "/leads/{id}", True),
+        ("post", "/leads/{id}/follow-up", False),
+        ("patch", "/follow-ups/{id}", True),
+    ],
 )
 def test_the_document_says_which_bodies_may_be_left_out(document: Any, method: str, path: str, required: bool) -> None:
     assert document["paths"][path][method]["requestBody"]["required"] is required
@@ -233,7 +239,27 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     for list_path in ("/leads", "/leads/{id}/follow-ups", "/leads/{id}/timeline"):
         for query in ("", "?limit=1", "?limit=0", "?foo=1"):
             yield "GET", list_path, agent.get(list_path.replace("{id}", lead) + query)
+        yield "GET", "/follow-ups", agent.get("/follow-ups" + query)
+    yield (
+        "GET",
+        "/follow-ups",
+        agent.get("/follow-ups?state=sent&state=failed&channel=log&due_before=2027-01-01T00:00:00Z"),
+    )
+    yield "GET", "/follow-ups", agent.get("/follow-ups?overdue=true")
     yield "GET", "/follow-ups/{id}", agent.get(later.headers["location"])
+    service.channels["log"].fail_with(Refused("no such mailbox"))
+    john = agent.get("/leads?email=john@example.com").json["items"][0]["id"]
+    failed = agent.post(f"/leads/{john}/follow-up").headers["location"]
+    service.dispatch()
+    yield "PATCH", "/follow-ups/{id}", agent.patch(failed, {"message": "Hi!"})
+    yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
+    yield "POST", "/follow-ups/{id}/retry", agent.post(f"{failed}/retry")
+    yield "POST", "/follow-ups/{id}/retry", agent.post(f"{failed}/retry")
+    yield "PATCH", "/follow-ups/{id}", agent.patch(failed, {"message": "Hi!", "due_at": "2026-02-01T00:00:00Z"})
+    yield "PATCH", "/follow-ups/{id}", agent.patch(failed, {"message": ""})
+    yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
+    for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
+        yield "POST", path, agent.post(path.replace("{id}", NOBODY))
     yield "GET", "/pipeline", agent.get("/pipeline")
     yield "GET", "/health/live", agent.get("/health/live")
     yield "GET", "/health/ready", agent.get("/health/ready")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rest import JOHN, NOBODY, Api
 
-LISTS = ["/leads?limit=1", "{john}/timeline?limit=1", "{john}/follow-ups?limit=1"]
+LISTS = ["/leads?limit=1", "{john}/timeline?limit=1", "{john}/follow-ups?limit=1", "/follow-ups?limit=1"]
 
 
 @pytest.fixture
@@ -66,6 +66,7 @@ def test_a_cursor_may_be_used_again_and_with_another_limit(api: Api, john: str, 
         "/leads?email=john@example.com",
         "{john}/timeline",
         "{john}/follow-ups",
+        "/follow-ups",
     ],
 )
 def test_a_cursor_of_all_leads_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
@@ -77,7 +78,7 @@ def test_a_cursor_of_one_timeline_is_none_of_another_list(api: Api, john: str, j
     refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/timeline?limit=1"))
 
 
-@pytest.mark.parametrize("other", ["/leads", "{john}/timeline", "{jane}/follow-ups"])
+@pytest.mark.parametrize("other", ["/leads", "/follow-ups", "{john}/timeline", "{jane}/follow-ups"])
 def test_a_cursor_of_follow_ups_of_one_lead_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
     refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/follow-ups?limit=1"))
 
@@ -87,6 +88,15 @@ def test_the_filters_of_a_cursor_belong_to_it(api: Api, john: str, jane: str) ->
     for other in ("/leads", "/leads?sort=created_at", "/leads?status=lost&sort=created_at", "/leads?status=new"):
         refused(api, other, cursor)
     api.get(f"/leads?status=new&sort=created_at&cursor={cursor}").expect(200)
+
+
+def test_the_filters_of_a_cursor_of_follow_ups_belong_to_it(api: Api, john: str, jane: str) -> None:
+    filters = ["state=scheduled", "channel=log", "due_before=2027-01-01T00:00:00Z", "overdue=false"]
+    target = "/follow-ups?" + "&".join(filters)
+    cursor = next_cursor(api, target + "&limit=1")
+    for others in (*(filters[:n] + filters[n + 1 :] for n in range(3)), [*filters[:3], "overdue=true"]):
+        refused(api, "/follow-ups?" + "&".join(others), cursor)
+    api.get(f"{target}&cursor={cursor}").expect(200)
 
 
 @pytest.mark.parametrize("cursor", ["", "null", "0", "MA", "e30", "W10", "=", "...", "\0", "é", "%", "a" * 10_000])
@@ -133,8 +143,8 @@ def test_a_damaged_cursor_does_no_harm(lasting_client: Api, lists: list[str], da
 def test_a_cursor_that_was_tampered_with_names_no_impossible_time(
     lasting_client: Api, lists: list[str], at: object
 ) -> None:
-    all_leads, _, follow_ups = lists
-    for target in (all_leads, follow_ups):
+    all_leads, _, *follow_ups = lists
+    for target in (all_leads, *follow_ups):
         fingerprint, (_, id) = json.loads(_raw(next_cursor(lasting_client, target)))
         refused(lasting_client, target, _cursor(json.dumps([fingerprint, [at, id]]).encode()))
 
@@ -151,7 +161,7 @@ def test_a_cursor_that_was_tampered_with_names_no_impossible_id(
 def test_a_cursor_that_was_tampered_with_names_no_impossible_place(
     lasting_client: Api, lists: list[str], place: object
 ) -> None:
-    _, timeline, _ = lists
+    _, timeline, *_ = lists
     fingerprint, _ = json.loads(_raw(next_cursor(lasting_client, timeline)))
     refused(lasting_client, timeline, _cursor(json.dumps([fingerprint, place]).encode()))
 

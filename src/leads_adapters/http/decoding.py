@@ -116,6 +116,8 @@ def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
         repeatable = _is_repeatable(fields[name].type)
         if len(texts) > 1 and not repeatable:
             raise Problem("malformed-request", f"The query parameter {name} is given {len(texts)} times.")
+        if "\0" in "".join(texts):  # PostgreSQL cannot even be asked for it
+            raise Problem("malformed-request", f"The query parameter {name} holds a NUL character.")
         values[name] = texts if repeatable else texts[0]
     try:
         return msgspec.convert(values, schema, strict=False)

@@ -2,30 +2,43 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.http.paging import Cursors, page_answer
-from leads_adapters.http.schemas import NewFollowUp, PageQuery
+from leads_adapters.http.paging import Cursors, filters, page_answer
+from leads_adapters.http.problems import Problem
+from leads_adapters.http.schemas import FollowUpListQuery, FollowUpPatch, NewFollowUp, PageQuery
 from leads_adapters.http.views import FollowUpView, PageView, follow_up_view
 from leads_domain.access import Permission
-from leads_domain.follow_up import FollowUpId
+from leads_domain.errors import Invalid
+from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.lead import LeadId
-from leads_domain.use_cases.find_follow_ups import find_follow_up, list_follow_ups_of_lead
-from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp
+from leads_domain.paging import FollowUpQuery
+from leads_domain.use_cases.change_follow_up import (
+    ChangeFollowUp,
+    FollowUpChanges,
+    Step,
+    check_follow_up_changes,
+    rescheduling,
+)
+from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
+from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp, check_due_at
 
 _CURSORS = Cursors.of_positions()
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUpRoutes:
-    """Schedules follow-ups and shows what became of them. `on_scheduled` is called after each."""
+    """Schedules follow-ups and shows what became of them. `on_scheduled` is called after each change."""
 
     database: Database
     trigger_follow_up: TriggerFollowUp
+    change_follow_up: ChangeFollowUp
+    list_follow_ups: ListFollowUps
     on_scheduled: Callable[[], None]
 
     @operation(
@@ -64,8 +77,31 @@ class FollowUpRoutes:
         query: PageQuery = call.query
         id = LeadId(call.id("lead"))
         after = _CURSORS.decode(query.cursor, "follow-ups", id)
-        found = await self.database.read(list_follow_ups_of_lead, id, after=after, limit=query.limit)
+        asked = FollowUpQuery(lead_id=id, after=after, limit=query.limit)
+        found = await self.database.read(self.list_follow_ups, asked)
         return page_answer(found, follow_up_view, lambda at: _CURSORS.encode(at, "follow-ups", id), call.request)
+
+    @operation(
+        method="GET",
+        path="/follow-ups",
+        tag="Follow-ups",
+        permission=Permission.READ,
+        query=FollowUpListQuery,
+        replies={200: Reply(means="A page of follow-ups.", schema=PageView[FollowUpView], headers=("Link",))},
+    )
+    async def browse(self, call: Call) -> Answer:
+        """List follow-ups of all leads by due time. Overdue are those still scheduled whose time has come."""
+        query: FollowUpListQuery = call.query
+        scope = ("all follow-ups", *filters(query))
+        asked = FollowUpQuery(
+            states=tuple(dict.fromkeys(query.state)),
+            channel=query.channel,
+            due_before=_in_utc(query.due_before),
+            after=_CURSORS.decode(query.cursor, *scope),
+            limit=query.limit,
+        )
+        found = await self.database.read(self.list_follow_ups, asked, overdue=query.overdue)
+        return page_answer(found, follow_up_view, lambda at: _CURSORS.encode(at, *scope), call.request)
 
     @operation(
         method="GET",
@@ -78,3 +114,55 @@ class FollowUpRoutes:
     async def find(self, call: Call) -> Answer:
         """Answer one follow-up."""
         return json_answer(follow_up_view(await self.database.read(find_follow_up, FollowUpId(call.id("follow-up")))))
+
+    @operation(
+        method="PATCH",
+        path="/follow-ups/{id:str}",
+        tag="Follow-ups",
+        permission=Permission.CHANGE,
+        body=Body(FollowUpPatch, ("application/merge-patch+json", "application/json")),
+        replies={200: Reply(means="The follow-up as it is now.", schema=FollowUpView)},
+        problems=("not-found", "illegal-follow-up-state"),
+    )
+    async def change(self, call: Call) -> Answer:
+        """Put a scheduled follow-up off, or reword it. An attempt that is under way is not called back."""
+        id = FollowUpId(call.id("follow-up"))
+        changes = cast(FollowUpChanges, await call.body(check_follow_up_changes))
+        return await self._step(id, rescheduling(changes), call)
+
+    @operation(
+        method="POST",
+        path="/follow-ups/{id:str}/cancel",
+        tag="Follow-ups",
+        permission=Permission.CHANGE,
+        replies={200: Reply(means="The cancelled follow-up.", schema=FollowUpView)},
+        problems=("not-found", "illegal-follow-up-state"),
+    )
+    async def cancel(self, call: Call) -> Answer:
+        """Cancel a scheduled follow-up."""
+        return await self._step(FollowUpId(call.id("follow-up")), FollowUp.cancel, call)
+
+    @operation(
+        method="POST",
+        path="/follow-ups/{id:str}/retry",
+        tag="Follow-ups",
+        permission=Permission.CHANGE,
+        replies={200: Reply(means="The follow-up, scheduled again.", schema=FollowUpView)},
+        problems=("not-found", "illegal-follow-up-state"),
+    )
+    async def retry(self, call: Call) -> Answer:
+        """Try a failed follow-up again, at once and as often as at first."""
+        return await self._step(FollowUpId(call.id("follow-up")), FollowUp.retry, call)
+
+    async def _step(self, id: FollowUpId, step: Step, call: Call) -> Answer:
+        follow_up = await self.database.write(self.change_follow_up, id, step, actor=call.principal.name)
+        self.on_scheduled()
+        return json_answer(follow_up_view(follow_up))
+
+
+def _in_utc(due_before: datetime | None) -> datetime | None:
+    try:
+        return None if due_before is None else check_due_at(due_before)
+    except Invalid as invalid:
+        detail = f"The query parameter due_before is wrong. {invalid.faults[0].detail}"
+        raise Problem("malformed-request", detail) from None

@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from leads_domain import details, follow_up, paging
 from leads_domain.details import Scalar
-from leads_domain.follow_up import Recipient
+from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.paging import LeadSort
 from leads_domain.use_cases.register_lead import OnDuplicate
 
@@ -98,6 +98,13 @@ class NewFollowUp(msgspec.Struct, forbid_unknown_fields=True):
     recipient: Recipient | UnsetType = UNSET
 
 
+class FollowUpPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """A JSON Merge Patch (RFC 7396): what is left out stays."""
+
+    due_at: Time | UnsetType = UNSET
+    message: Message | UnsetType = UNSET
+
+
 class RegisterQuery(msgspec.Struct):
     """How to take a lead in."""
 
@@ -123,6 +130,15 @@ class LeadListQuery(PageQuery):
     status: Annotated[tuple[Status, ...], Meta(description="Only leads with one of these statuses.")] = ()
     email: Annotated[str, Meta(description="Only the lead with this address, however it is spelled.")] | None = None
     sort: LeadSort = LeadSort.NEWEST_FIRST
+
+
+class FollowUpListQuery(PageQuery):
+    """Which follow-ups, and which page of them."""
+
+    state: Annotated[tuple[FollowUpState, ...], Meta(description="Only follow-ups in one of these states.")] = ()
+    overdue: Annotated[bool, Meta(description="Only those still scheduled whose due time has passed.")] = False
+    due_before: Annotated[Time, Meta(description="Only those that are due before this time.")] | None = None
+    channel: Channel | None = None
 
 
 class Nothing(msgspec.Struct):
