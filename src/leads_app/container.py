@@ -21,7 +21,7 @@ from leads_adapters.http.leads import LeadRoutes, RenderedByPython, Rendering
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
-from leads_adapters.ids import SystemEntropy, Uuid7Source
+from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
 from leads_adapters.sql.migrations import check_schema
 from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
@@ -34,8 +34,10 @@ from leads_domain.follow_up import Recipient, RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.sources import IdSource
+from leads_domain.use_cases.change_follow_up import ChangeFollowUp
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
+from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.register_lead import RegisterLead
@@ -105,6 +107,7 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(Uuid7Source)
     entropy = providers.Singleton(SystemEntropy)
+    chance = providers.Singleton(SystemChance)
     contacts = providers.Singleton(InternationalContacts, settings.provided.default_region)
     pipeline = settings.provided.pipeline
 
@@ -125,9 +128,12 @@ class Container(containers.DeclarativeContainer):
     register_lead = providers.Singleton(RegisterLead, clock, ids, contacts, pipeline, rules)
     change_lead = providers.Singleton(ChangeLead, clock, ids, contacts, pipeline, rules)
     import_leads = providers.Singleton(ImportLeads, register_lead)
+    list_follow_ups = providers.Singleton(ListFollowUps, clock)
+    change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
-    claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE)
-    record_outcome = providers.Singleton(RecordOutcome, clock, ids, providers.Object(RetryPolicy()))
+    retry = providers.Object(RetryPolicy())
+    claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry)
+    record_outcome = providers.Singleton(RecordOutcome, clock, ids, chance, retry)
     create_key = providers.Singleton(CreateKey, clock, ids, entropy)
     create_first_key = providers.Singleton(CreateFirstKey, create_key)
     revoke_key = providers.Singleton(RevokeKey, clock)
@@ -154,7 +160,9 @@ class Container(containers.DeclarativeContainer):
     rendering = providers.Singleton(_rendering, database)
     api_routes = (
         providers.Singleton(LeadRoutes, database, contacts, rendering, register_lead, change_lead),
-        providers.Singleton(FollowUpRoutes, database, trigger_follow_up, dispatcher.provided.wake),
+        providers.Singleton(
+            FollowUpRoutes, database, trigger_follow_up, change_follow_up, list_follow_ups, dispatcher.provided.wake
+        ),
         providers.Singleton(PipelineRoutes, pipeline),
         providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
     )

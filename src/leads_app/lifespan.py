@@ -9,9 +9,6 @@ from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
 
-DELIVERY_SECONDS = 7.0
-"""How long deliveries under way have to end: less than supervisors wait. What is cut off is sent again, leases over."""
-
 
 def service_lifespan(
     close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool
@@ -31,7 +28,7 @@ def service_lifespan(
         finally:
             if running is not None:
                 dispatcher.stop()
-                await asyncio.wait([running], timeout=DELIVERY_SECONDS)
+                await running
             await close_database()
 
     return lifespan

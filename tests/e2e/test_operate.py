@@ -65,7 +65,7 @@ def test_every_block_is_tried_here_or_has_its_reason() -> None:
 
 def test_the_figures_are_those_of_the_code() -> None:
     text = (ROOT / PAGE).read_text("utf-8")
-    assert f"A process has at most {CONNECTIONS} connections" in text
+    assert f"A process has at most {CONNECTIONS + 1} connections" in text
     assert f"| wait for a lock that another process holds | {LOCK_SECONDS} s," in text
     assert LOCK_SECONDS == BUSY_TIMEOUT_SECONDS
     assert f"after {LEASE.seconds} s another dispatcher takes over" in text

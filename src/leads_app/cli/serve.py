@@ -15,7 +15,7 @@ from granian.server.embed import Server
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
 from leads_app.container import Container
-from leads_app.lifespan import DELIVERY_SECONDS
+from leads_app.dispatcher import DELIVERY_SECONDS
 
 BACKLOG = 1024
 
