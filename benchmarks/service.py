@@ -44,7 +44,7 @@ class Installation:
     def leads(self, *arguments: str) -> str:
         """What a `leads` command prints; raises `Failed`."""
         done = subprocess.run(
-            [*LEADS, *arguments], cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
+            [*LEADS, *arguments], cwd=self.folder, env=self.environment(), capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise Failed(f"leads {' '.join(arguments)}: {done.stderr.strip()}")
@@ -53,7 +53,7 @@ class Installation:
     def running(self, command: Sequence[str] = SERVE, ready: str = "/health/ready") -> AbstractContextManager[Running]:
         """A server on this database, for as long as it is needed."""
         port = free_port()
-        environment = self._environment()
+        environment = self.environment()
         return running([*command, "--port", str(port)], self.folder, port=port, ready=ready, environment=environment)
 
     @contextmanager
@@ -63,7 +63,8 @@ class Installation:
         yield engine
         engine.dispose()
 
-    def _environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
+        """What its processes see."""
         return own_environment() | {
             "LEADS_DATABASE_URL": self.database_url,
             "LEADS_RATE_LIMIT": "100000000/second",
