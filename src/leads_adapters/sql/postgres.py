@@ -279,8 +279,14 @@ class PostgresDatabase:
 
     def _connection(self, pool: Pool) -> PoolProxiedConnection:
         self._check_reachable()
+        began = time.monotonic()
         try:
-            return pool.connect()
+            try:
+                return pool.connect()
+            except (psycopg.Error, DBAPIError):
+                if time.monotonic() - began > AWAY_SECONDS:
+                    raise
+                return pool.connect()  # it may have been ended while it was made, which says nothing of the server
         except (psycopg.Error, DBAPIError) as error:
             self._away_until = time.monotonic() + AWAY_SECONDS
             self._away_because = f"The database is out of reach: {error}."
