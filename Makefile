@@ -19,7 +19,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve test soak lint format bench bench-peers clean
+.PHONY: serve test soak crash lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -29,6 +29,9 @@ test: $(VENV)/.installed-dev
 
 soak: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --numprocesses auto --dist worksteal -m hypothesis
+
+crash: $(VENV)/.installed-dev
+	CRASHES=200 $(BIN)/python -m pytest --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -166,7 +166,7 @@ class Service:
     def __enter__(self) -> Self:
         self.begin()
         try:
-            eventually(self._is_ready)
+            eventually(self.is_ready)
         except BaseException:
             self.end()
             raise
@@ -269,7 +269,8 @@ class Service:
             items += page.json["items"]
         return items
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it answers that it is; fails if it has ended."""
         assert self.process.poll() is None, f"The service ended:\n{self.out}{self.err}"
         try:
             return self.get("/health/ready").status == 200
