@@ -25,7 +25,7 @@ import pytest
 from sqlalchemy import URL
 
 from e2e.service import PATIENCE, Service, Site, eventually
-from leads_app.dispatcher import BATCH as IN_FLIGHT_MAX
+from leads_app.dispatcher import SLOTS as IN_FLIGHT_MAX
 from postgres import connect, postgres_url
 from webhook_receiver import SECRET, Receiver, a_receiver
 
