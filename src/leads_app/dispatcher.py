@@ -142,18 +142,27 @@ class Dispatcher:
 
         Those whose attempts never end are out of use. When all are, every attempt fails at once, for all to see.
         """
-        usable = SLOTS - self._hanging[channel]
-        free = SLOTS - self._busy[channel]
-        if not usable:
-            return SLOTS
+        usable = SLOTS - self._hanging[channel] or SLOTS
+        free = usable - self._busy[channel]
         return free if 2 * free >= usable else 0
 
     def _begin(self, claimed: Claimed) -> None:
+        self._busy[claimed.notice.channel] += 1
         attempt = asyncio.get_running_loop().create_task(self._attempt(claimed))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempts.discard)
 
     async def _attempt(self, claimed: Claimed) -> None:
+        """Send and record. Only then is the slot free: until its outcome is durable, a crash would send it again."""
+        channel = claimed.notice.channel
+        try:
+            await self._send_and_record(claimed)
+        finally:
+            self._busy[channel] -= 1
+            if self._free_slots(channel):
+                self.wake()
+
+    async def _send_and_record(self, claimed: Claimed) -> None:
         late = self._lease_left(claimed) < ATTEMPT  # it could still be under way when somebody else begins the same
         error = TryAgain("It was claimed too late.") if late else await self._send(claimed)
         recorded = not late and await self._record_outcome(claimed, error)
@@ -187,21 +196,13 @@ class Dispatcher:
         """
         loop = asyncio.get_running_loop()
         sent: asyncio.Future[NotificationError | None] = loop.create_future()
-        channel = claimed.notice.channel
 
         def run() -> None:
             error = send(claimed, self._notifiers)
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(end, error)
-
-        def end(error: NotificationError | None) -> None:
-            self._busy[channel] -= 1
-            sent.set_result(error)
-            if self._free_slots(channel):
-                self.wake()
+                loop.call_soon_threadsafe(sent.set_result, error)
 
         start_new_thread(run, ())
-        self._busy[channel] += 1
         return sent
 
     async def _record_outcome(self, claimed: Claimed, error: NotificationError | None) -> bool:

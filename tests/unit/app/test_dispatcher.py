@@ -388,6 +388,31 @@ def test_an_outcome_is_recorded_when_the_database_is_back(run: Run, impatient: N
     run(scenario())
 
 
+def test_no_more_is_under_way_than_there_are_slots_while_outcomes_wait_to_be_recorded(run: Run) -> None:
+    class SlowToRecord(MemoryDatabase):
+        go_on = asyncio.Event()
+
+        async def write(self, use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            if isinstance(use_case, RecordOutcome):
+                await self.go_on.wait()
+            return await super().write(use_case, *args, **kwargs)
+
+    async def scenario() -> None:
+        post = Post(database=SlowToRecord())
+        await post.take_in()
+        await post.follow_up(times=2 * SLOTS)
+        async with post.running():
+            await post.until(lambda _: len(post.log.accepted) >= SLOTS)
+            for _ in range(20):
+                post.dispatcher.wake()
+                await asyncio.sleep(0.005)
+            assert sum(each.lease is not None for each in await post.kept()) == SLOTS
+            SlowToRecord.go_on.set()
+            await post.until(all_sent)
+
+    run(scenario())
+
+
 def test_an_outcome_that_cannot_be_recorded_while_the_lease_lasts_is_given_up(
     run: Run, impatient: None, log: list[MutableMapping[str, Any]]
 ) -> None:
