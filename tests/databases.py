@@ -37,6 +37,12 @@ class RunningDatabase:
         """See `Database.read`."""
         return self.run(self.database.read(use_case, *args, **kwargs))
 
+    def read_long(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """See `Database.read_long`."""
+        return self.run(self.database.read_long(use_case, *args, **kwargs))
+
     def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:

@@ -12,12 +12,17 @@ UseCase = Callable[Concatenate[UnitOfWork, Arguments], Answer]
 
 
 class Database(Protocol):
-    """Runs use cases. `read` and `write` raise what the use case raises, or `Unavailable`."""
+    """Runs use cases. They raise what the use case raises, or `Unavailable`."""
 
     async def read(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
         """Run a use case that changes nothing, on one consistent state of the database."""
+
+    async def read_long(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """As `read`, for a use case that may take more than a few milliseconds: it holds nobody else up."""
 
     async def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs

@@ -1,10 +1,12 @@
 """What every adapter of the `Database` protocol promises."""
 
 import asyncio
-from collections.abc import Awaitable
+import threading
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,10 @@ from leads_domain.ports import UnitOfWork
 MANY = 40
 A_WHILE = 0.2
 """For how many seconds a test waits in vain."""
+
+
+Read = Callable[..., Any]
+READS = (RunningDatabase.read, RunningDatabase.read_long)
 
 
 class OddError(Exception):
@@ -84,6 +90,7 @@ class DatabaseContract(StoreContract):
 
         assert database.write(echo, 1, other="two") == (True, 1, "two")
         assert database.read(echo, 1, other="two") == (True, 1, "two")
+        assert database.read_long(echo, 1, other="two") == (True, 1, "two")
 
     def test_keeps_everything_that_a_unit_of_work_did(self, database: RunningDatabase) -> None:
         assert database.write(add, 1, 2, 3) == 3
@@ -104,22 +111,25 @@ class DatabaseContract(StoreContract):
         with pytest.raises(NotFound):
             database.read(lambda work: work.follow_ups.get(a_follow_up().id))
 
-    def test_raises_what_a_reading_use_case_raises(self, database: RunningDatabase) -> None:
+    @pytest.mark.parametrize("read", READS)
+    def test_raises_what_a_reading_use_case_raises(self, database: RunningDatabase, read: Read) -> None:
         error = OddError("no")
 
         def fail(_: UnitOfWork) -> None:
             raise error
 
-        with pytest.raises(OddError) as raised:
-            database.read(fail)
-        assert raised.value is error
-        assert database.read(ids) == []
+        for _ in range(MANY):
+            with pytest.raises(OddError) as raised:
+                read(database, fail)
+            assert raised.value is error
+        assert read(database, ids) == []
 
-    def test_keeps_nothing_of_what_a_reading_use_case_changes(self, database: RunningDatabase) -> None:
+    @pytest.mark.parametrize("read", READS)
+    def test_keeps_nothing_of_what_a_reading_use_case_changes(self, database: RunningDatabase, read: Read) -> None:
         with suppress(Exception):
-            database.read(add, 1)
+            read(database, add, 1)
 
-        assert database.read(ids) == []
+        assert read(database, ids) == []
         assert database.write(add, 2) == 1
 
     def test_works_on_after_a_use_case_has_raised(self, database: RunningDatabase) -> None:
@@ -165,6 +175,20 @@ class DatabaseContract(StoreContract):
                 assert await database.database.read(ids) == numbered(*range(number + 1))
 
         database.run(write_then_read())
+
+    def test_reads_for_long_on_one_state_while_others_write(self, database: RunningDatabase) -> None:
+        async def read_while_writing() -> tuple[object, list[object]]:
+            async def write() -> int:
+                return sum([await database.database.write(add, number) is not None for number in range(MANY)])
+
+            reads = [database.database.read_long(lambda work: (ids(work), ids(work))) for _ in range(MANY)]
+            written, *seen = await all_at_once(write(), *reads)
+            return written, seen
+
+        written, seen = database.run(read_while_writing())
+        assert written == MANY
+        assert all(isinstance(each, tuple) and each[0] == each[1] for each in seen)
+        assert database.read_long(ids) == numbered(*range(MANY))
 
     def test_shows_a_reader_all_of_a_unit_of_work_or_nothing(self, database: RunningDatabase) -> None:
         async def read_while_writing() -> list[int]:
@@ -265,6 +289,25 @@ class SharedDatabaseContract(StoreContract):
                 await other.close()
 
         database.run(wait())
+
+    def test_holds_nobody_up_while_it_reads_for_long(self, database: RunningDatabase) -> None:
+        go_on = threading.Event()
+
+        def read_at_length(work: UnitOfWork) -> tuple[list[str], list[str]]:
+            before = ids(work)
+            assert go_on.wait(PATIENCE)
+            return before, ids(work)
+
+        async def read() -> tuple[list[str], list[str]]:
+            long = asyncio.create_task(database.database.read_long(read_at_length))
+            await asyncio.sleep(0)
+            assert await database.database.write(add, 1) == 1
+            assert await database.database.read(ids) == numbered(1)
+            go_on.set()
+            return await long
+
+        before, after = database.run(read())
+        assert before == after
 
     def test_tells_of_what_was_rescheduled_before_it_was_asked(self, database: RunningDatabase) -> None:
         async def wait() -> None:

@@ -44,6 +44,12 @@ class MemoryDatabase:
         """See `Database.read`."""
         return use_case(MemoryUnitOfWork(self._kept.copy()), *args, **kwargs)
 
+    async def read_long(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """See `Database.read_long`."""
+        return await self.read(use_case, *args, **kwargs)
+
     async def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:

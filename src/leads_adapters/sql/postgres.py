@@ -173,6 +173,16 @@ class PostgresDatabase:
         answer: Answer = await self._ask(self._reads, lambda work: use_case(work, *args, **kwargs))
         return answer
 
+    async def read_long(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """See `Database.read_long`."""
+        self._check_open()
+        job = Job(lambda work: use_case(work, *args, **kwargs), asyncio.get_running_loop().create_future())
+        self._begin(self._work_off_alone(_READ, job))
+        answer: Answer = await job.future
+        return answer
+
     async def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Answer:
@@ -195,15 +205,18 @@ class PostgresDatabase:
         self._engine.dispose()
 
     def _ask(self, queue: _Queue, run: Callable[[SqlUnitOfWork], Any]) -> asyncio.Future[Any]:
-        if self._closed:
-            raise Unavailable("The database is closed.")
-        self._check_reachable()
+        self._check_open()
         job = Job(run, asyncio.get_running_loop().create_future())
         queue.waiting.append(job)
         if queue.under_way < queue.lanes:
             queue.under_way += 1
             self._begin(self._work_off(queue))
         return job.future
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise Unavailable("The database is closed.")
+        self._check_reachable()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

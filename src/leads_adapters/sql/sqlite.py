@@ -31,6 +31,9 @@ BUSY_TIMEOUT_SECONDS = 5.0
 LOOK_SECONDS = 0.05
 """How often to look whether somebody has changed the database, which takes 3 us."""
 
+LONG_READERS = 2
+"""How many long reads may be under way at once, each on a connection and in a thread of its own."""
+
 BATCH_MAX = 128
 """How many writes share a commit at the most, so that no request holds the event loop for long."""
 
@@ -89,14 +92,15 @@ class SqliteDatabase:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        statements: dict[Executable, Statement] = {}
+        self._statements: dict[Executable, Statement] = {}
         self._writer = self._connect()
         self._writer.execute("PRAGMA busy_timeout = 0")  # the event loop never waits; see `_patiently`
-        self._reader = self._connect()
-        self._reader.execute("PRAGMA query_only = ON")
-        self._writing = SqlUnitOfWork(Driver(self._writer, engine.dialect, statements))
-        self._reading = SqlUnitOfWork(Driver(self._reader, engine.dialect, statements))
+        self._reader = self._connect_to_read()
+        self._writing = self._unit_of_work(self._writer)
+        self._reading = self._unit_of_work(self._reader)
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
+        self._long_readers = ThreadPoolExecutor(LONG_READERS, thread_name_prefix="sqlite-read")
+        self._idle_readers: list[Any] = []
         self._waiting: list[Job] = []
         self._closed = False
         self._version_seen = None
@@ -107,6 +111,14 @@ class SqliteDatabase:
         connection = pooled.driver_connection
         pooled.detach()
         return connection
+
+    def _connect_to_read(self) -> Any:
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _unit_of_work(self, connection: Any) -> SqlUnitOfWork:
+        return SqlUnitOfWork(Driver(connection, self._engine.dialect, self._statements))
 
     async def read(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -128,6 +140,27 @@ class SqliteDatabase:
         """
         self._reader.execute("BEGIN")
         asyncio.get_running_loop().call_soon(self._reader.rollback)
+
+    async def read_long(
+        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Answer:
+        """See `Database.read_long`."""
+        self._check_open()
+        read = partial(self._read_in_thread, lambda work: use_case(work, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self._long_readers, read)
+
+    def _read_in_thread(self, run: Callable[[SqlUnitOfWork], Answer]) -> Answer:
+        """Run a use case on a connection that nobody else has meanwhile; it is kept for the next."""
+        try:
+            connection = self._idle_readers.pop() if self._idle_readers else self._connect_to_read()
+            connection.execute("BEGIN")
+            try:
+                return run(self._unit_of_work(connection))
+            finally:
+                connection.rollback()
+                self._idle_readers.append(connection)
+        except driver.OperationalError as error:
+            raise _unavailable(error) from error
 
     async def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -163,9 +196,10 @@ class SqliteDatabase:
         if self._batches is not None:
             await self._batches
         self._committer.shutdown()
+        await asyncio.to_thread(self._long_readers.shutdown)
         await asyncio.sleep(0)  # the end of a snapshot may be queued
-        self._reader.close()
-        self._writer.close()
+        for connection in (self._reader, self._writer, *self._idle_readers):
+            connection.close()
         self._engine.dispose()
 
     def _check_open(self) -> None:
