@@ -38,6 +38,9 @@ WAYS = ["in the service, SQLite", "apart, SQLite", "in the service, PostgreSQL",
 END_LEASES = """
     UPDATE follow_ups SET lease_until = created_at WHERE state = 'scheduled' AND lease_until > created_at RETURNING id
 """
+CUT_OFF = "Every attempt was cut off before its end."
+"""Why a follow-up failed that was under way at as many kills as it may have attempts."""
+
 NEVER_TRIED = "SELECT id FROM follow_ups WHERE state = 'scheduled' AND last_error IS NULL"
 
 
@@ -283,7 +286,7 @@ def is_accounted_for(follow_up: Mapping[str, Any], accepted: Mapping[str, int]) 
         case "sent":
             return follow_up["id"] in accepted
         case "failed":
-            return bool(follow_up["last_error"] == "The receiver answered 422.")
+            return follow_up["last_error"] in ("The receiver answered 422.", CUT_OFF)
         case "scheduled":
             return bool(follow_up["next_attempt_at"] and follow_up["last_error"] == "The receiver answered 503.")
     return False
