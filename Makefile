@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Litestar imports pydantic where it finds it: what is measured has an environment without, as its users have.
+BENCH := $(VENV)/bench
 PEERS := $(VENV)/peers
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -19,7 +21,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve test soak crash lint format bench bench-peers clean
+.PHONY: serve test soak crash fuzz openapi lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -33,6 +35,12 @@ soak: $(VENV)/.installed-dev
 crash: $(VENV)/.installed-dev
 	CRASHES=200 $(BIN)/python -m pytest --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py
 
+fuzz: $(VENV)/.installed-dev
+	FUZZ_EXAMPLES=500 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
+
+openapi: $(VENV)/.installed-dev
+	OPENAPI_WRITE=1 $(BIN)/python -m pytest -q tests/http/test_openapi_file.py
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -45,16 +53,16 @@ format: $(VENV)/.installed-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed-dev
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python -m benchmarks
 
-bench-peers: $(VENV)/.installed-dev $(PEERS)/.installed-bench
-	$(BIN)/python -m benchmarks peers
+bench-peers: $(BENCH)/.installed $(PEERS)/.installed
+	$(BENCH)/bin/python -m benchmarks peers
 
 clean:
 	rm -rf $(VENV) dist build
 
-$(BIN)/python $(PEERS)/bin/python:
+$(BIN)/python $(BENCH)/bin/python $(PEERS)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "leads needs Python 3.11 or newer; say make PYTHON=...")'
 	$(MAKE_VENV) $(@D:/bin=)
 
@@ -66,7 +74,8 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-# What the service is compared with has an environment of its own: it would be imported, in part, by the service.
-$(PEERS)/.installed-bench: pyproject.toml constraints.txt | $(BIN)/python $(PEERS)/bin/python
-	$(INSTALL) --editable '.[bench]'
+$(BENCH)/.installed: | $(BENCH)/bin/python
+$(PEERS)/.installed: | $(PEERS)/bin/python
+$(BENCH)/.installed $(PEERS)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[$(@D:$(VENV)/%=%)]'
 	@touch $@

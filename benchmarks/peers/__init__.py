@@ -6,5 +6,5 @@ Litestar imports pydantic where it is installed: in one environment with them, t
 import sys
 from pathlib import Path
 
-PROGRAMS = Path(sys.prefix) / "peers" / "bin"
+PROGRAMS = Path(sys.prefix).with_name("peers") / "bin"
 """The programs of that environment, which `make bench-peers` makes."""

@@ -166,16 +166,13 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(PipelineRoutes, pipeline),
         providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
     )
-    docs_routes = providers.Singleton(
-        DocsRoutes,
-        providers.Factory(
-            partial,
-            document,
-            providers.List(*api_routes),
-            version=version("leads"),
-            values=providers.Dict(statuses=pipeline.statuses, channels=channels),
-        ),
+    openapi = providers.Callable(
+        document,
+        providers.List(*api_routes),
+        version=version("leads"),
+        values=providers.Dict(statuses=pipeline.statuses, channels=channels),
     )
+    docs_routes = providers.Singleton(DocsRoutes, openapi.provider)
     app = providers.Singleton(
         build_app,
         providers.List(*api_routes, docs_routes),

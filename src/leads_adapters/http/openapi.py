@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from leads_adapters.http.openapi_examples import add_examples
 from leads_adapters.http.operation import Operation, Reply, operations
 from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
 from leads_domain.access import Permission, Role
@@ -80,7 +81,9 @@ def document(routes: Iterable[object], *, version: str, values: Mapping[str, Seq
             },
         },
     }
-    return _filled(found, values)  # type: ignore[no-any-return]
+    filled: dict[str, Any] = _filled(found, values)
+    add_examples(filled)
+    return filled
 
 
 def _operation(

@@ -20,16 +20,21 @@ from leads_domain.errors import (
 
 MEDIA_TYPE = b"application/problem+json"
 RETRY_AFTER_SECONDS = 1
+EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of problem: its name, status and title, and what its page tells a client to do."""
+    """A kind of problem: its name, status and title, what its page tells a client to do, and an example.
+
+    The example has the `detail` and the members that this type defines.
+    """
 
     name: str
     status: int
     title: str
     advice: str
+    example: Mapping[str, Any]
 
     @property
     def is_fault(self) -> bool:
@@ -49,36 +54,45 @@ _TYPES = (
         "The request cannot be understood",
         "The body is not JSON in UTF-8, a cursor is not one that this service gave for this list, or a query "
         "parameter is unknown or has an impossible value. The detail names which. Correct it and send it again.",
+        {"detail": "The cursor is garbled; send one as next_cursor gave it."},
     ),
     ProblemType(
         "unauthorized",
         401,
         "A valid API key is needed",
         "Send the key as X-API-Key, or as Authorization: Bearer. The key is missing, mistyped or revoked.",
+        {"detail": "The API key is mistyped, unknown or revoked."},
     ),
     ProblemType(
         "forbidden",
         403,
         "The key's role does not permit this",
         "The member role names the least role that would do. An administrator can make such a key.",
+        {"detail": "A key with the role read may not do this; the role agent would do.", "role": "agent"},
     ),
     ProblemType(
         "not-found",
         404,
         "There is nothing here",
         "No resource has this address. Identifiers are UUIDs as the service gave them out.",
+        {"detail": f"There is no lead with the id {EXAMPLE_ID}."},
     ),
     ProblemType(
         "method-not-allowed",
         405,
         "The method is not for this resource",
         "The header Allow lists the methods that this resource answers.",
+        {"detail": "The header Allow lists the methods of this resource."},
     ),
     ProblemType(
         "duplicate-lead",
         409,
         "A lead with this e-mail address exists",
         "The member existing_lead_id names it. Change that lead, or send on_duplicate=return or on_duplicate=update.",
+        {
+            "detail": f"The lead {EXAMPLE_ID} already has this e-mail address.",
+            "existing_lead_id": EXAMPLE_ID,
+        },
     ),
     ProblemType(
         "illegal-transition",
@@ -86,24 +100,33 @@ _TYPES = (
         "The pipeline does not allow this move",
         "The members from and to name the move, and allowed the statuses that can follow now. GET /pipeline has "
         "the whole pipeline.",
+        {
+            "detail": "A lead cannot go from new to converted. From there it can go to: contacted, lost.",
+            "from": "new",
+            "to": "converted",
+            "allowed": ["contacted", "lost"],
+        },
     ),
     ProblemType(
         "illegal-follow-up-state",
         409,
         "The follow-up's state does not allow this",
         "The member state names the state that the follow-up has. Only a scheduled follow-up can still change.",
+        {"detail": "A follow-up that is sent cannot be cancelled.", "state": "sent"},
     ),
     ProblemType(
         "payload-too-large",
         413,
         "The body is too large",
         "Send less at once, or have the operator raise LEADS_MAX_BODY.",
+        {"detail": "The body is larger than the 1048576 bytes that this service accepts."},
     ),
     ProblemType(
         "unsupported-media-type",
         415,
         "The body has another media type than this operation reads",
         "Send Content-Type: application/json. The detail lists what the operation reads.",
+        {"detail": "This operation reads application/json in UTF-8, not text/plain."},
     ),
     ProblemType(
         "validation-failed",
@@ -111,24 +134,31 @@ _TYPES = (
         "Some members break a rule",
         "The member errors lists every faulty member: pointer is a JSON Pointer (RFC 6901) into the body, detail says "
         "what to do. Nothing was changed.",
+        {
+            "detail": "One member breaks a rule.",
+            "errors": [{"pointer": "/name", "detail": "Give it 1 to 200 characters."}],
+        },
     ),
     ProblemType(
         "rate-limited",
         429,
         "Too many requests",
         "Wait as many seconds as Retry-After says. The headers RateLimit and RateLimit-Policy tell what is left.",
+        {"detail": "At most 600 requests in 60 s; wait 3 s."},
     ),
     ProblemType(
         "internal-error",
         500,
         "The service failed",
         "This is a fault of the service. Its log has the details under the X-Request-Id of the answer.",
+        {"detail": "The service failed."},
     ),
     ProblemType(
         "unavailable",
         503,
         "The service cannot do this now",
         "The database is out of reach or too busy. Nothing is half done; send the request again after Retry-After.",
+        {"detail": "The database is out of reach or too busy."},
     ),
 )
 PROBLEM_TYPES = {type.name: type for type in _TYPES}

@@ -33,11 +33,20 @@ Email = Annotated[
         extra_json_schema={"format": "idn-email"},
     ),
 ]
+Owner = Annotated[
+    str,
+    Meta(
+        description="The e-mail address of whoever looks after the lead.",
+        examples=["sales@example.com"],
+        extra_json_schema={"format": "idn-email"},
+    ),
+]
 Phone = Annotated[
     str,
     Meta(
         description="International, or national if the service has a default region. Kept in E.164 form.",
         examples=["+49123456789"],
+        extra_json_schema={"format": "phone"},
     ),
 ]
 Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website")]
@@ -55,7 +64,12 @@ Attributes = Annotated[
     ),
 ]
 AttributesPatch = Annotated[
-    dict[str, Scalar], Meta(description="Attributes to set, by name; null removes one.", examples=[{"company": None}])
+    dict[str, Scalar],
+    Meta(
+        description="Attributes to set, by name; null removes one.",
+        examples=[{"company": "ACME", "fax": None}],
+        extra_json_schema={"propertyNames": {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX}},
+    ),
 ]
 Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]
 Message = Annotated[str, _text("What to say.", follow_up.MESSAGE_MAX, "Shall we talk on Tuesday?")]
@@ -72,7 +86,7 @@ class NewLead(msgspec.Struct, forbid_unknown_fields=True):
     email: Email
     phone: Phone | None | UnsetType = UNSET
     source: Source | None | UnsetType = UNSET
-    owner: Email | None | UnsetType = UNSET
+    owner: Owner | None | UnsetType = UNSET
     attributes: Attributes | UnsetType = UNSET
 
 
@@ -85,7 +99,7 @@ class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
     status: Status | UnsetType = UNSET
     status_reason: Reason | None | UnsetType = UNSET
     source: Source | None | UnsetType = UNSET
-    owner: Email | None | UnsetType = UNSET
+    owner: Owner | None | UnsetType = UNSET
     attributes: AttributesPatch | UnsetType = UNSET
 
 
@@ -114,7 +128,13 @@ class RegisterQuery(msgspec.Struct):
 
 
 Limit = Annotated[int, Meta(ge=1, le=paging.LIMIT_MAX, description="How many items a page has at the most.")]
-Cursor = Annotated[str, Meta(description="`next_cursor` of the page before, with the same filters and sort.")]
+Cursor = Annotated[
+    str,
+    Meta(
+        description="`next_cursor` of the page before, with the same filters and sort.",
+        extra_json_schema={"format": "cursor"},
+    ),
+]
 
 
 class PageQuery(msgspec.Struct):

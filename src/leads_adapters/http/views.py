@@ -7,7 +7,19 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec import Meta
 
-from leads_adapters.http.schemas import Attributes, Channel, Email, Id, Message, Name, Phone, Reason, Source, Status
+from leads_adapters.http.schemas import (
+    Attributes,
+    Channel,
+    Email,
+    Id,
+    Message,
+    Name,
+    Owner,
+    Phone,
+    Reason,
+    Source,
+    Status,
+)
 from leads_domain.events import EventType, TimelineEntry, rfc3339
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
 from leads_domain.lead import Lead
@@ -35,7 +47,7 @@ class LeadView(msgspec.Struct):
     status: Status
     status_reason: Reason | None
     source: Source | None
-    owner: Email | None
+    owner: Owner | None
     attributes: Attributes
     created_at: Utc
     updated_at: Utc
