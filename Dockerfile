@@ -8,7 +8,7 @@ COPY src src
 COPY migrations migrations
 # pip reads the pins for its build environments from the environment only.
 RUN PIP_BUILD_CONSTRAINT=constraints.txt \
-    /opt/leads/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgres]'
+    /opt/leads/bin/pip install --no-cache-dir --constraint constraints.txt '.[apprise,postgres]'
 
 FROM python:3.13-slim
 # A number needs no entry in /etc/passwd, and shows orchestrators that it is not root.

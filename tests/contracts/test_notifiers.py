@@ -1,11 +1,13 @@
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from structlog.testing import capture_logs
 
 from fakes import RecordingNotifier
-from leads_adapters.notifiers import smtp, webhook
+from leads_adapters.notifiers import apprise, smtp, webhook
 from leads_adapters.notifiers.log import create
 from leads_domain.notifier import FollowUpNotifier, Refused, TryAgain
 from leads_domain.testing import Behaviour, FollowUpNotifierContract, Received
@@ -111,3 +113,61 @@ class TestWebhookNotifier(FollowUpNotifierContract):
             address=data["email"],
             name=data["name"],
         )
+
+
+APPRISE_CANNOT = [
+    # Apprise passes nothing on by which a repeat could be told, and says no, but not whether for good.
+    "test_lets_the_receiver_tell_a_repeat_from_another_notice",
+    "test_says_refused_when_the_receiver_refuses",
+]
+
+
+class AppriseContract(FollowUpNotifierContract, without=APPRISE_CANNOT):
+    """With the services of Apprise that post to any address."""
+
+    secrets = ("hunter2", "hooks/leads")
+    time_limit_seconds = 10
+    url: str
+
+    @pytest.fixture(autouse=True)
+    def _gateway(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("NO_PROXY", "localhost")
+        with a_receiver() as self._receiver:
+            yield
+
+    def make_notifier(self) -> FollowUpNotifier:
+        place = self._receiver.url.removeprefix("http://")
+        return apprise.create({"url": self.url.replace("PLACE", place), "timeout": "2"})
+
+    def receiver_behaves(self, behaviour: Behaviour) -> None:
+        self._receiver.behaviour = behaviour
+
+    def received(self) -> Sequence[Received]:
+        return [self._received(post) for post in self._receiver.accepted]
+
+    def _received(self, post: Post) -> Received:
+        raise NotImplementedError
+
+
+class TestAppriseWithTelephoneNumbers(AppriseContract):
+    url = "json://leads:hunter2@PLACE/{phone}"
+
+    def _received(self, post: Post) -> Received:
+        number = unquote(post.path.rpartition("/")[2])
+        return Received(message=json.loads(post.body)["message"], idempotency_key=None, address=number)
+
+
+class TestAppriseWithEmailAddresses(AppriseContract):
+    url = "form://leads:hunter2@PLACE?-to={email}"
+
+    def _received(self, post: Post) -> Received:
+        [message] = parse_qs(post.body.decode())["message"]
+        [address] = parse_qs(urlsplit(post.path).query)["to"]
+        return Received(message=message, idempotency_key=None, address=address)
+
+
+class TestAppriseWithoutAnAddress(AppriseContract):
+    url = "json://leads:hunter2@PLACE"
+
+    def _received(self, post: Post) -> Received:
+        return Received(message=json.loads(post.body)["message"], idempotency_key=None)

@@ -90,8 +90,8 @@ def test_channels_and_adapters_are_listed_without_options(site: Site) -> None:
         "mail: tame from pigeons 1.0, needs an e-mail address",
     ]
     assert re.fullmatch(
-        r"Adapters: log \(leads \S+\), pigeon \(pigeons 1\.0\), smtp \(leads \S+\), stone \(pigeons 1\.0\), "
-        r"tame \(pigeons 1\.0\), webhook \(leads \S+\)",
+        r"Adapters: apprise \(leads \S+\), log \(leads \S+\), pigeon \(pigeons 1\.0\), smtp \(leads \S+\), "
+        r"stone \(pigeons 1\.0\), tame \(pigeons 1\.0\), webhook \(leads \S+\)",
         others[2],
     )
     assert "token" not in said(listed)

@@ -1,6 +1,8 @@
 """The channels that come with leads, switched on in the file."""
 
+import re
 from typing import Any
+from urllib.parse import unquote
 
 from e2e.service import Service, Site, eventually
 from mail_server import PASSWORD, USER, MailServer, a_mail_server
@@ -55,3 +57,34 @@ def test_follow_ups_leave_by_e_mail_and_by_webhook_and_no_secret_is_told(site: S
     assert (failed["state"], failed["last_error"]) == ("failed", "The receiver answered 410.")
     told = doctor.out + doctor.err + service.out + service.err
     assert [secret for secret in (PASSWORD, SECRET, receiver.url) if secret in told] == []
+
+
+def test_follow_ups_leave_through_a_gateway_and_no_secret_is_told(site: Site) -> None:
+    with a_receiver() as gateway:
+        place = gateway.url.removeprefix("http://")
+        site.write(
+            "leads.toml", f'[channels.sms]\nadapter = "apprise"\nurl = "json://sales:hunter2@{place}/{{phone}}"\n'
+        )
+        listed = site.leads("channels").expect(0)
+        tested = site.leads("channels", "test", "sms", "--to", "+4915112345678").expect(0)
+        with site.serve() as service:
+            doctor = site.leads("doctor").expect(0)
+            contact = {"name": "Doe, Jane", "email": "jane@example.com", "phone": "+4915187654321"}
+            lead = service.post("/leads", contact).expect(201).headers["location"]
+            sent = attempted(service, lead, "sms")
+            gateway.answer(503)
+            later = attempted(service, lead, "sms")
+            nobody = service.post("/leads", {"name": "Joe", "email": "joe@example.com"}).expect(201)
+            service.post(f"{nobody.headers['location']}/follow-up", {"channel": "sms"}).expect(422)
+    assert re.search(r"^sms: apprise from leads \S+, needs a telephone number$", listed.out, re.MULTILINE)
+    assert tested.out == "Sent: the channel sms has accepted the notice.\n"
+    assert "ok     channels: log (log), sms (apprise)\n" in doctor.out
+    numbers = [unquote(post.path.rpartition("/")[2]) for post in gateway.posts]
+    assert numbers == ["+4915112345678", "+4915187654321", "+4915187654321"]
+    assert sent["state"] == "sent"
+    assert (later["state"], later["last_error"]) == (
+        "scheduled",
+        "The gateway did not take the message; it answered 503.",
+    )
+    told = "".join(each.out + each.err for each in (listed, tested, doctor, service))
+    assert [secret for secret in ("hunter2", place, "+4915187654321") if secret in told] == []

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from leads_adapters.http.problems import PROBLEM_TYPES
 from leads_adapters.http.views import LeadView
-from leads_adapters.notifiers import smtp, webhook
+from leads_adapters.notifiers import apprise, smtp, webhook
 from leads_app.channels import ENTRY_POINTS
 from leads_app.cli import leads
 from leads_app.settings import _PARSERS, _TABLES, Settings, load_settings
@@ -150,7 +150,14 @@ def test_every_option_of_a_command_is_documented_and_no_other(path: str) -> None
         assert isinstance(argument, click.Option) or argument.human_readable_name in text
 
 
-@pytest.mark.parametrize(("name", "adapter", "title"), [("smtp", smtp, "E-mail"), ("webhook", webhook, "Webhooks")])
+@pytest.mark.parametrize(
+    ("name", "adapter", "title"),
+    [
+        ("smtp", smtp, "E-mail"),
+        ("webhook", webhook, "Webhooks"),
+        ("apprise", apprise, "Text messages and chat rooms"),
+    ],
+)
 def test_every_option_of_a_channel_is_documented_and_no_other(name: str, adapter: Any, title: str) -> None:
     text = section("notifiers.md", f"## {title}: {name}")
     assert [code(row[0]) for row in rows(text) if row[0] == f"`{code(row[0])}`"] == list(adapter.OPTIONS)

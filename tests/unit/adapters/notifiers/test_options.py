@@ -1,10 +1,15 @@
+import subprocess
+import sys
+
 import pytest
 
-from leads_adapters.notifiers import smtp, webhook
+from leads_adapters.notifiers import apprise, smtp, webhook
 from leads_domain.notifier import Address
 
 SMTP = {"url": "smtp+starttls://ann:hunter2@mail.example.com", "sender": "Sales <sales@example.com>"}
 WEBHOOK = {"url": "https://example.com/hooks/hunter2", "secret": f"whsec_{'hunter2' * 5}A"}
+
+APPRISE = {"url": f"twilio://AC{'0' * 32}:{'hunter2a' * 4}@+12025550100/{{phone}}"}
 
 
 @pytest.mark.parametrize(
@@ -97,8 +102,50 @@ def test_faulty_options_of_webhook_are_named_without_their_values(options: dict[
     assert raised.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"url": ""},
+        {"url": "hunter2"},
+        {"url": "hunter2://example.com"},
+        {"url": "twilio://hunter2@+12025550100/{phone}"},
+        {"url": "json://example.com/hunter2/{email}/{phone}"},
+        {"url": "json://example.com/hunter2/{name}"},
+        {"url": "json://example.com/hunter2/{}/{phone}"},
+        {"url": "json://example.com/hunter2/{/{phone}"},
+        {"url": "json://example.com/hunter2/{phone}}"},
+        {"url": "json://example.com/hunter2/{PHONE}"},
+        {"url": "{phone}://example.com/hunter2"},
+        {"timeout": "26"},
+        {"token": "hunter2"},
+    ],
+    ids=repr,
+)
+def test_faulty_options_of_apprise_are_named_without_their_values(
+    options: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as raised:
+        apprise.create(APPRISE | options)
+    assert "hunter2" not in str(raised.value) + "".join(capfd.readouterr())
+    assert raised.value.__cause__ is None
+
+
+def test_apprise_is_asked_for_if_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    with pytest.raises(ValueError, match=r"pip install 'leads\[apprise\]'"):
+        apprise.create(APPRISE)
+
+
+def test_apprise_is_loaded_only_for_a_channel_that_needs_it() -> None:
+    program = (
+        "import sys, leads_app.container, leads_adapters.notifiers.apprise;"
+        "sys.exit(bool({'apprise', 'requests'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 def test_an_option_that_is_missing_is_named() -> None:
-    for create, options in ((smtp.create, SMTP), (webhook.create, WEBHOOK)):
+    for create, options in ((smtp.create, SMTP), (webhook.create, WEBHOOK), (apprise.create, APPRISE)):
         for name in options:
             with pytest.raises(KeyError, match=name):
                 create({other: value for other, value in options.items() if other != name})
@@ -107,3 +154,6 @@ def test_an_option_that_is_missing_is_named() -> None:
 def test_the_channels_declare_what_they_need() -> None:
     assert smtp.create(SMTP).needs is Address.EMAIL
     assert webhook.create(WEBHOOK).needs is None
+    assert apprise.create(APPRISE).needs is Address.PHONE
+    assert apprise.create({"url": "mailto://ann:hunter2@example.com?to={email}"}).needs is Address.EMAIL
+    assert apprise.create({"url": "json://example.com"}).needs is None

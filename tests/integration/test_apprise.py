@@ -1,0 +1,180 @@
+"""The adapter `apprise`: what Apprise makes of its URLs, and real receivers."""
+
+import json
+import logging
+import time
+from collections.abc import Iterator
+from socket import create_server, socket
+from threading import Event
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from apprise import Apprise
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from builders import a_notice
+from leads_adapters.notifiers.apprise import AppriseNotifier, create
+from leads_domain.notifier import Address, FollowUpNotice, NotificationError, Refused, TryAgain
+from raw_server import a_server_that
+from webhook_receiver import Receiver, a_receiver
+
+SID, TOKEN = "AC" + "0" * 32, "hunter2a" * 4
+TWILIO = f"twilio://{SID}:{TOKEN}@+12025550100"
+MAIL = f"mailtos://leads:{TOKEN}@example.com"
+NUMBER = "+4915112345678"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "localhost,127.0.0.1")
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with a_receiver() as receiver:
+        yield receiver
+
+
+def a_notifier(receiver: Receiver, more: str = "/{phone}", timeout: str = "10") -> AppriseNotifier:
+    """One that posts JSON to the receiver; its URL has a secret."""
+    place = receiver.url.removeprefix("http://")
+    return create({"url": f"json://leads:{TOKEN}@{place}{more}", "timeout": timeout})
+
+
+def failure(notifier: AppriseNotifier, notice: FollowUpNotice | None = None) -> NotificationError:
+    with pytest.raises(NotificationError) as raised:
+        notifier.notify(notice or a_notice(phone=NUMBER))
+    return raised.value
+
+
+def opened(url: str, address: str) -> Any:
+    return create({"url": url}).open(address)
+
+
+@pytest.mark.parametrize(
+    ("url", "targets"),
+    [
+        (TWILIO + "/{phone}", [("T", NUMBER)]),
+        (TWILIO + "/w:{phone}", [("W", NUMBER)]),
+        (TWILIO + "?to={phone}", [("T", NUMBER)]),
+        (TWILIO + "/+12025550199/{phone}", [("T", "+12025550199"), ("T", NUMBER)]),
+        ("vonage://abcdefgh:hunter2hunter2a@12025550100/{phone}", [NUMBER[1:]]),
+        ("bulksms://user:hunter2@{phone}", [NUMBER]),
+        ("signal://localhost:8080/+12025550100/{phone}", [NUMBER]),
+        ("seven://hunter2hunter2/{phone}", [NUMBER[1:]]),
+    ],
+)
+def test_a_number_becomes_the_recipient(url: str, targets: list[Any]) -> None:
+    assert opened(url, NUMBER).targets == targets
+
+
+@pytest.mark.parametrize("url", [MAIL + "/{email}", MAIL + "?to={email}"])
+@pytest.mark.parametrize("email", ["jane@example.org", "Jane.Roe+leads_1-a@mail.example.org"])
+def test_an_e_mail_address_becomes_the_recipient(url: str, email: str) -> None:
+    assert opened(url, email).targets == [(False, email)]
+
+
+@given(email=st.from_regex(r"[ -~ü]{1,12}@[a-z.,/%' ]{1,12}", fullmatch=True))
+@example(email="jane.o'roe@example.org")  # for Apprise, that is a name and roe@example.org
+@example(email="a%2Ceve%40example.org@example.org")
+@example(email="jane/eve@example.org")
+@example(email="jane&to=eve@example.org")
+@example(email="jane@example.org\n")
+@example(email="jane+leads@example.org")
+def test_an_e_mail_address_is_the_only_recipient_or_none(email: str) -> None:
+    opened: list[Any] = []
+
+    def open_only(url: str) -> None:
+        opened.append(Apprise.instantiate(url))
+
+    for place in ("/{email}", "?to={email}"):
+        with pytest.raises(Refused) as refused:
+            AppriseNotifier(MAIL + place, Address.EMAIL, 10, open_only).notify(a_notice(email=email))
+        assert email not in str(refused.value)
+    assert all(service.targets in ([(False, email)], []) for service in opened)
+
+
+@pytest.mark.parametrize(
+    "phone", [None, "", "jane", f"{NUMBER},+12025550199", f"{NUMBER}/x", "+49 151", "+\uff14\uff19\uff11\uff15\uff11"]
+)
+def test_a_number_that_is_none_is_refused(receiver: Receiver, phone: str | None) -> None:
+    assert isinstance(failure(a_notifier(receiver), a_notice(phone=phone)), Refused)
+    assert receiver.posts == []
+
+
+def test_a_number_that_the_gateway_leaves_out_is_refused_and_not_replaced_by_the_sender() -> None:
+    assert opened(TWILIO + "/{phone}", "+12").targets == []  # it would write to +12025550100
+    error = failure(create({"url": TWILIO + "/{phone}"}), a_notice(phone="+12"))
+    assert isinstance(error, Refused)
+    assert "+12" not in str(error)
+
+
+@pytest.mark.parametrize("message", [r"C:\new\temp \u0041 {phone}", ":smile: <b>&amp;</b> *x*", "x\n" * 50_000 + "."])
+def test_a_message_is_sent_as_it_is(receiver: Receiver, message: str) -> None:
+    a_notifier(receiver).notify(a_notice(phone=NUMBER, message=message))
+    [post] = receiver.posts
+    assert json.loads(post.body)["message"] == message
+    assert unquote(post.path) == f"/hooks/leads/{NUMBER}"
+    assert post.headers["User-Agent"] == "leads"
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 422, 429, 500, 503])
+def test_what_the_gateway_does_not_take_is_tried_again_and_its_code_told(receiver: Receiver, status: int) -> None:
+    receiver.answer(status, Location="/elsewhere", X_Echo=TOKEN)
+    error = failure(a_notifier(receiver))
+    assert type(error) is TryAgain
+    assert str(error) == f"The gateway did not take the message; it answered {status}."
+    assert len(receiver.posts) == 1
+
+
+def test_a_failure_stays_one_and_is_not_repeated_whatever_the_url_says(receiver: Receiver) -> None:
+    receiver.answer(503)
+    notifier = a_notifier(receiver, "/{phone}?optional=yes&retry=3&wait=0&cto=0.001&rto=0.001")
+    assert isinstance(failure(notifier), TryAgain)
+    assert len(receiver.posts) == 1
+
+
+def test_a_gateway_that_is_down_is_tried_again() -> None:
+    with create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    error = failure(create({"url": f"json://localhost:{port}/{{phone}}"}))
+    assert type(error) is TryAgain
+    assert "could not be reached" in str(error)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+def test_a_gateway_that_does_not_come_to_an_end_is_left_in_time(answer: bytes) -> None:
+    left = Event()
+
+    def dawdle(connection: socket) -> None:
+        connection.sendall(answer)
+        while not left.wait(0.01):
+            connection.sendall(b"x" if answer else b"")
+
+    with a_server_that(dawdle) as server:
+        started = time.monotonic()
+        error = failure(create({"url": f"json://localhost:{server.port}/{{phone}}", "timeout": "0.3"}))
+        took = time.monotonic() - started
+        left.set()
+    assert type(error) is TryAgain
+    assert took < 5
+
+
+def answer_oddly(connection: socket) -> None:
+    """Take a message, with headers that urllib3 complains about."""
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 500 Oh\r\nno header\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_nothing_is_logged_and_no_error_or_repr_tells_a_secret(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with a_server_that(answer_oddly) as server:
+        notifier = create({"url": f"json://leads:{TOKEN}@localhost:{server.port}/{TOKEN}/{{phone}}"})
+        error: Any = failure(notifier)
+    assert type(error) is TryAgain
+    assert TOKEN not in f"{error!r} {error.__cause__!r} {notifier!r}"
+    assert caplog.text + "".join(capfd.readouterr()) == ""
