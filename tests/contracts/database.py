@@ -290,6 +290,24 @@ class SharedDatabaseContract(StoreContract):
 
         database.run(wait())
 
+    def test_tells_of_what_was_rescheduled_before_it_was_asked(self, database: RunningDatabase) -> None:
+        async def wait() -> None:
+            mine, other = database.database, self.open_again(database)
+            try:
+                await other.write(add, 1)
+                await other.write(follow_up, 1)
+                await settled(mine)
+                await other.write(put_off, 1)
+                await mine.wait_for_change(2 * PATIENCE)
+            finally:
+                await other.close()
+
+        database.run(wait())
+
+
+class PatientDatabaseContract(StoreContract):
+    """What a database promises whose readers nobody waits for. See `StoreContract`."""
+
     def test_holds_nobody_up_while_it_reads_for_long(self, database: RunningDatabase) -> None:
         go_on = threading.Event()
 
@@ -308,20 +326,6 @@ class SharedDatabaseContract(StoreContract):
 
         before, after = database.run(read())
         assert before == after
-
-    def test_tells_of_what_was_rescheduled_before_it_was_asked(self, database: RunningDatabase) -> None:
-        async def wait() -> None:
-            mine, other = database.database, self.open_again(database)
-            try:
-                await other.write(add, 1)
-                await other.write(follow_up, 1)
-                await settled(mine)
-                await other.write(put_off, 1)
-                await mine.wait_for_change(2 * PATIENCE)
-            finally:
-                await other.close()
-
-        database.run(wait())
 
 
 def follow_up(work: UnitOfWork, number: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Engine
 
-from contracts.database import DatabaseContract, SharedDatabaseContract
+from contracts.database import DatabaseContract, PatientDatabaseContract, SharedDatabaseContract
 from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase, engine_of, sqlite_database
 from leads_adapters.database import Database
 from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
@@ -30,11 +30,11 @@ class AgainOnSqlite:
         return SqliteDatabase(engine_of(Path(str(engine(database).url.database))))
 
 
-class TestSqliteDatabase(OnSqlite, AgainOnSqlite, DatabaseContract, SharedDatabaseContract):
+class TestSqliteDatabase(OnSqlite, AgainOnSqlite, DatabaseContract, SharedDatabaseContract, PatientDatabaseContract):
     """On SQLite, as this machine's version allows."""
 
 
-class TestPostgresDatabase(OnPostgres, DatabaseContract, SharedDatabaseContract):
+class TestPostgresDatabase(OnPostgres, DatabaseContract, SharedDatabaseContract, PatientDatabaseContract):
     """On PostgreSQL."""
 
     def open_again(self, database: RunningDatabase) -> Database:
@@ -43,7 +43,7 @@ class TestPostgresDatabase(OnPostgres, DatabaseContract, SharedDatabaseContract)
 
 
 class TestSqliteDatabaseWithARollbackJournal(AgainOnSqlite, DatabaseContract, SharedDatabaseContract):
-    """On SQLite as if its version were one that can corrupt a WAL database."""
+    """On SQLite as if its version were one that can corrupt a WAL database; a commit waits for whoever reads."""
 
     @contextmanager
     def open(self, folder: Path) -> Iterator[RunningDatabase]:
