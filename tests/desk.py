@@ -41,7 +41,7 @@ class Desk:
         self.ids = CountingIds()
         self.chance = FixedChance()
         ids, contacts = self.ids, SimpleContacts()
-        kept = FollowUpRules(ids, CHANNELS, "log", rules)
+        kept = FollowUpRules(ids, "log", rules)
         self.register_lead = RegisterLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
         self.change_lead = ChangeLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
         self.import_leads = ImportLeads(self.register_lead)

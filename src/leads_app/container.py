@@ -88,7 +88,7 @@ def make_rules(
         if rule.recipient is Recipient.OWNER and channels[channel] is Address.PHONE:
             message = f"rule {place}: The channel {channel} needs a telephone number, and owners have none."
             raise SettingsError(f"The setting follow_up_rules is wrong: {message}")
-    return FollowUpRules(ids, channels, default_channel, rules, hours)
+    return FollowUpRules(ids, default_channel, rules, hours)
 
 
 def _rendering(database: Database) -> Rendering:

@@ -1,6 +1,6 @@
 """Rules by which follow-ups make themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,7 +8,6 @@ from leads_domain.errors import Invalid
 from leads_domain.events import Event
 from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead
-from leads_domain.notifier import Address
 from leads_domain.pipeline import Status
 from leads_domain.sources import IdSource
 from leads_domain.template import Template
@@ -40,7 +39,6 @@ class FollowUpRules:
     """All the rules, each for itself; `hours`, if there are any, hold for the follow-ups of all of them."""
 
     ids: IdSource
-    channels: Mapping[str, Address | None]
     default_channel: str
     rules: Sequence[FollowUpRule] = ()
     hours: WorkingHours | None = None
@@ -48,12 +46,12 @@ class FollowUpRules:
     def entered(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
         """The lead, which has just entered its status, the follow-ups that it is owed for that, and what is told.
 
-        A rule whose recipient cannot be reached by its channel is passed over.
+        Whether a recipient can be reached is asked when it is due: it may have got an owner or a number by then.
         """
         follow_ups: list[FollowUp] = []
         events: list[Event] = []
         for rule in self.rules:
-            if rule.when == lead.status and self._reaches(lead, rule):
+            if rule.when == lead.status:
                 follow_up, told = self._schedule(lead, rule, now)
                 follow_ups.append(follow_up)
                 events += told
@@ -61,12 +59,6 @@ class FollowUpRules:
             due = [follow_up.due_at for follow_up in follow_ups]
             lead = replace(lead, next_follow_up_at=min([lead.next_follow_up_at or due[0], *due]))
         return lead, follow_ups, events
-
-    def _reaches(self, lead: Lead, rule: FollowUpRule) -> bool:
-        by_phone = self.channels[rule.channel or self.default_channel] is Address.PHONE
-        if rule.recipient is Recipient.OWNER:
-            return lead.owner is not None and not by_phone
-        return lead.phone is not None or not by_phone
 
     def _schedule(self, lead: Lead, rule: FollowUpRule, now: datetime) -> tuple[FollowUp, list[Event]]:
         due_at = now + rule.after

@@ -207,9 +207,8 @@ class DeskModel:
         return ["follow_up.cancelled"] * len(over)
 
     def _promise(self, lead: Thing, now: datetime, ids: Sequence[str]) -> list[str]:
-        """Do as the rules of the lead's status say. Nobody here has a telephone."""
-        rules = [rule for rule in RULES if rule["when"] == lead["status"] and rule["channel"] != "sms"]
-        rules = [rule for rule in rules if rule["recipient"] == "lead" or lead["owner"]]
+        """Do as the rules of the lead's status say, whether anybody can be reached or not."""
+        rules = [rule for rule in RULES if rule["when"] == lead["status"]]
         for id, rule in zip(ids, rules, strict=True):
             wishes = {"recipient": rule["recipient"], "channel": rule["channel"], "message": f"Hello {lead['name']}!"}
             made = _new_follow_up(id, lead["id"], {**wishes, "due_at": now + rule["after"]}, now)

@@ -155,7 +155,7 @@ class Desks(RuleBasedStateMachine):
 
     @rule(
         minutes=st.sampled_from([0, 0, 1, 5, 60]),
-        channel=st.sampled_from(["log", "log", "smtp"]),
+        channel=st.sampled_from(["log", "log", "smtp", "sms"]),
         owner=st.sampled_from(["one", "two"]),
         limit=SIZES,
     )

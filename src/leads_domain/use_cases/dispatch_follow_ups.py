@@ -78,21 +78,28 @@ def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Notific
 
     An unexpected error is told by its type alone: its text may hold a secret of the channel.
     """
-    if claimed.exhausted:
-        return Refused("Every attempt was cut off before its end.")
-    notice = claimed.notice
-    notifier = notifiers.get(notice.channel)
-    if notifier is None:
-        return TryAgain(f"The channel {notice.channel!r} is not configured.")
-    if notice.email is None or (notifier.needs is Address.PHONE and notice.phone is None):
-        return Refused("The recipient has no address for this channel any more.")
     try:
-        notifier.notify(notice)
+        _deliver(claimed, notifiers)
     except NotificationError as error:
         return error
     except Exception as error:  # noqa: BLE001 - whatever a notifier raises, the follow-up must not be lost
         return TryAgain(f"The channel failed with {type(error).__name__}.")
     return None
+
+
+def _deliver(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> None:
+    notice = claimed.notice
+    if claimed.exhausted:
+        raise Refused("Every attempt was cut off before its end.")
+    if notice.email is None:
+        raise Refused("The lead has no owner.")
+    notifier = notifiers.get(notice.channel)
+    if notifier is None:
+        raise TryAgain(f"The channel {notice.channel!r} is not configured.")
+    if notifier.needs is Address.PHONE and notice.phone is None:
+        recipient = claimed.follow_up.recipient
+        raise Refused(f"The channel {notice.channel} needs a telephone number, and the {recipient} has none.")
+    notifier.notify(notice)
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Post:
 
     def __post_init__(self) -> None:
         ids = CountingIds()
-        retry, rules = RetryPolicy(), FollowUpRules(ids, {}, "log")
+        retry, rules = RetryPolicy(), FollowUpRules(ids, "log")
         self.register = RegisterLead(self.clock, ids, SimpleContacts(), DEFAULT_PIPELINE, rules)
         self.trigger = TriggerFollowUp(self.clock, ids, dict.fromkeys(CHANNELS), "log")
         self.claim = ClaimDueFollowUps(self.clock, LEASE, retry)

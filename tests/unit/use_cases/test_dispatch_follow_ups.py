@@ -85,6 +85,22 @@ def test_a_notice_to_an_owner_that_the_lead_has_no_more_has_no_address(desk: Des
     assert "None" not in claimed.notice.name
 
 
+@pytest.mark.parametrize("channels", [["log"], []])
+def test_what_is_owed_to_an_owner_that_the_lead_does_not_have_is_not_tried_again(
+    desk: Desk, channels: list[str]
+) -> None:
+    lead = desk.register(owner="ann@example.com").lead
+    follow_up = desk.trigger(lead, recipient=Recipient.OWNER)
+    desk.change(lead, owner=None)
+    (claimed,) = desk.claim()
+    log = RecordingNotifier()
+    desk.record(claimed, send(claimed, dict.fromkeys(channels, log)))
+
+    failed = desk.follow_up(follow_up)
+    assert (failed.state, failed.attempts, failed.last_error) == (FollowUpState.FAILED, 1, "The lead has no owner.")
+    assert log.notices == []
+
+
 def test_a_channel_is_not_asked_to_send_without_the_address_that_it_needs(desk: Desk) -> None:
     lead = desk.register(phone="+12025550123").lead
     desk.trigger(lead, channel="sms")
@@ -92,7 +108,11 @@ def test_a_channel_is_not_asked_to_send_without_the_address_that_it_needs(desk: 
     (claimed,) = desk.claim()
     sms = RecordingNotifier(needs=Address.PHONE)
 
-    assert isinstance(send(claimed, {"sms": sms}), NotificationError)
+    desk.record(claimed, send(claimed, {"sms": sms}))
+
+    failed = desk.follow_up(claimed.follow_up)
+    assert (failed.state, failed.attempts) == (FollowUpState.FAILED, 1)
+    assert failed.last_error == "The channel sms needs a telephone number, and the lead has none."
     assert sms.notices == []
 
 

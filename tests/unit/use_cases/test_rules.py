@@ -10,10 +10,12 @@ import pytest
 from builders import NOON, a_rule, given_details
 from databases import DATABASES
 from desk import ACTOR, Desk
+from fakes import RecordingNotifier
 from leads_domain.errors import DuplicateLead
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.lead import Lead, Past
 from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.use_cases.dispatch_follow_ups import send
 from leads_domain.use_cases.find_leads import list_leads
 from leads_domain.use_cases.import_leads import Candidate
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
@@ -110,7 +112,11 @@ def test_what_was_sent_is_not_touched_when_the_status_is_left(desk: Desk) -> Non
     desk.record(desk.claim()[0])
     desk.change(lead, "contacted")
 
-    assert [state for _, state in states(desk, lead)] == ["sent", "cancelled"]
+    assert states(desk, lead) == [
+        ("John Doe waits.", "sent"),
+        ("John Doe waits and waits.", "cancelled"),
+        ("Ask John Doe again.", "scheduled"),
+    ]
 
 
 def test_a_closed_status_may_have_rules(desk: Desk) -> None:
@@ -120,7 +126,8 @@ def test_a_closed_status_may_have_rules(desk: Desk) -> None:
 
     assert lost.next_follow_up_at == NOON + 90 * DAY
     assert desk.follow_up(asked_for).state is FollowUpState.CANCELLED
-    assert desk.change(lead, "contacted").next_follow_up_at is None
+    desk.change(lead, "contacted")
+    assert ("Is John Doe still lost?", "cancelled") in states(desk, lead)
 
 
 def test_a_status_that_is_entered_again_has_its_rules_again(desk: Desk) -> None:
@@ -148,13 +155,34 @@ def test_a_rule_sees_the_lead_as_the_same_change_leaves_it(desk: Desk) -> None:
     assert ("Ask Jane Roe again.", "scheduled") in states(desk, lead)
 
 
-def test_without_somebody_to_reach_no_follow_up_is_made(desk: Desk) -> None:
+def test_what_a_rule_owes_the_owner_goes_to_whoever_owns_the_lead_when_it_is_due(desk: Desk) -> None:
     lead = desk.register().lead
-    contacted = desk.change(lead, "contacted")
+    desk.change(lead, "contacted")
+    desk.change(lead, owner="ann@example.com")
+    desk.clock.advance(2 * DAY)
+    (claimed,) = desk.claim()
 
-    assert contacted.next_follow_up_at is None
-    assert len(desk.follow_ups(lead)) == 2
-    assert desk.story(lead)[3:] == ["lead.status_changed", "follow_up.cancelled", "follow_up.cancelled"]
+    assert (claimed.notice.email, claimed.notice.message) == ("ann@example.com", "Ask John Doe again.")
+
+
+def test_what_a_rule_owes_to_nobody_fails_visibly_when_it_is_due(desk: Desk) -> None:
+    lead = desk.register().lead
+    desk.change(lead, "contacted")
+    desk.clock.advance(2 * DAY)
+    (claimed,) = desk.claim()
+    log = RecordingNotifier()
+    desk.record(claimed, send(claimed, {"log": log}))
+
+    (failed,) = [each for each in desk.follow_ups(lead) if each.state is FollowUpState.FAILED]
+    assert (failed.message, failed.last_error) == ("Ask John Doe again.", "The lead has no owner.")
+    assert log.notices == []
+    assert desk.story(lead)[-2:] == ["follow_up.attempt_failed", "follow_up.failed"]
+
+    desk.change(lead, owner="ann@example.com")
+    desk.retry(failed)
+    (again,) = desk.claim()
+    assert send(again, {"log": log}) is None
+    assert [notice.email for notice in log.accepted] == ["ann@example.com"]
 
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)
