@@ -32,9 +32,11 @@ def a_server_that(habit: Callable[[socket], None]) -> Iterator[RawServer]:
 
         thread = Thread(target=serve)
         thread.start()
-        yield server
-        listener.shutdown(2)
-        thread.join(30)
+        try:
+            yield server
+        finally:
+            listener.shutdown(2)
+            thread.join(30)
 
 
 def drip(connection: socket, piece: bytes) -> None:

@@ -116,7 +116,7 @@ def _hand_over(connection: smtplib.SMTP, message: EmailMessage, sender: str) -> 
 def _fault(error: OSError) -> str:
     """What the channel has to do with an error that is none of the notice."""
     match error:
-        case TimeoutError():
+        case TimeoutError() | smtplib.SMTPServerDisconnected(__context__=TimeoutError()):  # smtplib wraps it
             return "did not answer in time"
         case smtplib.SMTPAuthenticationError():
             return f"refused the login with {_code(error.smtp_code, error.smtp_error)}"
