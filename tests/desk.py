@@ -29,7 +29,7 @@ from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFoll
 ACTOR = "Ann's key"
 LEASE = timedelta(minutes=1)
 RETRY = RetryPolicy(attempts=3, first=timedelta(minutes=1), longest=timedelta(hours=6))
-CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE}
+CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE, "webhook": None}
 
 
 class Desk:

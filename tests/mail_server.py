@@ -53,9 +53,13 @@ class Mail:
 
 @dataclass
 class MailServer:
-    """Takes every mail, unless `replies` or `behaviour` have other ideas; without a reply it hangs up."""
+    """Takes every mail, unless `replies` or `behaviour` have other ideas; without a reply it hangs up.
+
+    While it is `held`, it takes mails and replies to none.
+    """
 
     port: int = 0
+    held: bool = False
     mails: list[Mail] = field(default_factory=list)
     replies: dict[str, deque[str | None]] = field(default_factory=dict)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -93,6 +97,8 @@ class MailServer:
             encrypted=transport_of(server).get_extra_info("sslcontext") is not None,
         )
         self.mails.append(mail)
+        while self.held:
+            await asyncio.sleep(0.01)
         reply = await self._reply("DATA", server)
         if reply.startswith("2"):
             self.accepted.append(mail)

@@ -34,17 +34,38 @@ class Post:
 
 @dataclass
 class Receiver:
-    """Answers 204, unless `answers` (statuses and headers) or `behaviour` have other ideas."""
+    """Answers 204, unless `answers` (statuses and headers) or `behaviour` have other ideas; without one it hangs up.
+
+    While it is `held`, it takes posts and answers none.
+    """
 
     url: str = ""
+    port: int = 0
+    held: bool = False
     posts: list[Post] = field(default_factory=list)
-    answers: deque[tuple[int, Mapping[str, str]]] = field(default_factory=deque)
+    answers: deque[tuple[int | None, Mapping[str, str]]] = field(default_factory=deque)
     behaviour: Behaviour = Behaviour.ACCEPTS
     accepted: list[Post] = field(default_factory=list)
 
-    def answer(self, status: int, **headers: str) -> None:
+    def answer(self, status: int | None, **headers: str) -> None:
         """Answer the next request so."""
         self.answers.append((status, {name.replace("_", "-"): value for name, value in headers.items()}))
+
+    def take(self, post: Post) -> tuple[int, Mapping[str, str]] | None:
+        """What to answer to a post, if anything."""
+        self.posts.append(post)
+        while self.held:
+            time.sleep(0.01)
+        if self.behaviour is Behaviour.HANGS:
+            while self.behaviour is Behaviour.HANGS:
+                time.sleep(0.01)
+            return None
+        status, headers = self.answers.popleft() if self.answers else (STATUSES[self.behaviour], {})
+        if status is None:
+            return None
+        if 200 <= status < 300:
+            self.accepted.append(post)
+        return status, headers
 
 
 class _Server(ThreadingHTTPServer):
@@ -56,8 +77,8 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """A receiver on a free port."""
+def a_receiver(tls: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[Receiver]:
+    """A receiver on this or a free port."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -66,15 +87,10 @@ def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             body = self.rfile.read(length)
             if len(body) < length:
                 return  # the client died, and has sent nothing
-            post = Post(self.path, dict(self.headers), body)
-            receiver.posts.append(post)
-            if receiver.behaviour is Behaviour.HANGS:
-                while receiver.behaviour is Behaviour.HANGS:
-                    time.sleep(0.01)
+            answer = receiver.take(Post(self.path, dict(self.headers), body))
+            if answer is None:
                 return
-            status, headers = receiver.answers.popleft() if receiver.answers else (STATUSES[receiver.behaviour], {})
-            if 200 <= status < 300:
-                receiver.accepted.append(post)
+            status, headers = answer
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
@@ -86,10 +102,11 @@ def a_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with _Server(("127.0.0.1", port), Handler) as server:
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        receiver.url = f"http{'s' if tls else ''}://localhost:{server.server_port}/hooks/leads"
+        receiver.port = server.server_port
+        receiver.url = f"http{'s' if tls else ''}://localhost:{receiver.port}/hooks/leads"
         thread = Thread(target=server.serve_forever, args=[0.01])
         thread.start()
         try:

@@ -91,7 +91,7 @@ def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(desk: Desk) 
 
     with pytest.raises(Invalid) as refusal:
         desk.trigger(lead, channel="pigeon")
-    fault = Fault("/channel", "There is no channel 'pigeon'; it is one of: log, sms, smtp.")
+    fault = Fault("/channel", "There is no channel 'pigeon'; it is one of: log, sms, smtp, webhook.")
     assert refusal.value.faults == (fault,)
     assert desk.follow_ups(lead) == []
     assert desk.lead(lead) == lead
