@@ -140,7 +140,7 @@ class DeskModel:
     def record(self, id: str, token: int, outcome: str, *, now: datetime) -> bool:
         """Record that a claimed follow-up was `sent`, `refused`, or that the channel was `busy`."""
         follow_up = self.follow_ups[id]
-        if follow_up["claims"] != token or follow_up["state"] != "scheduled":
+        if follow_up["claims"] != token or follow_up["lease"] is None:
             return False
         follow_up.update(lease=None, updated_at=now, last_error=None if outcome == "sent" else outcome)
         events = ["follow_up.sent" if outcome == "sent" else "follow_up.attempt_failed"]

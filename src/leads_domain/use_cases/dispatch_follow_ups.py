@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from leads_domain.events import entries
-from leads_domain.follow_up import FollowUp, FollowUpState, Recipient, RetryPolicy
+from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import (
     Address,
@@ -104,7 +104,7 @@ def _deliver(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Non
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """Record what became of a claimed follow-up, unless somebody else has claimed it since."""
+    """Record what became of a claimed follow-up, once, unless somebody else has claimed it since."""
 
     clock: Clock
     ids: IdSource
@@ -112,11 +112,14 @@ class RecordOutcome:
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
-        """Whether the outcome was recorded; not if the fencing token no longer holds."""
+        """Whether the outcome was recorded; not if the fencing token no longer holds.
+
+        Without a lease it was recorded before, by one who was not told so, or the follow-up was cancelled.
+        """
         # The lead first: everyone who changes a lead and its follow-ups locks them in this order.
         lead = work.leads.get_for_change(claimed.lead_id)
         follow_up = work.follow_ups.get_for_change(claimed.id)
-        if follow_up.claims != claimed.claims or follow_up.state is not FollowUpState.SCHEDULED:
+        if follow_up.claims != claimed.claims or follow_up.lease is None:
             return False
         now = self.clock.now()
         if error is None:

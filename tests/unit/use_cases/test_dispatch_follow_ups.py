@@ -363,6 +363,17 @@ def test_an_outcome_is_recorded_once(desk: Desk) -> None:
     _assert_not_recorded(desk, again, None)
 
 
+@pytest.mark.parametrize("error", [None, TryAgain("busy"), Refused("no")])
+def test_an_outcome_whose_answer_was_lost_is_not_recorded_again(desk: Desk, error: NotificationError | None) -> None:
+    desk.trigger(desk.register().lead)
+    (claimed,) = desk.claim()
+    assert desk.record(claimed, error)
+    _assert_not_recorded(desk, claimed, error)
+    if isinstance(error, Refused):
+        desk.retry(claimed.follow_up)
+        _assert_not_recorded(desk, claimed, error)
+
+
 def test_a_dispatcher_whose_lease_ended_may_still_record_if_nobody_took_over(desk: Desk) -> None:
     follow_up = desk.trigger(desk.register().lead)
     (claimed,) = desk.claim()
