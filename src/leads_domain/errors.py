@@ -4,6 +4,7 @@ LeadsError
 ├── Invalid               the input breaks rules; every broken rule is listed
 ├── NotFound              nothing has this id
 ├── DuplicateLead         another lead has this e-mail address
+├── VersionMismatch       the caller does not mean the version that there is
 ├── IllegalTransition     the pipeline does not allow this move
 ├── IllegalFollowUpState  the follow-up's state does not allow this
 ├── InvalidPipeline       a configured pipeline contradicts itself
@@ -61,6 +62,14 @@ class DuplicateLead(LeadsError):
             f"{f'The lead {existing_id}' if existing_id else 'Another lead'} already has this e-mail address."
         )
         self.existing_id = existing_id
+
+
+class VersionMismatch(LeadsError):
+    """The caller wanted to change another version of the lead than `version`, the one that it has."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"The lead is at version {version}, which is not one that the request is meant for.")
+        self.version = version
 
 
 class IllegalTransition(LeadsError):

@@ -1,6 +1,6 @@
 """What a lead is and what can happen to it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NewType
@@ -8,12 +8,20 @@ from typing import NewType
 from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.details import REASON_MAX, Details, Scalar
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import Fault, Invalid, VersionMismatch
 from leads_domain.events import Event, EventType, Json
 from leads_domain.pipeline import Pipeline, Status
 
 LeadId = NewType("LeadId", str)
 """A UUIDv7 (RFC 9562) as lower-case text."""
+
+Precondition = Callable[[int], bool]
+"""Whether a caller wants a lead of this version to be changed."""
+
+
+def any_version(_: int) -> bool:
+    """The precondition of a caller who has none."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +92,11 @@ class Lead:
             contacted_at=past.contacted_at if past else None,
         )
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
+
+    def check_version(self, precondition: Precondition) -> None:
+        """Raise `VersionMismatch` unless the lead is one that the caller means."""
+        if not precondition(self.version):
+            raise VersionMismatch(self.version)
 
     def change(self, changes: Details) -> tuple["Lead", list[Event]]:
         """Overwrite the given members."""

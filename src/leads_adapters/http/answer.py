@@ -37,13 +37,18 @@ def json_answer(view: Any, *, status: int = 200, headers: Iterable[Header] = ())
     return Answer(_encoder.encode(view), status=status, headers=headers)
 
 
+def etag(version: int) -> Header:
+    """The validator of a lead's version (RFC 9110, section 8.8.3)."""
+    return b"etag", f'"{version}"'.encode()
+
+
 def html_answer(page: str) -> Answer:
     """A page for people."""
     return Answer(page.encode(), media_type=b"text/html; charset=utf-8")
 
 
-def no_content(*, headers: Iterable[Header] = ()) -> Answer:
-    """An empty answer (204). It has no length: RFC 9110, section 8.6."""
-    answer = Answer(b"", status=204)
+def no_content(*, status: int = 204, headers: Iterable[Header] = ()) -> Answer:
+    """An empty answer (204 or 304). It has no length: RFC 9110, section 8.6."""
+    answer = Answer(b"", status=status)
     answer.headers = list(headers)
     return answer

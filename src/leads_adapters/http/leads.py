@@ -8,7 +8,8 @@ from typing import Protocol, cast
 import msgspec
 
 from leads_adapters.database import Database
-from leads_adapters.http.answer import Answer, Header, json_answer
+from leads_adapters.http.answer import Answer, Header, etag, json_answer
+from leads_adapters.http.conditions import conditional
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.paging import Cursors, filters, list_answer, page_answer
@@ -162,13 +163,14 @@ class LeadRoutes:
         path="/leads/{id:str}",
         tag="Leads",
         permission=Permission.READ,
+        conditional=True,
         replies={200: _LEAD},
         problems=("not-found",),
     )
     async def find(self, call: Call) -> Answer:
         """Answer one lead."""
         rendered, version = await self.rendering.lead(LeadId(call.id("lead")))
-        return Answer(rendered, headers=(_etag(version),))
+        return conditional(call.scope, rendered, version)
 
     @operation(
         method="PATCH",
@@ -176,6 +178,7 @@ class LeadRoutes:
         tag="Leads",
         permission=Permission.CHANGE,
         body=Body(LeadPatch, ("application/merge-patch+json", "application/json")),
+        conditional=True,
         replies={200: _LEAD},
         problems=("not-found", "duplicate-lead", "illegal-transition"),
     )
@@ -187,7 +190,12 @@ class LeadRoutes:
         """
         id = LeadId(call.id("lead"))
         changes = cast(GivenChanges, await call.body(self.change_lead.check))
-        return _lead_answer(await self.database.write(self.change_lead, id, changes, actor=call.principal.name))
+        precondition = call.condition().permits
+        return _lead_answer(
+            await self.database.write(
+                self.change_lead, id, changes, actor=call.principal.name, precondition=precondition
+            )
+        )
 
     @operation(
         method="GET",
@@ -210,8 +218,4 @@ class LeadRoutes:
 
 
 def _lead_answer(lead: Lead, *, status: int = 200, headers: tuple[Header, ...] = ()) -> Answer:
-    return json_answer(lead_view(lead), status=status, headers=(_etag(lead.version), *headers))
-
-
-def _etag(version: int) -> Header:
-    return b"etag", f'"{version}"'.encode()
+    return json_answer(lead_view(lead), status=status, headers=(etag(lead.version), *headers))

@@ -16,6 +16,10 @@ from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
 from leads_domain.access import Permission, Role
 
 _REF = "#/components/schemas/{name}"
+_CONDITIONS = {
+    "If-Match": "Only if the lead is at one of these versions: entity tags as `ETag` has them, or `*`.",
+    "If-None-Match": "Only if it is at none of these versions.",
+}
 _HEADERS = {
     "ETag": "The lead's version, as a validator (RFC 9110).",
     "Link": 'The next page, if there is one: rel="next" (RFC 8288).',
@@ -95,8 +99,12 @@ def _operation(
         "operationId": operation.method.lower() + name.replace("-", ""),
         "summary": summary.rstrip("."),
         "tags": [operation.tag],
-        "parameters": [*_path_parameters(operation), *_query_parameters(components[operation.query.__name__])],
-        "responses": {str(status): _reply(reply, schema_of) for status, reply in operation.replies.items()}
+        "parameters": [
+            *_path_parameters(operation),
+            *_query_parameters(components[operation.query.__name__]),
+            *_header_parameters(operation),
+        ],
+        "responses": {str(status): _reply(reply, schema_of) for status, reply in _replies(operation).items()}
         | _problems(operation),
     }
     notes = [" ".join(description.split())] if description else []
@@ -132,6 +140,19 @@ def _query_parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
+        for name, description in (_CONDITIONS if operation.conditional else {}).items()
+    ]
+
+
+def _replies(operation: Operation) -> Mapping[int, Reply]:
+    if operation.conditional and operation.method == "GET":
+        return {**operation.replies, 304: Reply(means="It is at a version that was not wanted.", headers=("ETag",))}
+    return operation.replies
+
+
 def _reply(reply: Reply, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"description": reply.means}
     if reply.headers:
@@ -159,6 +180,8 @@ def _problem_names(operation: Operation) -> set[str]:
     names = {*operation.problems, "malformed-request", "internal-error"}
     if operation.permission is not None:
         names |= {"unauthorized", "forbidden", "rate-limited", "unavailable"}
+    if operation.conditional:
+        names.add("precondition-failed")
     if operation.body is not None:
         names |= {"payload-too-large", "unsupported-media-type", "validation-failed"}
     return names

@@ -14,6 +14,7 @@ from litestar import Request
 from litestar.types import HTTPScope, Method, Receive
 
 from leads_adapters.http.answer import Answer
+from leads_adapters.http.conditions import Condition, condition
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.incoming import header, read_body
 from leads_adapters.http.problems import Problem
@@ -46,6 +47,8 @@ class Operation:
     documented: bool = True
     query: type[msgspec.Struct] = Nothing
     body: Body[Any] | None = None
+    conditional: bool = False
+    """Whether it heeds `If-Match` and `If-None-Match`."""
 
 
 @dataclass(slots=True)
@@ -70,6 +73,10 @@ class Call:
         if not _UUID.fullmatch(text):
             raise Problem("not-found", f"There is no {kind} with the id {text[:50]!r}; an id is a UUID.")
         return text
+
+    def condition(self) -> Condition:
+        """Which versions the client means, by `If-Match` and `If-None-Match`; raises `Problem` for nonsense."""
+        return condition(self.scope)
 
     async def body(self, check: Callable[[Any], object]) -> dict[str, Any]:
         """The given members of the body, strictly; see `Body.decode`."""

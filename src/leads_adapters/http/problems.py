@@ -9,6 +9,7 @@ from urllib.parse import quote
 import msgspec
 from litestar.exceptions import ClientException, HTTPException, MethodNotAllowedException, NotFoundException
 
+from leads_adapters.http.answer import etag
 from leads_domain.errors import (
     DuplicateLead,
     IllegalFollowUpState,
@@ -16,6 +17,7 @@ from leads_domain.errors import (
     Invalid,
     LeadsError,
     NotFound,
+    VersionMismatch,
 )
 
 MEDIA_TYPE = b"application/problem+json"
@@ -113,6 +115,14 @@ _TYPES = (
         "The follow-up's state does not allow this",
         "The member state names the state that the follow-up has. Only a scheduled follow-up can still change.",
         {"detail": "A follow-up that is sent cannot be cancelled.", "state": "sent"},
+    ),
+    ProblemType(
+        "precondition-failed",
+        412,
+        "The lead is at another version",
+        "It has changed since it was read, or is not what If-Match or If-None-Match ask for; nothing was changed. The "
+        "header ETag names the present version: read the lead again, and decide anew.",
+        {"detail": "The lead is at version 4, which is not one that the request is meant for."},
     ),
     ProblemType(
         "payload-too-large",
@@ -213,6 +223,17 @@ def _of_domain(error: LeadsError) -> Problem:
             return _validation_failed(error)
         case NotFound():
             return Problem("not-found", str(error))
+        case VersionMismatch():
+            return Problem("precondition-failed", str(error), headers=(etag(error.version),))
+        case DuplicateLead() | IllegalTransition() | IllegalFollowUpState():
+            return _conflict(error)
+        case _:  # Unavailable; what the database said is for the operator, not for clients
+            retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+            return Problem("unavailable", "The database is out of reach or too busy.", headers=(retry,))
+
+
+def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState) -> Problem:
+    match error:
         case DuplicateLead():
             return Problem("duplicate-lead", str(error), {"existing_lead_id": error.existing_id})
         case IllegalTransition():
@@ -220,9 +241,6 @@ def _of_domain(error: LeadsError) -> Problem:
             return Problem("illegal-transition", str(error), members)
         case IllegalFollowUpState():
             return Problem("illegal-follow-up-state", str(error), {"state": error.state})
-        case _:  # Unavailable; what the database said is for the operator, not for clients
-            retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
-            return Problem("unavailable", "The database is out of reach or too busy.", headers=(retry,))
 
 
 def _validation_failed(error: Invalid) -> Problem:

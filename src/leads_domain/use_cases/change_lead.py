@@ -7,7 +7,7 @@ from datetime import datetime
 from leads_domain.details import Details, GivenChanges, Scalar, check_attributes, check_changes
 from leads_domain.errors import Invalid
 from leads_domain.events import Event, entries
-from leads_domain.lead import Lead, LeadId
+from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
@@ -36,15 +36,24 @@ class ChangeLead:
         others = {member: value for member, value in given.items() if member != "status"}
         return check_changes(others, self.contacts, *unknown)
 
-    def __call__(self, work: UnitOfWork, id: LeadId, given: GivenChanges, *, actor: str) -> Lead:
+    def __call__(
+        self,
+        work: UnitOfWork,
+        id: LeadId,
+        given: GivenChanges,
+        *,
+        actor: str,
+        precondition: Precondition = any_version,
+    ) -> Lead:
         """The lead as it is now kept.
 
-        Raises `NotFound`, `Invalid`, `IllegalTransition`, or `DuplicateLead` for an e-mail address
-        that another lead has.
+        Raises `NotFound`, `VersionMismatch`, `Invalid`, `IllegalTransition`, or `DuplicateLead` for an
+        e-mail address that another lead has.
         """
         changes = self.check(given)
         now = self.clock.now()
         lead = work.leads.get_for_change(id)
+        lead.check_version(precondition)
         if "attributes" in changes:
             changes["attributes"] = _merged(lead.attributes, changes["attributes"])
         moved, events = self._moved(lead, given.get("status", lead.status), changes, now)

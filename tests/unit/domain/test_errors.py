@@ -13,6 +13,7 @@ from leads_domain.errors import (
     Invalid,
     LeadsError,
     NotFound,
+    VersionMismatch,
 )
 
 
@@ -61,6 +62,12 @@ def test_a_duplicate_names_the_lead_that_is_there() -> None:
     refusal = DuplicateLead("42")
     assert str(refusal) == "The lead 42 already has this e-mail address."
     assert refusal.existing_id == "42"
+
+
+def test_a_version_mismatch_names_the_version_that_there_is() -> None:
+    refusal = VersionMismatch(3)
+    assert str(refusal) == "The lead is at version 3, which is not one that the request is meant for."
+    assert refusal.version == 3
 
 
 def test_an_illegal_transition_says_where_the_lead_can_go_instead() -> None:
