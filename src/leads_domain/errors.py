@@ -3,10 +3,13 @@
 LeadsError
 ├── Invalid               the input breaks rules; every broken rule is listed
 ├── NotFound              nothing has this id
+│   └── Erased            what had it has been erased
 ├── DuplicateLead         another lead has this e-mail address
 ├── VersionMismatch       the caller does not mean the version that there is
 ├── IllegalTransition     the pipeline does not allow this move
 ├── IllegalFollowUpState  the follow-up's state does not allow this
+├── KeyReused             the idempotency key was used for another request
+├── RequestInProgress     the request with this idempotency key is still being carried out
 ├── InvalidPipeline       a configured pipeline contradicts itself
 └── Unavailable           the store is out of reach or too busy; nothing was done
 """
@@ -54,6 +57,14 @@ class NotFound(LeadsError):
         self.id = id
 
 
+class Erased(NotFound):
+    """The `kind` with this id has been erased, and what was answered about it."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(kind, id)
+        self.args = (f"The {kind} {id} has been erased.",)
+
+
 class DuplicateLead(LeadsError):
     """Another lead already has this e-mail address: `existing_id`, or one of the same dry run (None)."""
 
@@ -89,6 +100,20 @@ class IllegalFollowUpState(LeadsError):
     def __init__(self, state: str, intention: str) -> None:
         super().__init__(f"A follow-up that is {state} cannot be {intention}.")
         self.state = state
+
+
+class KeyReused(LeadsError):
+    """The caller has used this idempotency key for another request."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The Idempotency-Key {key} was used for another request; make a new one for each.")
+
+
+class RequestInProgress(LeadsError):
+    """The request with this idempotency key is still being carried out."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"The request with the Idempotency-Key {key} is still being carried out.")
 
 
 class InvalidPipeline(LeadsError):

@@ -13,6 +13,7 @@ from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, LeadQuery, Page, Position
+from leads_domain.replies import StoredReply
 
 
 class LeadStore(Protocol):
@@ -107,6 +108,25 @@ class ApiKeyStore(Protocol):
         """Mark a key as revoked, keeping an earlier mark; raises `NotFound`."""
 
 
+class ReplyStore(Protocol):
+    """Keeps the first answers to requests that clients may repeat, one for each key of a caller."""
+
+    def claim(self, caller: str, key: str) -> StoredReply | None:
+        """The reply that is kept under this key, if there is one.
+
+        Until the unit of work ends, nobody else can claim the key: raises `RequestInProgress` at once, or waits.
+        """
+
+    def keep(self, reply: StoredReply) -> None:
+        """Keep a reply under a key that was claimed, in the place of an older one."""
+
+    def forget(self, lead_id: LeadId) -> None:
+        """Take fingerprint and answer from all replies about a lead. Their keys stay."""
+
+    def drop(self, *, before: datetime, limit: int) -> None:
+        """Drop up to `limit` replies that were made at `before` or earlier, the oldest first, waiting for nobody."""
+
+
 class UnitOfWork(Protocol):
     """The stores, seen within one all-or-nothing piece of work.
 
@@ -129,3 +149,7 @@ class UnitOfWork(Protocol):
     @property
     def api_keys(self) -> ApiKeyStore:
         """The API keys."""
+
+    @property
+    def replies(self) -> ReplyStore:
+        """The answers to requests that may be repeated."""

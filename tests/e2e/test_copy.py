@@ -46,6 +46,7 @@ def test_a_service_moves_to_postgresql_and_back_with_all_it_has(site: Site, post
         ["table", "rows"],
         ["api_keys", "1"],
         ["leads", "1"],
+        ["replies", "0"],
         ["timeline", "3"],
         ["follow_ups", "1"],
     ]

@@ -18,7 +18,7 @@ from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
 from leads_adapters.sql.migrations import HEAD, current, upgrade
-from leads_adapters.sql.tables import api_keys, follow_ups, leads, metadata, timeline
+from leads_adapters.sql.tables import api_keys, follow_ups, leads, metadata, replies, timeline
 from leads_adapters.sql.types import Identifier
 from postgres import connect, engine_at, postgres_url
 from strategies import ids, moments, texts
@@ -128,6 +128,11 @@ def key_row(number: int = 1, **members: Any) -> Row:
     return row | {"revoked_at": None} | members
 
 
+def reply_row(number: int = 1, **members: Any) -> Row:
+    row: Row = {"caller": an_id(1), "key": f"key {number}", "fingerprint": "f" * 64, "sealed": "gAAAA=="}
+    return row | {"lead_id": an_id(1), "created_at": NOON} | members
+
+
 def fill(engine: Engine) -> None:
     """What a database can hold, with whatever may go wrong on the way."""
     extremes = {"created_at": EARLIEST, "updated_at": LATEST, "version": 2**31 - 1}
@@ -151,6 +156,9 @@ def fill(engine: Engine) -> None:
     entries = [entry_row(3 * number) for number in range(2 * BATCH + 1)]
     keep(engine, timeline, entry_row(2**40, data=AWKWARD), *reversed(entries))
     keep(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
+    forgotten = reply_row(3, fingerprint=None, sealed=None)
+    same_key = reply_row(1, caller="operator", lead_id=None)
+    keep(engine, replies, reply_row(1), reply_row(2, key=AWKWARD), forgotten, same_key)
 
 
 @every_way

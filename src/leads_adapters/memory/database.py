@@ -4,11 +4,18 @@ import asyncio
 from dataclasses import dataclass, field
 
 from leads_adapters.database import Answer, Arguments, UseCase
-from leads_adapters.memory.stores import MemoryApiKeyStore, MemoryFollowUpStore, MemoryLeadStore, MemoryTimeline
+from leads_adapters.memory.stores import (
+    MemoryApiKeyStore,
+    MemoryFollowUpStore,
+    MemoryLeadStore,
+    MemoryReplyStore,
+    MemoryTimeline,
+)
 from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
+from leads_domain.replies import StoredReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +24,12 @@ class _Kept:
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     timeline: list[TimelineEntry] = field(default_factory=list)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    replies: dict[tuple[str, str], StoredReply] = field(default_factory=dict)
 
     def copy(self) -> "_Kept":
-        return _Kept(dict(self.leads), dict(self.follow_ups), list(self.timeline), dict(self.api_keys))
+        return _Kept(
+            dict(self.leads), dict(self.follow_ups), list(self.timeline), dict(self.api_keys), dict(self.replies)
+        )
 
 
 class MemoryUnitOfWork:
@@ -30,6 +40,7 @@ class MemoryUnitOfWork:
         self.follow_ups = MemoryFollowUpStore(kept.follow_ups)
         self.timeline = MemoryTimeline(kept.timeline)
         self.api_keys = MemoryApiKeyStore(kept.api_keys)
+        self.replies = MemoryReplyStore(kept.replies)
 
 
 class MemoryDatabase:

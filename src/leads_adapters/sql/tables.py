@@ -108,3 +108,16 @@ api_keys = _table(
     Column("revoked_at", UtcTime),
     CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", "role"),
 )
+
+replies = _table(
+    "replies",
+    Column("caller", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", Text),
+    Column("sealed", Text),
+    Column("lead_id", Identifier),
+    Column("created_at", UtcTime, nullable=False),
+    CheckConstraint("(fingerprint IS NULL) = (sealed IS NULL)", "forgotten"),
+    Index(None, "lead_id"),
+    Index(None, "created_at"),
+)

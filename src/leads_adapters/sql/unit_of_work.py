@@ -4,6 +4,7 @@ from leads_adapters.sql.api_key_store import SqlApiKeyStore
 from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.follow_up_store import SqlFollowUpStore
 from leads_adapters.sql.lead_store import SqlLeadStore
+from leads_adapters.sql.reply_store import SqlReplyStore
 from leads_adapters.sql.timeline import SqlTimeline
 
 
@@ -16,3 +17,4 @@ class SqlUnitOfWork:
         self.follow_ups = SqlFollowUpStore(driver)
         self.timeline = SqlTimeline(driver)
         self.api_keys = SqlApiKeyStore(driver)
+        self.replies = SqlReplyStore(driver)

@@ -7,6 +7,7 @@ import pytest
 from leads_domain import errors
 from leads_domain.errors import (
     DuplicateLead,
+    Erased,
     Fault,
     IllegalFollowUpState,
     IllegalTransition,
@@ -19,8 +20,13 @@ from leads_domain.errors import (
 
 def test_the_tree_that_is_drawn_is_the_one_that_grows() -> None:
     drawn = re.findall("[├└]── ([A-Za-z]+)", errors.__doc__ or "")
-    grown = [kind.__name__ for kind in LeadsError.__subclasses__() if kind.__module__ == errors.__name__]
-    assert drawn == grown
+    assert drawn == grown_from(LeadsError)
+
+
+def grown_from(base: type[LeadsError]) -> list[str]:
+    """The errors below `base`, each followed by its own."""
+    kinds = [kind for kind in base.__subclasses__() if kind.__module__ == errors.__name__]
+    return [name for kind in kinds for name in (kind.__name__, *grown_from(kind))]
 
 
 def test_a_fault_seen_from_outside_names_the_way_to_it() -> None:
@@ -56,6 +62,13 @@ def test_not_found_says_what_is_missing_and_under_which_id() -> None:
     refusal = NotFound("follow-up", "42")
     assert str(refusal) == "There is no follow-up with the id 42."
     assert (refusal.kind, refusal.id) == ("follow-up", "42")
+
+
+def test_erased_says_what_and_is_not_found() -> None:
+    refusal = Erased("lead", "42")
+    assert isinstance(refusal, NotFound)
+    assert str(refusal) == "The lead 42 has been erased."
+    assert (refusal.kind, refusal.id) == ("lead", "42")
 
 
 def test_a_duplicate_names_the_lead_that_is_there() -> None:
