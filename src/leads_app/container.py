@@ -17,6 +17,7 @@ from leads_adapters.http.docs import DocsRoutes
 from leads_adapters.http.follow_ups import FollowUpRoutes
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.health import HealthRoutes
+from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.leads import LeadRoutes, RenderedByPython, Rendering
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
@@ -34,6 +35,7 @@ from leads_domain.follow_up import Recipient, RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.sources import IdSource
+from leads_domain.use_cases.answer_once import AnswerOnce
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
@@ -156,6 +158,8 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(_per_key, settings.provided.rate_limit),
         providers.Callable(_per_address, settings.provided.rate_limit),
     )
+    answer_once = providers.Singleton(AnswerOnce, clock)
+    idempotency = providers.Singleton(Idempotency, answer_once)
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
     rendering = providers.Singleton(_rendering, database)
     api_routes = (
@@ -177,6 +181,7 @@ class Container(containers.DeclarativeContainer):
         build_app,
         providers.List(*api_routes, docs_routes),
         gate,
+        idempotency,
         max_body=settings.provided.max_body,
         new_id=ids.provided.new,
         access_log=access_log,

@@ -116,6 +116,18 @@ def test_conditions_are_described_where_they_are_heeded(document: Any) -> None:
         assert ("304" in operation["responses"]) == (method == "GET" and (method, path) in conditional), (method, path)
 
 
+def test_every_post_and_nothing_else_can_be_repeated(document: Any) -> None:
+    for method, path, operation in operations(document):
+        described = "Idempotency-Key" in {each["name"] for each in operation["parameters"] if each["in"] == "header"}
+        assert described == (method == "POST"), (method, path)
+        for status, response in operation["responses"].items():
+            replayed = "Idempotency-Replayed" in response.get("headers", {})
+            assert replayed == (method == "POST" and int(status) < 300), (method, path, status)
+        if method == "POST":
+            assert "`request-in-progress`" in operation["responses"]["409"]["description"]
+            assert "`idempotency-key-reused`" in operation["responses"]["422"]["description"]
+
+
 def test_bodies_refuse_unknown_members(document: Any) -> None:
     bodies = [
         resolve(document, content["schema"]["$ref"])
@@ -175,13 +187,19 @@ def test_the_ways_to_send_a_key_are_described(document: Any) -> None:
     assert document["security"] == [{"apiKey": []}, {"bearer": []}]
 
 
+OPTIONAL_HEADERS = {"link", "idempotency-replayed"}
+
+
 def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     """Method, path and answer of exchanges that meet every operation in every way in which it succeeds."""
     agent, form = service.client("agent"), service.client("capture")
     created = agent.post("/leads", FULL)
     lead = created.json["id"]
     yield "POST", "/leads", created
-    yield "POST", "/leads", agent.post("/leads", JOHN)
+    yield "POST", "/leads", agent.post("/leads", JOHN, idempotency_key="1")
+    yield "POST", "/leads", agent.post("/leads", JOHN, idempotency_key="1")
+    yield "POST", "/leads", agent.post("/leads", FULL, idempotency_key="1")
+    yield "POST", "/leads", agent.post("/leads", JOHN, idempotency_key="é")
     yield "POST", "/leads", agent.post("/leads", FULL)
     yield "POST", "/leads", agent.post("/leads?on_duplicate=return", FULL)
     yield "POST", "/leads", agent.post("/leads?on_duplicate=update", {**FULL, "name": "Jane Doe"})
@@ -249,7 +267,7 @@ def test_what_the_service_answers_is_what_the_document_says(service: Service, do
             assert faults(answer.json, schema, document) == [], (method, path, answer)
         else:
             assert "content" not in response, (method, path, answer)
-        missing = {name.lower() for name in response.get("headers", {})} - answer.headers.keys() - {"link"}
+        missing = {name.lower() for name in response.get("headers", {})} - answer.headers.keys() - OPTIONAL_HEADERS
         assert not missing, (method, path, answer)
         met.add((method, path, answer.status))
     successes = {

@@ -5,15 +5,17 @@ from typing import Any
 
 import msgspec
 
+from leads_domain.lead import LeadId
+
 Header = tuple[bytes, bytes]
 
 _encoder = msgspec.json.Encoder()
 
 
 class Answer:
-    """A status, a body and headers. The envelope sends it."""
+    """A status, a body and headers. The envelope sends it. `lead_id` is the lead that it tells about, if any."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "lead_id", "status")
 
     def __init__(
         self,
@@ -22,9 +24,11 @@ class Answer:
         status: int = 200,
         media_type: bytes = b"application/json",
         headers: Iterable[Header] = (),
+        lead_id: LeadId | None = None,
     ) -> None:
         self.status = status
         self.body = body
+        self.lead_id = lead_id
         self.headers: list[Header] = [
             (b"content-type", media_type),
             (b"content-length", str(len(body)).encode()),
@@ -32,9 +36,11 @@ class Answer:
         ]
 
 
-def json_answer(view: Any, *, status: int = 200, headers: Iterable[Header] = ()) -> Answer:
+def json_answer(
+    view: Any, *, status: int = 200, headers: Iterable[Header] = (), lead_id: LeadId | None = None
+) -> Answer:
     """`view` as JSON."""
-    return Answer(_encoder.encode(view), status=status, headers=headers)
+    return Answer(_encoder.encode(view), status=status, headers=headers, lead_id=lead_id)
 
 
 def etag(version: int) -> Header:

@@ -14,6 +14,7 @@ from leads_adapters.http.answer import Answer, Header, no_content
 from leads_adapters.http.decoding import decode_query
 from leads_adapters.http.envelope import AccessLog, AsgiApp, Envelope, leave
 from leads_adapters.http.gate import Gate
+from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.operation import Call, Handler, Operation, operations
 from leads_adapters.http.problems import MEDIA_TYPE, Problem, problem_of
 from leads_domain.access import Principal, Role
@@ -30,6 +31,7 @@ _ANYONE = Principal("anyone", "anyone", Role.CAPTURE)
 def build_app(
     routes: Iterable[object],
     gate: Gate,
+    idempotency: Idempotency,
     *,
     max_body: int,
     new_id: Callable[[], str],
@@ -44,7 +46,9 @@ def build_app(
     by_path: dict[str, dict[Method, Endpoint]] = defaultdict(dict)
     for route in routes:
         for operation, handler in operations(route):
-            by_path[operation.path][operation.method] = _endpoint(operation, handler, gate, max_body, error_log)
+            by_path[operation.path][operation.method] = _endpoint(
+                operation, handler, gate, idempotency, max_body, error_log
+            )
     litestar = Litestar(
         [_route(path, endpoints) for path, endpoints in by_path.items()],
         exception_handlers={HTTPException: _litestar_problem, Exception: _litestar_problem},
@@ -74,7 +78,9 @@ async def _unreached() -> None:
     """Stand where Litestar wants a handler."""
 
 
-def _endpoint(operation: Operation, handler: Handler, gate: Gate, max_body: int, error_log: ErrorLog) -> Endpoint:
+def _endpoint(
+    operation: Operation, handler: Handler, gate: Gate, idempotency: Idempotency, max_body: int, error_log: ErrorLog
+) -> Endpoint:
     default_query = operation.query()
 
     async def endpoint(scope: HTTPScope, receive: Receive) -> Answer:
@@ -85,7 +91,7 @@ def _endpoint(operation: Operation, handler: Handler, gate: Gate, max_body: int,
                 principal, limits = await gate.admit(scope, operation.permission)
             raw = scope["query_string"]
             query = decode_query(raw, operation.query) if raw else default_query
-            answer = await handler(Call(scope, receive, operation, principal, query, max_body))
+            answer = await handler(Call(scope, receive, operation, principal, query, max_body, idempotency))
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets a problem
             problem = problem_of(error)
             if problem.type.is_fault:

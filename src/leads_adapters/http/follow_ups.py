@@ -58,10 +58,11 @@ class FollowUpRoutes:
         """
         id = LeadId(call.id("lead"))
         wishes = cast(FollowUpWishes, await call.body(self.trigger_follow_up.check))
-        follow_up = await self.database.write(self.trigger_follow_up, id, wishes, actor=call.principal.name)
+        answer = await call.write(
+            self.database, _scheduled, self.trigger_follow_up, id, wishes, actor=call.principal.name
+        )
         self.on_scheduled()
-        location = (b"location", f"/follow-ups/{follow_up.id}".encode())
-        return json_answer(follow_up_view(follow_up), status=202, headers=(location,))
+        return answer
 
     @operation(
         method="GET",
@@ -155,9 +156,18 @@ class FollowUpRoutes:
         return await self._step(FollowUpId(call.id("follow-up")), FollowUp.retry, call)
 
     async def _step(self, id: FollowUpId, step: Step, call: Call) -> Answer:
-        follow_up = await self.database.write(self.change_follow_up, id, step, actor=call.principal.name)
+        answer = await call.write(self.database, _answer, self.change_follow_up, id, step, actor=call.principal.name)
         self.on_scheduled()
-        return json_answer(follow_up_view(follow_up))
+        return answer
+
+
+def _answer(follow_up: FollowUp) -> Answer:
+    return json_answer(follow_up_view(follow_up), lead_id=follow_up.lead_id)
+
+
+def _scheduled(follow_up: FollowUp) -> Answer:
+    location = (b"location", f"/follow-ups/{follow_up.id}".encode())
+    return json_answer(follow_up_view(follow_up), status=202, headers=(location,), lead_id=follow_up.lead_id)
 
 
 def _in_utc(due_before: datetime | None) -> datetime | None:

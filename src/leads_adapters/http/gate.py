@@ -29,7 +29,7 @@ class Gate:
 
     async def admit(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, tuple[Header, ...]]:
         """Who is calling, and the headers of their rate limit; raises `Problem`."""
-        key = _presented_key(scope)
+        key = presented_key(scope)
         principal = await self._callers.ask(key) if key else None
         if principal is None:
             raise self._stranger(scope, key)
@@ -60,7 +60,8 @@ class Gate:
         return Problem("unauthorized", detail, headers=((b"www-authenticate", b"Bearer"), *headers))
 
 
-def _presented_key(scope: HTTPScope) -> str | None:
+def presented_key(scope: HTTPScope) -> str | None:
+    """The API key that a request was sent with, whatever it may be."""
     for name, value in scope["headers"]:
         if name == b"x-api-key":
             return value.decode("latin-1")

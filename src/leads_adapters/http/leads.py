@@ -22,11 +22,12 @@ from leads_domain.details import GivenChanges, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, Position
+from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.find_leads import find_leads, list_leads
 from leads_domain.use_cases.read_timeline import read_timeline
-from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, Registered, RegisterLead
 
 _LEAD = Reply(means="The lead.", schema=LeadView, headers=("ETag",))
 _LEAD_CURSORS = Cursors.of_positions()
@@ -106,23 +107,27 @@ class LeadRoutes:
         query: RegisterQuery = call.query
         details = cast(GivenDetails, await call.body(self.register_lead.check))
         if call.principal.role is Role.CAPTURE:
-            return await self._capture(details, query, call.principal.name)
-        registered = await self.database.write(
-            self.register_lead, details, actor=call.principal.name, on_duplicate=query.on_duplicate
+            return await self._capture(details, query, call)
+        return await call.write(
+            self.database,
+            _registered,
+            self.register_lead,
+            details,
+            actor=call.principal.name,
+            on_duplicate=query.on_duplicate,
         )
-        if registered.outcome is Outcome.CREATED:
-            location = (b"location", f"/leads/{registered.lead.id}".encode())
-            return _lead_answer(registered.lead, status=201, headers=(location,))
-        return _lead_answer(registered.lead)
 
-    async def _capture(self, details: GivenDetails, query: RegisterQuery, actor: str) -> Answer:
+    async def _capture(self, details: GivenDetails, query: RegisterQuery, call: Call) -> Answer:
         """Take a lead in without telling whether it was there: a public form must not reveal who is a lead."""
         if query.on_duplicate is not OnDuplicate.ERROR:
             members = {"role": Role.least(Permission.CHANGE)}
             raise Problem("forbidden", "A capture key cannot return or update leads that are there.", members)
+        return await call.write(self.database, _accepted, self._register_quietly, details, actor=call.principal.name)
+
+    def _register_quietly(self, work: UnitOfWork, details: GivenDetails, *, actor: str) -> None:
+        """A duplicate ends the unit of work as a new lead does: an answer to it is kept as well."""
         with suppress(DuplicateLead):
-            await self.database.write(self.register_lead, details, actor=actor)
-        return json_answer(Accepted(), status=202)
+            self.register_lead(work, details, actor=actor)
 
     @operation(
         method="GET",
@@ -217,5 +222,16 @@ class LeadRoutes:
         )
 
 
+def _registered(registered: Registered) -> Answer:
+    if registered.outcome is not Outcome.CREATED:
+        return _lead_answer(registered.lead)
+    location = (b"location", f"/leads/{registered.lead.id}".encode())
+    return _lead_answer(registered.lead, status=201, headers=(location,))
+
+
+def _accepted(_: None) -> Answer:
+    return json_answer(Accepted(), status=202)
+
+
 def _lead_answer(lead: Lead, *, status: int = 200, headers: tuple[Header, ...] = ()) -> Answer:
-    return json_answer(lead_view(lead), status=status, headers=(etag(lead.version), *headers))
+    return json_answer(lead_view(lead), status=status, headers=(etag(lead.version), *headers), lead_id=lead.id)

@@ -5,6 +5,7 @@ constraints on items, and documents one error of many. msgspec describes the ver
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from inspect import getdoc
 from typing import Any
 
@@ -16,11 +17,16 @@ from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
 from leads_domain.access import Permission, Role
 
 _REF = "#/components/schemas/{name}"
+_IDEMPOTENCY_KEY = {
+    "Idempotency-Key": "Makes the request safe to repeat: up to 255 visible ASCII characters, such as a UUID, quoted "
+    "or bare. Under the same key the first answer is given again for 24 hours, with `Idempotency-Replayed`."
+}
 _CONDITIONS = {
     "If-Match": "Only if the lead is at one of these versions: entity tags as `ETag` has them, or `*`.",
     "If-None-Match": "Only if it is at none of these versions.",
 }
 _HEADERS = {
+    "Idempotency-Replayed": "`true` if this is the stored answer to an earlier request with the same Idempotency-Key.",
     "ETag": "The lead's version, as a validator (RFC 9110).",
     "Link": 'The next page, if there is one: rel="next" (RFC 8288).',
     "Location": "Where the new resource is.",
@@ -143,13 +149,20 @@ def _query_parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
-        for name, description in (_CONDITIONS if operation.conditional else {}).items()
+        for heeded, headers in ((operation.conditional, _CONDITIONS), (operation.repeatable, _IDEMPOTENCY_KEY))
+        if heeded
+        for name, description in headers.items()
     ]
 
 
 def _replies(operation: Operation) -> Mapping[int, Reply]:
     if operation.conditional and operation.method == "GET":
         return {**operation.replies, 304: Reply(means="It is at a version that was not wanted.", headers=("ETag",))}
+    if operation.repeatable:
+        return {
+            status: replace(reply, headers=(*reply.headers, "Idempotency-Replayed"))
+            for status, reply in operation.replies.items()
+        }
     return operation.replies
 
 
@@ -180,6 +193,8 @@ def _problem_names(operation: Operation) -> set[str]:
     names = {*operation.problems, "malformed-request", "internal-error"}
     if operation.permission is not None:
         names |= {"unauthorized", "forbidden", "rate-limited", "unavailable"}
+    if operation.repeatable:
+        names |= {"idempotency-key-reused", "request-in-progress", "not-found"}  # the last for what has been erased
     if operation.conditional:
         names.add("precondition-failed")
     if operation.body is not None:

@@ -7,19 +7,23 @@ handler, once, and both the running service and the OpenAPI document follow from
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from litestar import Request
 from litestar.types import HTTPScope, Method, Receive
 
+from leads_adapters.database import Arguments, Database, UseCase
 from leads_adapters.http.answer import Answer
 from leads_adapters.http.conditions import Condition, condition
 from leads_adapters.http.decoding import Body
+from leads_adapters.http.idempotency import Idempotency, idempotency_key
 from leads_adapters.http.incoming import header, read_body
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import Nothing
 from leads_domain.access import Permission, Principal
+
+Result = TypeVar("Result")
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -50,6 +54,11 @@ class Operation:
     conditional: bool = False
     """Whether it heeds `If-Match` and `If-None-Match`."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether it heeds `Idempotency-Key`. What other methods do, here, can be done twice as well as once."""
+        return self.method == "POST"
+
 
 @dataclass(slots=True)
 class Call:
@@ -61,6 +70,8 @@ class Call:
     principal: Principal
     query: Any
     max_body: int
+    idempotency: Idempotency
+    _body: bytes = b""
 
     @property
     def request(self) -> Request[Any, Any, Any]:
@@ -81,9 +92,28 @@ class Call:
     async def body(self, check: Callable[[Any], object]) -> dict[str, Any]:
         """The given members of the body, strictly; see `Body.decode`."""
         body = cast(Body[Any], self.operation.body)
-        raw = await read_body(self.scope, self.receive, self.max_body)
+        self._body = await read_body(self.scope, self.receive, self.max_body)
         content_type = (header(self.scope, b"content-type") or b"").decode("latin-1")
-        return {**body.decode(raw, content_type, check)}
+        return {**body.decode(self._body, content_type, check)}
+
+    async def write(
+        self,
+        database: Database,
+        render: Callable[[Result], Answer],
+        use_case: UseCase[Arguments, Result],
+        /,
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Answer:
+        """Run a use case as `Database.write` does, and render what it answers: what every POST does, its body read.
+
+        With an Idempotency-Key, the answer is kept in the transaction of its effect, and given again.
+        """
+        key = idempotency_key(self.scope) if self.operation.repeatable else None
+        if key is None:
+            return render(await database.write(use_case, *args, **kwargs))
+        with self.idempotency.attempt(self.scope, self.principal.id, key) as attempt:
+            return await database.write(attempt, self._body, lambda work: render(use_case(work, *args, **kwargs)))
 
 
 Handler = Callable[[Call], Awaitable[Answer]]

@@ -15,14 +15,18 @@ from leads_domain.errors import (
     IllegalFollowUpState,
     IllegalTransition,
     Invalid,
+    KeyReused,
     LeadsError,
     NotFound,
+    RequestInProgress,
     VersionMismatch,
 )
 
 MEDIA_TYPE = b"application/problem+json"
 RETRY_AFTER_SECONDS = 1
 EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
+
+_RETRY = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,14 @@ _TYPES = (
         {"detail": "A follow-up that is sent cannot be cancelled.", "state": "sent"},
     ),
     ProblemType(
+        "request-in-progress",
+        409,
+        "The same request is still being carried out",
+        "Another request with this Idempotency-Key has not ended yet. Send it again after Retry-After: the answer is "
+        "then that of the first one.",
+        {"detail": f"The request with the Idempotency-Key {EXAMPLE_ID} is still being carried out."},
+    ),
+    ProblemType(
         "precondition-failed",
         412,
         "The lead is at another version",
@@ -147,6 +159,16 @@ _TYPES = (
         {
             "detail": "One member breaks a rule.",
             "errors": [{"pointer": "/name", "detail": "Give it 1 to 200 characters."}],
+        },
+    ),
+    ProblemType(
+        "idempotency-key-reused",
+        422,
+        "The Idempotency-Key was used for another request",
+        "A key is for one request, with its path, query and body, and for its repetitions. Make a new key, such as a "
+        "UUID, for each request that is not the repetition of another.",
+        {
+            "detail": f"The Idempotency-Key {EXAMPLE_ID} was used for another request; make a new one for each.",
         },
     ),
     ProblemType(
@@ -225,14 +247,15 @@ def _of_domain(error: LeadsError) -> Problem:
             return Problem("not-found", str(error))
         case VersionMismatch():
             return Problem("precondition-failed", str(error), headers=(etag(error.version),))
-        case DuplicateLead() | IllegalTransition() | IllegalFollowUpState():
+        case KeyReused():
+            return Problem("idempotency-key-reused", str(error))
+        case DuplicateLead() | IllegalTransition() | IllegalFollowUpState() | RequestInProgress():
             return _conflict(error)
         case _:  # Unavailable; what the database said is for the operator, not for clients
-            retry = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
-            return Problem("unavailable", "The database is out of reach or too busy.", headers=(retry,))
+            return Problem("unavailable", "The database is out of reach or too busy.", headers=(_RETRY,))
 
 
-def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState) -> Problem:
+def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState | RequestInProgress) -> Problem:
     match error:
         case DuplicateLead():
             return Problem("duplicate-lead", str(error), {"existing_lead_id": error.existing_id})
@@ -241,6 +264,8 @@ def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState) -
             return Problem("illegal-transition", str(error), members)
         case IllegalFollowUpState():
             return Problem("illegal-follow-up-state", str(error), {"state": error.state})
+        case RequestInProgress():
+            return Problem("request-in-progress", str(error), headers=(_RETRY,))
 
 
 def _validation_failed(error: Invalid) -> Problem:

@@ -1,0 +1,320 @@
+"""Requests that are safe to repeat: what was done under a key is not done again, and answered as at first."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.fernet import InvalidToken
+
+from leads_adapters.database import Database
+from leads_adapters.http import sealing
+from leads_domain.events import rfc3339
+from leads_domain.lead import LeadId
+from leads_domain.ports import UnitOfWork
+from leads_domain.replies import StoredReply
+from rest import JOHN, NOBODY, Api, Reply, Service
+
+JANE = {"name": "Jane Doe", "email": "jane@example.com"}
+KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+CLIENTS = 20
+
+OF_AN_ATTEMPT = {"x-request-id", "idempotency-replayed"}
+
+
+def answered(reply: Reply) -> tuple[int, bytes, dict[str, str]]:
+    """What is the same when an answer is given again."""
+    return reply.status, reply.body, {name: reply.headers[name] for name in reply.headers.keys() - OF_AN_ATTEMPT}
+
+
+def is_replayed(reply: Reply) -> bool:
+    """Whether it says so."""
+    return reply.headers.get("idempotency-replayed") == "true"
+
+
+def emails(api: Api) -> list[str]:
+    """Whose leads there are, the oldest first."""
+    return [lead["email"] for lead in api.get("/leads?sort=created_at").expect(200).json["items"]]
+
+
+def stored(service: Service, api: Api, key: str) -> StoredReply | None:
+    """What is kept under a key of a client."""
+    database: Database = service.container.database()
+    principal = service.run(database.read(service.container.authenticate(), api.headers["x-api-key"]))
+    assert principal is not None
+    return service.run(database.write(lambda work: work.replies.claim(principal.id, key)))
+
+
+def forget(service: Service, lead: str) -> None:
+    """Forget what was answered about a lead, as its erasure does."""
+
+    def erase(work: UnitOfWork) -> None:
+        work.replies.forget(LeadId(lead.rpartition("/")[2]))
+
+    service.run(service.container.database().write(erase))
+
+
+# Every operation
+
+
+def a_failed_follow_up(service: Service, api: Api, lead: str) -> str:
+    service.channels["log"].fail_with(*[ValueError()] * 100)
+    path = api.post(f"{lead}/follow-up").expect(202).headers["location"]
+    for _ in range(100):
+        if api.get(path).json["state"] == "failed":
+            break
+        service.dispatch()
+        service.clock.advance(timedelta(hours=12))
+    service.channels["log"]._errors.clear()
+    return path
+
+
+Ask = Callable[[Service, Api, str], tuple[str, Any]]
+"""The target and the body of a request that succeeds, for a service, a client and the path of a lead."""
+
+POSTS: dict[str, Ask] = {
+    "/leads": lambda _service, _api, _lead: ("/leads", JANE),
+    "/leads/{id}/follow-up": lambda _service, _api, lead: (f"{lead}/follow-up", {"message": "Hello!"}),
+    "/follow-ups/{id}/cancel": lambda _service, api, lead: (
+        api.post(f"{lead}/follow-up").headers["location"] + "/cancel",
+        None,
+    ),
+    "/follow-ups/{id}/retry": lambda service, api, lead: (a_failed_follow_up(service, api, lead) + "/retry", None),
+}
+"""How to do each operation that is a POST. Whoever adds one adds it here."""
+
+ABOUT_NOBODY: set[str] = set()
+"""Those whose answers are not about a lead, so that no erasure need forget them."""
+
+
+def test_there_is_a_request_for_every_post(service: Service) -> None:
+    document = service.stranger().get("/openapi.json").json
+    assert {path for path, item in document["paths"].items() if "post" in item} == POSTS.keys()
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path: str) -> None:
+    admin = service.client("admin")
+    john = admin.post("/leads", JOHN).headers["location"]
+    target, body = POSTS[path](service, admin, john)
+    admin.post(target, body, idempotency_key="\x00").refuse(400, "malformed-request")
+    first = admin.post(target, body, idempotency_key=KEY)
+    assert first.status < 300, first
+    assert not is_replayed(first)
+    story = admin.get(f"{john}/timeline").body, emails(admin)
+
+    service.clock.advance(timedelta(hours=23, minutes=59))
+    for key in (KEY, f'"{KEY}"', f' "{KEY}" '):
+        again = admin.post(target, body, idempotency_key=key)
+        assert is_replayed(again)
+        assert answered(again) == answered(first)
+    assert (admin.get(f"{john}/timeline").body, emails(admin)) == story
+    admin.post("/leads", {**JANE, "name": "Another"}, idempotency_key=KEY).refuse(422, "idempotency-key-reused")
+
+    kept = stored(service, admin, KEY)
+    assert kept is not None
+    assert (kept.lead_id is None) == (path in ABOUT_NOBODY)
+    if kept.lead_id is not None:
+        forget(service, kept.lead_id)
+        gone = admin.post(target, body, idempotency_key=KEY)
+        assert f"{kept.lead_id} has been erased" in gone.refuse(404, "not-found")["detail"]
+
+
+# Keys
+
+
+@pytest.mark.parametrize("key", ["k", "K" * 255, f'"{"k" * 255}"', '"a b, c"', r'"say \"k\\"', "a;b=c:/+=@~!"])
+def test_keys_of_many_kinds_are_taken(api: Api, key: str) -> None:
+    first = api.post("/leads", JOHN, idempotency_key=key).expect(201)
+    assert answered(api.post("/leads", JOHN, idempotency_key=key)) == answered(first)
+
+
+def test_a_key_is_the_same_quoted_or_bare_and_no_other_is(api: Api) -> None:
+    api.post("/leads", JOHN, idempotency_key=r'"k\\k"').expect(201)
+    assert is_replayed(api.post("/leads", JOHN, idempotency_key=r'"k\\k"'))
+    api.post("/leads", JANE, idempotency_key="k").expect(201)
+    assert is_replayed(api.post("/leads", JANE, idempotency_key='"k"'))
+    api.post("/leads", {**JANE, "email": "third@example.com"}, idempotency_key="K").expect(201)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ['""', "k" * 256, f'"{"k" * 256}"', "a b", '"', 'a"b', '"a""b"', '"a', r'"\a"', "a,b", '"a", "b"', "é", '"é"'],
+)
+def test_what_cannot_be_a_key_is_refused_and_nothing_is_done(api: Api, key: str) -> None:
+    assert "Idempotency-Key" in api.post("/leads", JOHN, idempotency_key=key).refuse(400, "malformed-request")["detail"]
+    assert emails(api) == []
+
+
+def test_requests_without_a_key_are_done_each_time(api: Api, john: str) -> None:
+    follow_ups = {api.post(f"{john}/follow-up").expect(202).json["id"] for _ in range(2)}
+    assert len(follow_ups) == 2
+
+
+def test_the_keys_of_two_clients_are_their_own(service: Service) -> None:
+    ann, bob = service.client("agent", "Ann"), service.client("agent", "Bob")
+    ann.post("/leads", JOHN, idempotency_key=KEY).expect(201)
+    assert not is_replayed(bob.post("/leads", JANE, idempotency_key=KEY).expect(201))
+    assert is_replayed(ann.post("/leads", JOHN, idempotency_key=KEY).expect(201))
+
+
+def test_another_request_with_the_same_key_is_refused_and_not_done(api: Api, john: str) -> None:
+    api.post("/leads", JANE, idempotency_key=KEY).expect(201)
+    for target, body in (
+        ("/leads", {**JANE, "email": "third@example.com"}),
+        ("/leads", b" " + json.dumps(JANE).encode()),
+        ("/leads?on_duplicate=return", JANE),
+        (f"{john}/follow-up", None),
+    ):
+        problem = api.post(target, body, idempotency_key=KEY).refuse(422, "idempotency-key-reused")
+        assert KEY in problem["detail"]
+    assert emails(api) == [JOHN["email"], JANE["email"]]
+    assert api.get(f"{john}/follow-ups").json["items"] == []
+
+
+def test_a_key_means_nothing_to_other_methods(api: Api, john: str) -> None:
+    api.patch(john, {"name": "Jane Doe"}, idempotency_key=KEY).expect(200)
+    assert not is_replayed(api.patch(john, {"name": "Joan Doe"}, idempotency_key="\x00").expect(200))
+    assert not is_replayed(api.get(john, idempotency_key=KEY).expect(200))
+
+
+# What is kept, and for how long
+
+
+def test_an_answer_is_kept_for_a_day(api: Api, service: Service) -> None:
+    first = api.post("/leads", JOHN, idempotency_key=KEY).expect(201)
+    service.clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
+    assert answered(api.post("/leads", JOHN, idempotency_key=KEY)) == answered(first)
+    service.clock.advance(timedelta(microseconds=1))
+    api.post("/leads", JOHN, idempotency_key=KEY).refuse(409, "duplicate-lead")
+    assert not is_replayed(api.post("/leads", JANE, idempotency_key=KEY).expect(201))
+
+
+def test_what_was_refused_can_be_put_right_under_the_same_key(api: Api, john: str) -> None:
+    api.post("/leads", {"name": ""}, idempotency_key=KEY).refuse(422, "validation-failed")
+    api.post("/leads", b"{", idempotency_key=KEY).refuse(400, "malformed-request")
+    api.post("/leads", JOHN, idempotency_key=KEY).refuse(409, "duplicate-lead")
+    api.post(f"/leads/{NOBODY}/follow-up", idempotency_key=KEY).refuse(404, "not-found")
+    api.post(f"{john}/follow-up", {"recipient": "owner"}, idempotency_key=KEY).refuse(422, "validation-failed")
+    assert not is_replayed(api.post("/leads", JANE, idempotency_key=KEY).expect(201))
+
+
+def test_an_answer_is_given_again_whatever_has_become_of_the_lead(api: Api) -> None:
+    first = api.post("/leads", JOHN, idempotency_key=KEY).expect(201)
+    api.patch(first.headers["location"], {"name": "Jane Doe", "email": "jane@example.com"}).expect(200)
+    assert answered(api.post("/leads", JOHN, idempotency_key=KEY)) == answered(first)
+
+
+@pytest.mark.parametrize("on_duplicate", ["return", "update"])
+def test_a_lead_that_was_there_is_answered_as_at_first(api: Api, john: str, on_duplicate: str) -> None:
+    target, body = f"/leads?on_duplicate={on_duplicate}", {**JOHN, "name": "Johnny"}
+    first = api.post(target, body, idempotency_key=KEY).expect(200)
+    api.patch(john, {"name": "Jane Doe"}).expect(200)
+    assert answered(api.post(target, body, idempotency_key=KEY)) == answered(first)
+    assert api.get(john).json["name"] == "Jane Doe"
+
+
+def test_an_erased_lead_is_not_made_anew_by_a_request_that_comes_again(api: Api, service: Service) -> None:
+    lead = api.post("/leads", JOHN, idempotency_key=KEY).expect(201).headers["location"]
+    api.patch(lead, {"email": "somebody.else@example.com"}).expect(200)
+    forget(service, lead)
+    for body in (JOHN, JANE):
+        problem = api.post("/leads", body, idempotency_key=KEY).refuse(404, "not-found")
+        assert problem["detail"] == f"The lead {lead.removeprefix('/leads/')} has been erased."
+    assert len(emails(api)) == 1
+
+
+# A public form learns nothing
+
+
+def test_a_form_gets_the_same_answers_whether_the_lead_was_there_or_not(service: Service) -> None:
+    form = service.client("capture")
+    service.client("agent").post("/leads", JOHN).expect(201)
+    known = [form.post("/leads", JOHN, idempotency_key="1") for _ in range(3)]
+    new = [form.post("/leads", JANE, idempotency_key="2") for _ in range(3)]
+    assert {reply.status for reply in known + new} == {202}
+    assert list(map(answered, known)) == list(map(answered, new))
+    assert list(map(is_replayed, known)) == list(map(is_replayed, new)) == [False, True, True]
+
+
+def test_a_form_is_not_told_that_a_lead_was_erased(service: Service) -> None:
+    form, agent = service.client("capture"), service.client("agent")
+    form.post("/leads", JOHN, idempotency_key=KEY).expect(202)
+    forget(service, agent.get("/leads").json["items"][0]["id"])
+    assert is_replayed(form.post("/leads", JOHN, idempotency_key=KEY).expect(202))
+    assert len(emails(agent)) == 1
+
+
+# Secrecy
+
+
+def test_nothing_that_was_asked_or_answered_can_be_read_in_the_database(api: Api, service: Service) -> None:
+    body = {**JOHN, "phone": "+49123456789", "attributes": {"company": "ACME"}}
+    lead = api.post("/leads", body, idempotency_key=KEY).expect(201)
+    kept = stored(service, api, KEY)
+    assert kept is not None
+    assert kept.sealed is not None
+    assert (kept.key, kept.lead_id) == (KEY, lead.json["id"])
+    assert rfc3339(kept.created_at) == lead.json["created_at"]
+    seal = sealing.Seal(api.headers["x-api-key"])
+    assert lead.body in seal.open(kept.sealed)
+    assert kept.fingerprint == seal.fingerprint(b"POST", b"/leads", b"", json.dumps(body).encode())
+    told = repr(kept)
+    assert not [secret for secret in ("John", "example", "4912345", "ACME", "name") if secret in told]
+
+
+def test_each_secret_seals_in_its_own_way() -> None:
+    ann, bob = sealing.Seal("ann"), sealing.Seal("bob")
+    assert sealing.Seal("ann").open(ann.seal(b"text")) == b"text"
+    assert ann.seal(b"text") != ann.seal(b"text")
+    assert ann.fingerprint(b"a", b"b") == sealing.Seal("ann").fingerprint(b"a", b"b")
+    prints = [ann.fingerprint(b"a", b"b"), bob.fingerprint(b"a", b"b"), ann.fingerprint(b"ab", b"")]
+    assert len({*prints, ann.fingerprint(b"a", b"", b"b")}) == 4
+    with pytest.raises(InvalidToken):
+        bob.open(ann.seal(b"text"))
+
+
+# At the same time
+
+
+def at_once(api: Api, target: str, body: object = None, **headers: str) -> list[Reply]:
+    """The answers to the same request of many at the same time."""
+
+    async def all_of_them() -> list[Reply]:
+        requests = [api.exchange("POST", target, body, headers=headers) for _ in range(CLIENTS)]
+        return await asyncio.gather(*requests)
+
+    return api.runner.run(all_of_them())
+
+
+def test_of_many_at_the_same_time_one_is_done(api: Api, john: str) -> None:
+    replies = at_once(api, f"{john}/follow-up", idempotency_key=KEY)
+    (done,) = (reply for reply in replies if reply.status == 202)
+    for reply in replies:
+        if reply is not done:
+            assert KEY in reply.refuse(409, "request-in-progress")["detail"]
+            assert reply.headers["retry-after"] == "1"
+    assert answered(api.post(f"{john}/follow-up", idempotency_key=KEY)) == answered(done)
+    assert len(api.get(f"{john}/follow-ups").json["items"]) == 1
+
+
+def test_whoever_hangs_up_can_ask_again(api: Api, service: Service) -> None:
+    async def hang_up() -> None:
+        asking = asyncio.ensure_future(api.exchange("POST", "/leads", JOHN, headers={"idempotency-key": KEY}))
+        while not service.container.idempotency()._running:
+            await asyncio.sleep(0)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        assert not service.container.idempotency()._running
+
+    service.run(hang_up())
+    for _ in range(500):
+        reply = api.post("/leads", JOHN, idempotency_key=KEY)
+        if reply.status == 201:
+            break
+        reply.refuse(409, "request-in-progress")
+    assert is_replayed(reply.expect(201))
+    assert emails(api) == [JOHN["email"]]

@@ -1,0 +1,80 @@
+"""Processes that carry out the same request at the same time on PostgreSQL: one does, the others are told at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from threading import Event
+
+import pytest
+from sqlalchemy import URL
+
+from contracts.reply_store import a_reply, claim, keep
+from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
+from leads_domain.errors import RequestInProgress
+from leads_domain.ports import UnitOfWork
+from postgres import postgres_url
+
+PATIENCE = 20.0
+
+
+@asynccontextmanager
+async def a_process(url: URL) -> AsyncIterator[PostgresDatabase]:
+    """What another process has of the database."""
+    database = PostgresDatabase(postgres_engine(url))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def test_a_key_that_another_process_has_claimed_is_refused_at_once_until_it_ends() -> None:
+    claimed, enough = Event(), Event()
+
+    def carry_out(work: UnitOfWork) -> None:
+        assert claim(work, a_reply()) is None
+        claimed.set()
+        assert enough.wait(PATIENCE)
+        keep(work, a_reply())
+
+    async def both(url: URL) -> None:
+        async with a_process(url) as one, a_process(url) as other:
+            working = asyncio.create_task(one.write(carry_out))
+            assert await asyncio.to_thread(claimed.wait, PATIENCE)
+            for _ in range(3):
+                with pytest.raises(RequestInProgress):
+                    await other.write(claim, a_reply())
+            assert await other.write(claim, a_reply(2)) is None
+            assert not working.done()
+            enough.set()
+            await working
+            assert await other.write(claim, a_reply()) == a_reply()
+
+    with postgres_url() as url:
+        asyncio.run(asyncio.wait_for(both(url), PATIENCE))
+
+
+def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody() -> None:
+    dropped, enough = Event(), Event()
+
+    def drop(work: UnitOfWork) -> None:
+        work.replies.drop(before=a_reply(2).created_at, limit=1)
+        dropped.set()
+        assert enough.wait(PATIENCE)
+
+    def drop_all(work: UnitOfWork) -> None:
+        work.replies.drop(before=a_reply(2).created_at, limit=10)
+
+    async def both(url: URL) -> None:
+        async with a_process(url) as one, a_process(url) as other:
+            await one.write(keep, a_reply(1), a_reply(2))
+            working = asyncio.create_task(one.write(drop))
+            assert await asyncio.to_thread(dropped.wait, PATIENCE)
+            await other.write(drop_all)
+            assert await other.write(claim, a_reply(1)) == a_reply(1)
+            assert await other.write(claim, a_reply(2)) is None
+            enough.set()
+            await working
+            assert await other.write(claim, a_reply(1)) is None
+
+    with postgres_url() as url:
+        asyncio.run(asyncio.wait_for(both(url), PATIENCE))
