@@ -66,7 +66,10 @@ class Erased(NotFound):
 
 
 class DuplicateLead(LeadsError):
-    """Another lead already has this e-mail address: `existing_id`, or one of the same dry run (None)."""
+    """Another lead already has this e-mail address: `existing_id`, or None.
+
+    None stands for a lead of the same dry run, or for one that has vanished since.
+    """
 
     def __init__(self, existing_id: str | None) -> None:
         super().__init__(

@@ -121,8 +121,11 @@ class ImportLeads:
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> Imported:
+        register, (_, details, newcomer) = self.register_lead, row
         try:
-            met = self.register_lead.met(work, duplicate, row.details, now, actor=actor, on_duplicate=on_duplicate)
+            met = register.met(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate)
+            if met is None:
+                met = register.keep(work, newcomer, details, now, actor=actor, on_duplicate=on_duplicate)
         except DuplicateLead as refusal:
             return refusal
         return met.outcome

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from leads_domain.details import Details, GivenDetails, check_new_details
-from leads_domain.errors import DuplicateLead
+from leads_domain.errors import DuplicateLead, NotFound, Unavailable
 from leads_domain.events import Event, entries
 from leads_domain.follow_up import FollowUp
 from leads_domain.lead import Lead, LeadId, Past
@@ -15,6 +15,9 @@ from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, Contacts, IdSource
+
+_TRIES = 5
+"""How often to try to keep a lead whose address others give up and take at the same time."""
 
 
 class OnDuplicate(StrEnum):
@@ -80,15 +83,33 @@ class RegisterLead:
         """Raises `Invalid`, or `DuplicateLead` if that is the policy. The `past` counts for a new lead only."""
         details = self.check(given, past)
         now = self.clock.now()
-        lead, events, follow_ups = self.newcomer(details, now, past)
-        try:
-            work.leads.add(lead)
-        except DuplicateLead as duplicate:
-            return self.met(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate)
-        for follow_up in follow_ups:
-            work.follow_ups.add(follow_up)
-        work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
-        return Registered(lead, Outcome.CREATED)
+        newcomer = self.newcomer(details, now, past)
+        return self.keep(work, newcomer, details, now, actor=actor, on_duplicate=on_duplicate)
+
+    def keep(
+        self,
+        work: UnitOfWork,
+        newcomer: Newcomer,
+        details: Details,
+        now: datetime,
+        *,
+        actor: str,
+        on_duplicate: OnDuplicate,
+    ) -> Registered:
+        """Keep a newcomer with these details, or do with the lead that has its address what the policy says."""
+        lead, events, follow_ups = newcomer
+        for _ in range(_TRIES):
+            try:
+                work.leads.add(lead)
+            except DuplicateLead as duplicate:
+                if met := self.met(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate):
+                    return met
+                continue
+            for follow_up in follow_ups:
+                work.follow_ups.add(follow_up)
+            work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
+            return Registered(lead, Outcome.CREATED)
+        raise Unavailable("The lead that has this e-mail address is another one each time.")
 
     def newcomer(self, details: Details, now: datetime, past: Past | None) -> Newcomer:
         """The lead with these details. One that has a past enters no status now: no rule has a say."""
@@ -107,11 +128,21 @@ class RegisterLead:
         *,
         actor: str,
         on_duplicate: OnDuplicate,
-    ) -> Registered:
-        """What becomes of a lead that met a `duplicate`; raises it if that is the policy."""
+    ) -> Registered | None:
+        """What becomes of a lead that met a `duplicate`; raises it if that is the policy.
+
+        None if nobody has the address any more: until a lead is got for a change, others may erase or change it.
+        """
+        if duplicate.existing_id is None:
+            return None
         if on_duplicate is OnDuplicate.ERROR:
             raise duplicate
-        lead = work.leads.get_for_change(LeadId(str(duplicate.existing_id)))
+        try:
+            lead = work.leads.get_for_change(LeadId(duplicate.existing_id))
+        except NotFound:
+            return None
+        if lead.email.key != details["email"].key:
+            return None
         changed, events = lead.change(details) if on_duplicate is OnDuplicate.UPDATE else (lead, [])
         if not events:
             return Registered(lead, Outcome.UNCHANGED)
