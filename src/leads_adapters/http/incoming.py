@@ -1,10 +1,18 @@
 """What a client sends, as it comes in from the server."""
 
+import asyncio
+from contextlib import suppress
 from typing import cast
 
 from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
 
 from leads_adapters.http.problems import Problem
+
+DRAIN_MAX = 8 * 2**20
+"""How many bytes beyond what is accepted are read before a body is refused."""
+
+DRAIN_SECONDS = 5.0
+"""How long that may take."""
 
 
 def header(scope: HTTPScope, name: bytes) -> bytes | None:
@@ -20,8 +28,11 @@ async def read_body(scope: HTTPScope, receive: Receive, most: int) -> bytes:
 
     Litestar's request does the same and takes 16 us more.
     """
-    if _length(scope) > most:
-        raise _too_large(most)
+    length = _length(scope)
+    if length > most:
+        # Whoever waits for a sign before sending the body (RFC 9110, section 10.1.1) gets the answer as the sign.
+        whole = length <= most + DRAIN_MAX and not header(scope, b"expect") and await drain(receive, length)
+        raise too_large(most, whole=whole)
     chunks, size, more = [], 0, True
     while more:
         message = cast(HTTPReceiveMessage, await receive())
@@ -29,9 +40,9 @@ async def read_body(scope: HTTPScope, receive: Receive, most: int) -> bytes:
             raise Problem("malformed-request", "The body ended before it was complete.")
         chunks.append(message["body"])
         size += len(message["body"])
-        if size > most:
-            raise _too_large(most)
         more = message["more_body"]
+        if size > most:
+            raise too_large(most, whole=not more or await drain(receive, DRAIN_MAX))
     return b"".join(chunks)
 
 
@@ -43,5 +54,25 @@ def _length(scope: HTTPScope) -> int:
         raise Problem("malformed-request", "The Content-Length is not a number.") from None
 
 
-def _too_large(most: int) -> Problem:
-    return Problem("payload-too-large", f"The body is larger than the {most} bytes that this service accepts.")
+def too_large(most: int, *, whole: bool) -> Problem:
+    """The refusal of a body of more than `most` bytes; unless it was read as a `whole`, the connection ends with it."""
+    detail = f"The body is larger than the {most} bytes that this service accepts."
+    return Problem("payload-too-large", detail, headers=() if whole else ((b"connection", b"close"),))
+
+
+async def drain(receive: Receive, left: int) -> bool:
+    """Read what is `left` of a body, in bytes, and keep nothing of it; whether that was all.
+
+    Whoever reads no answer before all is sent, as many clients and proxies do, would otherwise find the connection
+    closed, and never learn why.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while left >= 0:
+                message = await receive()
+                if message["type"] != "http.request":
+                    return False
+                left -= len(message["body"])
+                if not message["more_body"]:
+                    return True
+    return False

@@ -1,0 +1,78 @@
+"""A body that is too large is refused so that whoever sends it learns of it: also one that reads only afterwards."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.service import HOST, PATIENCE, Service, Site
+
+MIB = 2**20
+
+
+@pytest.fixture
+def service(site: Site) -> Iterator[Service]:
+    with site.serve("--no-dispatch") as service:
+        yield service
+
+
+def connect(service: Service) -> socket.socket:
+    return socket.create_connection((HOST, service.port), timeout=PATIENCE)
+
+
+def head(service: Service, *fields: str) -> bytes:
+    lines = ["POST /leads HTTP/1.1", "host: leads", f"x-api-key: {service.site.key}", "content-type: application/json"]
+    return "\r\n".join([*lines, *fields, "", ""]).encode()
+
+
+def read_answer(connection: socket.socket) -> tuple[int, str]:
+    """The status and the head of an answer; its body is read, too."""
+    with connection.makefile("rb") as file:
+        status = int(file.readline().split()[1])
+        lines = list(iter(file.readline, b"\r\n"))
+        length = next(int(line.split()[1]) for line in lines if line.startswith(b"content-length"))
+        file.read(length)
+    return status, b"".join(lines).decode()
+
+
+def chunk(size: int) -> bytes:
+    return f"{size:x}\r\n".encode() + b" " * size + b"\r\n"
+
+
+@pytest.mark.parametrize("size", [MIB + 1, 4 * MIB, 9 * MIB])
+@pytest.mark.parametrize("way", ["with a length", "in chunks"])
+def test_whoever_sends_all_before_reading_learns_of_it_and_can_go_on(service: Service, size: int, way: str) -> None:
+    with connect(service) as connection:
+        if way == "in chunks":
+            connection.sendall(head(service, "transfer-encoding: chunked"))
+            for _ in range(0, size, 2**16):
+                connection.sendall(chunk(2**16))
+            connection.sendall(b"0\r\n\r\n")
+        else:
+            connection.sendall(head(service, f"content-length: {size}") + b" " * size)
+        status, fields = read_answer(connection)
+        assert (status, "connection" in fields) == (413, False)
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nhost: leads\r\n\r\n")
+        assert read_answer(connection)[0] == 200
+
+
+def test_what_is_far_too_large_is_not_read_to_its_end(service: Service) -> None:
+    with connect(service) as connection:
+        connection.sendall(head(service, f"content-length: {2**40}"))
+        status, fields = read_answer(connection)
+        assert (status, "connection: close" in fields) == (413, True)
+        assert connection.recv(1) == b""
+
+
+def test_whoever_asks_first_whether_to_send_need_not_send(service: Service) -> None:
+    with connect(service) as connection:
+        connection.sendall(head(service, f"content-length: {2 * MIB}", "expect: 100-continue"))
+        assert read_answer(connection)[0] == 413
+
+
+def test_whoever_is_too_slow_is_not_waited_for(service: Service) -> None:
+    with connect(service) as connection:
+        connection.sendall(head(service, f"content-length: {2 * MIB}") + b" " * MIB)
+        status, fields = read_answer(connection)
+        assert (status, "connection: close" in fields) == (413, True)
+        assert service.get("/leads").status == 200
