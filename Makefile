@@ -33,7 +33,7 @@ soak: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --numprocesses auto --dist worksteal -m hypothesis
 
 crash: $(VENV)/.installed-dev
-	CRASHES=200 $(BIN)/python -m pytest --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py
+	CRASHES=200 $(BIN)/python -m pytest --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
 
 fuzz: $(VENV)/.installed-dev
 	FUZZ_EXAMPLES=500 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
