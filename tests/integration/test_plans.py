@@ -1,4 +1,7 @@
-"""SQLite reads follow-ups along an index, in its order: a million of them must not make a list or a claim slow."""
+"""SQLite reads follow-ups along an index, in its order: a million of them must not make a list or a claim slow.
+
+Nor must the replies of a day make a request slow.
+"""
 
 from datetime import timedelta
 from itertools import product
@@ -9,7 +12,7 @@ import pytest
 
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql import follow_up_store
+from leads_adapters.sql import follow_up_store, reply_store
 from leads_adapters.sql.driver import Statement
 
 FILTERS: list[dict[str, Any]] = [
@@ -31,7 +34,7 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
         steps = [str(row[-1]) for row in cursor.fetchall()]
     engine.dispose()
-    return [step for step in steps if "follow_ups" in step or "B-TREE" in step]
+    return [step for step in steps if "follow_ups" in step or "replies" in step or "B-TREE" in step]
 
 
 @pytest.mark.parametrize("given", FILTERS, ids=lambda given: " ".join(given) or "everything")
@@ -68,3 +71,13 @@ def test_what_is_next_is_found_with_two_steps_a_channel(tmp_path: Path) -> None:
 def test_what_is_still_owed_to_a_lead_is_found_with_one(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, follow_up_store._SCHEDULED_OF_LEAD, lead_id=an_id(1))
     assert step == "SEARCH follow_ups USING INDEX ix_follow_ups_lead_id_state_due_at_id (lead_id=? AND state=?)"
+
+
+def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) -> None:
+    (found,) = plan(tmp_path, reply_store._BY_KEY, caller="a", key="k")
+    assert found == "SEARCH replies USING INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)"
+    (forgotten,) = plan(tmp_path, reply_store._FORGET, forgotten=an_id(1))
+    assert forgotten == "SEARCH replies USING INDEX ix_replies_lead_id (lead_id=?)"
+    dropped, old = plan(tmp_path, reply_store._DROP, before=NOON, limit=10)
+    assert dropped == "SEARCH replies USING COVERING INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)"
+    assert old == "SEARCH replies USING INDEX ix_replies_created_at (created_at<?)"
