@@ -1,4 +1,4 @@
-"""Clients repeat what they got no answer to: because the service was killed, or because they ask several processes.
+"""Clients repeat what got no answer, because the service was killed, and write the same at once in several processes.
 
 `make crash` kills it 200 times; CRASH_SEED repeats the choices of an earlier run.
 """
@@ -26,6 +26,7 @@ CRASHES = int(os.environ.get("CRASHES", "5"))
 CLIENTS = 4
 PROCESSES = 2
 ROUNDS = 10
+PATCHES = 40
 
 HELLO = {"message": "Shall we talk on Tuesday?", "due_at": "2099-01-05T12:00:00Z"}
 
@@ -160,3 +161,30 @@ def test_of_many_that_ask_several_processes_at_once_one_is_served(site: Site) ->
             assert len({answer.content for answer in answers}) == 1
             assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
             assert len(services[0].items(f"/leads/{lead}/follow-ups")) == done
+
+
+def test_patches_of_one_lead_through_several_processes_are_all_kept(site: Site) -> None:
+    with ExitStack() as running:
+        services = [running.enter_context(site.serve("--no-dispatch")) for _ in range(PROCESSES)]
+        lead = services[0].post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201).json["id"]
+        pool = running.enter_context(ThreadPoolExecutor(CLIENTS * PROCESSES))
+
+        def patch(number: int) -> int:
+            """Set a member that nobody else sets, and count up one that everybody does; how often it was refused."""
+            service = services[number % PROCESSES]
+            service.patch(f"/leads/{lead}", {"attributes": {f"member {number}": number}}).expect(200)
+            for refused in range(1000):
+                read = service.get(f"/leads/{lead}").expect(200)
+                counted = {"attributes": {"count": read.json["attributes"].get("count", 0) + 1}}
+                condition = {"If-Match": read.headers["etag"]}
+                status = service.client.patch(f"/leads/{lead}", json=counted, headers=condition).status_code
+                if status == 200:
+                    return refused
+                assert status == 412
+            raise AssertionError("refused a thousand times")
+
+        refused = sum(pool.map(patch, range(PATCHES)))
+        kept = services[0].get(f"/leads/{lead}").expect(200).json
+    assert kept["attributes"] == {"count": PATCHES} | {f"member {number}": number for number in range(PATCHES)}
+    assert kept["version"] == 1 + 2 * PATCHES
+    assert refused, "two had read the same version"

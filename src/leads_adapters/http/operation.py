@@ -6,6 +6,7 @@ handler, once, and both the running service and the OpenAPI document follow from
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -17,7 +18,7 @@ from leads_adapters.database import Arguments, Database, UseCase
 from leads_adapters.http.answer import Answer
 from leads_adapters.http.conditions import Condition, condition
 from leads_adapters.http.decoding import Body
-from leads_adapters.http.idempotency import Idempotency, idempotency_key
+from leads_adapters.http.idempotency import Attempt, Idempotency, idempotency_key
 from leads_adapters.http.incoming import header, read_body
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import Nothing
@@ -109,11 +110,15 @@ class Call:
 
         With an Idempotency-Key, the answer is kept in the transaction of its effect, and given again.
         """
-        key = idempotency_key(self.scope) if self.operation.repeatable else None
-        if key is None:
-            return render(await database.write(use_case, *args, **kwargs))
-        with self.idempotency.attempt(self.scope, self.principal.id, key) as attempt:
+        with self.attempt() as attempt:
+            if attempt is None:
+                return render(await database.write(use_case, *args, **kwargs))
             return await database.write(attempt, self._body, lambda work: render(use_case(work, *args, **kwargs)))
+
+    def attempt(self) -> AbstractContextManager[Attempt | None]:
+        """What to carry the request out with, if it has an Idempotency-Key; raises `Problem` or `RequestInProgress`."""
+        key = idempotency_key(self.scope) if self.operation.repeatable else None
+        return nullcontext() if key is None else self.idempotency.attempt(self.scope, self.principal.id, key)
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
