@@ -132,6 +132,10 @@ class Process:
         """See `Database.read`."""
         return await self._call(lambda: self._database.read(use_case, *args, **kwargs))
 
+    async def read_long(self, use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """See `Database.read_long`."""
+        return await self._call(lambda: self._database.read_long(use_case, *args, **kwargs))
+
     async def write(self, use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """See `Database.write`."""
         if isinstance(use_case, ClaimDueFollowUps):
