@@ -14,6 +14,7 @@ from leads_adapters.contacts import InternationalContacts
 from leads_adapters.database import Database
 from leads_adapters.http.app import build_app
 from leads_adapters.http.docs import DocsRoutes
+from leads_adapters.http.events import EventRoutes
 from leads_adapters.http.follow_ups import FollowUpRoutes
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.health import HealthRoutes
@@ -167,6 +168,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             FollowUpRoutes, database, trigger_follow_up, change_follow_up, list_follow_ups, dispatcher.provided.wake
         ),
+        providers.Singleton(EventRoutes, database),
         providers.Singleton(PipelineRoutes, pipeline),
         providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
     )

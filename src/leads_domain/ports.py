@@ -88,6 +88,19 @@ class Timeline(Protocol):
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
         """What happened to a lead, newest first, before a position that an earlier page gave."""
 
+    def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
+        """What happened to all leads and has its place in the feed, in that order, after one that an earlier page gave.
+
+        Whoever goes on from page to page misses nothing and sees nothing twice: what gets a place gets one behind all
+        that was ever given. `next` is the place of the page's last entry; only an empty page has none.
+        """
+
+    def has_unplaced(self) -> bool:
+        """Whether there are entries that have no place in the feed yet, such as all that are new."""
+
+    def place(self, limit: int) -> None:
+        """Give the next places in the feed to up to `limit` entries that have none, in their order."""
+
 
 class ApiKeyStore(Protocol):
     """Keeps what is known of API keys."""

@@ -80,14 +80,16 @@ def page_answer(
     return list_answer([render(item) for item in page.items], following, request)
 
 
-def list_answer(items: Any, next_cursor: str | None, request: Request[Any, Any, Any]) -> Answer:
-    """The items of a page as JSON, with a link to the next page (RFC 8288)."""
+def list_answer(
+    items: Any, next_cursor: str | None, request: Request[Any, Any, Any], *, parameter: str = "cursor"
+) -> Answer:
+    """The items of a page as JSON, with a link to the next page (RFC 8288), whose cursor goes into `parameter`."""
     view = PageView(items, next_cursor)
     if next_cursor is None:
         return json_answer(view)
     sent = quote(request.scope["query_string"], safe="%&=+").split("&")
-    others = [part for part in sent if part and unquote_plus(part.partition("=")[0]) != "cursor"]
-    target = f"{request.scope['path']}?{'&'.join([*others, f'cursor={next_cursor}'])}"
+    others = [part for part in sent if part and unquote_plus(part.partition("=")[0]) != parameter]
+    target = f"{request.scope['path']}?{'&'.join([*others, f'{parameter}={next_cursor}'])}"
     return json_answer(view, headers=[(b"link", f'<{target}>; rel="next"'.encode())])
 
 

@@ -1,7 +1,8 @@
 """A database that is gone when the process ends."""
 
 import asyncio
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, fields
 
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.memory.stores import (
@@ -23,13 +24,12 @@ class _Kept:
     leads: dict[LeadId, Lead] = field(default_factory=dict)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     timeline: list[TimelineEntry] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     replies: dict[tuple[str, str], StoredReply] = field(default_factory=dict)
 
     def copy(self) -> "_Kept":
-        return _Kept(
-            dict(self.leads), dict(self.follow_ups), list(self.timeline), dict(self.api_keys), dict(self.replies)
-        )
+        return _Kept(*(copy(getattr(self, each.name)) for each in fields(self)))
 
 
 class MemoryUnitOfWork:
@@ -38,7 +38,7 @@ class MemoryUnitOfWork:
     def __init__(self, kept: _Kept) -> None:
         self.leads = MemoryLeadStore(kept.leads)
         self.follow_ups = MemoryFollowUpStore(kept.follow_ups)
-        self.timeline = MemoryTimeline(kept.timeline)
+        self.timeline = MemoryTimeline(kept.timeline, kept.places)
         self.api_keys = MemoryApiKeyStore(kept.api_keys)
         self.replies = MemoryReplyStore(kept.replies)
 

@@ -143,10 +143,11 @@ class MemoryFollowUpStore:
 
 
 class MemoryTimeline:
-    """Keeps what happened in a list."""
+    """Keeps what happened in a list, and of each entry, by its id, the place in the feed."""
 
-    def __init__(self, kept: list[TimelineEntry]) -> None:
+    def __init__(self, kept: list[TimelineEntry], places: dict[str, int]) -> None:
         self._kept = kept
+        self._places = places
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
         """See `Timeline.add`."""
@@ -158,6 +159,20 @@ class MemoryTimeline:
         found = [place for place in reversed(places) if self._kept[place].lead_id == lead_id]
         shown = found[:limit]
         return Page([self._kept[place] for place in shown], shown[-1] if len(found) > limit else None)
+
+    def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
+        """See `Timeline.in_feed`."""
+        shown = [entry for entry in self._kept if self._places.get(entry.id, 0) > (after or 0)][:limit]
+        return Page(shown, self._places[shown[-1].id] if shown else None)
+
+    def has_unplaced(self) -> bool:
+        """See `Timeline.has_unplaced`."""
+        return any(entry.id not in self._places for entry in self._kept)
+
+    def place(self, limit: int) -> None:
+        """See `Timeline.place`. The places of what is erased stay known, and are not given again."""
+        for entry in [entry for entry in self._kept if entry.id not in self._places][:limit]:
+            self._places[entry.id] = len(self._places) + 1
 
 
 class MemoryApiKeyStore:

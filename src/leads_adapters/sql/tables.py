@@ -17,6 +17,9 @@ metadata = MetaData(
 )
 
 
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+
 def _table(name: str, *parts: Any) -> Table:
     # STRICT makes SQLite refuse a value of another type than the column's, as other databases do.
     return Table(name, metadata, *parts, sqlite_strict=True)
@@ -88,14 +91,36 @@ Index(
 # No foreign key to the lead: what happened stays known when the lead itself is erased.
 timeline = _table(
     "timeline",
-    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("seq", _NUMBER, primary_key=True),
     Column("id", Identifier, nullable=False),
     Column("lead_id", Identifier, nullable=False),
     Column("type", Text, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("actor", Text, nullable=False),
     Column("data", Text, nullable=False),
+    Column("place", _NUMBER),
     Index(None, "lead_id", "seq"),
+)
+Index(
+    "ix_timeline_place",
+    timeline.c.place,
+    unique=True,
+    sqlite_where=timeline.c.place.is_not(None),
+    postgresql_where=timeline.c.place.is_not(None),
+)
+Index(
+    "ix_timeline_unplaced",
+    timeline.c.seq,
+    sqlite_where=timeline.c.place.is_(None),
+    postgresql_where=timeline.c.place.is_(None),
+)
+
+# One row, once there is a place in the feed: whoever gives places holds its lock until his transaction ends.
+feed = _table(
+    "feed",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("last_place", _NUMBER, nullable=False),
+    CheckConstraint("id = 1", "single"),
 )
 
 api_keys = _table(

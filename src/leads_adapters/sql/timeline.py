@@ -1,21 +1,62 @@
-"""The timeline in its table."""
+"""The timeline in its table.
+
+`seq` tells the order in which entries were written, and on PostgreSQL not that in which they were committed: an entry
+can come into sight after later ones. Whoever follows the feed would miss it. Places in the feed are therefore given to
+entries that are committed, by one transaction at a time, which holds the lock of the row in `feed` to its end: whoever
+sees a place sees all smaller ones. SQLite has one writer, and could do without; the same is done there, so that a
+cursor is good for a copy of the database on the other kind.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, bindparam, insert, select
+from sqlalchemy import Executable, Select, bindparam, func, insert, literal_column, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
-from leads_adapters.sql.tables import timeline
+from leads_adapters.sql.tables import feed, timeline
 from leads_domain.events import EventType, TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page
 
-_ADD = insert(timeline).values(
-    {column.name: bindparam(column.name) for column in timeline.columns if column.name != "seq"}
+_WRITTEN = [column for column in timeline.columns if column.name not in ("seq", "place")]
+_ADD = insert(timeline).values({column.name: bindparam(column.name) for column in _WRITTEN})
+
+_IN_FEED = (
+    select(timeline.c.place, *_WRITTEN)
+    .where(timeline.c.place > bindparam("after"))
+    .order_by(timeline.c.place)
+    .limit(bindparam("limit"))
 )
+_FIRST_UNPLACED = select(timeline.c.seq).where(timeline.c.place.is_(None)).limit(literal_column("1"))
+_UNPLACED = (
+    select(timeline.c.seq, func.row_number().over(order_by=timeline.c.seq).label("number"))
+    .where(timeline.c.place.is_(None))
+    .order_by(timeline.c.seq)
+    .limit(bindparam("limit"))
+    .subquery("unplaced")
+)
+_PLACE = (
+    update(timeline)
+    .where(timeline.c.seq == _UNPLACED.c.seq)
+    .values(place=bindparam("last_place", type_=timeline.c.place.type) + _UNPLACED.c.number)
+)
+
+
+def _taking_places(insert: Any) -> Executable:
+    """Takes so many places for entries that are to get them, and answers the last of all that were taken."""
+    taken = bindparam("taken", type_=feed.c.last_place.type)
+    return (  # type: ignore[no-any-return]
+        insert(feed)
+        .values(id=literal_column("1"), last_place=taken)
+        .on_conflict_do_update(index_elements=["id"], set_={"last_place": feed.c.last_place + taken})
+        .returning(feed.c.last_place)
+    )
+
+
+_TAKE_PLACES = {"sqlite": _taking_places(sqlite.insert), "postgresql": _taking_places(postgresql.insert)}
 
 
 class SqlTimeline:
@@ -35,10 +76,24 @@ class SqlTimeline:
         shown = rows[:limit]
         return Page([_entry(row) for row in shown], shown[-1][0] if len(rows) > limit else None)
 
+    def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
+        """See `Timeline.in_feed`."""
+        rows = self._driver.all(_IN_FEED, after=after or 0, limit=limit)
+        return Page([_entry(row) for row in rows], rows[-1][0] if rows else None)
+
+    def has_unplaced(self) -> bool:
+        """See `Timeline.has_unplaced`."""
+        return self._driver.first(_FIRST_UNPLACED) is not None
+
+    def place(self, limit: int) -> None:
+        """See `Timeline.place`. The second statement sees what others committed before the first one had the lock."""
+        ((last_place,),) = self._driver.all(_TAKE_PLACES[self._driver.dialect], taken=limit)
+        self._driver.change(_PLACE, last_place=last_place - limit, limit=limit)
+
 
 @lru_cache
 def _page_of_lead(continued: bool) -> Select[Any]:
-    statement = select(timeline).where(timeline.c.lead_id == bindparam("lead_id"))
+    statement = select(timeline.c.seq, *_WRITTEN).where(timeline.c.lead_id == bindparam("lead_id"))
     if continued:
         statement = statement.where(timeline.c.seq < bindparam("before"))
     return statement.order_by(timeline.c.seq.desc()).limit(bindparam("limit"))
