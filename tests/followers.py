@@ -12,7 +12,7 @@ from leads_domain.use_cases.follow_events import place_events, read_events
 async def events(database: Database, after: int | None, limit: int) -> Page[TimelineEntry, int]:
     """A page of the feed, as the service asks for it."""
     page = await database.read(read_events, after=after, limit=limit)
-    return page or await database.write(place_events, after=after, limit=limit)
+    return page if page is not None else await database.write(place_events, after=after, limit=limit)
 
 
 @dataclass

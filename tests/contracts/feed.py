@@ -75,29 +75,33 @@ class FeedContract(StoreContract):
         told = some_entries(5)
         database.write(add, *told[:2])
         early.follow(database)
+        half_way = early.after
         database.write(add, *told[2:])
 
         assert early.follow(database) == late.follow(database, limit=1) == told
-        assert database.run(events(database.database, 3, 5)).items == told[3:]
+        assert Follower(after=half_way).follow(database) == told[2:]
 
     def test_changes_nothing_for_whoever_finds_nothing_new(self, database: RunningDatabase) -> None:
         told = some_entries(4)
         database.write(add, *told)
         assert database.read(read_events, limit=2) is None
-        database.write(place_events, limit=2)
+        page = database.write(place_events, limit=2)
 
-        assert database.read(read_events, limit=2) == Page(told[:2], 2)
-        assert database.read(read_events, after=2, limit=50) == Page(told[2:], 4)
-        assert database.read(read_events, after=4, limit=50) == Page([], None)
+        assert page.items == told[:2]
+        assert database.read(read_events, limit=2) == page
+        rest = database.read(read_events, after=page.next, limit=50)
+        assert rest is not None
+        assert rest.items == told[2:]
+        assert database.read(read_events, after=rest.next, limit=50) == Page([], None)
 
     def test_reads_full_pages_although_there_is_something_new(self, database: RunningDatabase) -> None:
-        told = some_entries(4)
-        database.write(add, *told[:2])
-        Follower().follow(database)
-        database.write(add, *told[2:])
+        follower = Follower()
+        database.write(add, *some_entries(2))
+        seen = follower.follow(database)
+        database.write(add, *some_entries(2))
 
-        assert database.read(read_events, limit=2) == Page(told[:2], 2)
-        assert database.read(read_events, after=2, limit=2) is None
+        assert database.read(read_events, limit=2) == Page(seen, follower.after)
+        assert database.read(read_events, after=follower.after, limit=2) is None
 
     def test_tells_nothing_of_what_was_undone(self, database: RunningDatabase) -> None:
         follower = Follower()

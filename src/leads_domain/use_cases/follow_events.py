@@ -22,9 +22,7 @@ def read_events(
     return page
 
 
-def place_events(
-    work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT
-) -> Page[TimelineEntry, int]:
+def place_events(work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT) -> Page[TimelineEntry, int]:
     """The same page, with new entries."""
     work.timeline.place(PLACED_AT_ONCE)
     return work.timeline.in_feed(after=after, limit=limit)
