@@ -23,6 +23,7 @@ from leads_adapters.http.leads import LeadRoutes, RenderedByPython, Rendering
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
+from leads_adapters.http.statistics import StatisticsRoutes
 from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
 from leads_adapters.sql.migrations import check_schema
 from leads_adapters.sql.rendering import RenderedBySqlite
@@ -44,6 +45,7 @@ from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.register_lead import RegisterLead
+from leads_domain.use_cases.take_statistics import TakeStatistics
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
 from leads_domain.working_hours import WorkingHours
 
@@ -134,6 +136,7 @@ class Container(containers.DeclarativeContainer):
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
+    take_statistics = providers.Singleton(TakeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
     claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry)
     record_outcome = providers.Singleton(RecordOutcome, clock, ids, chance, retry)
@@ -169,6 +172,7 @@ class Container(containers.DeclarativeContainer):
             FollowUpRoutes, database, trigger_follow_up, change_follow_up, list_follow_ups, dispatcher.provided.wake
         ),
         providers.Singleton(EventRoutes, database),
+        providers.Singleton(StatisticsRoutes, database, take_statistics),
         providers.Singleton(PipelineRoutes, pipeline),
         providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
     )

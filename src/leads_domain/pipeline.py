@@ -47,6 +47,11 @@ class Pipeline:
         """The statuses in which nobody follows up: the final ones and those that need a reason."""
         return self.final | self.reason_required
 
+    @property
+    def won(self) -> frozenset[Status]:
+        """The statuses of leads that became customers: the final ones that need no reason."""
+        return self.final - self.reason_required
+
     def unknown(self, status: Status) -> tuple[Fault, ...]:
         """The fault in naming `status`, unless it is one of the pipeline's."""
         if status in self.transitions:

@@ -5,7 +5,7 @@ it ends, or never. Any method of a store may raise `Unavailable`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from leads_domain.access import ApiKey
@@ -13,7 +13,9 @@ from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, LeadQuery, Page, Position
+from leads_domain.pipeline import Status
 from leads_domain.replies import StoredReply
+from leads_domain.statistics import SourceCount
 
 
 class LeadStore(Protocol):
@@ -140,6 +142,28 @@ class ReplyStore(Protocol):
         """Drop up to `limit` replies that were made at `before` or earlier, the oldest first, waiting for nobody."""
 
 
+class Reports(Protocol):
+    """Counts what is kept. To answer takes longer the more there is."""
+
+    def leads_by_status(self) -> Mapping[Status, int]:
+        """How many leads have each status that any has."""
+
+    def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
+        """The sources of most leads, up to `limit`, with how many of them have one of the statuses `won`.
+
+        Of equal numbers the unknown source comes first, and then the others in the order of their code points.
+        """
+
+    def median_time_to_first_contact(self) -> timedelta | None:
+        """Of all leads that were ever contacted, the median of how long that took; None if there are none.
+
+        Of an even number it is the mean of the two in the middle.
+        """
+
+    def overdue_follow_ups(self, now: datetime) -> int:
+        """How many follow-ups are still scheduled although their due time has passed."""
+
+
 class UnitOfWork(Protocol):
     """The stores, seen within one all-or-nothing piece of work.
 
@@ -166,3 +190,7 @@ class UnitOfWork(Protocol):
     @property
     def replies(self) -> ReplyStore:
         """The answers to requests that may be repeated."""
+
+    @property
+    def reports(self) -> Reports:
+        """The numbers."""

@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 
 from leads_adapters.database import Answer, Arguments, UseCase
+from leads_adapters.memory.reports import MemoryReports
 from leads_adapters.memory.stores import (
     MemoryApiKeyStore,
     MemoryFollowUpStore,
@@ -41,6 +42,7 @@ class MemoryUnitOfWork:
         self.timeline = MemoryTimeline(kept.timeline, kept.places)
         self.api_keys = MemoryApiKeyStore(kept.api_keys)
         self.replies = MemoryReplyStore(kept.replies)
+        self.reports = MemoryReports(kept.leads, kept.follow_ups)
 
 
 class MemoryDatabase:

@@ -5,6 +5,7 @@ from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.follow_up_store import SqlFollowUpStore
 from leads_adapters.sql.lead_store import SqlLeadStore
 from leads_adapters.sql.reply_store import SqlReplyStore
+from leads_adapters.sql.reports import SqlReports
 from leads_adapters.sql.timeline import SqlTimeline
 
 
@@ -18,3 +19,4 @@ class SqlUnitOfWork:
         self.timeline = SqlTimeline(driver)
         self.api_keys = SqlApiKeyStore(driver)
         self.replies = SqlReplyStore(driver)
+        self.reports = SqlReports(driver)

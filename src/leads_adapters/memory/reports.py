@@ -1,0 +1,39 @@
+"""Reports on what is kept in dictionaries."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from statistics import median_high, median_low
+
+from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
+from leads_domain.lead import Lead, LeadId
+from leads_domain.pipeline import Status
+from leads_domain.statistics import SourceCount
+
+
+class MemoryReports:
+    """Counts what is in the dictionaries."""
+
+    def __init__(self, leads: Mapping[LeadId, Lead], follow_ups: Mapping[FollowUpId, FollowUp]) -> None:
+        self._leads = leads
+        self._follow_ups = follow_ups
+
+    def leads_by_status(self) -> Mapping[Status, int]:
+        """See `Reports.leads_by_status`."""
+        return Counter(lead.status for lead in self._leads.values())
+
+    def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
+        """See `Reports.leads_by_source`."""
+        leads = Counter(lead.source for lead in self._leads.values())
+        conversions = Counter(lead.source for lead in self._leads.values() if lead.status in won)
+        counts = [SourceCount(source, number, conversions[source]) for source, number in leads.items()]
+        return sorted(counts, key=lambda each: (-each.leads, each.source is not None, each.source or ""))[:limit]
+
+    def median_time_to_first_contact(self) -> timedelta | None:
+        """See `Reports.median_time_to_first_contact`."""
+        times = [lead.contacted_at - lead.created_at for lead in self._leads.values() if lead.contacted_at]
+        return (median_low(times) + median_high(times)) / 2 if times else None
+
+    def overdue_follow_ups(self, now: datetime) -> int:
+        """See `Reports.overdue_follow_ups`."""
+        return sum(each.state is FollowUpState.SCHEDULED and each.due_at < now for each in self._follow_ups.values())

@@ -1,0 +1,38 @@
+"""Count how the desk is doing."""
+
+from dataclasses import dataclass
+
+from leads_domain.pipeline import Pipeline
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock
+from leads_domain.statistics import SourceCount, Statistics
+
+SOURCES_MAX = 100
+"""How many sources are told one by one: everybody who sends leads can make up more."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeStatistics:
+    """Count all leads and what is overdue. It takes as long as there are leads."""
+
+    clock: Clock
+    pipeline: Pipeline
+
+    def __call__(self, work: UnitOfWork) -> Statistics:
+        """The statistics of this moment."""
+        now = self.clock.now()
+        counted = work.reports.leads_by_status()
+        total = sum(counted.values())
+        won = sum(counted.get(status, 0) for status in self.pipeline.won)
+        by_source = work.reports.leads_by_source(self.pipeline.won, limit=SOURCES_MAX)
+        told, told_won = sum(each.leads for each in by_source), sum(each.conversions for each in by_source)
+        return Statistics(
+            at=now,
+            total=total,
+            by_status=dict.fromkeys(self.pipeline.statuses, 0) | dict(sorted(counted.items())),
+            conversions=won,
+            median_time_to_first_contact=work.reports.median_time_to_first_contact(),
+            overdue_follow_ups=work.reports.overdue_follow_ups(now),
+            by_source=by_source,
+            other_sources=SourceCount(None, total - told, won - told_won),
+        )

@@ -1,0 +1,76 @@
+"""Reports, on every database, and on all of them together."""
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from builders import NOON, a_follow_up, a_lead, an_email, an_id
+from contracts.reports import ReportsContract
+from databases import DATABASES, OnMemory, OnPostgres, OnSqlite
+from fakes import FixedClock
+from leads_domain.follow_up import FollowUpId
+from leads_domain.lead import LeadId
+from leads_domain.pipeline import DEFAULT_PIPELINE
+from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.take_statistics import TakeStatistics
+from strategies import texts, utc_moments
+
+
+class TestMemoryReports(OnMemory, ReportsContract):
+    """In memory."""
+
+
+class TestSqliteReports(OnSqlite, ReportsContract):
+    """On SQLite."""
+
+
+class TestPostgresReports(OnPostgres, ReportsContract):
+    """On PostgreSQL."""
+
+
+LEADS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "status": st.sampled_from([*DEFAULT_PIPELINE.statuses, "a former one"]),
+            "source": st.none() | st.sampled_from(["web", "Web", "fair"]) | texts(min_size=1, max_size=3),
+            "created_at": utc_moments(),
+            "contacted_at": st.none() | utc_moments(),
+        }
+    ),
+    max_size=12,
+)
+DUE = st.lists(st.integers(-2, 2).map(lambda seconds: NOON + timedelta(seconds=seconds)), max_size=4)
+
+
+def test_all_databases_take_the_same_statistics_of_the_same_leads(tmp_path: Path) -> None:
+    with ExitStack() as opened:
+        databases = [opened.enter_context(open_database(tmp_path)) for open_database in DATABASES.values()]
+        take_statistics = TakeStatistics(FixedClock(), DEFAULT_PIPELINE)
+
+        class Undone(Exception):
+            """Takes back what was added for one example."""
+
+        @given(LEADS, DUE)
+        def take(leads: list[dict[str, Any]], due: list[datetime]) -> None:
+            def fill_and_count(work: UnitOfWork) -> None:
+                for number, members in enumerate(leads):
+                    work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), **members))
+                for number, at in enumerate(due if leads else []):
+                    id = FollowUpId(an_id(100 + number))
+                    work.follow_ups.add(a_follow_up(id=id, lead_id=LeadId(an_id(0)), due_at=at))
+                raise Undone(take_statistics(work))
+
+            told = []
+            for database in databases:
+                try:
+                    database.write(fill_and_count)
+                except Undone as undone:
+                    told += undone.args
+            assert told == [told[0]] * 3
+            assert sum(told[0].by_status.values()) == told[0].total == len(leads)
+
+        take()
