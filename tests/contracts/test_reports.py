@@ -16,6 +16,7 @@ from leads_domain.follow_up import FollowUpId
 from leads_domain.lead import LeadId
 from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.ports import UnitOfWork
+from leads_domain.statistics import Statistics
 from leads_domain.use_cases.take_statistics import TakeStatistics
 from strategies import texts, utc_moments
 
@@ -64,7 +65,7 @@ def test_all_databases_take_the_same_statistics_of_the_same_leads(tmp_path: Path
                     work.follow_ups.add(a_follow_up(id=id, lead_id=LeadId(an_id(0)), due_at=at))
                 raise Undone(take_statistics(work))
 
-            told = []
+            told: list[Statistics] = []
             for database in databases:
                 try:
                     database.write(fill_and_count)

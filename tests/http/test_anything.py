@@ -37,7 +37,7 @@ VALID: dict[str, dict[str, Any]] = {
     },
     "PATCH {follow_up}": {"due_at": "2027-02-01T12:00:00Z", "message": "Shall we talk?"},
 }
-QUERY_PARAMETERS = ["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel"]
+QUERY_PARAMETERS = ["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel", "after"]
 OPERATIONS = st.sampled_from(sorted(VALID))
 JSON_VALUES: SearchStrategy[Any] = st.recursive(
     st.none()
@@ -112,7 +112,7 @@ def test_any_damage_to_a_good_body_is_answered(
     query=st.lists(
         st.tuples(
             st.sampled_from(
-                [*["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel"]]
+                [*["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel", "after"]]
             )
             | st.text(max_size=8),
             st.sampled_from(["1", "new", "null", "-created_at", "sent", "true", "2026-01-05T12:00:00Z", "\0"])

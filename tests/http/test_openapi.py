@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from builders import a_pipeline
 from leads_adapters.http.problems import PROBLEM_TYPES
 from leads_domain.notifier import Refused
-from rest import JOHN, NOBODY, Reply, Service
+from rest import JOHN, NOBODY, Api, Reply, Service
 
 FULL = {
     "name": "Jane Roe",
@@ -251,6 +251,14 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
         yield "POST", path, agent.post(path.replace("{id}", NOBODY))
+    yield from answers_about_no_lead(service.client())
+
+
+def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
+    """The same of what is about all leads, or none."""
+    for query in ("", "?limit=1", "?limit=0", "?after=x", f"?after={agent.get('/events').json['next_cursor']}"):
+        yield "GET", "/events", agent.get(f"/events{query}")
+    yield "GET", "/statistics", agent.get("/statistics")
     yield "GET", "/pipeline", agent.get("/pipeline")
     yield "GET", "/health/live", agent.get("/health/live")
     yield "GET", "/health/ready", agent.get("/health/ready")

@@ -18,7 +18,7 @@ from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
 from leads_adapters.sql.migrations import HEAD, current, upgrade
-from leads_adapters.sql.tables import api_keys, follow_ups, leads, metadata, replies, timeline
+from leads_adapters.sql.tables import api_keys, feed, follow_ups, leads, metadata, replies, timeline
 from leads_adapters.sql.types import Identifier
 from postgres import connect, engine_at, postgres_url
 from strategies import ids, moments, texts
@@ -120,7 +120,7 @@ def follow_up_row(number: int = 1, **members: Any) -> Row:
 
 def entry_row(number: int = 1, **members: Any) -> Row:
     row: Row = {"seq": number, "id": an_id(number), "lead_id": an_id(1), "type": "lead.created", "at": NOON}
-    return row | {"actor": "Ann", "data": "{}"} | members
+    return row | {"actor": "Ann", "data": "{}", "place": None} | members
 
 
 def key_row(number: int = 1, **members: Any) -> Row:
@@ -154,7 +154,8 @@ def fill(engine: Engine) -> None:
         follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
     )
     entries = [entry_row(3 * number) for number in range(2 * BATCH + 1)]
-    keep(engine, timeline, entry_row(2**40, data=AWKWARD), *reversed(entries))
+    keep(engine, timeline, entry_row(2**40, data=AWKWARD, place=2**40 + 1), *reversed(entries))
+    keep(engine, feed, {"id": 1, "last_place": 2**40 + 2})
     keep(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
     forgotten = reply_row(3, fingerprint=None, sealed=None)
     same_key = reply_row(1, caller="operator", lead_id=None)

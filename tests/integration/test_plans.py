@@ -1,8 +1,6 @@
-"""SQLite reads follow-ups along an index, in its order: a million of them must not make a list or a claim slow.
+"""SQLite reads along indexes, in their order: a million rows must not make a list, a claim or the feed slow."""
 
-Nor must the replies of a day make a request slow.
-"""
-
+import re
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql import follow_up_store, reply_store
+from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.driver import Statement
 
 FILTERS: list[dict[str, Any]] = [
@@ -34,7 +33,7 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
         steps = [str(row[-1]) for row in cursor.fetchall()]
     engine.dispose()
-    return [step for step in steps if "follow_ups" in step or "replies" in step or "B-TREE" in step]
+    return [step for step in steps if re.search("follow_ups|timeline|replies|B-TREE", step)]
 
 
 @pytest.mark.parametrize("given", FILTERS, ids=lambda given: " ".join(given) or "everything")
@@ -81,3 +80,19 @@ def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) 
     dropped, old = plan(tmp_path, reply_store._DROP, before=NOON, limit=10)
     assert dropped == "SEARCH replies USING COVERING INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)"
     assert old == "SEARCH replies USING INDEX ix_replies_created_at (created_at<?)"
+
+
+def test_the_feed_is_read_along_the_places(tmp_path: Path) -> None:
+    (step,) = plan(tmp_path, timelines._IN_FEED, after=1, limit=50)
+    assert step == "SEARCH timeline USING INDEX ix_timeline_place (place>?)"
+
+
+def test_what_has_no_place_is_found_in_an_index_of_nothing_else(tmp_path: Path) -> None:
+    (step,) = plan(tmp_path, timelines._FIRST_UNPLACED)
+    assert step == "SCAN timeline USING INDEX ix_timeline_unplaced"
+
+
+def test_places_are_given_along_that_index(tmp_path: Path) -> None:
+    first, *others = plan(tmp_path, timelines._PLACE, last_place=1, limit=50)
+    assert first == "SCAN timeline USING INDEX ix_timeline_unplaced"
+    assert others == ["SEARCH timeline USING INTEGER PRIMARY KEY (rowid=?)"]

@@ -1,7 +1,7 @@
 """The resource /statistics."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -12,6 +12,7 @@ from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.schemas import Source
 from leads_adapters.http.views import Utc
+from leads_adapters.shared import Shared
 from leads_domain.access import Permission
 from leads_domain.events import rfc3339
 from leads_domain.statistics import Statistics
@@ -60,12 +61,11 @@ class StatisticsView(msgspec.Struct):
     other_sources: Annotated[CountView, Meta(description="What all further sources have together.")]
 
 
-@dataclass(frozen=True, slots=True)
 class StatisticsRoutes:
-    """Counts."""
+    """Tells how the desk is doing. To count a million leads takes 1 to 3 seconds: what was counted is shared."""
 
-    database: Database
-    take_statistics: TakeStatistics
+    def __init__(self, database: Database, take_statistics: TakeStatistics) -> None:
+        self._statistics = Shared(partial(database.read_long, take_statistics))
 
     @operation(
         method="GET",
@@ -75,8 +75,11 @@ class StatisticsRoutes:
         replies={200: Reply(means="The numbers of this moment.", schema=StatisticsView)},
     )
     async def show(self, _: Call) -> Answer:
-        """Count leads by status and by source, conversions, overdue follow-ups, and the time to the first contact."""
-        return json_answer(_view(await self.database.read_long(self.take_statistics)))
+        """Count leads by status and by source, conversions, overdue follow-ups, and the time to the first contact.
+
+        What takes longer than 0.2 s to count is told for ten times as long; `at` is when it was counted.
+        """
+        return json_answer(_view(await self._statistics.ask()))
 
 
 def _view(statistics: Statistics) -> StatisticsView:

@@ -110,6 +110,7 @@ def test_what_needs_no_more_following_up_is_final_or_needs_a_reason(table: Table
     pipeline = table.build()
     assert pipeline.final == {status for status in table.transitions if table.transitions[status] == []}
     assert pipeline.closed == pipeline.final.union(table.reason_required)
+    assert pipeline.won == pipeline.final.difference(table.reason_required)
 
 
 def test_a_pipeline_does_not_change_when_the_table_that_it_was_made_from_does() -> None:

@@ -1,0 +1,91 @@
+"""Clients of several processes follow the feed, while others write through all of them."""
+
+import asyncio
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+
+from e2e.service import PATIENCE, Service, Site
+from postgres import postgres_url
+
+PEOPLE, FOLLOWERS = 30, 3
+
+Event = dict[str, Any]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def services(request: pytest.FixtureRequest, site: Site) -> Iterator[list[Service]]:
+    """Two services on one database, each of which sends what is due; one of them has two workers on PostgreSQL."""
+    with ExitStack() as running:
+        site.configure(LEADS_RATE_LIMIT="off")
+        if request.param == "postgresql":
+            url = running.enter_context(postgres_url())
+            site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
+        first = running.enter_context(site.serve(*(["--workers", "2"] if request.param == "postgresql" else [])))
+        yield [first, running.enter_context(site.serve())]
+
+
+def test_everybody_who_follows_gets_everything_once_in_one_order(services: list[Service]) -> None:
+    seen = asyncio.run(write_and_follow(services))
+    first = seen[0]
+    assert all(other == first for other in seen)
+    assert len({event["id"] for event in first}) == len(first)
+
+    leads = services[0].items("/leads")
+    assert len(leads) == PEOPLE
+    for lead in leads:
+        story = [each for each in first if each["lead_id"] == lead["id"]]
+        entries = [{**entry, "lead_id": lead["id"]} for entry in services[0].items(f"/leads/{lead['id']}/timeline")]
+        assert story == entries[::-1]
+    assert {event["lead_id"] for event in first} == {lead["id"] for lead in leads}
+
+
+async def write_and_follow(services: Sequence[Service]) -> list[list[Event]]:
+    """What each follower has seen when nothing happens any more."""
+    chance, done = random.Random(1), asyncio.Event()
+    limits = httpx.Limits(max_connections=24)
+    headers = {"X-API-Key": services[0].site.key}
+    async with httpx.AsyncClient(headers=headers, limits=limits, timeout=PATIENCE, trust_env=False) as client:
+
+        async def ask(method: str, path: str, **request: Any) -> Any:
+            answer = await client.request(method, f"{chance.choice(services).url}{path}", **request)
+            assert answer.status_code < 500, answer.text
+            return answer.json()
+
+        async def write(number: int) -> None:
+            """Take somebody in, twice and at once; follow up; change; try what is refused."""
+            given = {"name": "Zoë", "email": f"zoe{number}@example.com"}
+            await asyncio.gather(*(ask("POST", "/leads", json=given) for _ in range(2)))
+            id = (await ask("POST", "/leads?on_duplicate=return", json=given))["id"]
+            await asyncio.gather(
+                ask("POST", f"/leads/{id}/follow-up"),
+                ask("PATCH", f"/leads/{id}", json={"status": "contacted", "name": "Zoé"}),
+                ask("PATCH", f"/leads/{id}", json={"status": "converted"}),
+                ask("PATCH", f"/leads/{id}", json={"name": "Zoe", "email": "zoe0@example.com"}),
+            )
+            scheduled = True
+            while scheduled:  # until the follow-up is sent or cancelled, which is told as well
+                found = await ask("GET", f"/leads/{id}/follow-ups")
+                scheduled = any(each["state"] == "scheduled" for each in found["items"])
+
+        async def follow() -> list[Event]:
+            seen: list[Event] = []
+            after: dict[str, str] = {}
+            while True:
+                over = done.is_set()
+                page = await ask("GET", "/events", params={"limit": chance.choice([1, 7, 200]), **after})
+                seen += page["items"]
+                after = {"after": page["next_cursor"]} if page["items"] else after
+                if over and not page["items"]:
+                    return seen
+
+        async def write_all() -> None:
+            await asyncio.gather(*map(write, range(PEOPLE)))
+            done.set()
+
+        seen = await asyncio.gather(*(follow() for _ in range(FOLLOWERS)), write_all())
+        return [each for each in seen if each is not None]

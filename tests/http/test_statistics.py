@@ -1,0 +1,98 @@
+"""The resource /statistics."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from builders import a_pipeline
+from leads_domain.use_cases.take_statistics import SOURCES_MAX
+from rest import JOHN, Api, Service
+
+pytestmark = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
+
+
+def take_in(api: Api, *sources: str | None) -> list[str]:
+    """Take in a lead from each of these sources; their paths."""
+    return [
+        api.post("/leads", {**JOHN, "email": f"john{number}@example.com", "source": source})
+        .expect(201)
+        .headers["location"]
+        for number, source in enumerate(sources)
+    ]
+
+
+def test_there_are_numbers_although_there_is_nothing(api: Api) -> None:
+    assert api.get("/statistics").expect(200).json == {
+        "at": "2026-01-05T12:00:00.000000Z",
+        "total": 0,
+        "by_status": {"new": 0, "contacted": 0, "qualified": 0, "lost": 0, "converted": 0},
+        "conversions": 0,
+        "conversion_rate": None,
+        "median_time_to_first_contact": None,
+        "overdue_follow_ups": 0,
+        "by_source": [],
+        "other_sources": {"leads": 0, "conversions": 0},
+    }
+
+
+def test_everything_is_counted_as_it_is_now(service: Service, api: Api) -> None:
+    ann, bob, cid, dan, _ = take_in(api, "web", "web", "fair", None, "web")
+    for seconds, lead in ((10, ann), (20, bob), (30, cid)):
+        service.clock.advance(timedelta(seconds=seconds))
+        api.patch(lead, {"status": "contacted"}).expect(200)
+    api.patch(ann, {"status": "converted"}).expect(200)
+    api.patch(bob, {"status": "lost", "status_reason": "no budget"}).expect(200)
+    api.post(f"{dan}/follow-up", {"due_at": "2026-01-05T12:00:30Z"}).expect(202)
+    api.post(f"{cid}/follow-up", {"due_at": "2026-01-06T12:00:00Z"}).expect(202)
+
+    assert api.get("/statistics").expect(200).json == {
+        "at": "2026-01-05T12:01:00.000000Z",
+        "total": 5,
+        "by_status": {"new": 2, "contacted": 1, "qualified": 0, "lost": 1, "converted": 1},
+        "conversions": 1,
+        "conversion_rate": 0.2,
+        "median_time_to_first_contact": 30.0,
+        "overdue_follow_ups": 1,
+        "by_source": [
+            {"source": "web", "leads": 3, "conversions": 1},
+            {"source": None, "leads": 1, "conversions": 0},
+            {"source": "fair", "leads": 1, "conversions": 0},
+        ],
+        "other_sources": {"leads": 0, "conversions": 0},
+    }
+
+
+def test_only_the_largest_sources_are_told_one_by_one(api: Api) -> None:
+    leads = take_in(api, "web", "web", *(f"source {number:03}" for number in range(SOURCES_MAX + 1)))
+    api.patch(leads[-1], {"status": "contacted"}).expect(200)
+    api.patch(leads[-1], {"status": "converted"}).expect(200)
+
+    told = api.get("/statistics").json
+    assert len(told["by_source"]) == SOURCES_MAX
+    assert told["by_source"][0] == {"source": "web", "leads": 2, "conversions": 0}
+    assert told["other_sources"] == {"leads": 2, "conversions": 1}
+    assert told["total"] == sum(each["leads"] for each in told["by_source"]) + 2
+
+
+def test_an_operators_own_pipeline_decides_what_a_conversion_is(start: Callable[..., Service]) -> None:
+    own = a_pipeline(
+        offen=("Kunde", "Partner", "verloren"), Kunde=(), Partner=(), verloren=(), reason_required=("verloren",)
+    )
+    api = start(pipeline=own).client("agent")
+    for lead, status in zip(take_in(api, *"abcd"), ["Kunde", "Partner", "verloren", "offen"], strict=True):
+        api.patch(lead, {"status": status, "status_reason": "so"}).expect(200)
+
+    told = api.get("/statistics").json
+    assert told["by_status"] == {"offen": 1, "Kunde": 1, "Partner": 1, "verloren": 1}
+    assert (told["conversions"], told["conversion_rate"]) == (2, 0.5)
+
+
+def test_what_is_no_query_of_it_is_refused(api: Api) -> None:
+    api.get("/statistics?status=new").refuse(400, "malformed-request")
+
+
+def test_only_who_may_read_is_told(service: Service) -> None:
+    service.client("capture").get("/statistics").refuse(403, "forbidden")
+    service.stranger().get("/statistics").refuse(401, "unauthorized")
+    service.client("read").get("/statistics").expect(200)
