@@ -18,21 +18,22 @@ from leads_domain.events import rfc3339
 from leads_domain.statistics import Statistics
 from leads_domain.use_cases.take_statistics import SOURCES_MAX, TakeStatistics
 
-Conversions = Annotated[int, Meta(description="How many of them are in a final status that needs no reason.")]
+_CONVERSIONS = "How many of them are in a final status that needs no reason."
+Conversions = Annotated[int, Meta(description=_CONVERSIONS, examples=[6])]
 
 
 class CountView(msgspec.Struct):
     """Leads, and how many of them were won."""
 
-    leads: int
-    conversions: Conversions
+    leads: Annotated[int, Meta(examples=[0])]
+    conversions: Annotated[int, Meta(description=_CONVERSIONS, examples=[0])]
 
 
 class SourceCountView(msgspec.Struct):
     """The leads of a source, and how many of them were won."""
 
     source: Source | None
-    leads: int
+    leads: Annotated[int, Meta(examples=[30])]
     conversions: Conversions
 
 
@@ -40,7 +41,7 @@ class StatisticsView(msgspec.Struct):
     """How the desk is doing."""
 
     at: Annotated[Utc, Meta(description="When it was counted.")]
-    total: Annotated[int, Meta(description="How many leads there are.")]
+    total: Annotated[int, Meta(description="How many leads there are.", examples=[30])]
     by_status: Annotated[
         dict[str, int],
         Meta(
@@ -53,7 +54,9 @@ class StatisticsView(msgspec.Struct):
     median_time_to_first_contact: (
         Annotated[float, Meta(description="In seconds, of all leads that were contacted.", examples=[5400.5])] | None
     )
-    overdue_follow_ups: Annotated[int, Meta(description="Still scheduled although their due time has passed.")]
+    overdue_follow_ups: Annotated[
+        int, Meta(description="Still scheduled though their due time has passed.", examples=[2])
+    ]
     by_source: Annotated[
         Sequence[SourceCountView],
         Meta(description=f"The {SOURCES_MAX} sources of most leads; null is unknown. Those of most leads come first."),
