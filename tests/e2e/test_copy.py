@@ -45,6 +45,7 @@ def test_a_service_moves_to_postgresql_and_back_with_all_it_has(site: Site, post
     assert [line.split()[:2] for line in copied.out.splitlines()] == [
         ["table", "rows"],
         ["api_keys", "1"],
+        ["feed", "0"],
         ["leads", "1"],
         ["replies", "0"],
         ["timeline", "3"],

@@ -74,9 +74,7 @@ class Broken:
         """Fail."""
         raise self._error
 
-    async def write(self, *_: object, **__: object) -> None:
-        """Fail."""
-        raise self._error
+    read_long = write = read
 
     async def close(self) -> None:
         """Nothing is held."""
