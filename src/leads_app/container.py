@@ -19,6 +19,7 @@ from leads_adapters.http.follow_ups import FollowUpRoutes
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.health import HealthRoutes
 from leads_adapters.http.idempotency import Idempotency
+from leads_adapters.http.keys import KeyRoutes
 from leads_adapters.http.leads import LeadRoutes, RenderedByPython, Rendering
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
@@ -31,6 +32,7 @@ from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
+from leads_app.key_use import KeyUse
 from leads_app.lifespan import service_lifespan
 from leads_app.settings import Settings, SettingsError
 from leads_domain.follow_up import Recipient, RetryPolicy
@@ -155,10 +157,12 @@ class Container(containers.DeclarativeContainer):
         owner=f"{socket.gethostname()}:{os.getpid()}",
     )
 
+    key_use = providers.Singleton(KeyUse, database, clock)
     gate = providers.Singleton(
         Gate,
         database,
         authenticate,
+        key_use.provided.note,
         providers.Callable(_per_key, settings.provided.rate_limit),
         providers.Callable(_per_address, settings.provided.rate_limit),
     )
@@ -174,6 +178,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(EventRoutes, database),
         providers.Singleton(StatisticsRoutes, database, take_statistics),
         providers.Singleton(PipelineRoutes, pipeline),
+        providers.Singleton(KeyRoutes, database, create_key, revoke_key),
         providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
     )
     openapi = providers.Callable(

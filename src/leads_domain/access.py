@@ -63,6 +63,7 @@ class ApiKey:
     digest: str
     created_at: datetime
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 ENTROPY_BYTES = 32

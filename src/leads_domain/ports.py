@@ -113,14 +113,23 @@ class ApiKeyStore(Protocol):
     def with_digest(self, digest: str) -> ApiKey | None:
         """The key with this SHA-256, if there is one, revoked or not."""
 
+    def get(self, id: str) -> ApiKey:
+        """The key with this id, revoked or not; raises `NotFound`."""
+
     def all(self) -> Sequence[ApiKey]:
         """Every key, revoked ones too, oldest first."""
+
+    def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
+        """The same page by page: by time of creation, then id."""
 
     def all_for_change(self) -> Sequence[ApiKey]:
         """As `all`; until the unit of work ends, nobody else can add or revoke a key."""
 
     def revoke(self, id: str, at: datetime) -> None:
         """Mark a key as revoked, keeping an earlier mark; raises `NotFound`."""
+
+    def record_use(self, used: Mapping[str, datetime]) -> None:
+        """Remember when the keys with these ids were last used; what is known of a later use stays."""
 
 
 class ReplyStore(Protocol):

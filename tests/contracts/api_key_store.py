@@ -1,16 +1,17 @@
 """What every adapter of the `ApiKeyStore` port promises."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from builders import NOON, an_id
-from contracts.stores import StoreContract
+from contracts.stores import StoreContract, all_pages
 from databases import RunningDatabase
 from leads_domain.access import ApiKey, Role, digest
 from leads_domain.errors import NotFound
+from leads_domain.paging import Page, Position
 from leads_domain.ports import UnitOfWork
 
 LATER = NOON + timedelta(hours=1, microseconds=1)
@@ -43,6 +44,21 @@ def revoke(work: UnitOfWork, id: str, at: datetime) -> None:
     work.api_keys.revoke(id, at)
 
 
+def get(work: UnitOfWork, id: str) -> ApiKey:
+    """The key with this id."""
+    return work.api_keys.get(id)
+
+
+def page(work: UnitOfWork, after: Position | None, limit: int) -> Page[ApiKey, Position]:
+    """Some of all keys."""
+    return work.api_keys.page(after=after, limit=limit)
+
+
+def record_use(work: UnitOfWork, used: Mapping[str, datetime]) -> None:
+    """Remember when keys were used."""
+    work.api_keys.record_use(used)
+
+
 class ApiKeyStoreContract(StoreContract):
     """See `StoreContract`."""
 
@@ -62,7 +78,7 @@ class ApiKeyStoreContract(StoreContract):
 
     @pytest.mark.parametrize("name", ["Формы", "👩🏽\u200d💻", "'\"\\; --", "n" * 100])
     def test_keeps_a_name_in_any_script(self, database: RunningDatabase, name: str) -> None:
-        key = replace(a_key(), name=name, revoked_at=LATER)
+        key = replace(a_key(), name=name, revoked_at=LATER, last_used_at=NOON)
         database.write(add, key)
 
         assert repr(database.read(with_digest, key.digest)) == repr(key)
@@ -74,6 +90,37 @@ class ApiKeyStoreContract(StoreContract):
         database.write(add, keys[4], keys[1], keys[3], keys[0], keys[2])
 
         assert list(database.read(every)) == keys
+
+    @pytest.mark.parametrize("size", [1, 2, 5, 6])
+    def test_lists_every_key_page_by_page(self, database: RunningDatabase, size: int) -> None:
+        assert list(database.read(page, None, size).items) == []
+        keys = [a_key(1), a_key(2), *(replace(a_key(number), created_at=LATER) for number in (3, 4, 5))]
+        database.write(add, *reversed(keys))
+
+        assert all_pages(lambda after: database.read(page, after, size), size=size) == keys
+
+    def test_gets_a_key_by_its_id(self, database: RunningDatabase) -> None:
+        database.write(add, a_key(1), a_key(2))
+
+        assert database.read(get, an_id(2)) == a_key(2)
+        with pytest.raises(NotFound) as missing:
+            database.read(get, an_id(3))
+        assert (missing.value.kind, missing.value.id) == ("API key", an_id(3))
+
+    def test_remembers_when_keys_were_last_used(self, database: RunningDatabase) -> None:
+        database.write(add, a_key(1), a_key(2), a_key(3))
+        database.write(record_use, {an_id(2): LATER, an_id(1): NOON})
+        database.write(record_use, {an_id(1): LATER, an_id(2): NOON})
+        database.write(record_use, {})
+
+        used = [replace(a_key(number), last_used_at=LATER) for number in (1, 2)]
+        assert list(database.read(every)) == [*used, a_key(3)]
+
+    def test_passes_over_the_use_of_a_key_that_is_not_there(self, database: RunningDatabase) -> None:
+        database.write(add, a_key(1))
+        database.write(record_use, {an_id(9): LATER, an_id(1): LATER})
+
+        assert list(database.read(every)) == [replace(a_key(1), last_used_at=LATER)]
 
     def test_marks_a_key_as_revoked_and_no_other(self, database: RunningDatabase) -> None:
         database.write(add, a_key(1), a_key(2))

@@ -19,6 +19,9 @@ open = ["deal", "no deal"]
 deal = []
 """
 
+ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+MINUTE = "[0-9-]{10} [0-9:]{5}"
+
 
 def test_doctor_names_migrate_which_makes_it_well_and_then_changes_nothing(site: Site) -> None:
     ill = site.leads("doctor").expect(1)
@@ -53,9 +56,10 @@ def test_a_key_is_made_used_listed_and_refused_at_once_when_it_is_revoked(site: 
             told = service.get(f"{created.headers['location']}/timeline").json["items"]
             assert [entry["actor"] for entry in told] == ["Ann"]
 
-            listed = site.leads("keys", "list").expect(0).out
-            assert key not in listed
-            [id] = re.findall(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) .*agent .*Ann", listed)
+            ann_used = re.compile(rf"({ID}) .*agent .*Ann \(made {MINUTE}, last used {MINUTE}\)")
+            listed = eventually(lambda: ann_used.search(site.leads("keys", "list").expect(0).out))
+            assert key not in listed.string
+            id = listed[1]
             assert id in site.leads("keys", "revoke", id).expect(0).out
             assert ann.get("/leads").status_code == 401
 

@@ -32,6 +32,8 @@ ALLOWED = {
     f"/leads/{NOBODY}/follow-up": "OPTIONS, POST",
     f"/leads/{NOBODY}/follow-ups": "GET, HEAD, OPTIONS",
     "/follow-ups": "GET, HEAD, OPTIONS",
+    "/api-keys": "GET, HEAD, OPTIONS, POST",
+    f"/api-keys/{NOBODY}": "DELETE, GET, HEAD, OPTIONS",
     f"/follow-ups/{NOBODY}": "GET, HEAD, OPTIONS, PATCH",
     f"/follow-ups/{NOBODY}/cancel": "OPTIONS, POST",
     f"/follow-ups/{NOBODY}/retry": "OPTIONS, POST",

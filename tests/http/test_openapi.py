@@ -73,8 +73,9 @@ def test_every_documented_operation_is_served(service: Service, document: Any) -
     admin = service.client("admin")
     lead = admin.post("/leads", JOHN).json["id"]
     follow_up = admin.post(f"/leads/{lead}/follow-up").json["id"]
+    key, _ = service.new_key("read")
     for method, path, _ in operations(document):
-        id = follow_up if path.startswith("/follow-ups") else lead
+        id = {"follow-ups": follow_up, "api-keys": key}.get(path.split("/")[1], lead)
         status = admin.request(method, path.replace("{id}", id)).status
         assert status not in (404, 405, 500), (method, path, status)
 
@@ -260,8 +261,20 @@ def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
         yield "GET", "/events", agent.get(f"/events{query}")
     yield "GET", "/statistics", agent.get("/statistics")
     yield "GET", "/pipeline", agent.get("/pipeline")
+    yield from answers_about_keys(service.client("admin"))
     yield "GET", "/health/live", agent.get("/health/live")
     yield "GET", "/health/ready", agent.get("/health/ready")
+
+
+def answers_about_keys(admin: Api) -> Iterator[tuple[str, str, Reply]]:
+    """The same of what is for administrators only."""
+    made = admin.post("/api-keys", {"name": "Web form", "role": "capture"})
+    yield "POST", "/api-keys", made
+    yield "POST", "/api-keys", admin.post("/api-keys", {"name": "", "role": "boss"})
+    yield "GET", "/api-keys", admin.get("/api-keys?limit=1")
+    yield "GET", "/api-keys/{id}", admin.get(made.headers["location"])
+    yield "DELETE", "/api-keys/{id}", admin.request("DELETE", made.headers["location"])
+    yield "DELETE", "/api-keys/{id}", admin.request("DELETE", f"/api-keys/{NOBODY}")
 
 
 def test_what_the_service_answers_is_what_the_document_says(service: Service, document: Any) -> None:

@@ -37,6 +37,7 @@ def limited(service: Service, watch: Stopwatch) -> Service:
     gate = Gate(
         service.container.database(),
         service.container.authenticate(),
+        service.container.key_use().note,
         RateLimiter(RateLimit(6, 60), watch),
         RateLimiter(RateLimit(2, 60), watch),
     )

@@ -24,6 +24,9 @@ ErrorLog = Callable[[BaseException, str], None]
 
 Endpoint = Callable[[HTTPScope, Receive], Awaitable[Answer]]
 
+_NO_STORE: Header = (b"cache-control", b"no-store")
+"""For all that needs a key: personal data, and keys, are for nobody's cache."""
+
 _ANYONE = Principal("anyone", "anyone", Role.CAPTURE)
 """Who calls an operation that asks for no permission."""
 
@@ -98,6 +101,8 @@ def _endpoint(
                 error_log(error, scope["state"]["request_id"])
             answer = _problem_answer(problem, scope)
         answer.headers.extend(limits)
+        if operation.permission is not None:
+            answer.headers.append(_NO_STORE)
         return answer
 
     return endpoint

@@ -12,9 +12,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from leads_domain import details, follow_up, paging
+from leads_domain.access import Role
 from leads_domain.details import Scalar
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.paging import LeadSort
+from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 
@@ -74,6 +76,10 @@ AttributesPatch = Annotated[
 Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]
 Message = Annotated[str, _text("What to say.", follow_up.MESSAGE_MAX, "Shall we talk on Tuesday?")]
 Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"])]
+KeyName = Annotated[
+    str, _text("Whose key it is; told in the timeline. Several keys may have one name.", KEY_NAME_MAX, "Web form")
+]
+KeyRole = Annotated[Role, Meta(description="What the key may do.", examples=["capture"])]
 ConfiguredChannel = Annotated[
     str, Meta(description="The name of a configured channel.", extra_json_schema={"x-one-of": "channels"})
 ]
@@ -117,6 +123,13 @@ class FollowUpPatch(msgspec.Struct, forbid_unknown_fields=True):
 
     due_at: Time | UnsetType = UNSET
     message: Message | UnsetType = UNSET
+
+
+class NewApiKey(msgspec.Struct, forbid_unknown_fields=True):
+    """A key to make."""
+
+    name: KeyName
+    role: KeyRole
 
 
 class RegisterQuery(msgspec.Struct):

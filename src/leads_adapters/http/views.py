@@ -12,6 +12,8 @@ from leads_adapters.http.schemas import (
     Channel,
     Email,
     Id,
+    KeyName,
+    KeyRole,
     Message,
     Name,
     Owner,
@@ -20,6 +22,7 @@ from leads_adapters.http.schemas import (
     Source,
     Status,
 )
+from leads_domain.access import ApiKey
 from leads_domain.events import EventType, TimelineEntry, rfc3339
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
 from leads_domain.lead import Lead
@@ -83,6 +86,23 @@ class TimelineEntryView(msgspec.Struct):
     at: Utc
     actor: Annotated[str, Meta(description="The name of the API key, or `dispatcher`.")]
     data: Annotated[dict[str, Any], Meta(description="What happened in particular; depends on the type.")]
+
+
+class ApiKeyView(msgspec.Struct):
+    """What is known of an API key; its text is not."""
+
+    id: Id
+    name: KeyName
+    role: KeyRole
+    created_at: Utc
+    last_used_at: Annotated[Utc, Meta(description="To the minute or so; null if it never was.")] | None
+    revoked_at: Utc | None
+
+
+class NewApiKeyView(ApiKeyView):
+    """A new API key, with its text."""
+
+    key: Annotated[str, Meta(description="The text to send as X-API-Key. It is shown this once.")]
 
 
 class PageView(msgspec.Struct, Generic[Item]):
@@ -158,6 +178,18 @@ def timeline_entry_view(entry: TimelineEntry) -> TimelineEntryView:
     """A timeline entry as clients see it."""
     at = rfc3339(entry.at)
     return TimelineEntryView(id=entry.id, type=entry.type, at=at, actor=entry.actor, data=dict(entry.data))
+
+
+def api_key_view(key: ApiKey) -> ApiKeyView:
+    """A key as administrators see it: without its digest."""
+    return ApiKeyView(
+        id=key.id,
+        name=key.name,
+        role=key.role,
+        created_at=rfc3339(key.created_at),
+        last_used_at=_utc(key.last_used_at),
+        revoked_at=_utc(key.revoked_at),
+    )
 
 
 def pipeline_view(pipeline: Pipeline) -> PipelineView:

@@ -131,6 +131,7 @@ api_keys = _table(
     Column("digest", Text, nullable=False, unique=True),
     Column("created_at", UtcTime, nullable=False),
     Column("revoked_at", UtcTime),
+    Column("last_used_at", UtcTime),
     CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", "role"),
 )
 

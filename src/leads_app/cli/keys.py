@@ -31,8 +31,9 @@ def list_() -> None:
     with session.opened() as (container, run):
         found = run(container.database().read(list_keys))
     for key in found:  # not a table, which a narrow terminal would cut
-        revoked = f", revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
-        click.echo(f"{key.id}  {key.role:<7}  {key.name} (made {key.created_at:%Y-%m-%d %H:%M}{revoked})")
+        times = {"made": key.created_at, "last used": key.last_used_at, "revoked": key.revoked_at}
+        told = ", ".join(f"{what} {at:%Y-%m-%d %H:%M}" for what, at in times.items() if at)
+        click.echo(f"{key.id}  {key.role:<7}  {key.name} ({told})")
 
 
 @keys.command()

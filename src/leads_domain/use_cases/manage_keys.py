@@ -1,7 +1,9 @@
-"""Make, list, revoke and recognise API keys."""
+"""Make, list, revoke and recognise API keys, and remember their use."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from leads_domain.access import (
     ENTROPY_BYTES,
@@ -12,13 +14,27 @@ from leads_domain.access import (
     is_well_formed,
     key_text,
 )
-from leads_domain.checking import check_text
+from leads_domain.checking import check_members, check_text
+from leads_domain.errors import Fault
+from leads_domain.paging import Page, Position
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
 
 KEY_NAME_MAX = 100
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
 """Who calls with the admin key that the operator chose."""
+
+
+def check_new_key(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a new key as they are kept; raises `Invalid` with every fault."""
+    missing = (Fault(f"/{member}", "This member is required.") for member in _RULES if member not in given)
+    return check_members(given, _RULES, None, *missing)
+
+
+_RULES: Mapping[str, Callable[[Any, None], object]] = {
+    "name": lambda name, _: check_text(name, most=KEY_NAME_MAX),
+    "role": lambda role, _: Role(role),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +46,11 @@ class CreateKey:
     entropy: Entropy
 
     def __call__(self, work: UnitOfWork, *, name: str, role: Role) -> tuple[ApiKey, str]:
-        """What is kept of the key, and its text; raises `Invalid` for an empty or overlong name."""
+        """What is kept of the key, and its text; raises `Invalid`."""
         text = key_text(role, self.entropy.draw(ENTROPY_BYTES))
         key = ApiKey(
             id=self.ids.new(),
-            name=check_text(name, most=KEY_NAME_MAX),
-            role=role,
+            **check_new_key({"name": name, "role": role}),
             digest=digest(text),
             created_at=self.clock.now(),
         )
@@ -62,6 +77,16 @@ def list_keys(work: UnitOfWork) -> Sequence[ApiKey]:
     return work.api_keys.all()
 
 
+def page_of_keys(work: UnitOfWork, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
+    """The same page by page."""
+    return work.api_keys.page(after=after, limit=limit)
+
+
+def find_key(work: UnitOfWork, id: str) -> ApiKey:
+    """What is kept of one key; raises `NotFound`."""
+    return work.api_keys.get(id)
+
+
 @dataclass(frozen=True, slots=True)
 class RevokeKey:
     """Make a key useless from now on."""
@@ -71,6 +96,11 @@ class RevokeKey:
     def __call__(self, work: UnitOfWork, id: str) -> None:
         """Raises `NotFound`; to revoke a revoked key changes nothing."""
         work.api_keys.revoke(id, self.clock.now())
+
+
+def record_key_use(work: UnitOfWork, used: Mapping[str, datetime]) -> None:
+    """Remember when keys were last used."""
+    work.api_keys.record_use(used)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,88 @@
+"""The resource /api-keys."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from leads_adapters.database import Database
+from leads_adapters.http.answer import Answer, json_answer, no_content
+from leads_adapters.http.decoding import Body
+from leads_adapters.http.operation import Call, Reply, operation
+from leads_adapters.http.paging import Cursors, page_answer
+from leads_adapters.http.schemas import NewApiKey, PageQuery
+from leads_adapters.http.views import ApiKeyView, NewApiKeyView, PageView, api_key_view
+from leads_domain.access import Permission
+from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey, check_new_key, find_key, page_of_keys
+
+_CURSORS = Cursors.of_positions()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRoutes:
+    """Makes, shows and revokes API keys. To replace a key: make a second one, switch over, revoke the first."""
+
+    database: Database
+    create_key: CreateKey
+    revoke_key: RevokeKey
+
+    @operation(
+        method="POST",
+        path="/api-keys",
+        tag="API keys",
+        permission=Permission.ADMINISTER,
+        body=Body(NewApiKey),
+        replies={201: Reply(means="The new key, shown this once.", schema=NewApiKeyView, headers=("Location",))},
+    )
+    async def create(self, call: Call) -> Answer:
+        """Make a key.
+
+        Its text stands in `key`, this once: only a hash of it is kept.
+        """
+        given = await call.body(check_new_key)
+        key, text = await self.database.write(self.create_key, name=given["name"], role=given["role"])
+        view = NewApiKeyView(**msgspec.structs.asdict(api_key_view(key)), key=text)
+        return json_answer(view, status=201, headers=[(b"location", f"/api-keys/{key.id}".encode())])
+
+    @operation(
+        method="GET",
+        path="/api-keys",
+        tag="API keys",
+        permission=Permission.ADMINISTER,
+        query=PageQuery,
+        replies={200: Reply(means="A page of keys.", schema=PageView[ApiKeyView], headers=("Link",))},
+    )
+    async def browse(self, call: Call) -> Answer:
+        """List all keys, revoked ones too, the oldest first. Their texts are not known."""
+        query: PageQuery = call.query
+        after = _CURSORS.decode(query.cursor, "api-keys")
+        found = await self.database.read(page_of_keys, after=after, limit=query.limit)
+        return page_answer(found, api_key_view, lambda at: _CURSORS.encode(at, "api-keys"), call.request)
+
+    @operation(
+        method="GET",
+        path="/api-keys/{id:str}",
+        tag="API keys",
+        permission=Permission.ADMINISTER,
+        replies={200: Reply(means="The key.", schema=ApiKeyView)},
+        problems=("not-found",),
+    )
+    async def find(self, call: Call) -> Answer:
+        """Answer what is known of one key."""
+        return json_answer(api_key_view(await self.database.read(find_key, call.id("API key"))))
+
+    @operation(
+        method="DELETE",
+        path="/api-keys/{id:str}",
+        tag="API keys",
+        permission=Permission.ADMINISTER,
+        replies={204: Reply(means="The key is useless from now on.")},
+        problems=("not-found",),
+    )
+    async def revoke(self, call: Call) -> Answer:
+        """Revoke a key, for good. It stays in the list.
+
+        A key that is revoked already is left as it is. No key is spared, not even the one that this is asked with,
+        or the last of an administrator: at the terminal, `leads keys create` can always make another.
+        """
+        await self.database.write(self.revoke_key, call.id("API key"))
+        return no_content()

@@ -1,0 +1,205 @@
+"""The resource /api-keys."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from dependency_injector import providers
+
+from databases import PATIENCE
+from leads_app.key_use import KeyUse
+from leads_domain.access import Role, digest, is_well_formed
+from rest import JOHN, NOBODY, Api, Service
+
+FORM = {"name": "Web form", "role": "capture"}
+
+
+@pytest.fixture
+def admin(service: Service) -> Api:
+    """Somebody with the role admin, whose key is called boss."""
+    return service.client("admin", "boss")
+
+
+def make(admin: Api, **members: object) -> Any:
+    """What is answered to whoever makes a key."""
+    return admin.post("/api-keys", {**FORM, **members}).expect(201).json
+
+
+def test_a_key_is_made_and_shown_this_once(service: Service, admin: Api) -> None:
+    answer = admin.post("/api-keys", {"name": " Web form ", "role": "capture"}).expect(201)
+    made = answer.json
+    assert is_well_formed(made["key"])
+    assert made["key"].startswith("capture_")
+    assert UUID(made["id"]).version == 7
+    assert made == {
+        "id": made["id"],
+        "name": "Web form",
+        "role": "capture",
+        "created_at": "2026-01-05T12:00:00.000000Z",
+        "last_used_at": None,
+        "revoked_at": None,
+        "key": made["key"],
+    }
+    assert answer.headers["location"] == f"/api-keys/{made['id']}"
+    known = {name: value for name, value in made.items() if name != "key"}
+    assert admin.get(answer.headers["location"]).expect(200).json == known
+    assert known in admin.get("/api-keys").json["items"]
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_key_works_as_soon_as_it_is_made(service: Service, admin: Api, role: Role) -> None:
+    client = service.stranger(x_api_key=make(admin, role=role)["key"])
+    client.get("/pipeline").expect(403 if role is Role.CAPTURE else 200)
+    client.post("/leads", JOHN).expect({Role.CAPTURE: 202, Role.READ: 403}.get(role, 201))
+
+
+def test_nothing_that_is_kept_is_shown_with_a_text_or_a_digest(service: Service, admin: Api) -> None:
+    made = make(admin)
+    shown = (admin.get("/api-keys").body + admin.get(f"/api-keys/{made['id']}").body).decode()
+    for secret in (made["key"], digest(made["key"]), "digest", '"key"'):
+        assert secret not in shown
+
+
+def test_no_answer_with_a_key_may_be_kept_by_anybody(admin: Api) -> None:
+    assert admin.post("/api-keys", FORM).headers["cache-control"] == "no-store"
+
+
+def test_keys_are_listed_oldest_first_and_page_by_page(service: Service, admin: Api) -> None:
+    for number in range(4):
+        service.clock.advance(timedelta(seconds=1))
+        make(admin, name=f"Key {number}")
+    pages = [*admin.walk("/api-keys?limit=2")]
+    assert [[key["name"] for key in page["items"]] for page in pages] == [
+        ["boss", "Key 0"],
+        ["Key 1", "Key 2"],
+        ["Key 3"],
+    ]
+    assert pages[0].keys() == {"items", "next_cursor"}
+    assert admin.get("/api-keys").json["next_cursor"] is None
+
+
+def test_a_revoked_key_is_useless_at_once_and_stays_in_the_list(service: Service, admin: Api) -> None:
+    made = make(admin, role="agent")
+    client = service.stranger(x_api_key=made["key"])
+    client.get("/pipeline").expect(200)
+    later = service.clock.advance(timedelta(hours=1))
+    answer = admin.request("DELETE", f"/api-keys/{made['id']}").expect(204)
+    assert answer.body == b""
+    client.get("/pipeline").refuse(401, "unauthorized")
+    revoked_at = admin.get(f"/api-keys/{made['id']}").json["revoked_at"]
+    assert revoked_at == f"{later:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def test_to_revoke_a_key_again_changes_nothing(service: Service, admin: Api) -> None:
+    path = f"/api-keys/{make(admin)['id']}"
+    admin.request("DELETE", path).expect(204)
+    before = admin.get(path).json
+    service.clock.advance(timedelta(hours=1))
+    admin.request("DELETE", path.upper().replace("/API-KEYS", "/api-keys")).expect(204)
+    assert admin.get(path).json == before
+
+
+@pytest.mark.parametrize("id", [NOBODY, "1", "operator", "%00", "%F0%9F%92%A9"])
+def test_a_key_that_is_not_there_is_not_found(admin: Api, id: str) -> None:
+    for method in ("GET", "DELETE"):
+        admin.request(method, f"/api-keys/{id}").refuse(404, "not-found")
+
+
+def test_a_key_is_replaced_without_a_moment_in_which_none_works(service: Service, admin: Api) -> None:
+    old, new = make(admin, role="read"), make(admin, role="read")
+    assert (old["name"], old["id"] == new["id"]) == (new["name"], False)
+    clients = [service.stranger(x_api_key=each["key"]) for each in (old, new)]
+    assert [client.get("/pipeline").status for client in clients] == [200, 200]
+    admin.request("DELETE", f"/api-keys/{old['id']}").expect(204)
+    assert [client.get("/pipeline").status for client in clients] == [401, 200]
+
+
+def test_an_administrator_can_revoke_the_very_key_that_this_is_asked_with(service: Service, admin: Api) -> None:
+    (own,) = admin.get("/api-keys").json["items"]
+    admin.request("DELETE", f"/api-keys/{own['id']}").expect(204)
+    admin.get("/api-keys").refuse(401, "unauthorized")
+    assert service.run(service.container.database().write(service.container.create_first_key())) is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({}, {"/name", "/role"}),
+        ({"name": "x"}, {"/role"}),
+        ({"name": "", "role": "boss"}, {"/name", "/role"}),
+        ({"name": "x" * 101, "role": "read"}, {"/name"}),
+        ({"name": "a\0b", "role": "read"}, {"/name"}),
+        ({"name": " ", "role": None}, {"/name", "/role"}),
+        ({"name": 5, "role": "READ"}, {"/name", "/role"}),
+        ({"name": "x", "role": "read", "key": "swordfish", "id": NOBODY}, {"/key", "/id"}),
+    ],
+)
+def test_a_key_with_faults_is_refused_with_all_of_them(admin: Api, body: dict[str, object], pointers: set[str]) -> None:
+    faults = admin.post("/api-keys", body).faults()
+    assert faults.keys() == pointers
+    assert len(admin.get("/api-keys").json["items"]) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"x"', b"{", b"\xff", b'{"name": "\\ud800", "role": "read"}'])
+def test_a_body_that_is_no_key_is_refused(admin: Api, body: bytes) -> None:
+    assert admin.post("/api-keys", body).status in (400, 422)
+    admin.post("/api-keys", FORM, content_type="text/plain").refuse(415, "unsupported-media-type")
+    assert len(admin.get("/api-keys").json["items"]) == 1
+
+
+# Last use
+
+
+@pytest.fixture
+def used(start: Callable[..., Service]) -> tuple[Service, Callable[[float], None]]:
+    """A service, and a way to let time pass."""
+    service = start()
+    seconds = [0.0]
+    use = KeyUse(service.container.database(), service.clock, lambda: seconds[0])
+    service.container.key_use.override(providers.Object(use))
+
+    def wait(by: float) -> None:
+        seconds[0] += by
+        service.clock.advance(timedelta(seconds=by))
+
+    return service, wait
+
+
+def last_use(service: Service, key_id: str) -> Any:
+    """When a key was last used, once what was begun has ended."""
+    if writing := service.container.key_use()._writing:
+        service.run(asyncio.wait_for(asyncio.shield(writing), PATIENCE))
+    return service.client("admin").get(f"/api-keys/{key_id}").expect(200).json["last_used_at"]
+
+
+def test_it_is_told_when_a_key_was_last_used_to_the_minute(used: tuple[Service, Callable[[float], None]]) -> None:
+    service, wait = used
+    id, text = service.new_key("read")
+    client = service.stranger(x_api_key=text)
+    assert last_use(service, id) is None
+    client.get("/pipeline").expect(200)
+    assert last_use(service, id) == "2026-01-05T12:00:00.000000Z"
+    wait(59.9)
+    client.get("/pipeline").expect(200)
+    assert last_use(service, id) == "2026-01-05T12:00:00.000000Z"
+    wait(0.1)
+    client.get("/pipeline").expect(200)
+    assert last_use(service, id) == "2026-01-05T12:01:00.000000Z"
+
+
+def test_a_refused_request_is_a_use_of_a_key_too(used: tuple[Service, Callable[[float], None]]) -> None:
+    service, _ = used
+    id, text = service.new_key("read")
+    service.stranger(x_api_key=text).post("/leads", JOHN).refuse(403, "forbidden")
+    assert last_use(service, id) is not None
+
+
+def test_who_was_turned_away_has_not_used_the_key(used: tuple[Service, Callable[[float], None]]) -> None:
+    service, _ = used
+    id, text = service.new_key("read")
+    service.revoke(id)
+    service.stranger(x_api_key=text).get("/pipeline").expect(401)
+    assert last_use(service, id) is None
