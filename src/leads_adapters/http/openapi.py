@@ -14,7 +14,7 @@ import msgspec
 from leads_adapters.http.openapi_examples import add_examples
 from leads_adapters.http.operation import Operation, Reply, operations
 from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
-from leads_domain.access import Permission, Role
+from leads_domain.access import Role
 
 _REF = "#/components/schemas/{name}"
 _IDEMPOTENCY_KEY = {
@@ -117,7 +117,9 @@ def _operation(
     if operation.permission is None:
         told["security"] = []
     else:
-        notes.append(f"Needs a key with the role {_roles(operation.permission)}.")
+        roles = [role for role in Role if operation.permission in role.permissions]
+        told["x-roles"] = roles
+        notes.append(f"Needs a key with the role {' or '.join(f'`{role}`' for role in roles)}.")
     if notes:
         told["description"] = "\n\n".join(notes)
     if operation.body is not None:
@@ -127,10 +129,6 @@ def _operation(
             "content": {media_type: {"schema": schema} for media_type in operation.body.media_types},
         }
     return told
-
-
-def _roles(permission: Permission) -> str:
-    return " or ".join(f"`{role}`" for role in Role if permission in role.permissions)
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
