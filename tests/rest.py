@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from dependency_injector import providers
 from sqlalchemy import URL
 
+from databases import PATIENCE
 from fakes import FixedChance, FixedClock, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.http.envelope import AsgiApp
@@ -219,6 +220,11 @@ class Service:
     def dispatch(self) -> int:
         """Send what is due; answers the number of attempts."""
         return self.run(self.container.dispatcher().run_once())
+
+    def settle(self) -> None:
+        """Let what is done in the background, with no request waiting for it, come to its end."""
+        if writing := self.container.key_use()._writing:
+            self.run(asyncio.wait_for(asyncio.shield(writing), PATIENCE))
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Wait for some work."""

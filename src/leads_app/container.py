@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 
@@ -21,11 +21,13 @@ from leads_adapters.http.health import HealthRoutes
 from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.keys import KeyRoutes
 from leads_adapters.http.leads import LeadRoutes, RenderedByPython, Rendering
+from leads_adapters.http.metrics import MetricsRoutes
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.http.statistics import StatisticsRoutes
 from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
+from leads_adapters.metrics import Metrics
 from leads_adapters.sql.migrations import check_schema
 from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
@@ -73,13 +75,13 @@ def make_engine(url: URL) -> Engine:
     return postgres_engine(url)
 
 
-def make_database(engine: Engine) -> Database:
+def make_database(engine: Engine, on_commit: Callable[[int], None]) -> Database:
     """The way of running use cases that suits the engine."""
     if engine.dialect.name == "sqlite":
-        return SqliteDatabase(engine)
+        return SqliteDatabase(engine, on_commit)
     from leads_adapters.sql.postgres import PostgresDatabase  # noqa: PLC0415
 
-    return PostgresDatabase(engine)
+    return PostgresDatabase(engine, on_commit)
 
 
 def make_rules(
@@ -119,7 +121,10 @@ class Container(containers.DeclarativeContainer):
     pipeline = settings.provided.pipeline
 
     engine = providers.Singleton(make_engine, settings.provided.database_url)
-    database = providers.Singleton(make_database, engine)
+    metrics = providers.Singleton(
+        Metrics, version("leads"), settings.provided.database_url.drivername, settings.provided.channels
+    )
+    database = providers.Singleton(make_database, engine, metrics.provided.commit)
 
     notifiers = providers.Singleton(make_notifiers, settings.provided.channels)
     channels = providers.Singleton(needs, notifiers)
@@ -155,6 +160,7 @@ class Container(containers.DeclarativeContainer):
         record_outcome,
         notifiers,
         owner=f"{socket.gethostname()}:{os.getpid()}",
+        on_outcome=metrics.provided.delivery,
     )
 
     key_use = providers.Singleton(KeyUse, database, clock)
@@ -179,6 +185,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(StatisticsRoutes, database, take_statistics),
         providers.Singleton(PipelineRoutes, pipeline),
         providers.Singleton(KeyRoutes, database, create_key, revoke_key),
+        providers.Singleton(MetricsRoutes, database, clock, metrics.provided.text),
         providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
     )
     openapi = providers.Callable(
@@ -196,6 +203,7 @@ class Container(containers.DeclarativeContainer):
         max_body=settings.provided.max_body,
         new_id=ids.provided.new,
         access_log=access_log,
+        count=metrics.provided.request,
         error_log=providers.Object(logs.error_log),
         lifespan=providers.List(providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching)),
     )

@@ -3,7 +3,7 @@
 import asyncio
 from _thread import start_new_thread
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ import structlog
 from leads_adapters.database import Database
 from leads_app.logs import error_log
 from leads_domain.errors import Unavailable
-from leads_domain.notifier import FollowUpNotifier, NotificationError, TryAgain
+from leads_domain.notifier import FollowUpNotifier, NotificationError, Refused, TryAgain
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
 from leads_domain.use_cases.dispatch_follow_ups import (
@@ -46,7 +46,8 @@ class Dispatcher:
     """Claims what is due, sends it in threads, and records the outcomes. Any number may share a database.
 
     Each channel has slots of its own: one that is slow or hangs holds up its own follow-ups only, which
-    stay scheduled for whoever has a free slot.
+    stay scheduled for whoever has a free slot. `on_outcome` is told the channel and the outcome of every attempt:
+    sent, try_again, refused, or lost if it was not recorded.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Dispatcher:
         record: RecordOutcome,
         notifiers: Mapping[str, FollowUpNotifier],
         owner: str,
+        on_outcome: Callable[[str, str], None],
     ) -> None:
         self._database = database
         self._clock = clock
@@ -64,6 +66,7 @@ class Dispatcher:
         self._record = record
         self._notifiers = notifiers
         self._owner = owner
+        self._on_outcome = on_outcome
         self._busy: Counter[str] = Counter()
         self._hanging: Counter[str] = Counter()
         self._attempts: set[asyncio.Task[None]] = set()
@@ -166,6 +169,7 @@ class Dispatcher:
         late = self._lease_left(claimed) < ATTEMPT  # it could still be under way when somebody else begins the same
         error = TryAgain("It was claimed too late.") if late else await self._send(claimed)
         recorded = not late and await self._record_outcome(claimed, error)
+        self._on_outcome(claimed.notice.channel, _outcome(error) if recorded else "lost")
         if error is not None or not recorded:
             structlog.get_logger().warning(
                 "follow_up_not_sent" if recorded else "follow_up_lease_lost",
@@ -218,6 +222,16 @@ class Dispatcher:
     def _lease_left(self, claimed: Claimed) -> timedelta:
         lease = claimed.follow_up.lease
         return lease.until - self._clock.now() if lease else timedelta(0)
+
+
+def _outcome(error: NotificationError | None) -> str:
+    match error:
+        case None:
+            return "sent"
+        case Refused():
+            return "refused"
+        case _:
+            return "try_again"
 
 
 def _next_attempts(work: UnitOfWork, now: datetime) -> Mapping[str, datetime]:

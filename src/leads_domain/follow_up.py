@@ -41,6 +41,15 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """What of a channel is still to be sent: how much, how much of it is due, and when the next attempt is, or was."""
+
+    scheduled: int
+    due: int
+    next_attempt_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
     """How often and after which waits a failed attempt is repeated.
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
-from leads_domain.follow_up import FollowUp, FollowUpId
+from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, LeadQuery, Page, Position
 from leads_domain.pipeline import Status
@@ -72,6 +72,12 @@ class FollowUpStore(Protocol):
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """When each channel that has scheduled follow-ups is next to attempt one, those under a lease disregarded."""
+
+    def backlog(self, now: datetime) -> Mapping[str, Backlog]:
+        """What is scheduled on each channel, and how much of it is due at `now`, whether under a lease or not.
+
+        It counts everything that is scheduled, so with very many it takes its time.
+        """
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """Claim (`FollowUp.claim`) up to `limit` scheduled follow-ups of a channel whose next attempt is due at `now`.

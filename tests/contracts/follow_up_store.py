@@ -14,7 +14,7 @@ from builders import NOON, a_follow_up, a_lead, an_email, an_id
 from contracts.stores import ON_ONE_DATABASE, StoreContract, all_pages
 from databases import RunningDatabase
 from leads_domain.errors import NotFound
-from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState, Lease, Recipient
+from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState, Lease, Recipient
 from leads_domain.lead import LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.ports import UnitOfWork
@@ -74,6 +74,11 @@ def claim(
 def next_attempts(work: UnitOfWork, now: datetime = NOON) -> Mapping[str, datetime]:
     """When to look again."""
     return work.follow_ups.next_attempts(now)
+
+
+def backlog(work: UnitOfWork, now: datetime = NOON) -> Mapping[str, Backlog]:
+    """How much is to be sent."""
+    return work.follow_ups.backlog(now)
 
 
 def a_row(size: int, *, step: timedelta = MINUTE) -> list[FollowUp]:
@@ -295,6 +300,19 @@ class FollowUpStoreContract(StoreContract):
         assert database.read(next_attempts) == {"log": NOON + 3 * MINUTE, "smtp": NOON + 2 * MINUTE}
         database.write(save, row[2].cancel(NOON)[0])
         assert database.read(next_attempts) == {"log": NOON + 3 * MINUTE}
+
+    def test_knows_how_much_is_to_be_sent_on_each_channel(self, database: RunningDatabase) -> None:
+        assert database.read(backlog) == {}
+        row = a_row(4)
+        row[3] = replace(row[3], channel="smtp")
+        ended = [a_follow_up(id=an_id(10 + number), channel="sms", **ending) for number, ending in enumerate(ENDINGS)]
+        database.write(add, *row, *ended)
+        database.write(claim, NOON)
+
+        assert database.read(backlog, NOON + MINUTE) == {
+            "log": Backlog(scheduled=3, due=2, next_attempt_at=NOON),
+            "smtp": Backlog(scheduled=1, due=0, next_attempt_at=NOON + 3 * MINUTE),
+        }
 
     def test_waits_for_nothing_that_is_under_a_lease_until_that_ends(self, database: RunningDatabase) -> None:
         first, second = a_row(2)

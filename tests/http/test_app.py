@@ -26,6 +26,7 @@ ALLOWED = {
     "/health/live": "GET, HEAD, OPTIONS",
     "/health/ready": "GET, HEAD, OPTIONS",
     "/pipeline": "GET, HEAD, OPTIONS",
+    "/metrics": "GET, HEAD, OPTIONS",
     "/leads": "GET, HEAD, OPTIONS, POST",
     f"/leads/{NOBODY}": "GET, HEAD, OPTIONS, PATCH",
     f"/leads/{NOBODY}/timeline": "GET, HEAD, OPTIONS",

@@ -29,6 +29,7 @@ LEAST = {
     "postFollowUpsIdCancel": "agent",
     "postFollowUpsIdRetry": "agent",
     "getPipeline": "read",
+    "getMetrics": "read",
     "postApiKeys": "admin",
     "getApiKeys": "admin",
     "getApiKeysId": "admin",

@@ -1,6 +1,5 @@
 """The resource /api-keys."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -9,7 +8,6 @@ from uuid import UUID
 import pytest
 from dependency_injector import providers
 
-from databases import PATIENCE
 from leads_app.key_use import KeyUse
 from leads_domain.access import Role, digest, is_well_formed
 from rest import JOHN, NOBODY, Api, Service
@@ -170,8 +168,7 @@ def used(start: Callable[..., Service]) -> tuple[Service, Callable[[float], None
 
 def last_use(service: Service, key_id: str) -> Any:
     """When a key was last used, once what was begun has ended."""
-    if writing := service.container.key_use()._writing:
-        service.run(asyncio.wait_for(asyncio.shield(writing), PATIENCE))
+    service.settle()
     return service.client("admin").get(f"/api-keys/{key_id}").expect(200).json["last_used_at"]
 
 

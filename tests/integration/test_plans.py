@@ -67,6 +67,11 @@ def test_what_is_next_is_found_with_two_steps_a_channel(tmp_path: Path) -> None:
     ]
 
 
+def test_what_waits_is_counted_along_the_index_alone(tmp_path: Path) -> None:
+    (step,) = plan(tmp_path, follow_up_store._BACKLOG, now=NOON)
+    assert step == "SCAN follow_ups USING COVERING INDEX ix_follow_ups_next_attempt"
+
+
 def test_what_is_still_owed_to_a_lead_is_found_with_one(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, follow_up_store._SCHEDULED_OF_LEAD, lead_id=an_id(1))
     assert step == "SEARCH follow_ups USING INDEX ix_follow_ups_lead_id_state_due_at_id (lead_id=? AND state=?)"

@@ -12,7 +12,7 @@ from litestar.types import HTTPScope, Method, Receive, Send
 
 from leads_adapters.http.answer import Answer, Header, no_content
 from leads_adapters.http.decoding import decode_query
-from leads_adapters.http.envelope import AccessLog, AsgiApp, Envelope, leave
+from leads_adapters.http.envelope import AccessLog, AsgiApp, Envelope, RequestCount, leave
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.operation import Call, Handler, Operation, operations
@@ -39,6 +39,7 @@ def build_app(
     max_body: int,
     new_id: Callable[[], str],
     access_log: AccessLog,
+    count: RequestCount,
     error_log: ErrorLog,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> AsgiApp:
@@ -59,7 +60,7 @@ def build_app(
         openapi_config=None,
         logging_config=None,
     )
-    return Envelope(cast(AsgiApp, litestar), new_id, access_log)
+    return Envelope(cast(AsgiApp, litestar), new_id, access_log, count)
 
 
 def _route(path: str, endpoints: Mapping[Method, Endpoint]) -> HTTPRouteHandler:

@@ -12,6 +12,9 @@ from leads_adapters.http.answer import Answer
 AccessLog = Callable[..., None]
 """Called after every answer with request_id, method, route, status and milliseconds."""
 
+RequestCount = Callable[[str, str | None, int, float], None]
+"""Called after every answer with method, route, status and seconds."""
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -28,12 +31,13 @@ _SECURITY_HEADERS = (
 
 
 class Envelope:
-    """Gives every answer its request id and security headers, lets HEAD ask what GET would, and logs."""
+    """Gives every answer its request id and security headers, lets HEAD ask what GET would, logs and counts."""
 
-    def __init__(self, app: AsgiApp, new_id: Callable[[], str], log: AccessLog) -> None:
+    def __init__(self, app: AsgiApp, new_id: Callable[[], str], log: AccessLog, count: RequestCount) -> None:
         self._app = app
         self._new_id = new_id
         self._log = log
+        self._count = count
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back."""
@@ -54,13 +58,12 @@ class Envelope:
             await send({"type": "http.response.start", "status": status, "headers": answer.headers})
             await send({"type": "http.response.body", "body": body, "more_body": False})
         finally:
+            route = _route(scope)
+            seconds = perf_counter() - started
             self._log(
-                request_id=request_id.decode(),
-                method=method,
-                route=_route(scope),
-                status=status,
-                ms=round((perf_counter() - started) * 1000, 2),
+                request_id=request_id.decode(), method=method, route=route, status=status, ms=round(seconds * 1000, 2)
             )
+            self._count(method, route, status, seconds)
 
     async def _answer(self, scope: Message, receive: Receive) -> Answer:
         """The answer that an operation has left, or else what the application sent: of Litestar, 404 and 405."""

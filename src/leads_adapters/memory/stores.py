@@ -7,7 +7,7 @@ from datetime import datetime
 from leads_domain.access import ApiKey
 from leads_domain.errors import DuplicateLead, NotFound
 from leads_domain.events import TimelineEntry
-from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
+from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, LeadQuery, LeadSort, Page, Position
 from leads_domain.replies import StoredReply
@@ -124,6 +124,17 @@ class MemoryFollowUpStore:
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""
         return {follow_up.channel: at for at, follow_up in reversed(self._free(now))}
+
+    def backlog(self, now: datetime) -> Mapping[str, Backlog]:
+        """See `FollowUpStore.backlog`."""
+        found: dict[str, list[datetime]] = {}
+        for each in self._kept.values():
+            if each.next_attempt_at is not None:
+                found.setdefault(each.channel, []).append(each.next_attempt_at)
+        return {
+            channel: Backlog(scheduled=len(times), due=sum(at <= now for at in times), next_attempt_at=min(times))
+            for channel, times in found.items()
+        }
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """See `FollowUpStore.claim_due`."""

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.tables import follow_ups
 from leads_domain.errors import NotFound
-from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState, Lease, Recipient
+from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState, Lease, Recipient
 from leads_domain.lead import LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position
 
@@ -57,6 +57,16 @@ _NEXT_ATTEMPT = (
     .scalar_subquery()
 )
 _NEXT_ATTEMPTS = select(_CHANNELS.c.channel, _NEXT_ATTEMPT).where(_CHANNELS.c.channel.is_not(None))
+_BACKLOG = (
+    select(
+        follow_ups.c.channel,
+        func.count(),
+        func.count().filter(follow_ups.c.next_attempt_at <= bindparam("now")),
+        func.min(follow_ups.c.next_attempt_at),
+    )
+    .where(_IS_SCHEDULED)
+    .group_by(follow_ups.c.channel)
+)
 _DUE = (
     select(follow_ups.c.id)
     .where(
@@ -140,6 +150,11 @@ class SqlFollowUpStore:
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""
         return {channel: at for channel, at in self._driver.all(_NEXT_ATTEMPTS, now=now) if at is not None}
+
+    def backlog(self, now: datetime) -> Mapping[str, Backlog]:
+        """See `FollowUpStore.backlog`."""
+        rows = self._driver.all(_BACKLOG, now=now)
+        return {channel: Backlog(scheduled=all_, due=due, next_attempt_at=at) for channel, all_, due, at in rows}
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """See `FollowUpStore.claim_due`. One statement, so that it is atomic on every database."""

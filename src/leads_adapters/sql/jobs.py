@@ -1,7 +1,7 @@
 """Use cases that wait for their turn on a database."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ class Job:
     error: Exception | None = None
 
 
-def deliver(jobs: Iterable[Job]) -> None:
-    """Give everybody who still waits the answer, or the error."""
+def deliver(jobs: Sequence[Job]) -> int:
+    """Give everybody who still waits the answer, or the error; how many of the jobs were done."""
     for job in jobs:
         if job.future.done():  # the caller was cancelled; its work is done all the same
             continue
@@ -27,6 +27,7 @@ def deliver(jobs: Iterable[Job]) -> None:
             job.future.set_result(job.answer)
         else:
             job.future.set_exception(_carried(job.error))
+    return sum(job.error is None for job in jobs)
 
 
 def _carried(error: Exception) -> Exception:

@@ -152,10 +152,14 @@ class _Queue:
 
 
 class PostgresDatabase:
-    """Runs use cases on one PostgreSQL database, which any number of processes may share."""
+    """Runs use cases on one PostgreSQL database, which any number of processes may share.
 
-    def __init__(self, engine: Engine) -> None:
+    `on_commit` is called after every commit, with the number of units of work that it made durable.
+    """
+
+    def __init__(self, engine: Engine, on_commit: Callable[[int], None] = lambda _: None) -> None:
         self._engine = engine
+        self._on_commit = on_commit
         self._statements: dict[Executable, Statement] = {}
         self._reads = _Queue(_READ, READ_LANES)
         self._writes = _Queue(_WRITE, WRITE_LANES)
@@ -228,7 +232,7 @@ class PostgresDatabase:
         while queue.waiting:
             batch, queue.waiting = queue.waiting[:BATCH_MAX], queue.waiting[BATCH_MAX:]
             if await _in_thread(queue.threads, self._run_together, queue.begin, batch):
-                deliver(batch)
+                self._deliver(queue.begin, batch)
             else:
                 for job in batch:
                     self._begin(self._work_off_alone(queue.begin, job))
@@ -236,7 +240,12 @@ class PostgresDatabase:
 
     async def _work_off_alone(self, begin: str, job: Job) -> None:
         await _in_thread(self._loners, self._run_alone, begin, job)
-        deliver([job])
+        self._deliver(begin, [job])
+
+    def _deliver(self, begin: str, jobs: Sequence[Job]) -> None:
+        done = deliver(jobs)
+        if done and begin == _WRITE:
+            self._on_commit(done)
 
     def _run_together(self, begin: str, batch: Sequence[Job]) -> bool:
         """Run jobs in one transaction; whether it was ended. If not, nothing was done, and each is to run alone."""

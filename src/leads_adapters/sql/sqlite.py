@@ -88,10 +88,14 @@ def _set_journal_mode(connection: Any, mode: str) -> None:
 
 
 class SqliteDatabase:
-    """Runs use cases on one SQLite file. Several processes may open the same file."""
+    """Runs use cases on one SQLite file. Several processes may open the same file.
 
-    def __init__(self, engine: Engine) -> None:
+    `on_commit` is called after every commit, with the number of units of work that it made durable.
+    """
+
+    def __init__(self, engine: Engine, on_commit: Callable[[int], None] = lambda _: None) -> None:
         self._engine = engine
+        self._on_commit = on_commit
         self._statements: dict[Executable, Statement] = {}
         self._writer = self._connect()
         self._writer.execute("PRAGMA busy_timeout = 0")  # the event loop never waits; see `_patiently`
@@ -214,7 +218,8 @@ class SqliteDatabase:
                     await self._run(batch)
                 except Exception as error:  # noqa: BLE001 - nobody may be left waiting
                     self._abandon(batch, error)
-                deliver(batch)
+                if done := deliver(batch):
+                    self._on_commit(done)
         finally:
             self._batches = None
 

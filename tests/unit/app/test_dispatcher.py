@@ -23,7 +23,7 @@ from leads_app.container import make_database, make_engine
 from leads_app.dispatcher import ATTEMPT, LEASE, SLOTS, Dispatcher
 from leads_domain.errors import Unavailable
 from leads_domain.follow_up import FollowUp, FollowUpState, RetryPolicy
-from leads_domain.notifier import Address, FollowUpNotice, FollowUpNotifier, Receipt, Refused
+from leads_domain.notifier import Address, FollowUpNotice, FollowUpNotifier, Receipt, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery
 from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.rules import FollowUpRules
@@ -82,6 +82,7 @@ class Post:
     log: RecordingNotifier = field(default_factory=RecordingNotifier)
     mail: FollowUpNotifier = field(default_factory=RecordingNotifier)
     owner: str = "here"
+    outcomes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         ids = CountingIds()
@@ -96,6 +97,7 @@ class Post:
             RecordOutcome(self.clock, ids, FixedChance(), retry),
             {"log": self.log, "mail": self.mail},
             owner=self.owner,
+            on_outcome=lambda channel, outcome: self.outcomes.append(f"{channel} {outcome}"),
         )
 
     async def take_in(self) -> None:
@@ -191,6 +193,20 @@ def test_everything_that_is_due_is_sent_in_one_go(run: Run) -> None:
         assert len(post.log.accepted) == 2 * SLOTS + 1
         assert await post.states() == {SENT: 2 * SLOTS + 2, SCHEDULED: 1}
         assert await post.dispatcher.run_once() == 0
+        assert Counter(post.outcomes) == {"log sent": 2 * SLOTS + 1, "mail sent": 1}
+
+    run(scenario())
+
+
+def test_it_is_told_what_became_of_every_attempt(run: Run) -> None:
+    async def scenario() -> None:
+        post = Post()
+        await post.take_in()
+        for error in (TimeoutError(), TryAgain("later"), Refused("never")):
+            post.log.fail_with(error)
+            await post.follow_up()
+            await post.dispatcher.run_once()
+        assert post.outcomes == ["log try_again", "log try_again", "log refused"]
 
     run(scenario())
 
@@ -432,6 +448,7 @@ def test_an_outcome_that_cannot_be_recorded_while_the_lease_lasts_is_given_up(
         assert await post.states() == {SENT: 1}
         first, second = post.log.accepted
         assert first.idempotency_key == second.idempotency_key
+        assert post.outcomes == ["log lost", "log sent"]
 
     run(scenario())
     assert [line["event"] for line in log] == ["follow_up_lease_lost"]
@@ -505,7 +522,7 @@ class TestSeveralDispatchers:
             url = closing.enter_context(database_url(store, tmp_path))
             assert url is not None
             yield [
-                Post(make_database(make_engine(url)), clock, notifier, notifier, owner=str(number))
+                Post(make_database(make_engine(url), lambda _: None), clock, notifier, notifier, owner=str(number))
                 for number in range(3)
             ]
 

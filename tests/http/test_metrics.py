@@ -1,0 +1,107 @@
+"""The resource /metrics."""
+
+from datetime import timedelta
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from leads_adapters.http import metrics
+from leads_domain.notifier import Refused, TryAgain
+from rest import JOHN, NOBODY, Api, Reply, Service
+
+
+def numbers(answer: Reply, name: str, *by: str) -> dict[tuple[str, ...], float]:
+    """The numbers of this name, by the values of these labels."""
+    return {
+        tuple(sample.labels[label] for label in by): sample.value
+        for family in text_string_to_metric_families(answer.expect(200).body.decode())
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+@pytest.fixture
+def reader(service: Service) -> Api:
+    """Prometheus, with a key of the role read."""
+    return service.client("read")
+
+
+def test_the_answer_is_in_the_text_format_of_prometheus(reader: Api) -> None:
+    answer = reader.get("/metrics").expect(200)
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"# TYPE leads_http_request_duration_seconds histogram\n" in answer.body
+    assert answer.body.endswith(b"\n")
+
+
+def test_requests_are_counted_by_route_and_never_by_path(service: Service, reader: Api) -> None:
+    agent = service.client("agent")
+    john = agent.post("/leads", JOHN).headers["location"]
+    for _ in range(3):
+        agent.get(f"{john}?x=swordfish").expect(400)
+    agent.request("HEAD", john).expect(200)
+    service.stranger().get("/john@example.com").expect(404)
+    service.stranger().get(f"/leads/{NOBODY}").expect(401)
+    service.stranger().request("SWORDFISH", "/leads").expect(405)
+    answer = reader.get("/metrics")
+    counted = numbers(answer, "leads_http_request_duration_seconds_count", "method", "route", "status")
+    assert counted == {
+        ("POST", "/leads", "201"): 1,
+        ("GET", "/leads/{id}", "400"): 3,
+        ("HEAD", "/leads/{id}", "200"): 1,
+        ("GET", "none", "404"): 1,
+        ("GET", "/leads/{id}", "401"): 1,
+        ("other", "none", "405"): 1,
+    }
+    assert not [secret for secret in (b"swordfish", b"SWORDFISH", b"john", NOBODY.encode()) if secret in answer.body]
+    assert numbers(reader.get("/metrics"), "leads_http_request_duration_seconds_count", "route")[("/metrics",)] == 1
+
+
+def test_follow_ups_that_wait_are_told_by_channel(service: Service, reader: Api, john: str) -> None:
+    agent = service.client("agent")
+    agent.post(f"{john}/follow-up")
+    agent.post(f"{john}/follow-up", {"due_at": "2030-01-01T00:00:00Z"})
+    service.clock.advance(timedelta(seconds=30))
+    answer = reader.get("/metrics")
+    assert numbers(answer, "leads_follow_ups_scheduled", "channel") == {("log",): 2}
+    assert numbers(answer, "leads_follow_ups_due", "channel") == {("log",): 1}
+    assert numbers(answer, "leads_follow_ups_oldest_due_seconds", "channel") == {("log",): 30}
+
+
+def test_what_waits_is_counted_once_in_a_few_seconds(
+    service: Service, reader: Api, john: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = [100.0]
+    monkeypatch.setattr(metrics, "monotonic", lambda: seconds[0])
+    told = []
+    for wait in (0.0, metrics.CACHED_SECONDS - 0.1, 0.2):
+        seconds[0] += wait
+        told.append(numbers(reader.get("/metrics"), "leads_follow_ups_due", "channel")[("log",)])
+        service.client("agent").post(f"{john}/follow-up").expect(202)
+    assert told == [0, 0, 2]
+
+
+def test_deliveries_are_counted_by_outcome(service: Service, reader: Api, john: str) -> None:
+    agent = service.client("agent")
+    for error in (None, None, TryAgain("later"), Refused("never")):
+        if error:
+            service.channels["log"].fail_with(error)
+        agent.post(f"{john}/follow-up").expect(202)
+        service.dispatch()
+    counted = numbers(reader.get("/metrics"), "leads_deliveries_total", "channel", "outcome")
+    assert counted == {("log", "sent"): 2, ("log", "try_again"): 1, ("log", "refused"): 1}
+
+
+def test_commits_are_counted_and_those_of_nothing_are_not(service: Service, reader: Api) -> None:
+    agent = service.client("agent")
+    reader.get("/metrics").expect(200)
+    agent.get("/pipeline").expect(200)
+    service.settle()
+    before = numbers(reader.get("/metrics"), "leads_commit_size_sum")[()]
+    for email in ("a@example.com", "b@example.com", "a@example.com"):
+        agent.post("/leads", {**JOHN, "email": email})
+    agent.get("/leads").expect(200)
+    assert numbers(reader.get("/metrics"), "leads_commit_size_sum")[()] == before + 2
+
+
+def test_it_is_told_on_what_the_service_runs(reader: Api, store: str) -> None:
+    assert numbers(reader.get("/metrics"), "leads_build_info", "database") == {(store,): 1}
