@@ -25,7 +25,7 @@ def main(port: int, bare: bool) -> None:
     if bare:
         container.app.override(providers.Object(bare_app))
     else:
-        routes, *_ = container.app.args
+        routes, *_ = container.api.args
         constants = ConstantRoutes(Path(LEAD_FILE).read_bytes(), Path(PAGE_FILE).read_bytes())
         routes.add_args(providers.Object(constants))
     uvloop.run(serve_here(container, HOST, port))

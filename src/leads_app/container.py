@@ -13,6 +13,8 @@ from leads_adapters.clock import SystemClock
 from leads_adapters.contacts import InternationalContacts
 from leads_adapters.database import Database
 from leads_adapters.http.app import build_app
+from leads_adapters.http.client_address import ClientAddresses
+from leads_adapters.http.cors import with_cors
 from leads_adapters.http.docs import DocsRoutes
 from leads_adapters.http.events import EventRoutes
 from leads_adapters.http.follow_ups import FollowUpRoutes
@@ -37,6 +39,7 @@ from leads_app.dispatcher import LEASE, Dispatcher
 from leads_app.key_use import KeyUse
 from leads_app.lifespan import service_lifespan
 from leads_app.settings import Settings, SettingsError
+from leads_app.stopping import Stopping
 from leads_domain.follow_up import Recipient, RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
@@ -169,11 +172,13 @@ class Container(containers.DeclarativeContainer):
         database,
         authenticate,
         key_use.provided.note,
+        providers.Singleton(ClientAddresses, settings.provided.trusted_proxies),
         providers.Callable(_per_key, settings.provided.rate_limit),
         providers.Callable(_per_address, settings.provided.rate_limit),
     )
     answer_once = providers.Singleton(AnswerOnce, clock)
     idempotency = providers.Singleton(Idempotency, answer_once)
+    stopping = providers.Singleton(Stopping, settings.provided.stop_delay)
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
     rendering = providers.Singleton(_rendering, database)
     api_routes = (
@@ -186,7 +191,11 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(PipelineRoutes, pipeline),
         providers.Singleton(KeyRoutes, database, create_key, revoke_key),
         providers.Singleton(MetricsRoutes, database, clock, metrics.provided.text),
-        providers.Singleton(HealthRoutes, providers.Factory(partial, database.provided.read, check_schema)),
+        providers.Singleton(
+            HealthRoutes,
+            providers.Factory(partial, database.provided.read, check_schema),
+            stopping.provided.has_begun,
+        ),
     )
     openapi = providers.Callable(
         document,
@@ -195,7 +204,7 @@ class Container(containers.DeclarativeContainer):
         values=providers.Dict(statuses=pipeline.statuses, channels=channels),
     )
     docs_routes = providers.Singleton(DocsRoutes, openapi.provider)
-    app = providers.Singleton(
+    api = providers.Singleton(
         build_app,
         providers.List(*api_routes, docs_routes),
         gate,
@@ -205,5 +214,8 @@ class Container(containers.DeclarativeContainer):
         access_log=access_log,
         count=metrics.provided.request,
         error_log=providers.Object(logs.error_log),
-        lifespan=providers.List(providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching)),
+        lifespan=providers.List(
+            providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching, stopping)
+        ),
     )
+    app = providers.Singleton(with_cors, api, settings.provided.cors_origins)

@@ -8,10 +8,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
+from leads_app.stopping import Stopping
 
 
 def service_lifespan(
-    close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool
+    close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool, stopping: Stopping
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Dispatch follow-ups while the service runs, and let go of the database when it ends.
 
@@ -22,6 +23,7 @@ def service_lifespan(
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         # What is there now stays. To look through it for garbage stopped everything for 80 to 180 ms, now for 1.
         gc.freeze()
+        stopping.listen()
         running = asyncio.create_task(dispatcher.run()) if dispatching else None
         try:
             yield

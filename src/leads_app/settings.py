@@ -4,6 +4,7 @@ The environment wins. Everything is parsed here, once; whatever is unknown or il
 start with a sentence that names it.
 """
 
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from leads_adapters.http.client_address import Network
+from leads_adapters.http.cors import ANY
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.rule_settings import check_rules, parse_rules, parse_working_hours
 from leads_domain.access import digest
@@ -32,6 +35,8 @@ _DEFAULT_FILE = "leads.toml"
 _SIZES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _DATABASES = "give a URL such as sqlite:///leads.db or postgresql://user:password@host/database"
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600}
+_STOP_DELAY_MAX = 600
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
 class SettingsError(Exception):
@@ -55,7 +60,10 @@ class Settings:
     default_channel: str = "log"
     default_region: str | None = None
     rate_limit: RateLimit | None = DEFAULT_RATE_LIMIT
+    trusted_proxies: Sequence[Network] = ()
+    cors_origins: Sequence[str] = ()
     max_body: int = 2**20
+    stop_delay: int = 0
     log_format: str | None = None
     channels: Mapping[str, Channel] = field(default_factory=lambda: {"log": Channel("log")})
     pipeline: Pipeline = DEFAULT_PIPELINE
@@ -158,6 +166,43 @@ def _rate_limit(value: object) -> RateLimit | None:
     return RateLimit(int(match[1]), _PERIODS[match[2]])
 
 
+def _list(value: object) -> list[str]:
+    """Several texts: a list of them, or one with commas between them."""
+    texts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise ValueError("give texts, with commas between them.")
+    return [text.strip() for text in texts]
+
+
+def _trusted_proxies(value: object) -> Sequence[Network]:
+    return [_network(text) for text in _list(value)]
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        message = f"{text!r} is neither an address nor a network, such as 192.0.2.1, 10.0.0.0/8 or fd00::/8."
+        raise ValueError(message) from None
+
+
+def _cors_origins(value: object) -> Sequence[str]:
+    origins = _list(value)
+    for origin in origins:
+        if origin == ANY and len(origins) > 1:
+            raise ValueError("give either * alone, for all origins, or those that you mean.")
+        if origin != ANY and not _ORIGIN.fullmatch(origin):
+            message = f"{origin!r} is not an origin; write it as browsers do, in lower case and without a path"
+            raise ValueError(f"{message}, such as https://app.example.com or http://localhost:5173.")
+    return origins
+
+
+def _stop_delay(value: object) -> int:
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,3}", str(value)) or int(str(value)) > _STOP_DELAY_MAX:
+        raise ValueError(f"give a number of seconds from 0 to {_STOP_DELAY_MAX}.")
+    return int(str(value))
+
+
 def _size(value: object) -> int:
     match = re.fullmatch(r"([1-9][0-9]{0,12}) ?([a-zA-Z]*)", str(value))
     if isinstance(value, bool) or match is None or match[2].lower() not in _SIZES:
@@ -204,7 +249,10 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "default_channel": ("default_channel", _text),
     "default_region": ("default_region", _region),
     "rate_limit": ("rate_limit", _rate_limit),
+    "trusted_proxies": ("trusted_proxies", _trusted_proxies),
+    "cors_origins": ("cors_origins", _cors_origins),
     "max_body": ("max_body", _size),
+    "stop_delay": ("stop_delay", _stop_delay),
     "log_format": ("log_format", _log_format),
     "channels": ("channels", _channels),
     "pipeline": ("pipeline", _pipeline),

@@ -46,6 +46,7 @@ NOT_TRIED = {
     "docker compose up": "needs an engine",
     "limit_req_zone": "needs nginx",
     "reverse_proxy": "needs Caddy",
+    "scrape_configs": "needs Prometheus",
     "leads copy": "has tests of its own",
 }
 

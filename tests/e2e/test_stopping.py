@@ -1,6 +1,7 @@
 """An operator stops the service."""
 
 import json
+import os
 import signal
 import socket
 import time
@@ -51,6 +52,39 @@ def test_a_request_under_way_is_answered_before_the_service_ends(
     assert head.startswith(b"HTTP/1.1 201 "), answer
     assert service.log("request")[-1]["status"] == 201
     assert json.loads(body)["id"] in site.leads("export").expect(0).out
+
+
+@pytest.mark.parametrize(("workers", "to_all"), [("1", False), ("2", False), ("2", True)])
+def test_the_service_is_not_ready_for_a_while_before_it_stops(site: Site, workers: str, to_all: bool) -> None:
+    with site.serve("--workers", workers, LEADS_STOP_DELAY="2") as service:
+        stopped_at = time.monotonic()
+        signal_to(service, signal.SIGTERM, to_all)
+        eventually(lambda: service.get("/health/ready").status == 503)
+        created = service.post("/leads", json.loads(BODY)).expect(201)
+        assert service.get(f"/leads/{created.json['id']}").status == 200
+        assert service.get("/health/live").status == 200
+        assert service.process.poll() is None
+        signal_to(service, signal.SIGTERM, to_all)  # once more changes nothing
+        eventually(lambda: refuses_connections(service.port))
+        assert time.monotonic() - stopped_at >= 2
+        assert service.process.wait(PATIENCE) == 0
+        assert time.monotonic() - stopped_at < 2 + (A_FEW_SECONDS if workers == "1" else SOON_ENOUGH)
+        eventually(lambda: not service.has_left_processes())
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_an_interrupt_at_a_terminal_waits_for_nothing(site: Site, workers: str) -> None:
+    with site.serve("--workers", workers, LEADS_STOP_DELAY="600") as service:
+        signal_to(service, signal.SIGTERM, to_all=False)
+        eventually(lambda: service.get("/health/ready").status == 503)
+        signal_to(service, signal.SIGINT, to_all=True)
+        eventually(lambda: service.process.poll() is not None, within=SOON_ENOUGH)
+        eventually(lambda: not service.has_left_processes())
+
+
+def signal_to(service: Service, number: signal.Signals, to_all: bool) -> None:
+    """Signal the process that was started, as Docker does, or all of its processes, as systemd and terminals do."""
+    (os.killpg if to_all else os.kill)(service.process.pid, number)
 
 
 def test_a_client_that_never_ends_its_request_cannot_prevent_the_end(site: Site) -> None:

@@ -79,7 +79,14 @@ def test_every_answer_tells_browsers_to_be_careful(answers: list[Reply]) -> None
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
         assert answer.headers["referrer-policy"] == "no-referrer"
-        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        policy = answer.headers["content-security-policy"].split("; ")
+        assert {"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} < {*policy}
+
+
+def test_what_needs_a_key_is_kept_by_no_cache(service: Service, answers: list[Reply]) -> None:
+    kept = [answer.headers.get("cache-control") == "no-store" for answer in answers]
+    assert kept == [True] * 5 + [False] * 5
+    assert "no-store" not in service.stranger().get("/docs/swagger-ui.css").headers["cache-control"]
 
 
 def test_every_answer_with_a_body_says_how_long_it_is(answers: list[Reply]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from litestar.types import HTTPScope
 
 from leads_adapters.database import Database
+from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.problems import Problem
 from leads_domain.access import Permission, Principal, Role, digest, key_text
@@ -119,7 +120,7 @@ class OneKey:
 
 def come_in(database: OneKey) -> Callable[[], asyncio.Task[Any]]:
     """Something that makes a request with the key come in at a gate before this database."""
-    gate = Gate(cast(Database, database), Authenticate(), lambda _: None)
+    gate = Gate(cast(Database, database), Authenticate(), lambda _: None, ClientAddresses([]))
     scope = cast(HTTPScope, {"headers": [(b"x-api-key", b"key")]})
     return lambda: asyncio.create_task(gate.admit(scope, Permission.READ))
 

@@ -7,7 +7,17 @@ from dependency_injector import providers
 
 from leads_adapters.http import health
 from leads_adapters.sql import migrations
-from rest import Service
+from rest import JOHN, Api, Service
+
+
+def test_a_service_that_is_about_to_stop_is_not_ready_and_goes_on(service: Service, api: Api) -> None:
+    service.stranger().get("/health/ready").expect(200)
+    service.container.stopping()._begun = True
+    refused = service.stranger().get("/health/ready")
+    assert "about to stop" in refused.refuse(503, "unavailable")["detail"]
+    assert int(refused.headers["retry-after"]) >= 1
+    service.stranger().get("/health/live").expect(200)
+    api.post("/leads", JOHN).expect(201)
 
 
 class Untouchable:

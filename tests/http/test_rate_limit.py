@@ -9,10 +9,15 @@ from dependency_injector import providers
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
+from leads_domain.access import Role, key_text
 from rest import JOHN, NOBODY, Reply, Service
+
+UNKNOWN = key_text(Role.ADMIN, b"\x07" * 32)
+"""A key that has the right form, and that nobody was given."""
 
 
 @dataclass
@@ -38,6 +43,7 @@ def limited(service: Service, watch: Stopwatch) -> Service:
         service.container.database(),
         service.container.authenticate(),
         service.container.key_use().note,
+        ClientAddresses([]),
         RateLimiter(RateLimit(6, 60), watch),
         RateLimiter(RateLimit(2, 60), watch),
     )
@@ -202,7 +208,9 @@ def test_refused_requests_of_a_key_count_and_are_told_what_is_left(limited: Serv
     assert [left(answer)[0] for answer in answers] == [5, 4, 3]
 
 
-@pytest.mark.parametrize("headers", [{}, {"x_api_key": "read_guess"}, {"authorization": "Bearer guess"}])
+@pytest.mark.parametrize(
+    "headers", [{}, {"x_api_key": "read_guess"}, {"authorization": "Bearer guess"}, {"x_api_key": UNKNOWN}]
+)
 def test_an_address_without_a_key_has_a_limit_too(limited: Service, headers: dict[str, str]) -> None:
     stranger = limited.stranger("198.51.100.7", **headers)
     answers = [stranger.get("/leads").expect(401) for _ in range(2)]

@@ -107,7 +107,7 @@ def test_the_documented_default_of_a_setting_is_its_default(name: str, tmp_path:
     if default == f"`{code(default)}`":
         assert load_settings({f"LEADS_{name.upper()}": code(default)}, tmp_path) == Settings()
     else:
-        assert getattr(Settings(), _PARSERS[name][0]) is None
+        assert not getattr(Settings(), _PARSERS[name][0])
 
 
 @pytest.mark.parametrize("name", OF_VARIABLES)

@@ -7,6 +7,7 @@ from litestar.types import HTTPScope
 
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Header
+from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.rate_limit import RateLimiter
 from leads_adapters.together import Together
@@ -21,6 +22,7 @@ class Gate:
     database: Database
     authenticate: Authenticate
     note_use: Callable[[str], None]
+    addresses: ClientAddresses
     per_key: RateLimiter | None = None
     per_address: RateLimiter | None = None
     _callers: Together[str, Principal] = field(init=False)
@@ -55,8 +57,7 @@ class Gate:
         return recognised
 
     def _stranger(self, scope: HTTPScope, key: str | None) -> Problem:
-        client = scope.get("client")
-        headers = self.per_address.admit(client[0] if client else "") if self.per_address else ()
+        headers = self.per_address.admit(self.addresses.of(scope)) if self.per_address else ()
         detail = (
             "The API key is mistyped, unknown or revoked."
             if key

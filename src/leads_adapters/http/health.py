@@ -6,6 +6,7 @@ from time import monotonic
 
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.operation import Call, Reply, operation
+from leads_adapters.http.problems import RETRY_LATER, Problem
 from leads_adapters.http.views import Health
 
 CACHED_SECONDS = 1.0
@@ -16,6 +17,7 @@ class HealthRoutes:
     """Tells whether the process lives, and whether it can do its work. `check` raises `Unavailable` if not."""
 
     check: Callable[[], Awaitable[None]]
+    is_stopping: Callable[[], bool]
     _good_until: float = field(default=float("-inf"), init=False)
 
     @operation(
@@ -38,7 +40,12 @@ class HealthRoutes:
         problems=("unavailable",),
     )
     async def ready(self, _: Call) -> Answer:
-        """Tell whether the database answers and has the right schema. A good answer holds for one second."""
+        """Tell whether the database answers and has the right schema, and the service is not about to stop.
+
+        A good answer of the database holds for one second.
+        """
+        if self.is_stopping():
+            raise Problem("unavailable", "The service is about to stop.", headers=(RETRY_LATER,))
         if monotonic() >= self._good_until:
             await self.check()
             self._good_until = monotonic() + CACHED_SECONDS

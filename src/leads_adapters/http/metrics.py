@@ -15,7 +15,7 @@ from leads_domain.sources import Clock
 from leads_domain.use_cases.find_follow_ups import read_backlog
 
 CACHED_SECONDS = 5.0
-"""For how long the numbers of the queue are told again: with a million follow-ups it takes 0.2 s to count them."""
+"""For how long the numbers of the queue are told again: it takes 0.12 s to count a million."""
 
 _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -23,10 +23,9 @@ from leads_domain.errors import (
 )
 
 MEDIA_TYPE = b"application/problem+json"
-RETRY_AFTER_SECONDS = 1
 EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
-
-_RETRY = (b"retry-after", str(RETRY_AFTER_SECONDS).encode())
+RETRY_LATER = (b"retry-after", b"1")
+"""In a second, which is when a database that is away is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +251,7 @@ def _of_domain(error: LeadsError) -> Problem:
         case DuplicateLead() | IllegalTransition() | IllegalFollowUpState() | RequestInProgress():
             return _conflict(error)
         case _:  # Unavailable; what the database said is for the operator, not for clients
-            return Problem("unavailable", "The database is out of reach or too busy.", headers=(_RETRY,))
+            return Problem("unavailable", "The database is out of reach or too busy.", headers=(RETRY_LATER,))
 
 
 def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState | RequestInProgress) -> Problem:
@@ -265,7 +264,7 @@ def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState | 
         case IllegalFollowUpState():
             return Problem("illegal-follow-up-state", str(error), {"state": error.state})
         case RequestInProgress():
-            return Problem("request-in-progress", str(error), headers=(_RETRY,))
+            return Problem("request-in-progress", str(error), headers=(RETRY_LATER,))
 
 
 def _validation_failed(error: Invalid) -> Problem:

@@ -20,7 +20,7 @@ from leads_app.dispatcher import DELIVERY_SECONDS
 BACKLOG = 1024
 
 STOP_SECONDS = DELIVERY_SECONDS + 1
-"""After how long the process ends, whatever is still under way."""
+"""After how long the process ends once it accepts no more requests, whatever is still under way."""
 
 
 @click.command()
@@ -38,7 +38,8 @@ def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
         container.dispatching.override(not no_dispatch)
         uvloop.run(serve_here(container, host, port))
     else:
-        _serve_in_processes(host, port, workers, no_dispatch)
+        stop_seconds = container.settings().stop_delay + int(STOP_SECONDS)
+        _serve_in_processes(host, port, workers, no_dispatch, stop_seconds)
 
 
 def _check_free(host: str, port: int) -> None:
@@ -83,6 +84,7 @@ async def serve_here(container: Container, host: str, port: int) -> None:
         container.app(), host, port, interface=Interfaces.ASGI, backlog=BACKLOG, websockets=False, log_enabled=False
     )
     asked_to_stop = asyncio.Event()
+    # Once it has started, the application makes more of a SIGTERM: see `Stopping`.
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
     serving = asyncio.create_task(server.serve())
@@ -95,7 +97,7 @@ async def serve_here(container: Container, host: str, port: int) -> None:
         await serving
 
 
-def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -> None:
+def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool, stop_seconds: int) -> None:
     # A worker inherits its parent's handlers: until it has its own, they would swallow what should end it.
     for number in (signal.SIGINT, signal.SIGTERM):
         os.register_at_fork(after_in_child=partial(signal.signal, number, signal.SIG_DFL))
@@ -110,6 +112,6 @@ def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool) -
         backlog=BACKLOG,
         websockets=False,
         log_enabled=False,
-        workers_kill_timeout=int(STOP_SECONDS),
+        workers_kill_timeout=stop_seconds,
         respawn_failed_workers=True,
     ).serve()

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import time, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -35,7 +36,10 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert settings.default_channel == "log"
     assert settings.default_region is None
     assert settings.rate_limit == RateLimit(600, 60)
+    assert settings.trusted_proxies == ()
+    assert settings.cors_origins == ()
     assert settings.max_body == 1024 * 1024
+    assert settings.stop_delay == 0
     assert settings.channels == {"log": Channel("log")}
     assert settings.pipeline is DEFAULT_PIPELINE
     assert settings.follow_up_rules == ()
@@ -225,6 +229,62 @@ def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None
 )
 def test_working_hours_that_are_none_are_refused(written: str, instead: str, told: str, tmp_path: Path) -> None:
     assert f"The setting working_hours is wrong: {told}" in refusal(tmp_path, HOURS.replace(written, instead))
+
+
+def test_proxies_and_origins_are_lists_in_the_file_and_have_commas_in_the_environment(tmp_path: Path) -> None:
+    networks = [ip_network("127.0.0.1"), ip_network("fd00::/8")]
+    origins = ["https://app.example.com", "http://localhost:5173", "http://[::1]:8080"]
+    from_file = load(
+        tmp_path, f'trusted_proxies = ["127.0.0.1", "fd00::/8"]\ncors_origins = {origins}\nstop_delay = 5\n'
+    )
+    from_environment = load(
+        tmp_path / "elsewhere",
+        LEADS_TRUSTED_PROXIES="127.0.0.1, fd00::/8",
+        LEADS_CORS_ORIGINS=" ,".join(origins),
+        LEADS_STOP_DELAY="5",
+    )
+    assert (from_file.trusted_proxies, from_file.cors_origins, from_file.stop_delay) == (networks, origins, 5)
+    assert from_environment == from_file
+    assert load(tmp_path / "elsewhere", LEADS_CORS_ORIGINS="*").cors_origins == ["*"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("trusted_proxies", "", "give texts, with commas between them."),
+        ("trusted_proxies", "127.0.0.1,", "give texts, with commas between them."),
+        ("trusted_proxies", "localhost", "'localhost' is neither an address nor a network, such as 192.0.2.1"),
+        ("trusted_proxies", "10.0.0.1/8", "'10.0.0.1/8' is neither"),
+        ("trusted_proxies", "10.0.0.0/33", "'10.0.0.0/33' is neither"),
+        ("trusted_proxies", "*", "'*' is neither"),
+        ("cors_origins", "", "give texts, with commas between them."),
+        ("cors_origins", "app.example.com", "'app.example.com' is not an origin; write it as browsers do"),
+        ("cors_origins", "https://app.example.com/", "is not an origin"),
+        ("cors_origins", "https://App.example.com", "is not an origin"),
+        ("cors_origins", "https://*.example.com", "is not an origin"),
+        ("cors_origins", "null", "is not an origin"),
+        ("cors_origins", "https://app.example.com\r\nset-cookie: a=b", "is not an origin"),
+        ("cors_origins", "https://app.example.com, *", "give either * alone"),
+        ("stop_delay", "-1", "give a number of seconds from 0 to 600."),
+        ("stop_delay", "601", "give a number of seconds"),
+        ("stop_delay", "1.5", "give a number of seconds"),
+        ("stop_delay", "5s", "give a number of seconds"),
+        ("stop_delay", "", "give a number of seconds"),
+    ],
+)
+def test_what_is_wrong_with_proxies_origins_and_the_delay_is_told(
+    tmp_path: Path, name: str, value: str, told: str
+) -> None:
+    refused = refusal(tmp_path, **{f"LEADS_{name.upper()}": value})
+    assert refused.startswith(f"The setting {name} is wrong: ")
+    assert told in refused
+
+
+@pytest.mark.parametrize(
+    "toml", ["trusted_proxies = 5", "cors_origins = [5]", "cors_origins = {}", "stop_delay = true"]
+)
+def test_a_list_of_something_else_is_refused(tmp_path: Path, toml: str) -> None:
+    assert "is wrong: give " in refusal(tmp_path, f"{toml}\n")
 
 
 def test_secrets_do_not_appear_where_settings_are_shown_or_refused(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""Pages of other sites: which may call the service, and what they are told."""
+
+from collections.abc import Callable
+
+import pytest
+
+from rest import JOHN, NOBODY, Reply, Service
+
+HOME = "https://app.example.com"
+OTHER = "https://evil.example.com"
+SHOWN = "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+PREFLIGHT = {"access_control_request_method": "PATCH", "access_control_request_headers": "x-api-key"}
+
+
+def cors(reply: Reply) -> dict[str, str]:
+    """What is told to browsers."""
+    return {name: value for name, value in reply.headers.items() if name.startswith("access-control-")}
+
+
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    """A service for the pages of two sites."""
+    return start(cors_origins=[HOME, "http://localhost:5173"])
+
+
+def every_kind(service: Service, origin: str) -> list[Reply]:
+    """Answers from operations, from the gate, from the router."""
+    page, stranger = service.client("agent"), service.stranger()
+    answers = [page.post("/leads", {**JOHN, "email": f"{n}@example.com"}, origin=origin) for n in range(2)]
+    john = answers[0].headers["location"]
+    return [
+        *answers,
+        page.get(john, origin=origin).expect(200),
+        page.patch(john, {"status": "converted"}, origin=origin).expect(409),
+        page.post("/leads", b"{", origin=origin).expect(400),
+        page.get(f"/leads/{NOBODY}", origin=origin).expect(404),
+        stranger.get("/leads", origin=origin).expect(401),
+        stranger.get("/nowhere", origin=origin).expect(404),
+        stranger.request("DELETE", "/leads", headers={"origin": origin}).expect(405),
+        stranger.request("OPTIONS", "/leads", headers={"origin": origin}).expect(204),
+    ]
+
+
+def test_a_page_of_a_configured_origin_may_read_every_answer(service: Service) -> None:
+    for answer in every_kind(service, HOME):
+        assert cors(answer) == {"access-control-allow-origin": HOME, "access-control-expose-headers": SHOWN}
+        assert answer.headers["vary"] == "Origin"
+    told = cors(service.stranger().get("/leads", origin="http://localhost:5173"))
+    assert told["access-control-allow-origin"] == "http://localhost:5173"
+
+
+@pytest.mark.parametrize("origin", ["", OTHER, HOME.upper(), f"{HOME}/", f"{HOME}:443", "null", "*", "é", "x" * 10_000])
+def test_no_other_page_may(service: Service, origin: str) -> None:
+    for answer in every_kind(service, origin):
+        assert cors(answer) == {}
+        assert answer.headers["vary"] == "Origin"
+
+
+def test_a_preflight_is_answered_without_a_key(service: Service) -> None:
+    stranger = service.stranger(origin=HOME)
+    answer = stranger.request("OPTIONS", f"/leads/{NOBODY}", headers=PREFLIGHT).expect(204)
+    told = cors(answer)
+    accepted = told.pop("access-control-allow-headers").lower().split(", ")
+    assert {"authorization", "x-api-key", "content-type", "idempotency-key", "if-match", "if-none-match"} < {*accepted}
+    assert told == {
+        "access-control-allow-origin": HOME,
+        "access-control-allow-methods": answer.headers["allow"],
+        "access-control-max-age": "3600",
+    }
+    assert "PATCH" in answer.headers["allow"].split(", ")
+
+
+def test_a_preflight_of_another_page_is_told_nothing(service: Service) -> None:
+    answer = service.stranger(origin=OTHER).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(204)
+    assert cors(answer) == {}
+
+
+def test_every_origin_can_be_allowed(start: Callable[..., Service]) -> None:
+    service = start(cors_origins=["*"])
+    for answer in every_kind(service, OTHER):
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "vary" not in answer.headers
+        assert "access-control-allow-credentials" not in answer.headers
+    assert cors(service.stranger().get("/leads")) == {}
+
+
+def test_without_configuration_nothing_is_told(start: Callable[..., Service]) -> None:
+    service = start()
+    for answer in every_kind(service, HOME):
+        assert cors(answer) == {}
+        assert "vary" not in answer.headers
+    answer = service.stranger(origin=HOME).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(204)
+    assert cors(answer) == {}
