@@ -17,7 +17,7 @@ def add_examples(document: Mapping[str, Any]) -> None:
     for path, item in document["paths"].items():
         for operation in item.values():
             for media_type, body in _bodies(operation):
-                if media_type in _JSON:
+                if media_type in _JSON or "examples" in body["schema"]:
                     body["example"] = example(body["schema"], components)
             for status, response in operation["responses"].items():
                 if _PROBLEM in response.get("content", {}):

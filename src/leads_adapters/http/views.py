@@ -102,7 +102,13 @@ class ApiKeyView(msgspec.Struct):
 class NewApiKeyView(ApiKeyView):
     """A new API key, with its text."""
 
-    key: Annotated[str, Meta(description="The text to send as X-API-Key. It is shown this once.")]
+    key: Annotated[
+        str,
+        Meta(
+            description="The text to send as X-API-Key. It is shown this once.",
+            examples=["capture_5f0c" + 60 * "0" + "7a3b9d21"],
+        ),
+    ]
 
 
 class PageView(msgspec.Struct, Generic[Item]):
