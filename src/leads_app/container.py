@@ -16,6 +16,7 @@ from leads_adapters.http.app import build_app
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.cors import with_cors
 from leads_adapters.http.docs import DocsRoutes
+from leads_adapters.http.envelope import Envelope
 from leads_adapters.http.events import EventRoutes
 from leads_adapters.http.follow_ups import FollowUpRoutes
 from leads_adapters.http.gate import Gate
@@ -210,12 +211,10 @@ class Container(containers.DeclarativeContainer):
         gate,
         idempotency,
         max_body=settings.provided.max_body,
-        new_id=ids.provided.new,
-        access_log=access_log,
-        count=metrics.provided.request,
         error_log=providers.Object(logs.error_log),
         lifespan=providers.List(
             providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching, stopping)
         ),
     )
-    app = providers.Singleton(with_cors, api, settings.provided.cors_origins)
+    envelope = providers.Singleton(Envelope, api, ids.provided.new, access_log, metrics.provided.request)
+    app = providers.Singleton(with_cors, envelope, settings.provided.cors_origins)

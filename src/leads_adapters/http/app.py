@@ -1,4 +1,4 @@
-"""The ASGI application: every operation, behind one gate, in one envelope."""
+"""The application: every operation, behind one gate. What goes around it is in envelope.py."""
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from litestar.types import HTTPScope, Method, Receive, Send
 
 from leads_adapters.http.answer import Answer, Header, no_content
 from leads_adapters.http.decoding import decode_query
-from leads_adapters.http.envelope import AccessLog, AsgiApp, Envelope, RequestCount, leave
+from leads_adapters.http.envelope import AsgiApp, leave
 from leads_adapters.http.gate import Gate
 from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.operation import Call, Handler, Operation, operations
@@ -37,13 +37,10 @@ def build_app(
     idempotency: Idempotency,
     *,
     max_body: int,
-    new_id: Callable[[], str],
-    access_log: AccessLog,
-    count: RequestCount,
     error_log: ErrorLog,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
 ) -> AsgiApp:
-    """The application that serves the operations which the methods of `routes` declare.
+    """The application that serves the operations which the methods of `routes` declare, for an `Envelope`.
 
     `max_body` is in bytes. `lifespan` is entered before the first request and left after the last.
     """
@@ -60,7 +57,7 @@ def build_app(
         openapi_config=None,
         logging_config=None,
     )
-    return Envelope(cast(AsgiApp, litestar), new_id, access_log, count)
+    return cast(AsgiApp, litestar)
 
 
 def _route(path: str, endpoints: Mapping[Method, Endpoint]) -> HTTPRouteHandler:
