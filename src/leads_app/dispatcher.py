@@ -58,7 +58,7 @@ class Dispatcher:
         record: RecordOutcome,
         notifiers: Mapping[str, FollowUpNotifier],
         owner: str,
-        on_outcome: Callable[[str, str], None],
+        on_outcome: Callable[[str, str], None] = lambda _channel, _outcome: None,
     ) -> None:
         self._database = database
         self._clock = clock

@@ -82,10 +82,11 @@ POSTS: dict[str, Ask] = {
         None,
     ),
     "/follow-ups/{id}/retry": lambda service, api, lead: (a_failed_follow_up(service, api, lead) + "/retry", None),
+    "/api-keys": lambda _service, _api, _lead: ("/api-keys", {"name": "Web form", "role": "capture"}),
 }
 """How to do each operation that is a POST. Whoever adds one adds it here."""
 
-ABOUT_NOBODY: set[str] = set()
+ABOUT_NOBODY = {"/api-keys"}
 """Those whose answers are not about a lead, so that no erasure need forget them."""
 
 

@@ -47,6 +47,12 @@ def test_a_key_is_made_and_shown_this_once(service: Service, admin: Api) -> None
     assert known in admin.get("/api-keys").json["items"]
 
 
+def test_a_key_whose_text_was_lost_on_the_way_is_shown_again_to_whoever_asked_for_it(admin: Api) -> None:
+    first, again = (admin.post("/api-keys", FORM, idempotency_key="1").expect(201) for _ in range(2))
+    assert again.json == first.json
+    assert len(admin.get("/api-keys").json["items"]) == 2
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_a_key_works_as_soon_as_it_is_made(service: Service, admin: Api, role: Role) -> None:
     client = service.stranger(x_api_key=make(admin, role=role)["key"])

@@ -261,14 +261,11 @@ def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
         yield "GET", "/events", agent.get(f"/events{query}")
     yield "GET", "/statistics", agent.get("/statistics")
     yield "GET", "/pipeline", agent.get("/pipeline")
-    yield "GET", "/metrics", agent.get("/metrics")
-    yield from answers_about_keys(service.client("admin"))
-    yield "GET", "/health/live", agent.get("/health/live")
-    yield "GET", "/health/ready", agent.get("/health/ready")
+    yield from answers_to_operators(service.client("admin"))
 
 
-def answers_about_keys(admin: Api) -> Iterator[tuple[str, str, Reply]]:
-    """The same of what is for administrators only."""
+def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Reply]]:
+    """The same of keys, and of what is told about the service."""
     made = admin.post("/api-keys", {"name": "Web form", "role": "capture"})
     yield "POST", "/api-keys", made
     yield "POST", "/api-keys", admin.post("/api-keys", {"name": "", "role": "boss"})
@@ -276,6 +273,8 @@ def answers_about_keys(admin: Api) -> Iterator[tuple[str, str, Reply]]:
     yield "GET", "/api-keys/{id}", admin.get(made.headers["location"])
     yield "DELETE", "/api-keys/{id}", admin.request("DELETE", made.headers["location"])
     yield "DELETE", "/api-keys/{id}", admin.request("DELETE", f"/api-keys/{NOBODY}")
+    for path in ("/metrics", "/health/live", "/health/ready"):
+        yield "GET", path, admin.get(path)
 
 
 def test_what_the_service_answers_is_what_the_document_says(service: Service, document: Any) -> None:

@@ -11,7 +11,7 @@ from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.paging import Cursors, page_answer
 from leads_adapters.http.schemas import NewApiKey, PageQuery
 from leads_adapters.http.views import ApiKeyView, NewApiKeyView, PageView, api_key_view
-from leads_domain.access import Permission
+from leads_domain.access import ApiKey, Permission
 from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey, check_new_key, find_key, page_of_keys
 
 _CURSORS = Cursors.of_positions()
@@ -39,9 +39,7 @@ class KeyRoutes:
         Its text stands in `key`, this once: only a hash of it is kept.
         """
         given = await call.body(check_new_key)
-        key, text = await self.database.write(self.create_key, name=given["name"], role=given["role"])
-        view = NewApiKeyView(**msgspec.structs.asdict(api_key_view(key)), key=text)
-        return json_answer(view, status=201, headers=[(b"location", f"/api-keys/{key.id}".encode())])
+        return await call.write(self.database, _made, self.create_key, name=given["name"], role=given["role"])
 
     @operation(
         method="GET",
@@ -86,3 +84,9 @@ class KeyRoutes:
         """
         await self.database.write(self.revoke_key, call.id("API key"))
         return no_content()
+
+
+def _made(made: tuple[ApiKey, str]) -> Answer:
+    key, text = made
+    view = NewApiKeyView(**msgspec.structs.asdict(api_key_view(key)), key=text)
+    return json_answer(view, status=201, headers=[(b"location", f"/api-keys/{key.id}".encode())])
