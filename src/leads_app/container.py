@@ -79,7 +79,7 @@ def make_engine(url: URL) -> Engine:
     return postgres_engine(url)
 
 
-def make_database(engine: Engine, on_commit: Callable[[int], None]) -> Database:
+def make_database(engine: Engine, on_commit: Callable[[int], None] = lambda _: None) -> Database:
     """The way of running use cases that suits the engine."""
     if engine.dialect.name == "sqlite":
         return SqliteDatabase(engine, on_commit)

@@ -28,6 +28,8 @@ LEAST = {
     "patchFollowUpsId": "agent",
     "postFollowUpsIdCancel": "agent",
     "postFollowUpsIdRetry": "agent",
+    "getEvents": "read",
+    "getStatistics": "read",
     "getPipeline": "read",
     "getMetrics": "read",
     "postApiKeys": "admin",

@@ -522,7 +522,7 @@ class TestSeveralDispatchers:
             url = closing.enter_context(database_url(store, tmp_path))
             assert url is not None
             yield [
-                Post(make_database(make_engine(url), lambda _: None), clock, notifier, notifier, owner=str(number))
+                Post(make_database(make_engine(url)), clock, notifier, notifier, owner=str(number))
                 for number in range(3)
             ]
 
