@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from leads_adapters.http import metrics
 from leads_domain.notifier import Refused, TryAgain
 from rest import JOHN, NOBODY, Api, Reply, Service
 
@@ -65,19 +64,6 @@ def test_follow_ups_that_wait_are_told_by_channel(service: Service, reader: Api,
     assert numbers(answer, "leads_follow_ups_scheduled", "channel") == {("log",): 2}
     assert numbers(answer, "leads_follow_ups_due", "channel") == {("log",): 1}
     assert numbers(answer, "leads_follow_ups_oldest_due_seconds", "channel") == {("log",): 30}
-
-
-def test_what_waits_is_counted_once_in_a_few_seconds(
-    service: Service, reader: Api, john: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seconds = [100.0]
-    monkeypatch.setattr(metrics, "monotonic", lambda: seconds[0])
-    told = []
-    for wait in (0.0, metrics.CACHED_SECONDS - 0.1, 0.2):
-        seconds[0] += wait
-        told.append(numbers(reader.get("/metrics"), "leads_follow_ups_due", "channel")[("log",)])
-        service.client("agent").post(f"{john}/follow-up").expect(202)
-    assert told == [0, 0, 2]
 
 
 def test_deliveries_are_counted_by_outcome(service: Service, reader: Api, john: str) -> None:

@@ -253,6 +253,7 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
         yield "POST", path, agent.post(path.replace("{id}", NOBODY))
     yield from answers_about_no_lead(service.client())
+    yield from answers_to_operators(service.client("admin"))
 
 
 def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
@@ -261,7 +262,6 @@ def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
         yield "GET", "/events", agent.get(f"/events{query}")
     yield "GET", "/statistics", agent.get("/statistics")
     yield "GET", "/pipeline", agent.get("/pipeline")
-    yield from answers_to_operators(service.client("admin"))
 
 
 def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Reply]]:

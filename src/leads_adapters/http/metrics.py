@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
 from typing import Annotated
 
 from msgspec import Meta
@@ -12,13 +10,11 @@ from msgspec import Meta
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer
 from leads_adapters.http.operation import Call, Reply, operation
+from leads_adapters.shared import Shared
 from leads_domain.access import Permission
 from leads_domain.follow_up import Backlog
 from leads_domain.sources import Clock
 from leads_domain.use_cases.find_follow_ups import read_backlog
-
-CACHED_SECONDS = 5.0
-"""For how long the numbers of the queue are told again: it takes 0.12 s to count a million."""
 
 _Text = Annotated[
     str,
@@ -30,15 +26,18 @@ _Text = Annotated[
 _MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@dataclass(slots=True)
 class MetricsRoutes:
-    """Tells Prometheus what this process has counted, as `text` writes it, and how many follow-ups wait."""
+    """Tells Prometheus what this process has counted, as `text` writes it, and how many follow-ups wait.
 
-    database: Database
-    clock: Clock
-    text: Callable[[Mapping[str, Backlog], datetime], bytes]
-    _backlog: Mapping[str, Backlog] = field(default_factory=dict, init=False)
-    _good_until: float = field(default=float("-inf"), init=False)
+    To count a million of these takes 0.12 s; what takes long is shared.
+    """
+
+    def __init__(
+        self, database: Database, clock: Clock, text: Callable[[Mapping[str, Backlog], datetime], bytes]
+    ) -> None:
+        self._clock = clock
+        self._text = text
+        self._backlog = Shared(lambda: database.read_long(read_backlog, clock.now()))
 
     @operation(
         method="GET",
@@ -53,9 +52,6 @@ class MetricsRoutes:
         Requests by method, route and status, and the time that they took; follow-ups that wait and are due, by channel;
         deliveries by channel and outcome; the size of commits. Each process counts for itself, under its `pid`.
         """
-        now = self.clock.now()
-        if monotonic() >= self._good_until:
-            self._backlog = await self.database.read_long(read_backlog, now)
-            self._good_until = monotonic() + CACHED_SECONDS
-        body = await asyncio.to_thread(self.text, self._backlog, now)
+        backlog = await self._backlog.ask()
+        body = await asyncio.to_thread(self._text, backlog, self._clock.now())
         return Answer(body, media_type=_MEDIA_TYPE.encode())
