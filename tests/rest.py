@@ -42,6 +42,8 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    complete: bool = True
+    """Whether the body came to its end."""
 
     @property
     def json(self) -> Any:
@@ -127,11 +129,13 @@ class Api:
         headers: Mapping[str, str] | None = None,
         chunks: Sequence[bytes] | None = None,
         breaks_off: bool = False,
+        waits_for: asyncio.Event | None = None,
     ) -> Reply:
         """The answer to a request.
 
         A `body` that is not bytes yet is sent as JSON. `chunks` are sent without a length. Names in
         `headers` may have underscores; an empty value leaves a header out. `breaks_off`: hangs up before the end.
+        `waits_for`: waits for that before the last chunk.
         """
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = dict(self.headers)
@@ -155,10 +159,12 @@ class Api:
             "client": (self.address, 50000),
             "server": ("leads.example", 80),
         }
-        return await _exchange(self.app, scope, chunks or [raw], breaks_off)
+        return await _exchange(self.app, scope, chunks or [raw], breaks_off, waits_for)
 
 
-async def _exchange(app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes], breaks_off: bool) -> Reply:
+async def _exchange(
+    app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes], breaks_off: bool, waits_for: asyncio.Event | None
+) -> Reply:
     request = f"{scope['method']} {scope['path']}"
     incoming = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
     if not breaks_off:
@@ -166,6 +172,10 @@ async def _exchange(app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes]
     outgoing: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
+        if waits_for is not None and len(incoming) <= 1:
+            await waits_for.wait()
+        if not incoming and not breaks_off:
+            await asyncio.Future()  # as a server does while the client waits for the answer
         return incoming.pop(0) if incoming else {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -175,7 +185,8 @@ async def _exchange(app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes]
     start, *parts = outgoing
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
     assert len(headers) == len(start["headers"]), f"{request}: a header is there twice: {start['headers']}"
-    return Reply(request, start["status"], headers, b"".join(part["body"] for part in parts))
+    complete = bool(parts) and not parts[-1]["more_body"]
+    return Reply(request, start["status"], headers, b"".join(part["body"] for part in parts), complete)
 
 
 class Service:

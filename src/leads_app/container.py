@@ -12,6 +12,7 @@ from sqlalchemy import URL, Engine
 from leads_adapters.clock import SystemClock
 from leads_adapters.contacts import InternationalContacts
 from leads_adapters.database import Database
+from leads_adapters.files.formats import MEDIA_TYPES, READERS, WRITERS, Format
 from leads_adapters.http.app import build_app
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.cors import with_cors
@@ -29,11 +30,14 @@ from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.http.statistics import StatisticsRoutes
+from leads_adapters.http.transfers import IMPORT_BATCH, FileFormat, TransferRoutes
 from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
 from leads_adapters.metrics import Metrics
 from leads_adapters.sql.migrations import check_schema
+from leads_adapters.sql.rehearsal import temporary_rehearsal
 from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
+from leads_adapters.transfer import Importing
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
@@ -111,6 +115,9 @@ def _rendering(database: Database) -> Rendering:
     return RenderedByPython(database)
 
 
+_FORMATS = {MEDIA_TYPES[form]: FileFormat(form, READERS[form], WRITERS[form]) for form in Format}
+
+
 class Container(containers.DeclarativeContainer):
     """Every object of the service, made once, when it is first asked for."""
 
@@ -144,6 +151,9 @@ class Container(containers.DeclarativeContainer):
     register_lead = providers.Singleton(RegisterLead, clock, ids, contacts, pipeline, rules)
     change_lead = providers.Singleton(ChangeLead, clock, ids, contacts, pipeline, rules)
     import_leads = providers.Singleton(ImportLeads, register_lead)
+    importing = providers.Singleton(
+        Importing, database, import_leads, providers.Object(temporary_rehearsal), IMPORT_BATCH
+    )
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
@@ -184,6 +194,14 @@ class Container(containers.DeclarativeContainer):
     rendering = providers.Singleton(_rendering, database)
     api_routes = (
         providers.Singleton(LeadRoutes, database, contacts, rendering, register_lead, change_lead),
+        providers.Singleton(
+            TransferRoutes,
+            importing,
+            contacts,
+            pipeline,
+            providers.Object(_FORMATS),
+            settings.provided.max_import,
+        ),
         providers.Singleton(
             FollowUpRoutes, database, trigger_follow_up, change_follow_up, list_follow_ups, dispatcher.provided.wake
         ),

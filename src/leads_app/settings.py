@@ -63,6 +63,7 @@ class Settings:
     trusted_proxies: Sequence[Network] = ()
     cors_origins: Sequence[str] = ()
     max_body: int = 2**20
+    max_import: int = 2**28
     stop_delay: int = 0
     log_format: str | None = None
     channels: Mapping[str, Channel] = field(default_factory=lambda: {"log": Channel("log")})
@@ -252,6 +253,7 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "trusted_proxies": ("trusted_proxies", _trusted_proxies),
     "cors_origins": ("cors_origins", _cors_origins),
     "max_body": ("max_body", _size),
+    "max_import": ("max_import", _size),
     "stop_delay": ("stop_delay", _stop_delay),
     "log_format": ("log_format", _log_format),
     "channels": ("channels", _channels),

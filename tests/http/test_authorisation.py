@@ -18,6 +18,8 @@ PUBLIC = "public"
 LEAST = {
     "postLeads": "capture",
     "getLeads": "read",
+    "postLeadsImport": "admin",
+    "getLeadsExport": "admin",
     "getLeadsId": "read",
     "patchLeadsId": "agent",
     "getLeadsIdTimeline": "read",
@@ -85,8 +87,10 @@ def documented(document: Any) -> Iterator[Documented]:
         for method, told in item.items():
             operation = partial(Documented, told["operationId"], path=path, roles=told.get("x-roles"))
             [*content] = told.get("requestBody", {}).get("content", {}).items()
-            media_type, body = content[0] if content else ("", {})
-            yield operation(method=method.upper(), body=body.get("example"), media_type=media_type)
+            media_type, told_of_body = content[0] if content else ("", {})
+            body = told_of_body.get("example")
+            sent = body.encode() if isinstance(body, str) else body  # a file is sent as it is
+            yield operation(method=method.upper(), body=sent, media_type=media_type)
             if method == "get":
                 yield operation(method="HEAD")
 

@@ -253,6 +253,7 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
         yield "POST", path, agent.post(path.replace("{id}", NOBODY))
     yield from answers_about_no_lead(service.client())
+    yield from answers_about_files(service.client("admin"))
     yield from answers_to_operators(service.client("admin"))
 
 
@@ -277,6 +278,16 @@ def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Reply]]:
         yield "GET", path, admin.get(path)
 
 
+def answers_about_files(admin: Api) -> Iterator[tuple[str, str, Reply]]:
+    """The same of files of leads."""
+    sent = [(b"email,name\nx,\na@example.com,Ann\n", "text/csv"), (b"", "text/csv"), (b"", "text/plain")]
+    for body, media_type in sent:
+        answer = admin.request("POST", "/leads/import", body, headers={"content-type": media_type})
+        yield "POST", "/leads/import", answer
+    for accept in ("text/csv", "text/plain"):
+        yield "GET", "/leads/export", admin.get("/leads/export", accept=accept)
+
+
 def test_what_the_service_answers_is_what_the_document_says(service: Service, document: Any) -> None:
     met = set()
     for method, path, answer in answers(service):
@@ -284,9 +295,11 @@ def test_what_the_service_answers_is_what_the_document_says(service: Service, do
         assert str(answer.status) in documented, (method, path, answer)
         response = documented[str(answer.status)]
         if answer.body:
-            schema = response["content"][answer.headers["content-type"]]["schema"]
-            value = answer.json if "json" in answer.headers["content-type"] else answer.body.decode()
-            assert faults(value, schema, document) == [], (method, path, answer)
+            media_type = answer.headers["content-type"]
+            content = response["content"]
+            schema = (content.get(media_type) or content[media_type.partition(";")[0]])["schema"]
+            told = answer.json if media_type.endswith(("/json", "+json")) else answer.body.decode()
+            assert faults(told, schema, document) == [], (method, path, answer)
         else:
             assert "content" not in response, (method, path, answer)
         missing = {name.lower() for name in response.get("headers", {})} - answer.headers.keys() - OPTIONAL_HEADERS

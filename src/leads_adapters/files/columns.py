@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.members import ASSIGNED, MEMBERS, PAST
-from leads_adapters.files.row import FileRefused
+from leads_adapters.lead_files import FileRefused
 
 REFUSAL_COLUMNS = ("line", "reason")
 """What a file of refused rows has before the columns of the file that the rows come from."""

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 import msgspec
 
@@ -21,10 +21,9 @@ def write_csv(leads: Iterable[Lead]) -> Iterator[bytes]:
     object: a column for each would be nicer to look at, but their names are not known before
     the last lead is, "5" and 5 would look the same, and an attribute may be called "email".
     """
-    yield csv_lines([MEMBERS])
-    remaining = iter(leads)
-    while chunk := list(islice(remaining, _CHUNK)):
-        yield csv_lines(_cells(lead) for lead in chunk)
+    rows = chain([MEMBERS], map(_cells, leads))
+    while chunk := list(islice(rows, _CHUNK)):
+        yield csv_lines(chunk)
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:

@@ -11,7 +11,7 @@ from leads_adapters.files.csv_records import Record, guessed, records
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
 from leads_adapters.files.members import attribute_faults, past
-from leads_adapters.files.row import FileRefused, LeadFile, Row
+from leads_adapters.lead_files import FileRefused, LeadFile, Row
 from leads_domain.details import GivenDetails, Scalar
 from leads_domain.errors import Fault, Invalid
 from leads_domain.lead import Past

@@ -1,16 +1,14 @@
 """The formats that leads are read from and written to, and how to tell them apart."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import PurePath
-from typing import BinaryIO
 
 from leads_adapters.files.csv_export import write_csv
 from leads_adapters.files.csv_rows import read_csv
 from leads_adapters.files.ndjson_export import write_ndjson
 from leads_adapters.files.ndjson_rows import read_ndjson
-from leads_adapters.files.row import FileRefused, LeadFile
-from leads_domain.lead import Lead
+from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
 
 
 class Format(StrEnum):
@@ -20,11 +18,10 @@ class Format(StrEnum):
     NDJSON = "ndjson"
 
 
-READERS: Mapping[Format, Callable[[BinaryIO], LeadFile]] = {Format.CSV: read_csv, Format.NDJSON: read_ndjson}
-WRITERS: Mapping[Format, Callable[[Iterable[Lead]], Iterator[bytes]]] = {
-    Format.CSV: write_csv,
-    Format.NDJSON: write_ndjson,
-}
+READERS: Mapping[Format, ReadFile] = {Format.CSV: read_csv, Format.NDJSON: read_ndjson}
+WRITERS: Mapping[Format, WriteFile] = {Format.CSV: write_csv, Format.NDJSON: write_ndjson}
+
+MEDIA_TYPES = {Format.CSV: "text/csv", Format.NDJSON: "application/x-ndjson"}
 
 _SUFFIXES = {
     ".csv": Format.CSV,

@@ -1,13 +1,14 @@
 """Reading leads from NDJSON files: one JSON object in each line."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 import msgspec
 
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
 from leads_adapters.files.members import ASSIGNED, GIVEN, MEMBERS, attribute_faults, kind, past
-from leads_adapters.files.row import LeadFile, Row
+from leads_adapters.lead_files import LeadFile, Row
 from leads_domain.details import GivenDetails
 from leads_domain.errors import Fault, Invalid
 from leads_domain.lead import Past
@@ -16,20 +17,32 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT = ("name", "email")
 
 
+class Refused(msgspec.Struct, forbid_unknown_fields=True):
+    """A line of a file of refused rows: where the row stood, why it was refused, and the row."""
+
+    line: int
+    reason: str
+    row: msgspec.Raw
+
+
+_refused = msgspec.json.Decoder(Refused)
+_REFUSED_START = b'{"line":'
+
+
 def read_ndjson(stream: BinaryIO) -> LeadFile:
     """The leads in an NDJSON file, as strictly checked as over HTTP.
 
     Members that the service assigns itself are passed over, so that an export can be read; a lead
     with all members, as an export has it, tells its past. Unknown members and wrong types make a
     row `Invalid`, with every fault. Blank lines are left out. A line that cannot be read never stops
-    the rest. A row's only cell is the line itself.
+    the rest. A row's only cell is the line itself; of a line of refused rows, what it says the row is.
     """
     return LeadFile(("row",), _rows(stream))
 
 
 def _rows(stream: BinaryIO) -> Iterator[Row]:
     for number, line in enumerate(byte_lines(stream), 1):
-        text = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
+        text = _row(line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line)
         if not text.strip():
             continue
         given: GivenDetails | Invalid
@@ -39,6 +52,13 @@ def _rows(stream: BinaryIO) -> Iterator[Row]:
         except Invalid as invalid:
             given = invalid
         yield Row(number, given, (_shown(text),), told)
+
+
+def _row(line: bytes) -> bytes:
+    if line.startswith(_REFUSED_START):
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return bytes(_refused.decode(line).row)
+    return line
 
 
 def _read(line: bytes) -> tuple[GivenDetails, Past | None]:

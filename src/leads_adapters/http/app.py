@@ -17,6 +17,7 @@ from leads_adapters.http.gate import Gate
 from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.operation import Call, Handler, Operation, operations
 from leads_adapters.http.problems import MEDIA_TYPE, Problem, problem_of
+from leads_adapters.http.streaming import StreamedAnswer
 from leads_domain.access import Principal, Role
 
 ErrorLog = Callable[[BaseException, str], None]
@@ -93,6 +94,8 @@ def _endpoint(
             raw = scope["query_string"]
             query = decode_query(raw, operation.query) if raw else default_query
             answer = await handler(Call(scope, receive, operation, principal, query, max_body, idempotency))
+            if isinstance(answer, StreamedAnswer) and "bodiless" not in scope["state"]:
+                await answer.begin(lambda error: error_log(error, scope["state"]["request_id"]))
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets a problem
             problem = problem_of(error)
             if problem.type.is_fault:

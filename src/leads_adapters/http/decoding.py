@@ -6,7 +6,7 @@ body looked at member by member, to list every fault in one answer.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_args, get_origin
 from urllib.parse import parse_qs
@@ -53,23 +53,13 @@ class Body(Generic[Schema]):
             if self.optional:
                 return {}
             raise Problem("malformed-request", "The body is empty; send a JSON object.")
-        self._check_media_type(content_type)
+        check_media_type(content_type, self.media_types)
         try:
             return given(self._decoder.decode(raw))
         except msgspec.ValidationError:
             raise Invalid(self._faults(_json(raw), check)) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _malformed_body(error) from None
-
-    def _check_media_type(self, content_type: str) -> None:
-        media_type, _, parameters = content_type.partition(";")
-        charset = re.search(r"charset=([^;]*)", parameters.lower())
-        if media_type.strip().lower() not in self.media_types or (charset and charset[1].strip('" ') != "utf-8"):
-            wanted = " or ".join(self.media_types)
-            detail = (
-                f"This operation reads {wanted} in UTF-8, not {content_type[:100] or 'a body without a Content-Type'}."
-            )
-            raise Problem("unsupported-media-type", detail)
 
     def _faults(self, members: object, check: Callable[[Mapping[str, Any]], object]) -> list[Fault]:
         if not isinstance(members, dict):
@@ -89,6 +79,18 @@ class Body(Generic[Schema]):
         except Invalid as invalid:
             faults += (fault for fault in invalid.faults if fault.pointer not in told)
         return faults
+
+
+def check_media_type(content_type: str, wanted: Sequence[str]) -> str:
+    """The media type, one of those that are wanted, in UTF-8; raises `Problem` for any other."""
+    named, _, parameters = content_type.partition(";")
+    media_type = named.strip().lower()
+    charset = re.search(r"charset=([^;]*)", parameters.lower())
+    if media_type not in wanted or (charset and charset[1].strip('" ') != "utf-8"):
+        sent = content_type[:100] or "a body without a Content-Type"
+        detail = f"This operation reads {' or '.join(wanted)} in UTF-8, not {sent}."
+        raise Problem("unsupported-media-type", detail)
+    return media_type
 
 
 def given(struct: msgspec.Struct) -> dict[str, Any]:

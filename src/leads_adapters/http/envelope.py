@@ -8,6 +8,7 @@ from typing import Any
 from litestar.types import Scope
 
 from leads_adapters.http.answer import Answer
+from leads_adapters.http.streaming import StreamedAnswer
 
 AccessLog = Callable[..., None]
 """Called after every answer with request_id, method, route, status and milliseconds."""
@@ -53,6 +54,7 @@ class Envelope:
         method = scope["method"]
         if method == "HEAD":
             scope["method"] = "GET"
+            scope["state"]["bodiless"] = True
         status = 500
         try:
             answer = await self._answer(scope, receive)
@@ -60,7 +62,10 @@ class Envelope:
             answer.headers += ((b"x-request-id", request_id), *_SECURITY_HEADERS)
             body = b"" if method == "HEAD" else answer.body
             await send({"type": "http.response.start", "status": status, "headers": answer.headers})
-            await send({"type": "http.response.body", "body": body, "more_body": False})
+            if isinstance(answer, StreamedAnswer) and method != "HEAD":
+                await answer.send_body(receive, send)
+            else:
+                await send({"type": "http.response.body", "body": body, "more_body": False})
         finally:
             route = _route(scope)
             seconds = perf_counter() - started

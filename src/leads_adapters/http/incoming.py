@@ -28,11 +28,7 @@ async def read_body(scope: HTTPScope, receive: Receive, most: int) -> bytes:
 
     Litestar's request does the same and takes 16 us more.
     """
-    length = _length(scope)
-    if length > most:
-        # Whoever waits for a sign before sending the body (RFC 9110, section 10.1.1) gets the answer as the sign.
-        whole = length <= most + DRAIN_MAX and not header(scope, b"expect") and await drain(receive, length)
-        raise too_large(most, whole=whole)
+    await check_length(scope, receive, most)
     chunks, size, more = [], 0, True
     while more:
         message = cast(HTTPReceiveMessage, await receive())
@@ -44,6 +40,15 @@ async def read_body(scope: HTTPScope, receive: Receive, most: int) -> bytes:
         if size > most:
             raise too_large(most, whole=not more or await drain(receive, DRAIN_MAX))
     return b"".join(chunks)
+
+
+async def check_length(scope: HTTPScope, receive: Receive, most: int) -> None:
+    """Raise `Problem` for a body that is said to have more than `most` bytes."""
+    length = _length(scope)
+    if length > most:
+        # Whoever waits for a sign before sending the body (RFC 9110, section 10.1.1) gets the answer as the sign.
+        whole = length <= most + DRAIN_MAX and not header(scope, b"expect") and await drain(receive, length)
+        raise too_large(most, whole=whole)
 
 
 def _length(scope: HTTPScope) -> int:

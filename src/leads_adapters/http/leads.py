@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 import msgspec
@@ -22,6 +22,7 @@ from leads_domain.details import GivenChanges, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, Position
+from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
@@ -140,28 +141,13 @@ class LeadRoutes:
     async def browse(self, call: Call) -> Answer:
         """List leads, the newest first unless another order is asked for."""
         query: LeadListQuery = call.query
-        for status in query.status:
-            if faults := self.change_lead.pipeline.unknown(status):
-                raise Problem("malformed-request", f"The query parameter status is wrong. {faults[0].detail}")
+        asked = asked_for(query, self.contacts, self.change_lead.pipeline)
         scope = ("leads", *filters(query))
         items, following = await self.rendering.page(
-            LeadQuery(
-                statuses=tuple(dict.fromkeys(query.status)),
-                email_key=self._email_key(query.email),
-                sort=query.sort,
-                after=_LEAD_CURSORS.decode(query.cursor, *scope),
-                limit=query.limit,
-            )
+            replace(asked, after=_LEAD_CURSORS.decode(query.cursor, *scope), limit=query.limit)
         )
         next_cursor = None if following is None else _LEAD_CURSORS.encode(following, *scope)
         return list_answer(msgspec.Raw(items), next_cursor, call.request)
-
-    def _email_key(self, email: str | None) -> str | None:
-        try:
-            return None if email is None else self.contacts.email(email).key
-        except Invalid as invalid:
-            detail = f"The query parameter email is wrong. {invalid.faults[0].detail}"
-            raise Problem("malformed-request", detail) from None
 
     @operation(
         method="GET",
@@ -220,6 +206,19 @@ class LeadRoutes:
         return page_answer(
             found, timeline_entry_view, lambda at: _TIMELINE_CURSORS.encode(at, "timeline", id), call.request
         )
+
+
+def asked_for(query: LeadListQuery, contacts: Contacts, pipeline: Pipeline) -> LeadQuery:
+    """The filters and the order of a list of leads, its first page; raises `Problem` for an impossible value."""
+    for status in query.status:
+        if faults := pipeline.unknown(status):
+            raise Problem("malformed-request", f"The query parameter status is wrong. {faults[0].detail}")
+    try:
+        email_key = None if query.email is None else contacts.email(query.email).key
+    except Invalid as invalid:
+        detail = f"The query parameter email is wrong. {invalid.faults[0].detail}"
+        raise Problem("malformed-request", detail) from None
+    return LeadQuery(statuses=tuple(dict.fromkeys(query.status)), email_key=email_key, sort=query.sort)
 
 
 def _registered(registered: Registered) -> Answer:

@@ -26,6 +26,7 @@ _CONDITIONS = {
     "If-None-Match": "Only if it is at none of these versions.",
 }
 _HEADERS = {
+    "Content-Disposition": "The name of the file.",
     "Idempotency-Replayed": "`true` if this is the stored answer to an earlier request with the same Idempotency-Key.",
     "ETag": "The lead's version, as a validator (RFC 9110).",
     "Link": 'The next page, if there is one: rel="next" (RFC 8288).',
@@ -128,7 +129,13 @@ def _operation(
             "required": not operation.body.optional,
             "content": {media_type: {"schema": schema} for media_type in operation.body.media_types},
         }
+    if operation.upload:
+        told["requestBody"] = {"required": True, "content": _files(operation.upload)}
     return told
+
+
+def _files(examples: Mapping[str, str]) -> dict[str, Any]:
+    return {media_type: {"schema": {"type": "string"}, "example": example} for media_type, example in examples.items()}
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
@@ -170,6 +177,8 @@ def _reply(reply: Reply, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
         told["headers"] = {
             name: {"description": _HEADERS[name], "schema": {"type": "string"}} for name in reply.headers
         }
+    if reply.files:
+        told["content"] = _files(reply.files)
     if reply.schema is not None:
         told["content"] = {reply.media_type: {"schema": schema_of[reply.schema]}}
     return told
@@ -195,7 +204,7 @@ def _problem_names(operation: Operation) -> set[str]:
         names |= {"idempotency-key-reused", "request-in-progress", "not-found"}  # the last for what has been erased
     if operation.conditional:
         names.add("precondition-failed")
-    if operation.body is not None:
+    if operation.body is not None or operation.upload:
         names |= {"payload-too-large", "unsupported-media-type", "validation-failed"}
     return names
 

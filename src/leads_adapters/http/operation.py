@@ -7,7 +7,7 @@ handler, once, and both the running service and the OpenAPI document follow from
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -37,6 +37,8 @@ class Reply:
     schema: Any = None
     media_type: str = "application/json"
     headers: Sequence[str] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    """In place of a schema: the media types in which a file can come, each with an example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,8 @@ class Operation:
     documented: bool = True
     query: type[msgspec.Struct] = Nothing
     body: Body[Any] | None = None
+    upload: Mapping[str, str] = field(default_factory=dict)
+    """In place of a body: the media types in which it takes a file, each with an example."""
     conditional: bool = False
     """Whether it heeds `If-Match` and `If-None-Match`."""
 
@@ -79,6 +83,11 @@ class Call:
         """The same as Litestar's request, made only for who asks."""
         return Request(self.scope, self.receive)
 
+    @property
+    def content_type(self) -> str:
+        """What the client says of the body; empty if it says nothing."""
+        return (header(self.scope, b"content-type") or b"").decode("latin-1")
+
     def id(self, kind: str) -> str:
         """The identifier in the path; raises a not-found `Problem` for one that cannot be an identifier."""
         text: str = self.scope["path_params"]["id"].lower()
@@ -94,8 +103,7 @@ class Call:
         """The given members of the body, strictly; see `Body.decode`."""
         body = cast(Body[Any], self.operation.body)
         self._body = await read_body(self.scope, self.receive, self.max_body)
-        content_type = (header(self.scope, b"content-type") or b"").decode("latin-1")
-        return {**body.decode(self._body, content_type, check)}
+        return {**body.decode(self._body, self.content_type, check)}
 
     async def write(
         self,

@@ -90,6 +90,13 @@ _TYPES = (
         {"detail": "The header Allow lists the methods of this resource."},
     ),
     ProblemType(
+        "not-acceptable",
+        406,
+        "The answer has none of the media types that are accepted",
+        "The detail lists what the operation answers. Name one of these in Accept, or leave the header out.",
+        {"detail": "This operation answers text/csv or application/x-ndjson."},
+    ),
+    ProblemType(
         "duplicate-lead",
         409,
         "A lead with this e-mail address exists",
@@ -139,7 +146,7 @@ _TYPES = (
         "payload-too-large",
         413,
         "The body is too large",
-        "Send less at once, or have the operator raise LEADS_MAX_BODY.",
+        "Send less at once, or have the operator raise LEADS_MAX_BODY, or LEADS_MAX_IMPORT for files.",
         {"detail": "The body is larger than the 1048576 bytes that this service accepts."},
     ),
     ProblemType(
@@ -188,7 +195,8 @@ _TYPES = (
         "unavailable",
         503,
         "The service cannot do this now",
-        "The database is out of reach or too busy. Nothing is half done; send the request again after Retry-After.",
+        "The database is out of reach or too busy, or too many imports are under way. Nothing is half done, but an "
+        "import has kept the rows before; send the request again after Retry-After.",
         {"detail": "The database is out of reach or too busy."},
     ),
 )

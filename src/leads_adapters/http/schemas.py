@@ -140,6 +140,12 @@ class RegisterQuery(msgspec.Struct):
     ] = OnDuplicate.ERROR
 
 
+class ImportQuery(RegisterQuery):
+    """How to take a file of leads in."""
+
+    dry_run: Annotated[bool, Meta(description="Tell what would become of the rows, and keep nothing.")] = False
+
+
 Limit = Annotated[int, Meta(ge=1, le=paging.LIMIT_MAX, description="How many items a page has at the most.")]
 Cursor = Annotated[
     str,
@@ -163,6 +169,19 @@ class LeadListQuery(PageQuery):
     status: Annotated[tuple[Status, ...], Meta(description="Only leads with one of these statuses.")] = ()
     email: Annotated[str, Meta(description="Only the lead with this address, however it is spelled.")] | None = None
     sort: LeadSort = LeadSort.NEWEST_FIRST
+
+
+_EXPORT_LACKS = ("limit", "cursor", "sort")
+
+LeadExportQuery = msgspec.defstruct(
+    "LeadExportQuery",
+    [
+        (each.name, each.type, msgspec.field(default=each.default))
+        for each in msgspec.structs.fields(LeadListQuery)
+        if each.name not in _EXPORT_LACKS
+    ],
+)
+"""Which leads: the filters of the list. All of them come, in an order that no change disturbs."""
 
 
 class FollowUpListQuery(PageQuery):

@@ -118,6 +118,27 @@ class PageView(msgspec.Struct, Generic[Item]):
     next_cursor: Annotated[str, Meta(description="Send it as `cursor` for the next page.")] | None
 
 
+class RowError(msgspec.Struct):
+    """What is wrong with a row."""
+
+    line: Annotated[int, Meta(description="Where the row starts in the file, from 1.", examples=[17])]
+    pointer: Annotated[
+        str, Meta(description="The faulty member (RFC 6901); empty for the whole row.", examples=["/email"])
+    ]
+    detail: Annotated[str, Meta(description="What to do.", examples=["Give an address such as john@example.com."])]
+
+
+class ImportView(msgspec.Struct):
+    """How many rows of a file came to what."""
+
+    created: int
+    updated: int
+    unchanged: int
+    duplicates: Annotated[int, Meta(description="Rows whose e-mail address is taken, with `on_duplicate=error`.")]
+    refused: Annotated[int, Meta(description="Rows that break a rule.")]
+    errors: Annotated[Sequence[RowError], Meta(description="Why rows were refused: the first thousand reasons.")]
+
+
 class PipelineView(msgspec.Struct):
     """The statuses of a lead and the moves between them."""
 

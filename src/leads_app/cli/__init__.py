@@ -4,7 +4,7 @@ import sys
 
 import rich_click as click
 
-from leads_adapters.files.row import FileRefused
+from leads_adapters.lead_files import FileRefused
 from leads_adapters.sql.copying import CopyFailed
 from leads_app.cli.channels import channels
 from leads_app.cli.copy import copy

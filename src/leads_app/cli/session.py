@@ -2,20 +2,18 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
+from leads_adapters.transfer import Run
 from leads_app.container import Container
 from leads_app.logs import configure_logs
 from leads_app.settings import Settings, load_settings
-
-Answer = TypeVar("Answer")
 
 COMMAND_LINE = "command line"
 """The actor of what is done at a terminal."""
@@ -23,13 +21,6 @@ COMMAND_LINE = "command line"
 
 class CommandFailed(Exception):
     """The command cannot do what it was asked to; the message is a sentence for the person at the terminal."""
-
-
-class Run(Protocol):
-    """Runs a coroutine to its end."""
-
-    def __call__(self, work: Coroutine[Any, Any, Answer], /) -> Answer:
-        """What the coroutine returns."""
 
 
 def settings() -> Settings:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from leads_domain.details import Details, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
@@ -14,17 +14,24 @@ from leads_domain.use_cases.register_lead import Newcomer, OnDuplicate, Outcome,
 
 
 class Candidate(NamedTuple):
-    """A lead to be taken in, and its past if it has one."""
+    """The checked details of a lead to be taken in, and its past if it has one."""
 
-    given: GivenDetails
+    details: Details
     past: Past | None = None
 
 
-Rehearsal = dict[str, Lead]
-"""The leads that a dry run would have kept so far, by e-mail key; it goes from batch to batch."""
+class Rehearsal(Protocol):
+    """The leads that a dry run would have kept so far; it goes from batch to batch."""
 
-Imported = Outcome | Invalid | DuplicateLead
-"""What became of one row."""
+    def find(self, email_key: str) -> Lead | None:
+        """The lead with this e-mail key, as it would be kept by now."""
+
+    def keep(self, lead: Lead) -> None:
+        """Remember a lead in the place of the one with its e-mail key, if there is one."""
+
+
+Imported = Outcome | DuplicateLead
+"""What became of a candidate."""
 
 
 @dataclass(slots=True)
@@ -37,8 +44,8 @@ class ImportSummary:
     duplicates: int = 0
     refused: int = 0
 
-    def count(self, imported: Imported) -> None:
-        """Count what became of one row."""
+    def count(self, imported: Imported | Invalid) -> None:
+        """Count what became of one row, which may not even have been a candidate."""
         match imported:
             case Outcome.CREATED:
                 self.created += 1
@@ -59,12 +66,23 @@ class _Row(NamedTuple):
     details: Details
     newcomer: Newcomer
 
+    @property
+    def key(self) -> str:
+        return self.details["email"].key
+
 
 @dataclass(frozen=True, slots=True)
 class ImportLeads:
-    """Register a batch of leads in one unit of work, each by the same rules as a single one."""
+    """Register a batch of leads in one unit of work, each by the same rules as a single one.
+
+    They are checked before, one by one: that takes as long as the rest, and nobody need wait for it.
+    """
 
     register_lead: RegisterLead
+
+    def check(self, given: GivenDetails, past: Past | None) -> Candidate:
+        """The candidate; raises `Invalid` with every fault."""
+        return Candidate(self.register_lead.check(given, past), past)
 
     def __call__(
         self,
@@ -80,19 +98,15 @@ class ImportLeads:
             return [self._rehearse(work, candidate, on_duplicate, rehearsal) for candidate in candidates]
         now = self.register_lead.clock.now()
         outcomes: list[Imported] = [Outcome.CREATED] * len(candidates)
-        rows = []
-        for place, candidate in enumerate(candidates):
-            try:
-                rows.append(self._row(place, candidate, now))
-            except Invalid as refusal:
-                outcomes[place] = refusal
+        rows = [
+            _Row(place, candidate.details, self.register_lead.newcomer(candidate.details, now, candidate.past))
+            for place, candidate in enumerate(candidates)
+        ]
+        # All imports touch leads in the same order: no two wait for each other. The sort keeps that of one lead's rows.
+        rows.sort(key=lambda row: row.key)
         for row, duplicate in self._keep(work, rows, now, actor):
             outcomes[row.place] = self._meet(work, row, duplicate, now, actor, on_duplicate)
         return outcomes
-
-    def _row(self, place: int, candidate: Candidate, now: datetime) -> _Row:
-        details = self.register_lead.check(*candidate)
-        return _Row(place, details, self.register_lead.newcomer(details, now, candidate.past))
 
     def _keep(
         self, work: UnitOfWork, rows: Sequence[_Row], now: datetime, actor: str
@@ -135,20 +149,19 @@ class ImportLeads:
     ) -> Imported:
         """What would become of the candidate, if the leads of the rehearsal had been kept."""
         register = self.register_lead
-        try:
-            details = register.check(*candidate)
-        except Invalid as refusal:
-            return refusal
-        key = details["email"].key
-        existing = work.leads.with_email(key)
-        if key not in rehearsal and existing is None:
-            now = register.clock.now()
-            rehearsal[key], _ = Lead.register(LeadId(""), details, register.pipeline, now, candidate.past)
+        details = candidate.details
+        rehearsed = rehearsal.find(details["email"].key)
+        existing = work.leads.with_email(details["email"].key)
+        if rehearsed is None and existing is None:
+            lead, _ = Lead.register(LeadId(""), details, register.pipeline, register.clock.now(), candidate.past)
+            rehearsal.keep(lead)
             return Outcome.CREATED
         if on_duplicate is OnDuplicate.ERROR:
             return DuplicateLead(existing)
         if on_duplicate is OnDuplicate.RETURN:
             return Outcome.UNCHANGED
-        known = rehearsal[key] if key in rehearsal else work.leads.get(cast(LeadId, existing))
-        rehearsal[key], events = known.change(details)
-        return Outcome.UPDATED if events else Outcome.UNCHANGED
+        changed, events = (rehearsed or work.leads.get(cast(LeadId, existing))).change(details)
+        if not events:
+            return Outcome.UNCHANGED
+        rehearsal.keep(changed)
+        return Outcome.UPDATED

@@ -13,7 +13,7 @@ from leads_adapters.memory.database import MemoryUnitOfWork, _Kept
 from leads_adapters.memory.stores import MemoryLeadStore
 from leads_domain.errors import DuplicateLead, Unavailable
 from leads_domain.lead import Lead, LeadId
-from leads_domain.use_cases.import_leads import Candidate, Imported
+from leads_domain.use_cases.import_leads import Imported
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 JOHN = a_lead()
@@ -83,7 +83,8 @@ def test_it_is_a_new_lead_then(
         if way == "alone":
             outcome = desk.register_lead(work, given_details(), actor=ACTOR, on_duplicate=policy).outcome
         else:
-            (outcome,) = desk.import_leads(work, [Candidate(given_details())], actor=ACTOR, on_duplicate=policy)
+            candidates = [desk.import_leads.check(given_details(), None)]
+            (outcome,) = desk.import_leads(work, candidates, actor=ACTOR, on_duplicate=policy)
 
     assert outcome is Outcome.CREATED
     (new,) = (lead for lead in kept.leads.values() if lead.id != JOHN.id)

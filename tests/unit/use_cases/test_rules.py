@@ -11,13 +11,13 @@ from builders import NOON, a_rule, given_details
 from databases import DATABASES
 from desk import ACTOR, Desk
 from fakes import RecordingNotifier
+from leads_adapters.memory.rehearsal import MemoryRehearsal
 from leads_domain.errors import DuplicateLead
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.lead import Lead, Past
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.dispatch_follow_ups import send
 from leads_domain.use_cases.find_leads import list_leads
-from leads_domain.use_cases.import_leads import Candidate
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 HOUR = timedelta(hours=1)
@@ -211,11 +211,12 @@ def test_nothing_is_made_or_cancelled_by_a_move_that_is_undone(desk: Desk) -> No
 
 
 def test_imported_leads_enter_the_first_status_but_one_with_a_past_enters_none(desk: Desk) -> None:
+    check = desk.import_leads.check
     rows = [
-        Candidate(given_details(email="a@example.com")),
-        Candidate(given_details(email="b@example.com"), Past(status="new", created_at=NOON - DAY)),
-        Candidate(given_details(email="c@example.com"), Past(status="lost", status_reason="?", created_at=NOON - DAY)),
-        Candidate(given_details(email="A@example.com")),
+        check(given_details(email="a@example.com"), None),
+        check(given_details(email="b@example.com"), Past(status="new", created_at=NOON - DAY)),
+        check(given_details(email="c@example.com"), Past(status="lost", status_reason="?", created_at=NOON - DAY)),
+        check(given_details(email="A@example.com"), None),
     ]
     *kept, met = desk.database.write(desk.import_leads, rows, actor=ACTOR)
     assert kept == [Outcome.CREATED] * 3
@@ -234,7 +235,8 @@ def test_imported_leads_enter_the_first_status_but_one_with_a_past_enters_none(d
 
 
 def test_a_rehearsal_promises_nothing(desk: Desk) -> None:
-    desk.database.read(desk.import_leads, [Candidate(given_details())], actor=ACTOR, rehearsal={})
+    candidates = [desk.import_leads.check(given_details(), None)]
+    desk.database.read(desk.import_leads, candidates, actor=ACTOR, rehearsal=MemoryRehearsal())
     assert desk.database.read(lambda work: work.follow_ups.next_attempts(NOON)) == {}
 
 

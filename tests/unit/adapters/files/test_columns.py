@@ -2,7 +2,7 @@ import pytest
 
 from leads_adapters.files.columns import meaning, told_by
 from leads_adapters.files.members import MEMBERS
-from leads_adapters.files.row import FileRefused
+from leads_adapters.lead_files import FileRefused
 
 
 @pytest.mark.parametrize(

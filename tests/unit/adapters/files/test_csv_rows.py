@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from leads_adapters.files.csv_rows import read_csv
 from leads_adapters.files.lines import NOT_UTF8
-from leads_adapters.files.row import FileRefused, Row
+from leads_adapters.lead_files import FileRefused, Row
 from leads_domain.errors import Fault, Invalid
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from leads_adapters.files.formats import Format, format_of
-from leads_adapters.files.row import FileRefused
+from leads_adapters.lead_files import FileRefused
 
 
 @pytest.mark.parametrize("name", ["leads.csv", "LEADS.CSV", "a/b.c/leads.tsv", "leads.2026.txt"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from leads_adapters.files.lines import LINE_MAX, NOT_UTF8, TOO_LONG
 from leads_adapters.files.ndjson_rows import read_ndjson
-from leads_adapters.files.row import Row
+from leads_adapters.lead_files import Row
 from leads_domain.errors import Fault, Invalid
 
 NO_SUCH_MEMBER = "There is no such member; put it among the attributes or leave it out."

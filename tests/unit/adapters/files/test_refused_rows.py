@@ -1,15 +1,18 @@
 import csv
 import io
+import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from leads_adapters.files.csv_export import write_csv
 from leads_adapters.files.csv_rows import read_csv
 from leads_adapters.files.lines import NOT_UTF8
+from leads_adapters.files.ndjson_export import write_ndjson
 from leads_adapters.files.ndjson_rows import read_ndjson
-from leads_adapters.files.refused_rows import refused_header, refused_line
-from leads_adapters.files.row import LeadFile
+from leads_adapters.files.refused_rows import refused_header, refused_json, refused_line
+from leads_adapters.lead_files import LeadFile
 from leads_domain.errors import DuplicateLead, Fault, Invalid, LeadsError
 from leads_domain.lead import Lead
 from unit.adapters.files.troublesome import exactly, leads, set_by_import, texts
@@ -40,10 +43,35 @@ def test_the_reason_names_every_fault() -> None:
     assert cells[1] == "Too long. email: No address. attributes/a: No number."
 
 
-def test_a_refused_line_of_ndjson_stands_in_one_column() -> None:
-    content = refused(read_ndjson(io.BytesIO(b'{"name": "Ann"}\n')))
-    assert content.decode().splitlines()[0] == "line,reason,row"
-    assert content.decode().splitlines()[1].endswith(',"{""name"": ""Ann""}"')
+def refused_ndjson(content: bytes) -> bytes:
+    """The file of refused rows if every line of NDJSON is refused."""
+    return b"".join(refused_json(row, SAID_NO) for row in read_ndjson(io.BytesIO(content)).rows)
+
+
+def test_a_refused_line_of_ndjson_stands_beside_its_number_and_the_reason() -> None:
+    content = refused_ndjson(b'\n{"name": "Ann", "email": "x"}\n')
+    reason = "The lead some-id already has this e-mail address."
+    assert content.decode() == f'{{"line":2,"reason":"{reason}","row":{{"name": "Ann", "email": "x"}}}}\n'
+
+
+@pytest.mark.parametrize(
+    "line", [b"{", b"M\xfcller", b"[" * 5000, b'"text"', b"null", b'{"line":1}', b'{"line":1,"row":2}']
+)
+def test_any_line_of_ndjson_can_be_refused_again_and_again(line: bytes) -> None:
+    once = refused_ndjson(line + b"\n")
+    assert json.loads(once)["line"] == 1
+    assert refused_ndjson(once) == once
+    (row,) = read_ndjson(io.BytesIO(once)).rows
+    assert isinstance(row.given, Invalid)
+
+
+@given(st.lists(leads(), max_size=4))
+def test_refused_lines_of_an_export_can_be_imported_as_they_are(several: list[Lead]) -> None:
+    exported = b"".join(write_ndjson(several))
+    rows = list(read_ndjson(io.BytesIO(exported)).rows)
+    again = list(read_ndjson(io.BytesIO(refused_ndjson(refused_ndjson(exported)))).rows)
+    assert exactly([row.given for row in again]) == exactly([row.given for row in rows])
+    assert [row.past for row in again] == [row.past for row in rows]
 
 
 def test_a_row_that_is_not_utf8_stays_as_it_is_and_is_refused_again() -> None:

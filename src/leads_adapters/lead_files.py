@@ -1,12 +1,12 @@
 """What a file of leads consists of, whatever its format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from leads_domain.details import GivenDetails
 from leads_domain.errors import Invalid
-from leads_domain.lead import Past
+from leads_domain.lead import Lead, Past
 
 
 class FileRefused(Exception):
@@ -37,3 +37,10 @@ class LeadFile:
 
     header: Sequence[str]
     rows: Iterator[Row]
+
+
+ReadFile = Callable[[BinaryIO], LeadFile]
+"""Reads a file; raises `FileRefused`."""
+
+WriteFile = Callable[[Iterable[Lead]], Iterator[bytes]]
+"""Makes a file of leads, piece by piece."""

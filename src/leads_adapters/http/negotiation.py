@@ -1,0 +1,44 @@
+"""Which of several media types a client would rather have (RFC 9110, section 12.5.1)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from litestar.types import HTTPScope
+
+
+class _Range(NamedTuple):
+    """A media range and its weight."""
+
+    type: str
+    weight: float
+
+    def precision(self, media_type: str) -> int:
+        """How closely it fits: 3 names the very type, 2 its kind, 1 anything; 0 does not fit."""
+        kind, _, _ = media_type.partition("/")
+        return {media_type: 3, f"{kind}/*": 2, "*/*": 1}.get(self.type, 0)
+
+
+def preferred(scope: HTTPScope, offered: Sequence[str]) -> str | None:
+    """The offered media type that `Accept` likes best, the first of those it likes equally; None if it likes none."""
+    accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
+    ranges = list(_ranges(accept.split(","))) or [_Range("*/*", 1)]
+    weight = {media_type: _weight(media_type, ranges) for media_type in offered}
+    best = max(offered, key=weight.__getitem__)
+    return best if weight[best] else None
+
+
+def _ranges(parts: Iterable[str]) -> Iterator[_Range]:
+    for part in parts:
+        type, *parameters = (each.strip().lower() for each in part.split(";"))
+        weights = [parameter[2:] for parameter in parameters if parameter.startswith("q=")]
+        try:
+            weight = float(weights[0]) if weights else 1.0
+        except ValueError:
+            continue
+        if type and 0 <= weight <= 1:
+            yield _Range(type, weight)
+
+
+def _weight(media_type: str, ranges: Sequence[_Range]) -> float:
+    fitting = max(ranges, key=lambda range: range.precision(media_type))
+    return fitting.weight if fitting.precision(media_type) else 0.0

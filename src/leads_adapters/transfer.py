@@ -1,0 +1,97 @@
+"""Leads in and out by the million: the loops behind `leads import` and `leads export`, and behind the same over HTTP.
+
+They are synchronous, as whoever reads and writes files is, and hold no more than a batch at a time.
+"""
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+from leads_adapters.database import Database
+from leads_adapters.lead_files import Row
+from leads_domain.errors import Invalid
+from leads_domain.lead import Lead
+from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.use_cases.find_leads import list_leads
+from leads_domain.use_cases.import_leads import Candidate, Imported, ImportLeads, Rehearsal
+from leads_domain.use_cases.register_lead import OnDuplicate
+
+Answer = TypeVar("Answer")
+
+BATCH_TEXT = 2**20
+"""After how many characters a batch is full, however few its rows are."""
+
+PAGE = 100
+"""How many leads are read at a time."""
+
+
+class Run(Protocol):
+    """Runs a coroutine to its end."""
+
+    def __call__(self, work: Coroutine[Any, Any, Answer], /) -> Answer:
+        """What the coroutine returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """Takes in what a file holds, in a unit of work for every `batch` of rows: what came before a fault is kept.
+
+    A batch is large enough to spread its cost, and small enough not to hold up others.
+    """
+
+    database: Database
+    import_leads: ImportLeads
+    new_rehearsal: Callable[[], AbstractContextManager[Rehearsal]]
+    batch: int
+
+    def __call__(
+        self, rows: Iterator[Row], run: Run, *, actor: str, on_duplicate: OnDuplicate, dry_run: bool
+    ) -> Iterator[tuple[Row, Imported | Invalid]]:
+        """What becomes of each row, in the order of the file; with `dry_run`, what would become of it."""
+        with self.new_rehearsal() if dry_run else nullcontext() as rehearsal:
+            run_use_case = self.database.read_long if dry_run else self.database.write
+            for batch in _batches(rows, self.batch):
+                checked = [self._checked(row) for row in batch]
+                candidates = [each for each in checked if isinstance(each, Candidate)]
+                use_case = run_use_case(
+                    self.import_leads, candidates, actor=actor, on_duplicate=on_duplicate, rehearsal=rehearsal
+                )
+                outcomes = iter(run(use_case))
+                for row, each in zip(batch, checked, strict=True):
+                    yield row, next(outcomes) if isinstance(each, Candidate) else each
+
+    def _checked(self, row: Row) -> Candidate | Invalid:
+        if isinstance(row.given, Invalid):
+            return row.given
+        try:
+            return self.import_leads.check(row.given, row.past)
+        except Invalid as refusal:
+            return refusal
+
+
+def _batches(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    text = 0
+    for row in rows:
+        batch.append(row)
+        text += sum(map(len, row.cells))
+        if len(batch) == most or text >= BATCH_TEXT:
+            yield batch
+            batch, text = [], 0
+    if batch:
+        yield batch
+
+
+def all_leads(database: Database, run: Run, query: LeadQuery) -> Iterator[Lead]:
+    """Every lead that `query` asks for, the oldest first: an order that no change disturbs, so that none comes twice.
+
+    Each page is read for itself: leads that come meanwhile are at the end.
+    """
+    query = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE)
+    while True:
+        page = run(database.read_long(list_leads, query))
+        yield from page.items
+        if page.next is None:
+            return
+        query = replace(query, after=page.next)

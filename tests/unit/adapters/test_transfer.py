@@ -1,0 +1,84 @@
+"""How many rows share a unit of work, and what becomes of each."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import given_details
+from databases import RunningDatabase, memory_database
+from desk import ACTOR, Desk
+from leads_adapters.lead_files import Row
+from leads_adapters.memory.rehearsal import MemoryRehearsal
+from leads_adapters.transfer import BATCH_TEXT, PAGE, Importing, all_leads
+from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.use_cases.import_leads import ImportLeads
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
+
+BATCH = 3
+UNREADABLE = Invalid.because("This row is not UTF-8 text.")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[RunningDatabase]:
+    with memory_database(tmp_path) as database:
+        yield database
+
+
+def a_row(number: int, cells: tuple[str, ...] = (), **members: Any) -> Row:
+    return Row(number, given_details(email=f"a{number}@example.com", **members), cells)
+
+
+def imported(database: RunningDatabase, rows: list[Row], *, dry_run: bool = False) -> tuple[list[Any], list[int]]:
+    """What became of the rows, and how many candidates each unit of work was given."""
+    sizes: list[int] = []
+
+    class Counting(ImportLeads):
+        def __call__(self, work: Any, candidates: Any, **wishes: Any) -> Any:
+            sizes.append(len(candidates))
+            return super().__call__(work, candidates, **wishes)
+
+    register_lead = Desk(database).register_lead
+    importing = Importing(
+        database.database, Counting(register_lead), lambda: nullcontext(MemoryRehearsal()), batch=BATCH
+    )
+    found = importing(iter(rows), database.run, actor=ACTOR, on_duplicate=OnDuplicate.ERROR, dry_run=dry_run)
+    return [(row.line, outcome) for row, outcome in found], sizes
+
+
+def test_rows_go_in_by_batches_and_come_out_in_order(database: RunningDatabase) -> None:
+    outcomes, sizes = imported(database, [a_row(number) for number in range(7)])
+    assert outcomes == [(number, Outcome.CREATED) for number in range(7)]
+    assert sizes == [3, 3, 1]
+
+
+def test_rows_that_are_long_fill_a_batch_sooner(database: RunningDatabase) -> None:
+    long = ("x" * (BATCH_TEXT // 2),)
+    _, sizes = imported(database, [a_row(number, long) for number in range(5)])
+    assert sizes == [2, 2, 1]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_row_that_is_refused_is_told_in_its_place(database: RunningDatabase, dry_run: bool) -> None:
+    rows = [Row(0, UNREADABLE, ()), a_row(1), a_row(2, name=""), a_row(1), a_row(3)]
+    outcomes, sizes = imported(database, rows, dry_run=dry_run)
+    (_, unreadable), (_, first), (_, nameless), (_, again), (_, last) = outcomes
+
+    assert unreadable is UNREADABLE
+    assert isinstance(nameless, Invalid)
+    assert isinstance(again, DuplicateLead)
+    assert (first, last) == (Outcome.CREATED, Outcome.CREATED)
+    assert sizes == [1, 2]
+    assert len(list(all_leads(database.database, database.run, LeadQuery()))) == (0 if dry_run else 2)
+
+
+def test_all_leads_come_page_by_page_whatever_order_and_page_were_asked_for(database: RunningDatabase) -> None:
+    imported(database, [a_row(number) for number in range(2 * PAGE + 1)])
+    query = LeadQuery(sort=LeadSort.NEWEST_FIRST, limit=1)
+    found = [lead.id for lead in all_leads(database.database, database.run, query)]
+
+    assert len(found) == 2 * PAGE + 1
+    assert found == sorted(found)
