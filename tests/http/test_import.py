@@ -1,0 +1,274 @@
+"""POST /leads/import."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leads_adapters.http import streaming, transfers
+from rest import Api, Reply, Service
+
+CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+NOTHING = {"created": 0, "updated": 0, "unchanged": 0, "duplicates": 0, "refused": 0, "errors": []}
+
+
+@pytest.fixture
+def admin(service: Service) -> Api:
+    return service.client("admin", "Ada")
+
+
+def send(api: Api, body: bytes, media_type: str = CSV, query: str = "", **sent: Any) -> Reply:
+    """Import a file."""
+    return api.request("POST", f"/leads/import{query}", body, headers={"content-type": media_type}, **sent)
+
+
+def summary(reply: Reply) -> dict[str, Any]:
+    """What became of the rows: what is not nothing."""
+    told = reply.expect(200).json
+    assert told.keys() == NOTHING.keys()
+    return {name: value for name, value in told.items() if value}
+
+
+def rows(first: int, last: int, name: str = "Ann") -> bytes:
+    """A file with a lead of each of these numbers."""
+    return b"name,email\n" + b"".join(f"{name},a{number}@example.com\n".encode() for number in range(first, last))
+
+
+def emails(api: Api) -> list[str]:
+    return [lead["email"] for page in api.walk("/leads?sort=created_at&limit=200") for lead in page["items"]]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_a_spreadsheet_is_taken_in_as_its_header_says(admin: Api, delimiter: str, mark: str) -> None:
+    header = ["E-Mail", "Full Name", "Phone Number", "Lead Source", "Company"]
+    table = [header, ["jörg@example.com", "Jörg 🙂", "+4915123456789", "fair", "ACME"]]
+    body = (mark + "".join(delimiter.join(cells) + "\r\n" for cells in table)).encode()
+
+    assert summary(send(admin, body)) == {"created": 1}
+    (lead,) = admin.get("/leads").json["items"]
+    assert (lead["name"], lead["email"], lead["phone"]) == ("Jörg 🙂", "jörg@example.com", "+4915123456789")
+    assert (lead["source"], lead["attributes"], lead["status"]) == ("fair", {"Company": "ACME"}, "new")
+    (entry,) = admin.get(f"/leads/{lead['id']}/timeline").json["items"]
+    assert (entry["type"], entry["actor"]) == ("lead.created", "Ada")
+
+
+def test_a_bad_row_never_stops_the_rest_and_is_told_by_its_line(admin: Api) -> None:
+    body = b'name,email,phone\nAnn,a@example.com,\n"two\nlines",nobody,12\n\nBob,b@example.com,\n,c@example.com,\n'
+
+    told = send(admin, body).expect(200).json
+    assert (told["created"], told["refused"]) == (2, 2)
+    places = [(error["line"], error["pointer"]) for error in told["errors"]]
+    assert places == [(3, "/email"), (3, "/phone"), (7, "/name")]
+    assert all(error["detail"] for error in told["errors"])
+    assert emails(admin) == ["a@example.com", "b@example.com"]
+
+
+def test_ndjson_is_read_as_strictly_as_any_body(admin: Api) -> None:
+    lines = [
+        {"name": "Ann", "email": "a@example.com", "attributes": {"size": 5, "ratio": 1.0, "vip": True}},
+        {"name": "Bob", "email": "b@example.com", "nickname": "Bobby"},
+        {"name": 5, "email": "c@example.com"},
+        ["Dan", "d@example.com"],
+    ]
+    body = "\n".join(map(json.dumps, lines)).encode() + b"\n{\n"
+
+    told = send(admin, body, NDJSON).expect(200).json
+    assert (told["created"], told["refused"]) == (1, 4)
+    places = [(error["line"], error["pointer"]) for error in told["errors"]]
+    assert places == [(2, "/nickname"), (3, "/name"), (4, ""), (5, "")]
+    (lead,) = admin.get("/leads").json["items"]
+    assert json.dumps(lead["attributes"]) == '{"size": 5, "ratio": 1.0, "vip": true}'
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("error", {"created": 1, "duplicates": 2}),
+        ("return", {"created": 1, "unchanged": 2}),
+        ("update", {"created": 1, "updated": 1, "unchanged": 1}),
+    ],
+)
+def test_leads_that_are_there_are_met_as_the_client_wishes(admin: Api, policy: str, expected: dict[str, int]) -> None:
+    admin.post("/leads", {"name": "Ann", "email": "a0@example.com"}).expect(201)
+    body = b"name,email\nAnna,A0@example.com\nBob,b@example.com\nBob,b@example.com\n"
+
+    rehearsed = summary(send(admin, body, query=f"?on_duplicate={policy}&dry_run=true"))
+    assert emails(admin) == ["a0@example.com"]
+    assert admin.get("/leads").json["items"][0]["name"] == "Ann"
+    assert rehearsed == summary(send(admin, body, query=f"?on_duplicate={policy}")) == expected
+    assert admin.get("/leads?sort=created_at").json["items"][0]["name"] == ("Anna" if policy == "update" else "Ann")
+
+
+def test_a_file_of_nothing_is_refused_but_for_ndjson(admin: Api) -> None:
+    assert "empty" in send(admin, b"").faults()[""]
+    assert summary(send(admin, b"", NDJSON)) == {}
+    assert summary(send(admin, b"email,name\n")) == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x00\xff\xfe\x80",
+        "name,email\nAnn,a@example.com\n".encode("utf-16"),
+        "n\xe4me;email\n".encode("latin-1"),
+        b"Ann,a@example.com\nBob,b@example.com\n",
+        b"email,name,email\na@example.com,Ann,b@example.com\n",
+        b'"email,name\na@example.com,Ann\n',
+        gzip.compress(b"name,email\nAnn,a@example.com\n", mtime=0),
+    ],
+)
+def test_a_file_whose_header_cannot_be_read_is_refused_as_a_whole(admin: Api, body: bytes) -> None:
+    assert send(admin, body).faults().keys() == {""}
+    assert emails(admin) == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": ""},
+        {"content-type": "application/json"},
+        {"content-type": "text/plain"},
+        {"content-type": "text/csv; charset=iso-8859-1"},
+        {"content-type": "text/csv", "content-encoding": "gzip"},
+    ],
+)
+def test_other_kinds_of_bodies_are_refused(admin: Api, headers: Mapping[str, str]) -> None:
+    problem = admin.request("POST", "/leads/import", rows(0, 1), headers=headers).refuse(415, "unsupported-media-type")
+    assert "content-encoding" in headers or "text/csv or application/x-ndjson" in problem["detail"]
+    assert emails(admin) == []
+
+
+def test_parameters_of_the_media_type_are_understood(admin: Api) -> None:
+    assert summary(send(admin, rows(0, 1), 'Text/CSV; header=present; charset="UTF-8"')) == {"created": 1}
+
+
+def test_a_row_in_another_encoding_is_refused_alone(admin: Api) -> None:
+    told = send(admin, b"name,email\nJ\xf6rg,j@example.com\nAnn,a@example.com\n").expect(200).json
+    assert (told["created"], told["refused"]) == (1, 1)
+    (error,) = told["errors"]
+    assert (error["line"], error["pointer"]) == (2, "")
+    assert "UTF-8" in error["detail"]
+
+
+def test_only_administrators_import(service: Service) -> None:
+    for role in ("capture", "read", "agent"):
+        assert send(service.client(role), rows(0, 1)).refuse(403, "forbidden")["role"] == "admin"
+    send(service.stranger(), rows(0, 1)).refuse(401, "unauthorized")
+
+
+@pytest.mark.parametrize("query", ["?dry_run=perhaps", "?on_duplicate=skip", "?dryrun=1", "?dry_run=1&dry_run=1"])
+def test_unknown_wishes_are_refused(admin: Api, query: str) -> None:
+    send(admin, rows(0, 1), query=query).refuse(400, "malformed-request")
+    assert emails(admin) == []
+
+
+def test_of_many_errors_the_first_are_listed_and_all_are_counted(admin: Api) -> None:
+    bad = transfers.ERRORS_MAX + 500
+    told = send(admin, rows(0, 1) + b"x,\n" * bad).expect(200).json
+    assert (told["created"], told["refused"]) == (1, bad)
+    assert [error["line"] for error in told["errors"]] == list(range(3, transfers.ERRORS_MAX + 3))
+
+
+def test_errors_as_long_as_the_file_are_not_listed_either(admin: Api) -> None:
+    line = json.dumps({"name": "Ann", "email": "a@example.com", "x" * 500_000: 1}).encode() + b"\n"
+    told = send(admin, line * 8, NDJSON).expect(200).json
+    assert told["refused"] == 8
+    assert len(told["errors"]) == 3
+
+
+def test_a_file_larger_than_allowed_is_refused_before_it_is_read(start: Callable[..., Service]) -> None:
+    admin = start(max_import=1000).client("admin")
+    send(admin, rows(0, 100)).refuse(413, "payload-too-large")
+    assert emails(admin) == []
+    assert summary(send(admin, rows(0, 10))) == {"created": 10}
+
+
+def test_a_file_that_says_no_length_is_refused_where_it_becomes_too_large(start: Callable[..., Service]) -> None:
+    admin = start(max_import=10_000).client("admin")
+    body = rows(0, 500)
+    send(admin, b"", chunks=[body[:3000], b"", body[3000:]]).refuse(413, "payload-too-large")
+    kept = len(emails(admin))
+    assert kept % transfers.IMPORT_BATCH == 0, "whole batches"
+
+
+@pytest.mark.parametrize(("length", "status"), [("x", 400), ("5", 200), ("99999", 200)])
+def test_a_length_that_is_not_true_does_no_harm(admin: Api, length: str, status: int) -> None:
+    headers = {"content-type": CSV, "content-length": length}
+    admin.request("POST", "/leads/import", rows(0, 1), headers=headers).expect(status)
+
+
+def test_a_file_may_come_in_any_pieces(admin: Api) -> None:
+    body = rows(0, 20, "Jörg 🙂")
+    pieces = [body[at : at + 1] for at in range(len(body))]
+    assert summary(send(admin, b"", chunks=[b"", *pieces, b""])) == {"created": 20}
+
+
+def test_what_came_before_the_client_hung_up_is_kept_and_met_when_it_tries_again(admin: Api) -> None:
+    body = rows(0, 250)
+    send(admin, b"", chunks=[body], breaks_off=True).refuse(400, "malformed-request")
+    kept = len(emails(admin))
+    assert kept == 200, "all batches that were complete"
+    assert summary(send(admin, body)) == {"created": 50, "duplicates": 200}
+
+
+def test_a_client_that_does_not_go_on_is_not_waited_for(admin: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "IDLE_SECONDS", 0.05)
+    never = asyncio.Event()
+    for _ in range(transfers.IMPORTS_MAX + 1):
+        headers = {"content-type": CSV}
+        chunks = [rows(0, 1), b"Bob,b@example.com\n"]
+        request = admin.exchange("POST", "/leads/import", headers=headers, chunks=chunks, waits_for=never)
+        reply = admin.runner.run(request)
+        assert "did not go on" in reply.refuse(400, "malformed-request")["detail"]
+    assert summary(send(admin, rows(0, 1))) == {"created": 1}
+
+
+def test_only_so_many_imports_are_under_way_at_once_and_others_are_not_held_up(admin: Api) -> None:
+    async def all_at_once() -> tuple[list[Reply], Reply, Reply]:
+        go_on = asyncio.Event()
+        headers = {"content-type": CSV}
+        under_way = [
+            asyncio.create_task(
+                admin.exchange(
+                    "POST",
+                    "/leads/import",
+                    headers=headers,
+                    chunks=[rows(number * 1000, number * 1000 + 500), b"Bob,b@example.com\n"],
+                    waits_for=go_on,
+                )
+            )
+            for number in range(transfers.IMPORTS_MAX)
+        ]
+        created = await admin.exchange("POST", "/leads", {"name": "Eve", "email": "eve@example.com"})
+        refused = await admin.exchange("POST", "/leads/import", rows(0, 1), headers=headers)
+        go_on.set()
+        return [await each for each in under_way], created, refused
+
+    done, created, refused = admin.runner.run(all_at_once())
+    created.expect(201)
+    refused.refuse(503, "unavailable")
+    assert int(refused.headers["retry-after"]) > 0
+    assert sum(reply.expect(200).json["created"] for reply in done) == 500 * transfers.IMPORTS_MAX + 1
+
+
+@given(body=st.binary(max_size=300), media_type=st.sampled_from([CSV, NDJSON]), known=st.booleans())
+def test_any_bytes_are_answered(lasting_client: Api, body: bytes, media_type: str, known: bool) -> None:
+    reply = send(lasting_client, b"email,name\n" + body if known else body, media_type, "?dry_run=true")
+    assert reply.status in (200, 422), reply
+
+
+HARD = ['"', ",", "\n", "\r", "a", "@example.com", "{", "}", ":", "\x00", "é", "\ud800", " "]
+
+
+@given(st.lists(st.sampled_from(HARD)))
+def test_any_text_is_answered(lasting_client: Api, parts: list[str]) -> None:
+    text = "".join(parts).encode("utf-8", "surrogatepass")
+    for head, media_type in ((b"email,name\n", CSV), (b"", CSV), (b"", NDJSON)):
+        assert send(lasting_client, head + text, media_type, "?dry_run=true").status in (200, 422)

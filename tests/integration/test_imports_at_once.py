@@ -1,0 +1,68 @@
+"""Two people import the same list into one PostgreSQL at the same time, by two processes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+from sqlalchemy import URL
+
+from builders import given_details
+from leads_adapters.lead_files import Row
+from leads_app.container import Container
+from leads_app.settings import Settings
+from leads_domain.use_cases.import_leads import ImportSummary
+from leads_domain.use_cases.register_lead import OnDuplicate
+from postgres import connect, postgres_url
+
+ROWS = 2_000
+BATCH = 500
+IMPORTERS = 2
+
+
+def rows(numbers: Iterable[int], name: str) -> list[Row]:
+    return [Row(number, given_details(email=f"a{number}@example.com", name=name), ()) for number in numbers]
+
+
+def import_them(url: URL, wanted: list[Row], on_duplicate: OnDuplicate, begin: Barrier) -> ImportSummary:
+    container = Container(settings=Settings(database_url=url))
+    summary = ImportSummary()
+    with asyncio.Runner() as runner:
+        importing = replace(container.importing(), batch=BATCH)
+        begin.wait()
+        outcomes = importing(iter(wanted), runner.run, actor="test", on_duplicate=on_duplicate, dry_run=False)
+        for _, imported in outcomes:
+            summary.count(imported)
+        runner.run(container.database().close())
+    return summary
+
+
+@pytest.mark.parametrize("on_duplicate", list(OnDuplicate))
+def test_both_end_and_every_lead_is_there_once(on_duplicate: OnDuplicate) -> None:
+    begin = Barrier(IMPORTERS)
+    # The batches are the same, the rows within each the other way round: who takes what first would wait crosswise.
+    orders = [
+        list(range(ROWS)),
+        [at for start in range(0, ROWS, BATCH) for at in reversed(range(start, start + BATCH))],
+    ]
+    with postgres_url() as url:
+        import_them(url, rows(range(0, ROWS, 2), "before"), OnDuplicate.ERROR, Barrier(1))
+        with ThreadPoolExecutor(IMPORTERS) as threads:
+            under_way = [
+                threads.submit(import_them, url, rows(order, f"importer {number}"), on_duplicate, begin)
+                for number, order in enumerate(orders)
+            ]
+            summaries = [each.result() for each in under_way]
+        with connect(url) as connection:
+            kept = connection.execute("SELECT email FROM leads").fetchall()
+            ((deadlocks,),) = connection.execute(
+                "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+            ).fetchall()
+
+    assert Counter(kept) == Counter((f"a{number}@example.com",) for number in range(ROWS))
+    assert sum(summary.created for summary in summaries) == ROWS // 2
+    assert sum(summary.refused for summary in summaries) == 0
+    assert deadlocks == 0
