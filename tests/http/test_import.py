@@ -258,6 +258,21 @@ def test_only_so_many_imports_are_under_way_at_once_and_others_are_not_held_up(a
     assert sum(reply.expect(200).json["created"] for reply in done) == 500 * transfers.IMPORTS_MAX + 1
 
 
+def test_a_file_is_taken_in_once_under_a_key_and_no_other_file(admin: Api) -> None:
+    def send_once(body: bytes) -> Reply:
+        return admin.post("/leads/import", body, content_type=CSV, idempotency_key="monday")
+
+    broken = {"content-type": CSV, "idempotency-key": "monday"}
+    admin.request("POST", "/leads/import", headers=broken, chunks=[rows(0, 150)], breaks_off=True).expect(400)
+    first = send_once(rows(0, 150))
+    again = send_once(rows(0, 150))
+
+    assert summary(first) == {"created": 50, "duplicates": 100}
+    assert (again.body, again.headers["idempotency-replayed"]) == (first.body, "true")
+    send_once(rows(150, 160)).refuse(422, "idempotency-key-reused")
+    assert len(emails(admin)) == 150
+
+
 @given(body=st.binary(max_size=300), media_type=st.sampled_from([CSV, NDJSON]), known=st.booleans())
 def test_any_bytes_are_answered(lasting_client: Api, body: bytes, media_type: str, known: bool) -> None:
     reply = send(lasting_client, b"email,name\n" + body if known else body, media_type, "?dry_run=true")

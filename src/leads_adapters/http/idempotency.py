@@ -67,6 +67,10 @@ class Attempt:
         self.answer_once.keep(work, self.caller, self.key, fingerprint, self.seal.seal(content), answer.lead_id)
         return answer
 
+    def is_answered(self, work: UnitOfWork) -> bool:
+        """Whether some request under this key was answered: this one, or another one."""
+        return self.answer_once.is_answered(work, self.caller, self.key)
+
     def _replayed(self, sealed: str) -> Answer:
         status, headers, body = _answers.decode(self.seal.open(sealed))
         answer = Answer(body, status=status)

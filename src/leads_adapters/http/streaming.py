@@ -6,6 +6,7 @@ What reads or makes them is synchronous, as files are, and runs in a thread; `Ru
 import asyncio
 import io
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from hashlib import sha256
 from typing import Any, TypeVar, cast
 
 from litestar.types import HTTPReceiveMessage, Receive
@@ -44,6 +45,8 @@ class Upload(io.RawIOBase):
         self._piece = b""
         self._read = 0
         self._more = True
+        self.digest = sha256()
+        """Of what was read."""
 
     def readable(self) -> bool:
         """It is."""
@@ -56,6 +59,7 @@ class Upload(io.RawIOBase):
         part = memoryview(self._piece)[self._read : self._read + len(buffer)]
         buffer[: len(part)] = part
         self._read += len(part)
+        self.digest.update(part)
         return len(part)
 
     async def _next_piece(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import NamedTuple
@@ -11,6 +11,7 @@ import msgspec
 
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.decoding import check_media_type
+from leads_adapters.http.idempotency import Attempt
 from leads_adapters.http.incoming import check_length, header
 from leads_adapters.http.leads import asked_for
 from leads_adapters.http.negotiation import preferred
@@ -22,8 +23,9 @@ from leads_adapters.http.views import ImportView, RowError
 from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
 from leads_adapters.transfer import Importing, Run, all_leads
 from leads_domain.access import Permission
-from leads_domain.errors import Invalid
+from leads_domain.errors import Invalid, Unavailable
 from leads_domain.pipeline import Pipeline
+from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.import_leads import ImportSummary
 
@@ -90,15 +92,28 @@ class TransferRoutes:
         if self.places.locked():
             detail = f"There are {IMPORTS_MAX} imports under way, as many as may be at once."
             raise Problem("unavailable", detail, headers=((b"retry-after", str(_RETRY_SECONDS).encode()),))
+        run = run_on_this_loop()
+        upload = Upload(call.receive, self.max_import, run)
+        take_in = partial(self._import, call, upload, self.formats[media_type].read, run)
         async with self.places:
-            run = run_on_this_loop()
-            return json_answer(await asyncio.to_thread(self._import, call, self.formats[media_type].read, run))
+            with call.attempt() as attempt:
+                if attempt is None:
+                    return await asyncio.to_thread(take_in)
+                return await self._once(attempt, upload, take_in)
 
-    def _import(self, call: Call, read: ReadFile, run: Run) -> ImportView:
+    async def _once(self, attempt: Attempt, upload: Upload, take_in: Callable[[], Answer]) -> Answer:
+        """Take the file in, and keep the answer; a file that was answered is only read, to see that it is the same."""
+        write = self.importing.database.write
+        if await write(attempt.is_answered):
+            await asyncio.to_thread(_read_on, upload)
+            return await write(attempt, upload.digest.digest(), _expired)
+        answer = await asyncio.to_thread(take_in)
+        return await write(attempt, upload.digest.digest(), lambda _: answer)
+
+    def _import(self, call: Call, upload: Upload, read: ReadFile, run: Run) -> Answer:
         query: ImportQuery = call.query
-        stream = io.BufferedReader(Upload(call.receive, self.max_import, run), _BUFFER)
         try:
-            rows = read(stream).rows
+            rows = read(io.BufferedReader(upload, _BUFFER)).rows
         except FileRefused as refusal:
             raise Invalid.because(str(refusal)) from None
         outcomes = self.importing(
@@ -113,7 +128,7 @@ class TransferRoutes:
                 faults = imported.faults[: ERRORS_MAX - len(errors)]
                 errors += (RowError(row.line, fault.pointer, fault.detail) for fault in faults)
                 room -= sum(len(fault.pointer) + len(fault.detail) for fault in faults)
-        return ImportView(**asdict(summary), errors=errors)
+        return json_answer(ImportView(**asdict(summary), errors=errors))
 
     @operation(
         method="GET",
@@ -144,6 +159,15 @@ class TransferRoutes:
         charset = "; charset=utf-8" if media_type.startswith("text/") else ""
         next_piece = partial(asyncio.to_thread, next, pieces, b"")
         return StreamedAnswer(next_piece, media_type=f"{media_type}{charset}".encode(), headers=headers)
+
+
+def _read_on(upload: Upload) -> None:
+    while upload.read(_BUFFER):
+        pass
+
+
+def _expired(_: UnitOfWork) -> Answer:
+    raise Unavailable("The answer that was kept has expired just now.")
 
 
 def _media_type(call: Call) -> str:

@@ -27,14 +27,22 @@ class AnswerOnce:
 
         Raises `RequestInProgress`, `KeyReused` if the key was used for another request, or `Erased`.
         """
-        reply = work.replies.claim(caller, key)
-        if reply is None or reply.created_at <= self.clock.now() - KEPT_FOR:
+        reply = self._reply(work, caller, key)
+        if reply is None:
             return None
         if reply.sealed is None:
             raise Erased("lead", str(reply.lead_id))
         if reply.fingerprint != fingerprint:
             raise KeyReused(key)
         return reply.sealed
+
+    def is_answered(self, work: UnitOfWork, caller: str, key: str) -> bool:
+        """Whether there is an answer under this key, to whatever request; raises `RequestInProgress`."""
+        return self._reply(work, caller, key) is not None
+
+    def _reply(self, work: UnitOfWork, caller: str, key: str) -> StoredReply | None:
+        reply = work.replies.claim(caller, key)
+        return reply if reply and reply.created_at > self.clock.now() - KEPT_FOR else None
 
     def keep(
         self, work: UnitOfWork, caller: str, key: str, fingerprint: str, sealed: str, lead_id: LeadId | None
