@@ -14,6 +14,7 @@ from leads_adapters.contacts import InternationalContacts
 from leads_adapters.database import Database
 from leads_adapters.files.formats import MEDIA_TYPES, READERS, WRITERS, Format
 from leads_adapters.http.app import build_app
+from leads_adapters.http.care import CareRoutes
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.cors import with_cors
 from leads_adapters.http.docs import DocsRoutes
@@ -49,13 +50,16 @@ from leads_domain.follow_up import Recipient, RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.sources import IdSource
+from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.answer_once import AnswerOnce
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
+from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
+from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.take_statistics import TakeStatistics
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
@@ -150,6 +154,9 @@ class Container(containers.DeclarativeContainer):
     )
     register_lead = providers.Singleton(RegisterLead, clock, ids, contacts, pipeline, rules)
     change_lead = providers.Singleton(ChangeLead, clock, ids, contacts, pipeline, rules)
+    add_note = providers.Singleton(AddNote, clock, ids)
+    merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
+    erase_lead = providers.Singleton(EraseLead, clock, ids)
     import_leads = providers.Singleton(ImportLeads, register_lead)
     importing = providers.Singleton(
         Importing, database, import_leads, providers.Object(temporary_rehearsal), IMPORT_BATCH
@@ -205,6 +212,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(
             FollowUpRoutes, database, trigger_follow_up, change_follow_up, list_follow_ups, dispatcher.provided.wake
         ),
+        providers.Singleton(CareRoutes, database, add_note, merge_leads, erase_lead),
         providers.Singleton(EventRoutes, database),
         providers.Singleton(StatisticsRoutes, database, take_statistics),
         providers.Singleton(PipelineRoutes, pipeline),

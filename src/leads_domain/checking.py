@@ -1,5 +1,6 @@
 """Checking what clients give: every member by its own rule, all broken rules reported together."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -8,6 +9,7 @@ from leads_domain.errors import Fault, Invalid
 Context = TypeVar("Context")
 
 SHOWN_MAX = 50
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def check_members(
@@ -35,6 +37,14 @@ def check_members(
 def shown(text: str) -> str:
     """What somebody gave, short enough to be told back."""
     return repr(text) if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]!r}..."
+
+
+def check_id(text: str) -> str:
+    """An id as the service gives them out, in lower case; raises `Invalid` for what can be none."""
+    id = text.lower()
+    if not _UUID.fullmatch(id):
+        raise Invalid.because(f"{shown(text)} is no id; an id is a UUID.")
+    return id
 
 
 def check_storable(text: str) -> None:

@@ -3,6 +3,7 @@
 LeadsError
 ├── Invalid               the input breaks rules; every broken rule is listed
 ├── NotFound              nothing has this id
+│   ├── Merged            the lead that had this id is a part of another now
 │   └── Erased            what had it has been erased
 ├── DuplicateLead         another lead has this e-mail address
 ├── VersionMismatch       the caller does not mean the version that there is
@@ -55,6 +56,15 @@ class NotFound(LeadsError):
         super().__init__(f"There is no {kind} with the id {id}.")
         self.kind = kind
         self.id = id
+
+
+class Merged(NotFound):
+    """The lead that had this id was merged into another: `into`, which is there."""
+
+    def __init__(self, id: str, into: str) -> None:
+        super().__init__("lead", id)
+        self.args = (f"The lead {id} was merged into the lead {into}.",)
+        self.into = into
 
 
 class Erased(NotFound):

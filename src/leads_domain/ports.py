@@ -31,7 +31,7 @@ class LeadStore(Protocol):
         """
 
     def get(self, id: LeadId) -> Lead:
-        """The lead with this id; raises `NotFound`."""
+        """The lead with this id; raises `NotFound`, or `Merged` for one that was redirected."""
 
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
         """Those leads with these ids that there are, each once, in any order."""
@@ -44,6 +44,21 @@ class LeadStore(Protocol):
 
     def save(self, lead: Lead) -> None:
         """Replace the kept lead of this id, which was got for a change; raises `DuplicateLead`."""
+
+    def redirect(self, id: LeadId, into: LeadId) -> None:
+        """Remove a lead; its id, and those that were redirected to it, lead to `into` from now on.
+
+        Both were got for a change, and nothing belongs to the removed one any more.
+        """
+
+    def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
+        """All ids that lead to this lead, in their order."""
+
+    def forget(self, id: LeadId) -> None:
+        """Remove a lead that was got for a change and to which nothing belongs any more, and what leads to it.
+
+        Nothing that was kept of it can be found again, not even in what the database itself no longer uses.
+        """
 
     def page(self, query: LeadQuery) -> Page[Lead, Position]:
         """The leads that `query` asks for, in its order; equal times are ordered by id."""
@@ -69,6 +84,12 @@ class FollowUpStore(Protocol):
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """All scheduled follow-ups of a lead that was got for a change, the next due first."""
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """Have all follow-ups of a lead belong to another; both were got for a change."""
+
+    def forget(self, lead_id: LeadId) -> None:
+        """Remove all follow-ups of a lead that was got for a change."""
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """When each channel that has scheduled follow-ups is next to attempt one, those under a lease disregarded."""
@@ -108,6 +129,12 @@ class Timeline(Protocol):
 
     def place(self, limit: int) -> None:
         """Give the next places in the feed to up to `limit` entries that have none, in their order."""
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """Have everything that happened to a lead have happened to another, in the order in which it was told."""
+
+    def erase(self, tombstone: TimelineEntry) -> None:
+        """Remember `tombstone`, and forget everything else that happened to its lead."""
 
 
 class ApiKeyStore(Protocol):

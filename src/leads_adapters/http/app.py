@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import quote
 
 from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import HTTPScope, Method, Receive, Send
 
-from leads_adapters.http.answer import Answer, Header, no_content
+from leads_adapters.http.answer import Answer, Header, json_answer, no_content
 from leads_adapters.http.decoding import decode_query
 from leads_adapters.http.envelope import AsgiApp, leave
 from leads_adapters.http.gate import Gate
@@ -18,7 +20,9 @@ from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.operation import Call, Handler, Operation, operations
 from leads_adapters.http.problems import MEDIA_TYPE, Problem, problem_of
 from leads_adapters.http.streaming import StreamedAnswer
+from leads_adapters.http.views import Moved
 from leads_domain.access import Principal, Role
+from leads_domain.errors import Merged
 
 ErrorLog = Callable[[BaseException, str], None]
 """Called for every error that is a fault of the service, with the id of the request."""
@@ -97,16 +101,28 @@ def _endpoint(
             if isinstance(answer, StreamedAnswer) and "bodiless" not in scope["state"]:
                 await answer.begin(lambda error: error_log(error, scope["state"]["request_id"]))
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets a problem
-            problem = problem_of(error)
-            if problem.type.is_fault:
-                error_log(error, scope["state"]["request_id"])
-            answer = _problem_answer(problem, scope)
+            if isinstance(error, Merged) and HTTPStatus.MOVED_PERMANENTLY in operation.replies:
+                answer = _moved(error, scope)
+            else:
+                problem = problem_of(error)
+                if problem.type.is_fault:
+                    error_log(error, scope["state"]["request_id"])
+                answer = _problem_answer(problem, scope)
         answer.headers.extend(limits)
         if operation.permission is not None:
             answer.headers.append(_NO_STORE)
         return answer
 
     return endpoint
+
+
+def _moved(merged: Merged, scope: HTTPScope) -> Answer:
+    """The way to the same resource of the lead that another one, whose id is in the path, is a part of."""
+    _, leads, _, *rest = scope["path"].split("/")
+    path = "/".join(["", leads, merged.into, *rest])
+    query = quote(scope["query_string"], safe="%&=+")
+    location = f"{path}?{query}" if query else path
+    return json_answer(Moved(merged.into), status=301, headers=[(b"location", location.encode())])
 
 
 def _allow(methods: Iterable[str]) -> bytes:

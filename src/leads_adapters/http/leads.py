@@ -19,14 +19,14 @@ from leads_adapters.http.views import Accepted, LeadView, PageView, TimelineEntr
 from leads_adapters.together import Together
 from leads_domain.access import Permission, Role
 from leads_domain.details import GivenChanges, GivenDetails
-from leads_domain.errors import DuplicateLead, Invalid, NotFound
+from leads_domain.errors import DuplicateLead, Invalid
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, Position
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
-from leads_domain.use_cases.find_leads import find_leads, list_leads
+from leads_domain.use_cases.find_leads import find_lead, find_leads, list_leads
 from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, Registered, RegisterLead
 
@@ -57,7 +57,7 @@ class RenderedByPython:
         """See `Rendering.lead`."""
         lead = await self._leads.ask(id)
         if lead is None:
-            raise NotFound("lead", id)
+            lead = await self._database.read(find_lead, id)
         return _json(lead), lead.version
 
     async def _look_leads_up(self, ids: Sequence[LeadId]) -> Mapping[LeadId, Lead]:

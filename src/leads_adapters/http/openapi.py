@@ -30,7 +30,7 @@ _HEADERS = {
     "Idempotency-Replayed": "`true` if this is the stored answer to an earlier request with the same Idempotency-Key.",
     "ETag": "The lead's version, as a validator (RFC 9110).",
     "Link": 'The next page, if there is one: rel="next" (RFC 8288).',
-    "Location": "Where the new resource is.",
+    "Location": "Where the resource is.",
 }
 
 

@@ -4,7 +4,6 @@ Litestar routes; what an operation needs besides (permission, query, body) is de
 handler, once, and both the running service and the OpenAPI document follow from it.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -22,11 +21,12 @@ from leads_adapters.http.idempotency import Attempt, Idempotency, idempotency_ke
 from leads_adapters.http.incoming import header, read_body
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import Nothing
+from leads_adapters.http.views import Moved
 from leads_domain.access import Permission, Principal
+from leads_domain.checking import check_id, shown
+from leads_domain.errors import Invalid
 
 Result = TypeVar("Result")
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,10 +90,11 @@ class Call:
 
     def id(self, kind: str) -> str:
         """The identifier in the path; raises a not-found `Problem` for one that cannot be an identifier."""
-        text: str = self.scope["path_params"]["id"].lower()
-        if not _UUID.fullmatch(text):
-            raise Problem("not-found", f"There is no {kind} with the id {text[:50]!r}; an id is a UUID.")
-        return text
+        text: str = self.scope["path_params"]["id"]
+        try:
+            return check_id(text)
+        except Invalid:
+            raise Problem("not-found", f"There is no {kind} with the id {shown(text)}; an id is a UUID.") from None
 
     def condition(self) -> Condition:
         """Which versions the client means, by `If-Match` and `If-None-Match`; raises `Problem` for nonsense."""
@@ -132,8 +133,16 @@ class Call:
 Handler = Callable[[Call], Awaitable[Answer]]
 
 
+_MOVED = Reply(means="The lead is a part of another one, and this is there.", schema=Moved, headers=("Location",))
+
+
 def operation(**declared: Any) -> Callable[[Callable[..., Awaitable[Answer]]], Callable[..., Awaitable[Answer]]]:
-    """Declare the operation that a method carries out; its docstring becomes the documentation."""
+    """Declare the operation that a method carries out; its docstring becomes the documentation.
+
+    Everything that a lead has an address for can have moved with the lead.
+    """
+    if declared["path"].startswith("/leads/{id:str}"):
+        declared["replies"] = {**declared["replies"], 301: _MOVED}
 
     def declare(handler: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
         handler.operation = Operation(**declared)  # type: ignore[attr-defined]

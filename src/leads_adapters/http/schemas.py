@@ -16,6 +16,7 @@ from leads_domain.access import Role
 from leads_domain.details import Scalar
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.paging import LeadSort
+from leads_domain.use_cases import add_note
 from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
 from leads_domain.use_cases.register_lead import OnDuplicate
 
@@ -107,6 +108,18 @@ class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
     source: Source | None | UnsetType = UNSET
     owner: Owner | None | UnsetType = UNSET
     attributes: AttributesPatch | UnsetType = UNSET
+
+
+class NewNote(msgspec.Struct, forbid_unknown_fields=True):
+    """A note to write down."""
+
+    text: Annotated[str, _text("What to know.", add_note.NOTE_MAX, "Prefers to be called in the morning.")]
+
+
+class NewMerge(msgspec.Struct, forbid_unknown_fields=True):
+    """Which lead to merge into the one of the path."""
+
+    duplicate_id: Id
 
 
 class NewFollowUp(msgspec.Struct, forbid_unknown_fields=True):

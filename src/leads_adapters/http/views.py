@@ -27,6 +27,7 @@ from leads_domain.events import EventType, TimelineEntry, rfc3339
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
 from leads_domain.lead import Lead
 from leads_domain.pipeline import Pipeline
+from leads_domain.use_cases.export_lead import Dossier
 
 Item = TypeVar("Item")
 
@@ -109,6 +110,21 @@ class NewApiKeyView(ApiKeyView):
             examples=["capture_5f0c" + 60 * "0" + "7a3b9d21"],
         ),
     ]
+
+
+class DossierView(msgspec.Struct):
+    """Everything that is kept about a person."""
+
+    lead: LeadView
+    merged_ids: Annotated[Sequence[Id], Meta(description="The ids of leads that were merged into this one.")]
+    follow_ups: Annotated[Sequence[FollowUpView], Meta(description="By due time.")]
+    timeline: Annotated[Sequence[TimelineEntryView], Meta(description="The newest first.")]
+
+
+class Moved(msgspec.Struct):
+    """The lead was merged into another one."""
+
+    merged_into: Id
 
 
 class PageView(msgspec.Struct, Generic[Item]):
@@ -216,6 +232,16 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
         created_at=rfc3339(key.created_at),
         last_used_at=_utc(key.last_used_at),
         revoked_at=_utc(key.revoked_at),
+    )
+
+
+def dossier_view(dossier: Dossier) -> DossierView:
+    """Everything that is kept about a person, as clients see it."""
+    return DossierView(
+        lead=lead_view(dossier.lead),
+        merged_ids=dossier.merged_ids,
+        follow_ups=[follow_up_view(each) for each in dossier.follow_ups],
+        timeline=[timeline_entry_view(each) for each in dossier.timeline],
     )
 
 

@@ -23,6 +23,7 @@ from leads_domain.replies import StoredReply
 @dataclass(frozen=True, slots=True)
 class _Kept:
     leads: dict[LeadId, Lead] = field(default_factory=dict)
+    merged: dict[LeadId, LeadId] = field(default_factory=dict)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     timeline: list[TimelineEntry] = field(default_factory=list)
     places: dict[str, int] = field(default_factory=dict)
@@ -37,7 +38,7 @@ class MemoryUnitOfWork:
     """The stores on one state of the memory."""
 
     def __init__(self, kept: _Kept) -> None:
-        self.leads = MemoryLeadStore(kept.leads)
+        self.leads = MemoryLeadStore(kept.leads, kept.merged)
         self.follow_ups = MemoryFollowUpStore(kept.follow_ups)
         self.timeline = MemoryTimeline(kept.timeline, kept.places)
         self.api_keys = MemoryApiKeyStore(kept.api_keys)

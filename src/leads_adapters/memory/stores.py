@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from leads_domain.access import ApiKey
-from leads_domain.errors import DuplicateLead, NotFound
+from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
 from leads_domain.lead import Lead, LeadId
@@ -14,10 +14,11 @@ from leads_domain.replies import StoredReply
 
 
 class MemoryLeadStore:
-    """Keeps leads in a dictionary."""
+    """Keeps leads in a dictionary, and in another where the ids of merged ones lead to."""
 
-    def __init__(self, kept: dict[LeadId, Lead]) -> None:
+    def __init__(self, kept: dict[LeadId, Lead], merged: dict[LeadId, LeadId]) -> None:
         self._kept = kept
+        self._merged = merged
 
     def add(self, lead: Lead) -> None:
         """See `LeadStore.add`."""
@@ -33,6 +34,8 @@ class MemoryLeadStore:
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
+        if id in self._merged:
+            raise Merged(id, self._merged[id])
         if id not in self._kept:
             raise NotFound("lead", id)
         return self._kept[id]
@@ -51,6 +54,21 @@ class MemoryLeadStore:
         """See `LeadStore.save`."""
         self._refuse_duplicate(lead)
         self._kept[lead.id] = lead
+
+    def redirect(self, id: LeadId, into: LeadId) -> None:
+        """See `LeadStore.redirect`."""
+        del self._kept[id]
+        self._merged.update(dict.fromkeys([id, *self.redirected_to(id)], into))
+
+    def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
+        """See `LeadStore.redirected_to`."""
+        return sorted(merged for merged, into in self._merged.items() if into == id)
+
+    def forget(self, id: LeadId) -> None:
+        """See `LeadStore.forget`."""
+        del self._kept[id]
+        for merged in self.redirected_to(id):
+            del self._merged[merged]
 
     def page(self, query: LeadQuery) -> Page[Lead, Position]:
         """See `LeadStore.page`."""
@@ -121,6 +139,16 @@ class MemoryFollowUpStore:
         query = FollowUpQuery(lead_id=lead_id, states=(FollowUpState.SCHEDULED,), limit=len(self._kept))
         return self.page(query).items
 
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """See `FollowUpStore.move`."""
+        for each in self._of_lead(from_lead):
+            self._kept[each.id] = replace(each, lead_id=to_lead)
+
+    def forget(self, lead_id: LeadId) -> None:
+        """See `FollowUpStore.forget`."""
+        for each in self._of_lead(lead_id):
+            del self._kept[each.id]
+
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""
         return {follow_up.channel: at for at, follow_up in reversed(self._free(now))}
@@ -142,6 +170,9 @@ class MemoryFollowUpStore:
         claimed = [follow_up.claim(owner, until, now) for follow_up in due[:limit]]
         self._kept.update({follow_up.id: follow_up for follow_up in claimed})
         return claimed
+
+    def _of_lead(self, lead_id: LeadId) -> list[FollowUp]:
+        return [each for each in self._kept.values() if each.lead_id == lead_id]
 
     def _free(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
         """What is scheduled and under no lease, by the time of its next attempt."""
@@ -184,6 +215,16 @@ class MemoryTimeline:
         """See `Timeline.place`. The places of what is erased stay known, and are not given again."""
         for entry in [entry for entry in self._kept if entry.id not in self._places][:limit]:
             self._places[entry.id] = len(self._places) + 1
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """See `Timeline.move`."""
+        self._kept[:] = [
+            replace(entry, lead_id=to_lead) if entry.lead_id == from_lead else entry for entry in self._kept
+        ]
+
+    def erase(self, tombstone: TimelineEntry) -> None:
+        """See `Timeline.erase`."""
+        self._kept[:] = [*(entry for entry in self._kept if entry.lead_id != tombstone.lead_id), tombstone]
 
 
 class MemoryApiKeyStore:

@@ -59,6 +59,8 @@ class Driver:
     def __init__(self, connection: Any, dialect: Dialect, statements: dict[Executable, Statement]) -> None:
         self.changes = 0
         """How many rows the statements that were run on this connection have changed."""
+        self.erased = False
+        """Whether a person was erased on this connection: the database may have to clean up after it."""
         self._cursor = connection.cursor()
         self._dialect = dialect
         self._statements = statements

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Executable,
     Select,
     bindparam,
+    delete,
     func,
     insert,
     literal_column,
@@ -35,6 +36,8 @@ _UPDATE = (
     .where(follow_ups.c.id == bindparam("id_"))
     .values({name: column for name, column in _COLUMNS.items() if name != "id"})
 )
+_MOVE = update(follow_ups).where(follow_ups.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
+_FORGET = delete(follow_ups).where(follow_ups.c.lead_id == bindparam("lead_id"))
 _SCHEDULED_OF_LEAD = (
     select(follow_ups)
     .where(follow_ups.c.lead_id == bindparam("lead_id"), follow_ups.c.state == FollowUpState.SCHEDULED.value)
@@ -146,6 +149,14 @@ class SqlFollowUpStore:
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """See `FollowUpStore.scheduled_of_lead`."""
         return [_follow_up(row) for row in self._driver.all(_SCHEDULED_OF_LEAD, lead_id=lead_id)]
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """See `FollowUpStore.move`."""
+        self._driver.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
+
+    def forget(self, lead_id: LeadId) -> None:
+        """See `FollowUpStore.forget`."""
+        self._driver.change(_FORGET, lead_id=lead_id)
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""

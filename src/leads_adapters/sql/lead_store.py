@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, Text, any_, bindparam, func, select, update
+from sqlalchemy import Executable, Text, any_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.lead_pages import page_of_leads
-from leads_adapters.sql.tables import leads
+from leads_adapters.sql.tables import leads, merged_leads
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.errors import DuplicateLead, NotFound
+from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, Page, Position
 
@@ -29,6 +29,13 @@ _UPDATE = (
     .where(leads.c.id == bindparam("id_"))
     .values({name: column for name, column in _COLUMNS.items() if name != "id"})
 )
+_REMOVE = delete(leads).where(leads.c.id == bindparam("id"))
+_MERGED_INTO = select(merged_leads.c.into_id).where(merged_leads.c.id == bindparam("id"))
+_LEADS_TO = merged_leads.c.into_id == bindparam("id")
+_ALL_MERGED_INTO = select(merged_leads.c.id).where(_LEADS_TO).order_by(merged_leads.c.id)
+_REDIRECT = insert(merged_leads).values(id=bindparam("id"), into_id=bindparam("into_id"))
+_REDIRECT_AGAIN = update(merged_leads).where(_LEADS_TO).values(into_id=bindparam("into"))
+_FORGET_MERGED = delete(merged_leads).where(_LEADS_TO)
 _ADD: dict[str, Executable] = {
     "sqlite": sqlite.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
     "postgresql": postgresql.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
@@ -82,6 +89,22 @@ class SqlLeadStore:
         values = _row(lead)
         self._driver.change(_UPDATE, id_=values.pop("id"), **values)
 
+    def redirect(self, id: LeadId, into: LeadId) -> None:
+        """See `LeadStore.redirect`."""
+        self._driver.change(_REDIRECT_AGAIN, id=id, into=into)
+        self._driver.change(_REMOVE, id=id)
+        self._driver.change(_REDIRECT, id=id, into_id=into)
+
+    def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
+        """See `LeadStore.redirected_to`."""
+        return [LeadId(merged) for (merged,) in self._driver.all(_ALL_MERGED_INTO, id=id)]
+
+    def forget(self, id: LeadId) -> None:
+        """See `LeadStore.forget`."""
+        self._driver.change(_FORGET_MERGED, id=id)
+        self._driver.change(_REMOVE, id=id)
+        self._driver.erased = True
+
     def page(self, query: LeadQuery) -> Page[Lead, Position]:
         """See `LeadStore.page`."""
         statement, parameters = page_of_leads(tuple(leads.columns), query)
@@ -93,8 +116,12 @@ class SqlLeadStore:
     def _one(self, statement: Executable, id: LeadId) -> Lead:
         row = self._driver.first(statement, id=id)
         if row is None:
-            raise NotFound("lead", id)
+            raise self._missing(id)
         return _lead(row)
+
+    def _missing(self, id: LeadId) -> NotFound:
+        row = self._driver.first(_MERGED_INTO, id=id)
+        return Merged(id, row[0]) if row else NotFound("lead", id)
 
 
 def _row(lead: Lead) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
 from leads_domain.paging import LeadQuery, Position
 from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.find_leads import find_lead
 
 RenderedLead = tuple[bytes, int]
 """A lead as JSON, and its version."""
@@ -64,7 +65,8 @@ class RenderedBySqlite:
         """One lead as JSON, and its version; raises `NotFound`."""
         found = await self._leads.ask(id)
         if found is None:
-            raise NotFound("lead", id)
+            await self._database.read(find_lead, id)
+            raise NotFound("lead", id)  # it came after the look-up
         return found
 
     async def page(self, query: LeadQuery) -> RenderedPage:

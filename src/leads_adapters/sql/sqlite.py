@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, Executable, NullPool, create_eng
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.jobs import Job, deliver
+from leads_adapters.sql.traces import empty_log, remove_traces
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
@@ -33,6 +34,9 @@ LOOK_SECONDS = 0.05
 
 LONG_READERS = 2
 """How many long reads may be under way at once, each on a connection and in a thread of its own."""
+
+CLEANING_SECONDS = 5.0
+"""How long after one attempt to remove the traces of an erasure the next one comes."""
 
 BATCH_MAX = 128
 """How many writes share a commit at the most, so that no request holds the event loop for long."""
@@ -65,6 +69,7 @@ def _configure(connection: Any, _: Any) -> None:
     _set_journal_mode(connection, journal_mode(driver.sqlite_version_info))
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
 
 
 def _begin(connection: Connection) -> None:
@@ -109,6 +114,10 @@ class SqliteDatabase:
         self._closed = False
         self._version_seen = None
         self._batches: asyncio.Task[None] | None = None
+        self._clean_at = float("-inf")
+        self._cleaning: asyncio.TimerHandle | None = None
+        with suppress(driver.Error):
+            empty_log(self._writer)  # whoever has erased somebody may have been killed before he did
 
     def _connect(self) -> Any:
         pooled = self._engine.raw_connection()
@@ -171,13 +180,15 @@ class SqliteDatabase:
     ) -> Answer:
         """See `Database.write`."""
         self._check_open()
-        loop = asyncio.get_running_loop()
-        job = Job(lambda work: use_case(work, *args, **kwargs), loop.create_future())
+        job = Job(lambda work: use_case(work, *args, **kwargs), asyncio.get_running_loop().create_future())
         self._waiting.append(job)
-        if self._batches is None:
-            self._batches = loop.create_task(self._run_batches())
+        self._work_off()
         answer: Answer = await job.future
         return answer
+
+    def _work_off(self) -> None:
+        if self._batches is None:
+            self._batches = asyncio.get_running_loop().create_task(self._run_batches())
 
     async def wait_for_change(self, seconds: float) -> None:
         """See `Database.wait_for_change`. SQLite cannot tell what has changed: any change will do."""
@@ -197,8 +208,12 @@ class SqliteDatabase:
     async def close(self) -> None:
         """Finish what was begun and let go of the file."""
         self._closed = True
+        if self._cleaning is not None:
+            self._cleaning.cancel()
         if self._batches is not None:
             await self._batches
+        if self._writing.driver.erased:
+            await self._in_committer(self._clean_up)
         self._committer.shutdown()
         await asyncio.to_thread(self._long_readers.shutdown)
         await asyncio.sleep(0)  # the end of a snapshot may be queued
@@ -212,7 +227,10 @@ class SqliteDatabase:
 
     async def _run_batches(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting or self._is_to_be_cleaned():
+                if self._is_to_be_cleaned():
+                    await self._in_committer(self._clean_up)
+                    continue
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 try:
                     await self._run(batch)
@@ -222,6 +240,20 @@ class SqliteDatabase:
                     self._on_commit(done)
         finally:
             self._batches = None
+            if self._writing.driver.erased and self._cleaning is None and not self._closed:
+                self._cleaning = asyncio.get_running_loop().call_later(CLEANING_SECONDS, self._clean_now)
+
+    def _is_to_be_cleaned(self) -> bool:
+        return self._writing.driver.erased and time.monotonic() >= self._clean_at
+
+    def _clean_up(self) -> None:
+        """Remove the traces of erasures, between two batches: it needs the write lock, and would not get it else."""
+        self._writing.driver.erased = not remove_traces(self._writer)
+        self._clean_at = time.monotonic() + CLEANING_SECONDS
+
+    def _clean_now(self) -> None:
+        self._cleaning = None
+        self._work_off()
 
     async def _run(self, batch: list[Job]) -> None:
         await self._begin()

@@ -51,6 +51,14 @@ leads = _table(
     Index(None, "status", "created_at", "id"),
 )
 
+# Where the ids of leads lead to that were merged into others.
+merged_leads = _table(
+    "merged_leads",
+    Column("id", Identifier, primary_key=True),
+    Column("into_id", Identifier, ForeignKey("leads.id"), nullable=False),
+    Index(None, "into_id"),
+)
+
 follow_ups = _table(
     "follow_ups",
     Column("id", Identifier, primary_key=True),

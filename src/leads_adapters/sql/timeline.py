@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, Select, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Executable, Select, bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
@@ -30,6 +30,8 @@ _IN_FEED = (
     .order_by(timeline.c.place)
     .limit(bindparam("limit"))
 )
+_MOVE = update(timeline).where(timeline.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
+_ERASE = delete(timeline).where(timeline.c.lead_id == bindparam("lead"), timeline.c.id != bindparam("tombstone"))
 _FIRST_UNPLACED = select(timeline.c.seq).where(timeline.c.place.is_(None)).limit(literal_column("1"))
 _UNPLACED = (
     select(timeline.c.seq, func.row_number().over(order_by=timeline.c.seq).label("number"))
@@ -89,6 +91,15 @@ class SqlTimeline:
         """See `Timeline.place`. The second statement sees what others committed before the first one had the lock."""
         ((last_place,),) = self._driver.all(_TAKE_PLACES[self._driver.dialect], taken=limit)
         self._driver.change(_PLACE, last_place=last_place - limit, limit=limit)
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """See `Timeline.move`."""
+        self._driver.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
+
+    def erase(self, tombstone: TimelineEntry) -> None:
+        """See `Timeline.erase`. The tombstone comes first: SQLite gives the highest number out again if it is free."""
+        self.add([tombstone])
+        self._driver.change(_ERASE, lead=tombstone.lead_id, tombstone=tombstone.id)
 
 
 @lru_cache

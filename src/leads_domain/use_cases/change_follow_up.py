@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_members
+from leads_domain.errors import Merged
 from leads_domain.events import Event, entries
 from leads_domain.follow_up import FollowUp, FollowUpId
-from leads_domain.lead import Lead
+from leads_domain.lead import Lead, LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 from leads_domain.use_cases.trigger_follow_up import check_due_at, check_message
@@ -47,8 +48,7 @@ class ChangeFollowUp:
 
     def __call__(self, work: UnitOfWork, id: FollowUpId, step: Step, *, actor: str) -> FollowUp:
         """The follow-up as it is now kept; raises `NotFound` or `IllegalFollowUpState`."""
-        # The lead first: everyone who changes a lead and its follow-ups locks them in this order.
-        lead = work.leads.get_for_change(work.follow_ups.get(id).lead_id)
+        lead = lead_for_change(work, id)
         now = self.clock.now()
         changed, events = step(work.follow_ups.get_for_change(id), now)
         if events:
@@ -56,6 +56,19 @@ class ChangeFollowUp:
             keep_next_due(work, lead, now)
             work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
         return changed
+
+
+def lead_for_change(work: UnitOfWork, id: FollowUpId) -> Lead:
+    """The lead of a follow-up, got for a change: everyone who changes both locks the lead first.
+
+    Raises `NotFound`. The lead that was looked up may be merged into another one before it is locked.
+    """
+    lead_id = work.follow_ups.get(id).lead_id
+    while True:
+        try:
+            return work.leads.get_for_change(lead_id)
+        except Merged as merged:
+            lead_id = LeadId(merged.into)
 
 
 def keep_next_due(work: UnitOfWork, lead: Lead, now: datetime) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from leads_domain.errors import NotFound
 from leads_domain.events import entries
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
 from leads_domain.lead import Lead
@@ -22,7 +23,7 @@ from leads_domain.notifier import (
 )
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Chance, Clock, IdSource
-from leads_domain.use_cases.change_follow_up import keep_next_due
+from leads_domain.use_cases.change_follow_up import keep_next_due, lead_for_change
 
 DISPATCHER = "dispatcher"
 """The actor of what the service does by itself."""
@@ -112,13 +113,15 @@ class RecordOutcome:
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
-        """Whether the outcome was recorded; not if the fencing token no longer holds.
+        """Whether the outcome was recorded; not if the fencing token no longer holds, or the lead was erased.
 
         Without a lease it was recorded before, by one who was not told so, or the follow-up was cancelled.
         """
-        # The lead first: everyone who changes a lead and its follow-ups locks them in this order.
-        lead = work.leads.get_for_change(claimed.lead_id)
-        follow_up = work.follow_ups.get_for_change(claimed.id)
+        try:
+            lead = lead_for_change(work, claimed.id)
+            follow_up = work.follow_ups.get_for_change(claimed.id)
+        except NotFound:
+            return False
         if follow_up.claims != claimed.claims or follow_up.lease is None:
             return False
         now = self.clock.now()

@@ -9,6 +9,11 @@ from leads_domain.ports import UnitOfWork
 def read_timeline(
     work: UnitOfWork, lead_id: LeadId, *, before: int | None = None, limit: int = LIMIT_DEFAULT
 ) -> Page[TimelineEntry, int]:
-    """A page of a lead's timeline, newest first; raises `NotFound` if there is no such lead."""
-    work.leads.get(lead_id)
-    return work.timeline.of_lead(lead_id, before=before, limit=limit)
+    """A page of a lead's timeline, newest first; raises `NotFound` if there is no such lead, and never was.
+
+    Of one that was erased, that is told.
+    """
+    page = work.timeline.of_lead(lead_id, before=before, limit=limit)
+    if not page.items:
+        work.leads.get(lead_id)
+    return page

@@ -1,0 +1,100 @@
+"""What is done with a lead as the record of a person: notes, merges, its export and its erasure."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from leads_adapters.database import Database
+from leads_adapters.http.answer import Answer, etag, json_answer, no_content
+from leads_adapters.http.decoding import Body
+from leads_adapters.http.operation import Call, Reply, operation
+from leads_adapters.http.schemas import NewMerge, NewNote
+from leads_adapters.http.views import (
+    DossierView,
+    LeadView,
+    TimelineEntryView,
+    dossier_view,
+    lead_view,
+    timeline_entry_view,
+)
+from leads_domain.access import Permission
+from leads_domain.lead import LeadId
+from leads_domain.use_cases.add_note import AddNote, GivenNote, check_note
+from leads_domain.use_cases.erase_lead import EraseLead
+from leads_domain.use_cases.export_lead import export_lead
+from leads_domain.use_cases.merge_leads import GivenMerge, MergeLeads, check_merge
+
+
+@dataclass(frozen=True, slots=True)
+class CareRoutes:
+    """Writes down what to know about a person, makes one record of two, hands it out, and erases it."""
+
+    database: Database
+    add_note: AddNote
+    merge_leads: MergeLeads
+    erase_lead: EraseLead
+
+    @operation(
+        method="POST",
+        path="/leads/{id:str}/notes",
+        tag="Leads",
+        permission=Permission.CHANGE,
+        body=Body(NewNote),
+        replies={201: Reply(means="The note on the timeline.", schema=TimelineEntryView, headers=("Location",))},
+        problems=("not-found",),
+    )
+    async def note(self, call: Call) -> Answer:
+        """Write a note on a lead's timeline. The lead itself does not change: its version stays."""
+        id = LeadId(call.id("lead"))
+        note = cast(GivenNote, await call.body(check_note))
+        entry = await self.database.write(self.add_note, id, note, actor=call.principal.name)
+        location = (b"location", f"/leads/{id}/timeline".encode())
+        return json_answer(timeline_entry_view(entry), status=201, headers=(location,))
+
+    @operation(
+        method="POST",
+        path="/leads/{id:str}/merge",
+        tag="Leads",
+        permission=Permission.CHANGE,
+        body=Body(NewMerge),
+        replies={200: Reply(means="The lead that survives.", schema=LeadView, headers=("ETag",))},
+        problems=("not-found",),
+    )
+    async def merge(self, call: Call) -> Answer:
+        """Merge a duplicate into this lead.
+
+        The members of this lead win; a phone number, a source, an owner and attributes that it does not have are
+        taken from the duplicate. Timeline and follow-ups move over; everything that the duplicate was is told on the
+        timeline. Its id answers 301 from then on. Merged already, it changes nothing.
+        """
+        id = LeadId(call.id("lead"))
+        given = cast(GivenMerge, await call.body(check_merge))
+        lead = await self.database.write(self.merge_leads, id, given, actor=call.principal.name)
+        return json_answer(lead_view(lead), headers=(etag(lead.version),))
+
+    @operation(
+        method="GET",
+        path="/leads/{id:str}/export",
+        tag="Leads",
+        permission=Permission.ADMINISTER,
+        replies={200: Reply(means="Everything that is kept about the person.", schema=DossierView)},
+        problems=("not-found",),
+    )
+    async def export(self, call: Call) -> Answer:
+        """Answer everything that is kept about a person, in one document."""
+        return json_answer(dossier_view(await self.database.read_long(export_lead, LeadId(call.id("lead")))))
+
+    @operation(
+        method="DELETE",
+        path="/leads/{id:str}",
+        tag="Leads",
+        permission=Permission.ADMINISTER,
+        replies={204: Reply(means="Nothing is kept about the person any more.")},
+        problems=("not-found",),
+    )
+    async def erase(self, call: Call) -> Answer:
+        """Erase a lead, with its timeline and follow-ups.
+
+        Its e-mail address can be used again. The timeline of its id still tells that it was erased.
+        """
+        await self.database.write(self.erase_lead, LeadId(call.id("lead")), actor=call.principal.name)
+        return no_content()

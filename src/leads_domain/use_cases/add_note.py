@@ -1,0 +1,48 @@
+"""Write down what somebody should know about a lead."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypedDict, cast
+
+from leads_domain.checking import check_members, check_text
+from leads_domain.events import Event, EventType, TimelineEntry, entries
+from leads_domain.lead import LeadId
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock, IdSource
+
+NOTE_MAX = 10_000
+
+
+class GivenNote(TypedDict, total=False):
+    """A note as a client gives it."""
+
+    text: str
+
+
+def check_note(given: GivenNote) -> GivenNote:
+    """The note as it would be kept; raises `Invalid`."""
+    return cast(GivenNote, check_members(given, _RULES, None))
+
+
+@dataclass(frozen=True, slots=True)
+class AddNote:
+    """Keep a note on the timeline. It is none of the lead's members: the lead has no new version for it."""
+
+    clock: Clock
+    ids: IdSource
+
+    def __call__(self, work: UnitOfWork, id: LeadId, given: GivenNote, *, actor: str) -> TimelineEntry:
+        """The note as it is now kept; raises `Invalid` or `NotFound`."""
+        note = check_note(given)
+        work.leads.get_for_change(id)  # until the note is kept, nobody may merge or erase the lead
+        event = Event(EventType.LEAD_NOTE_ADDED, {"text": note["text"]})
+        [entry] = entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
+        work.timeline.add([entry])
+        return entry
+
+
+def _text(text: str, _: None) -> str:
+    return check_text(text, most=NOTE_MAX)
+
+
+_RULES: Mapping[str, Callable[[Any, None], object]] = {"text": _text}

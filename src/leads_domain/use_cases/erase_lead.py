@@ -1,0 +1,27 @@
+"""Erase a person."""
+
+from dataclasses import dataclass
+
+from leads_domain.events import Event, EventType, entries
+from leads_domain.lead import LeadId
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock, IdSource
+
+
+@dataclass(frozen=True, slots=True)
+class EraseLead:
+    """Remove everything that is kept of a lead, and of those that were merged into it.
+
+    What stays is its id, and on its timeline that, when and by whom it was erased.
+    """
+
+    clock: Clock
+    ids: IdSource
+
+    def __call__(self, work: UnitOfWork, id: LeadId, *, actor: str) -> None:
+        """Raises `NotFound`."""
+        work.leads.get_for_change(id)
+        [tombstone] = entries(id, [Event(EventType.LEAD_ERASED)], at=self.clock.now(), actor=actor, ids=self.ids)
+        work.timeline.erase(tombstone)
+        work.follow_ups.forget(id)
+        work.leads.forget(id)

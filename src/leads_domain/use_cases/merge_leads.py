@@ -1,0 +1,96 @@
+"""Make one lead of two that are the same person."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TypedDict, cast
+
+from leads_domain.checking import check_id, check_members
+from leads_domain.errors import Invalid, Merged, NotFound
+from leads_domain.events import Event, entries
+from leads_domain.lead import Lead, LeadId
+from leads_domain.merging import merged
+from leads_domain.pipeline import Pipeline
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock, IdSource
+
+
+class GivenMerge(TypedDict, total=False):
+    """What a client says of a merge."""
+
+    duplicate_id: LeadId
+
+
+def check_merge(given: GivenMerge) -> GivenMerge:
+    """The same with the id in lower case; raises `Invalid`."""
+    return cast(GivenMerge, check_members(given, _RULES, None))
+
+
+@dataclass(frozen=True, slots=True)
+class MergeLeads:
+    """Merge a duplicate into the lead that survives, see `merging.merged`, and lead its id there.
+
+    Timeline and follow-ups move over. Of the duplicate's scheduled follow-ups, those are cancelled that rules have
+    made, for which the survivor has its own; if the survivor is closed, all of them.
+    """
+
+    clock: Clock
+    ids: IdSource
+    pipeline: Pipeline
+
+    def __call__(self, work: UnitOfWork, id: LeadId, given: GivenMerge, *, actor: str) -> Lead:
+        """The survivor as it is now kept; unchanged if that duplicate was merged into it before.
+
+        Raises `NotFound`, or `Invalid` for a duplicate that there is not or that is a part of another lead.
+        """
+        duplicate_id = check_merge(given)["duplicate_id"]
+        survivor, duplicate = _both(work, id, duplicate_id)
+        if duplicate is None:
+            return survivor
+        now = self.clock.now()
+        cancelled = self._cancel(work, survivor, duplicate, now)
+        work.follow_ups.move(duplicate.id, id)
+        work.timeline.move(duplicate.id, id)
+        work.leads.redirect(duplicate.id, id)
+        lead, events = merged(survivor, duplicate)
+        scheduled = work.follow_ups.scheduled_of_lead(id)
+        lead = replace(lead, next_follow_up_at=scheduled[0].due_at if scheduled else None).revised(now)
+        work.leads.save(lead)
+        work.timeline.add(entries(id, events + cancelled, at=now, actor=actor, ids=self.ids))
+        return lead
+
+    def _cancel(self, work: UnitOfWork, survivor: Lead, duplicate: Lead, now: datetime) -> list[Event]:
+        closed = survivor.status in self.pipeline.closed
+        events: list[Event] = []
+        for follow_up in work.follow_ups.scheduled_of_lead(duplicate.id):
+            if closed or follow_up.rule_status is not None:
+                cancelled, told = follow_up.cancel(now)
+                work.follow_ups.save(cancelled)
+                events += told
+        return events
+
+
+def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lead | None]:
+    """Both leads, got for a change; no duplicate if it was merged into this very lead before."""
+    if duplicate_id == id:
+        raise Invalid.because("A lead cannot be merged into itself.", "/duplicate_id")
+    leads: dict[LeadId, Lead] = {}
+    missing: dict[LeadId, NotFound] = {}
+    for each in sorted([id, duplicate_id]):  # always in this order: two merges crosswise never wait for each other
+        try:
+            leads[each] = work.leads.get_for_change(each)
+        except NotFound as not_found:
+            missing[each] = not_found
+    if id in missing:
+        raise missing[id]
+    fault = missing.get(duplicate_id)
+    if fault and not (isinstance(fault, Merged) and fault.into == id):
+        raise Invalid.because(str(fault), "/duplicate_id")
+    return leads[id], leads.get(duplicate_id)
+
+
+def _id(text: str, _: None) -> LeadId:
+    return LeadId(check_id(text))
+
+
+_RULES: Mapping[str, Callable[[Any, None], object]] = {"duplicate_id": _id}
