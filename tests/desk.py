@@ -16,12 +16,16 @@ from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChanges, rescheduling
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
+from leads_domain.use_cases.erase_lead import EraseLead
+from leads_domain.use_cases.export_lead import Dossier, export_lead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
+from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp
@@ -50,6 +54,9 @@ class Desk:
         self.list_follow_ups = ListFollowUps(self.clock)
         self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY)
         self.record_outcome = RecordOutcome(self.clock, ids, self.chance, RETRY)
+        self.add_note = AddNote(self.clock, ids)
+        self.merge_leads = MergeLeads(self.clock, ids, DEFAULT_PIPELINE)
+        self.erase_lead = EraseLead(self.clock, ids)
         self.create_key = CreateKey(self.clock, ids, FixedEntropy())
         self.create_first_key = CreateFirstKey(self.create_key)
         self.revoke_key = RevokeKey(self.clock)
@@ -64,6 +71,22 @@ class Desk:
         """Change what is known of a lead, move it, or both."""
         given = cast(GivenChanges, {"status": status, **members} if status else members)
         return self.database.write(self.change_lead, lead.id, given, actor=ACTOR)
+
+    def note(self, lead: Lead, text: str) -> TimelineEntry:
+        """Write down what to know about a lead."""
+        return self.database.write(self.add_note, lead.id, {"text": text}, actor=ACTOR)
+
+    def merge(self, lead: Lead, duplicate: Lead) -> Lead:
+        """Make the second lead a part of the first."""
+        return self.database.write(self.merge_leads, lead.id, {"duplicate_id": duplicate.id}, actor=ACTOR)
+
+    def erase(self, lead: Lead) -> None:
+        """Erase a person."""
+        self.database.write(self.erase_lead, lead.id, actor=ACTOR)
+
+    def dossier(self, lead: Lead) -> Dossier:
+        """Everything that is kept of a person."""
+        return self.database.read(export_lead, lead.id)
 
     def trigger(self, lead: Lead, **wishes: Any) -> FollowUp:
         """Promise to reach somebody about a lead."""

@@ -370,3 +370,28 @@ class FollowUpStoreContract(StoreContract):
                 return database.read(page, replace(query, after=position))
 
             assert all_pages(after, size=size) == expected
+
+    def test_moves_the_follow_ups_of_a_lead_as_they_are_and_no_others(self, database: RunningDatabase) -> None:
+        moved = [a_follow_up(id=an_id(number), **ending) for number, ending in enumerate(ENDINGS)]
+        moved.append(a_follow_up(id=an_id(3), lease=Lease(owner="one", until=LATER), claims=4, attempts=2))
+        stays = a_follow_up(id=an_id(9), lead_id=OTHER_LEAD)
+        database.write(add, *moved, stays)
+        database.write(lambda work: work.follow_ups.move(LEAD, OTHER_LEAD))
+
+        expected = [replace(each, lead_id=OTHER_LEAD) for each in moved]
+        assert database.read(of_lead, LEAD).items == []
+        assert database.read(of_lead, OTHER_LEAD).items == [*expected, stays]
+        assert database.write(scheduled, OTHER_LEAD) == [expected[-1], stays]
+        assert {each.id for each in database.write(claim, LATER)} == {an_id(3), stays.id}
+
+    def test_forgets_the_follow_ups_of_a_lead_and_no_others(self, database: RunningDatabase) -> None:
+        gone = [a_follow_up(id=an_id(number), **ending) for number, ending in enumerate([*ENDINGS, {}])]
+        stays = a_follow_up(id=an_id(9), lead_id=OTHER_LEAD, due_at=LATER)
+        database.write(add, *gone, stays)
+        database.write(lambda work: work.follow_ups.forget(LEAD))
+
+        assert database.read(page, FollowUpQuery()).items == [stays]
+        assert database.read(next_attempts) == {"log": LATER}
+        for each in gone:
+            with pytest.raises(NotFound):
+                database.read(get, each.id)

@@ -7,12 +7,13 @@ from itertools import count
 
 import pytest
 from hypothesis import example, given
+from hypothesis import strategies as st
 
 from builders import NOON, a_lead, a_phone, an_email, an_id
 from contracts.stores import ON_ONE_DATABASE, StoreContract, all_pages
 from databases import RunningDatabase
 from leads_domain.contact import EmailAddress
-from leads_domain.errors import DuplicateLead, NotFound
+from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadQuery, LeadSort, Page, Position
 from leads_domain.ports import UnitOfWork
@@ -86,6 +87,38 @@ def save(work: UnitOfWork, lead: Lead) -> None:
     """Get a lead for a change, and change it."""
     work.leads.get_for_change(lead.id)
     work.leads.save(lead)
+
+
+def get_for_change(work: UnitOfWork, id: str) -> Lead:
+    """One lead, to change it."""
+    return work.leads.get_for_change(LeadId(id))
+
+
+def redirect(work: UnitOfWork, *pairs: tuple[Lead, Lead]) -> None:
+    """Have the id of the first of each pair lead to the second."""
+    for lead, into in pairs:
+        for each in (lead, into):
+            work.leads.get_for_change(each.id)
+        work.leads.redirect(lead.id, into.id)
+
+
+def redirected_to(work: UnitOfWork, id: LeadId) -> list[LeadId]:
+    """What leads to a lead."""
+    return list(work.leads.redirected_to(id))
+
+
+def forget(work: UnitOfWork, lead: Lead) -> None:
+    """Remove a lead."""
+    work.leads.get_for_change(lead.id)
+    work.leads.forget(lead.id)
+
+
+def went(database: RunningDatabase, id: LeadId) -> str:
+    """Which lead is found under this id, or under the one that it leads to."""
+    try:
+        return database.read(get, id).id
+    except Merged as merged:
+        return database.read(get, merged.into).id
 
 
 def listed(work: UnitOfWork, query: LeadQuery) -> Page[Lead, Position]:
@@ -403,3 +436,51 @@ class LeadStoreContract(StoreContract):
         assert after(one.created_at, one.id) == [other]
         assert after(one.created_at, an_id(0)) == [one, other]
         assert after(other.created_at, other.id) == []
+
+    def test_leads_from_the_id_of_a_redirected_lead_to_the_other(self, database: RunningDatabase) -> None:
+        one, other = a_crowd(2)
+        database.write(add, one, other)
+        database.write(redirect, (other, one))
+
+        for ask in (get, get_for_change):
+            with pytest.raises(Merged) as merged:
+                database.write(ask, other.id)
+            assert (merged.value.id, merged.value.into) == (other.id, one.id)
+        assert everything(database) == [one]
+        assert database.read(lambda work: list(work.leads.get_many([one.id, other.id]))) == [one]
+        assert database.read(lambda work: work.leads.with_email(other.email.key)) is None
+        database.write(add, replace(other, id=LeadId(an_id(99))))
+
+    @ON_ONE_DATABASE
+    @given(st.data())
+    def test_every_redirected_id_leads_to_a_lead_that_is_there(
+        self, database: RunningDatabase, data: st.DataObject
+    ) -> None:
+        crowd = [numbered(lead) for lead in a_crowd(data.draw(st.integers(1, 6)))]
+        database.write(add, *crowd)
+        left, into = list(crowd), {lead.id: lead.id for lead in crowd}
+        for _ in range(data.draw(st.integers(0, len(crowd) - 1))):
+            survivor, duplicate = data.draw(st.permutations(left))[:2]
+            database.write(redirect, (duplicate, survivor))
+            left.remove(duplicate)
+            into = {id: survivor.id if to == duplicate.id else to for id, to in into.items()}
+
+        assert {lead.id: went(database, lead.id) for lead in crowd} == into
+        for lead in left:
+            merged = sorted(id for id, to in into.items() if to == lead.id != id)
+            assert database.read(redirected_to, lead.id) == merged
+
+    def test_forgets_a_lead_and_all_that_leads_to_it(self, database: RunningDatabase) -> None:
+        one, other, third, fourth = a_crowd(4)
+        database.write(add, one, other, third, fourth)
+        database.write(redirect, (other, one), (fourth, third))
+        database.write(forget, one)
+
+        for gone in (one, other):
+            with pytest.raises(NotFound) as missing:
+                database.read(get, gone.id)
+            assert type(missing.value) is NotFound
+        assert everything(database) == [third]
+        assert went(database, fourth.id) == third.id
+        database.write(add, one)
+        assert database.read(get, one.id) == one

@@ -113,6 +113,28 @@ class TimelineContract(StoreContract):
 
         assert _exactly(database.read(of_lead, LEAD, limit=1).items) == _exactly([entry])
 
+    def test_moves_what_happened_to_a_lead_in_between_what_happened_to_the_other(
+        self, database: RunningDatabase
+    ) -> None:
+        here, there = some_entries(3), some_entries(3, OTHER_LEAD)
+        for one, other in zip(here, there, strict=True):
+            database.write(add, one, other)
+        database.write(lambda work: work.timeline.move(OTHER_LEAD, LEAD))
+
+        both = [each for pair in zip(here, there, strict=True) for each in pair]
+        expected = [replace(each, lead_id=LEAD) for each in reversed(both)]
+        assert all_pages(lambda before: database.read(of_lead, LEAD, before, 4), size=4) == expected
+        assert database.read(of_lead, OTHER_LEAD) == Page([], None)
+
+    def test_remembers_a_tombstone_in_the_place_of_everything_else(self, database: RunningDatabase) -> None:
+        here, there = some_entries(3), some_entries(3, OTHER_LEAD)
+        for one, other in zip(here, there, strict=True):
+            database.write(add, other, one)
+        database.write(lambda work: work.timeline.erase(ENTRY))
+
+        assert database.read(of_lead, LEAD) == Page([ENTRY], None)
+        assert database.read(of_lead, OTHER_LEAD).items == there[::-1]
+
 
 def _exactly(entries: Sequence[TimelineEntry]) -> str:
     """Told so that 1, 1.0 and True differ, and UTC and another zone, all of which Python takes for equal."""

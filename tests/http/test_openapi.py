@@ -71,10 +71,10 @@ def test_the_document_is_openapi_3_1(service: Service) -> None:
 
 def test_every_documented_operation_is_served(service: Service, document: Any) -> None:
     admin = service.client("admin")
-    lead = admin.post("/leads", JOHN).json["id"]
-    follow_up = admin.post(f"/leads/{lead}/follow-up").json["id"]
-    key, _ = service.new_key("read")
-    for method, path, _ in operations(document):
+    for number, (method, path, _) in enumerate(operations(document)):
+        lead = admin.post("/leads", {**JOHN, "email": f"{number}@example.com"}).json["id"]
+        follow_up = admin.post(f"/leads/{lead}/follow-up").json["id"]
+        key, _ = service.new_key("read")
         id = {"follow-ups": follow_up, "api-keys": key}.get(path.split("/")[1], lead)
         status = admin.request(method, path.replace("{id}", id)).status
         assert status not in (404, 405, 500), (method, path, status)
@@ -252,6 +252,7 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
         yield "POST", path, agent.post(path.replace("{id}", NOBODY))
+    yield from care(service, lead, john)
     yield from answers_about_no_lead(service.client())
     yield from answers_about_files(service.client("admin"))
     yield from answers_to_operators(service.client("admin"))
@@ -286,6 +287,30 @@ def answers_about_files(admin: Api) -> Iterator[tuple[str, str, Reply]]:
         yield "POST", "/leads/import", answer
     for accept in ("text/csv", "text/plain"):
         yield "GET", "/leads/export", admin.get("/leads/export", accept=accept)
+
+
+def care(service: Service, lead: str, duplicate: str) -> Iterator[tuple[str, str, Reply]]:
+    """The same for what is done with a lead as the record of a person, and for leads that have moved."""
+    admin = service.client("admin")
+    yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": "Call in the morning."})
+    yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": " "})
+    for other in (duplicate, duplicate, NOBODY, "John"):
+        yield "POST", "/leads/{id}/merge", admin.post(f"/leads/{lead}/merge", {"duplicate_id": other})
+    for method, path, body in (
+        ("GET", "/leads/{id}", None),
+        ("PATCH", "/leads/{id}", {"name": "John"}),
+        ("DELETE", "/leads/{id}", None),
+        ("GET", "/leads/{id}/timeline", None),
+        ("POST", "/leads/{id}/follow-up", None),
+        ("GET", "/leads/{id}/follow-ups", None),
+        ("POST", "/leads/{id}/notes", {"text": "He moved."}),
+        ("POST", "/leads/{id}/merge", {"duplicate_id": NOBODY}),
+        ("GET", "/leads/{id}/export", None),
+    ):
+        yield method, path, admin.request(method, path.replace("{id}", duplicate), body)
+    yield "GET", "/leads/{id}/export", admin.get(f"/leads/{lead}/export")
+    yield "DELETE", "/leads/{id}", admin.request("DELETE", f"/leads/{lead}")
+    yield "DELETE", "/leads/{id}", admin.request("DELETE", f"/leads/{lead}")
 
 
 def test_what_the_service_answers_is_what_the_document_says(service: Service, document: Any) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 
-from leads_domain.checking import check_members, check_text
+from builders import an_id
+from leads_domain.checking import check_id, check_members, check_text
 from leads_domain.errors import Fault, Invalid
 from strategies import texts
 
@@ -61,3 +62,15 @@ def test_text_that_is_empty_or_too_long_once_trimmed_is_refused(text: str) -> No
 def test_nul_is_refused_wherever_it_stands(text: str) -> None:
     with pytest.raises(Invalid, match="Remove the NUL character"):
         check_text(text, most=3)
+
+
+def test_an_id_is_a_uuid_in_lower_case() -> None:
+    assert check_id(an_id(0xAB).upper()) == an_id(0xAB)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", an_id()[:-1], an_id() + "0", an_id().replace("-", ""), f"{{{an_id()}}}", "\0"]
+)
+def test_what_is_no_uuid_is_no_id(text: str) -> None:
+    with pytest.raises(Invalid, match="is no id; an id is a UUID"):
+        check_id(text)

@@ -13,6 +13,7 @@ from leads_domain.errors import (
     IllegalTransition,
     Invalid,
     LeadsError,
+    Merged,
     NotFound,
     VersionMismatch,
 )
@@ -98,3 +99,10 @@ def test_an_illegal_follow_up_state_says_what_cannot_be_done() -> None:
     refusal = IllegalFollowUpState("sent", "cancelled")
     assert str(refusal) == "A follow-up that is sent cannot be cancelled."
     assert refusal.state == "sent"
+
+
+def test_a_merged_lead_is_not_found_and_says_where_it_is() -> None:
+    merged = Merged("one", "other")
+    assert isinstance(merged, NotFound)
+    assert (merged.kind, merged.id, merged.into) == ("lead", "one", "other")
+    assert str(merged) == "The lead one was merged into the lead other."

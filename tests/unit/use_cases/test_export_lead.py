@@ -1,0 +1,38 @@
+"""Telling everything that is kept about a person."""
+
+from datetime import timedelta
+
+import pytest
+
+from builders import NOON, a_lead, an_id
+from desk import Desk
+from leads_domain.errors import NotFound
+from leads_domain.paging import LIMIT_MAX
+from leads_domain.use_cases.export_lead import Dossier
+
+
+def test_the_dossier_holds_everything_of_the_lead_and_nothing_of_others(desk: Desk) -> None:
+    john, jon, jane = (desk.register(email=f"{name}@example.com").lead for name in ("john", "jon", "jane"))
+    desk.trigger(jane, due_at=NOON + timedelta(hours=1))
+    desk.trigger(jon, due_at=NOON + timedelta(hours=1))
+    desk.trigger(john)
+    desk.record(desk.claim()[0])
+    lead = desk.merge(john, jon)
+
+    dossier = Dossier(lead=lead, merged_ids=[jon.id], follow_ups=desk.follow_ups(lead), timeline=desk.timeline(lead))
+    assert desk.dossier(john) == dossier
+    assert [len(dossier.follow_ups), len(dossier.timeline)] == [2, 6]
+
+
+def test_the_dossier_has_no_pages(desk: Desk) -> None:
+    lead = desk.register().lead
+    for number in range(LIMIT_MAX + 1):
+        desk.trigger(lead, due_at=NOON + timedelta(minutes=number))
+    dossier = desk.dossier(lead)
+    assert len({each.id for each in dossier.follow_ups}) == LIMIT_MAX + 1
+    assert len({each.id for each in dossier.timeline}) == LIMIT_MAX + 2
+
+
+def test_there_is_no_dossier_of_nobody(desk: Desk) -> None:
+    with pytest.raises(NotFound):
+        desk.dossier(a_lead(id=an_id(9)))
