@@ -38,12 +38,18 @@ class Refusal(Exception):
 
 
 class DeskModel:
-    """Leads, follow-ups and stories by id. Ids are taken from the answers of a real desk."""
+    """Leads, follow-ups and stories by id, and where the ids of merged leads lead to.
+
+    Ids are taken from the answers of a real desk; `ids` are those of all leads that there ever were. What is told in
+    a story has a number: its place among all that was told.
+    """
 
     def __init__(self) -> None:
         self.leads: dict[str, Thing] = {}
         self.follow_ups: dict[str, Thing] = {}
-        self.stories: dict[str, list[str]] = {}
+        self.stories: dict[str, list[tuple[int, str]]] = {}
+        self.merged: dict[str, str] = {}
+        self.ids: list[str] = []
 
     def register(
         self, given: Mapping[str, Any], on_duplicate: str, *, now: datetime, new_id: str, promised: Sequence[str]
@@ -55,7 +61,9 @@ class DeskModel:
         holder = self._holder(members["email"])
         if holder is None:
             self.leads[new_id] = _new_lead(new_id, members, now)
-            self.stories[new_id] = ["lead.created", *self._promise(self.leads[new_id], now, promised)]
+            self.stories[new_id] = []
+            self.ids.append(new_id)
+            self._append(new_id, "lead.created", *self._promise(self.leads[new_id], now, promised))
             return new_id, "created"
         if on_duplicate == "error":
             raise Refusal("DuplicateLead", holder)
@@ -68,7 +76,7 @@ class DeskModel:
         """Change a lead's members, its status, or both."""
         if given.get("status", "new") not in MOVES:
             raise Refusal("Invalid", "/status")
-        lead = self._lead(id)
+        lead = self.lead(id)
         changes = _changes(lead, given)
         moved = changes["status"] != lead["status"]
         self._check_change(lead, changes)
@@ -86,11 +94,58 @@ class DeskModel:
         if events:
             self._tell(id, now, *events)
 
+    def note(self, id: str) -> None:
+        """Write something down."""
+        self.lead(id)
+        self._append(id, "lead.note_added")
+
+    def merge(self, id: str, duplicate_id: str, *, now: datetime) -> None:
+        """Make the duplicate a part of the other lead."""
+        if id == duplicate_id:
+            raise Refusal("Invalid", "/duplicate_id")
+        lead = self.lead(id)
+        if self.merged.get(duplicate_id) == id:
+            return
+        if duplicate_id not in self.leads:
+            raise Refusal("Invalid", "/duplicate_id")
+        duplicate = self.leads.pop(duplicate_id)
+        over = [each for each in self._scheduled(duplicate_id) if lead["status"] in CLOSED or each["rule_status"]]
+        for follow_up in over:
+            follow_up.update(state="cancelled", next_attempt_at=None, lease=None, updated_at=now)
+        for follow_up in self.follow_ups_of(duplicate_id):
+            follow_up["lead_id"] = id
+        self.stories[id] = sorted(self.stories[id] + self.stories.pop(duplicate_id))
+        self.merged = {old: id if into == duplicate_id else into for old, into in self.merged.items()}
+        self.merged[duplicate_id] = id
+        filled = {
+            "owner": lead["owner"] or duplicate["owner"],
+            "attributes": {**duplicate["attributes"], **lead["attributes"]},
+        }
+        events = ["lead.updated"] if self._overwrite(lead, filled) else []
+        contacts = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
+        lead.update(contacted_at=min(contacts, default=None), next_follow_up_at=self._next_due(id))
+        self._tell(id, now, "lead.merged", *events, *["follow_up.cancelled"] * len(over))
+
+    def erase(self, id: str) -> None:
+        """Forget a lead."""
+        self.lead(id)
+        del self.leads[id]
+        self.follow_ups = {key: each for key, each in self.follow_ups.items() if each["lead_id"] != id}
+        self.merged = {old: into for old, into in self.merged.items() if into != id}
+        self.stories[id] = []
+        self._append(id, "lead.erased")
+
+    def story(self, id: str) -> list[str]:
+        """What happened to a lead, or that it was erased."""
+        if not self.stories.get(id):
+            self.lead(id)
+        return [event for _, event in self.stories[id]]
+
     def trigger(self, lead_id: str, wishes: Mapping[str, Any], *, now: datetime, new_id: str) -> None:
         """Schedule a follow-up."""
         if wishes["channel"] not in CHANNELS:
             raise Refusal("Invalid", "/channel")
-        lead = self._lead(lead_id)
+        lead = self.lead(lead_id)
         if wishes["recipient"] == "owner" and lead["owner"] is None:
             raise Refusal("Invalid", "/recipient")
         if wishes["channel"] == "sms":  # nobody here has a telephone
@@ -139,8 +194,8 @@ class DeskModel:
 
     def record(self, id: str, token: int, outcome: str, *, now: datetime) -> bool:
         """Record that a claimed follow-up was `sent`, `refused`, or that the channel was `busy`."""
-        follow_up = self.follow_ups[id]
-        if follow_up["claims"] != token or follow_up["lease"] is None:
+        follow_up = self.follow_ups.get(id)
+        if follow_up is None or follow_up["claims"] != token or follow_up["lease"] is None:
             return False
         follow_up.update(lease=None, updated_at=now, last_error=None if outcome == "sent" else outcome)
         events = ["follow_up.sent" if outcome == "sent" else "follow_up.attempt_failed"]
@@ -217,12 +272,17 @@ class DeskModel:
         return ["follow_up.scheduled"] * len(ids)
 
     def _follow_up(self, id: str, state: str) -> Thing:
+        if id not in self.follow_ups:
+            raise Refusal("NotFound", "follow-up", id)
         follow_up = self.follow_ups[id]
         if follow_up["state"] != state:
             raise Refusal("IllegalFollowUpState", follow_up["state"])
         return follow_up
 
-    def _lead(self, id: str) -> Thing:
+    def lead(self, id: str) -> Thing:
+        """One lead."""
+        if id in self.merged:
+            raise Refusal("Merged", id, self.merged[id])
         if id not in self.leads:
             raise Refusal("NotFound", "lead", id)
         return self.leads[id]
@@ -241,8 +301,12 @@ class DeskModel:
     def _next_due(self, lead_id: str) -> datetime | None:
         return min((each["due_at"] for each in self._scheduled(lead_id)), default=None)
 
+    def _append(self, lead_id: str, *events: str) -> None:
+        last = max((at for story in self.stories.values() for at, _ in story), default=0)
+        self.stories[lead_id] += enumerate(events, last + 1)
+
     def _tell(self, lead_id: str, now: datetime, *events: str) -> None:
-        self.stories[lead_id] += events
+        self._append(lead_id, *events)
         self.leads[lead_id]["version"] += 1
         self.leads[lead_id]["updated_at"] = now
 
@@ -250,7 +314,7 @@ class DeskModel:
         """A lead has a new version only if the time at which it is next due is another."""
         due_at = self._next_due(lead_id)
         if due_at == self.leads[lead_id]["next_follow_up_at"]:
-            self.stories[lead_id] += events
+            self._append(lead_id, *events)
         else:
             self.leads[lead_id]["next_follow_up_at"] = due_at
             self._tell(lead_id, now, *events)

@@ -26,6 +26,7 @@ from leads_domain.errors import (
     IllegalTransition,
     Invalid,
     LeadsError,
+    Merged,
     NotFound,
 )
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
@@ -34,6 +35,7 @@ from leads_domain.notifier import NotificationError, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.dispatch_follow_ups import Claimed
+from leads_domain.use_cases.export_lead import Dossier
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered
 
 EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", "B@EXAMPLE.COM", "c@example.com"])
@@ -109,6 +111,39 @@ class Desks(RuleBasedStateMachine):
     def move(self, pick: int, status: str) -> None:
         self.change(pick, {"status": status, "status_reason": "No budget"})
 
+    @rule(pick=PICKS)
+    def note(self, pick: int) -> None:
+        lead = self.pick_lead(pick)
+        answer = self.ask(lambda desk: desk.note(lead, "Call in the morning."))
+        expected = self.expect(lambda: self.model.note(lead.id))
+        assert (answer if isinstance(answer, tuple) else None) == expected
+
+    @rule(pick=PICKS, other=PICKS)
+    def merge(self, pick: int, other: int) -> None:
+        lead, duplicate = self.pick_lead(pick), self.pick_lead(other)
+        answer = self.ask(lambda desk: desk.merge(lead, duplicate))
+        expected = self.expect(lambda: self.model.merge(lead.id, duplicate.id, now=self.now))
+        assert (asdict(answer) if isinstance(answer, Lead) else answer) == (expected or self.model.leads[lead.id])
+
+    @rule(pick=PICKS)
+    def erase(self, pick: int) -> None:
+        lead = self.pick_lead(pick)
+        answer = self.ask(lambda desk: desk.erase(lead))
+        assert answer == self.expect(lambda: self.model.erase(lead.id))
+
+    @rule(pick=PICKS)
+    def look_into_everything_of(self, pick: int) -> None:
+        lead = self.pick_lead(pick)
+        answer = self.ask(lambda desk: desk.story(lead))
+        assert answer == self.expect(lambda: self.model.story(lead.id))
+        dossier = self.ask(lambda desk: desk.dossier(lead))
+        if isinstance(dossier, Dossier):
+            assert dossier.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
+            assert [asdict(each) for each in dossier.follow_ups] == self.model.follow_ups_of(lead.id)
+            assert [entry.type.value for entry in reversed(dossier.timeline)] == self.model.story(lead.id)
+        else:
+            assert dossier == self.expect(lambda: self.model.lead(lead.id))
+
     @rule(
         pick=PICKS,
         hours=st.sampled_from([0, 0, -1, 1]),
@@ -147,7 +182,8 @@ class Desks(RuleBasedStateMachine):
 
     def step(self, pick: int, take: Callable[[Desk, FollowUp], FollowUp], expect: Callable[..., None]) -> None:
         """Whatever is done with one follow-up."""
-        id = list(self.model.follow_ups)[pick % len(self.model.follow_ups)]
+        ids = list(self.model.follow_ups) or [an_id(9)]
+        id = ids[pick % len(ids)]
         answer = self.ask(lambda desk: take(desk, a_follow_up(id=id)))
         expected = self.expect(lambda: expect(id, now=self.now))
         told = asdict(answer) if isinstance(answer, FollowUp) else answer
@@ -224,16 +260,17 @@ class Desks(RuleBasedStateMachine):
         ids = [lead["id"] for lead in expected]
         assert [asdict(lead) for lead in leads] == expected
         assert [asdict(each) for each in follow_ups] == [each for id in ids for each in self.model.follow_ups_of(id)]
-        assert [type for type, *_ in stories] == [type for id in ids for type in reversed(self.model.stories[id])]
+        assert [type for type, *_ in stories] == [type for id in ids for type in reversed(self.model.story(id))]
         assert next_attempts == self.model.next_attempts(self.now)
 
     def newly_promised(self, lead: Lead) -> list[str]:
         """The ids of the follow-ups of a lead that the model does not know yet, in the order of their making."""
         found = self.ask(lambda desk: [each.id for each in desk.follow_ups(lead)])
-        return sorted(set(found) - self.model.follow_ups.keys())
+        return sorted(set(found) - self.model.follow_ups.keys()) if isinstance(found, list) else []
 
     def pick_lead(self, pick: int) -> Lead:
-        return a_lead(id=list(self.model.leads)[pick % len(self.model.leads)])
+        """One that is there, or was."""
+        return a_lead(id=self.model.ids[pick % len(self.model.ids)])
 
     def ask(self, question: Callable[[Desk], Any]) -> Any:
         """What all desks answer, to the last character and type; an error as the facts that it tells."""
@@ -277,6 +314,8 @@ def _facts(error: LeadsError) -> tuple[object, ...]:
             return ("IllegalTransition", error.origin, error.target)
         case IllegalFollowUpState():
             return ("IllegalFollowUpState", str(error.state))
+        case Merged():
+            return ("Merged", error.id, error.into)
         case NotFound():
             return ("NotFound", error.kind, error.id)
     raise error
