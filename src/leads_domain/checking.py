@@ -34,6 +34,11 @@ def check_members(
     return checked
 
 
+def missing(given: Mapping[str, Any], *required: str) -> list[Fault]:
+    """A fault for each required member that is not given."""
+    return [Fault(f"/{member}", "This member is required.") for member in required if member not in given]
+
+
 def shown(text: str) -> str:
     """What somebody gave, short enough to be told back."""
     return repr(text) if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]!r}..."

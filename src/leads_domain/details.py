@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_storable, check_text
+from leads_domain.checking import check_members, check_storable, check_text, missing
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import Fault, Invalid
 from leads_domain.pipeline import Status
@@ -57,8 +57,7 @@ def check_new_details(given: GivenDetails, contacts: Contacts, *also: Fault) -> 
 
     Raises `Invalid` with every fault, those in `also` included.
     """
-    missing = (Fault(f"/{member}", "This member is required.") for member in ("name", "email") if member not in given)
-    return cast(Details, check_members(given, _RULES, contacts, *missing, *also))
+    return cast(Details, check_members(given, _RULES, contacts, *missing(given, "name", "email"), *also))
 
 
 def check_changes(given: Mapping[str, Any], contacts: Contacts, *also: Fault) -> Details:

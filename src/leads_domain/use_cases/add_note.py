@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text
+from leads_domain.checking import check_members, check_text, missing
 from leads_domain.events import Event, EventType, TimelineEntry, entries
 from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
@@ -21,7 +21,7 @@ class GivenNote(TypedDict, total=False):
 
 def check_note(given: GivenNote) -> GivenNote:
     """The note as it would be kept; raises `Invalid`."""
-    return cast(GivenNote, check_members(given, _RULES, None))
+    return cast(GivenNote, check_members(given, _RULES, None, *missing(given, "text")))
 
 
 @dataclass(frozen=True, slots=True)

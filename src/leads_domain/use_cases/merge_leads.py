@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_id, check_members
+from leads_domain.checking import check_id, check_members, missing
 from leads_domain.errors import Invalid, Merged, NotFound
 from leads_domain.events import Event, entries
 from leads_domain.lead import Lead, LeadId
@@ -23,7 +23,7 @@ class GivenMerge(TypedDict, total=False):
 
 def check_merge(given: GivenMerge) -> GivenMerge:
     """The same with the id in lower case; raises `Invalid`."""
-    return cast(GivenMerge, check_members(given, _RULES, None))
+    return cast(GivenMerge, check_members(given, _RULES, None, *missing(given, "duplicate_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +75,15 @@ def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lea
     if duplicate_id == id:
         raise Invalid.because("A lead cannot be merged into itself.", "/duplicate_id")
     leads: dict[LeadId, Lead] = {}
-    missing: dict[LeadId, NotFound] = {}
+    gone: dict[LeadId, NotFound] = {}
     for each in sorted([id, duplicate_id]):  # always in this order: two merges crosswise never wait for each other
         try:
             leads[each] = work.leads.get_for_change(each)
         except NotFound as not_found:
-            missing[each] = not_found
-    if id in missing:
-        raise missing[id]
-    fault = missing.get(duplicate_id)
+            gone[each] = not_found
+    if id in gone:
+        raise gone[id]
+    fault = gone.get(duplicate_id)
     if fault and not (isinstance(fault, Merged) and fault.into == id):
         raise Invalid.because(str(fault), "/duplicate_id")
     return leads[id], leads.get(duplicate_id)
