@@ -1,0 +1,235 @@
+"""Nothing that is known of an erased person can be found again: in the bytes of SQLite's files, in PostgreSQL's tables.
+
+What is looked for are marks: texts that occur in nothing but what was said of one person.
+"""
+
+import asyncio
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pysqlite3.dbapi2 as driver
+import pytest
+from sqlalchemy import URL
+
+from databases import PATIENCE, sqlite_file
+from leads_adapters.sql import traces
+from leads_domain.notifier import TryAgain
+from postgres import connect, postgres_url
+from rest import Api, Service, a_service
+
+MARK = re.compile(rb"mark(\d+)[a-z]+")
+KINDS = [
+    *("name", "firstname", "email", "firstemail", "source", "owner", "attribute", "value", "reason"),
+    *("note", "message", "reworded", "error"),
+    *("duplicatename", "duplicateemail", "duplicatesource", "duplicatevalue", "duplicatenote", "duplicatemessage"),
+]
+PHONE = "+4930{:07}"
+
+
+def mark(person: int, kind: str) -> str:
+    """What is said of a person as this or that."""
+    return f"mark{person:04}{kind}"
+
+
+def tell_everything(service: Service, admin: Api, person: int) -> str:
+    """Have a lead with something in every place where the service keeps text; answers its path.
+
+    Most of it was something else before.
+    """
+    said = {kind: mark(person, kind) for kind in KINDS}
+    first = {"name": said["firstname"], "email": f"{said['firstemail']}@Example.com", "attributes": {"a": "x" * 200}}
+    path = admin.post("/leads", first).expect(201).headers["location"]
+    change = {
+        "name": said["name"] * 3,
+        "email": f"{said['email']}@Example.com",
+        "phone": PHONE.format(person),
+        "owner": f"{said['owner']}@example.com",
+        "attributes": {said["attribute"]: said["value"] * 40},
+    }
+    admin.patch(path, change).expect(200)
+    admin.post(f"{path}/notes", {"text": said["note"] * 50}).expect(201)
+    later = admin.post(f"{path}/follow-up", {"message": said["message"] * 20, "due_at": "2027-01-01T00:00:00Z"})
+    admin.patch(later.headers["location"], {"message": said["reworded"]}).expect(200)
+    service.channels["log"].fail_with(TryAgain(said["error"]))
+    admin.post(f"{path}/follow-up").expect(202)
+    service.dispatch()
+    admin.patch(path, {"status": "lost", "status_reason": said["reason"]}).expect(200)
+    duplicate = {
+        "name": said["duplicatename"],
+        "email": f"{said['duplicateemail']}@example.com",
+        "source": said["duplicatesource"],
+        "attributes": {"b": said["duplicatevalue"] * 30},
+    }
+    other = admin.post("/leads", duplicate).expect(201).headers["location"]
+    admin.post(f"{other}/notes", {"text": said["duplicatenote"]}).expect(201)
+    admin.post(f"{other}/follow-up", {"message": said["duplicatemessage"], "due_at": "2027-01-01T00:00:00Z"})
+    admin.post(f"{path}/merge", {"duplicate_id": other.rpartition("/")[2]}).expect(200)
+    admin.patch(path, {"source": said["source"]}).expect(200)
+    return path
+
+
+def found(content: bytes) -> set[int]:
+    """Of whom anything is found. Keys of addresses are in lower case, as all marks are."""
+    people = {int(match[1]) for match in MARK.finditer(content)}
+    return people | {int(match[1]) for match in re.finditer(rb"\+4930(\d{7})", content)}
+
+
+def files(file: Path) -> bytes:
+    """The bytes of a SQLite file and of all that lies beside it.
+
+    Another process reads them: if this one did, closing the file would end the locks that SQLite has on it here.
+    """
+    return subprocess.run(["cat", *sorted(file.parent.glob(f"{file.name}*"))], capture_output=True, check=True).stdout
+
+
+def wait_until(service: Service, condition: Callable[[], bool]) -> None:
+    """Let the service run until something is so."""
+
+    async def wait() -> None:
+        while not condition():
+            await asyncio.sleep(0.02)
+
+    service.run(asyncio.wait_for(wait(), PATIENCE))
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads_adapters.sql.sqlite.CLEANING_SECONDS", 0.1)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A SQLite file with all tables."""
+    return sqlite_file(tmp_path)
+
+
+@contextmanager
+def served(file: Path) -> Iterator[tuple[Service, Api]]:
+    """A service on the file, and a client that may do anything."""
+    with a_service(URL.create("sqlite", database=str(file))) as service:
+        yield service, service.client("admin")
+
+
+@contextmanager
+def somebody_reads(file: Path) -> Iterator[None]:
+    """Another program looks at one state of the database all the time."""
+    with closing(driver.connect(str(file), isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM leads").fetchone()
+        yield
+
+
+def test_every_place_holds_a_mark_of_every_kind(file: Path) -> None:
+    with served(file) as (service, admin):
+        tell_everything(service, admin, 1)
+        content = files(file)
+        assert {kind for kind in KINDS if mark(1, kind).encode() not in content} == set()
+        assert PHONE.format(1).encode() in content
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_no_byte_of_sqlites_files_tells_of_somebody_who_was_erased(
+    file: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr("leads_adapters.sql.sqlite.journal_mode", lambda _: mode)
+    with served(file) as (service, admin):
+        paths = [tell_everything(service, admin, person) for person in range(8)]
+        assert found(files(file)) == {*range(8)}
+        for path in paths[::2]:
+            admin.request("DELETE", path).expect(204)
+        wait_until(service, lambda: found(files(file)) == {1, 3, 5, 7})
+        for path in paths[1::2]:
+            admin.get(path).expect(200)
+
+
+def test_pages_that_were_split_keep_no_copies(file: Path) -> None:
+    """SQLite itself leaves some: here, where many rows grow beyond their pages, of several people."""
+    with served(file) as (service, admin):
+        paths = []
+        for person in range(400):
+            members = {
+                "name": mark(person, "name"),
+                "email": f"{person * 7919 % 10_000}{mark(person, 'email')}@example.com",
+            }
+            paths.append(admin.post("/leads", members).expect(201).headers["location"])
+        for person, path in enumerate(paths):
+            length = person * 37 % 900
+            admin.patch(path, {"attributes": {"a": mark(person, "value") + "x" * length}}).expect(200)
+        for path in paths[::3]:
+            admin.request("DELETE", path).expect(204)
+        stay = {*range(400)} - {*range(0, 400, 3)}
+        wait_until(service, lambda: found(files(file)) == stay)
+
+
+def test_whoever_still_reads_is_waited_for_and_holds_nobody_up(file: Path) -> None:
+    with served(file) as (service, admin):
+        path = tell_everything(service, admin, 1)
+        with somebody_reads(file):
+            admin.request("DELETE", path).expect(204)
+            for person in range(2, 5):
+                tell_everything(service, admin, person)
+            assert found(files(file)) == {1, 2, 3, 4}
+        wait_until(service, lambda: found(files(file)) == {2, 3, 4})
+
+
+def test_what_a_killed_process_left_is_removed_at_the_next_start(file: Path, tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    left.mkdir()
+    with served(file) as (service, admin):
+        path = tell_everything(service, admin, 1)
+        tell_everything(service, admin, 2)
+        with somebody_reads(file):
+            admin.request("DELETE", path).expect(204)
+            for each in (file, file.with_name(f"{file.name}-wal")):
+                shutil.copy(each, left)
+    assert found(files(left / file.name)) == {1, 2}
+    with served(left / file.name) as (_, admin):
+        assert found(files(left / file.name)) == {2}
+
+
+def test_a_large_file_is_not_written_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "REWRITE_MAX_BYTES", 0)
+    with served(file) as (service, admin):
+        paths = [tell_everything(service, admin, person) for person in range(8)]
+        pages = _pages(file)
+        for path in paths[::2]:
+            admin.request("DELETE", path).expect(204)
+        wait_until(service, lambda: found(files(file)) == {1, 3, 5, 7})
+        assert _pages(file) == pages
+
+
+def _pages(file: Path) -> Any:
+    with closing(driver.connect(str(file))) as connection:
+        return connection.execute("PRAGMA page_count").fetchone()
+
+
+def test_no_row_of_postgresql_tells_of_somebody_who_was_erased() -> None:
+    with postgres_url() as url, a_service(url) as service:
+        admin = service.client("admin")
+        paths = [tell_everything(service, admin, person) for person in range(4)]
+        content = _rows(url)
+        assert {kind for kind in KINDS if mark(0, kind).encode() not in content} == {"message"}  # it was reworded
+        for path in paths[::2]:
+            admin.request("DELETE", path).expect(204)
+        assert found(_rows(url)) == {1, 3}
+
+
+def _rows(url: URL) -> bytes:
+    """Every row of every table as text, whatever tables there are."""
+    with connect(url) as connection:
+        tables: Sequence[tuple[str]] = connection.execute(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+            " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        assert len(tables) > 4
+        texts = [
+            text
+            for (table,) in tables
+            for (text,) in connection.execute(f"SELECT whole::text FROM {table} AS whole").fetchall()
+        ]
+    return "\n".join(texts).encode()
