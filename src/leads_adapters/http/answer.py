@@ -48,11 +48,6 @@ def etag(version: int) -> Header:
     return b"etag", f'"{version}"'.encode()
 
 
-def etag(version: int) -> Header:
-    """The validator of a lead's version (RFC 9110, section 8.8.3)."""
-    return b"etag", f'"{version}"'.encode()
-
-
 def html_answer(page: str) -> Answer:
     """A page for people."""
     return Answer(page.encode(), media_type=b"text/html; charset=utf-8")
