@@ -180,6 +180,9 @@ class ReplyStore(Protocol):
     def forget(self, lead_id: LeadId) -> None:
         """Take fingerprint and answer from all replies about a lead. Their keys stay."""
 
+    def times(self, lead_id: LeadId) -> Sequence[datetime]:
+        """When the replies about a lead were made, in any order."""
+
     def drop(self, *, before: datetime, limit: int) -> None:
         """Drop up to `limit` replies that were made at `before` or earlier, the oldest first, waiting for nobody."""
 

@@ -254,6 +254,30 @@ def test_nobody_can_be_erased_who_is_not_there(admin: Api) -> None:
     admin.get(f"/leads/{NOBODY}/timeline").refuse(404, "not-found")
 
 
+def test_the_answers_to_requests_that_may_be_repeated_are_erased_those_about_duplicates_too(admin: Api) -> None:
+    john, jon = (admin.post("/leads", each, idempotency_key=each["email"]).json["id"] for each in (JOHN, JON))
+    admin.post(f"/leads/{john}/merge", {"duplicate_id": jon}, idempotency_key="merge").expect(200)
+    note = {"text": "He moved."}
+    admin.post(f"/leads/{john}/notes", note, idempotency_key="note").expect(201)
+    again = admin.post(f"/leads/{john}/notes", note, idempotency_key="note").expect(201)
+    assert again.headers["idempotency-replayed"] == "true"
+    assert len(admin.get(f"/leads/{john}/export").json["replied_at"]) == 4
+    admin.request("DELETE", f"/leads/{john}").expect(204)
+    for each in (JOHN, JON):
+        admin.post("/leads", each, idempotency_key=each["email"]).refuse(404, "not-found")
+    admin.post(f"/leads/{john}/notes", note, idempotency_key="note").refuse(404, "not-found")
+
+
+def test_only_the_version_that_is_meant_is_merged_into_or_erased(admin: Api, john: str, jon: str) -> None:
+    body = {"duplicate_id": id_of(jon)}
+    admin.post(f"{john}/merge", body, if_match='"2"').refuse(412, "precondition-failed")
+    admin.get(jon).expect(200)
+    admin.post(f"{john}/merge", body, if_match='"1"').expect(200)
+    admin.post(f"{john}/merge", body, if_match='"1"').expect(200)  # as after an answer that was lost
+    admin.request("DELETE", john, headers={"if-match": '"1"'}).refuse(412, "precondition-failed")
+    admin.request("DELETE", john, headers={"if-match": '"2"'}).expect(204)
+
+
 # Export
 
 
@@ -270,6 +294,7 @@ def test_the_export_has_everything_in_one_document(service: Service, admin: Api,
         "merged_ids": [id_of(jon)],
         "follow_ups": admin.get(f"{john}/follow-ups?limit=200").json["items"],
         "timeline": admin.get(f"{john}/timeline?limit=200").json["items"],
+        "replied_at": [],
     }
     assert (len(document["follow_ups"]), len(document["timeline"])) == (2, 68)
 

@@ -17,7 +17,8 @@ from leads_adapters.http.views import (
     timeline_entry_view,
 )
 from leads_domain.access import Permission
-from leads_domain.lead import LeadId
+from leads_domain.events import TimelineEntry
+from leads_domain.lead import Lead, LeadId
 from leads_domain.use_cases.add_note import AddNote, GivenNote, check_note
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import export_lead
@@ -46,9 +47,7 @@ class CareRoutes:
         """Write a note on a lead's timeline. The lead itself does not change: its version stays."""
         id = LeadId(call.id("lead"))
         note = cast(GivenNote, await call.body(check_note))
-        entry = await self.database.write(self.add_note, id, note, actor=call.principal.name)
-        location = (b"location", f"/leads/{id}/timeline".encode())
-        return json_answer(timeline_entry_view(entry), status=201, headers=(location,))
+        return await call.write(self.database, _noted, self.add_note, id, note, actor=call.principal.name)
 
     @operation(
         method="POST",
@@ -56,6 +55,7 @@ class CareRoutes:
         tag="Leads",
         permission=Permission.CHANGE,
         body=Body(NewMerge),
+        conditional=True,
         replies={200: Reply(means="The lead that survives.", schema=LeadView, headers=("ETag",))},
         problems=("not-found",),
     )
@@ -68,8 +68,16 @@ class CareRoutes:
         """
         id = LeadId(call.id("lead"))
         given = cast(GivenMerge, await call.body(check_merge))
-        lead = await self.database.write(self.merge_leads, id, given, actor=call.principal.name)
-        return json_answer(lead_view(lead), headers=(etag(lead.version),))
+        precondition = call.condition().permits
+        return await call.write(
+            self.database,
+            _merged,
+            self.merge_leads,
+            id,
+            given,
+            actor=call.principal.name,
+            precondition=precondition,
+        )
 
     @operation(
         method="GET",
@@ -88,6 +96,7 @@ class CareRoutes:
         path="/leads/{id:str}",
         tag="Leads",
         permission=Permission.ADMINISTER,
+        conditional=True,
         replies={204: Reply(means="Nothing is kept about the person any more.")},
         problems=("not-found",),
     )
@@ -96,5 +105,16 @@ class CareRoutes:
 
         Its e-mail address can be used again. The timeline of its id still tells that it was erased.
         """
-        await self.database.write(self.erase_lead, LeadId(call.id("lead")), actor=call.principal.name)
+        id = LeadId(call.id("lead"))
+        precondition = call.condition().permits
+        await self.database.write(self.erase_lead, id, actor=call.principal.name, precondition=precondition)
         return no_content()
+
+
+def _noted(entry: TimelineEntry) -> Answer:
+    location = (b"location", f"/leads/{entry.lead_id}/timeline".encode())
+    return json_answer(timeline_entry_view(entry), status=201, headers=(location,), lead_id=LeadId(entry.lead_id))
+
+
+def _merged(lead: Lead) -> Answer:
+    return json_answer(lead_view(lead), headers=(etag(lead.version),), lead_id=lead.id)

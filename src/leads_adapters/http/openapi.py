@@ -6,6 +6,7 @@ constraints on items, and documents one error of many. msgspec describes the ver
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
 
@@ -166,6 +167,8 @@ def _replies(operation: Operation) -> Mapping[int, Reply]:
     if operation.repeatable:
         return {
             status: replace(reply, headers=(*reply.headers, "Idempotency-Replayed"))
+            if status < HTTPStatus.MULTIPLE_CHOICES
+            else reply
             for status, reply in operation.replies.items()
         }
     return operation.replies

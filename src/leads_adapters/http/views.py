@@ -119,6 +119,9 @@ class DossierView(msgspec.Struct):
     merged_ids: Annotated[Sequence[Id], Meta(description="The ids of leads that were merged into this one.")]
     follow_ups: Annotated[Sequence[FollowUpView], Meta(description="By due time.")]
     timeline: Annotated[Sequence[TimelineEntryView], Meta(description="The newest first.")]
+    replied_at: Annotated[
+        Sequence[Utc], Meta(description="When the answers were given that are kept for requests that are repeated.")
+    ]
 
 
 class Moved(msgspec.Struct):
@@ -242,6 +245,7 @@ def dossier_view(dossier: Dossier) -> DossierView:
         merged_ids=dossier.merged_ids,
         follow_ups=[follow_up_view(each) for each in dossier.follow_ups],
         timeline=[timeline_entry_view(each) for each in dossier.timeline],
+        replied_at=[rfc3339(at) for at in dossier.replied_at],
     )
 
 

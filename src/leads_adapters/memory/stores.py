@@ -292,6 +292,10 @@ class MemoryReplyStore:
             if reply.lead_id == lead_id:
                 self._kept[place] = replace(reply, fingerprint=None, sealed=None)
 
+    def times(self, lead_id: LeadId) -> Sequence[datetime]:
+        """See `ReplyStore.times`."""
+        return [reply.created_at for reply in self._kept.values() if reply.lead_id == lead_id]
+
     def drop(self, *, before: datetime, limit: int) -> None:
         """See `ReplyStore.drop`."""
         old = [reply for reply in self._kept.values() if reply.created_at <= before]

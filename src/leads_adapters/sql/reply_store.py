@@ -1,5 +1,6 @@
 """Stored replies in their table."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ _KEY = tuple_(replies.c.caller, replies.c.key)
 _LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("claimed"), literal_column("0"))))
 _BY_KEY = select(replies).where(replies.c.caller == bindparam("caller"), replies.c.key == bindparam("key"))
 _FORGET = update(replies).where(replies.c.lead_id == bindparam("forgotten")).values(fingerprint=null(), sealed=null())
+_TIMES = select(replies.c.created_at).where(replies.c.lead_id == bindparam("lead_id"))
 _DROP = delete(replies).where(
     _KEY.in_(
         select(replies.c.caller, replies.c.key)
@@ -61,6 +63,10 @@ class SqlReplyStore:
     def forget(self, lead_id: LeadId) -> None:
         """See `ReplyStore.forget`."""
         self._driver.change(_FORGET, forgotten=lead_id)
+
+    def times(self, lead_id: LeadId) -> Sequence[datetime]:
+        """See `ReplyStore.times`."""
+        return [at for (at,) in self._driver.all(_TIMES, lead_id=lead_id)]
 
     def drop(self, *, before: datetime, limit: int) -> None:
         """See `ReplyStore.drop`."""

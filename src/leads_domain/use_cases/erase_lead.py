@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from leads_domain.events import Event, EventType, entries
-from leads_domain.lead import LeadId
+from leads_domain.lead import LeadId, Precondition, any_version
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 
@@ -18,10 +18,12 @@ class EraseLead:
     clock: Clock
     ids: IdSource
 
-    def __call__(self, work: UnitOfWork, id: LeadId, *, actor: str) -> None:
-        """Raises `NotFound`."""
-        work.leads.get_for_change(id)
+    def __call__(self, work: UnitOfWork, id: LeadId, *, actor: str, precondition: Precondition = any_version) -> None:
+        """Raises `NotFound` or `VersionMismatch`."""
+        work.leads.get_for_change(id).check_version(precondition)
         [tombstone] = entries(id, [Event(EventType.LEAD_ERASED)], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.erase(tombstone)
+        for each in (id, *work.leads.redirected_to(id)):
+            work.replies.forget(each)
         work.follow_ups.forget(id)
         work.leads.forget(id)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from leads_domain.events import TimelineEntry
@@ -16,21 +17,27 @@ At = TypeVar("At")
 
 @dataclass(frozen=True, slots=True)
 class Dossier:
-    """A lead, the ids that it had before merges, and all that belongs to it, each in the order of its list."""
+    """A lead, the ids that it had before merges, and all that belongs to it, each in the order of its list.
+
+    Of the answers that are kept for repeated requests, which say nothing else, when they were given.
+    """
 
     lead: Lead
     merged_ids: Sequence[LeadId]
     follow_ups: Sequence[FollowUp]
     timeline: Sequence[TimelineEntry]
+    replied_at: Sequence[datetime]
 
 
 def export_lead(work: UnitOfWork, id: LeadId) -> Dossier:
     """The dossier of a lead; raises `NotFound`."""
+    lead, merged_ids = work.leads.get(id), work.leads.redirected_to(id)
     return Dossier(
-        lead=work.leads.get(id),
-        merged_ids=work.leads.redirected_to(id),
+        lead=lead,
+        merged_ids=merged_ids,
         follow_ups=[*_all(lambda after: work.follow_ups.page(FollowUpQuery(lead_id=id, after=after, limit=LIMIT_MAX)))],
         timeline=[*_all(lambda before: work.timeline.of_lead(id, before=before, limit=LIMIT_MAX))],
+        replied_at=sorted(at for each in (id, *merged_ids) for at in work.replies.times(each)),
     )
 
 

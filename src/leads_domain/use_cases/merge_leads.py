@@ -8,7 +8,7 @@ from typing import Any, TypedDict, cast
 from leads_domain.checking import check_id, check_members, missing
 from leads_domain.errors import Invalid, Merged, NotFound
 from leads_domain.events import Event, entries
-from leads_domain.lead import Lead, LeadId
+from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.merging import merged
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
@@ -38,15 +38,25 @@ class MergeLeads:
     ids: IdSource
     pipeline: Pipeline
 
-    def __call__(self, work: UnitOfWork, id: LeadId, given: GivenMerge, *, actor: str) -> Lead:
+    def __call__(
+        self,
+        work: UnitOfWork,
+        id: LeadId,
+        given: GivenMerge,
+        *,
+        actor: str,
+        precondition: Precondition = any_version,
+    ) -> Lead:
         """The survivor as it is now kept; unchanged if that duplicate was merged into it before.
 
-        Raises `NotFound`, or `Invalid` for a duplicate that there is not or that is a part of another lead.
+        Raises `NotFound`, `VersionMismatch` for the survivor, or `Invalid` for a duplicate that there is not or that
+        is a part of another lead.
         """
         duplicate_id = check_merge(given)["duplicate_id"]
         survivor, duplicate = _both(work, id, duplicate_id)
         if duplicate is None:
             return survivor
+        survivor.check_version(precondition)
         now = self.clock.now()
         cancelled = self._cancel(work, survivor, duplicate, now)
         work.follow_ups.move(duplicate.id, id)

@@ -25,7 +25,7 @@ class BusyStore(MemoryLeadStore):
     """A store in which somebody else does something `between` finding a lead and getting it for a change."""
 
     def __init__(self, kept: Leads, between: Callable[[Leads], object]) -> None:
-        super().__init__(kept)
+        super().__init__(kept, {})
         self.between = between
 
     def get_for_change(self, id: LeadId) -> Lead:
@@ -61,7 +61,7 @@ CASES = [
     pytest.param(lambda kept: BusyStore(kept, erase), OnDuplicate.UPDATE, id="erased, update"),
     pytest.param(lambda kept: BusyStore(kept, move), OnDuplicate.RETURN, id="moved, return"),
     pytest.param(lambda kept: BusyStore(kept, move), OnDuplicate.UPDATE, id="moved, update"),
-    *(pytest.param(ForgetfulStore, policy, id=f"forgotten, {policy}") for policy in OnDuplicate),
+    *(pytest.param(lambda kept: ForgetfulStore(kept, {}), policy, id=f"forgotten, {policy}") for policy in OnDuplicate),
 ]
 
 
@@ -98,7 +98,7 @@ def test_whoever_meets_another_one_each_time_gives_up_and_has_kept_nothing(tmp_p
             raise DuplicateLead(None)
 
     work = MemoryUnitOfWork(kept)
-    work.leads = RestlessStore(kept.leads)
+    work.leads = RestlessStore(kept.leads, {})
     with memory_database(tmp_path) as database, pytest.raises(Unavailable):
         Desk(database).register_lead(work, given_details(), actor=ACTOR)
     assert (kept.leads, kept.timeline) == ({JOHN.id: JOHN}, [])

@@ -19,7 +19,13 @@ def test_the_dossier_holds_everything_of_the_lead_and_nothing_of_others(desk: De
     desk.record(desk.claim()[0])
     lead = desk.merge(john, jon)
 
-    dossier = Dossier(lead=lead, merged_ids=[jon.id], follow_ups=desk.follow_ups(lead), timeline=desk.timeline(lead))
+    dossier = Dossier(
+        lead=lead,
+        merged_ids=[jon.id],
+        follow_ups=desk.follow_ups(lead),
+        timeline=desk.timeline(lead),
+        replied_at=[],
+    )
     assert desk.dossier(john) == dossier
     assert [len(dossier.follow_ups), len(dossier.timeline)] == [2, 6]
 
