@@ -77,6 +77,11 @@ Ask = Callable[[Service, Api, str], tuple[str, Any]]
 POSTS: dict[str, Ask] = {
     "/leads": lambda _service, _api, _lead: ("/leads", JANE),
     "/leads/{id}/follow-up": lambda _service, _api, lead: (f"{lead}/follow-up", {"message": "Hello!"}),
+    "/leads/{id}/notes": lambda _service, _api, lead: (f"{lead}/notes", {"text": "Call in the morning."}),
+    "/leads/{id}/merge": lambda _service, api, lead: (
+        f"{lead}/merge",
+        {"duplicate_id": api.post("/leads", JANE).expect(201).json["id"]},
+    ),
     "/follow-ups/{id}/cancel": lambda _service, api, lead: (
         api.post(f"{lead}/follow-up").headers["location"] + "/cancel",
         None,

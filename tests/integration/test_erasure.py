@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pysqlite3.dbapi2 as driver
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, func, select
 
-from databases import PATIENCE, sqlite_file
+from databases import DATABASES, PATIENCE, sqlite_file
+from desk import Desk
 from leads_adapters.sql import traces
+from leads_adapters.sql.tables import timeline
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.notifier import TryAgain
+from leads_domain.ports import UnitOfWork
 from postgres import connect, postgres_url
 from rest import Api, Service, a_service
 
@@ -217,6 +221,22 @@ def test_a_large_file_is_not_written_anew(file: Path, monkeypatch: pytest.Monkey
 def _pages(file: Path) -> Any:
     with closing(driver.connect(str(file))) as connection:
         return connection.execute("PRAGMA page_count").fetchone()
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgresql"])
+def test_no_number_on_the_timeline_is_given_out_twice(store: str, tmp_path: Path) -> None:
+    """Else whoever follows along would miss what gets the number of something that he has seen."""
+
+    def last(work: UnitOfWork) -> Any:
+        return cast(SqlUnitOfWork, work).driver.first(select(func.max(timeline.c.seq)))
+
+    with DATABASES[store](tmp_path) as database:
+        desk = Desk(database)
+        lead = desk.register().lead
+        desk.note(lead, "He moved.")
+        seen = database.read(last)
+        desk.erase(lead)
+        assert database.read(last) > seen
 
 
 def test_no_row_of_postgresql_tells_of_somebody_who_was_erased() -> None:
