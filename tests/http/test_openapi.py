@@ -239,8 +239,18 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     )
     yield "GET", "/follow-ups", agent.get("/follow-ups?overdue=true")
     yield "GET", "/follow-ups/{id}", agent.get(later.headers["location"])
-    service.channels["log"].fail_with(Refused("no such mailbox"))
     john = agent.get("/leads?email=john@example.com").json["items"][0]["id"]
+    yield from answers_about_a_failed_follow_up(service, john)
+    yield from care(service, lead, john)
+    yield from answers_about_no_lead(service.client())
+    yield from answers_about_files(service.client("admin"))
+    yield from answers_to_operators(service.client("admin"))
+
+
+def answers_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tuple[str, str, Reply]]:
+    """The same of a follow-up that could not be sent."""
+    agent = service.client()
+    service.channels["log"].fail_with(Refused("no such mailbox"))
     failed = agent.post(f"/leads/{john}/follow-up").headers["location"]
     service.dispatch()
     yield "PATCH", "/follow-ups/{id}", agent.patch(failed, {"message": "Hi!"})
@@ -252,10 +262,6 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
         yield "POST", path, agent.post(path.replace("{id}", NOBODY))
-    yield from care(service, lead, john)
-    yield from answers_about_no_lead(service.client())
-    yield from answers_about_files(service.client("admin"))
-    yield from answers_to_operators(service.client("admin"))
 
 
 def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
