@@ -50,6 +50,7 @@ def test_a_service_moves_to_postgresql_and_back_with_all_it_has(site: Site, post
         ["replies", "0"],
         ["timeline", "3"],
         ["follow_ups", "1"],
+        ["merged_leads", "0"],
     ]
     assert "Copying" in copied.err
 
