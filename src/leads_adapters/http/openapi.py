@@ -18,14 +18,25 @@ from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
 from leads_domain.access import Role
 
 _REF = "#/components/schemas/{name}"
-_IDEMPOTENCY_KEY = {
-    "Idempotency-Key": "Makes the request safe to repeat: up to 255 visible ASCII characters, such as a UUID, quoted "
-    "or bare. Under the same key the first answer is given again for 24 hours, with `Idempotency-Replayed`."
-}
-_CONDITIONS = {
-    "If-Match": "Only if the lead is at one of these versions: entity tags as `ETag` has them, or `*`.",
-    "If-None-Match": "Only if it is at none of these versions.",
-}
+_TAGS = {"type": "string", "format": "entity-tags", "examples": ["*"]}
+_IDEMPOTENCY_KEY = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Makes the request safe to repeat: up to 255 visible ASCII characters, such as a UUID, quoted "
+        "or bare. Under the same key the first answer is given again for 24 hours, with `Idempotency-Replayed`.",
+        "schema": {"type": "string", "format": "idempotency-key"},
+    }
+]
+_CONDITIONS = [
+    {
+        "name": "If-Match",
+        "in": "header",
+        "description": "Only if the lead is at one of these versions: entity tags as `ETag` has them, or `*`.",
+        "schema": _TAGS,
+    },
+    {"name": "If-None-Match", "in": "header", "description": "Only if it is at none of these.", "schema": _TAGS},
+]
 _HEADERS = {
     "Content-Disposition": "The name of the file.",
     "Idempotency-Replayed": "`true` if this is the stored answer to an earlier request with the same Idempotency-Key.",
@@ -153,12 +164,8 @@ def _query_parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
-        for heeded, headers in ((operation.conditional, _CONDITIONS), (operation.repeatable, _IDEMPOTENCY_KEY))
-        if heeded
-        for name, description in headers.items()
-    ]
+    conditions = _CONDITIONS if operation.conditional else []
+    return [*conditions, *(_IDEMPOTENCY_KEY if operation.repeatable else [])]
 
 
 def _replies(operation: Operation) -> Mapping[int, Reply]:

@@ -22,7 +22,9 @@ from leads_domain.use_cases.register_lead import OnDuplicate
 
 
 def _text(description: str, most: int, example: str) -> Meta:
-    return Meta(description=description, examples=[example], extra_json_schema={"minLength": 1, "maxLength": most})
+    """A text of which something is left when outer white space is removed."""
+    limits = {"minLength": 1, "maxLength": most, "pattern": r"[^\s\u001c-\u001f\u0085]"}
+    return Meta(description=description, examples=[example], extra_json_schema=limits)
 
 
 Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={"format": "uuid"})]

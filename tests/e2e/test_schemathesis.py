@@ -1,0 +1,65 @@
+"""Schemathesis reads the OpenAPI document and asks the running service whatever it can think of.
+
+`make fuzz` asks a hundred times as much, on PostgreSQL as well.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from e2e.service import BIN, Service, Site
+from postgres import postgres_url
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
+"""How much is asked of each operation in each phase."""
+
+KEY = "the-key-that-nobody-can-revoke"
+"""The operator's: any other would be revoked by the operation that revokes keys."""
+
+HERE = Path(__file__).parents[1] / "fuzz"
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+
+@pytest.fixture(params=["SQLite", *(["PostgreSQL"] if "FUZZ_EXAMPLES" in os.environ else [])])
+def service(request: pytest.FixtureRequest, site: Site) -> Iterator[Service]:
+    """A service that nobody else uses."""
+    with ExitStack() as used:
+        if request.param == "PostgreSQL":
+            url = used.enter_context(postgres_url())
+            site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
+        yield used.enter_context(site.serve(LEADS_RATE_LIMIT="off", LEADS_API_KEY=KEY))
+
+
+def test_nothing_that_schemathesis_asks_is_answered_otherwise_than_the_document_says(
+    service: Service, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    done = subprocess.run(
+        [
+            str(BIN / "schemathesis"),
+            "--config-file",
+            str(HERE / "schemathesis.toml"),
+            "run",
+            f"{service.url}/openapi.json",
+            "--max-examples",
+            str(EXAMPLES),
+            "--report-json-path",
+            str(report),
+        ],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "LEADS_URL": service.url, "LEADS_KEY": KEY, "PYTHONPATH": str(HERE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(report.read_text("utf-8"))
+    assert {phase: told["phases"][phase]["status"] for phase in PHASES} == dict.fromkeys(PHASES, "success")
+    assert told["operations"]["tested"] == told["operations"]["total"] > 0
+    assert re.search(r"API Links: +[1-9]\d* covered", done.stdout), "The stateful phase went nowhere."
