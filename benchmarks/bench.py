@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import wrk
+from benchmarks import sample, wrk
 from benchmarks.comparison import Compared, Comparison
 from benchmarks.failure import Failed
 from benchmarks.figures import Goal
+from benchmarks.fill import Sample
 from benchmarks.service import Filled, Installation
 from benchmarks.target import CREATE, Target
 from benchmarks.wrk import Load, Measured
@@ -31,10 +32,10 @@ class Bench:
     many: int
     rows: int
 
-    def filled(self, name: str, leads: int, database_url: str | None = None) -> Filled:
+    def filled(self, name: str, leads: int, database_url: str | None = None, sample_of: Sample = sample.lead) -> Filled:
         """An installation of that name with so many leads."""
         tell(f"Storing {leads:,} leads: {name} ...")
-        return Filled.with_leads(Installation.at(self.folder / name, database_url), leads)
+        return Filled.with_leads(Installation.at(self.folder / name, database_url), leads, sample_of)
 
     def compare(self, name: str, loads: Mapping[str, Load], goals: Mapping[str, Goal] | None = None) -> Compared:
         """Ask one question."""

@@ -1,8 +1,12 @@
 """The leads that everyone is given."""
 
+from random import Random
 from typing import Any
 
 SOURCES = ("website", "telephone", "fair", "newsletter", None)
+
+_SYLLABLES = ("an", "ber", "co", "da", "el", "fi", "ga", "jo", "ka", "li", "mo", "na", "os", "pe", "ro", "su")
+_STATUSES = (*["new"] * 10, *["contacted"] * 4, *["qualified"] * 2, "converted", *["lost"] * 3)
 
 
 def lead(number: int) -> dict[str, Any]:
@@ -14,4 +18,17 @@ def lead(number: int) -> dict[str, Any]:
         "source": SOURCES[number % len(SOURCES)],
         "owner": f"sales{number % 5}@example.com",
         "attributes": {"company": f"Company {number % 500}", "employees": number % 1000},
+    }
+
+
+def varied_lead(number: int) -> dict[str, Any]:
+    """A lead that differs from the others as people's do: by name, host, source, owner and status."""
+    chance = Random(number)
+    first, last = ("".join(chance.choices(_SYLLABLES, k=3)) for _ in range(2))
+    return lead(number) | {
+        "name": f"{first.title()} {last.title()}",
+        "email": f"{first}.{last}.{number}@company{chance.randrange(500)}.example.com",
+        "source": chance.choice(SOURCES),
+        "owner": f"sales{int(40 * chance.random() ** 2)}@example.com",
+        "status": chance.choice(_STATUSES),
     }

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, make_url, select
 
 from benchmarks import sample
 from benchmarks.failure import Failed
-from benchmarks.fill import fill
+from benchmarks.fill import Sample, fill
 from benchmarks.processes import Running, free_port, own_environment, running
 from benchmarks.target import PAGE_SIZE, Target
 from leads_adapters.sql.tables import leads
@@ -79,17 +79,18 @@ class Filled:
     stored: int
     ids: Path
     key: str
+    sample_of: Sample = sample.lead
 
     @classmethod
-    def with_leads(cls, installation: Installation, number: int) -> "Filled":
+    def with_leads(cls, installation: Installation, number: int, sample_of: Sample = sample.lead) -> "Filled":
         """Bring an empty database up to date and fill it."""
         installation.leads("migrate")
         with installation.engine() as engine:
-            ids = fill(engine, number)
+            ids = fill(engine, number, sample_of)
         file = installation.folder / "ids.txt"
         file.write_text("\n".join(ids[:: max(1, number // _IDS_MAX)]))
         key = installation.leads("keys", "create", "--name", "benchmark", "--role", "agent").strip()
-        return cls(installation, number, file, key)
+        return cls(installation, number, file, key, sample_of)
 
     def target(self, url: str) -> Target:
         """What is asked, if it is served at `url`."""
@@ -101,7 +102,7 @@ class Filled:
         with self.installation.running(command) as service:
             target = self.target(service.url)
             target.check(sample.lead(self.stored))
-            _check_duplicate(target)
+            _check_duplicate(target, self.sample_of(0)["email"])
             yield service, target
 
     def kept(self) -> int:
@@ -110,8 +111,9 @@ class Filled:
             return connection.execute(select(func.count()).select_from(leads)).scalar_one()
 
 
-def _check_duplicate(target: Target) -> None:
+def _check_duplicate(target: Target, email: str) -> None:
     """Raises `Failed` unless the service knows by its e-mail address a lead that it has not taken in itself."""
-    status = httpx.post(target.leads, json=sample.lead(0), headers=target.headers).status_code
+    again = sample.lead(0) | {"email": email}
+    status = httpx.post(target.leads, json=again, headers=target.headers).status_code
     if status != httpx.codes.CONFLICT:
         raise Failed(f"A lead that was there was answered with {status}.")

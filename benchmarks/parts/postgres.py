@@ -17,7 +17,7 @@ _GOALS = {question: {SQLITE: Goal(0.5)} for question in (READ, CREATE)}
 
 def measure(bench: Bench) -> Findings:
     """The three questions."""
-    with _server() as url:
+    with server() as url:
         filled = {POSTGRES: bench.filled("postgres", bench.leads, url), SQLITE: bench.filled("sqlite", bench.leads)}
         with filled[POSTGRES].serving() as (_, on_postgres), filled[SQLITE].serving() as (_, on_sqlite):
             compared = bench.compare_targets({POSTGRES: on_postgres, SQLITE: on_sqlite}, _GOALS)
@@ -35,7 +35,7 @@ class _DurableServer(PostgresServer):
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
     """The URL of an empty database, for as long as it is needed."""
     server = _DurableServer()
     try:

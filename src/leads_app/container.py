@@ -25,11 +25,13 @@ from leads_adapters.http.gate import Gate
 from leads_adapters.http.health import HealthRoutes
 from leads_adapters.http.idempotency import Idempotency
 from leads_adapters.http.keys import KeyRoutes
-from leads_adapters.http.leads import LeadRoutes, RenderedByPython, Rendering
+from leads_adapters.http.lead_list import LeadListRoutes
+from leads_adapters.http.leads import LeadRoutes
 from leads_adapters.http.metrics import MetricsRoutes
 from leads_adapters.http.openapi import document
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
+from leads_adapters.http.rendering import RenderedByPython, Rendering
 from leads_adapters.http.statistics import StatisticsRoutes
 from leads_adapters.http.transfers import IMPORT_BATCH, FileFormat, TransferRoutes
 from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
@@ -57,6 +59,7 @@ from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
+from leads_domain.use_cases.find_leads import AskForLeads
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
@@ -157,6 +160,7 @@ class Container(containers.DeclarativeContainer):
     add_note = providers.Singleton(AddNote, clock, ids)
     merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
     erase_lead = providers.Singleton(EraseLead, clock, ids)
+    ask_for_leads = providers.Singleton(AskForLeads, clock, contacts, pipeline)
     import_leads = providers.Singleton(ImportLeads, register_lead)
     importing = providers.Singleton(
         Importing, database, import_leads, providers.Object(temporary_rehearsal), IMPORT_BATCH
@@ -200,12 +204,12 @@ class Container(containers.DeclarativeContainer):
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
     rendering = providers.Singleton(_rendering, database)
     api_routes = (
-        providers.Singleton(LeadRoutes, database, contacts, rendering, register_lead, change_lead),
+        providers.Singleton(LeadRoutes, database, rendering, register_lead, change_lead),
+        providers.Singleton(LeadListRoutes, database, rendering, ask_for_leads),
         providers.Singleton(
             TransferRoutes,
             importing,
-            contacts,
-            pipeline,
+            ask_for_leads,
             providers.Object(_FORMATS),
             settings.provided.max_import,
         ),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from leads_domain.errors import Fault, Invalid
@@ -69,3 +70,11 @@ def check_text(text: str, *, most: int) -> str:
     if not 1 <= len(trimmed) <= most:
         raise Invalid.because(f"Give 1 to {most} characters; this has {len(trimmed)}.")
     return trimmed
+
+
+def check_time(at: datetime) -> datetime:
+    """The same moment in UTC; raises `Invalid` for one that UTC cannot tell."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise Invalid.because("Give a time that is in the years 1 to 9999 in UTC, too.") from None

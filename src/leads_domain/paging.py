@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
+from leads_domain.search import name_key
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -34,24 +35,75 @@ class Position:
 
 
 class LeadSort(StrEnum):
-    """The orders in which leads can be listed."""
+    """The orders in which leads can be listed: by a member, and within it by id; the one with a minus backwards.
+
+    Names are ordered by `name_key`. Leads that nobody is to follow up come last.
+    """
 
     OLDEST_FIRST = "created_at"
     NEWEST_FIRST = "-created_at"
+    LONGEST_UNCHANGED_FIRST = "updated_at"
+    LATEST_CHANGED_FIRST = "-updated_at"
+    BY_NAME = "name"
+    NEXT_FOLLOW_UP_FIRST = "next_follow_up_at"
+
+    @property
+    def member(self) -> str:
+        """The member of a lead that decides."""
+        return self.value.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        """Whether the greatest comes first."""
+        return self.value.startswith("-")
+
+    def position(self, lead: Any) -> "LeadPosition":
+        """Where a lead, or whatever has the members of one that decide, stands in this order."""
+        value = getattr(lead, self.member)
+        return LeadPosition(name_key(value) if self is LeadSort.BY_NAME else value, lead.id)
+
+
+@dataclass(frozen=True, slots=True)
+class LeadPosition:
+    """A place in a list of leads: the value by which it is ordered, and the id."""
+
+    value: datetime | str | None
+    id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadQuery:
-    """Which leads, in which order, after which position, and how many at the most.
+    """Which leads, in which order, after which position, and how many at the most; what is None or empty means any.
 
-    `statuses` empty means any; `email_key` is a canonical address.
+    Keys are canonical addresses. Times from which on count include that very moment, those up to which exclude it.
+    `follow_up_due_before` asks for leads that have a scheduled follow-up due before that moment. Each of `words`
+    (`words_in`) begins one of the lead's (`lead_words`).
     """
 
     statuses: tuple[Status, ...] = ()
+    source: str | None = None
+    owner_key: str | None = None
     email_key: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    updated_from: datetime | None = None
+    has_follow_up: bool | None = None
+    follow_up_due_before: datetime | None = None
+    words: tuple[str, ...] = ()
     sort: LeadSort = LeadSort.NEWEST_FIRST
-    after: Position | None = None
+    after: LeadPosition | None = None
     limit: int = LIMIT_DEFAULT
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the order of creation decides, and nothing else but statuses and an address: a page is read at once.
+
+        Any other may take milliseconds, if there are many leads.
+        """
+        plain = LeadQuery(
+            statuses=self.statuses, email_key=self.email_key, sort=self.sort, after=self.after, limit=self.limit
+        )
+        return self.sort.member == "created_at" and self == plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import FollowUpQuery, LeadQuery, Page, Position
+from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position
 from leads_domain.pipeline import Status
 from leads_domain.replies import StoredReply
 from leads_domain.statistics import SourceCount
@@ -60,8 +60,11 @@ class LeadStore(Protocol):
         Nothing that was kept of it can be found again, not even in what the database itself no longer uses.
         """
 
-    def page(self, query: LeadQuery) -> Page[Lead, Position]:
-        """The leads that `query` asks for, in its order; equal times are ordered by id."""
+    def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
+        """The leads that `query` asks for, in its order."""
+
+    def count(self, query: LeadQuery) -> int:
+        """How many leads `query` asks for, on all pages together."""
 
 
 class FollowUpStore(Protocol):
@@ -81,6 +84,9 @@ class FollowUpStore(Protocol):
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
         """The follow-ups that `query` asks for, in its order."""
+
+    def count(self, query: FollowUpQuery) -> int:
+        """How many follow-ups `query` asks for, on all pages together."""
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """All scheduled follow-ups of a lead that was got for a change, the next due first."""
@@ -116,6 +122,9 @@ class Timeline(Protocol):
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
         """What happened to a lead, newest first, before a position that an earlier page gave."""
+
+    def count_of_lead(self, lead_id: LeadId) -> int:
+        """How many things happened to a lead."""
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """What happened to all leads and has its place in the feed, in that order, after one that an earlier page gave.

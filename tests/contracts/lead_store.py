@@ -15,11 +15,12 @@ from databases import RunningDatabase
 from leads_domain.contact import EmailAddress
 from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, LeadSort, Page, Position
+from leads_domain.paging import LeadPosition, LeadQuery, LeadSort, Page
 from leads_domain.ports import UnitOfWork
 from strategies import leads
 
 MICROSECOND = timedelta(microseconds=1)
+BY_CREATION = (LeadSort.OLDEST_FIRST, LeadSort.NEWEST_FIRST)
 SCRIPTS = [
     "Ada Lovelace",
     "Ольга Ладыженская",
@@ -121,7 +122,7 @@ def went(database: RunningDatabase, id: LeadId) -> str:
         return database.read(get, merged.into).id
 
 
-def listed(work: UnitOfWork, query: LeadQuery) -> Page[Lead, Position]:
+def listed(work: UnitOfWork, query: LeadQuery) -> Page[Lead, LeadPosition]:
     """A page of leads."""
     return work.leads.page(query)
 
@@ -337,7 +338,7 @@ class LeadStoreContract(StoreContract):
 
         assert everything(database) == [crowd[0], crowd[1], replace(crowd[2], name="Jane Roe"), crowd[3]]
 
-    @pytest.mark.parametrize("sort", LeadSort)
+    @pytest.mark.parametrize("sort", BY_CREATION)
     def test_lists_leads_by_time_and_those_of_one_time_by_id(self, database: RunningDatabase, sort: LeadSort) -> None:
         crowd = a_crowd(10)
         database.write(add, *crowd[::3], *crowd[2::3], *crowd[1::3])
@@ -361,7 +362,7 @@ class LeadStoreContract(StoreContract):
 
         assert [lead.created_at for lead in everything(database)] == times
 
-    @pytest.mark.parametrize("sort", LeadSort)
+    @pytest.mark.parametrize("sort", BY_CREATION)
     @pytest.mark.parametrize("statuses", [(), ("new",), ("new", "lost"), ("lost", "new"), ("unheard of",)])
     @pytest.mark.parametrize("size", [1, 2, 5, 200])
     def test_shows_every_lead_that_was_asked_for_on_exactly_one_page(
@@ -375,7 +376,7 @@ class LeadStoreContract(StoreContract):
         expected = [lead for lead in crowd if not statuses or lead.status in statuses]
         assert paged == (expected if sort is LeadSort.OLDEST_FIRST else expected[::-1])
 
-    @pytest.mark.parametrize("sort", LeadSort)
+    @pytest.mark.parametrize("sort", BY_CREATION)
     def test_announces_no_page_after_one_that_was_just_filled(self, database: RunningDatabase, sort: LeadSort) -> None:
         database.write(add, *a_crowd(6))
 
@@ -394,7 +395,7 @@ class LeadStoreContract(StoreContract):
         assert database.read(listed, LeadQuery(email_key="3@example.com", statuses=(crowd[3].status,))).items
         assert not database.read(listed, LeadQuery(email_key="3@example.com", statuses=("unheard of",))).items
 
-    @pytest.mark.parametrize("sort", LeadSort)
+    @pytest.mark.parametrize("sort", BY_CREATION)
     def test_goes_on_from_a_position_whose_lead_is_not_listed_any_more(
         self, database: RunningDatabase, sort: LeadSort
     ) -> None:
@@ -409,7 +410,7 @@ class LeadStoreContract(StoreContract):
         expected = [lead for lead in crowd if lead.status in asked.statuses]
         assert [*page.items, *rest] == (expected if sort is LeadSort.OLDEST_FIRST else expected[::-1])
 
-    @pytest.mark.parametrize("sort", LeadSort)
+    @pytest.mark.parametrize("sort", BY_CREATION)
     def test_shows_nobody_twice_when_leads_come_in_between_two_pages(
         self, database: RunningDatabase, sort: LeadSort
     ) -> None:
@@ -430,7 +431,7 @@ class LeadStoreContract(StoreContract):
         database.write(add, one, other)
 
         def after(at: datetime, id: str) -> Sequence[Lead]:
-            query = LeadQuery(sort=LeadSort.OLDEST_FIRST, after=Position(at, id))
+            query = LeadQuery(sort=LeadSort.OLDEST_FIRST, after=LeadPosition(at, id))
             return database.read(listed, query).items
 
         assert after(one.created_at, one.id) == [other]

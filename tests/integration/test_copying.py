@@ -104,11 +104,14 @@ def execute(engine: Engine, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
+FOUND_BY = {"name_key": "john doe", "words": " doe john"}
+
+
 def lead_row(number: int = 1, **members: Any) -> Row:
     email = f"{number}@example.com"
     row: Row = {column.name: None for column in leads.columns if column.computed is None}
     row |= {"id": an_id(number), "name": "John Doe", "email": email, "email_key": email, "status": "new"}
-    return row | {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1} | members
+    return row | {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1, **FOUND_BY} | members
 
 
 def follow_up_row(number: int = 1, **members: Any) -> Row:

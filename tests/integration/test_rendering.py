@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from builders import a_lead, an_email, an_id
 from databases import RunningDatabase, sqlite_database
-from leads_adapters.http.leads import RenderedByPython
+from leads_adapters.http.rendering import RenderedByPython
 from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_domain.errors import NotFound
 from leads_domain.lead import Lead, LeadId

@@ -14,6 +14,7 @@ ON_SQLITE = {
     "TEXT": "TEXT",
     "UUID": "TEXT",
     "TIMESTAMP WITH TIME ZONE": "TEXT",
+    'TEXT COLLATE "C"': "TEXT",
     "INTEGER": "INTEGER",
     "BIGINT": "INTEGER",
 }
@@ -22,6 +23,8 @@ ON_SQLITE = {
 EXCEPTIONS = {
     # SQLite's own copy of every lead as JSON: see the migration 0002.
     "leads.rendered": (True, None),
+    # An expression is indexed that only PostgreSQL has: see the migration 0005.
+    "leads index ix_leads_words": (None, ([None], False, None)),
     # SQLite numbers the rows of such a table by itself.
     "timeline.seq default": (None, "nextval('timeline_seq_seq'::regclass)"),
 }
@@ -81,7 +84,8 @@ def facts(connection: Connection) -> Facts:
     """What a database tells of its tables, in words that both use."""
     inspector = inspect(connection)
     found: dict[str, object] = {}
-    for table in inspector.get_table_names():
+    # On SQLite the index of words is made of tables.
+    for table in (name for name in inspector.get_table_names() if not name.startswith("lead_words")):
         for column in inspector.get_columns(table):
             found |= _of_column(f"{table}.{column['name']}", column)
         key = inspector.get_pk_constraint(table)
@@ -111,7 +115,7 @@ def _of_column(name: str, column: Any) -> Facts:
         name: True,
         f"{name} type": ON_SQLITE.get(kind, kind),
         f"{name} nullable": column["nullable"],
-        f"{name} default": column["default"],
+        f"{name} default": column["default"] and column["default"].removesuffix("::text"),
         f"{name} computed": "computed" in column,
     }
 

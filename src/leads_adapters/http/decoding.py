@@ -22,6 +22,7 @@ Schema = TypeVar("Schema", bound=msgspec.Struct)
 
 _JSON = ("application/json",)
 _MESSAGE_MAX = 200  # msgspec quotes a value that is not of an enum, however long it is
+_INTEGER = re.compile("-?(0|[1-9][0-9]{0,18})")
 _WORDS = {
     "str": "a string",
     "int": "an integer",
@@ -120,9 +121,9 @@ def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
             raise Problem("malformed-request", f"The query parameter {name} is given {len(texts)} times.")
         if "\0" in "".join(texts):  # PostgreSQL cannot even be asked for it
             raise Problem("malformed-request", f"The query parameter {name} holds a NUL character.")
-        values[name] = texts if repeatable else texts[0]
+        values[name] = texts if repeatable else _value(texts[0], fields[name].type)
     try:
-        return msgspec.convert(values, schema, strict=False)
+        return msgspec.convert(values, schema)
     except msgspec.ValidationError as error:
         raise Problem("malformed-request", f"A query parameter is wrong. {_plain(error)}") from None
 
@@ -131,6 +132,22 @@ def decode_query(raw: bytes, schema: type[Schema]) -> Schema:
 def _fields(schema: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
     """The members of a schema by name. Looked up once: msgspec evaluates all annotations each time it is asked."""
     return {each.encode_name: each for each in msgspec.structs.fields(schema)}
+
+
+def _value(text: str, type: Any) -> Any:
+    """What a text stands for: msgspec itself would take 1 for true, a number for a time, and 5.0 for 5."""
+    types = _parts(type)
+    if bool in types:
+        return {"true": True, "false": False}.get(text, text)
+    if int in types and _INTEGER.fullmatch(text):
+        return int(text)
+    return text
+
+
+@lru_cache
+def _parts(type: Any) -> tuple[Any, ...]:
+    """The types of which an annotated or optional type consists."""
+    return (type, *(part for each in get_args(type) for part in _parts(each)))
 
 
 @lru_cache

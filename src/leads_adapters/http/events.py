@@ -72,7 +72,7 @@ class EventRoutes:
         if page is None:
             page = await self.database.write(place_events, after=after, limit=query.limit)
         next_cursor = None if page.next is None else _CURSORS.encode(page.next, "events")
-        return list_answer([_view(entry) for entry in page.items], next_cursor, call.request, parameter="after")
+        return list_answer([_view(entry) for entry in page.items], next_cursor, call, parameter="after")
 
 
 def _view(entry: TimelineEntry) -> EventView:

@@ -1,7 +1,7 @@
 """The resources /leads/{id}/follow-up(s) and /follow-ups."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import cast
 
@@ -9,15 +9,14 @@ from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.http.paging import Cursors, filters, page_answer
-from leads_adapters.http.problems import Problem
+from leads_adapters.http.paging import Cursors, page_answer, rendered, wrong_parameters
 from leads_adapters.http.schemas import FollowUpListQuery, FollowUpPatch, NewFollowUp, PageQuery
 from leads_adapters.http.views import FollowUpView, PageView, follow_up_view
 from leads_domain.access import Permission
 from leads_domain.errors import Invalid
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.lead import LeadId
-from leads_domain.paging import FollowUpQuery
+from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.use_cases.change_follow_up import (
     ChangeFollowUp,
     FollowUpChanges,
@@ -75,12 +74,8 @@ class FollowUpRoutes:
     )
     async def browse_of_lead(self, call: Call) -> Answer:
         """List the follow-ups of a lead by due time."""
-        query: PageQuery = call.query
         id = LeadId(call.id("lead"))
-        after = _CURSORS.decode(query.cursor, "follow-ups", id)
-        asked = FollowUpQuery(lead_id=id, after=after, limit=query.limit)
-        found = await self.database.read(self.list_follow_ups, asked)
-        return page_answer(found, follow_up_view, lambda at: _CURSORS.encode(at, "follow-ups", id), call.request)
+        return await self._list(call, FollowUpQuery(lead_id=id, limit=call.query.limit), "follow-ups", id)
 
     @operation(
         method="GET",
@@ -93,16 +88,23 @@ class FollowUpRoutes:
     async def browse(self, call: Call) -> Answer:
         """List follow-ups of all leads by due time. Overdue are those still scheduled whose time has come."""
         query: FollowUpListQuery = call.query
-        scope = ("all follow-ups", *filters(query))
         asked = FollowUpQuery(
             states=tuple(dict.fromkeys(query.state)),
             channel=query.channel,
             due_before=_in_utc(query.due_before),
-            after=_CURSORS.decode(query.cursor, *scope),
             limit=query.limit,
         )
-        found = await self.database.read(self.list_follow_ups, asked, overdue=query.overdue)
-        return page_answer(found, follow_up_view, lambda at: _CURSORS.encode(at, *scope), call.request)
+        return await self._list(call, asked, "all follow-ups", overdue=query.overdue)
+
+    async def _list(self, call: Call, asked: FollowUpQuery, *scope: object, overdue: bool = False) -> Answer:
+        async def page(after: Position | None) -> Page[FollowUpView, Position]:
+            query = replace(asked, after=after)
+            return rendered(await self.database.read(self.list_follow_ups, query, overdue=overdue), follow_up_view)
+
+        async def total() -> int:
+            return await self.database.read_long(self.list_follow_ups.count, asked, overdue=overdue)
+
+        return await page_answer(call, _CURSORS, *scope, page=page, total=total)
 
     @operation(
         method="GET",
@@ -174,5 +176,4 @@ def _in_utc(due_before: datetime | None) -> datetime | None:
     try:
         return None if due_before is None else check_due_at(due_before)
     except Invalid as invalid:
-        detail = f"The query parameter due_before is wrong. {invalid.faults[0].detail}"
-        raise Problem("malformed-request", detail) from None
+        raise wrong_parameters(Invalid([fault.under("due_before") for fault in invalid.faults])) from None

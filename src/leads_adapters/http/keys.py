@@ -8,11 +8,12 @@ from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, json_answer, no_content
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.http.paging import Cursors, page_answer
+from leads_adapters.http.paging import Cursors, page_answer, rendered
 from leads_adapters.http.schemas import NewApiKey, PageQuery
 from leads_adapters.http.views import ApiKeyView, NewApiKeyView, PageView, api_key_view
 from leads_domain.access import ApiKey, Permission
-from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey, check_new_key, find_key, page_of_keys
+from leads_domain.paging import Page, Position
+from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey, check_new_key, find_key, list_keys, page_of_keys
 
 _CURSORS = Cursors.of_positions()
 
@@ -51,10 +52,15 @@ class KeyRoutes:
     )
     async def browse(self, call: Call) -> Answer:
         """List all keys, revoked ones too, the oldest first. Their texts are not known."""
-        query: PageQuery = call.query
-        after = _CURSORS.decode(query.cursor, "api-keys")
-        found = await self.database.read(page_of_keys, after=after, limit=query.limit)
-        return page_answer(found, api_key_view, lambda at: _CURSORS.encode(at, "api-keys"), call.request)
+
+        async def page(after: Position | None) -> Page[ApiKeyView, Position]:
+            found = await self.database.read(page_of_keys, after=after, limit=call.query.limit)
+            return rendered(found, api_key_view)
+
+        async def total() -> int:
+            return len(await self.database.read_long(list_keys))
+
+        return await page_answer(call, _CURSORS, "api-keys", page=page, total=total)
 
     @operation(
         method="GET",

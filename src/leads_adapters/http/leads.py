@@ -1,79 +1,31 @@
 """The resource /leads."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Protocol, cast
-
-import msgspec
+from dataclasses import dataclass
+from typing import cast
 
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, Header, etag, json_answer
 from leads_adapters.http.conditions import conditional
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.http.paging import Cursors, filters, list_answer, page_answer
+from leads_adapters.http.paging import Cursors, page_answer, rendered
 from leads_adapters.http.problems import Problem
-from leads_adapters.http.schemas import LeadListQuery, LeadPatch, NewLead, PageQuery, RegisterQuery
+from leads_adapters.http.rendering import Rendering
+from leads_adapters.http.schemas import LeadPatch, NewLead, PageQuery, RegisterQuery
 from leads_adapters.http.views import Accepted, LeadView, PageView, TimelineEntryView, lead_view, timeline_entry_view
-from leads_adapters.together import Together
 from leads_domain.access import Permission, Role
 from leads_domain.details import GivenChanges, GivenDetails
-from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.errors import DuplicateLead
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, Position
-from leads_domain.pipeline import Pipeline
+from leads_domain.paging import Page
 from leads_domain.ports import UnitOfWork
-from leads_domain.sources import Contacts
 from leads_domain.use_cases.change_lead import ChangeLead
-from leads_domain.use_cases.find_leads import find_lead, find_leads, list_leads
-from leads_domain.use_cases.read_timeline import read_timeline
+from leads_domain.use_cases.read_timeline import count_timeline, read_timeline
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, Registered, RegisterLead
 
 _LEAD = Reply(means="The lead.", schema=LeadView, headers=("ETag",))
-_LEAD_CURSORS = Cursors.of_positions()
-_TIMELINE_CURSORS = Cursors.of_numbers()
-
-
-class Rendering(Protocol):
-    """Answers leads as the JSON of `LeadView`. A database may have a faster way than the one for all of them."""
-
-    async def lead(self, id: LeadId) -> tuple[bytes, int]:
-        """One lead, and its version; raises `NotFound`."""
-
-    async def page(self, query: LeadQuery) -> tuple[bytes, Position | None]:
-        """The leads that `query` asks for, as a JSON array, and where the next page starts."""
-
-
-class RenderedByPython:
-    """See `Rendering`; works on any database. What is asked for at the same time is looked up together."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._leads: Together[LeadId, Lead] = Together(self._look_leads_up)
-        self._pages: Together[LeadQuery, tuple[bytes, Position | None]] = Together(self._look_pages_up)
-
-    async def lead(self, id: LeadId) -> tuple[bytes, int]:
-        """See `Rendering.lead`."""
-        lead = await self._leads.ask(id)
-        if lead is None:
-            lead = await self._database.read(find_lead, id)
-        return _json(lead), lead.version
-
-    async def _look_leads_up(self, ids: Sequence[LeadId]) -> Mapping[LeadId, Lead]:
-        return await self._database.read(find_leads, ids)
-
-    async def page(self, query: LeadQuery) -> tuple[bytes, Position | None]:
-        """See `Rendering.page`."""
-        return cast(tuple[bytes, Position | None], await self._pages.ask(query))
-
-    async def _look_pages_up(self, queries: Sequence[LeadQuery]) -> Mapping[LeadQuery, tuple[bytes, Position | None]]:
-        pages = {query: await self._database.read(list_leads, query) for query in queries}
-        return {query: (b"[" + b",\n".join(map(_json, page.items)) + b"]", page.next) for query, page in pages.items()}
-
-
-def _json(lead: Lead) -> bytes:
-    return msgspec.json.encode(lead_view(lead))
+_CURSORS = Cursors.of_numbers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +33,6 @@ class LeadRoutes:
     """Takes leads in, finds them, changes them and tells their story."""
 
     database: Database
-    contacts: Contacts
     rendering: Rendering
     register_lead: RegisterLead
     change_lead: ChangeLead
@@ -129,25 +80,6 @@ class LeadRoutes:
         """A duplicate ends the unit of work as a new lead does: an answer to it is kept as well."""
         with suppress(DuplicateLead):
             self.register_lead(work, details, actor=actor)
-
-    @operation(
-        method="GET",
-        path="/leads",
-        tag="Leads",
-        permission=Permission.READ,
-        query=LeadListQuery,
-        replies={200: Reply(means="A page of leads.", schema=PageView[LeadView], headers=("Link",))},
-    )
-    async def browse(self, call: Call) -> Answer:
-        """List leads, the newest first unless another order is asked for."""
-        query: LeadListQuery = call.query
-        asked = asked_for(query, self.contacts, self.change_lead.pipeline)
-        scope = ("leads", *filters(query))
-        items, following = await self.rendering.page(
-            replace(asked, after=_LEAD_CURSORS.decode(query.cursor, *scope), limit=query.limit)
-        )
-        next_cursor = None if following is None else _LEAD_CURSORS.encode(following, *scope)
-        return list_answer(msgspec.Raw(items), next_cursor, call.request)
 
     @operation(
         method="GET",
@@ -201,24 +133,15 @@ class LeadRoutes:
         """Tell what happened to a lead, the newest first."""
         query: PageQuery = call.query
         id = LeadId(call.id("lead"))
-        before = _TIMELINE_CURSORS.decode(query.cursor, "timeline", id)
-        found = await self.database.read(read_timeline, id, before=before, limit=query.limit)
-        return page_answer(
-            found, timeline_entry_view, lambda at: _TIMELINE_CURSORS.encode(at, "timeline", id), call.request
-        )
 
+        async def page(before: int | None) -> Page[TimelineEntryView, int]:
+            found = await self.database.read(read_timeline, id, before=before, limit=query.limit)
+            return rendered(found, timeline_entry_view)
 
-def asked_for(query: LeadListQuery, contacts: Contacts, pipeline: Pipeline) -> LeadQuery:
-    """The filters and the order of a list of leads, its first page; raises `Problem` for an impossible value."""
-    for status in query.status:
-        if faults := pipeline.unknown(status):
-            raise Problem("malformed-request", f"The query parameter status is wrong. {faults[0].detail}")
-    try:
-        email_key = None if query.email is None else contacts.email(query.email).key
-    except Invalid as invalid:
-        detail = f"The query parameter email is wrong. {invalid.faults[0].detail}"
-        raise Problem("malformed-request", detail) from None
-    return LeadQuery(statuses=tuple(dict.fromkeys(query.status)), email_key=email_key, sort=query.sort)
+        async def total() -> int:
+            return await self.database.read_long(count_timeline, id)
+
+        return await page_answer(call, _CURSORS, "timeline", id, page=page, total=total)
 
 
 def _registered(registered: Registered) -> Answer:

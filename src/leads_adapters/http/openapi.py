@@ -158,9 +158,17 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _query_parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "query", "required": False, "schema": member}
+        {"name": name, "in": "query", "required": False, "schema": _of_given(member)}
         for name, member in schema["properties"].items()
     ]
+
+
+def _of_given(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema of a parameter that is given: null only stands for one that is not."""
+    match schema:
+        case {"anyOf": [given, {"type": "null"}]}:
+            return given  # type: ignore[no-any-return]
+    return schema
 
 
 def _header_parameters(operation: Operation) -> list[dict[str, Any]]:

@@ -2,60 +2,73 @@
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import astuple
+from datetime import datetime
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, unquote_plus
 
 import msgspec
-from litestar import Request
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from leads_adapters.http.answer import Answer, json_answer
+from leads_adapters.http.operation import Call
 from leads_adapters.http.problems import Problem
-from leads_adapters.http.schemas import PageQuery
+from leads_adapters.http.schemas import LeadListQuery, PageQuery
 from leads_adapters.http.views import PageView
-from leads_domain.paging import Page, Position
+from leads_domain.checking import check_storable, check_time
+from leads_domain.errors import Invalid
+from leads_domain.paging import LeadPosition, LeadSort, Page, Position
 
 At = TypeVar("At")
 Item = TypeVar("Item")
 
 _FINGERPRINT_BYTES = 8
+_OF_THE_PAGE = PageQuery.__struct_fields__
 
 
-class _Place(msgspec.Struct, array_like=True):
-    """A position as it stands in a cursor; strict, because a client can write one itself."""
-
-    at: Annotated[datetime, Meta(tz=True)]
-    id: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
-
-    def position(self) -> Position:
-        """The position itself."""
-        return Position(self.at.astimezone(UTC), self.id)
+_Time = Annotated[datetime, Meta(tz=True)]
+_Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
 
 
 class Cursors(Generic[At]):
-    """Turns positions of one kind of list into cursors and back: `written` as they stand there, `read` from that."""
+    """Turns positions of one kind of list into cursors and back.
 
-    def __init__(self, written: Any, read: Callable[[Any], At]) -> None:
-        self._decoder = msgspec.json.Decoder(tuple[bytes, written])
+    `schema` is that of a position as it stands in a cursor; strict, because a client can write one itself.
+    """
+
+    def __init__(self, schema: Any, write: Callable[[At], Any], read: Callable[[Any], At]) -> None:
+        self._decoder = msgspec.json.Decoder(tuple[bytes, schema])
+        self._write = write
         self._read = read
 
     @staticmethod
     def of_positions() -> "Cursors[Position]":
         """For lists that are ordered by a time and an id."""
-        return Cursors(_Place, _Place.position)
+        return Cursors(tuple[_Time, _Id], astuple, lambda place: Position(check_time(place[0]), place[1]))
 
     @staticmethod
     def of_numbers() -> "Cursors[int]":
         """For lists that are ordered by a number."""
-        return Cursors(Annotated[int, Meta(ge=0, le=2**63 - 1)], int)
+        return Cursors(Annotated[int, Meta(ge=0, le=2**63 - 1)], int, int)
+
+    @staticmethod
+    def of_leads(sort: LeadSort) -> "Cursors[LeadPosition]":
+        """For lists of leads in this order."""
+        read = _lead_position
+        match sort:
+            case LeadSort.BY_NAME:
+                return Cursors(tuple[str, _Id], astuple, read)
+            case LeadSort.NEXT_FOLLOW_UP_FIRST:
+                return Cursors(tuple[_Time | None, _Id], astuple, read)
+            case _:
+                return Cursors(tuple[_Time, _Id], astuple, read)
 
     def encode(self, position: At, *scope: object) -> str:
         """A cursor that is good only within `scope`: the list, its filters and its order."""
-        written = (position.at, position.id) if isinstance(position, Position) else position
-        return urlsafe_b64encode(msgspec.json.encode((_fingerprint(scope), written))).decode().rstrip("=")
+        written = msgspec.json.encode((_fingerprint(scope), self._write(position)))
+        return urlsafe_b64encode(written).decode().rstrip("=")
 
     def decode(self, cursor: str | None, *scope: object) -> At | None:
         """The position; raises `Problem` for a cursor that is garbled or of another list."""
@@ -65,37 +78,66 @@ class Cursors(Generic[At]):
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             fingerprint, written = self._decoder.decode(urlsafe_b64decode(padded))
             position = self._read(written)
-        except (ValueError, OverflowError, RecursionError):  # includes msgspec's, binascii's and Unicode's errors
+        except (ValueError, RecursionError, Invalid):  # includes msgspec's, binascii's and Unicode's errors
             raise Problem("malformed-request", "The cursor is garbled; send one as next_cursor gave it.") from None
         if fingerprint != _fingerprint(scope):
             raise Problem("malformed-request", "The cursor is of a list with other filters or another sort.")
         return position
 
 
-def page_answer(
-    page: Page[Item, At], render: Callable[[Item], Any], cursor: Callable[[At], str], request: Request[Any, Any, Any]
+def _lead_position(place: tuple[Any, str]) -> LeadPosition:
+    value, id = place
+    if isinstance(value, str):
+        check_storable(value)
+    return LeadPosition(check_time(value) if isinstance(value, datetime) else value, id)
+
+
+async def page_answer(
+    call: Call,
+    cursors: Cursors[At],
+    *scope: object,
+    page: Callable[[At | None], Awaitable[Page[Any, At]]],
+    total: Callable[[], Awaitable[int]],
 ) -> Answer:
-    """A page as JSON; see `list_answer`."""
-    following = None if page.next is None else cursor(page.next)
-    return list_answer([render(item) for item in page.items], following, request)
+    """The page of a list that the query asks for, with a link to the next one (RFC 8288).
+
+    `scope` tells the list from all others; the filters and the order in the query are added to it. `page` gets the
+    page after a position, its items ready for JSON; `total` counts the items on all pages, if the client wants it.
+    """
+    query: PageQuery | LeadListQuery = call.query
+    tied = (*scope, *_filters(query))
+    found = await page(cursors.decode(query.cursor, *tied))
+    next_cursor = None if found.next is None else cursors.encode(found.next, *tied)
+    return list_answer(found.items, next_cursor, call, total=await total() if query.count else UNSET)
 
 
 def list_answer(
-    items: Any, next_cursor: str | None, request: Request[Any, Any, Any], *, parameter: str = "cursor"
+    items: Any, next_cursor: str | None, call: Call, *, total: int | UnsetType = UNSET, parameter: str = "cursor"
 ) -> Answer:
     """The items of a page as JSON, with a link to the next page (RFC 8288), whose cursor goes into `parameter`."""
-    view = PageView(items, next_cursor)
+    view = PageView(items, next_cursor, total)
     if next_cursor is None:
         return json_answer(view)
-    sent = quote(request.scope["query_string"], safe="%&=+").split("&")
+    sent = quote(call.scope["query_string"], safe="%&=+").split("&")
     others = [part for part in sent if part and unquote_plus(part.partition("=")[0]) != parameter]
-    target = f"{request.scope['path']}?{'&'.join([*others, f'{parameter}={next_cursor}'])}"
+    target = f"{call.scope['path']}?{'&'.join([*others, f'{parameter}={next_cursor}'])}"
     return json_answer(view, headers=[(b"link", f'<{target}>; rel="next"'.encode())])
 
 
-def filters(query: PageQuery) -> tuple[object, ...]:
+def rendered(page: Page[Item, At], render: Callable[[Item], Any]) -> Page[Any, At]:
+    """The page with its items as clients see them."""
+    return Page([render(item) for item in page.items], page.next)
+
+
+def wrong_parameters(invalid: Invalid) -> Problem:
+    """The problem of query parameters that a use case refuses."""
+    fault = invalid.faults[0]
+    return Problem("malformed-request", f"The query parameter {fault.pointer.strip('/')} is wrong. {fault.detail}")
+
+
+def _filters(query: PageQuery | LeadListQuery) -> tuple[object, ...]:
     """What a cursor of this list is tied to: everything but the page."""
-    return tuple(value for name, value in msgspec.structs.asdict(query).items() if name not in ("limit", "cursor"))
+    return tuple(value for name, value in msgspec.structs.asdict(query).items() if name not in _OF_THE_PAGE)
 
 
 @lru_cache

@@ -17,6 +17,7 @@ from leads_domain.details import Scalar
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.paging import LeadSort
 from leads_domain.use_cases import add_note
+from leads_domain.use_cases.find_leads import FollowedUp
 from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
 from leads_domain.use_cases.register_lead import OnDuplicate
 
@@ -170,33 +171,53 @@ Cursor = Annotated[
     ),
 ]
 
+_FOLLOW_UP = (
+    "Only leads that have a scheduled follow-up (`scheduled`), one whose due time has passed (`overdue`), or none."
+)
+_Q = (
+    "Only leads with these words: each begins a word of the name, the e-mail address, the telephone number or the "
+    "source, whatever its case and accents. Anything but letters and digits parts words and means nothing."
+)
+
+
+Count = Annotated[bool, Meta(description="Whether to count the items on all pages: `total`.")]
+
 
 class PageQuery(msgspec.Struct):
     """Which page of a list."""
 
     limit: Limit = paging.LIMIT_DEFAULT
     cursor: Cursor | None = None
+    count: Count = False
 
 
-class LeadListQuery(PageQuery):
-    """Which leads, in which order, and which page of them."""
+class LeadFilters(msgspec.Struct):
+    """Which leads."""
 
     status: Annotated[tuple[Status, ...], Meta(description="Only leads with one of these statuses.")] = ()
+    source: Annotated[str, Meta(description="Only leads from this source, exactly.")] | None = None
+    owner: Annotated[str, Meta(description="Only leads of this owner, however the address is spelled.")] | None = None
     email: Annotated[str, Meta(description="Only the lead with this address, however it is spelled.")] | None = None
-    sort: LeadSort = LeadSort.NEWEST_FIRST
+    created_from: Annotated[Time, Meta(description="Only leads created at this time or later.")] | None = None
+    created_to: Annotated[Time, Meta(description="Only leads created before this time.")] | None = None
+    updated_from: Annotated[Time, Meta(description="Only leads changed at this time or later.")] | None = None
+    follow_up: Annotated[FollowedUp, Meta(description=_FOLLOW_UP)] | None = None
+    q: Annotated[str, Meta(description=_Q, examples=["john exam"])] | None = None
 
 
-_EXPORT_LACKS = ("limit", "cursor", "sort")
+class LeadListQuery(LeadFilters):
+    """Which leads, in which order, and which page of them (`PageQuery`: a struct has one base)."""
 
-LeadExportQuery = msgspec.defstruct(
-    "LeadExportQuery",
-    [
-        (each.name, each.type, msgspec.field(default=each.default))
-        for each in msgspec.structs.fields(LeadListQuery)
-        if each.name not in _EXPORT_LACKS
-    ],
-)
-"""Which leads: the filters of the list. All of them come, in an order that no change disturbs."""
+    limit: Limit = paging.LIMIT_DEFAULT
+    cursor: Cursor | None = None
+    count: Count = False
+    sort: Annotated[LeadSort, Meta(description="The order; within it by id. A minus turns it round.")] = (
+        LeadSort.NEWEST_FIRST
+    )
+
+
+class LeadExportQuery(LeadFilters):
+    """Which leads: the filters of the list. All of them come, in an order that no change disturbs."""
 
 
 class FollowUpListQuery(PageQuery):

@@ -7,26 +7,23 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
-
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.decoding import check_media_type
 from leads_adapters.http.idempotency import Attempt
 from leads_adapters.http.incoming import check_length, header
-from leads_adapters.http.leads import asked_for
+from leads_adapters.http.lead_list import lead_query
 from leads_adapters.http.negotiation import preferred
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.problems import Problem
-from leads_adapters.http.schemas import ImportQuery, LeadExportQuery, LeadListQuery
+from leads_adapters.http.schemas import ImportQuery, LeadExportQuery
 from leads_adapters.http.streaming import StreamedAnswer, Upload, run_on_this_loop
 from leads_adapters.http.views import ImportView, RowError
 from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
 from leads_adapters.transfer import Importing, Run, all_leads
 from leads_domain.access import Permission
 from leads_domain.errors import Invalid, Unavailable
-from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
-from leads_domain.sources import Contacts
+from leads_domain.use_cases.find_leads import AskForLeads
 from leads_domain.use_cases.import_leads import ImportSummary
 
 IMPORTS_MAX = 2
@@ -62,8 +59,7 @@ class TransferRoutes:
     """Takes in files of leads, and hands them out. `formats` has what is known of each media type of `_FILES`."""
 
     importing: Importing
-    contacts: Contacts
-    pipeline: Pipeline
+    ask_for_leads: AskForLeads
     formats: Mapping[str, FileFormat]
     max_import: int
     places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_MAX))
@@ -149,7 +145,7 @@ class TransferRoutes:
         media_type = preferred(call.scope, list(_FILES))
         if media_type is None:
             raise Problem("not-acceptable", f"This operation answers {' or '.join(_FILES)}.")
-        query = asked_for(LeadListQuery(**msgspec.structs.asdict(call.query)), self.contacts, self.pipeline)
+        query = lead_query(self.ask_for_leads, call.query)
         form = self.formats[media_type]
         pieces = form.write(all_leads(self.importing.database, run_on_this_loop(), query))
         headers = (

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from leads_adapters.http.schemas import (
     Attributes,
@@ -135,6 +135,7 @@ class PageView(msgspec.Struct, Generic[Item]):
 
     items: Sequence[Item]
     next_cursor: Annotated[str, Meta(description="Send it as `cursor` for the next page.")] | None
+    total: Annotated[int, Meta(description="How many items there are on all pages, if asked for.")] | UnsetType = UNSET
 
 
 class RowError(msgspec.Struct):

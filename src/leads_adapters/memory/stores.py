@@ -3,14 +3,17 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
+from typing import Any
 
 from leads_domain.access import ApiKey
 from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import FollowUpQuery, LeadQuery, LeadSort, Page, Position
+from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position
 from leads_domain.replies import StoredReply
+from leads_domain.search import lead_words
 
 
 class MemoryLeadStore:
@@ -70,31 +73,48 @@ class MemoryLeadStore:
         for merged in self.redirected_to(id):
             del self._merged[merged]
 
-    def page(self, query: LeadQuery) -> Page[Lead, Position]:
+    def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
-        found = [
-            lead
-            for lead in self._kept.values()
-            if (not query.statuses or lead.status in query.statuses)
-            and (query.email_key is None or lead.email.key == query.email_key)
-        ]
-        newest_first = query.sort is LeadSort.NEWEST_FIRST
-        found.sort(key=lambda lead: (lead.created_at, lead.id), reverse=newest_first)
+        placed = [(_order(query.sort.position(lead)), lead) for lead in self._asked_for(query)]
         if query.after is not None:
-            after = (query.after.at, query.after.id)
-            found = [
-                lead
-                for lead in found
-                if ((lead.created_at, lead.id) < after if newest_first else (lead.created_at, lead.id) > after)
-            ]
+            after = _order(query.after)
+            placed = [each for each in placed if (each[0] < after if query.sort.descending else each[0] > after)]
+        found = [lead for _, lead in sorted(placed, key=itemgetter(0), reverse=query.sort.descending)]
         items = found[: query.limit]
-        more = len(found) > query.limit
-        return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
+        return Page(items, query.sort.position(items[-1]) if len(found) > query.limit else None)
+
+    def count(self, query: LeadQuery) -> int:
+        """See `LeadStore.count`."""
+        return len(self._asked_for(query))
+
+    def _asked_for(self, query: LeadQuery) -> list[Lead]:
+        return [lead for lead in self._kept.values() if _meant(lead, query)]
 
     def _refuse_duplicate(self, lead: Lead) -> None:
         existing = self.with_email(lead.email.key)
         if existing not in (None, lead.id):
             raise DuplicateLead(existing)
+
+
+def _order(position: LeadPosition) -> tuple[bool, Any, str]:
+    return (position.value is None, position.value, position.id)
+
+
+def _meant(lead: Lead, query: LeadQuery) -> bool:
+    words = lead_words(lead)
+    at = lead.next_follow_up_at
+    return (
+        (not query.statuses or lead.status in query.statuses)
+        and query.source in (None, lead.source)
+        and query.owner_key in (None, lead.owner and lead.owner.key)
+        and query.email_key in (None, lead.email.key)
+        and (query.created_from is None or lead.created_at >= query.created_from)
+        and (query.created_to is None or lead.created_at < query.created_to)
+        and (query.updated_from is None or lead.updated_at >= query.updated_from)
+        and query.has_follow_up in (None, at is not None)
+        and (query.follow_up_due_before is None or (at is not None and at < query.follow_up_due_before))
+        and all(f" {word}" in words for word in query.words)
+    )
 
 
 class MemoryFollowUpStore:
@@ -122,17 +142,27 @@ class MemoryFollowUpStore:
         found = sorted(
             (
                 each
-                for each in self._kept.values()
-                if query.lead_id in (None, each.lead_id)
-                and (not query.states or each.state in query.states)
-                and query.channel in (None, each.channel)
-                and (query.due_before is None or each.due_at < query.due_before)
-                and (query.after is None or (each.due_at, each.id) > (query.after.at, query.after.id))
+                for each in self._asked_for(query)
+                if query.after is None or (each.due_at, each.id) > (query.after.at, query.after.id)
             ),
             key=lambda each: (each.due_at, each.id),
         )
         items = found[: query.limit]
         return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > query.limit else None)
+
+    def count(self, query: FollowUpQuery) -> int:
+        """See `FollowUpStore.count`."""
+        return len(self._asked_for(query))
+
+    def _asked_for(self, query: FollowUpQuery) -> list[FollowUp]:
+        return [
+            each
+            for each in self._kept.values()
+            if query.lead_id in (None, each.lead_id)
+            and (not query.states or each.state in query.states)
+            and query.channel in (None, each.channel)
+            and (query.due_before is None or each.due_at < query.due_before)
+        ]
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """See `FollowUpStore.scheduled_of_lead`."""
@@ -201,6 +231,10 @@ class MemoryTimeline:
         found = [place for place in reversed(places) if self._kept[place].lead_id == lead_id]
         shown = found[:limit]
         return Page([self._kept[place] for place in shown], shown[-1] if len(found) > limit else None)
+
+    def count_of_lead(self, lead_id: LeadId) -> int:
+        """See `Timeline.count_of_lead`."""
+        return sum(entry.lead_id == lead_id for entry in self._kept)
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""

@@ -10,6 +10,9 @@ from typing import Any
 
 from sqlalchemy import Dialect, Executable, Select
 
+STATEMENTS_MAX = 1_000
+"""How many compiled statements are kept."""
+
 Row = tuple[Any, ...]
 Processor = Callable[[Any], Any]
 
@@ -105,5 +108,7 @@ class Driver:
     def _compiled(self, clause: Executable) -> Statement:
         statement = self._statements.get(clause)
         if statement is None:
+            if len(self._statements) > STATEMENTS_MAX:  # the filters of lists can be combined in thousands of ways
+                self._statements.clear()
             statement = self._statements[clause] = Statement(clause, self._dialect)
         return statement

@@ -131,8 +131,7 @@ class SqlFollowUpStore:
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
         """See `FollowUpStore.page`."""
-        asked = {"lead_id": query.lead_id, "channel": query.channel, "due_before": query.due_before}
-        given = {name: value for name, value in asked.items() if value is not None}
+        given = _given(query)
         if query.after is not None:
             given |= {"after_at": query.after.at, "after_id": query.after.id}
         # A statement for each state reads in the order of an index, and no more than a page.
@@ -145,6 +144,13 @@ class SqlFollowUpStore:
         found.sort(key=lambda each: (each.due_at, each.id))
         items = found[: query.limit]
         return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > query.limit else None)
+
+    def count(self, query: FollowUpQuery) -> int:
+        """See `FollowUpStore.count`."""
+        given = _given(query)
+        statement = _count(frozenset(given))
+        numbers = [self._driver.all(statement, state=state.value, **given) for state in query.states or FollowUpState]
+        return sum(number for ((number,),) in numbers)
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """See `FollowUpStore.scheduled_of_lead`."""
@@ -194,14 +200,24 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
 }
 
 
+def _given(query: FollowUpQuery) -> dict[str, Any]:
+    asked = {"lead_id": query.lead_id, "channel": query.channel, "due_before": query.due_before}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _meant(given: frozenset[str]) -> list[ColumnElement[bool]]:
+    return [follow_ups.c.state == bindparam("state"), *(_CONDITIONS[name] for name in _CONDITIONS if name in given)]
+
+
 @lru_cache
 def _page(given: frozenset[str]) -> Select[Any]:
-    return (
-        select(follow_ups)
-        .where(follow_ups.c.state == bindparam("state"), *(_CONDITIONS[name] for name in _CONDITIONS if name in given))
-        .order_by(follow_ups.c.due_at, follow_ups.c.id)
-        .limit(bindparam("limit"))
-    )
+    in_order = select(follow_ups).where(*_meant(given)).order_by(follow_ups.c.due_at, follow_ups.c.id)
+    return in_order.limit(bindparam("limit"))
+
+
+@lru_cache
+def _count(given: frozenset[str]) -> Select[Any]:
+    return select(func.count()).select_from(follow_ups).where(*_meant(given))
 
 
 def _row(follow_up: FollowUp) -> dict[str, Any]:

@@ -8,19 +8,21 @@ from sqlalchemy import Executable, Text, any_, bindparam, delete, func, insert, 
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
-from leads_adapters.sql.lead_pages import page_of_leads
+from leads_adapters.sql.lead_pages import count_leads, find_page
 from leads_adapters.sql.tables import leads, merged_leads
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, Page, Position
+from leads_domain.paging import LeadPosition, LeadQuery, Page
+from leads_domain.search import lead_words, name_key
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in leads.columns}
-_BY_ID = select(leads).where(leads.c.id == bindparam("id"))
+_MEMBERS = tuple(column for column in leads.columns if column.name not in ("name_key", "words"))
+_BY_ID = select(*_MEMBERS).where(leads.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
-_BY_IDS = select(leads).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
+_BY_IDS = select(*_MEMBERS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
 # SQLite has no arrays. One parameter, however many ids there are, so that it is one statement.
-_BY_IDS_ON_SQLITE = select(leads).where(
+_BY_IDS_ON_SQLITE = select(*_MEMBERS).where(
     leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
 )
 _ID_BY_EMAIL = select(leads.c.id).where(leads.c.email_key == bindparam("email_key"))
@@ -105,13 +107,15 @@ class SqlLeadStore:
         self._driver.change(_REMOVE, id=id)
         self._driver.erased = True
 
-    def page(self, query: LeadQuery) -> Page[Lead, Position]:
+    def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
-        statement, parameters = page_of_leads(tuple(leads.columns), query)
-        rows = self._driver.all(statement, **parameters)
+        rows = find_page(self._driver, _MEMBERS, query)
         items = [_lead(row) for row in rows[: query.limit]]
-        more = len(rows) > query.limit
-        return Page(items, Position(items[-1].created_at, items[-1].id) if more else None)
+        return Page(items, query.sort.position(items[-1]) if len(rows) > query.limit else None)
+
+    def count(self, query: LeadQuery) -> int:
+        """See `LeadStore.count`."""
+        return count_leads(self._driver, query)
 
     def _one(self, statement: Executable, id: LeadId) -> Lead:
         row = self._driver.first(statement, id=id)
@@ -143,6 +147,8 @@ def _row(lead: Lead) -> dict[str, Any]:
         "contacted_at": lead.contacted_at,
         "next_follow_up_at": lead.next_follow_up_at,
         "version": lead.version,
+        "name_key": name_key(lead.name),
+        "words": lead_words(lead),
     }
 
 

@@ -18,23 +18,24 @@ from sqlalchemy import ColumnElement, Select, Text, bindparam, func, literal_col
 from sqlalchemy import cast as sql_cast
 
 from leads_adapters.database import Database
-from leads_adapters.sql.lead_pages import page_of_leads
+from leads_adapters.sql.lead_pages import find_page, plain_page
 from leads_adapters.sql.tables import leads
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.together import Together
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
-from leads_domain.paging import LeadQuery, Position
+from leads_domain.paging import LeadPosition, LeadQuery
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.find_leads import find_lead
 
 RenderedLead = tuple[bytes, int]
 """A lead as JSON, and its version."""
 
-RenderedPage = tuple[bytes, Position | None]
+RenderedPage = tuple[bytes, LeadPosition | None]
 """A JSON array of leads, and where the next page starts."""
 
 _RENDERED: ColumnElement[str] = literal_column("rendered", Text)
+_PAGE = (_RENDERED,)
 _WANTED = func.json_each(bindparam("ids", type_=Text)).table_valued("value")
 _BY_IDS = select(func.group_concat(leads.c.id + " " + sql_cast(leads.c.version, Text) + " " + _RENDERED, "\n")).where(
     leads.c.id.in_(select(_WANTED.c.value))
@@ -46,8 +47,11 @@ _BETWEEN = ",\n"
 class _Place(msgspec.Struct):
     """What a rendered lead says of its place in a list."""
 
-    created_at: datetime
     id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    next_follow_up_at: datetime | None
 
 
 _places = msgspec.json.Decoder(_Place)
@@ -71,6 +75,8 @@ class RenderedBySqlite:
 
     async def page(self, query: LeadQuery) -> RenderedPage:
         """The leads that `query` asks for, as a JSON array, and where the next page starts."""
+        if not query.is_plain:
+            return await self._database.read_long(_long_page, query)
         return cast(RenderedPage, await self._pages.ask(query))
 
     async def _look_leads_up(self, ids: Sequence[LeadId]) -> Mapping[LeadId, RenderedLead]:
@@ -87,14 +93,20 @@ def _leads(work: UnitOfWork, ids: Sequence[LeadId]) -> Mapping[LeadId, RenderedL
 
 
 def _page(work: UnitOfWork, query: LeadQuery) -> RenderedPage:
-    statement, parameters = page_of_leads((_RENDERED,), query)
+    statement, parameters = plain_page(_PAGE, query)
     ((found, lines),) = cast(SqlUnitOfWork, work).driver.all(_in_one_row(statement), **parameters)
     if found <= query.limit:
         return _array(lines or ""), None
     lines, _, _ = lines.rpartition(_BETWEEN)  # the one more, which tells that there is a next page
     _, _, last = lines.rpartition(_BETWEEN)
-    place = _places.decode(last)
-    return _array(lines), Position(place.created_at, place.id)
+    return _array(lines), query.sort.position(_places.decode(last))
+
+
+def _long_page(work: UnitOfWork, query: LeadQuery) -> RenderedPage:
+    found = [lead for (lead,) in find_page(cast(SqlUnitOfWork, work).driver, _PAGE, query)]
+    shown = found[: query.limit]
+    following = query.sort.position(_places.decode(shown[-1])) if len(found) > query.limit else None
+    return _array(_BETWEEN.join(shown)), following
 
 
 def _array(lines: str) -> bytes:

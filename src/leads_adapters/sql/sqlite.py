@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 
 import pysqlite3.dbapi2 as driver
-from sqlalchemy import URL, Connection, Engine, Executable, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, Executable, FromClause, NullPool, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
@@ -58,9 +59,17 @@ def sqlite_engine(url: URL) -> Engine:
     # The driver looks for an adapter for each null that it is given, for 1.5 us if there is none.
     driver.register_adapter(type(None), lambda null: null)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
+    engine.dialect.statement_compiler = _Compiler
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+class _Compiler(SQLiteCompiler):
+    """SQLAlchemy's, but it passes hints on: `INDEXED BY`."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:  # noqa: ARG002
+        return text
 
 
 def _configure(connection: Any, _: Any) -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
 
-from leads_adapters.sql.types import Identifier, UtcTime
+from leads_adapters.sql.types import Identifier, Ordered, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -25,7 +25,9 @@ def _table(name: str, *parts: Any) -> Table:
     return Table(name, metadata, *parts, sqlite_strict=True)
 
 
-# On SQLite it has one more column, `rendered`: see `rendering.py`. It is not here, because it is not on PostgreSQL.
+# `name_key` and `words` are made of the other columns by `leads_domain.search`. On SQLite there is one more column,
+# `rendered` (see `rendering.py`), and an index of the words that is a table, `lead_words`, which triggers keep
+# (migration 0005); on PostgreSQL there is an index of an expression for it. They are not here, because they differ.
 leads = _table(
     "leads",
     Column("id", Identifier, primary_key=True),
@@ -45,10 +47,25 @@ leads = _table(
     Column("contacted_at", UtcTime),
     Column("next_follow_up_at", UtcTime),
     Column("version", Integer, nullable=False),
+    Column("name_key", Ordered, nullable=False, server_default=text("''")),
+    Column("words", Text, nullable=False, server_default=text("''")),
     CheckConstraint("length(name) BETWEEN 1 AND 200", "name"),
     CheckConstraint("version >= 1", "version"),
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),
+    Index(None, "source", "created_at", "id"),
+    Index(None, "owner_key", "created_at", "id"),
+    Index(None, "updated_at", "id"),
+    Index(None, "name_key", "id"),
+    Index(None, "next_follow_up_at", "id"),
+)
+Index(
+    "ix_leads_scheduled",
+    leads.c.created_at,
+    leads.c.id,
+    leads.c.next_follow_up_at,
+    sqlite_where=leads.c.next_follow_up_at.is_not(None),
+    postgresql_where=leads.c.next_follow_up_at.is_not(None),
 )
 
 # Where the ids of leads lead to that were merged into others.

@@ -30,6 +30,7 @@ _IN_FEED = (
     .order_by(timeline.c.place)
     .limit(bindparam("limit"))
 )
+_COUNT_OF_LEAD = select(func.count()).select_from(timeline).where(timeline.c.lead_id == bindparam("lead_id"))
 _MOVE = update(timeline).where(timeline.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
 _ERASE = delete(timeline).where(timeline.c.lead_id == bindparam("lead"), timeline.c.id != bindparam("tombstone"))
 _FIRST_UNPLACED = select(timeline.c.seq).where(timeline.c.place.is_(None)).limit(literal_column("1"))
@@ -77,6 +78,11 @@ class SqlTimeline:
         rows = self._driver.all(_page_of_lead(before is not None), lead_id=lead_id, limit=limit + 1, **position)
         shown = rows[:limit]
         return Page([_entry(row) for row in shown], shown[-1][0] if len(rows) > limit else None)
+
+    def count_of_lead(self, lead_id: LeadId) -> int:
+        """See `Timeline.count_of_lead`."""
+        ((number,),) = self._driver.all(_COUNT_OF_LEAD, lead_id=lead_id)
+        return int(number)
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""

@@ -14,6 +14,9 @@ from leads_domain.events import rfc3339
 Identifier = Text().with_variant(UUID(as_uuid=False), "postgresql")
 """A UUID: `uuid` on PostgreSQL, lower-case text on SQLite; text in Python."""
 
+Ordered = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is compared code point by code point, whatever the language of the database."""
+
 
 class UtcTime(TypeDecorator[datetime]):
     """A moment: `timestamptz` on PostgreSQL; on SQLite RFC 3339 text of fixed width, which sorts as time does.

@@ -28,12 +28,21 @@ class ListFollowUps:
 
     def __call__(self, work: UnitOfWork, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
         """A page of them; raises `NotFound` if they are to be of a lead that there is not."""
+        asked = self._asked(work, query, overdue)
+        return work.follow_ups.page(asked) if asked else Page([], None)
+
+    def count(self, work: UnitOfWork, query: FollowUpQuery, *, overdue: bool = False) -> int:
+        """How many there are on all pages; raises `NotFound` as well."""
+        asked = self._asked(work, query, overdue)
+        return work.follow_ups.count(asked) if asked else 0
+
+    def _asked(self, work: UnitOfWork, query: FollowUpQuery, overdue: bool) -> FollowUpQuery | None:
+        """What to ask the store; None if no follow-up can be meant."""
         if query.lead_id is not None:
             work.leads.get(query.lead_id)
-        if overdue:
-            if query.states and FollowUpState.SCHEDULED not in query.states:
-                return Page([], None)
-            now = self.clock.now()
-            due_before = min(query.due_before or now, now)
-            query = replace(query, states=(FollowUpState.SCHEDULED,), due_before=due_before)
-        return work.follow_ups.page(query)
+        if not overdue:
+            return query
+        if query.states and FollowUpState.SCHEDULED not in query.states:
+            return None
+        now = self.clock.now()
+        return replace(query, states=(FollowUpState.SCHEDULED,), due_before=min(query.due_before or now, now))

@@ -1,10 +1,47 @@
 """Look leads up."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, TypedDict
 
+from leads_domain.checking import check_members, check_time
+from leads_domain.errors import Invalid
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadQuery, Page, Position
+from leads_domain.paging import LeadPosition, LeadQuery, Page
+from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
+from leads_domain.search import words_in
+from leads_domain.sources import Clock, Contacts
+
+Q_MAX = 200
+WORDS_MAX = 20
+
+_Meant = Mapping[str, object]
+"""What a filter means, as members of `LeadQuery`."""
+
+
+class FollowedUp(StrEnum):
+    """What can be asked of a lead's follow-ups: that one is scheduled, or one whose time has come, or none."""
+
+    OVERDUE = "overdue"
+    SCHEDULED = "scheduled"
+    NONE = "none"
+
+
+class GivenFilters(TypedDict, total=False):
+    """Which leads a client asks for. A filter that is left out lets all of them through."""
+
+    status: Collection[Status]
+    source: str
+    owner: str
+    email: str
+    created_from: datetime
+    created_to: datetime
+    updated_from: datetime
+    follow_up: FollowedUp
+    q: str
 
 
 def find_lead(work: UnitOfWork, id: LeadId) -> Lead:
@@ -17,6 +54,88 @@ def find_leads(work: UnitOfWork, ids: Collection[LeadId]) -> Mapping[LeadId, Lea
     return {lead.id: lead for lead in work.leads.get_many(ids)}
 
 
-def list_leads(work: UnitOfWork, query: LeadQuery) -> Page[Lead, Position]:
+def list_leads(work: UnitOfWork, query: LeadQuery) -> Page[Lead, LeadPosition]:
     """A page of leads."""
     return work.leads.page(query)
+
+
+def count_leads(work: UnitOfWork, query: LeadQuery) -> int:
+    """How many leads there are on all pages."""
+    return work.leads.count(query)
+
+
+@dataclass(frozen=True, slots=True)
+class AskForLeads:
+    """Turns what a client asks for into a question to the store."""
+
+    clock: Clock
+    contacts: Contacts
+    pipeline: Pipeline
+
+    def __call__(self, filters: GivenFilters) -> LeadQuery:
+        """The question; raises `Invalid` with every filter that makes no sense, or that no lead could ever pass."""
+        members: dict[str, Any] = {}
+        for meant in check_members(filters, _RULES, self).values():
+            members |= meant
+        return LeadQuery(**members)
+
+
+def _status(statuses: Collection[Status], ask: AskForLeads) -> _Meant:
+    known = tuple(dict.fromkeys(statuses))
+    if faults := [fault for status in known for fault in ask.pipeline.unknown(status)]:
+        raise Invalid(faults)
+    return {"statuses": known}
+
+
+def _source(source: str, _: AskForLeads) -> _Meant:
+    if not source:
+        raise Invalid.because("No source is empty.")
+    return {"source": source}
+
+
+def _owner(address: str, ask: AskForLeads) -> _Meant:
+    return {"owner_key": ask.contacts.email(address).key}
+
+
+def _email(address: str, ask: AskForLeads) -> _Meant:
+    return {"email_key": ask.contacts.email(address).key}
+
+
+def _created_from(at: datetime, _: AskForLeads) -> _Meant:
+    return {"created_from": check_time(at)}
+
+
+def _created_to(at: datetime, _: AskForLeads) -> _Meant:
+    return {"created_to": check_time(at)}
+
+
+def _updated_from(at: datetime, _: AskForLeads) -> _Meant:
+    return {"updated_from": check_time(at)}
+
+
+def _follow_up(followed_up: FollowedUp, ask: AskForLeads) -> _Meant:
+    if followed_up is FollowedUp.OVERDUE:
+        return {"has_follow_up": True, "follow_up_due_before": ask.clock.now()}
+    return {"has_follow_up": followed_up is FollowedUp.SCHEDULED}
+
+
+def _q(q: str, _: AskForLeads) -> _Meant:
+    if len(q) > Q_MAX:
+        raise Invalid.because(f"Search for at most {Q_MAX} characters; these are {len(q)}.")
+    words = words_in(q)
+    if len(words) > WORDS_MAX:
+        raise Invalid.because(f"Search for at most {WORDS_MAX} words; these are {len(words)}.")
+    return {"words": words}
+
+
+_RULES: Mapping[str, Callable[[Any, AskForLeads], _Meant]] = {
+    "status": _status,
+    "source": _source,
+    "owner": _owner,
+    "email": _email,
+    "created_from": _created_from,
+    "created_to": _created_to,
+    "updated_from": _updated_from,
+    "follow_up": _follow_up,
+    "q": _q,
+}

@@ -17,3 +17,11 @@ def read_timeline(
     if not page.items:
         work.leads.get(lead_id)
     return page
+
+
+def count_timeline(work: UnitOfWork, lead_id: LeadId) -> int:
+    """How many entries a lead's timeline has; raises `NotFound` as well."""
+    number = work.timeline.count_of_lead(lead_id)
+    if not number:
+        work.leads.get(lead_id)
+    return number

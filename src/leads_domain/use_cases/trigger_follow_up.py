@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text, shown
+from leads_domain.checking import check_members, check_text, check_time, shown
 from leads_domain.errors import Invalid
 from leads_domain.events import entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
@@ -77,10 +77,7 @@ def check_message(text: str, _: object = None) -> str:
 
 def check_due_at(at: datetime, _: object = None) -> datetime:
     """The time as it is kept; raises `Invalid`."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise Invalid.because("Give a time that is in the years 1 to 9999 in UTC, too.") from None
+    return check_time(at)
 
 
 def _recipient(recipient: Recipient, _: Channels) -> Recipient:

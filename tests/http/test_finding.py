@@ -1,0 +1,196 @@
+"""GET /leads: every filter and order, what a total is, and what is refused."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from rest import Api, Service
+
+ON_ALL_STORES = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
+
+CROWD: list[dict[str, Any]] = [
+    {"name": "Zoë Strauß", "email": "zoe@example.com", "source": "fair", "owner": "Ann@Example.com"},
+    {"name": "田中太郎", "email": "tanaka@example.jp", "phone": "+81 3 1234 5678", "source": "見本市"},
+    {"name": "adam Doe", "email": "adam.doe@example.com", "phone": "+49 30 123456", "source": "Fair"},
+    {"name": "Berta 100%_Doe", "email": "berta@example.com", "owner": "bob@example.com"},
+]
+ZOE, TANAKA, ADAM, BERTA = (lead["name"] for lead in CROWD)
+
+
+@pytest.fixture
+def crowd(service: Service, api: Api) -> list[str]:
+    """The paths of these leads, taken in an hour apart: from noon on, and the last of them lost at four."""
+    paths = []
+    for lead in CROWD:
+        paths.append(api.post("/leads", lead).expect(201).headers["location"])
+        service.clock.advance(timedelta(hours=1))
+    api.patch(paths[0], {"status": "contacted"}).expect(200)
+    api.post(f"{paths[1]}/follow-up", {"due_at": "2026-01-05T17:00:00Z"}).expect(202)
+    api.post(f"{paths[2]}/follow-up", {"due_at": "2026-01-05T16:30:00Z"}).expect(202)
+    service.clock.advance(timedelta(hours=1))
+    return paths
+
+
+def names(api: Api, query: str) -> list[str]:
+    """Whom a query finds, in their order."""
+    return [lead["name"] for lead in api.get(f"/leads?{query}").expect(200).json["items"]]
+
+
+@ON_ALL_STORES
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("source=fair", {ZOE}),
+        ("source=Fair", {ADAM}),
+        (f"source={quote('見本市')}", {TANAKA}),
+        ("source=nowhere", set()),
+        ("owner=ann@EXAMPLE.com", {ZOE}),
+        ("owner=nobody@example.com", set()),
+        ("email=ZOE@example.com", {ZOE}),
+        ("status=contacted", {ZOE}),
+        ("status=contacted&status=new", {ZOE, TANAKA, ADAM, BERTA}),
+        ("created_from=2026-01-05T14:00:00Z", {ADAM, BERTA}),
+        ("created_to=2026-01-05T14:00:00Z", {ZOE, TANAKA}),
+        ("created_from=2026-01-05T14:00:00%2B01:00&created_to=2026-01-05T09:00:00-05:00", {TANAKA}),
+        ("updated_from=2026-01-05T15:30:00Z&status=contacted", {ZOE}),
+        ("follow_up=scheduled", {TANAKA, ADAM}),
+        ("follow_up=overdue", {ADAM}),
+        ("follow_up=none", {ZOE, BERTA}),
+        ("q=zoe%20strauss", {ZOE}),
+        ("q=DOE", {ADAM, BERTA}),
+        (f"q={quote('太郎')}", {TANAKA}),
+        (f"q={quote('見')}", {TANAKA}),
+        ("q=%2B49%2030%20123", {ADAM}),
+        ("q=4930", {ADAM}),
+        ("q=doe%20adam", {ADAM}),
+        ("q=example.jp", {TANAKA}),
+        ("q=100%25", {BERTA}),
+        ("q=%25", {ZOE, TANAKA, ADAM, BERTA}),
+        ("q=", {ZOE, TANAKA, ADAM, BERTA}),
+        ("q=doe%20OR%20zoe", set()),
+        ("q=d_oe", set()),
+        ("q=%27%20OR%201=1%20--", set()),
+        ("q=doe&owner=bob@example.com&status=new&follow_up=none", {BERTA}),
+    ],
+)
+def test_a_filter_finds_whom_it_means(api: Api, crowd: list[str], query: str, found: set[str]) -> None:
+    assert set(names(api, query)) == found
+    assert api.get(f"/leads?{query}&count=true").expect(200).json["total"] == len(found)
+
+
+@ON_ALL_STORES
+def test_a_follow_up_is_overdue_when_its_time_has_passed(service: Service, api: Api, john: str) -> None:
+    api.post(f"{john}/follow-up", {"due_at": "2026-01-05T12:30:00Z"}).expect(202)
+    assert not names(api, "follow_up=overdue")
+    service.clock.advance(timedelta(minutes=30))
+    assert not names(api, "follow_up=overdue")
+    service.clock.advance(timedelta(microseconds=1))
+    assert names(api, "follow_up=overdue")
+
+
+@ON_ALL_STORES
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("created_at", [ZOE, TANAKA, ADAM, BERTA]),
+        ("-created_at", [BERTA, ADAM, TANAKA, ZOE]),
+        ("updated_at", [BERTA, ZOE, TANAKA, ADAM]),
+        ("-updated_at", [ADAM, TANAKA, ZOE, BERTA]),
+        ("name", [ADAM, BERTA, ZOE, TANAKA]),
+        ("next_follow_up_at", [ADAM, TANAKA, ZOE, BERTA]),
+    ],
+)
+@pytest.mark.parametrize("filters", ["", "&q=e", "&created_from=2026-01-05T12:00:00Z"])
+def test_leads_come_in_the_order_that_was_asked_for_page_by_page(
+    api: Api, crowd: list[str], sort: str, order: list[str], filters: str
+) -> None:
+    pages = list(api.walk(f"/leads?sort={sort}&limit=1&count=true{filters}"))
+
+    assert [lead["name"] for page in pages for lead in page["items"]] == order
+    assert {page["total"] for page in pages} == {len(order)}
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("owner=nobody", "owner"),
+        ("email=@", "email"),
+        ("source=", "source"),
+        ("status=unheard", "status"),
+        ("created_from=2026-01-05T12:00:00", "offset"),
+        ("created_from=2026-01-05", "time"),
+        ("created_from=0", "time"),
+        ("created_to=0001-01-01T00:00:00%2B10:00", "created_to"),
+        ("updated_from=tomorrow", "time"),
+        ("follow_up=overdu", "follow_up"),
+        ("follow_up=", "follow_up"),
+        ("sort=email", "sort"),
+        ("sort=", "sort"),
+        (f"q={'a' * 201}", "200"),
+        (f"q={'%20'.join(chr(97 + number // 5) + str(number) for number in range(21))}", "20 words"),
+        ("q=a&q=b", "q"),
+        ("q=%00", "NUL"),
+        ("q=%FF", "UTF-8"),
+        ("count=1", "true or false"),
+        ("count=True", "true or false"),
+        ("count=", "true or false"),
+        ("limit=5.0", "integer"),
+        ("limit=%2B5", "integer"),
+        ("limit=05", "integer"),
+        ("limit=5%20", "integer"),
+        ("limit=%D9%A5", "integer"),
+        ("limit=0", "1"),
+        ("limit=-1", "1"),
+        ("limit=201", "200"),
+        (f"limit={'9' * 5000}", "integer"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_refused(lasting_client: Api, query: str, told: str) -> None:
+    assert told in lasting_client.get(f"/leads?{query}").refuse(400, "malformed-request")["detail"]
+
+
+@pytest.mark.parametrize("query", ["overdue=1", "overdue=yes", "due_before=0", "due_before=1767614400.5", "count=0"])
+def test_so_is_one_of_follow_ups(lasting_client: Api, query: str) -> None:
+    lasting_client.get(f"/follow-ups?{query}").refuse(400, "malformed-request")
+
+
+@ON_ALL_STORES
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("q=e", "q=d"),
+        ("sort=name", "sort=next_follow_up_at"),
+        ("sort=created_at", "sort=updated_at"),
+        ("source=fair", ""),
+        ("", "follow_up=none"),
+    ],
+)
+def test_a_cursor_is_tied_to_filters_and_order(api: Api, crowd: list[str], one: str, other: str) -> None:
+    api.post("/leads", {"name": "E", "email": "e@example.com", "source": "fair"}).expect(201)
+    cursor = api.get(f"/leads?limit=1&{one}").expect(200).json["next_cursor"]
+    api.get(f"/leads?{other}&cursor={cursor}").refuse(400, "malformed-request")
+    api.get(f"/leads?limit=1&count=true&{one}&cursor={cursor}").expect(200)
+
+
+@ON_ALL_STORES
+def test_every_list_tells_its_total_if_it_is_asked_to(api: Api, crowd: list[str]) -> None:
+    for target, total in {
+        "/leads": 4,
+        "/follow-ups": 2,
+        "/follow-ups?overdue=true": 1,
+        "/follow-ups?overdue=true&state=sent": 0,
+        "/follow-ups?state=sent&state=scheduled&channel=log": 2,
+        f"{crowd[1]}/follow-ups": 1,
+        f"{crowd[1]}/timeline": 2,
+    }.items():
+        sign = "&" if "?" in target else "?"
+        assert api.get(f"{target}{sign}count=true&limit=1").expect(200).json["total"] == total
+        assert "total" not in api.get(f"{target}{sign}count=false").expect(200).json
+
+
+def test_nothing_is_counted_of_a_lead_that_is_not_there(lasting_client: Api) -> None:
+    nobody = "/leads/01900000-0000-7000-8000-000000000000"
+    lasting_client.get(f"{nobody}/timeline?count=true").refuse(404, "not-found")
+    lasting_client.get(f"{nobody}/follow-ups?count=true").refuse(404, "not-found")

@@ -1,0 +1,139 @@
+"""The index of words on SQLite: tables beside the leads, which triggers keep; and the indexes of their orders."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from builders import a_lead, an_email, an_id
+from databases import engine_of, sqlite_file
+from leads_adapters.sql import lead_pages
+from leads_adapters.sql.driver import Driver, Statement
+from leads_adapters.sql.lead_pages import Filter, Look
+from leads_adapters.sql.tables import leads
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_domain.lead import Lead
+from leads_domain.paging import LeadQuery, LeadSort
+
+SPOKEN_OF = a_lead(name="Xanthippe Zanzibar", email=an_email("quetzal@example.com"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """A migrated file."""
+    engine = engine_of(sqlite_file(tmp_path))
+    yield engine
+    engine.dispose()
+
+
+def keep(engine: Engine, *kept: Lead) -> None:
+    """Add leads."""
+    with engine.begin() as connection:
+        work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
+        for lead in kept:
+            work.leads.add(lead)
+
+
+def change(engine: Engine, changed: Lead) -> None:
+    """Save a lead."""
+    with engine.begin() as connection:
+        SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).leads.save(changed)
+
+
+def found(engine: Engine, *words: str) -> list[str]:
+    """The names of those who have these words."""
+    with engine.connect() as connection:
+        work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
+        return [lead.name for lead in work.leads.page(LeadQuery(words=words)).items]
+
+
+def execute(engine: Engine, statement: str) -> None:
+    """Run a statement behind the service's back, outside a transaction."""
+    pooled: Any = engine.raw_connection()
+    pooled.driver_connection.execute(statement)
+    pooled.close()
+
+
+def check(engine: Engine) -> None:
+    """Have SQLite hold the index against the leads; raises if it tells of anything else."""
+    execute(engine, "INSERT INTO lead_words (lead_words, rank) VALUES ('integrity-check', 1)")
+
+
+def index_bytes(engine: Engine) -> bytes:
+    """All that the index holds."""
+    with engine.connect() as connection:
+        return b"".join(block for (block,) in connection.exec_driver_sql("SELECT block FROM lead_words_data").all())
+
+
+def crowd() -> list[Lead]:
+    """Many leads, so that the index has grown more than one segment."""
+    return [
+        a_lead(id=an_id(number), name=f"Doe {number}", email=an_email(f"{number}@example.com"))
+        for number in range(10, 300)
+    ]
+
+
+@pytest.mark.parametrize("gone", ["changed", "deleted"])
+def test_no_word_stays_that_nobody_has_any_more(engine: Engine, gone: str) -> None:
+    for lead in (*crowd(), SPOKEN_OF):
+        keep(engine, lead)
+    assert all(word in index_bytes(engine) for word in (b"anthippe", b"anzibar", b"uetzal"))
+
+    if gone == "changed":
+        change(engine, replace(SPOKEN_OF, name="Jane", email=an_email("jane@example.com")))
+    else:
+        execute(engine, f"DELETE FROM leads WHERE id = '{SPOKEN_OF.id}'")
+    assert not any(part in index_bytes(engine) for part in (b"anthi", b"anzi", b"uetz"))
+    check(engine)
+
+
+@pytest.mark.parametrize("vacuum", ["VACUUM", "VACUUM INTO '{copy}'"])
+def test_the_index_still_fits_when_the_file_was_written_anew(engine: Engine, tmp_path: Path, vacuum: str) -> None:
+    keep(engine, *crowd(), SPOKEN_OF)
+    execute(engine, "DELETE FROM leads WHERE name LIKE '%5%'")
+    copy = tmp_path / "copy.db"
+    execute(engine, vacuum.format(copy=copy))
+
+    for each in [engine, *([engine_of(copy)] if copy.exists() else [])]:
+        assert found(each, "zanz") == [SPOKEN_OF.name]
+        assert found(each, "296") == ["Doe 296"]
+        check(each)
+
+
+def test_an_index_that_does_not_fit_is_noticed(engine: Engine) -> None:
+    keep(engine, SPOKEN_OF)
+    execute(engine, "DROP TRIGGER lead_words_change")
+    change(engine, replace(SPOKEN_OF, name="Jane"))
+
+    with pytest.raises(Exception, match="malformed"):
+        check(engine)
+
+
+DIRECT: dict[str, tuple[tuple[Filter, ...], LeadSort]] = {
+    "created_at_id": ((), LeadSort.NEWEST_FIRST),
+    "created_at_id created": ((Filter("created_between"),), LeadSort.OLDEST_FIRST),
+    "status_created_at_id": ((Filter("status"),), LeadSort.NEWEST_FIRST),
+    "source_created_at_id": ((Filter("source"), Filter("created_to")), LeadSort.NEWEST_FIRST),
+    "owner_key_created_at_id": ((Filter("owner_key"),), LeadSort.OLDEST_FIRST),
+    "scheduled": ((Filter("due"),), LeadSort.NEWEST_FIRST),
+    "scheduled all": ((Filter("scheduled"),), LeadSort.NEWEST_FIRST),
+    "updated_at_id": ((Filter("updated_from"),), LeadSort.LATEST_CHANGED_FIRST),
+    "name_key_id": ((), LeadSort.BY_NAME),
+    "next_follow_up_at_id": ((Filter("due"),), LeadSort.NEXT_FOLLOW_UP_FIRST),
+    "next_follow_up_at_id none": ((Filter("unscheduled"),), LeadSort.NEXT_FOLLOW_UP_FIRST),
+}
+
+
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize("index", DIRECT)
+def test_a_direct_page_is_read_along_one_index_and_not_sorted(engine: Engine, index: str, continued: bool) -> None:
+    look = Look(*DIRECT[index], continued)
+    compiled = Statement(lead_pages._direct(tuple(leads.columns), look), engine.dialect)  # type: ignore[arg-type]
+    with engine.connect() as connection:
+        cursor = connection.connection.cursor()
+        cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", [None] * compiled.sql.count("?"))
+        (step,) = [str(row[-1]) for row in cursor.fetchall()]
+    assert f"USING INDEX ix_leads_{index.split(maxsplit=1)[0]}" in step

@@ -1,0 +1,128 @@
+"""Words: what finds a lead, and what does not."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from builders import a_lead, a_phone, an_email
+from leads_domain.lead import Lead
+from leads_domain.search import NAME_KEY_MAX, WORD_MAX, folded, lead_words, name_key, words_in, words_of
+from strategies import leads, texts
+
+
+def finds(q: str, *texts: str) -> bool:
+    """Whether somebody of whom these texts tell is found."""
+    words = words_of(*texts)
+    return all(f" {word}" in words for word in words_in(q))
+
+
+@pytest.mark.parametrize(
+    ("q", "name"),
+    [
+        ("zoe str", "Zoë Strauß"),
+        ("STRAUSS", "Strauß"),
+        ("strauß", "Strauss"),
+        ("Zoe\u0308", "ZOË"),
+        ("angs", "Ångström"),
+        ("istanbul", "\u0130stanbul"),
+        ("isik", "I\u015f\u0131k"),
+        ("lukasz oster", "Łukasz Øster"),
+        ("aether", "Æther"),
+        ("ольга", "ОЛЬГА Ладыженская"),
+        ("αλεξ", "Ἀλέξανδρος"),
+        ("محمد", "مُحَمَّد"),
+        ("שלום", "שָׁלוֹם"),
+        ("太郎", "田中太郎"),
+        ("中太", "田中太郎"),
+        ("田中太郎", "田中太郎"),
+        ("小明", "王小明"),
+        ("タロ", "ﾔﾏﾀﾞﾀﾛｳ"),
+        ("だ", "やまただ"),
+        ("会社 acme", "株式会社ACME"),
+        ("acme株", "株式会社ACME"),
+        ("김", "김철수"),
+        ("기", "김철수"),
+        ("रामा", "रामानुजन"),
+        ("สม", "สมชาย ใจดี"),
+        ("john", "\uff2aohn"),
+        ("42", "\u0664\u0662"),
+        ("doe john", "John Doe"),
+        ("jo doe", "John Doe"),
+        ("o'neill", "Shaquille O'Neill"),
+        ("neill", "O'Neill"),
+        ("doe.john", "John Doe"),
+        ("j*", "John"),
+        ('"john"', "John"),
+        ("co\u00adop", "Co\u00ado\u00adperative"),
+        ("", "John"),
+        ("* - ( ", "John"),
+    ],
+)
+def test_is_found(q: str, name: str) -> None:
+    assert finds(q, name)
+
+
+@pytest.mark.parametrize(
+    ("q", "name"),
+    [
+        ("ohn", "John"),
+        ("john doe", "John"),
+        ("johnn", "John"),
+        ("john*doe", "Johndoe"),
+        ("john OR jane", "John"),
+        ("NOT jane", "John"),
+        ("郎太", "太郎"),
+        ("철", "김철수"),
+        ("oneill", "O'Neill"),
+    ],
+)
+def test_is_not_found(q: str, name: str) -> None:
+    assert not finds(q, name)
+
+
+@pytest.mark.parametrize(
+    "q", ["49123", "+49 123 456789", "+49 (123) 45-67", "4912", "+\uff14\uff19 12", "12", "jo +49 12", "fair ex jo doe"]
+)
+def test_a_lead_is_found_by_name_address_number_and_source(q: str) -> None:
+    lead = a_lead(
+        name="John", email=an_email("j.doe+news@example.com"), phone=a_phone("+49123456789", "12"), source="Fair"
+    )
+    assert all(f" {word}" in lead_words(lead) for word in words_in(q))
+
+
+def test_a_word_that_begins_another_is_not_kept() -> None:
+    assert words_of("jo john johnny J", "jot") == " johnny jot"
+    assert words_in("jo john johnny J") == ("johnny",)
+
+
+def test_only_the_beginning_of_a_long_word_counts() -> None:
+    assert words_of("x" * 200) == " " + "x" * WORD_MAX
+    assert finds("x" * 100, "x" * WORD_MAX)
+
+
+@given(texts(), texts())
+@example("ﷺ", "ŉ")
+@example("\u1d2c", "\U0001d400")
+def test_words_are_such_that_no_database_sees_anything_in_them_but_letters(text: str, other: str) -> None:
+    words = words_of(text, other)
+    for word in (*words.split(" ")[1:], *words_in(text)):
+        assert 1 <= len(word) <= WORD_MAX
+        assert not {*word} & {*" \t\n\r\0'\"\\%_*:&|!()<>-+^"}
+        assert not any("A" <= char <= "Z" for char in word)
+    assert words.split(" ")[1:] == sorted(set(words.split(" ")[1:]))
+
+
+@given(leads())
+def test_a_lead_is_found_by_all_that_is_known_of_it(lead: Lead) -> None:
+    for known in (lead.name, lead.email.address, lead.source or "", lead.phone.e164 if lead.phone else ""):
+        assert all(f" {word}" in lead_words(lead) for word in words_in(known.replace("+", " ")))
+
+
+@given(st.text())
+def test_what_does_not_count_is_taken_away_once_and_for_all(text: str) -> None:
+    assert folded(folded(text)) == folded(text)
+
+
+def test_names_are_ordered_without_case_accents_and_outer_or_double_spaces() -> None:
+    assert name_key("  Zoë   STRAUSS ") == name_key("zoe strauss")
+    assert len(name_key("ﷺ" * 200)) == NAME_KEY_MAX
