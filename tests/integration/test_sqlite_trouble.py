@@ -81,6 +81,12 @@ def assert_nothing_half_done(sqlite: SqliteParts, answers: list[object], before:
     return bool(refused)
 
 
+def check_words(sqlite: SqliteParts) -> None:
+    """Have SQLite hold the index of words against the leads; raises if one knows what the other does not."""
+    with sqlite.stranger() as stranger:
+        stranger.execute("INSERT INTO lead_words (lead_words, rank) VALUES ('integrity-check', 1)")
+
+
 def one_by_one(sqlite: SqliteParts, numbers: Iterable[int]) -> Iterator[object]:
     """Keep one lead after the other until one is refused."""
     for number in numbers:
@@ -98,12 +104,15 @@ def test_a_full_database_does_nothing_by_halves_and_works_again_when_there_is_ro
     answers = sqlite.running.run(all_at_once(*(database.write(add_bulky, number) for number in range(MANY))))
 
     assert assert_nothing_half_done(sqlite, answers, [])
+    before = sqlite.running.read(ids)
+    sqlite.writer.execute(f"PRAGMA max_page_count = {pages + 60}")
     answers = [*one_by_one(sqlite, range(100, 200))]
-    assert assert_nothing_half_done(sqlite, answers, [])
+    assert assert_nothing_half_done(sqlite, answers, before)
     assert 1 < len(answers) < 100
     assert "full" in str(answers[-1])
     sqlite.writer.execute("PRAGMA max_page_count = 1000000")
     assert sqlite.running.write(add_bulky, 200) == an_id(200)
+    check_words(sqlite)
 
 
 def test_whichever_byte_the_disk_refuses_nothing_is_half_done(sqlite: SqliteParts) -> None:
@@ -123,6 +132,7 @@ def test_whichever_byte_the_disk_refuses_nothing_is_half_done(sqlite: SqlitePart
     assert sqlite.running.read(lambda work: work.leads.get(lead_number(0).id))
     with sqlite.stranger() as stranger:
         assert stranger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    check_words(sqlite)
 
 
 @pytest.mark.usefixtures("impatient")
