@@ -140,10 +140,10 @@ class Look(NamedTuple):
         return here >= there if self.sort.descending else here <= there
 
     def _places(self, name: str) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-        """The place of a lead, and a position; without a time, only the id decides."""
+        """The place of a lead, and a position; of those without a time to be ordered by, only the id decides."""
         key, id = self.keys
         of_key, of_id = bindparam(f"{name}_value", type_=key.type), bindparam(f"{name}_id", type_=id.type)
-        if Filter("unscheduled") in self.filters:
+        if self.sort is LeadSort.NEXT_FOLLOW_UP_FIRST and Filter("unscheduled") in self.filters:
             return id, of_id
         return tuple_(key, id), tuple_(of_key, of_id)
 
@@ -184,7 +184,7 @@ def _filters(query: LeadQuery) -> tuple[Filter, ...]:
     created_from, created_to = query.created_from is not None, query.created_to is not None
     given = {
         "email_key": query.email_key is not None,
-        "status": len(query.statuses),
+        "status": len(set(query.statuses)),
         "source": query.source is not None,
         "owner_key": query.owner_key is not None,
         "words": len(query.words),
@@ -203,7 +203,7 @@ def _parameters(query: LeadQuery) -> dict[str, Any]:
     """The value of every filter, and of the position. No word holds what any of these languages takes for a sign."""
     members = ("email_key", "source", "owner_key", "created_from", "created_to", "updated_from", "follow_up_due_before")
     given = {member: value for member in members if (value := getattr(query, member)) is not None}
-    given |= {f"status_{place}": status for place, status in enumerate(query.statuses)}
+    given |= {f"status_{place}": status for place, status in enumerate(dict.fromkeys(query.statuses))}
     given |= {f"word_{place}": f"% {word}%" for place, word in enumerate(query.words)}
     given["match"] = _match(query.words)
     given["match_roughly"] = _match(word[:PREFIX_MAX] for word in query.words)
