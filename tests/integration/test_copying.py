@@ -18,7 +18,7 @@ from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
 from leads_adapters.sql.migrations import HEAD, current, upgrade
-from leads_adapters.sql.tables import api_keys, feed, follow_ups, leads, metadata, replies, timeline
+from leads_adapters.sql.tables import api_keys, feed, follow_ups, leads, merged_leads, metadata, replies, timeline
 from leads_adapters.sql.types import Identifier
 from postgres import connect, engine_at, postgres_url
 from strategies import ids, moments, texts
@@ -150,6 +150,7 @@ def fill(engine: Engine) -> None:
             contacted_at=NOON + timedelta(microseconds=1),
         ),
     )
+    keep(engine, merged_leads, {"id": an_id(3), "into_id": an_id(1)})
     keep(
         engine,
         follow_ups,
