@@ -49,7 +49,7 @@ SOME = 25_000
 STRETCH, STRETCH_BY_CREATION = 10_000, 30_000
 """How many leads are read in the order of a list; more if that is how they lie in the table."""
 
-COUNTED = 100_000
+COUNTED = 50_000
 """How far is counted. Of what passes no more, sets are made; a filter that more leads pass is tried on each of them."""
 
 PREFIX_MAX = 3
@@ -299,17 +299,16 @@ def _find(driver: Driver, columns: Columns, look: Look, given: Mapping[str, Any]
         return driver.all(direct, **given)
     if driver.dialect == "sqlite":
         return _find_by_numbers(driver, columns, look, given)
-    rows, done = _walk(driver, columns, look, None, STRETCH, given)
+    rows, done = _walk(driver, columns, look, None, _stretch(look), given)
     return rows if done else driver.all(_searched_by_planner(columns, look), **given)
 
 
 def _find_by_numbers(driver: Driver, columns: Columns, look: Look, given: Mapping[str, Any]) -> Sequence[Row]:
     numbers = {each: _number_of(driver, each, given, roughly=True) for each in look.across()}
-    by_creation = look.sort.member == "created_at"
-    stretch = STRETCH_BY_CREATION if by_creation else STRETCH
+    stretch = _stretch(look)
     if min(numbers.values()) > FEW and _expected(driver, numbers, given["limit"]) <= stretch:
         of = min(numbers, key=lambda each: numbers[each] if each.name in _BY_CREATION else inf)
-        in_order = by_creation and of.name in _BY_CREATION and of.values == 1
+        in_order = look.sort.member == "created_at" and of.name in _BY_CREATION and of.values == 1
         rows, done = _walk(driver, columns, look, of if in_order else None, stretch, given)
         if done:
             return rows
@@ -318,6 +317,10 @@ def _find_by_numbers(driver: Driver, columns: Columns, look: Look, given: Mappin
     few = numbers[least] <= FEW
     sets = tuple(each for each, number in numbers.items() if each != least and number < COUNTED and not few)
     return driver.all(_searched(columns, look, least, sets, numbers[least] > SOME), **given)
+
+
+def _stretch(look: Look) -> int:
+    return STRETCH_BY_CREATION if look.sort.member == "created_at" else STRETCH
 
 
 def _number_of(driver: Driver, each: Filter, given: Mapping[str, Any], *, roughly: bool = False) -> int:
