@@ -100,10 +100,9 @@ class LeadQuery:
 
         Any other may take milliseconds, if there are many leads.
         """
-        plain = LeadQuery(
-            statuses=self.statuses, email_key=self.email_key, sort=self.sort, after=self.after, limit=self.limit
-        )
-        return self.sort.member == "created_at" and self == plain
+        times = (self.created_from, self.created_to, self.updated_from, self.follow_up_due_before)
+        others = (self.source, self.owner_key, self.has_follow_up, self.words or None)
+        return self.sort.member == "created_at" and all(each is None for each in (*times, *others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

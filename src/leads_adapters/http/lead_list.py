@@ -20,11 +20,11 @@ from leads_domain.use_cases.find_leads import AskForLeads, GivenFilters, count_l
 _CURSORS = {sort: Cursors.of_leads(sort) for sort in LeadSort}
 
 
-def lead_query(ask_for_leads: AskForLeads, filters: LeadFilters) -> LeadQuery:
+def lead_query(ask_for_leads: AskForLeads, filters: LeadFilters, **page: Any) -> LeadQuery:
     """The leads that pass the filters of a query; raises `Problem` for filters that make no sense."""
     given = {name: value for name in LeadFilters.__struct_fields__ if (value := getattr(filters, name)) is not None}
     try:
-        return ask_for_leads(cast(GivenFilters, given))
+        return ask_for_leads(cast(GivenFilters, given), **page)
     except Invalid as invalid:
         raise wrong_parameters(invalid) from None
 
@@ -51,10 +51,10 @@ class LeadListRoutes:
         Filters are combined: leads pass all of them.
         """
         query: LeadListQuery = call.query
-        asked = replace(lead_query(self.ask_for_leads, query), sort=query.sort, limit=query.limit)
+        asked = lead_query(self.ask_for_leads, query, sort=query.sort, limit=query.limit)
 
         async def page(after: LeadPosition | None) -> Page[Any, LeadPosition]:
-            items, following = await self.rendering.page(replace(asked, after=after))
+            items, following = await self.rendering.page(replace(asked, after=after) if after else asked)
             return Page(cast(Any, msgspec.Raw(items)), following)
 
         async def total() -> int:

@@ -3,9 +3,9 @@
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable
-from dataclasses import astuple
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import quote, unquote_plus
 
@@ -46,7 +46,9 @@ class Cursors(Generic[At]):
     @staticmethod
     def of_positions() -> "Cursors[Position]":
         """For lists that are ordered by a time and an id."""
-        return Cursors(tuple[_Time, _Id], astuple, lambda place: Position(check_time(place[0]), place[1]))
+        return Cursors(
+            tuple[_Time, _Id], attrgetter("at", "id"), lambda place: Position(check_time(place[0]), place[1])
+        )
 
     @staticmethod
     def of_numbers() -> "Cursors[int]":
@@ -56,14 +58,14 @@ class Cursors(Generic[At]):
     @staticmethod
     def of_leads(sort: LeadSort) -> "Cursors[LeadPosition]":
         """For lists of leads in this order."""
-        read = _lead_position
+        write, read = attrgetter("value", "id"), _lead_position
         match sort:
             case LeadSort.BY_NAME:
-                return Cursors(tuple[str, _Id], astuple, read)
+                return Cursors(tuple[str, _Id], write, read)
             case LeadSort.NEXT_FOLLOW_UP_FIRST:
-                return Cursors(tuple[_Time | None, _Id], astuple, read)
+                return Cursors(tuple[_Time | None, _Id], write, read)
             case _:
-                return Cursors(tuple[_Time, _Id], astuple, read)
+                return Cursors(tuple[_Time, _Id], write, read)
 
     def encode(self, position: At, *scope: object) -> str:
         """A cursor that is good only within `scope`: the list, its filters and its order."""

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from leads_domain.checking import check_members, check_time
 from leads_domain.errors import Invalid
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadPosition, LeadQuery, Page
+from leads_domain.paging import LIMIT_DEFAULT, LeadPosition, LeadQuery, LeadSort, Page
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.search import words_in
@@ -72,12 +72,17 @@ class AskForLeads:
     contacts: Contacts
     pipeline: Pipeline
 
-    def __call__(self, filters: GivenFilters) -> LeadQuery:
-        """The question; raises `Invalid` with every filter that makes no sense, or that no lead could ever pass."""
+    def __call__(
+        self, filters: GivenFilters, *, sort: LeadSort = LeadSort.NEWEST_FIRST, limit: int = LIMIT_DEFAULT
+    ) -> LeadQuery:
+        """The question for the first page.
+
+        Raises `Invalid` with every filter that makes no sense, or that no lead could ever pass.
+        """
         members: dict[str, Any] = {}
         for meant in check_members(filters, _RULES, self).values():
             members |= meant
-        return LeadQuery(**members)
+        return LeadQuery(**members, sort=sort, limit=limit)
 
 
 def _status(statuses: Collection[Status], ask: AskForLeads) -> _Meant:
