@@ -7,7 +7,7 @@ constraints on items, and documents one error of many. msgspec describes the ver
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
-from inspect import getdoc
+from inspect import cleandoc, getdoc
 from typing import Any
 
 import msgspec
@@ -84,6 +84,9 @@ def document(routes: Iterable[object], *, version: str, values: Mapping[str, Seq
         item[operation.method.lower()] = _operation(operation, text, schema_of, components)
     for query in {operation.query for operation, _ in documented}:
         components.pop(query.__name__, None)  # told as parameters
+    for schema in components.values():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])  # a docstring, as Python before 3.13 has it
     found = {
         "openapi": "3.1.0",
         "info": {
