@@ -86,7 +86,7 @@ def make_engine(url: URL) -> Engine:
         # Only here: whoever stays with SQLite need not have the driver, nor wait for it at every start.
         from leads_adapters.sql.postgres import postgres_engine  # noqa: PLC0415
     except ImportError:
-        raise SettingsError("PostgreSQL needs a driver; install it with: pip install 'leads[postgres]'.") from None
+        raise SettingsError("PostgreSQL needs a driver; run pip install '.[postgres]' in a clone of leads.") from None
     return postgres_engine(url)
 
 
@@ -140,7 +140,7 @@ class Container(containers.DeclarativeContainer):
 
     engine = providers.Singleton(make_engine, settings.provided.database_url)
     metrics = providers.Singleton(
-        Metrics, version("leads"), settings.provided.database_url.drivername, settings.provided.channels
+        Metrics, version("leads-desk"), settings.provided.database_url.drivername, settings.provided.channels
     )
     database = providers.Singleton(make_database, engine, metrics.provided.commit)
 
@@ -231,7 +231,7 @@ class Container(containers.DeclarativeContainer):
     openapi = providers.Callable(
         document,
         providers.List(*api_routes),
-        version=version("leads"),
+        version=version("leads-desk"),
         values=providers.Dict(statuses=pipeline.statuses, channels=channels),
     )
     docs_routes = providers.Singleton(DocsRoutes, openapi.provider)

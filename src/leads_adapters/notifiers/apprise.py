@@ -109,7 +109,7 @@ def create(options: Mapping[str, str]) -> AppriseNotifier:
         # Only here: it is an extra, and takes half a second.
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415
     except ImportError:
-        raise ValueError("its adapter needs a package; install it with: pip install 'leads[apprise]'") from None
+        raise ValueError("its adapter needs a package; run pip install '.[apprise]' in a clone of leads") from None
     for name in ("apprise", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     # Nothing is kept in files, no keys are made, and no redirect takes the message elsewhere.

@@ -22,7 +22,7 @@ from leads_domain.errors import LeadsError
 
 
 @click.group()
-@click.version_option(package_name="leads")
+@click.version_option(package_name="leads-desk", prog_name="leads")
 def leads() -> None:
     """Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up."""
 

@@ -132,7 +132,7 @@ def test_faulty_options_of_apprise_are_named_without_their_values(
 
 def test_apprise_is_asked_for_if_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(ValueError, match=r"pip install 'leads\[apprise\]'"):
+    with pytest.raises(ValueError, match=r"pip install '\.\[apprise\]' in a clone"):
         apprise.create(APPRISE)
 
 
