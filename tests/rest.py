@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
+import pytest
 from dependency_injector import providers
 from sqlalchemy import URL
 
@@ -30,6 +31,9 @@ from leads_domain.notifier import Address
 Result = TypeVar("Result")
 
 JOHN = {"name": "John Doe", "email": "john@example.com"}
+ON_BOTH = pytest.mark.parametrize("store", ["sqlite", "postgresql"], scope="session")
+"""Runs a test on both databases: one whose outcome could depend on which it is. The others run on SQLite only."""
+
 NOBODY = "01900000-0000-7000-8000-000000000000"
 """An id that nothing has."""
 

@@ -21,10 +21,10 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
         yield lines
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest) -> str:
-    """What the service keeps things in; tests of what every store must do are parametrized with it."""
-    return str(request.param)
+@pytest.fixture(scope="session")
+def store() -> str:
+    """Return the database that the service runs on. Tests that depend on it are parametrized with `on_both`."""
+    return "sqlite"
 
 
 @pytest.fixture

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from rest import Api, Reply, Service
+from rest import ON_BOTH, Api, Reply, Service
+
+pytestmark = ON_BOTH
 
 VALID: dict[str, dict[str, Any]] = {
     "POST /leads": {

@@ -5,11 +5,11 @@ from urllib.parse import quote
 import pytest
 
 from leads_domain.notifier import Refused
-from rest import JOHN, NOBODY, Api, Service
+from rest import JOHN, NOBODY, ON_BOTH, Api, Service
 
 JANE = {"name": "Jane Roe", "email": "jane@example.com"}
 
-pytestmark = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
+pytestmark = ON_BOTH
 
 
 def test_tells_what_happened_to_all_leads_oldest_first(service: Service, api: Api) -> None:

@@ -6,9 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from rest import Api, Service
-
-ON_ALL_STORES = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
+from rest import ON_BOTH, Api, Service
 
 CROWD: list[dict[str, Any]] = [
     {"name": "Zoë Strauß", "email": "zoe@example.com", "source": "fair", "owner": "Ann@Example.com"},
@@ -38,7 +36,7 @@ def names(api: Api, query: str) -> list[str]:
     return [lead["name"] for lead in api.get(f"/leads?{query}").expect(200).json["items"]]
 
 
-@ON_ALL_STORES
+@ON_BOTH
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -80,7 +78,7 @@ def test_a_filter_finds_whom_it_means(api: Api, crowd: list[str], query: str, fo
     assert api.get(f"/leads?{query}&count=true").expect(200).json["total"] == len(found)
 
 
-@ON_ALL_STORES
+@ON_BOTH
 def test_a_follow_up_is_overdue_when_its_time_has_passed(service: Service, api: Api, john: str) -> None:
     api.post(f"{john}/follow-up", {"due_at": "2026-01-05T12:30:00Z"}).expect(202)
     assert not names(api, "follow_up=overdue")
@@ -90,7 +88,7 @@ def test_a_follow_up_is_overdue_when_its_time_has_passed(service: Service, api: 
     assert names(api, "follow_up=overdue")
 
 
-@ON_ALL_STORES
+@ON_BOTH
 @pytest.mark.parametrize(
     ("sort", "order"),
     [
@@ -156,7 +154,7 @@ def test_so_is_one_of_follow_ups(lasting_client: Api, query: str) -> None:
     lasting_client.get(f"/follow-ups?{query}").refuse(400, "malformed-request")
 
 
-@ON_ALL_STORES
+@ON_BOTH
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -174,7 +172,7 @@ def test_a_cursor_is_tied_to_filters_and_order(api: Api, crowd: list[str], one: 
     api.get(f"/leads?limit=1&count=true&{one}&cursor={cursor}").expect(200)
 
 
-@ON_ALL_STORES
+@ON_BOTH
 def test_every_list_tells_its_total_if_it_is_asked_to(api: Api, crowd: list[str]) -> None:
     for target, total in {
         "/leads": 4,

@@ -12,8 +12,6 @@ from leads_domain.follow_up import Recipient
 from leads_domain.notifier import Refused, TryAgain
 from rest import JOHN, NOBODY, Api, Service
 
-pytestmark = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
-
 
 def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: str) -> None:
     follow_up = api.post(f"{john}/follow-up").expect(202).json

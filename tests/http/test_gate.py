@@ -13,7 +13,7 @@ from leads_adapters.http.gate import Gate
 from leads_adapters.http.problems import Problem
 from leads_domain.access import Permission, Principal, Role, digest, key_text
 from leads_domain.use_cases.manage_keys import Authenticate
-from rest import JOHN, NOBODY, Service
+from rest import JOHN, NOBODY, ON_BOTH, Service
 
 UNDOCUMENTED = ["/", "/docs", "/docs/start.js", "/openapi.json", "/problems/not-found"]
 OPERATOR_KEY = "correct horse battery staple"
@@ -86,7 +86,7 @@ def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service)
         service.stranger().get("/pipeline", x_api_key=key_text(role, b"\x07" * 32)).refuse(401, "unauthorized")
 
 
-@pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
+@ON_BOTH
 def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
     key_id, key = service.new_key("admin")
     _, other = service.new_key("admin", name="other")

@@ -7,7 +7,9 @@ from dependency_injector import providers
 
 from leads_adapters.http import health
 from leads_adapters.sql import migrations
-from rest import JOHN, Api, Service
+from rest import JOHN, ON_BOTH, Api, Service
+
+pytestmark = ON_BOTH
 
 
 def test_a_service_that_is_about_to_stop_is_not_ready_and_goes_on(service: Service, api: Api) -> None:

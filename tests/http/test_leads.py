@@ -12,8 +12,6 @@ import pytest
 from builders import a_pipeline
 from rest import JOHN, NOBODY, Api, Service
 
-pytestmark = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
-
 JANE = {
     "name": "Jane Roe",
     "email": "jane@example.com",

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leads_domain.notifier import Refused, TryAgain
-from rest import JOHN, NOBODY, Api, Reply, Service
+from rest import JOHN, NOBODY, ON_BOTH, Api, Reply, Service
 
 
 def numbers(answer: Reply, name: str, *by: str) -> dict[tuple[str, ...], float]:
@@ -89,5 +89,6 @@ def test_commits_are_counted_and_those_of_nothing_are_not(service: Service, read
     assert numbers(reader.get("/metrics"), "leads_commit_size_sum")[()] == before + 2
 
 
+@ON_BOTH
 def test_it_is_told_on_what_the_service_runs(reader: Api, store: str) -> None:
     assert numbers(reader.get("/metrics"), "leads_build_info", "database") == {(store,): 1}

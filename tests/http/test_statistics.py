@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
-
 from builders import a_pipeline
 from leads_domain.use_cases.take_statistics import SOURCES_MAX
-from rest import JOHN, Api, Service
+from rest import JOHN, ON_BOTH, Api, Service
 
-pytestmark = pytest.mark.parametrize("store", ["sqlite", "postgresql", "memory"])
+pytestmark = ON_BOTH
 
 
 def take_in(api: Api, *sources: str | None) -> list[str]:
