@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, cast
 import msgspec
 
 from leads_adapters.files.columns import Columns, meaning, told_by
-from leads_adapters.files.csv_records import Record, guessed, records
+from leads_adapters.files.csv_records import DELIMITERS, Record, guessed, records
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
 from leads_adapters.files.members import attribute_faults, past
@@ -16,7 +16,6 @@ from leads_domain.details import GivenDetails, Scalar
 from leads_domain.errors import Fault, Invalid
 from leads_domain.lead import Past
 
-_DELIMITERS = (",", ";", "\t")
 _HEADER_LINES = 50
 _HEADER_LINE_START = 2000
 
@@ -58,7 +57,7 @@ def _delimiter(head: Sequence[str]) -> str:
         cells = guessed((line[:_HEADER_LINE_START] for line in head), delimiter)
         return sum(meaning(cell.strip()) is not None for cell in cells), len(cells)
 
-    return max(_DELIMITERS, key=shown)
+    return max(DELIMITERS, key=shown)
 
 
 def _rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:

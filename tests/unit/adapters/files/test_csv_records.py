@@ -32,6 +32,25 @@ def test_a_space_before_an_opening_quotation_mark_does_no_harm() -> None:
     assert read('a, "b, c"\n') == [(1, ["a", "b, c"], None)]
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("blanks", [" ", "   "])
+def test_blanks_after_a_closing_quotation_mark_are_left_out(delimiter: str, blanks: str) -> None:
+    cells = ['"a"', blanks + f'"b ""c""{delimiter}"" "', 'd"', '""']
+    content = delimiter.join(cell + blanks for cell in cells)
+    assert read(content + "\r\nend", delimiter) == [
+        (1, ["a", f'b "c"{delimiter}" ', f'd"{blanks}', ""], None),
+        (2, ["end"], None),
+    ]
+
+
+def test_blanks_are_left_out_after_a_cell_of_several_lines_and_kept_within() -> None:
+    content = '"a""  ,\nb""  ,"  ,"c\n "" ,d"  \n"x  ,\n""  "\t,y\n'
+    assert read(content) == [
+        (1, ['a"  ,\nb"  ,', 'c\n " ,d'], None),
+        (4, ['x  ,\n"  ', "y"], None),
+    ]
+
+
 def test_an_empty_line_is_a_record_without_cells() -> None:
     assert read("a\n\nb\n") == [(1, ["a"], None), (2, [], None), (3, ["b"], None)]
 
@@ -83,7 +102,9 @@ def test_a_record_over_many_lines_is_bounded_too() -> None:
     assert len(found) == 2000
 
 
-@pytest.mark.parametrize("line", ['z","\n', '"\n', '"""\n', '"x""\n', 'a,"b"c\n', 'z","\n' * 50 + '"x"y\n'])
+@pytest.mark.parametrize(
+    "line", ['z","\n', '"\n', '"""\n', '"x""\n', 'a,"b"c\n', 'z","\n' * 50 + '"x"y\n', ',"" ' * 90_000 + "\n"]
+)
 def test_no_pattern_of_quotation_marks_makes_reading_slow(line: str) -> None:
     lines = line * (400_000 // len(line))
     started = time.perf_counter()
@@ -97,6 +118,19 @@ def test_whatever_is_written_by_the_book_is_read_exactly(rows: list[list[str]], 
     csv.writer(written, delimiter=delimiter).writerows([["header"], *rows])
     _, *found = read(written.getvalue(), delimiter)
     assert [(cells, fault) for _, cells, fault in found] == [(row, None) for row in rows]
+
+
+_BLANKS = st.sampled_from(["", " ", "  ", "\t "])
+
+
+@given(st.lists(st.lists(st.tuples(texts(), _BLANKS), min_size=1, max_size=4), max_size=5), st.sampled_from(",;\t"))
+def test_blanks_beside_quoted_cells_change_no_cell(rows: list[list[tuple[str, str]]], delimiter: str) -> None:
+    quoted = [[(cell.replace('"', '""'), blanks) for cell, blanks in row] for row in rows]
+    content = "".join(
+        delimiter.join(f'"{cell}"{blanks.replace(delimiter, " ")}' for cell, blanks in row) + "\n" for row in quoted
+    )
+    expected = [([cell for cell, _ in row], None) for row in rows]
+    assert [(cells, fault) for _, cells, fault in read(content, delimiter)] == expected
 
 
 @given(st.text(alphabet='",\n\ra \t\0', max_size=40))
