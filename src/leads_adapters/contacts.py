@@ -143,7 +143,10 @@ def _read_phone(number: str, region: str | None) -> str:
         read = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException as error:
         if error.error_type == error.INVALID_COUNTRY_CODE:
-            raise Invalid.because('Begin with + and the country calling code, such as "+49 30 123456".') from error
+            advice = 'Begin with + and the country calling code, such as "+49 30 123456".'
+            if not number.startswith("+"):
+                advice += " Numbers without one need the setting `default_region`."
+            raise Invalid.because(advice) from error
         raise Invalid.because('This is not a telephone number. Write it like "+49 30 123456".') from error
     if not phonenumbers.is_possible_number(read):
         raise Invalid.because("This number has too few or too many digits for its country. Check it for slips.")

@@ -297,7 +297,13 @@ def test_refuses_what_cannot_be_called_from_abroad(text: str, region: str | None
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        ("030 123456", 'Begin with + and the country calling code, such as "+49 30 123456".'),
+        (
+            "030 123456",
+            (
+                'Begin with + and the country calling code, such as "+49 30 123456". '
+                "Numbers without one need the setting `default_region`."
+            ),
+        ),
         ("+49", 'This is not a telephone number. Write it like "+49 30 123456".'),
         ("+1 555", "This number has too few or too many digits for its country. Check it for slips."),
         ("+49 0030 123456", 'Write the number without trunk prefixes, such as "+49 30 123456".'),
