@@ -9,6 +9,7 @@ LeadsError
 ├── VersionMismatch       the caller does not mean the version that there is
 ├── IllegalTransition     the pipeline does not allow this move
 ├── IllegalFollowUpState  the follow-up's state does not allow this
+│   └── AttemptUnderWay   the follow-up is being sent: its message can no longer change
 ├── KeyReused             the idempotency key was used for another request
 ├── RequestInProgress     the request with this idempotency key is still being carried out
 ├── InvalidPipeline       a configured pipeline contradicts itself
@@ -113,6 +114,15 @@ class IllegalFollowUpState(LeadsError):
     def __init__(self, state: str, intention: str) -> None:
         super().__init__(f"A follow-up that is {state} cannot be {intention}.")
         self.state = state
+
+
+class AttemptUnderWay(IllegalFollowUpState):
+    """The message of a follow-up cannot change while it is being sent: the record would not be what was sent."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state, "changed")
+        text = "The follow-up is being sent, so its message cannot change. If it was not sent, try again in a minute."
+        self.args = (text,)
 
 
 class KeyReused(LeadsError):

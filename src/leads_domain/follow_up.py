@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
 
-from leads_domain.errors import IllegalFollowUpState
+from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState
 from leads_domain.events import Event, EventType, Json, rfc3339
 from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
@@ -162,13 +162,14 @@ class FollowUp:
         """Send it at another time, with another message, or both; None leaves things as they are.
 
         An attempt that is under way is not called back: if it succeeds, the follow-up is sent.
-        Raises `IllegalFollowUpState` unless it is scheduled.
+        Raises `IllegalFollowUpState` unless it is scheduled, `AttemptUnderWay` for another message during an attempt.
         """
         self._check_scheduled("changed")
         changes: dict[str, Any] = {}
         if due_at not in (None, self.due_at):
             changes |= {"due_at": due_at, "next_attempt_at": due_at}
         if message not in (None, self.message):
+            self._check_not_being_sent(now)
             changes["message"] = message
         if not changes:
             return self, []
@@ -190,6 +191,10 @@ class FollowUp:
     def _check_scheduled(self, intention: str) -> None:
         if self.state is not FollowUpState.SCHEDULED:
             raise IllegalFollowUpState(self.state, intention)
+
+    def _check_not_being_sent(self, now: datetime) -> None:
+        if self.lease is not None and self.lease.until > now:
+            raise AttemptUnderWay(self.state)
 
     def _end(self, state: FollowUpState, now: datetime, **members: Any) -> "FollowUp":
         return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **members)

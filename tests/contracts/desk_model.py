@@ -158,6 +158,8 @@ class DeskModel:
         follow_up = self._follow_up(id, "scheduled")
         changes = {name: value for name, value in given.items() if follow_up[name] != value}
         if changes:
+            if "message" in changes and follow_up["lease"] and follow_up["lease"]["until"] > now:
+                raise Refusal("IllegalFollowUpState", "scheduled")
             follow_up.update(changes, updated_at=now)
             if "due_at" in changes:
                 follow_up["next_attempt_at"] = changes["due_at"]
@@ -192,10 +194,12 @@ class DeskModel:
             follow_up.update(lease={"owner": owner, "until": now + lease}, updated_at=now)
         return claimed
 
-    def record(self, id: str, token: int, outcome: str, *, now: datetime) -> bool:
+    def record(self, id: str, token: int, message: str, outcome: str, *, now: datetime) -> bool:
         """Record that a claimed follow-up was `sent`, `refused`, or that the channel was `busy`."""
         follow_up = self.follow_ups.get(id)
         if follow_up is None or follow_up["claims"] != token or follow_up["lease"] is None:
+            return False
+        if follow_up["message"] != message:
             return False
         follow_up.update(lease=None, updated_at=now, last_error=None if outcome == "sent" else outcome)
         events = ["follow_up.sent" if outcome == "sent" else "follow_up.attempt_failed"]

@@ -25,7 +25,7 @@ from structlog.testing import capture_logs
 from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase
 from desk import LEASE, RETRY, Desk
 from leads_app.dispatcher import ATTEMPT, Dispatcher
-from leads_domain.errors import IllegalFollowUpState, Unavailable
+from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState, Unavailable
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
@@ -224,6 +224,7 @@ class Deliveries(RuleBasedStateMachine):
         self.retried: dict[str, int] = {}
         """How often each had been claimed when it was last accepted or retried."""
         self.owners = map(str, count())
+        self.wordings = count()
 
     @initialize()
     def begin(self) -> None:
@@ -271,7 +272,7 @@ class Deliveries(RuleBasedStateMachine):
         self.desk.clock.advance(timedelta(minutes=minutes))
         self.halted.pop(pick % len(self.halted)).go_on()
 
-    @rule(pick=PICKS, step=st.sampled_from(["cancel", "snooze", "snooze", "retry", "retry"]), minutes=MINUTES)
+    @rule(pick=PICKS, step=st.sampled_from(["cancel", "snooze", "snooze", "reword", "retry", "retry"]), minutes=MINUTES)
     def intervene(self, pick: int, step: str, minutes: int) -> None:
         """Somebody does something about a follow-up."""
         follow_up = list(self.kept.values())[pick % len(self.kept)]
@@ -281,8 +282,21 @@ class Deliveries(RuleBasedStateMachine):
             case "snooze":
                 due_at = self.desk.clock.now() + timedelta(minutes=minutes)
                 self.change(follow_up, lambda: self.desk.reschedule(follow_up, due_at=due_at), SCHEDULED)
+            case "reword" if self.is_under_way(follow_up):
+                with pytest.raises(AttemptUnderWay):
+                    self.reword(follow_up)
+            case "reword":
+                self.change(follow_up, lambda: self.reword(follow_up), SCHEDULED)
             case "retry" if self.change(follow_up, lambda: self.desk.retry(follow_up), FAILED):
                 self.retried[follow_up.id] = follow_up.claims
+
+    def reword(self, follow_up: FollowUp) -> FollowUp:
+        """Give it a message that it has not had."""
+        return self.desk.reschedule(follow_up, message=f"Wording {next(self.wordings)}")
+
+    def is_under_way(self, follow_up: FollowUp) -> bool:
+        """Return whether a dispatcher may be sending it now."""
+        return follow_up.lease is not None and follow_up.lease.until > self.desk.clock.now()
 
     def change(self, follow_up: FollowUp, step: Callable[[], FollowUp], state: FollowUpState) -> bool:
         """Take a step that a follow-up in `state` can take, and no other; whether it was taken."""
@@ -313,6 +327,7 @@ class Deliveries(RuleBasedStateMachine):
         for id, follow_up in self.kept.items():
             given = self.notifier.of(id)
             assert (follow_up.state is SENT) == any(each.recorded and not each.trouble for each in given)
+            assert all(each.notice.message == follow_up.message for each in given if each.recorded and not each.trouble)
             if follow_up.state is FAILED:
                 attempts = follow_up.claims - self.retried[id]
                 assert attempts >= RETRY.attempts or isinstance(given[-1].trouble, Refused)

@@ -209,7 +209,7 @@ class Desks(RuleBasedStateMachine):
         claimed = self.claimed[-1 - pick % len(self.claimed)]
         follow_up = claimed.follow_up
         answer = self.ask(lambda desk: desk.record(claimed, OUTCOMES[outcome]))
-        assert answer == self.model.record(follow_up.id, follow_up.claims, outcome, now=self.now)
+        assert answer == self.model.record(follow_up.id, follow_up.claims, follow_up.message, outcome, now=self.now)
 
     @rule(given=GIVEN)
     def break_off(self, given: GivenDetails) -> None:

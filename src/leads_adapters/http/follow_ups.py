@@ -128,7 +128,7 @@ class FollowUpRoutes:
         problems=("not-found", "illegal-follow-up-state"),
     )
     async def change(self, call: Call) -> Answer:
-        """Put a scheduled follow-up off, or reword it. An attempt that is under way is not called back."""
+        """Put a scheduled follow-up off, or reword it. The message cannot change while it is being sent (409)."""
         id = FollowUpId(call.id("follow-up"))
         changes = cast(FollowUpChanges, await call.body(check_follow_up_changes))
         return await self._step(id, rescheduling(changes), call)

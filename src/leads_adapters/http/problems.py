@@ -123,7 +123,8 @@ _TYPES = (
         "illegal-follow-up-state",
         409,
         "The follow-up's state does not allow this",
-        "The member state names the state that the follow-up has. Only a scheduled follow-up can still change.",
+        "The member state names the state that the follow-up has. Only a scheduled follow-up can still change, and "
+        "its message only while it is not being sent.",
         {"detail": "A follow-up that is sent cannot be cancelled.", "state": "sent"},
     ),
     ProblemType(

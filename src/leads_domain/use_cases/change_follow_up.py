@@ -47,7 +47,7 @@ class ChangeFollowUp:
     ids: IdSource
 
     def __call__(self, work: UnitOfWork, id: FollowUpId, step: Step, *, actor: str) -> FollowUp:
-        """The follow-up as it is now kept; raises `NotFound` or `IllegalFollowUpState`."""
+        """The follow-up as it is now kept; raises `NotFound`, `IllegalFollowUpState` or `AttemptUnderWay`."""
         lead = lead_for_change(work, id)
         now = self.clock.now()
         changed, events = step(work.follow_ups.get_for_change(id), now)

@@ -116,13 +116,14 @@ class RecordOutcome:
         """Whether the outcome was recorded; not if the fencing token no longer holds, or the lead was erased.
 
         Without a lease it was recorded before, by one who was not told so, or the follow-up was cancelled.
+        With another message it is not the outcome of what is kept: the message changed after the lease had ended.
         """
         try:
             lead = lead_for_change(work, claimed.id)
             follow_up = work.follow_ups.get_for_change(claimed.id)
         except NotFound:
             return False
-        if follow_up.claims != claimed.claims or follow_up.lease is None:
+        if follow_up.claims != claimed.claims or follow_up.lease is None or follow_up.message != claimed.message:
             return False
         now = self.clock.now()
         if error is None:

@@ -6,6 +6,7 @@ import pytest
 
 from leads_domain import errors
 from leads_domain.errors import (
+    AttemptUnderWay,
     DuplicateLead,
     Erased,
     Fault,
@@ -99,6 +100,13 @@ def test_an_illegal_follow_up_state_says_what_cannot_be_done() -> None:
     refusal = IllegalFollowUpState("sent", "cancelled")
     assert str(refusal) == "A follow-up that is sent cannot be cancelled."
     assert refusal.state == "sent"
+
+
+def test_an_attempt_under_way_says_when_the_message_can_change() -> None:
+    refusal = AttemptUnderWay("scheduled")
+    assert isinstance(refusal, IllegalFollowUpState)
+    assert "is being sent" in str(refusal)
+    assert refusal.state == "scheduled"
 
 
 def test_a_merged_lead_is_not_found_and_says_where_it_is() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from builders import NOON, a_follow_up, an_id
-from desk import ACTOR, Desk
-from leads_domain.errors import IllegalFollowUpState, Invalid, NotFound
+from desk import ACTOR, LEASE, Desk
+from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState, Invalid, NotFound
 from leads_domain.follow_up import FollowUp, FollowUpState
-from leads_domain.notifier import Refused
+from leads_domain.notifier import Refused, TryAgain
 
 HOUR = timedelta(hours=1)
 
@@ -52,6 +52,40 @@ def test_a_reworded_follow_up_goes_out_with_its_new_message(desk: Desk) -> None:
     assert desk.lead(lead) == before
     (claimed,) = desk.claim()
     assert claimed.notice.message == "Hi!"
+
+
+def test_a_message_that_is_being_sent_cannot_be_reworded(desk: Desk) -> None:
+    follow_up = desk.trigger(desk.register().lead, message="First")
+    (claimed,) = desk.claim()
+    with pytest.raises(AttemptUnderWay) as refusal:
+        desk.reschedule(follow_up, message="Second", due_at=NOON + HOUR)
+
+    assert refusal.value.state == "scheduled"
+    assert desk.reschedule(follow_up, message="First") == claimed.follow_up
+    assert desk.record(claimed)
+    assert (desk.follow_up(follow_up).state, desk.follow_up(follow_up).message) == (FollowUpState.SENT, "First")
+
+
+def test_a_message_can_be_reworded_between_two_attempts(desk: Desk) -> None:
+    follow_up = desk.trigger(desk.register().lead, message="First")
+    desk.record(desk.claim()[0], TryAgain("busy"))
+    desk.reschedule(follow_up, message="Second")
+    desk.clock.advance(HOUR)
+
+    assert desk.claim()[0].notice.message == "Second"
+
+
+def test_a_late_attempt_at_an_earlier_wording_is_not_recorded_as_the_later_one(desk: Desk) -> None:
+    follow_up = desk.trigger(desk.register().lead, message="First")
+    (late,) = desk.claim()
+    desk.clock.advance(LEASE)
+    reworded = desk.reschedule(follow_up, message="Second")
+
+    assert not desk.record(late)
+    assert desk.follow_up(follow_up) == reworded
+    (claimed,) = desk.claim()
+    assert claimed.notice.message == "Second"
+    assert desk.record(claimed)
 
 
 def test_to_change_nothing_changes_nothing(desk: Desk) -> None:
