@@ -1,9 +1,10 @@
 """Questions that are answered page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from leads_domain.follow_up import FollowUpState
@@ -96,13 +97,18 @@ class LeadQuery:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the order of creation decides, and nothing else but statuses and an address: a page is read at once.
+        """Return whether a page is read at once: its order is that of creation, its filters are `PLAIN` ones.
 
-        Any other may take milliseconds, if there are many leads.
+        Any other query may take milliseconds, if there are many leads.
         """
-        times = (self.created_from, self.created_to, self.updated_from, self.follow_up_due_before)
-        others = (self.source, self.owner_key, self.has_follow_up, self.words or None)
-        return self.sort.member == "created_at" and all(each is None for each in (*times, *others))
+        return self.sort.member == "created_at" and _other_filters(self) == _UNSET
+
+
+PLAIN = frozenset({"statuses", "email_key", "sort", "after", "limit"})
+"""The members that a plain query may set. A member that is not listed makes a query slow, never wrong."""
+
+_other_filters = attrgetter(*(each.name for each in fields(LeadQuery) if each.name not in PLAIN))
+_UNSET = _other_filters(LeadQuery())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,14 @@
 """GET /leads: every filter and order, what a total is, and what is refused."""
 
 from datetime import timedelta
+from itertools import combinations, product
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from leads_adapters.http.schemas import LeadFilters
+from leads_domain.paging import LeadSort
 from rest import ON_BOTH, Api, Service
 
 CROWD: list[dict[str, Any]] = [
@@ -76,6 +79,31 @@ def names(api: Api, query: str) -> list[str]:
 def test_a_filter_finds_whom_it_means(api: Api, crowd: list[str], query: str, found: set[str]) -> None:
     assert set(names(api, query)) == found
     assert api.get(f"/leads?{query}&count=true").expect(200).json["total"] == len(found)
+
+
+FILTERS: dict[str, tuple[str, set[str]]] = {
+    "status": ("contacted", {ZOE}),
+    "source": ("fair", {ZOE}),
+    "owner": ("ann@example.com", {ZOE}),
+    "email": ("zoe@example.com", {ZOE}),
+    "created_from": ("2026-01-05T14:00:00Z", {ADAM, BERTA}),
+    "created_to": ("2026-01-05T14:00:00Z", {ZOE, TANAKA}),
+    "updated_from": ("2026-01-05T15:30:00Z", {ZOE, TANAKA, ADAM}),
+    "follow_up": ("none", {ZOE, BERTA}),
+    "q": ("example.com", {ZOE, ADAM, BERTA}),
+}
+"""A value for each filter, and whom it finds."""
+
+
+@ON_BOTH
+def test_every_filter_works_alone_with_any_other_and_in_every_order(api: Api, crowd: list[str]) -> None:
+    assert FILTERS.keys() == set(LeadFilters.__struct_fields__), "Give every filter a value here."
+    for (one, (value, found)), (other, (other_value, found_too)) in combinations(FILTERS.items(), 2):
+        query = f"{one}={value}&{other}={other_value}"
+        assert set(names(api, query)) == found & found_too, query
+    for (name, (value, found)), sort in product(FILTERS.items(), LeadSort):
+        assert set(names(api, f"{name}={value}&sort={sort}")) == found, (name, sort)
+        assert api.get(f"/leads?{name}={value}&count=true").expect(200).json["total"] == len(found), name
 
 
 @ON_BOTH
