@@ -21,11 +21,24 @@ _PLAIN_EMAIL = re.compile(r"(?P<local>[\w+-]+(?:\.[\w+-]+)*)@(?P<domain>[^@]+)",
 _PLAIN_DOMAIN = re.compile(r"(?=.{1,63}\Z)(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?P<top>[a-z]+)")
 _PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _SPECIAL_TOPS = {name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}
-_PHONE_SEPARATORS = str.maketrans("", "", " ()./-")
+_PHONE_SEPARATORS = str.maketrans("", "", " ()/-")
+_INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF])
+
+# What spreadsheets and exports put around a number: ="+49...", '+49..., p:+49..., 4930123456.0
+_QUOTES = "='\"`\u00b4\u2018\u2019\u201c\u201d \t\r\n"
+_LABEL = re.compile(r"(?:p|t|m|tel|phone|mobile|callto|whatsapp)[.:]+\s*", re.IGNORECASE)
+_FLOAT = re.compile(r"(\+?[0-9]{7,})[.,]0+")
+_SCIENTIFIC = re.compile(r"\+?[0-9](?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
+_NEXT_NUMBER = re.compile(r"[/,;|&\r\n\t]|:::|\b(?:or|and|oder|und)\b|(?<=[0-9])\s*(?=\+)")
+_SECOND_NUMBER = re.compile(r"[\s(]*\+?(?:[ ().-]*[0-9]){6,}")
+
+_TRUNK_PREFIX = "This number has too few digits after its trunk prefix, or a second such prefix. Check it for slips."
+# Until 2019, mobile numbers in Mexico had a 1 after the country calling code, and trunk prefixes within the country.
+_MEXICO, _MEXICAN_TRUNK, _OLD_MEXICAN = 52, "[01]", re.compile(r"(?:1|01|04[45])([0-9]{10})")
 
 # phonenumbers by itself reads letters as the digits of a vanity number and overlooks other text.
 _WRITTEN_PHONE = re.compile(
-    r"(?:tel:)?(?P<number>[\d\s+()\[\]./\-\u2010-\u2015\u2212\u200e\u200f\u202a-\u202e]+)"
+    r"(?P<number>[\d\s+()\[\]./\-\u2010-\u2015\u2212]+)"
     r"(?:(?:;ext=|(?:extn?|extension|extensión|anexo|int|доб|x|#)[.:]?\s*)(?P<extension>[0-9]{1,20}))?",
     re.IGNORECASE,
 )
@@ -57,25 +70,55 @@ class InternationalContacts:
             raise Invalid.because(_advice(str(error))) from error
 
     def phone(self, text: str) -> PhoneNumber:
-        """As the port says. It is enough that the number has a length that its country uses: numbering plans age."""
+        """As the port says. See "Telephone numbers" in docs/api.md for what is cleaned and what is refused."""
         written = text.strip()
         if len(written) > PHONE_MAX:
             raise Invalid.because(f"A telephone number has at most {PHONE_MAX} characters; this has {len(written)}.")
         plain = written.translate(_PHONE_SEPARATORS)
         if _is_plain_phone(plain):
             return PhoneNumber(plain)
-        match = _WRITTEN_PHONE.fullmatch(normalize("NFKC", written))
+        written = _unwrapped(written)
+        match = _WRITTEN_PHONE.fullmatch(written)
+        if self._has_several(written):
+            raise Invalid.because("Give one telephone number here, and put others among the attributes.")
         if match is None:
-            raise Invalid.because('Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".')
+            raise Invalid.because(_how_to_write(written))
         return PhoneNumber(self._e164(match["number"].strip()), match["extension"])
+
+    def _has_several(self, written: str) -> bool:
+        """Tell whether a whole number is followed by what may be another one. A short rest is an extension."""
+        first, *others = _NEXT_NUMBER.split(written)
+        if not any(map(_SECOND_NUMBER.fullmatch, others)):
+            return False
+        try:
+            return phonenumbers.is_valid_number(phonenumbers.parse(first, self._default_region))
+        except phonenumbers.NumberParseException:
+            return False
 
     def _e164(self, number: str) -> str:
         if _is_plain_phone(number):
             return number
         e164 = _read_phone(number, self._default_region)
         if not _is_plain_phone(e164) and _read_phone(e164, None) != e164:  # one trunk prefix gone, another one left
-            raise Invalid.because('Write the number without trunk prefixes, such as "+49 30 123456".')
+            raise Invalid.because(_TRUNK_PREFIX)
         return e164
+
+
+def _unwrapped(written: str) -> str:
+    """Return a number without what spreadsheets and exports add to it."""
+    number = normalize("NFKC", written.translate(_INVISIBLE)).strip(_QUOTES)
+    number = _LABEL.sub("", number, count=1) if _LABEL.match(number) else number
+    number = number.strip(_QUOTES + ",;")
+    return match[1] if (match := _FLOAT.fullmatch(number)) else number
+
+
+def _how_to_write(written: str) -> str:
+    if _SCIENTIFIC.fullmatch(written):
+        return (
+            "A spreadsheet turned this number into scientific notation, which loses digits. "
+            "Format its column as text, and enter the number again."
+        )
+    return 'Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".'
 
 
 def _plain_key(address: str) -> str | None:
@@ -129,13 +172,17 @@ def _is_plain_phone(number: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _numbering_plan(code: int) -> tuple[Collection[int], re.Pattern[str]] | None:
-    """How many digits may follow this country calling code, and what is a trunk prefix there; None if nobody has it."""
+def _numbering_plan(code: int) -> tuple[Collection[int], re.Pattern[str], re.Pattern[str]] | None:
+    """Return how many digits may follow this country calling code, what phonenumbers drops there, and trunk prefixes.
+
+    None if the code is not in use.
+    """
     region = phonenumbers.region_code_for_country_code(code)
     plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
     if plan is None or plan.general_desc is None:
         return None
-    return plan.general_desc.possible_length, re.compile(plan.national_prefix_for_parsing or r"(?!)")
+    trunk = _MEXICAN_TRUNK if code == _MEXICO else plan.national_prefix or "(?!)"
+    return plan.general_desc.possible_length, re.compile(plan.national_prefix_for_parsing or trunk), re.compile(trunk)
 
 
 def _read_phone(number: str, region: str | None) -> str:
@@ -148,6 +195,24 @@ def _read_phone(number: str, region: str | None) -> str:
                 advice += " Numbers without one need the setting `default_region`."
             raise Invalid.because(advice) from error
         raise Invalid.because('This is not a telephone number. Write it like "+49 30 123456".') from error
-    if not phonenumbers.is_possible_number(read):
+    _drop_old_prefix(read)
+    if phonenumbers.is_possible_number_with_reason(read) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise Invalid.because("This number has too few or too many digits for its country. Check it for slips.")
+    if _begins_with_trunk_prefix(read) and not phonenumbers.is_valid_number(read):
+        raise Invalid.because(_TRUNK_PREFIX)
     return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _drop_old_prefix(read: phonenumbers.PhoneNumber) -> None:
+    old = _OLD_MEXICAN.fullmatch(phonenumbers.national_significant_number(read))
+    if old and read.country_code == _MEXICO:
+        read.national_number, read.italian_leading_zero, read.number_of_leading_zeros = int(old[1]), None, None
+
+
+def _begins_with_trunk_prefix(read: phonenumbers.PhoneNumber) -> bool:
+    """Tell whether phonenumbers kept a trunk prefix, as it does if the number would be too short without it.
+
+    Assigned numbers may begin with the same digits: +7 800 in Russia, whose trunk prefix is 8.
+    """
+    plan = _numbering_plan(read.country_code or 0)
+    return plan is not None and plan[2].match(phonenumbers.national_significant_number(read)) is not None

@@ -19,6 +19,11 @@ REASON_MAX = 1000
 ATTRIBUTES_MAX = 50
 ATTRIBUTE_NAME_MAX = 64
 ATTRIBUTE_TEXT_MAX = 1000
+PLACEHOLDERS = frozenset(
+    ["-", "--", "\u2013", "\u2014", "0", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "(null)", "undefined"]
+)
+"""What forms and spreadsheets write where there is no address and no number; in any case."""
+
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 
@@ -102,6 +107,11 @@ def _check_attribute(name: str, value: Scalar) -> None:
         raise Invalid.because("Give an integer of at most 64 bits, or write it as text.")
 
 
+def is_placeholder(text: str) -> bool:
+    """Tell whether this text stands for a missing address or number."""
+    return text.strip().casefold() in PLACEHOLDERS
+
+
 def _name(text: str, _: Contacts) -> str:
     return check_text(text, most=NAME_MAX)
 
@@ -119,11 +129,11 @@ def _email(text: str, contacts: Contacts) -> EmailAddress:
 
 
 def _owner(text: str | None, contacts: Contacts) -> EmailAddress | None:
-    return None if text is None else contacts.email(text)
+    return None if text is None or is_placeholder(text) else contacts.email(text)
 
 
 def _phone(text: str | None, contacts: Contacts) -> PhoneNumber | None:
-    return None if text is None else contacts.phone(text)
+    return None if text is None or is_placeholder(text) else contacts.phone(text)
 
 
 def _attributes(attributes: Mapping[str, Scalar], _: Contacts) -> Mapping[str, Scalar]:

@@ -12,10 +12,11 @@ from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
 from leads_adapters.files.members import attribute_faults, past
 from leads_adapters.lead_files import FileRefused, LeadFile, Row
-from leads_domain.details import GivenDetails, Scalar
+from leads_domain.details import GivenDetails, Scalar, is_placeholder
 from leads_domain.errors import Fault, Invalid
 from leads_domain.lead import Past
 
+_ADDRESSES = {"email", "phone", "owner"}
 _HEADER_LINES = 50
 _HEADER_LINE_START = 2000
 
@@ -24,7 +25,8 @@ def read_csv(stream: BinaryIO) -> LeadFile:
     """The leads in a CSV file (RFC 4180, UTF-8, delimited by commas, semicolons or tabs).
 
     The first row that is not blank names the columns (`columns.told_by`); raises `FileRefused` if they
-    are not clear. Cells lose their outer white space; an empty one gives nothing. Rows without any
+    are not clear. Cells lose their outer white space; an empty one gives nothing, as does a placeholder
+    such as "N/A" for an address or a number. Rows without any
     text are left out. A row that cannot be read is `Invalid` and never stops the rest.
     """
     lines = text_lines(stream)
@@ -84,7 +86,11 @@ def _given(cells: list[str], columns: Columns) -> GivenDetails:
             raise Invalid.because(
                 f"Cell {at + 1} stands in a column without a name. Name the column, or empty the cell."
             )
-    given: dict[str, Any] = {member: text for member, at in columns.members if (text := cells[at].strip())}
+    given: dict[str, Any] = {
+        member: text
+        for member, at in columns.members
+        if (text := cells[at].strip()) and not (member in _ADDRESSES and is_placeholder(text))
+    }
     attributes = {name: text for name, at in columns.attributes if (text := cells[at].strip())}
     if columns.json is not None and (text := cells[columns.json].strip()):
         given["attributes"] = _joined(attributes, _from_json(text))

@@ -50,7 +50,8 @@ Owner = Annotated[
 Phone = Annotated[
     str,
     Meta(
-        description="International, or national if the service has a default region. Kept in E.164 form.",
+        description="International, or national if the service has a default region. Stored in E.164 form. "
+        'A placeholder such as "N/A" means null.',
         examples=["+49123456789"],
         extra_json_schema={"format": "phone"},
     ),

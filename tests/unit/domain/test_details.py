@@ -63,6 +63,15 @@ def test_a_member_that_may_be_unknown_can_be_cleared(member: str) -> None:
     assert checked(**{member: None}) == {member: None}
 
 
+@pytest.mark.parametrize("text", ["NULL", "N/A", "n/a", "#N/A", "-", " -- ", "\u2013", "None", "NaN", "0", "(null)"])
+def test_a_placeholder_is_no_phone_number_and_no_owner(text: str) -> None:
+    assert checked(phone=text, owner=text) == {"phone": None, "owner": None}
+
+
+def test_a_person_may_be_called_null() -> None:
+    assert checked(name="Null", source="-") == {"name": "Null", "source": "-"}
+
+
 @pytest.mark.parametrize(("member", "most"), [("name", 200), ("source", 100), ("status_reason", 1000)])
 def test_a_text_may_be_as_long_as_its_limit(member: str, most: int) -> None:
     longest = "é" * most

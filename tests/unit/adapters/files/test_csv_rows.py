@@ -69,6 +69,13 @@ def test_white_space_around_a_cell_goes_and_an_empty_cell_gives_nothing() -> Non
     ]
 
 
+def test_a_placeholder_in_a_column_of_addresses_or_numbers_gives_nothing() -> None:
+    assert given_by("name,email,phone,owner,code\nNull,a@x.org,NULL,N/A,-\nBob,-,n/a,,0\n") == [
+        {"name": "Null", "email": "a@x.org", "attributes": {"code": "-"}},
+        {"name": "Bob", "attributes": {"code": "0"}},
+    ]
+
+
 def test_blank_rows_are_left_out_and_lines_are_counted_with_them() -> None:
     content = '\n \nname,email\n\n"A\nnn",a@x.org\n,\n ,,,\n\nBob,b@x.org'
     assert [(row.line, row.given) for row in rows(content)] == [

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from builders import a_lead, a_phone, an_email
-from leads_domain.details import INTEGER_MAX, INTEGER_MIN, Scalar
+from leads_domain.details import INTEGER_MAX, INTEGER_MIN, Scalar, is_placeholder
 from leads_domain.lead import Lead
 from strategies import utc_moments
 
@@ -26,6 +26,10 @@ def trimmed_texts() -> SearchStrategy[str]:
     return texts().map(str.strip).filter(bool)
 
 
+def _addresses() -> SearchStrategy[str]:
+    return trimmed_texts().filter(lambda text: not is_placeholder(text))
+
+
 def scalars() -> SearchStrategy[Scalar]:
     """What an attribute may hold."""
     integers = st.integers(min_value=INTEGER_MIN, max_value=INTEGER_MAX)
@@ -38,12 +42,12 @@ def leads() -> SearchStrategy[Lead]:
     return st.builds(
         a_lead,
         name=trimmed_texts(),
-        email=trimmed_texts().map(an_email),
+        email=_addresses().map(an_email),
         phone=st.none() | st.just(a_phone()) | st.just(a_phone(extension="12")),
         status=st.sampled_from(["new", "lost"]),
         status_reason=st.none() | trimmed_texts(),
         source=st.none() | trimmed_texts(),
-        owner=st.none() | trimmed_texts().map(an_email),
+        owner=st.none() | _addresses().map(an_email),
         attributes=st.dictionaries(texts().filter(bool) | st.sampled_from(_LIKE_OURS), scalars(), max_size=4),
         created_at=utc_moments(),
         contacted_at=st.none() | utc_moments(),
