@@ -7,10 +7,9 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-import pysqlite3.dbapi2 as driver
-
 from benchmarks import wrk
 from benchmarks.figures import Figure, Findings, Rate
+from leads_adapters.sql.sqlite_driver import driver
 
 _OURS = ("granian", "litestar", "msgspec", "SQLAlchemy")
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pysqlite3.dbapi2 as driver
 from sqlalchemy import Engine, event
 
 from databases import RunningDatabase
 from leads_adapters.sql.sqlite import SqliteDatabase
+from leads_adapters.sql.sqlite_driver import driver
 
 _WAL_HEADER, _FRAME_HEADER = struct.Struct(">6L8x"), struct.Struct(">4L8x")
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from leads_adapters.sql.types import Identifier, Ordered
+from leads_adapters.sql.word_index import SECURE_DELETE
 from leads_domain.search import name_key, words_of
 
 revision = "0005"
@@ -26,14 +27,14 @@ _INDEXES = (
 _SCHEDULED = sa.text("next_follow_up_at IS NOT NULL")
 
 # The words are canonical already, and parted by spaces alone: a tokenizer that knows ASCII only takes them as they are.
-# What is deleted must not stay in the index, not even as an entry that is marked as deleted (`secure-delete`).
+# What is deleted must not stay in the index, not even as an entry that is marked as deleted: see `word_index.py`.
 _SQLITE = (
     """
     CREATE VIRTUAL TABLE lead_words USING fts5(
         words, content = 'leads', tokenize = 'ascii', prefix = '1 2 3', detail = none, columnsize = 0
     )
     """,
-    "INSERT INTO lead_words (lead_words, rank) VALUES ('secure-delete', 1)",
+    *(["INSERT INTO lead_words (lead_words, rank) VALUES ('secure-delete', 1)"] if SECURE_DELETE else []),
     "INSERT INTO lead_words (lead_words) VALUES ('rebuild')",
     """
     CREATE TRIGGER lead_words_add AFTER INSERT ON leads BEGIN

@@ -81,7 +81,10 @@ def _per_address(limit: RateLimit | None) -> RateLimiter | None:
 def make_engine(url: URL) -> Engine:
     """The engine for a database; raises `SettingsError` if its driver is not installed."""
     if url.drivername == "sqlite":
-        return sqlite_engine(url)
+        try:
+            return sqlite_engine(url)
+        except ValueError as error:  # this Python's SQLite is too old
+            raise SettingsError(str(error)) from None
     try:
         # Only here: whoever stays with SQLite need not have the driver, nor wait for it at every start.
         from leads_adapters.sql.postgres import postgres_engine  # noqa: PLC0415

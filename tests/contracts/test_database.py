@@ -48,6 +48,6 @@ class TestSqliteDatabaseWithARollbackJournal(AgainOnSqlite, DatabaseContract, Sh
     @contextmanager
     def open(self, folder: Path) -> Iterator[RunningDatabase]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("leads_adapters.sql.sqlite.SAFE_WAL_VERSION", (99,))
+            patch.setattr("leads_adapters.sql.sqlite_driver.SAFE_WAL_VERSION", (99,))
             with sqlite_database(folder) as database:
                 yield database

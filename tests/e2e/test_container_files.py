@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
 
-import pysqlite3.dbapi2 as sqlite
 import pytest
 from ruamel.yaml import YAML
 
 from e2e.image import Image, instructions, is_sent
 from e2e.readme import ROOT, block
 from e2e.service import Service, Site, eventually
+from leads_adapters.sql.sqlite_driver import driver as sqlite
 from postgres import postgres_url
 
 

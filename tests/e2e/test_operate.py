@@ -13,7 +13,6 @@ from itertools import count
 from threading import Event, Thread
 from uuid import uuid4
 
-import pysqlite3.dbapi2 as sqlite
 import pytest
 from sqlalchemy import URL
 
@@ -21,6 +20,7 @@ from e2e.readme import ROOT, block, blocks
 from e2e.service import BIN, Service, Site, eventually
 from leads_adapters.sql.postgres import CONNECTIONS, LOCK_SECONDS
 from leads_adapters.sql.sqlite import BUSY_TIMEOUT_SECONDS
+from leads_adapters.sql.sqlite_driver import driver as sqlite
 from leads_app.cli.serve import STOP_SECONDS
 from leads_app.dispatcher import LEASE
 from postgres import connect, server_url

@@ -13,13 +13,13 @@ from pathlib import Path
 from random import Random
 from typing import Any, cast
 
-import pysqlite3.dbapi2 as driver
 import pytest
 from sqlalchemy import URL, func, select
 
 from databases import DATABASES, PATIENCE, sqlite_file
 from desk import Desk
 from leads_adapters.sql import traces
+from leads_adapters.sql.sqlite_driver import driver
 from leads_adapters.sql.tables import timeline
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.notifier import TryAgain
@@ -141,7 +141,7 @@ def test_every_place_holds_a_mark_of_every_kind(file: Path) -> None:
 def test_no_byte_of_sqlites_files_tells_of_somebody_who_was_erased(
     file: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr("leads_adapters.sql.sqlite.journal_mode", lambda _: mode)
+    monkeypatch.setattr("leads_adapters.sql.sqlite.journal_mode", lambda: mode)
     with served(file) as (service, admin):
         paths = [tell_everything(service, admin, person) for person in range(8)]
         assert found(files(file)) == {*range(8)}

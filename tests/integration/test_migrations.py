@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-import pysqlite3.dbapi2 as driver
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -23,6 +22,7 @@ from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.migrations import HEAD, NoWay, check_schema, current, downgrade, scripts, upgrade
 from leads_adapters.sql.postgres import PostgresDatabase
 from leads_adapters.sql.sqlite import SqliteDatabase
+from leads_adapters.sql.sqlite_driver import driver
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_app.container import make_engine

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-import pysqlite3.dbapi2 as driver
 import pytest
 from sqlalchemy import URL
 
 from builders import a_follow_up
 from contracts.database import MANY, OddError, add, add_and_fail, all_at_once, count_up, ids, numbered
-from leads_adapters.sql.sqlite import BATCH_MAX, SAFE_WAL_VERSION, journal_mode, sqlite_engine
+from leads_adapters.sql.sqlite import BATCH_MAX, sqlite_engine
+from leads_adapters.sql.sqlite_driver import check_version, driver, journal_mode
 from leads_domain.errors import Unavailable
 from sqlite_parts import SqliteParts
 
@@ -23,10 +23,10 @@ def pragma(connection: Any, name: str) -> object:
 def test_every_connection_is_durable_and_strict(sqlite: SqliteParts, role: str) -> None:
     connection = getattr(sqlite, role)
 
-    assert driver.sqlite_version_info >= SAFE_WAL_VERSION
-    assert pragma(connection, "journal_mode") == "wal"
+    assert pragma(connection, "journal_mode") == journal_mode().lower()
     assert pragma(connection, "synchronous") == 2
     assert pragma(connection, "foreign_keys") == 1
+    assert pragma(connection, "temp_store") == 2, "temporary files would hold personal data"
     # The writer waits only in a helper thread, for which it is given time then.
     assert pragma(connection, "busy_timeout") == (5000 if role == "reader" else 0)
 
@@ -56,6 +56,12 @@ def test_a_follow_up_of_nobody_is_not_kept(sqlite: SqliteParts) -> None:
 )
 def test_a_version_that_can_corrupt_a_write_ahead_log_gets_none(version: tuple[int, ...], mode: str) -> None:
     assert journal_mode(version) == mode
+
+
+def test_a_version_that_lacks_what_the_service_needs_is_refused() -> None:
+    check_version((3, 38, 0))
+    with pytest.raises(ValueError, match=r"SQLite 3\.34\.1; leads needs 3\.38\.0"):
+        check_version((3, 34, 1))
 
 
 @pytest.mark.parametrize("database", [None, "", ":memory:"])

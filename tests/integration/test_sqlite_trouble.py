@@ -13,7 +13,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
-import pysqlite3.dbapi2 as driver
 import pytest
 from sqlalchemy import URL
 
@@ -31,6 +30,7 @@ from contracts.database import (
 from databases import engine_of, sqlite_file
 from desk import LEASE
 from leads_adapters.database import Database
+from leads_adapters.sql.sqlite_driver import driver
 from leads_domain.errors import DuplicateLead, Unavailable
 from leads_domain.ports import UnitOfWork
 from rest import JOHN, a_service
@@ -38,9 +38,9 @@ from sqlite_parts import SqliteParts
 
 LOCK = """
 import sys
-import pysqlite3
+from leads_adapters.sql.sqlite_driver import driver
 
-connection = pysqlite3.connect(sys.argv[1], isolation_level=None)
+connection = driver.connect(sys.argv[1], isolation_level=None)
 connection.execute("BEGIN IMMEDIATE")
 print("locked", flush=True)
 sys.stdin.readline()
@@ -204,7 +204,7 @@ def test_a_commit_that_cannot_be_made_is_undone_and_the_next_one_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With a rollback journal, whoever reads keeps others from committing.
-    monkeypatch.setattr("leads_adapters.sql.sqlite.SAFE_WAL_VERSION", (99,))
+    monkeypatch.setattr("leads_adapters.sql.sqlite_driver.SAFE_WAL_VERSION", (99,))
     with SqliteParts.opened(engine_of(sqlite_file(tmp_path))) as sqlite, sqlite.stranger() as stranger:
         stranger.execute("BEGIN")
         assert stranger.execute("SELECT * FROM leads").fetchall() == []

@@ -6,8 +6,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 import msgspec
-import pysqlite3.dbapi2 as driver
 
+from leads_adapters.sql.sqlite_driver import driver
 from leads_domain.errors import Unavailable
 from leads_domain.lead import Lead
 

@@ -13,19 +13,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import pysqlite3.dbapi2 as driver
 from sqlalchemy import URL, Connection, Engine, Executable, FromClause, NullPool, create_engine, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.jobs import Job, deliver
+from leads_adapters.sql.sqlite_driver import check_version, driver, journal_mode
 from leads_adapters.sql.traces import empty_log, remove_traces
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_adapters.sql.word_index import drop_deleted_words
 from leads_domain.errors import Unavailable
-
-SAFE_WAL_VERSION = (3, 51, 3)
-"""Older versions can corrupt a WAL database when two connections write or checkpoint at once."""
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """How long another process may hold the write lock before a write is answered with `Unavailable`."""
@@ -43,11 +41,6 @@ BATCH_MAX = 128
 """How many writes share a commit at the most, so that no request holds the event loop for long."""
 
 
-def journal_mode(version: tuple[int, ...]) -> str:
-    """The journal that is safe on this version of SQLite: WAL lets readers and the writer work side by side."""
-    return "WAL" if version >= SAFE_WAL_VERSION else "DELETE"
-
-
 def sqlite_engine(url: URL) -> Engine:
     """An engine whose connections are durable, strict about foreign keys, and begin only when told to.
 
@@ -56,6 +49,7 @@ def sqlite_engine(url: URL) -> Engine:
     if url.database in (None, "", ":memory:"):
         message = "An in-memory SQLite database would be another one for every connection; name a file."
         raise ValueError(message)
+    check_version()
     # The driver looks for an adapter for each null that it is given, for 1.5 us if there is none.
     driver.register_adapter(type(None), lambda null: null)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
@@ -75,8 +69,9 @@ class _Compiler(SQLiteCompiler):
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}")
-    _set_journal_mode(connection, journal_mode(driver.sqlite_version_info))
+    _set_journal_mode(connection, journal_mode())
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
 
@@ -257,7 +252,9 @@ class SqliteDatabase:
 
     def _clean_up(self) -> None:
         """Remove the traces of erasures, between two batches: it needs the write lock, and would not get it else."""
-        self._writing.driver.erased = not remove_traces(self._writer)
+        with suppress(driver.Error):  # such as a full disk: then the traces stay, and it is tried again
+            drop_deleted_words(self._writer)
+            self._writing.driver.erased = not remove_traces(self._writer)
         self._clean_at = time.monotonic() + CLEANING_SECONDS
 
     def _clean_now(self) -> None:

@@ -8,7 +8,7 @@ SQLite distributed its rows over several. Only writing the whole file anew remov
 from contextlib import suppress
 from typing import Any
 
-import pysqlite3.dbapi2 as driver
+from leads_adapters.sql.sqlite_driver import driver
 
 WAIT_SECONDS = 0.1
 """How long to wait for those who still read the log; nobody else can write meanwhile."""

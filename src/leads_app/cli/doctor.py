@@ -2,13 +2,12 @@
 
 import sys
 
-import pysqlite3.dbapi2 as driver
 import rich_click as click
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
-from leads_adapters.sql.sqlite import journal_mode
+from leads_adapters.sql.sqlite_driver import library
 from leads_app.channels import fault, make_notifier
 from leads_app.cli import session
 from leads_app.container import Container
@@ -45,10 +44,7 @@ def _configuration(container: Container) -> str:
 
 
 def _sqlite(_: Container) -> str:
-    if journal_mode(driver.sqlite_version_info) != "WAL":
-        message = f"version {driver.sqlite_version} is not safe with a write-ahead log, so reads wait for writes"
-        raise RuntimeError(message)
-    return f"version {driver.sqlite_version}, with a write-ahead log"
+    return library()
 
 
 def _postgresql(container: Container) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
+from leads_adapters.sql.word_index import adapt_word_index
 from leads_adapters.transfer import Run
 from leads_app.container import Container
 from leads_app.logs import configure_logs
@@ -39,12 +40,16 @@ def open_container() -> Container:
     with database_faults_told(container):
         engine = container.engine()
         found = migrations.current(engine)
-        if found == migrations.HEAD:
-            return container
-        if engine.dialect.name != "sqlite":
-            message = f"The database schema is at {found or 'nothing'}, not at {migrations.HEAD}: run `leads migrate`."
-            raise CommandFailed(message)
-        migrations.upgrade(engine)
+        embedded = engine.dialect.name == "sqlite"
+        if found != migrations.HEAD:
+            if not embedded:
+                message = (
+                    f"The database schema is at {found or 'nothing'}, not at {migrations.HEAD}: run `leads migrate`."
+                )
+                raise CommandFailed(message)
+            migrations.upgrade(engine)
+        if embedded:
+            adapt_word_index(engine)
     return container
 
 

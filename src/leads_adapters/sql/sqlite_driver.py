@@ -1,0 +1,47 @@
+"""Choose the SQLite library: the one of `pysqlite3`, which is new, or the one that Python was built with.
+
+`pysqlite3` has no wheel for every machine: see the marker in `pyproject.toml`.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlite3 import dbapi2 as driver
+else:
+    try:
+        from pysqlite3 import dbapi2 as driver
+    except ImportError:
+        from sqlite3 import dbapi2 as driver
+
+__all__ = ["OLDEST_VERSION", "SAFE_WAL_VERSION", "check_version", "driver", "journal_mode", "library"]
+
+OLDEST_VERSION = (3, 38, 0)
+"""Older versions lack `unixepoch`, STRICT tables (3.37) or RETURNING (3.35)."""
+
+SAFE_WAL_VERSION = (3, 51, 3)
+"""Older versions can corrupt a WAL database when two connections write or checkpoint at once."""
+
+
+def check_version(version: tuple[int, ...] = driver.sqlite_version_info) -> None:
+    """Raise `ValueError` if this version of SQLite is too old for the service."""
+    if version < OLDEST_VERSION:
+        found, needed = (".".join(map(str, numbers)) for numbers in (version, OLDEST_VERSION))
+        message = f"This Python has SQLite {found}; leads needs {needed} or newer. Use a newer Python or PostgreSQL."
+        raise ValueError(message)
+
+
+def journal_mode(version: tuple[int, ...] = driver.sqlite_version_info) -> str:
+    """Return the journal that is safe on this version of SQLite: WAL lets readers and the writer work side by side."""
+    return "WAL" if version >= SAFE_WAL_VERSION else "DELETE"
+
+
+def library() -> str:
+    """Describe the library in use and its journal, for people."""
+    package = driver.__name__.partition(".")[0]
+    source = "pysqlite3" if package == "pysqlite3" else "Python"
+    if journal_mode() == "WAL":
+        return f"version {driver.sqlite_version} of {source}, with a write-ahead log"
+    return (
+        f"version {driver.sqlite_version} of {source}, with a rollback journal: reads and writes wait for each other "
+        "(a write-ahead log is safe from version 3.51.3)"
+    )

@@ -1,0 +1,34 @@
+"""Suit the index of words to the version of SQLite: only newer ones can delete a word without leaving a trace."""
+
+from typing import Any
+
+from sqlalchemy import Engine
+
+from leads_adapters.sql.sqlite_driver import driver
+
+SECURE_DELETE = driver.sqlite_version_info >= (3, 42, 0)
+"""Whether the index can delete words without a trace. If not, erasing optimizes it, which drops what was deleted."""
+
+_FORMAT_OF_ALL_VERSIONS = "UPDATE lead_words_config SET v = 4 WHERE k = 'version'"
+_SWITCH_OFF = "DELETE FROM lead_words_config WHERE k = 'secure-delete'"
+_SWITCH_ON = "INSERT INTO lead_words (lead_words, rank) VALUES ('secure-delete', 1)"
+
+
+def adapt_word_index(engine: Engine) -> None:
+    """Rebuild the index if a version of SQLite wrote it that deletes words in another way than this one.
+
+    An older version cannot read what a newer one wrote, and leaves traces that a newer one does not remove.
+    """
+    with engine.begin() as connection:
+        switched = connection.exec_driver_sql("SELECT v FROM lead_words_config WHERE k = 'secure-delete'").scalar()
+        if (switched == 1) == SECURE_DELETE:
+            return
+        for statement in [_SWITCH_ON] if SECURE_DELETE else [_SWITCH_OFF, _FORMAT_OF_ALL_VERSIONS]:
+            connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("INSERT INTO lead_words (lead_words) VALUES ('rebuild')")
+
+
+def drop_deleted_words(connection: Any) -> None:
+    """Remove what is deleted from the index, if it was only marked as deleted."""
+    if not SECURE_DELETE:
+        connection.execute("INSERT INTO lead_words (lead_words) VALUES ('optimize')")
