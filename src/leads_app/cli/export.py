@@ -12,6 +12,7 @@ from leads_adapters.files.formats import WRITERS, Format, format_of
 from leads_adapters.lead_files import FileRefused
 from leads_adapters.transfer import all_leads
 from leads_app.cli import session
+from leads_app.cli.whole_file import whole_file
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadQuery
 
@@ -45,9 +46,6 @@ def _format(file: Path | None, form: str | None) -> Format:
 
 
 def _write(file: Path, form: Format, leads: Iterator[Lead]) -> None:
-    """Write beside the file and rename, so that there is never half a file under its name."""
-    unfinished = file.with_name(f"{file.name}.unfinished")
     columns = (SpinnerColumn(), TextColumn("Exporting"), TextColumn("{task.completed} leads"), TimeElapsedColumn())
-    with unfinished.open("wb") as stream, Progress(*columns, console=Console(stderr=True)) as progress:
+    with whole_file(file) as stream, Progress(*columns, console=Console(stderr=True)) as progress:
         stream.writelines(WRITERS[form](progress.track(leads, total=None)))
-    unfinished.replace(file)
