@@ -152,6 +152,21 @@ def is_sent(follow_up: str, service: Service) -> bool:
     return bool(service.get(f"/follow-ups/{follow_up}").expect(200).json["state"] == "sent")
 
 
+def test_an_import_that_accepts_no_row_fails_and_a_dry_run_writes_nothing(site: Site) -> None:
+    site.write("bad.csv", "name,email\nAnn,nobody\n")
+    site.write("mixed.csv", "name,email\nAnn,nobody\nBob,bob@example.com\n")
+    failed = site.leads("import", "bad.csv").expect(1)
+    assert failed.out.splitlines()[4].split() == ["refused", "1"]
+    assert failed.err.splitlines()[-1] == "leads: No row of the file was accepted."
+
+    rehearsed = site.leads("import", "mixed.csv", "--dry-run").expect(0)
+    assert "Line 2: email: " in rehearsed.out
+    assert not (site.folder / "mixed.refused.csv").exists()
+    for _ in range(2):
+        site.leads("import", "mixed.csv").expect(0)
+    assert (site.folder / "mixed.refused.csv").read_text("utf-8").startswith("line,reason,name,email\n2,")
+
+
 def test_every_command_explains_itself(site: Site) -> None:
     overview = site.leads("--help").expect(0).out
     for command in (

@@ -22,7 +22,7 @@ def refused_header(header: Sequence[str]) -> bytes:
 
 def refused_line(row: Row, refusal: LeadsError) -> bytes:
     """A refused row of CSV with its line in the file that was read, the reason, and its cells as they stood there."""
-    return csv_lines([[row.line, _reason(refusal), *row.cells]])
+    return csv_lines([[row.line, reason(refusal), *row.cells]])
 
 
 def refused_json(row: Row, refusal: LeadsError) -> bytes:
@@ -31,7 +31,7 @@ def refused_json(row: Row, refusal: LeadsError) -> bytes:
     A line that is no JSON stands there as text.
     """
     (text,) = row.cells
-    return msgspec.json.encode(Refused(row.line, _reason(refusal), _json(text))) + b"\n"
+    return msgspec.json.encode(Refused(row.line, reason(refusal), _json(text))) + b"\n"
 
 
 def _json(text: str) -> msgspec.Raw:
@@ -43,7 +43,8 @@ def _json(text: str) -> msgspec.Raw:
     return msgspec.Raw(raw)
 
 
-def _reason(refusal: LeadsError) -> str:
+def reason(refusal: LeadsError) -> str:
+    """Return why a row was refused, with the member that each fault is about."""
     if not isinstance(refusal, Invalid):
         return str(refusal)
     return " ".join(f"{fault.pointer.removeprefix('/')}: {fault.detail}".removeprefix(": ") for fault in refusal.faults)

@@ -44,6 +44,11 @@ class ImportSummary:
     duplicates: int = 0
     refused: int = 0
 
+    @property
+    def accepted(self) -> int:
+        """Count the rows that are stored, or were before."""
+        return self.created + self.updated + self.unchanged + self.duplicates
+
     def count(self, imported: Imported | Invalid) -> None:
         """Count what became of one row, which may not even have been a candidate."""
         match imported:
