@@ -9,15 +9,13 @@ from functools import partial
 import rich_click as click
 import uvloop
 from granian import Granian
-from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from leads_app.cli import session
+from leads_app.cli.connections import connection_limit, low_limit_warning, server_options
 from leads_app.cli.session import CommandFailed
 from leads_app.container import Container
 from leads_app.dispatcher import DELIVERY_SECONDS
-
-BACKLOG = 1024
 
 STOP_SECONDS = DELIVERY_SECONDS + 1
 """After how long the process ends once it accepts no more requests, whatever is still under way."""
@@ -34,6 +32,8 @@ def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
     container.notifiers()  # whatever is wrong with the channels is said before anything is promised
     _check_free(host, port)
     _announce(container, host, port)
+    if warning := low_limit_warning(connection_limit()):
+        click.echo(warning)
     if workers == 1:
         container.dispatching.override(not no_dispatch)
         uvloop.run(serve_here(container, host, port))
@@ -80,9 +80,7 @@ async def _first_key(container: Container) -> str | None:
 
 async def serve_here(container: Container, host: str, port: int) -> None:
     """Serve from this process alone, so that nothing is left behind when it is killed."""
-    server = Server(
-        container.app(), host, port, interface=Interfaces.ASGI, backlog=BACKLOG, websockets=False, log_enabled=False
-    )
+    server = Server(container.app(), host, port, **server_options())
     asked_to_stop = asyncio.Event()
     # Once it has started, the application makes more of a SIGTERM: see `Stopping`.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -106,12 +104,9 @@ def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool, s
         f"leads_app.asgi:{factory}",
         host,
         port,
-        interface=Interfaces.ASGI,
         factory=True,
         workers=workers,
-        backlog=BACKLOG,
-        websockets=False,
-        log_enabled=False,
         workers_kill_timeout=stop_seconds,
         respawn_failed_workers=True,
+        **server_options(),
     ).serve()

@@ -1,0 +1,127 @@
+"""Connections that send nothing, or no HTTP/1.1, cost little, are closed, and hold up nobody."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from granian.server.embed import Server
+
+from e2e.service import HOST, PATIENCE, free_port
+from leads_app.cli import connections
+from leads_app.cli.connections import low_limit_warning, server_options
+
+HEAD_SECONDS = 0.2
+REQUEST = b"GET / HTTP/1.1\r\nhost: leads\r\n\r\n"
+RESPONSE = b"HTTP/1.1 200 OK\r\n"
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Connect = Callable[[bytes], Awaitable[Connection]]
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answer every request with nothing."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+    else:
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+@asynccontextmanager
+async def serving(head_seconds: float) -> AsyncIterator[Connect]:
+    """A server with the service's options; yields how to connect to it and send some bytes."""
+    port = free_port()
+    server = Server(app, HOST, port, **server_options(head_seconds))
+    running = asyncio.create_task(server.serve())
+    opened: list[asyncio.StreamWriter] = []
+
+    async def connect(sent: bytes = b"") -> Connection:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        opened.append(writer)
+        writer.write(sent)
+        return reader, writer
+
+    try:
+        while True:
+            try:
+                await connect()
+                break
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
+        yield connect
+    finally:
+        for writer in opened:
+            writer.close()
+        server.stop()  # type: ignore[no-untyped-call]
+        await asyncio.wait_for(running, PATIENCE)
+
+
+def test_a_connection_without_a_complete_request_head_is_closed() -> None:
+    async def check() -> list[bytes]:
+        async with serving(HEAD_SECONDS) as connect:
+            sent = [b"", b"G", b"PRI * HT", REQUEST[:-2], REQUEST, REQUEST + b"G"]
+            opened = [await connect(each) for each in sent]
+            return [await asyncio.wait_for(reader.read(), PATIENCE) for reader, _ in opened]
+
+    received = asyncio.run(check())
+    assert received[:4] == [b""] * 4
+    assert all(each.startswith(RESPONSE) for each in received[4:])
+
+
+def test_http2_is_refused() -> None:
+    async def check() -> bytes:
+        async with serving(PATIENCE) as connect:
+            reader, _ = await connect(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+            return await asyncio.wait_for(reader.read(), PATIENCE)
+
+    assert asyncio.run(check()) == b""
+
+
+def test_more_silent_connections_than_fit_the_backlog_hold_up_no_request() -> None:
+    async def check() -> bytes:
+        async with serving(PATIENCE) as connect:
+            for _ in range(1100):
+                await connect(b"")
+            reader, _ = await connect(REQUEST)
+            return await asyncio.wait_for(reader.readline(), PATIENCE)
+
+    assert asyncio.run(check()) == RESPONSE
+
+
+def test_a_request_head_has_a_bound() -> None:
+    async def check() -> bytes:
+        async with serving(PATIENCE) as connect:
+            reader, _ = await connect(REQUEST[:-2] + b"x-long: " + b"x" * connections.HEAD_MAX)
+            return await asyncio.wait_for(reader.readline(), PATIENCE)
+
+    assert asyncio.run(check()).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised", "fitting"),
+    [
+        (20_000, 20_000, None, 10_000),
+        (-1, -1, None, 10_000),
+        (1024, 524_288, 10_200, 10_000),
+        (1024, -1, 10_200, 10_000),
+        (1024, 4096, 4096, 3896),
+        (100, 100, 100, 1),
+    ],
+)
+def test_the_limit_of_open_files_is_raised_and_otherwise_the_connections_are_fewer(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised: int | None, fitting: int
+) -> None:
+    limits = [(soft, hard)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, new: limits.append(new))
+    assert connections.connection_limit() == fitting
+    assert [each[0] for each in limits[1:]] == ([] if raised is None else [raised])
+    warning = low_limit_warning(fitting)
+    assert (warning is None) == (fitting == connections.CONNECTIONS_MAX)
+    assert warning is None or f"{fitting} connections" in warning
