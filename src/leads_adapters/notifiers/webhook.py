@@ -102,7 +102,9 @@ def _delay(retry_after: str, now: float) -> timedelta | None:
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         return timedelta(seconds=int(retry_after))
     try:
-        return timedelta(seconds=max(0, parsedate_to_datetime(retry_after).timestamp() - now))
+        at = parsedate_to_datetime(retry_after)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # the form of asctime names no zone, but is in GMT
+        return timedelta(seconds=max(0, at.timestamp() - now))
     except (ValueError, OverflowError):
         return None
 

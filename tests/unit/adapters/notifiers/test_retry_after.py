@@ -1,7 +1,10 @@
 """Whatever a receiver writes into `Retry-After` is a delay or nothing."""
 
+import time
+from collections.abc import Iterator
 from datetime import timedelta
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,3 +21,27 @@ WORDS = st.sampled_from(
 def test_a_garbled_delay_does_no_harm(retry_after: str) -> None:
     delay = _delay(retry_after, NOON.timestamp())
     assert delay is None or delay >= timedelta()
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 05 Jan 2026 12:10:00 GMT",
+        "Monday, 05-Jan-26 12:10:00 GMT",
+        "Mon Jan  5 12:10:00 2026",
+        "Mon, 05 Jan 2026 12:10:00",
+        "Mon, 05 Jan 2026 12:10:00 -0000",
+    ],
+)
+def test_a_date_in_each_form_of_rfc_9110_is_in_gmt(date: str) -> None:
+    assert _delay(date, NOON.timestamp()) == timedelta(minutes=10)
