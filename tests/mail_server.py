@@ -60,11 +60,11 @@ class MailServer:
 
     port: int = 0
     held: bool = False
-    mails: list[Mail] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list, repr=False)
     replies: dict[str, deque[str | None]] = field(default_factory=dict)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     behaviour: Behaviour = Behaviour.ACCEPTS
-    accepted: list[Mail] = field(default_factory=list)
+    accepted: list[Mail] = field(default_factory=list, repr=False)
 
     def answer(self, command: str, *replies: str | None) -> None:
         """Answer the next of these commands so."""

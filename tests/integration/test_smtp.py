@@ -1,5 +1,6 @@
 """The adapter `smtp` against real servers."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -9,7 +10,7 @@ from socket import create_server, socket
 
 import idna
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import a_notice
@@ -93,14 +94,22 @@ def local_parts() -> st.SearchStrategy[str]:
     return st.lists(atoms, min_size=1, max_size=2).map(".".join)
 
 
+def pieced_together() -> st.SearchStrategy[str]:
+    """Messages of what mail servers and mailboxes are known to change on the way."""
+    pieces = [*"\n\r\t .=é祖👋\x0b\x85\u2028", "\r\n", "From ", ">From ", "..", "=46"]
+    lengths = st.sampled_from([60, 70, 75, 76, 77, 78, 998, 999]).map("x".__mul__)
+    return st.lists(st.sampled_from(pieces) | lengths, min_size=1, max_size=12).map("".join)
+
+
 @given(
     name=texts(max_size=200)
     | st.sampled_from(["Doe, Jane", 'J "JD" <jd@example.org>, K', "J\r\nBcc: eve@example.org"]),
     local=local_parts(),
     domain=st.sampled_from(["example.com", "bücher.example", "straße.example", f"{'d' * 60}.{'e' * 60}.example"]),
-    message=texts(max_size=2000) | st.text("a.\r\n é", max_size=300),
+    message=texts(max_size=2000) | pieced_together(),
 )
-def test_whatever_a_lead_is_called_one_recipient_gets_the_exact_text(
+@example(name="Jane", local="jane", domain="example.com", message=f"From {'x' * 71}\nFrom {'x' * 72}\n.\n \n")
+def test_whatever_a_lead_is_called_one_recipient_gets_the_text_as_it_was_written(
     shared: MailServer, notifier: SmtpNotifier, name: str, local: str, domain: str, message: str
 ) -> None:
     shared.mails.clear()
@@ -114,7 +123,10 @@ def test_whatever_a_lead_is_called_one_recipient_gets_the_exact_text(
     assert mail.recipients == [to]
     assert [address.addr_spec for address in mail.message["To"].addresses] == [to]
     assert mail.message.keys() == HEADERS + CONTENT_HEADERS
-    assert mail.text.removesuffix("\n") == "\n".join(message.replace("\r\n", "\n").split("\r")).removesuffix("\n")
+    assert mail.text == re.sub("\r\n?|\n", "\n", message).removesuffix("\n") + "\n"
+    body = mail.content.split(b"\r\n\r\n", 1)[1]
+    assert body.isascii()
+    assert {line for line in body.split(b"\r\n") if len(line) > 76 or re.match(rb"From |.*[ \t\r\n]$", line)} == set()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Follow-ups as e-mail messages (RFC 5322)."""
 
+import re
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -10,7 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 
 from leads_domain.notifier import FollowUpNotice, Refused
 
-_SEVEN_BITS = SMTP.clone(cte_type="7bit")  # not every server takes 8BITMIME
+# Not every server takes 8BITMIME. Quoted-printable has lines of up to 76 characters, and =46rom needs two of them.
+_SEVEN_BITS = SMTP.clone(cte_type="7bit", max_line_length=74)
 
 
 def mailbox(text: str) -> Address:
@@ -49,5 +51,14 @@ def write(notice: FollowUpNotice, sender: Address, subject: str) -> EmailMessage
     # The same for every attempt: servers and mailboxes that see the message twice can tell.
     message["Message-ID"] = f"<{quote(notice.idempotency_key, safe='')}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes in answer, please
-    message.set_content(notice.message)
+    _write_text(message, notice.message)
     return message
+
+
+def _write_text(message: EmailMessage, text: str) -> None:
+    """Encode the text so that it arrives as it was written: quoted-printable protects blanks at line ends.
+
+    It does not protect `From ` at the start of a line, which smtplib and mailboxes change to `>From ` (RFC 2049, 3).
+    """
+    message.set_content(text, cte="quoted-printable")
+    message.set_payload(re.sub(r"^From ", "=46rom ", str(message.get_payload()), flags=re.MULTILINE))
