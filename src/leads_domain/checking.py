@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from leads_domain.errors import Fault, Invalid
 
 Context = TypeVar("Context")
+KeptT = TypeVar("KeptT")
 
 SHOWN_MAX = 50
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -33,6 +34,11 @@ def check_members(
     if faults:
         raise Invalid(faults)
     return checked
+
+
+def optional(rule: Callable[[str, Context], KeptT]) -> Callable[[str | None, Context], KeptT | None]:
+    """Return the rule of a member that may be empty: null and blank text, as forms send it, become None."""
+    return lambda text, context: rule(text, context) if text and text.strip() else None
 
 
 def missing(given: Mapping[str, Any], *required: str) -> list[Fault]:

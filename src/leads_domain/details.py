@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_storable, check_text, missing
+from leads_domain.checking import check_members, check_storable, check_text, missing, optional
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import Fault, Invalid
 from leads_domain.pipeline import Status
@@ -116,24 +116,24 @@ def _name(text: str, _: Contacts) -> str:
     return check_text(text, most=NAME_MAX)
 
 
-def _source(text: str | None, _: Contacts) -> str | None:
-    return None if text is None else check_text(text, most=SOURCE_MAX)
+def _source(text: str, _: Contacts) -> str:
+    return check_text(text, most=SOURCE_MAX)
 
 
-def _reason(text: str | None, _: Contacts) -> str | None:
-    return None if text is None else check_text(text, most=REASON_MAX)
+def _reason(text: str, _: Contacts) -> str:
+    return check_text(text, most=REASON_MAX)
 
 
 def _email(text: str, contacts: Contacts) -> EmailAddress:
     return contacts.email(text)
 
 
-def _owner(text: str | None, contacts: Contacts) -> EmailAddress | None:
-    return None if text is None or is_placeholder(text) else contacts.email(text)
+def _owner(text: str, contacts: Contacts) -> EmailAddress | None:
+    return None if is_placeholder(text) else contacts.email(text)
 
 
-def _phone(text: str | None, contacts: Contacts) -> PhoneNumber | None:
-    return None if text is None or is_placeholder(text) else contacts.phone(text)
+def _phone(text: str, contacts: Contacts) -> PhoneNumber | None:
+    return None if is_placeholder(text) else contacts.phone(text)
 
 
 def _attributes(attributes: Mapping[str, Scalar], _: Contacts) -> Mapping[str, Scalar]:
@@ -149,9 +149,9 @@ _Rules = Mapping[str, Callable[[Any, Contacts], object]]
 _RULES: _Rules = {
     "name": _name,
     "email": _email,
-    "phone": _phone,
-    "source": _source,
-    "owner": _owner,
+    "phone": optional(_phone),
+    "source": optional(_source),
+    "owner": optional(_owner),
     "attributes": _attributes,
 }
-_CHANGE_RULES: _Rules = {**_RULES, "attributes": _changed_attributes, "status_reason": _reason}
+_CHANGE_RULES: _Rules = {**_RULES, "attributes": _changed_attributes, "status_reason": optional(_reason)}

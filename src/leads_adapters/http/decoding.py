@@ -7,6 +7,7 @@ body looked at member by member, to list every fault in one answer.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_args, get_origin
 from urllib.parse import parse_qs
@@ -58,16 +59,22 @@ class Body(Generic[Schema]):
         try:
             return given(self._decoder.decode(raw))
         except msgspec.ValidationError:
-            raise Invalid(self._faults(_json(raw), check)) from None
+            sound, faults = self._members(_json(raw), check)
+            if faults:
+                raise Invalid(faults) from None
+            return sound
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _malformed_body(error) from None
 
-    def _faults(self, members: object, check: Callable[[Mapping[str, Any]], object]) -> list[Fault]:
+    def _members(
+        self, members: object, check: Callable[[Mapping[str, Any]], object]
+    ) -> tuple[dict[str, Any], list[Fault]]:
+        """The members that have the right type, and what is wrong with the others; blank text can be null."""
+        sound: dict[str, Any] = {}
         if not isinstance(members, dict):
-            return [Fault("", "Send a JSON object.")]
+            return sound, [Fault("", "Send a JSON object.")]
         fields = _fields(self.schema)
         faults = [Fault("", "This member is unknown.").under(name) for name in members if name not in fields]
-        sound: dict[str, Any] = {}
         for name, each in fields.items():
             if name in members:
                 value, found = _sound_part(members[name], each.type)
@@ -79,7 +86,7 @@ class Body(Generic[Schema]):
             check(sound)
         except Invalid as invalid:
             faults += (fault for fault in invalid.faults if fault.pointer not in told)
-        return faults
+        return sound, faults
 
 
 def check_media_type(content_type: str, wanted: Sequence[str]) -> str:
@@ -178,6 +185,9 @@ def _sound_part(value: object, type: Any) -> tuple[Any, list[Fault]]:
     try:
         return msgspec.convert(value, type), []
     except msgspec.ValidationError as error:
+        if isinstance(value, str) and not value.strip():
+            with suppress(msgspec.ValidationError):
+                return msgspec.convert(None, type), []
         item_type = _item_type(type)
         if not isinstance(value, dict) or item_type is None:
             return UNSET, [Fault("", _plain(error))]

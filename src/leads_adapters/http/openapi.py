@@ -18,6 +18,8 @@ from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
 from leads_domain.access import Role
 
 _REF = "#/components/schemas/{name}"
+_BLANK = {"type": "string", "pattern": r"^[\s\u001c-\u001f\u0085]*$", "description": "Blank text is taken as null."}
+_MARKS = ("x-one-of", "x-or-blank")
 _TAGS = {"type": "string", "format": "entity-tags", "examples": ["*"]}
 _IDEMPOTENCY_KEY = [
     {
@@ -231,10 +233,14 @@ def _problem_names(operation: Operation) -> set[str]:
 
 
 def _filled(node: Any, values: Mapping[str, Sequence[str]]) -> Any:
-    """The document with the values that are known only now in the place of every `x-one-of`."""
+    """Return the document with values for every `x-one-of`, and blank text as an alternative for every `x-or-blank`."""
     if isinstance(node, dict):
-        filled = {name: _filled(child, values) for name, child in node.items() if name != "x-one-of"}
-        return filled | {"enum": list(values[node["x-one-of"]])} if "x-one-of" in node else filled
+        filled = {name: _filled(child, values) for name, child in node.items() if name not in _MARKS}
+        if "x-one-of" in node:
+            filled["enum"] = list(values[node["x-one-of"]])
+        if "x-or-blank" in node:
+            filled["anyOf"].append(_BLANK)
+        return filled
     if isinstance(node, list | tuple):
         return [_filled(child, values) for child in node]
     return node

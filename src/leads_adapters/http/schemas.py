@@ -2,7 +2,8 @@
 
 Lengths and formats stand here for the reader only (`extra_json_schema`): the domain checks them, so
 that all faults are told together and hold on every way in. `x-one-of` names a list of values that is
-known when the service starts; the document has an `enum` in its place.
+known when the service starts; the document has an `enum` in its place. `x-or-blank` adds blank text to the
+alternatives of a member.
 """
 
 from datetime import datetime
@@ -27,6 +28,9 @@ def _text(description: str, most: int, example: str) -> Meta:
     limits = {"minLength": 1, "maxLength": most, "pattern": r"[^\s\u001c-\u001f\u0085]"}
     return Meta(description=description, examples=[example], extra_json_schema=limits)
 
+
+OR_BLANK = Meta(extra_json_schema={"x-or-blank": True})
+"""Marks an optional member: blank text, which forms send for an empty field, is taken as null."""
 
 Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={"format": "uuid"})]
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
@@ -95,22 +99,22 @@ class NewLead(msgspec.Struct, forbid_unknown_fields=True):
 
     name: Name
     email: Email
-    phone: Phone | None | UnsetType = UNSET
-    source: Source | None | UnsetType = UNSET
-    owner: Owner | None | UnsetType = UNSET
+    phone: Annotated[Phone | None | UnsetType, OR_BLANK] = UNSET
+    source: Annotated[Source | None | UnsetType, OR_BLANK] = UNSET
+    owner: Annotated[Owner | None | UnsetType, OR_BLANK] = UNSET
     attributes: Attributes | UnsetType = UNSET
 
 
 class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """A JSON Merge Patch (RFC 7396): what is left out stays, null empties."""
+    """A JSON Merge Patch (RFC 7396): what is left out stays, null and blank text empty."""
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
-    phone: Phone | None | UnsetType = UNSET
+    phone: Annotated[Phone | None | UnsetType, OR_BLANK] = UNSET
     status: Status | UnsetType = UNSET
-    status_reason: Reason | None | UnsetType = UNSET
-    source: Source | None | UnsetType = UNSET
-    owner: Owner | None | UnsetType = UNSET
+    status_reason: Annotated[Reason | None | UnsetType, OR_BLANK] = UNSET
+    source: Annotated[Source | None | UnsetType, OR_BLANK] = UNSET
+    owner: Annotated[Owner | None | UnsetType, OR_BLANK] = UNSET
     attributes: AttributesPatch | UnsetType = UNSET
 
 
@@ -127,12 +131,12 @@ class NewMerge(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class NewFollowUp(msgspec.Struct, forbid_unknown_fields=True):
-    """A follow-up to schedule; everything has a default."""
+    """A follow-up to schedule. Every member has a default; null and blank text ask for it."""
 
-    channel: ConfiguredChannel | UnsetType = UNSET
-    message: Message | UnsetType = UNSET
-    due_at: Time | UnsetType = UNSET
-    recipient: Recipient | UnsetType = UNSET
+    channel: Annotated[ConfiguredChannel | None | UnsetType, OR_BLANK] = UNSET
+    message: Annotated[Message | None | UnsetType, OR_BLANK] = UNSET
+    due_at: Annotated[Time | None | UnsetType, OR_BLANK] = UNSET
+    recipient: Annotated[Recipient | None | UnsetType, OR_BLANK] = UNSET
 
 
 class FollowUpPatch(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text, check_time, shown
+from leads_domain.checking import check_members, check_text, check_time, optional, shown
 from leads_domain.errors import Invalid
 from leads_domain.events import entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
@@ -19,12 +19,12 @@ Channels = Mapping[str, Address | None]
 
 
 class FollowUpWishes(TypedDict, total=False):
-    """What a client may say of a follow-up; whatever is left out has a default."""
+    """What a client may say of a follow-up. A member that is left out, null or blank has a default."""
 
-    channel: str
-    message: str
-    due_at: datetime
-    recipient: Recipient
+    channel: str | None
+    message: str | None
+    due_at: datetime | None
+    recipient: Recipient | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class TriggerFollowUp:
         """Raises `NotFound`, or `Invalid` for an unknown channel or a recipient that it cannot reach."""
         wishes = self.check(wishes)
         lead = work.leads.get_for_change(lead_id)
-        recipient = wishes.get("recipient", Recipient.LEAD)
-        channel = wishes.get("channel", self.default_channel)
+        recipient = wishes.get("recipient") or Recipient.LEAD
+        channel = wishes.get("channel") or self.default_channel
         _check_reachable(lead, recipient, channel, self.channels[channel])
         now = self.clock.now()
         follow_up, events = FollowUp.schedule(
@@ -54,7 +54,7 @@ class TriggerFollowUp:
             recipient=recipient,
             channel=channel,
             message=wishes.get("message") or _default_message(lead, recipient),
-            due_at=wishes.get("due_at", now),
+            due_at=wishes.get("due_at") or now,
             now=now,
         )
         work.follow_ups.add(follow_up)
@@ -80,14 +80,18 @@ def check_due_at(at: datetime, _: object = None) -> datetime:
     return check_time(at)
 
 
-def _recipient(recipient: Recipient, _: Channels) -> Recipient:
+def _due_at(at: datetime | None, _: Channels) -> datetime | None:
+    return at and check_due_at(at)
+
+
+def _recipient(recipient: Recipient | None, _: Channels) -> Recipient | None:
     return recipient
 
 
 _RULES: Mapping[str, Callable[[Any, Channels], object]] = {
-    "channel": _known,
-    "message": check_message,
-    "due_at": check_due_at,
+    "channel": optional(_known),
+    "message": optional(check_message),
+    "due_at": _due_at,
     "recipient": _recipient,
 }
 

@@ -99,7 +99,7 @@ def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(desk: Desk) 
 
 def test_every_fault_is_told(desk: Desk) -> None:
     with pytest.raises(Invalid) as refusal:
-        desk.trigger(desk.register().lead, channel="pigeon", message=" ")
+        desk.trigger(desk.register().lead, channel="pigeon", message="\0")
     assert [fault.pointer for fault in refusal.value.faults] == ["/channel", "/message"]
 
 
