@@ -21,13 +21,24 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve test soak crash fuzz openapi lint format bench bench-peers clean
+.PHONY: serve test test-fallback wheels soak crash fuzz openapi lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(MAKE) test-fallback TESTS='-k "Sqlite or index or trace" tests/contracts/test_database.py \
+	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_reports.py \
+	  tests/integration/test_search_index.py'
+
+# With the standard library's sqlite3, as on machines for which there is no wheel of pysqlite3; all tests by default.
+test-fallback: $(VENV)/.installed-dev
+	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not wal" $(TESTS)
+
+# Whether every dependency has a wheel for each machine that is supported.
+wheels: $(VENV)/.installed-dev
+	$(BIN)/python tests/wheels.py
 
 soak: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --numprocesses auto --dist worksteal -m hypothesis

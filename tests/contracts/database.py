@@ -308,6 +308,7 @@ class SharedDatabaseContract(StoreContract):
 class PatientDatabaseContract(StoreContract):
     """What a database promises whose readers nobody waits for. See `StoreContract`."""
 
+    @pytest.mark.wal
     def test_holds_nobody_up_while_it_reads_for_long(self, database: RunningDatabase) -> None:
         go_on = threading.Event()
 

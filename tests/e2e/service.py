@@ -148,6 +148,8 @@ class Site:
     def environment(self, **more: str) -> dict[str, str]:
         """All that a command sees."""
         surroundings = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
+        if "PYTHONPATH" in os.environ:  # as in `make test-fallback`
+            surroundings["PYTHONPATH"] = os.environ["PYTHONPATH"]
         return surroundings | self._environment | more
 
 

@@ -504,6 +504,7 @@ CHANGES = {
 
 @every_source
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.wal
 def test_a_source_that_is_changed_meanwhile_is_noticed_and_nothing_is_kept(
     source: Engine, target: Engine, change: str
 ) -> None:

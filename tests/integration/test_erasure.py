@@ -129,6 +129,7 @@ def somebody_reads(file: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.wal
 def test_every_place_holds_a_mark_of_every_kind(file: Path) -> None:
     with served(file) as (service, admin):
         tell_everything(service, admin, 1)
@@ -181,6 +182,7 @@ def test_copies_that_sqlite_itself_leaves_in_split_pages_are_removed(file: Path)
         assert found(files(file)) == {*alive}
 
 
+@pytest.mark.wal
 def test_whoever_still_reads_is_waited_for_and_holds_nobody_up(file: Path) -> None:
     with served(file) as (service, admin):
         path = tell_everything(service, admin, 1)
@@ -192,6 +194,7 @@ def test_whoever_still_reads_is_waited_for_and_holds_nobody_up(file: Path) -> No
         wait_until(service, lambda: found(files(file)) == {2, 3, 4})
 
 
+@pytest.mark.wal
 def test_what_a_killed_process_left_is_removed_at_the_next_start(file: Path, tmp_path: Path) -> None:
     left = tmp_path / "left"
     left.mkdir()

@@ -183,6 +183,7 @@ def _by_lead(entries: Sequence[TimelineEntry]) -> dict[str, list[TimelineEntry]]
 
 
 @pytest.mark.parametrize("store", STORES)
+@pytest.mark.wal
 def test_writers_in_several_places_and_followers_at_any_time(store: str, tmp_path: Path) -> None:
     """Each database is one process of the service; they share a file or a server."""
     with database_url(store, tmp_path) as url, asyncio.Runner() as runner, ExitStack() as closing:

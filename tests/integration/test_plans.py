@@ -83,7 +83,8 @@ def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) 
     (forgotten,) = plan(tmp_path, reply_store._FORGET, forgotten=an_id(1))
     assert forgotten == "SEARCH replies USING INDEX ix_replies_lead_id (lead_id=?)"
     dropped, old = plan(tmp_path, reply_store._DROP, before=NOON, limit=10)
-    assert dropped == "SEARCH replies USING COVERING INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)"
+    # Newer versions say COVERING, too.
+    assert dropped.endswith(" INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)")
     assert old == "SEARCH replies USING INDEX ix_replies_created_at (created_at<?)"
 
 

@@ -10,11 +10,12 @@ from sqlalchemy import Engine
 
 from builders import a_lead, an_email, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql import lead_pages
+from leads_adapters.sql import lead_pages, word_index
 from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.lead_pages import Filter, Look
 from leads_adapters.sql.tables import leads
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_adapters.sql.word_index import adapt_word_index, drop_deleted_words
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadQuery, LeadSort
 
@@ -86,7 +87,23 @@ def test_no_word_stays_that_nobody_has_any_more(engine: Engine, gone: str) -> No
         change(engine, replace(SPOKEN_OF, name="Jane", email=an_email("jane@example.com")))
     else:
         execute(engine, f"DELETE FROM leads WHERE id = '{SPOKEN_OF.id}'")
+    with engine.begin() as connection:
+        drop_deleted_words(connection.connection.driver_connection)
     assert not any(part in index_bytes(engine) for part in (b"anthi", b"anzi", b"uetz"))
+    check(engine)
+
+
+def test_an_index_of_another_version_of_sqlite_is_rebuilt(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(engine, *crowd(), SPOKEN_OF)
+    with monkeypatch.context() as older:
+        older.setattr("leads_adapters.sql.word_index.SECURE_DELETE", False)
+        adapt_word_index(engine)
+        assert found(engine, "zanz") == [SPOKEN_OF.name]
+        change(engine, replace(SPOKEN_OF, name="Jane"))
+        assert b"anzi" in index_bytes(engine), "it is only marked as deleted"
+    adapt_word_index(engine)
+    if word_index.SECURE_DELETE:
+        assert b"anzi" not in index_bytes(engine)
     check(engine)
 
 

@@ -70,6 +70,7 @@ def test_a_database_without_a_file_is_refused(database: str | None) -> None:
         sqlite_engine(URL.create("sqlite", database=database))
 
 
+@pytest.mark.wal
 def test_a_write_alone_is_one_commit(sqlite: SqliteParts) -> None:
     for number in range(5):
         before = sqlite.commits()
@@ -77,6 +78,7 @@ def test_a_write_alone_is_one_commit(sqlite: SqliteParts) -> None:
         assert sqlite.commits() == before + 1
 
 
+@pytest.mark.wal
 def test_writes_that_arrive_together_share_commits(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     sqlite.running.run(all_at_once(*(database.write(add, number) for number in range(MANY))))
@@ -85,6 +87,7 @@ def test_writes_that_arrive_together_share_commits(sqlite: SqliteParts) -> None:
     assert sqlite.commits() <= 2
 
 
+@pytest.mark.wal
 def test_writes_that_arrive_during_a_commit_share_the_next(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
@@ -97,6 +100,7 @@ def test_writes_that_arrive_during_a_commit_share_the_next(sqlite: SqliteParts) 
     assert sqlite.commits() <= 160 / 4
 
 
+@pytest.mark.wal
 def test_no_commit_is_shared_by_more_than_a_batch(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     sqlite.running.write(add, 1)
@@ -119,6 +123,7 @@ def test_nobody_is_answered_before_the_commit(sqlite: SqliteParts) -> None:
         assert sqlite.running.run(all_at_once(*map(write_and_look, range(MANY)))) == [None] * MANY
 
 
+@pytest.mark.wal
 def test_a_job_that_fails_undoes_its_own_work_and_no_other_in_the_same_commit(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
@@ -150,6 +155,7 @@ def test_a_job_that_fails_having_changed_nothing_does_not_have_the_others_run_ag
     assert runs == [1, 2]
 
 
+@pytest.mark.wal
 def test_after_a_job_that_changed_something_and_failed_the_others_are_run_again_and_answered_once(
     sqlite: SqliteParts,
 ) -> None:
@@ -176,6 +182,7 @@ def test_after_a_job_that_changed_something_and_failed_the_others_are_run_again_
     assert sqlite.commits() == 1
 
 
+@pytest.mark.wal
 def test_a_reader_sees_one_state_while_another_process_writes(sqlite: SqliteParts) -> None:
     sqlite.running.write(add, 1)
 
@@ -190,6 +197,7 @@ def test_a_reader_sees_one_state_while_another_process_writes(sqlite: SqlitePart
     assert sqlite.running.read(ids) == []
 
 
+@pytest.mark.wal
 def test_reads_of_one_turn_of_the_event_loop_share_a_state_and_the_next_turn_sees_the_newest(
     sqlite: SqliteParts,
 ) -> None:
@@ -226,6 +234,7 @@ def test_whoever_wrote_sees_it_however_many_read_meanwhile(sqlite: SqliteParts) 
     assert sqlite.running.run(all_at_once(keep_reading(), write_then_read(), keep_reading())) == [None] * 3
 
 
+@pytest.mark.wal
 def test_nothing_is_kept_open_after_a_read(sqlite: SqliteParts) -> None:
     sqlite.running.write(add, 1)
     sqlite.running.read(ids)
@@ -250,6 +259,7 @@ def test_a_database_can_be_closed_right_after_a_read(sqlite: SqliteParts) -> Non
     assert faults == []
 
 
+@pytest.mark.wal
 def test_the_log_stays_short_while_many_read(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     sqlite.writer.execute("PRAGMA wal_autocheckpoint = 20")
