@@ -35,6 +35,8 @@ _DEFAULT_FILE = "leads.toml"
 _SIZES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _DATABASES = "give a URL such as sqlite:///leads.db or postgresql://user:password@host/database"
 _PERIODS = {"second": 1, "minute": 60, "hour": 3600}
+_API_KEY_MIN = 16
+_HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _STOP_DELAY_MAX = 600
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -150,6 +152,16 @@ def database_url(value: object) -> URL:
     return url
 
 
+def _api_key_digest(value: object) -> str:
+    key = _text(value)
+    if not _HEADER_VALUE.fullmatch(key):
+        raise ValueError("no header can carry it: use ASCII characters, without control characters or outer spaces.")
+    if len(key) < _API_KEY_MIN:
+        message = f"it is too easy to guess: use {_API_KEY_MIN} characters or more, at random."
+        raise ValueError(message)
+    return digest(key)
+
+
 def _region(value: object) -> str:
     region = _text(value).upper()
     if region not in SUPPORTED_REGIONS:
@@ -246,7 +258,7 @@ def _pipeline(value: object) -> Pipeline:
 _TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours")
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "database_url": ("database_url", database_url),
-    "api_key": ("api_key_digest", lambda value: digest(_text(value))),
+    "api_key": ("api_key_digest", _api_key_digest),
     "default_channel": ("default_channel", _text),
     "default_region": ("default_region", _region),
     "rate_limit": ("rate_limit", _rate_limit),

@@ -4,7 +4,7 @@ import pytest
 
 from e2e.service import Finished, Site
 
-SECRET = "hunter2-hunter2"
+SECRET = "hunter2-hunter2-hunter2"
 CHANNELS = f'[channels.team]\nadapter = "pager"\ntoken = "{SECRET}"\n'
 PAGER = """
 class Pager:

@@ -95,6 +95,14 @@ def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
         ({"LEADS_DATABASE_URL": "postgresql://u:p@ss@h/x"}, "database_url is wrong: write %40 for an @"),
         ({"LEADS_DATABASE_URL": "postgresql://h:port/x"}, "database_url is wrong: give a URL such as"),
         ({"LEADS_API_KEY": ""}, "api_key is wrong: give a text that is not empty"),
+        ({"LEADS_API_KEY": " 0123456789abcdef"}, "api_key is wrong: no header can carry it"),
+        ({"LEADS_API_KEY": "0123456789abcdef\r"}, "api_key is wrong: no header can carry it"),
+        ({"LEADS_API_KEY": "0123456789abcdef\n"}, "api_key is wrong: no header can carry it"),
+        ({"LEADS_API_KEY": "01234567\n89abcdef"}, "api_key is wrong: no header can carry it"),
+        ({"LEADS_API_KEY": "01234567\u007f89abcdef"}, "api_key is wrong: no header can carry it"),
+        ({"LEADS_API_KEY": "\u540d\U0001f680" * 8}, "api_key is wrong: no header can carry it"),
+        ({"LEADS_API_KEY": "k\u00e9" * 8}, "api_key is wrong: no header can carry it"),
+        ({"LEADS_API_KEY": "0123456789abcde"}, "api_key is wrong: it is too easy to guess: use 16 characters"),
         ({"LEADS_DEFAULT_REGION": "Germany"}, "default_region is wrong: give a country by two letters"),
         ({"LEADS_RATE_LIMIT": "600"}, "rate_limit is wrong: give a number per second, minute or hour"),
         ({"LEADS_RATE_LIMIT": "0/minute"}, "rate_limit is wrong: give a number per second, minute or hour"),
@@ -288,7 +296,7 @@ def test_a_list_of_something_else_is_refused(tmp_path: Path, toml: str) -> None:
 
 
 def test_secrets_do_not_appear_where_settings_are_shown_or_refused(tmp_path: Path) -> None:
-    secret = "hunter2hunter2"
+    secret = "hunter2 hunter2 !"
     toml = f"[channels.mail]\nadapter = 'smtp'\nurl = 'smtp://u:{secret}@h'\n"
     settings = load(tmp_path, toml, LEADS_API_KEY=secret, LEADS_DATABASE_URL=f"sqlite:///{secret}.db")
     assert secret not in repr(settings)
