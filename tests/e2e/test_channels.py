@@ -88,14 +88,14 @@ def test_channels_and_adapters_are_listed_without_options(site: Site) -> None:
     configure(site, loft="pigeon needs=phone", mail="tame needs=email")
     listed = site.leads("channels").expect(0)
     log, *others = listed.out.splitlines()
-    assert log.startswith("log: log from leads ")
+    assert log.startswith("log: log from leads-desk ")
     assert others[:2] == [
         "loft: pigeon from pigeons 1.0, needs a telephone number",
         "mail: tame from pigeons 1.0, needs an e-mail address",
     ]
     assert re.fullmatch(
-        r"Adapters: apprise \(leads \S+\), log \(leads \S+\), pigeon \(pigeons 1\.0\), smtp \(leads \S+\), "
-        r"stone \(pigeons 1\.0\), tame \(pigeons 1\.0\), webhook \(leads \S+\)",
+        r"Adapters: apprise \(leads-desk \S+\), log \(leads-desk \S+\), pigeon \(pigeons 1\.0\), "
+        r"smtp \(leads-desk \S+\), stone \(pigeons 1\.0\), tame \(pigeons 1\.0\), webhook \(leads-desk \S+\)",
         others[2],
     )
     assert "token" not in said(listed)

@@ -76,7 +76,7 @@ def test_follow_ups_leave_through_a_gateway_and_no_secret_is_told(site: Site) ->
             later = attempted(service, lead, "sms")
             nobody = service.post("/leads", {"name": "Joe", "email": "joe@example.com"}).expect(201)
             service.post(f"{nobody.headers['location']}/follow-up", {"channel": "sms"}).expect(422)
-    assert re.search(r"^sms: apprise from leads \S+, needs a telephone number$", listed.out, re.MULTILINE)
+    assert re.search(r"^sms: apprise from leads-desk \S+, needs a telephone number$", listed.out, re.MULTILINE)
     assert tested.out == "Sent: the channel sms has accepted the notice.\n"
     assert "ok     channels: log (log), sms (apprise)\n" in doctor.out
     numbers = [unquote(post.path.rpartition("/")[2]) for post in gateway.posts]
