@@ -64,7 +64,7 @@ class Settings:
     rate_limit: RateLimit | None = DEFAULT_RATE_LIMIT
     trusted_proxies: Sequence[Network] = ()
     cors_origins: Sequence[str] = ()
-    max_body: int = 2**20
+    max_body: int = 2**18
     max_import: int = 2**28
     stop_delay: int = 0
     log_format: str | None = None

@@ -236,7 +236,7 @@ def test_what_is_missing_is_told_with_what_is_wrong(api: Api) -> None:
         ("name", ""),
         ("name", " \t"),
         ("name", "x" * 201),
-        ("name", "x" * 1_000_000),
+        ("name", "x" * 200_000),
         ("name", ["John"]),
         ("email", None),
         ("email", "john"),

@@ -24,6 +24,9 @@ from leads_domain.errors import (
 
 MEDIA_TYPE = b"application/problem+json"
 EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
+ERRORS_MAX = 100
+"""How many broken rules a response lists."""
+
 RETRY_LATER = (b"retry-after", b"1")
 """In a second, which is when a database that is away is asked again."""
 
@@ -148,7 +151,7 @@ _TYPES = (
         413,
         "The body is too large",
         "Send less at once, or have the operator raise LEADS_MAX_BODY, or LEADS_MAX_IMPORT for files.",
-        {"detail": "The body is larger than the 1048576 bytes that this service accepts."},
+        {"detail": "The body is larger than the 262144 bytes that this service accepts."},
     ),
     ProblemType(
         "unsupported-media-type",
@@ -161,8 +164,8 @@ _TYPES = (
         "validation-failed",
         422,
         "Some members break a rule",
-        "The member errors lists every faulty member: pointer is a JSON Pointer (RFC 6901) into the body, detail says "
-        "what to do. Nothing was changed.",
+        "The member errors lists the faulty members, up to 100 of them: pointer is a JSON Pointer (RFC 6901) into the "
+        "body, detail says what to do. Nothing was changed.",
         {
             "detail": "One member breaks a rule.",
             "errors": [{"pointer": "/name", "detail": "Give it 1 to 200 characters."}],
@@ -277,9 +280,12 @@ def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState | 
 
 
 def _validation_failed(error: Invalid) -> Problem:
-    errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults]
-    count = "One member breaks a rule." if len(errors) == 1 else f"{len(errors)} members break a rule."
-    return Problem("validation-failed", count, {"errors": errors})
+    errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults[:ERRORS_MAX]]
+    total = len(error.faults)
+    detail = "One member breaks a rule." if total == 1 else f"{total} members break a rule."
+    if total > ERRORS_MAX:
+        detail += f" The first {ERRORS_MAX} are listed."
+    return Problem("validation-failed", detail, {"errors": errors})
 
 
 def _of_litestar(error: HTTPException) -> Problem:

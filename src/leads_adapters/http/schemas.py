@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from leads_adapters.http.decoding import MEMBERS_MAX
 from leads_domain import details, follow_up, paging
 from leads_domain.access import Role
 from leads_domain.details import Scalar
@@ -79,7 +80,10 @@ AttributesPatch = Annotated[
     Meta(
         description="Attributes to set, by name; null removes one.",
         examples=[{"company": "ACME", "fax": None}],
-        extra_json_schema={"propertyNames": {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX}},
+        extra_json_schema={
+            "maxProperties": MEMBERS_MAX,
+            "propertyNames": {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX},
+        },
     ),
 ]
 Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]

@@ -38,7 +38,7 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert settings.rate_limit == RateLimit(600, 60)
     assert settings.trusted_proxies == ()
     assert settings.cors_origins == ()
-    assert settings.max_body == 1024 * 1024
+    assert settings.max_body == 256 * 1024
     assert settings.stop_delay == 0
     assert settings.channels == {"log": Channel("log")}
     assert settings.pipeline is DEFAULT_PIPELINE

@@ -1,0 +1,146 @@
+"""No body of a capture key, however hostile, holds the event loop for long."""
+
+import gc
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from leads_app.settings import Settings
+from rest import Api, Reply, Service
+
+HOLD_SECONDS = 0.05
+"""The processor time that one request may take."""
+
+VALUES = [
+    "1",
+    "null",
+    '""',
+    "[]",
+    "{}",
+    "5e-324",
+    "2.2250738585072011e-308",
+    "1.7976931348623158e308",
+    "9" * 30 + "e-320",
+    "9" * 800 + "e-1000",
+    "9" * 4300,
+    "1e400",
+    "NaN",
+    '"a@example.com"',
+    '"\\ud83d\\ude00"',
+    '"\\u0000"',
+    "[" + "5e-324," * 99 + "1]",
+    '{"a":' * 40 + "5e-324" + "}" * 40,
+    "[" * 2000,
+]
+FILLED = [*VALUES, *(f'"{text * 2**18}"' for text in ("x", "é", "ß.", " ", "1", "+", "a@", "\\n", "=", "a-"))]
+MEMBERS = ["name", "email", "phone", "source", "owner", "attributes", "unknown"]
+SIZES = [4096, Settings().max_body]
+NAMES = ["", "a", "~/", "é", "\\u0001", "n" * 65]
+
+LARGEST = json.dumps(
+    {"name": "a " * 100, "email": "a@example.com", "attributes": {f"{n}": "é" * 1000 for n in range(50)}},
+    ensure_ascii=False,
+).encode()
+"""A lead that is as large as it may be, or nearly."""
+
+
+def filled(opening: str, name: str, value: str, closing: str, size: int, *, unique: bool) -> bytes:
+    """An object with as many members of this name and value as fit."""
+    most = max(1, (size - 200) // (len(name.encode()) + len(value.encode()) + 9))
+    members = (f'"{name}{number if unique else ""}":{value}' for number in range(most))
+    return (opening + ",".join(members) + closing).encode()[:size]
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> bytes:
+    """A body of the largest size that is read, or of the largest that is decoded as a whole."""
+    size = draw(st.sampled_from(SIZES))
+    person = draw(st.sampled_from(["", '"name":"John","email":"john@example.com",']))
+    within = draw(st.sampled_from(MEMBERS))
+    shape = draw(st.sampled_from(["top", "object", "objects", "value"]))
+    name, value = draw(st.sampled_from(NAMES)), draw(st.sampled_from(VALUES))
+    unique = draw(st.booleans())
+    if shape == "value":
+        value = draw(st.sampled_from(FILLED))
+        return f'{{{person}"{within}":{value[: size - 100]}{value[-1]}}}'.encode()[:size]
+    if shape == "objects":  # the same member again and again, each with as many members as an object may have
+        inner = "{" + ",".join(f'"{name}{number}":{value}' for number in range(100)) + "}"
+        return filled("{" + person, within, inner, "}", size, unique=False)
+    opening, closing = ("{" + person, "}") if shape == "top" else (f'{{{person}"{within}":{{', "}}")
+    return filled(opening, name, value, closing, size, unique=unique)
+
+
+@pytest.fixture(scope="module")
+def form(lasting: Service) -> Iterator[Api]:
+    """A public form, in a process that collects no garbage meanwhile: all of the tests' would count."""
+    gc.collect()
+    gc.disable()
+    yield lasting.client("capture")
+    gc.enable()
+
+
+def cost(form: Api, body: bytes) -> tuple[float, Reply]:
+    """The processor time that a request takes, the best of three, since others use the machine, too."""
+    best = float("inf")
+    for _ in range(3):
+        started = time.thread_time()
+        reply = form.post("/leads", body)
+        best = min(best, time.thread_time() - started)
+        if best < HOLD_SECONDS:
+            break
+    return best, reply
+
+
+@given(body=bodies())
+@example(filled('{"attributes":{', "a", "5e-324", "}}", Settings().max_body, unique=True))
+@example(filled('{"attributes":{', "a", "[]", "}}", Settings().max_body, unique=True))
+@example(filled("{", "", "[]", "}", Settings().max_body, unique=True))
+@example(LARGEST)
+@example(filled("{", "attributes", "{" + ",".join(f'"{n}":5e-324' for n in range(100)) + "}", "}", 2**18, unique=False))
+def test_no_body_holds_the_event_loop_for_long(form: Api, body: bytes) -> None:
+    assert len(body) <= Settings().max_body
+    seconds, reply = cost(form, body)
+    assert seconds < HOLD_SECONDS, (seconds, body[:100], len(body))
+    assert reply.status < 500
+    assert len(reply.body) < 100_000 + 2 * len(body)
+
+
+# What is told of it
+
+
+def test_a_hundred_errors_are_listed_and_how_many_there_are(lasting_client: Api) -> None:
+    body: dict[str, object] = {"attributes": {f"a{number}": [] for number in range(100)}} | {
+        f"b{number}": 1 for number in range(99)
+    }
+    problem = lasting_client.post("/leads", body).refuse(422, "validation-failed")
+    assert len(problem["errors"]) == 100
+    assert problem["detail"] == "201 members break a rule. The first 100 are listed."  # name and email are missing
+
+
+@pytest.mark.parametrize("count", [1_000, 10_000])
+def test_too_many_members_are_told_as_one_error(lasting_client: Api, count: int) -> None:
+    many = {f"a{number}": 5e-324 for number in range(count)}
+    detail = f"Send at most 100 members; these are {count}."
+    assert lasting_client.post("/leads", many).faults() == {"": detail}
+    john = {"name": "John", "email": "john@example.com"}
+    assert lasting_client.post("/leads", {**john, "attributes": many}).faults() == {"/attributes": detail}
+
+
+def test_all_attributes_can_be_replaced_at_once(api: Api, john: str) -> None:
+    api.patch(john, {"attributes": {f"a{number}": 1 for number in range(50)}}).expect(200)
+    other = {f"b{number}": 2 for number in range(50)}
+    patch = {"attributes": {f"a{number}": None for number in range(50)} | other}
+    assert api.patch(john, patch).expect(200).json["attributes"] == other
+
+
+def test_a_large_body_is_read_as_a_small_one_is(lasting_client: Api) -> None:
+    """The last of several members with one name counts, as in small ones."""
+    body = b'{"name":"Jane","email":"Jane@example.com","name":"Jim","attributes":{"a":1,"a":[],"a":"x"}}'
+    small = lasting_client.post("/leads", body).expect(201).json
+    large = lasting_client.post("/leads", body.replace(b"Jane@", b"Jill@") + b" " * 5000).expect(201).json
+    kept = ("name", "attributes")
+    assert [large[name] for name in kept] == [small[name] for name in kept] == ["Jim", {"a": "x"}]
