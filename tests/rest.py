@@ -51,7 +51,8 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The body."""
+        """The body, which must end a line."""
+        assert self.body.endswith(b"}\n"), self
         return json.loads(self.body)
 
     def expect(self, status: int) -> "Reply":

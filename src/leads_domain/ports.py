@@ -136,8 +136,11 @@ class Timeline(Protocol):
     def has_unplaced(self) -> bool:
         """Whether there are entries that have no place in the feed yet, such as all that are new."""
 
-    def place(self, limit: int) -> None:
-        """Give the next places in the feed to up to `limit` entries that have none, in their order."""
+    def place(self, limit: int) -> int:
+        """Give the next places in the feed to up to `limit` entries that have none, in their order; return how many."""
+
+    def last_place(self) -> int:
+        """Return the last place in the feed that an entry has, 0 without any."""
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """Have everything that happened to a lead have happened to another, in the order in which it was told."""

@@ -60,6 +60,24 @@ def test_links_lead_from_the_first_page_to_the_end(api: Api, john: str) -> None:
     assert len({each["id"] for each in everything}) == 7
 
 
+def test_a_client_can_start_at_the_end(api: Api, john: str) -> None:
+    start = api.get("/events?from=now").expect(200)
+    cursor = start.json["next_cursor"]
+    assert start.json == {"items": [], "next_cursor": cursor}
+    assert start.headers["link"] == f'</events?from=now&after={cursor}>; rel="next"'
+    assert api.get(f"/events?after={cursor}").expect(200).json == {"items": [], "next_cursor": None}
+
+    api.patch(john, {"name": "Johnny"}).expect(200)
+    pages = list(api.walk(f"/events?from=now&after={cursor}"))
+    assert [each["type"] for page in pages for each in page["items"]] == ["lead.updated"]
+
+
+def test_the_end_can_be_the_beginning(api: Api) -> None:
+    cursor = api.get("/events?from=now").expect(200).json["next_cursor"]
+    api.post("/leads", JOHN).expect(201)
+    assert [each["type"] for each in api.get(f"/events?after={cursor}").json["items"]] == ["lead.created"]
+
+
 def test_nothing_has_happened_yet(api: Api) -> None:
     assert api.get("/events").expect(200).json == {"items": [], "next_cursor": None}
 
@@ -77,7 +95,9 @@ def test_a_cursor_of_another_list_is_refused(api: Api, john: str) -> None:
     api.get(f"{john}/timeline?cursor={feed}").refuse(400, "malformed-request")
 
 
-@pytest.mark.parametrize("query", ["cursor=x", "limit=0", "limit=201", "limit=x", "after=x&after=y", "type=x"])
+@pytest.mark.parametrize(
+    "query", ["cursor=x", "limit=0", "limit=201", "limit=x", "after=x&after=y", "type=x", "from=then", "from="]
+)
 def test_what_is_no_query_of_it_is_refused(api: Api, query: str) -> None:
     api.get(f"/events?{query}").refuse(400, "malformed-request")
 

@@ -93,6 +93,11 @@ def test_the_feed_is_read_along_the_places(tmp_path: Path) -> None:
     assert step == "SEARCH timeline USING INDEX ix_timeline_place (place>?)"
 
 
+def test_the_end_of_the_feed_is_found_without_reading_it(tmp_path: Path) -> None:
+    (step,) = plan(tmp_path, timelines._LAST_PLACE)
+    assert step == "SEARCH timeline USING COVERING INDEX ix_timeline_place (place>?)"
+
+
 def test_what_has_no_place_is_found_in_an_index_of_nothing_else(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, timelines._FIRST_UNPLACED)
     assert step == "SCAN timeline USING INDEX ix_timeline_unplaced"

@@ -9,6 +9,9 @@ from leads_domain.lead import LeadId
 
 Header = tuple[bytes, bytes]
 
+LINE_FEED = b"\n"
+"""Ends every JSON body: a terminal then shows its prompt on a line of its own."""
+
 _encoder = msgspec.json.Encoder()
 
 
@@ -39,8 +42,8 @@ class Answer:
 def json_answer(
     view: Any, *, status: int = 200, headers: Iterable[Header] = (), lead_id: LeadId | None = None
 ) -> Answer:
-    """`view` as JSON."""
-    return Answer(_encoder.encode(view), status=status, headers=headers, lead_id=lead_id)
+    """Return `view` as JSON."""
+    return Answer(_encoder.encode(view) + LINE_FEED, status=status, headers=headers, lead_id=lead_id)
 
 
 def etag(version: int) -> Header:

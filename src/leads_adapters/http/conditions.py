@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from litestar.types import HTTPScope
 
-from leads_adapters.http.answer import Answer, etag, no_content
+from leads_adapters.http.answer import LINE_FEED, Answer, etag, no_content
 from leads_adapters.http.problems import Problem
 from leads_domain.errors import VersionMismatch
 
@@ -70,5 +70,5 @@ def conditional(scope: HTTPScope, rendered: bytes, version: int) -> Answer:
     if version not in wish.wanted:
         raise VersionMismatch(version)
     if version not in wish.unwanted:
-        return Answer(rendered, headers=(etag(version),))
+        return Answer(rendered + LINE_FEED, headers=(etag(version),))
     return no_content(status=304, headers=[etag(version)])

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from leads_adapters.http.answer import Answer, html_answer
+from leads_adapters.http.answer import LINE_FEED, Answer, html_answer
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.problems import PROBLEM_TYPES, Problem, page
 
@@ -50,7 +50,7 @@ class DocsRoutes:
 
     @cached_property
     def _document(self) -> bytes:
-        return msgspec.json.encode(self._make_document())
+        return msgspec.json.encode(self._make_document()) + LINE_FEED
 
     @operation(method="GET", path="/", tag="Docs", permission=None, replies={307: _PAGE}, documented=False)
     async def home(self, _: Call) -> Answer:

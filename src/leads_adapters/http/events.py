@@ -1,7 +1,7 @@
 """The resource /events."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -15,19 +15,21 @@ from leads_adapters.http.views import TimelineEntryView, timeline_entry_view
 from leads_domain.access import Permission
 from leads_domain.events import TimelineEntry
 from leads_domain.paging import LIMIT_DEFAULT
-from leads_domain.use_cases.follow_events import place_events, read_events
+from leads_domain.use_cases.follow_events import find_end, place_events, read_events
 
 _CURSORS = Cursors.of_numbers()
+
+
+_AFTER = "The last `next_cursor` that was not null. Without it the feed starts at the beginning."
+_FROM = "`now`: without `after`, start at the end. The page is empty and has the cursor for what happens from now on."
 
 
 class EventsQuery(msgspec.Struct):
     """Which part of the feed."""
 
     limit: Limit = LIMIT_DEFAULT
-    after: (
-        Annotated[str, Meta(description="The last `next_cursor` that was not null; without it the feed starts anew.")]
-        | None
-    ) = None
+    after: Annotated[str, Meta(description=_AFTER)] | None = None
+    start: Annotated[Literal["now"], Meta(description=_FROM)] | None = msgspec.field(name="from", default=None)
 
 
 class EventView(TimelineEntryView):
@@ -67,12 +69,19 @@ class EventRoutes:
         `next_cursor` is null, is the end for now: ask again later with the same `after`.
         """
         query: EventsQuery = call.query
+        if query.start and query.after is None:
+            return list_answer([], _CURSORS.encode(await self._end(), "events"), call, parameter="after")
         after = _CURSORS.decode(query.after, "events")
         page = await self.database.read(read_events, after=after, limit=query.limit)
         if page is None:
             page = await self.database.write(place_events, after=after, limit=query.limit)
         next_cursor = None if page.next is None else _CURSORS.encode(page.next, "events")
         return list_answer([_view(entry) for entry in page.items], next_cursor, call, parameter="after")
+
+    async def _end(self) -> int:
+        while (end := await self.database.write(find_end)) is None:
+            pass
+        return end
 
 
 def _view(entry: TimelineEntry) -> EventView:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 from litestar.exceptions import ClientException, HTTPException, MethodNotAllowedException, NotFoundException
 
-from leads_adapters.http.answer import etag
+from leads_adapters.http.answer import LINE_FEED, etag
 from leads_domain.errors import (
     DuplicateLead,
     IllegalFollowUpState,
@@ -225,7 +225,7 @@ class Problem(Exception):
 
     def body(self, instance: str) -> bytes:
         """The problem as JSON; `instance` is the path that was asked for, told as a URI reference (RFC 3986)."""
-        return msgspec.json.encode(
+        encoded = msgspec.json.encode(
             {
                 "type": self.type.uri,
                 "title": self.type.title,
@@ -235,6 +235,7 @@ class Problem(Exception):
                 **self.members,
             }
         )
+        return encoded + LINE_FEED
 
 
 def problem_of(error: Exception) -> Problem:

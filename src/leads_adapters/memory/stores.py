@@ -245,10 +245,16 @@ class MemoryTimeline:
         """See `Timeline.has_unplaced`."""
         return any(entry.id not in self._places for entry in self._kept)
 
-    def place(self, limit: int) -> None:
+    def place(self, limit: int) -> int:
         """See `Timeline.place`. The places of what is erased stay known, and are not given again."""
-        for entry in [entry for entry in self._kept if entry.id not in self._places][:limit]:
+        unplaced = [entry for entry in self._kept if entry.id not in self._places][:limit]
+        for entry in unplaced:
             self._places[entry.id] = len(self._places) + 1
+        return len(unplaced)
+
+    def last_place(self) -> int:
+        """See `Timeline.last_place`."""
+        return len(self._places)
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `Timeline.move`."""

@@ -33,6 +33,7 @@ _IN_FEED = (
 _COUNT_OF_LEAD = select(func.count()).select_from(timeline).where(timeline.c.lead_id == bindparam("lead_id"))
 _MOVE = update(timeline).where(timeline.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
 _ERASE = delete(timeline).where(timeline.c.lead_id == bindparam("lead"), timeline.c.id != bindparam("tombstone"))
+_LAST_PLACE = select(func.max(timeline.c.place)).where(timeline.c.place.is_not(None))
 _FIRST_UNPLACED = select(timeline.c.seq).where(timeline.c.place.is_(None)).limit(literal_column("1"))
 _UNPLACED = (
     select(timeline.c.seq, func.row_number().over(order_by=timeline.c.seq).label("number"))
@@ -93,10 +94,15 @@ class SqlTimeline:
         """See `Timeline.has_unplaced`."""
         return self._driver.first(_FIRST_UNPLACED) is not None
 
-    def place(self, limit: int) -> None:
+    def place(self, limit: int) -> int:
         """See `Timeline.place`. The second statement sees what others committed before the first one had the lock."""
         ((last_place,),) = self._driver.all(_TAKE_PLACES[self._driver.dialect], taken=limit)
-        self._driver.change(_PLACE, last_place=last_place - limit, limit=limit)
+        return self._driver.change(_PLACE, last_place=last_place - limit, limit=limit)
+
+    def last_place(self) -> int:
+        """See `Timeline.last_place`."""
+        ((last_place,),) = self._driver.all(_LAST_PLACE)
+        return last_place or 0
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `Timeline.move`."""

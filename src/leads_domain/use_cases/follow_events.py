@@ -11,6 +11,9 @@ from leads_domain.ports import UnitOfWork
 PLACED_AT_ONCE = LIMIT_MAX
 """How many entries get a place in one unit of work: enough for a page, and no more, because others wait for it."""
 
+PASSED_AT_ONCE = 1_000
+"""The same for those that nobody reads."""
+
 
 def read_events(
     work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT
@@ -26,3 +29,10 @@ def place_events(work: UnitOfWork, *, after: int | None = None, limit: int = LIM
     """The same page, with new entries."""
     work.timeline.place(PLACED_AT_ONCE)
     return work.timeline.in_feed(after=after, limit=limit)
+
+
+def find_end(work: UnitOfWork) -> int | None:
+    """Return the last place in the feed; None if there are more new entries than can be placed at once: run again."""
+    if work.timeline.place(PASSED_AT_ONCE) == PASSED_AT_ONCE:
+        return None
+    return work.timeline.last_place()
