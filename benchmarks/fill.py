@@ -48,7 +48,7 @@ def _lead(given: dict[str, Any], at: datetime) -> dict[str, Any]:
             "updated_at": at,
             "version": 1,
             "name_key": name_key(given["name"]),
-            "words": words_of(given["name"], given["email"], given["source"], given["phone"]),
+            "words": words_of(given["name"], given["email"], given["source"], phone=given["phone"]),
         }
     )
 

@@ -77,8 +77,8 @@ class LeadQuery:
     """Which leads, in which order, after which position, and how many at the most; what is None or empty means any.
 
     Keys are canonical addresses. Times from which on count include that very moment, those up to which exclude it.
-    `follow_up_due_before` asks for leads that have a scheduled follow-up due before that moment. Each of `words`
-    (`words_in`) begins one of the lead's (`lead_words`).
+    `follow_up_due_before` asks for leads that have a scheduled follow-up due before that moment. Of each tuple of
+    `words` (`words_in`), one begins a word of the lead (`lead_words`).
     """
 
     statuses: tuple[Status, ...] = ()
@@ -90,7 +90,7 @@ class LeadQuery:
     updated_from: datetime | None = None
     has_follow_up: bool | None = None
     follow_up_due_before: datetime | None = None
-    words: tuple[str, ...] = ()
+    words: tuple[tuple[str, ...], ...] = ()
     sort: LeadSort = LeadSort.NEWEST_FIRST
     after: LeadPosition | None = None
     limit: int = LIMIT_DEFAULT

@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Engine, Inspector, inspect
 from sqlalchemy.exc import DBAPIError
 
-from builders import a_follow_up, a_lead, an_email, an_id
+from builders import a_follow_up, a_lead, a_phone, an_email, an_id
 from contracts.timeline import some_entries
 from databases import DATABASES, RunningDatabase, engine_of, sqlite_file
 from leads_adapters.database import UseCase
@@ -29,6 +29,7 @@ from leads_app.container import make_engine
 from leads_domain.errors import Unavailable
 from leads_domain.lead import LeadId
 from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.search import words_in
 from postgres import postgres_url
 
 STORES = ["sqlite", "postgresql"]
@@ -222,9 +223,26 @@ def test_leads_that_were_there_before_can_be_found_and_ordered(engine: Engine) -
     with engine.begin() as connection:
         unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
         for word, name in {"strauss": names[0], "太": names[1], "1004": names[1004]}.items():
-            assert [lead.name for lead in unit_of_work.leads.page(LeadQuery(words=(word,))).items] == [name]
+            assert [lead.name for lead in unit_of_work.leads.page(LeadQuery(words=((word,),))).items] == [name]
         ordered = unit_of_work.leads.page(LeadQuery(sort=LeadSort.BY_NAME)).items
         assert [lead.name for lead in ordered][:4] == ["adam", "Berta", "Cäsar", "Doe"]
+
+
+def test_leads_with_words_of_an_older_version_are_found_by_the_new_ones(engine: Engine) -> None:
+    upgrade(engine, "0009")
+    with engine.begin() as connection:
+        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
+        unit_of_work.leads.add(a_lead(name="Mary O'Connor", phone=a_phone("+4930123456", "789")))
+    execute(engine, "UPDATE leads SET words = ' 4930123456 789 connor jane mary o'")
+    upgrade(engine)
+
+    with engine.begin() as connection:
+        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
+        for q in ("oconnor", "030 123456", "3456", "mary +49 30 12 ext. 789"):
+            assert unit_of_work.leads.count(LeadQuery(words=words_in(q))) == 1
+        assert unit_of_work.leads.count(LeadQuery(words=words_in("jane"))) == 0
+        unit_of_work.leads.save(a_lead(name="Jane"))
+        assert unit_of_work.leads.count(LeadQuery(words=words_in("3456"))) == 0
 
 
 def test_the_migrations_make_the_very_constraints_that_the_metadata_declares(engine: Engine) -> None:

@@ -48,7 +48,7 @@ def found(engine: Engine, *words: str) -> list[str]:
     """The names of those who have these words."""
     with engine.connect() as connection:
         work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
-        return [lead.name for lead in work.leads.page(LeadQuery(words=words)).items]
+        return [lead.name for lead in work.leads.page(LeadQuery(words=tuple((word,) for word in words))).items]
 
 
 def execute(engine: Engine, statement: str) -> None:

