@@ -13,6 +13,7 @@ it matters, and SQLite is told which index to take. PostgreSQL combines indexes 
 on and on in the order of the list.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import inf, prod
@@ -55,6 +56,9 @@ COUNTED = 50_000
 
 PREFIX_MAX = 3
 """How long the beginnings of words are that are indexed themselves (migration 0005): a longer one is put together."""
+
+_LONG_NUMBER = re.compile("[0-9]{6,}|[^0-9][0-9]{3,}")
+"""Words of a telephone number that few leads have: without the country and the area, or the last digits."""
 
 _SHARE_OF_MANY = 0.3
 """What part of all leads is taken to pass a filter, if it was not counted to the end."""
@@ -208,7 +212,7 @@ def _parameters(query: LeadQuery) -> dict[str, Any]:
     given |= {f"status_{place}": status for place, status in enumerate(dict.fromkeys(query.statuses))}
     given |= _patterns(query.words)
     given["match"] = _match(query.words)
-    given["match_roughly"] = _match([word[:PREFIX_MAX] for word in choice] for choice in query.words)
+    given["match_roughly"] = _match(map(_roughly, choice) for choice in query.words)
     given["tsquery"] = _all_of(query.words, "'{}':*", " | ", " & ")
     if query.after is not None:
         given |= {"after_value": query.after.value, "after_id": query.after.id}
@@ -223,6 +227,11 @@ def _patterns(words: Sequence[tuple[str, ...]]) -> dict[str, str]:
         for place, choice in enumerate(words)
         for number, word in enumerate(choice + choice[-1:] * (most - len(choice)))
     }
+
+
+def _roughly(word: str) -> str:
+    """Return the beginning that is indexed. But many telephone numbers begin alike, and few go on alike."""
+    return word if _LONG_NUMBER.fullmatch(word) else word[:PREFIX_MAX]
 
 
 def _match(words: Iterable[Iterable[str]]) -> str:
