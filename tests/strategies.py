@@ -157,7 +157,7 @@ def _follow_ups() -> SearchStrategy[FollowUp]:
         _two_moments(),
         id=ids(),
         lead_id=ids(),
-        recipient=st.sampled_from(Recipient),
+        recipient=st.sampled_from([*Recipient, "sales@example.com", "+49301234567"]),
         channel=trimmed_texts(50),
         message=trimmed_texts(MESSAGE_MAX),
         due_at=utc_moments(),

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
@@ -46,12 +47,13 @@ from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
 from leads_app.key_use import KeyUse
 from leads_app.lifespan import service_lifespan
+from leads_app.rule_settings import check_recipient
 from leads_app.settings import Settings, SettingsError
 from leads_app.stopping import Stopping
-from leads_domain.follow_up import Recipient, RetryPolicy
+from leads_domain.follow_up import RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
-from leads_domain.sources import IdSource
+from leads_domain.sources import Contacts, IdSource
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.answer_once import AnswerOnce
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp
@@ -104,18 +106,22 @@ def make_database(engine: Engine, on_commit: Callable[[int], None] = lambda _: N
 
 def make_rules(
     ids: IdSource,
+    contacts: Contacts,
     channels: Mapping[str, Address | None],
     default_channel: str,
     rules: Sequence[FollowUpRule],
     hours: WorkingHours | None,
 ) -> FollowUpRules:
     """The rules for follow-ups; raises `SettingsError` for one that can never reach anybody."""
+    checked = []
     for place, rule in enumerate(rules, 1):
         channel = rule.channel or default_channel
-        if rule.recipient is Recipient.OWNER and channels[channel] is Address.PHONE:
-            message = f"rule {place}: The channel {channel} needs a telephone number, and owners have none."
-            raise SettingsError(f"The setting follow_up_rules is wrong: {message}")
-    return FollowUpRules(ids, default_channel, rules, hours)
+        try:
+            recipient = check_recipient(rule.recipient, channel, channels[channel], contacts)
+        except ValueError as error:
+            raise SettingsError(f"The setting follow_up_rules is wrong: rule {place}: {error}") from None
+        checked.append(replace(rule, recipient=recipient))
+    return FollowUpRules(ids, default_channel, checked, hours)
 
 
 def _rendering(database: Database) -> Rendering:
@@ -153,6 +159,7 @@ class Container(containers.DeclarativeContainer):
     rules = providers.Singleton(
         make_rules,
         ids,
+        contacts,
         channels,
         settings.provided.default_channel,
         settings.provided.follow_up_rules,

@@ -10,11 +10,18 @@ import msgspec
 from leads_domain.checking import shown
 from leads_domain.errors import Invalid
 from leads_domain.follow_up import Recipient
+from leads_domain.notifier import Address
 from leads_domain.pipeline import Pipeline
 from leads_domain.rules import FollowUpRule
+from leads_domain.sources import Contacts
 from leads_domain.template import Template
 from leads_domain.working_hours import WorkingHours
 
+_ADDRESSES = {
+    Address.EMAIL: "an e-mail address",
+    Address.PHONE: "a telephone number",
+    None: "an e-mail address or a telephone number",
+}
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {
     "m": timedelta(minutes=1),
@@ -58,6 +65,20 @@ def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Col
             raise ValueError(f"rule {place}: There is no channel {shown(rule.channel)}; it is one of: {known}.")
 
 
+def check_recipient(recipient: str, channel: str, needs: Address | None, contacts: Contacts) -> str:
+    """Return a rule's recipient as it is kept; raise `ValueError` if the channel can never reach it."""
+    if recipient == Recipient.OWNER and needs is Address.PHONE:
+        raise ValueError(f"The channel {channel} needs a telephone number, and owners have none.")
+    if recipient in list(Recipient):
+        return recipient
+    kind = needs or (Address.EMAIL if "@" in recipient else Address.PHONE)
+    try:
+        return str(contacts.email(recipient)) if kind is Address.EMAIL else contacts.phone(recipient).e164
+    except Invalid as invalid:
+        choices = f"give {', '.join(Recipient)}, or {_ADDRESSES[needs]} for the channel {channel}"
+        raise ValueError(f"recipient is {shown(recipient)}; {choices}. {invalid}") from None
+
+
 def parse_working_hours(value: object) -> WorkingHours:
     """The hours; raises `ValueError`, `Invalid`, or msgspec's `ValidationError`."""
     table = msgspec.convert(value, _HoursTable)
@@ -77,7 +98,7 @@ def _rule(place: int, value: object) -> FollowUpRule:
             after=_duration(table.after),
             message=Template(table.message),
             channel=table.channel,
-            recipient=_recipient(table.recipient),
+            recipient=table.recipient,
         )
     except (ValueError, Invalid, msgspec.ValidationError) as error:
         raise ValueError(f"rule {place}: {error}") from None
@@ -87,12 +108,6 @@ def _duration(text: str) -> timedelta:
     if not _DURATION.fullmatch(text):
         raise ValueError(f"after is {shown(text)}; give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
     return sum((int(part[:-1]) * _UNITS[part[-1]] for part in text.split()), timedelta())
-
-
-def _recipient(text: str) -> Recipient:
-    if text not in list(Recipient):
-        raise ValueError(f"recipient is {shown(text)}; give {' or '.join(Recipient)}.")
-    return Recipient(text)
 
 
 def _zone(name: str) -> ZoneInfo:

@@ -26,7 +26,7 @@ class FollowUpState(StrEnum):
 
 
 class Recipient(StrEnum):
-    """To whom a follow-up goes: the lead, or the colleague who owns it."""
+    """Whom a follow-up reaches: the lead, or the colleague who owns it."""
 
     LEAD = "lead"
     OWNER = "owner"
@@ -76,6 +76,7 @@ class RetryPolicy:
 class FollowUp:
     """A promise to reach somebody about a lead.
 
+    `recipient` is a `Recipient`, or the e-mail address or telephone number (E.164) that a rule names.
     `next_attempt_at` is set exactly while it is scheduled, `sent_at` exactly when it was sent.
     `lease` is set while a dispatcher is at it. `claims` counts the leases ever given out and serves as
     fencing token: a dispatcher that was thought dead cannot overwrite what its successor recorded.
@@ -85,7 +86,7 @@ class FollowUp:
 
     id: FollowUpId
     lead_id: LeadId
-    recipient: Recipient
+    recipient: str
     channel: str
     message: str
     due_at: datetime
@@ -106,7 +107,7 @@ class FollowUp:
         id: FollowUpId,
         lead_id: LeadId,
         *,
-        recipient: Recipient,
+        recipient: str,
         channel: str,
         message: str,
         due_at: datetime,
@@ -200,6 +201,4 @@ class FollowUp:
         return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **members)
 
     def _event(self, type: EventType, **data: Json) -> Event:
-        return Event(
-            type, {"follow_up_id": self.id, "channel": self.channel, "recipient": self.recipient.value, **data}
-        )
+        return Event(type, {"follow_up_id": self.id, "channel": self.channel, "recipient": str(self.recipient), **data})

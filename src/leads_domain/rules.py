@@ -20,14 +20,15 @@ AFTER_MAX = timedelta(days=3650)
 class FollowUpRule:
     """A lead that has been in the status `when` for the time `after` is followed up.
 
-    `channel` is the default channel if it is None. Raises `Invalid` for a time that nobody can mean.
+    `channel` is the default channel if it is None. `recipient` is a `Recipient`, or an address that the channel takes.
+    Raises `Invalid` for a time that nobody can mean.
     """
 
     when: Status
     after: timedelta
     message: Template
     channel: str | None = None
-    recipient: Recipient = Recipient.LEAD
+    recipient: str = Recipient.LEAD
 
     def __post_init__(self) -> None:
         if not timedelta() < self.after <= AFTER_MAX:

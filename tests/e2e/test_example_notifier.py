@@ -34,6 +34,7 @@ def test_a_follow_up_reaches_the_room(site: Site) -> None:
     with a_homeserver() as homeserver:
         configure(site, homeserver.url)
         with site.serve() as service:
+            assert "nobody" not in service.out
             assert "team (matrix)" in site.leads("doctor").expect(0).out
             lead = service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
             promised = service.post(f"{lead.headers['location']}/follow-up", {"message": "Call John. 👋"}).expect(202)

@@ -24,7 +24,7 @@ from leads_adapters.http.schemas import (
 )
 from leads_domain.access import ApiKey
 from leads_domain.events import EventType, TimelineEntry, rfc3339
-from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
+from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.pipeline import Pipeline
 from leads_domain.use_cases.export_lead import Dossier
@@ -65,7 +65,10 @@ class FollowUpView(msgspec.Struct):
 
     id: Id
     lead_id: Id
-    recipient: Recipient
+    recipient: Annotated[
+        str,
+        Meta(description="`lead`, `owner`, or the address that a rule names.", examples=["lead", "sales@example.com"]),
+    ]
     channel: Channel
     message: Message
     due_at: Utc

@@ -221,10 +221,12 @@ def _count(given: frozenset[str]) -> Select[Any]:
 
 
 def _row(follow_up: FollowUp) -> dict[str, Any]:
+    # Older rows know two recipients. A follow-up to an address is one to an owner, but for the address.
+    address = None if follow_up.recipient in list(Recipient) else follow_up.recipient
     return {
         "id": follow_up.id,
         "lead_id": follow_up.lead_id,
-        "recipient": follow_up.recipient.value,
+        "recipient": Recipient.OWNER if address else follow_up.recipient,
         "channel": follow_up.channel,
         "message": follow_up.message,
         "due_at": follow_up.due_at,
@@ -239,16 +241,17 @@ def _row(follow_up: FollowUp) -> dict[str, Any]:
         "lease_until": follow_up.lease.until if follow_up.lease else None,
         "claims": follow_up.claims,
         "rule_status": follow_up.rule_status,
+        "recipient_address": address,
     }
 
 
 def _follow_up(row: Row) -> FollowUp:
     (id, lead_id, recipient, channel, message, due_at, state, attempts, last_error, *rest) = row
-    next_attempt_at, sent_at, created_at, updated_at, lease_owner, lease_until, claims, rule_status = rest
+    next_attempt_at, sent_at, created_at, updated_at, lease_owner, lease_until, claims, rule_status, address = rest
     return FollowUp(
         id=id,
         lead_id=lead_id,
-        recipient=Recipient(recipient),
+        recipient=address or Recipient(recipient),
         channel=channel,
         message=message,
         due_at=due_at,

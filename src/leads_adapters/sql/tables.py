@@ -95,6 +95,7 @@ follow_ups = _table(
     Column("lease_until", UtcTime),
     Column("claims", Integer, nullable=False),
     Column("rule_status", Text),
+    Column("recipient_address", Text),
     CheckConstraint("recipient IN ('lead', 'owner')", "recipient"),
     CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'cancelled')", "state"),
     CheckConstraint("(state = 'scheduled') = (next_attempt_at IS NOT NULL)", "next_attempt"),

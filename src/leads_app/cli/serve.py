@@ -20,6 +20,11 @@ from leads_app.dispatcher import DELIVERY_SECONDS
 STOP_SECONDS = DELIVERY_SECONDS + 1
 """After how long the process ends once it accepts no more requests, whatever is still under way."""
 
+_REACHES_NOBODY = (
+    "Follow-ups reach nobody yet: the default channel {channel} writes a log line and marks them as sent, "
+    "until leads.toml names another default_channel."
+)
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
@@ -29,7 +34,7 @@ STOP_SECONDS = DELIVERY_SECONDS + 1
 def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
     """Serve the API, and send follow-ups when they are due."""
     container = session.open_container()
-    container.notifiers()  # whatever is wrong with the channels is said before anything is promised
+    container.rules()  # report faulty channels and rules before the port is announced
     _check_free(host, port)
     _announce(container, host, port)
     if warning := low_limit_warning(connection_limit()):
@@ -56,7 +61,10 @@ def _check_free(host: str, port: int) -> None:
 def _announce(container: Container, host: str, port: int) -> None:
     url = f"http://{host}:{port}"
     click.echo(f"leads serves {url} (interactive documentation: {url}/docs)")
-    if container.settings().api_key_digest is not None:
+    settings = container.settings()
+    if settings.channels[settings.default_channel].adapter == "log":
+        click.echo(_REACHES_NOBODY.format(channel=settings.default_channel))
+    if settings.api_key_digest is not None:
         return
     first = asyncio.run(_first_key(container))
     if first is not None:

@@ -92,14 +92,13 @@ def _deliver(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Non
     notice = claimed.notice
     if claimed.exhausted:
         raise Refused("Every attempt was cut off before its end.")
-    if notice.email is None:
+    if claimed.follow_up.recipient == Recipient.OWNER and notice.email is None:
         raise Refused("The lead has no owner.")
     notifier = notifiers.get(notice.channel)
     if notifier is None:
         raise TryAgain(f"The channel {notice.channel!r} is not configured.")
     if notifier.needs is Address.PHONE and notice.phone is None:
-        recipient = claimed.follow_up.recipient
-        raise Refused(f"The channel {notice.channel} needs a telephone number, and the {recipient} has none.")
+        raise Refused(f"The channel {notice.channel} needs a telephone number, and the recipient has none.")
     notifier.notify(notice)
 
 
@@ -149,17 +148,16 @@ def _told(error: NotificationError) -> str:
 
 
 def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
-    owner = str(lead.owner) if lead.owner else None
-    owned = follow_up.recipient is Recipient.OWNER
+    name, email, phone = _recipient(follow_up, lead)
     return FollowUpNotice(
         follow_up_id=follow_up.id,
         lead_id=lead.id,
         idempotency_key=follow_up.id,
         attempt=follow_up.attempts,
         channel=follow_up.channel,
-        name=(owner or "") if owned else lead.name,
-        email=owner if owned else str(lead.email),
-        phone=None if owned or lead.phone is None else lead.phone.e164,
+        name=name,
+        email=email,
+        phone=phone,
         message=follow_up.message,
         lead={
             "name": lead.name,
@@ -167,6 +165,20 @@ def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
             "phone": str(lead.phone) if lead.phone else None,
             "status": lead.status,
             "source": lead.source,
-            "owner": owner,
+            "owner": str(lead.owner) if lead.owner else None,
         },
     )
+
+
+def _recipient(follow_up: FollowUp, lead: Lead) -> tuple[str, str | None, str | None]:
+    """Return the recipient's name, e-mail address and telephone number."""
+    match follow_up.recipient:
+        case Recipient.LEAD:
+            return lead.name, str(lead.email), lead.phone.e164 if lead.phone else None
+        case Recipient.OWNER:
+            owner = str(lead.owner) if lead.owner else None
+            return owner or "", owner, None
+        case address if "@" in address:
+            return address, address, None
+        case number:
+            return number, None, number

@@ -13,6 +13,7 @@ from leads_app.container import Container
 from leads_app.settings import SettingsError, load_settings
 from leads_domain.follow_up import Recipient
 from leads_domain.notifier import Address
+from leads_domain.rules import FollowUpRule
 
 
 @pytest.fixture
@@ -28,15 +29,56 @@ def test_every_provider_makes_its_object(container: Container) -> None:
 
 
 def test_a_rule_that_can_never_reach_anybody_is_refused(container: Container) -> None:
-    rules = [a_rule(channel="sms"), a_rule(channel="sms", recipient=Recipient.OWNER)]
-    container.settings.override(replace(container.settings(), follow_up_rules=rules))
-    container.notifiers.override({"log": RecordingNotifier(), "sms": RecordingNotifier(needs=Address.PHONE)})
-    with pytest.raises(SettingsError) as refused:
-        container.app()
-    assert str(refused.value) == (
+    told = rules_refused(container, a_rule(channel="sms"), a_rule(channel="sms", recipient=Recipient.OWNER))
+    assert told == (
         "The setting follow_up_rules is wrong: rule 2: The channel sms needs a telephone number, and owners have none."
     )
-    asyncio.run(container.database().close())
+
+
+def use_rules(container: Container, *rules: FollowUpRule) -> None:
+    kinds = {"log": None, "mail": Address.EMAIL, "sms": Address.PHONE}
+    container.notifiers.override({name: RecordingNotifier(needs=needs) for name, needs in kinds.items()})
+    container.settings.override(replace(container.settings(), follow_up_rules=rules))
+
+
+def rules_refused(container: Container, *rules: FollowUpRule) -> str:
+    use_rules(container, *rules)
+    with pytest.raises(SettingsError) as refused:
+        container.rules()
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("channel", "recipient", "kept"),
+    [
+        ("mail", "Sales@Example.com", "Sales@Example.com"),
+        ("sms", "+49 30 123456", "+4930123456"),
+        ("log", "sales@example.com", "sales@example.com"),
+        ("log", "+49 30 123456", "+4930123456"),
+    ],
+)
+def test_a_rule_can_name_any_address_that_its_channel_takes(
+    container: Container, channel: str, recipient: str, kept: str
+) -> None:
+    use_rules(container, a_rule(channel=channel, recipient=recipient))
+    assert [rule.recipient for rule in container.rules().rules] == [kept]
+
+
+@pytest.mark.parametrize(
+    ("channel", "recipient", "told"),
+    [
+        ("mail", "boss", "give lead, owner, or an e-mail address for the channel mail."),
+        ("mail", "+49 30 123456", "give lead, owner, or an e-mail address for the channel mail."),
+        ("sms", "sales@example.com", "give lead, owner, or a telephone number for the channel sms."),
+        ("log", "boss", "give lead, owner, or an e-mail address or a telephone number for the channel log."),
+        ("log", "", "give lead, owner, or an e-mail address or a telephone number for the channel log."),
+    ],
+)
+def test_a_recipient_that_the_channel_does_not_take_is_refused(
+    container: Container, channel: str, recipient: str, told: str
+) -> None:
+    refused = rules_refused(container, a_rule(channel=channel, recipient=recipient))
+    assert refused.startswith(f"The setting follow_up_rules is wrong: rule 1: recipient is {recipient!r}; {told}")
 
 
 def test_everything_is_made_once(container: Container) -> None:

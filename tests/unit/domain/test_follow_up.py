@@ -26,7 +26,7 @@ Step = tuple[str, timedelta | None]
 
 def the_facts_of(follow_up: FollowUp) -> dict[str, Any]:
     """What every event tells of its follow-up."""
-    return {"follow_up_id": follow_up.id, "channel": follow_up.channel, "recipient": follow_up.recipient.value}
+    return {"follow_up_id": follow_up.id, "channel": follow_up.channel, "recipient": str(follow_up.recipient)}
 
 
 def test_a_new_follow_up_is_owed_from_its_due_time_on() -> None:

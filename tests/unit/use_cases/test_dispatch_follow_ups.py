@@ -112,7 +112,7 @@ def test_a_channel_is_not_asked_to_send_without_the_address_that_it_needs(desk: 
 
     failed = desk.follow_up(claimed.follow_up)
     assert (failed.state, failed.attempts) == (FollowUpState.FAILED, 1)
-    assert failed.last_error == "The channel sms needs a telephone number, and the lead has none."
+    assert failed.last_error == "The channel sms needs a telephone number, and the recipient has none."
     assert sms.notices == []
 
 

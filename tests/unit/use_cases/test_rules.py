@@ -15,6 +15,7 @@ from leads_adapters.memory.rehearsal import MemoryRehearsal
 from leads_domain.errors import DuplicateLead
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.lead import Lead, Past
+from leads_domain.notifier import Address
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.dispatch_follow_ups import send
 from leads_domain.use_cases.find_leads import list_leads
@@ -27,6 +28,8 @@ RULES = [
     a_rule("new", "{name} waits and waits.", after=3 * DAY),
     a_rule("contacted", "Ask {name} again.", after=2 * DAY, recipient=Recipient.OWNER),
     a_rule("lost", "Is {name} still lost?", after=90 * DAY),
+    a_rule("converted", "Send {name} an offer.", after=DAY, recipient="sales@example.com"),
+    a_rule("converted", "Call {name}.", after=DAY, recipient="+4930123456", channel="sms"),
 ]
 
 
@@ -163,6 +166,22 @@ def test_what_a_rule_owes_the_owner_goes_to_whoever_owns_the_lead_when_it_is_due
     (claimed,) = desk.claim()
 
     assert (claimed.notice.email, claimed.notice.message) == ("ann@example.com", "Ask John Doe again.")
+
+
+def test_what_a_rule_owes_to_an_address_goes_there_whoever_owns_the_lead(desk: Desk) -> None:
+    lead = desk.register(phone="+12025550123").lead
+    for status in ("contacted", "qualified", "converted"):
+        desk.change(lead, status)
+    desk.clock.advance(DAY)
+    mail, call = desk.claim("log", "sms")
+
+    assert (mail.notice.name, mail.notice.email, mail.notice.phone) == ("sales@example.com", "sales@example.com", None)
+    assert (call.notice.name, call.notice.email, call.notice.phone) == ("+4930123456", None, "+4930123456")
+    assert desk.timeline(lead)[0].data["recipient"] == "+4930123456"
+    for claimed in (mail, call):
+        sms = RecordingNotifier(needs=Address.PHONE)
+        assert send(claimed, {"log": RecordingNotifier(), "sms": sms}) is None
+        assert desk.record(claimed)
 
 
 def test_what_a_rule_owes_to_nobody_fails_visibly_when_it_is_due(desk: Desk) -> None:
