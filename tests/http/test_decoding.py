@@ -1,5 +1,6 @@
 """What clients may send, and how they learn all that is wrong with it."""
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -90,6 +91,18 @@ def test_a_body_of_another_media_type_is_not_read(send: Send, media_type: str) -
     answer = send(b"{}", headers={"content_type": media_type})
     assert "application/json" in answer.refuse(415, "unsupported-media-type")["detail"]
     assert len(answer.body) < 1000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd", "identity, gzip", "nonsense"])
+def test_a_compressed_body_is_not_read(send: Send, encoding: str) -> None:
+    for body in (b"{}", gzip.compress(b"{}")):
+        reply = send(body, headers={"content_encoding": encoding})
+        assert "without a Content-Encoding" in reply.refuse(415, "unsupported-media-type")["detail"]
+        assert reply.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_may_say_that_it_is_not_compressed(api: Api) -> None:
+    api.post("/leads", JOHN, content_encoding="Identity").expect(201)
 
 
 def test_a_merge_patch_is_only_for_patching(api: Api) -> None:

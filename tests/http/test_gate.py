@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, cast
 
 import pytest
@@ -121,7 +122,7 @@ class OneKey:
 def come_in(database: OneKey) -> Callable[[], asyncio.Task[Any]]:
     """Something that makes a request with the key come in at a gate before this database."""
     gate = Gate(cast(Database, database), Authenticate(), lambda _: None, ClientAddresses([]))
-    scope = cast(HTTPScope, {"headers": [(b"x-api-key", b"key")]})
+    scope = cast(HTTPScope, {"headers": [(b"x-api-key", b"key")], "state": {"until_sent": ExitStack()}})
     return lambda: asyncio.create_task(gate.admit(scope, Permission.READ))
 
 

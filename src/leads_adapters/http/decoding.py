@@ -14,9 +14,11 @@ from typing import Any, Generic, TypeVar, get_args, get_origin
 from urllib.parse import parse_qs
 
 import msgspec
+from litestar.types import HTTPScope
 from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
+from leads_adapters.http.incoming import header
 from leads_adapters.http.problems import Problem
 from leads_domain.errors import Fault, Invalid
 
@@ -54,7 +56,7 @@ class Body(Generic[Schema]):
         self.optional = optional
         self._decoder = msgspec.json.Decoder(schema)
 
-    def decode(self, raw: bytes, content_type: str, check: Callable[[Mapping[str, Any]], object]) -> Mapping[str, Any]:
+    def decode(self, raw: bytes, scope: HTTPScope, check: Callable[[Mapping[str, Any]], object]) -> Mapping[str, Any]:
         """The members that were given. Raises `Problem`, or `Invalid` with every faulty member.
 
         `check` tells the domain's view of those members that have the right type, so that a client
@@ -64,7 +66,7 @@ class Body(Generic[Schema]):
             if self.optional:
                 return {}
             raise Problem("malformed-request", "The body is empty; send a JSON object.")
-        check_media_type(content_type, self.media_types)
+        check_media_type(scope, self.media_types)
         try:
             if len(raw) <= _SMALL:
                 with suppress(msgspec.ValidationError):
@@ -100,8 +102,12 @@ class Body(Generic[Schema]):
         return sound
 
 
-def check_media_type(content_type: str, wanted: Sequence[str]) -> str:
-    """The media type, one of those that are wanted, in UTF-8; raises `Problem` for any other."""
+def check_media_type(scope: HTTPScope, wanted: Sequence[str]) -> str:
+    """Return the media type, one of those that are wanted, in UTF-8 and not compressed; raises `Problem` otherwise."""
+    if (header(scope, b"content-encoding") or b"identity").strip().lower() != b"identity":
+        detail = "Send the body as it is, without a Content-Encoding."
+        raise Problem("unsupported-media-type", detail, headers=((b"accept-encoding", b"identity"),))
+    content_type = (header(scope, b"content-type") or b"").decode("latin-1")
     named, _, parameters = content_type.partition(";")
     media_type = named.strip().lower()
     charset = re.search(r"charset=([^;]*)", parameters.lower())

@@ -1,7 +1,7 @@
 """The service's own documentation: the OpenAPI document, a page to try it on, and the pages of the problems."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class DocsRoutes:
         if name == "start.js":
             body = _START
         elif name in _SWAGGER_UI:
-            body = (_swagger_ui() / name).read_bytes()
+            body = _asset(name)
         else:
             raise Problem("not-found", "The documentation has no such file.")
         cached = (b"cache-control", b"public, max-age=3600")
@@ -93,6 +93,7 @@ class DocsRoutes:
         return html_answer(page(type))
 
 
-def _swagger_ui() -> Path:
-    """Where the package swagger-ui-py keeps Swagger UI; found without importing its own code."""
-    return Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
+@cache
+def _asset(name: str) -> bytes:
+    """Return a file of Swagger UI, read once. The package swagger-ui-py has it; its own code is not imported."""
+    return Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static"))).joinpath(name).read_bytes()

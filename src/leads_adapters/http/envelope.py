@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
 from litestar.types import Scope
 
 from leads_adapters.http.answer import Answer
-from leads_adapters.http.streaming import StreamedAnswer
+from leads_adapters.http.streaming import PIECE, StreamedAnswer, send_body
 
 AccessLog = Callable[..., None]
 """Called after every answer with request_id, method, route, status and milliseconds."""
@@ -56,6 +57,7 @@ class Envelope:
             scope["method"] = "GET"
             scope["state"]["bodiless"] = True
         status = 500
+        until_sent = scope["state"]["until_sent"] = ExitStack()
         try:
             answer = await self._answer(scope, receive)
             status = answer.status
@@ -64,9 +66,12 @@ class Envelope:
             await send({"type": "http.response.start", "status": status, "headers": answer.headers})
             if isinstance(answer, StreamedAnswer) and method != "HEAD":
                 await answer.send_body(receive, send)
-            else:
+            elif len(body) > PIECE:
+                await send_body(body, send)
+            else:  # no client has to be waited for
                 await send({"type": "http.response.body", "body": body, "more_body": False})
         finally:
+            until_sent.close()
             route = _route(scope)
             seconds = perf_counter() - started
             self._log(

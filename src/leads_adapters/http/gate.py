@@ -1,6 +1,7 @@
 """Who comes in: the key, the rate limit, and the permission, checked once for every request."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from litestar.types import HTTPScope
@@ -8,6 +9,7 @@ from litestar.types import HTTPScope
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Header
 from leads_adapters.http.client_address import ClientAddresses
+from leads_adapters.http.concurrency import PER_ADDRESS, PER_KEY, ConcurrencyLimit
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.rate_limit import RateLimiter
 from leads_adapters.together import Together
@@ -17,7 +19,7 @@ from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
 
 @dataclass(slots=True)
 class Gate:
-    """Recognises callers by their key, of whose use `note_use` is told by id. Without limiters nobody is limited."""
+    """Recognises callers by their key, of whose use `note_use` is told by id. Without limiters no rate is limited."""
 
     database: Database
     authenticate: Authenticate
@@ -25,6 +27,8 @@ class Gate:
     addresses: ClientAddresses
     per_key: RateLimiter | None = None
     per_address: RateLimiter | None = None
+    key_concurrency: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(PER_KEY))
+    address_concurrency: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(PER_ADDRESS))
     _callers: Together[str, Principal] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -32,11 +36,14 @@ class Gate:
 
     async def admit(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, tuple[Header, ...]]:
         """Who is calling, and the headers of their rate limit; raises `Problem`."""
+        until: ExitStack = scope["state"]["until_sent"]
+        self.address_concurrency.enter(self.addresses.of(scope), until)
         key = presented_key(scope)
         principal = await self._callers.ask(key) if key else None
         if principal is None:
             raise self._stranger(scope, key)
         headers = self.per_key.admit(principal.id) if self.per_key else ()
+        self.key_concurrency.enter(principal.id, until)
         if permission not in principal.role.permissions:
             least = Role.least(permission)
             detail = f"A key with the role {principal.role} may not do this; the role {least} would do."

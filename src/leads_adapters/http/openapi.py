@@ -228,7 +228,7 @@ def _problem_names(operation: Operation) -> set[str]:
     if operation.conditional:
         names.add("precondition-failed")
     if operation.body is not None or operation.upload:
-        names |= {"payload-too-large", "unsupported-media-type", "validation-failed"}
+        names |= {"payload-too-large", "request-timeout", "unsupported-media-type", "validation-failed"}
     return names
 
 

@@ -18,7 +18,7 @@ from leads_adapters.http.answer import Answer
 from leads_adapters.http.conditions import Condition, condition
 from leads_adapters.http.decoding import Body
 from leads_adapters.http.idempotency import Attempt, Idempotency, idempotency_key
-from leads_adapters.http.incoming import header, read_body
+from leads_adapters.http.incoming import read_body
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import Nothing
 from leads_adapters.http.views import Moved
@@ -83,11 +83,6 @@ class Call:
         """The same as Litestar's request, made only for who asks."""
         return Request(self.scope, self.receive)
 
-    @property
-    def content_type(self) -> str:
-        """What the client says of the body; empty if it says nothing."""
-        return (header(self.scope, b"content-type") or b"").decode("latin-1")
-
     def id(self, kind: str) -> str:
         """The identifier in the path; raises a not-found `Problem` for one that cannot be an identifier."""
         text: str = self.scope["path_params"]["id"]
@@ -104,7 +99,7 @@ class Call:
         """The given members of the body, strictly; see `Body.decode`."""
         body = cast(Body[Any], self.operation.body)
         self._body = await read_body(self.scope, self.receive, self.max_body)
-        return {**body.decode(self._body, self.content_type, check)}
+        return {**body.decode(self._body, self.scope, check)}
 
     async def write(
         self,

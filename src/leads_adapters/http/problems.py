@@ -100,6 +100,13 @@ _TYPES = (
         {"detail": "This operation answers text/csv or application/x-ndjson."},
     ),
     ProblemType(
+        "request-timeout",
+        408,
+        "The body did not come in time",
+        "Nothing was changed, but an import has kept the rows before. Send the request again, on a new connection.",
+        {"detail": "The body did not come in time: it has 10 s from one piece to the next, and 60 s for all."},
+    ),
+    ProblemType(
         "duplicate-lead",
         409,
         "A lead with this e-mail address exists",

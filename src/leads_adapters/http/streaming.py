@@ -12,14 +12,21 @@ from typing import Any, TypeVar, cast
 from litestar.types import HTTPReceiveMessage, Receive
 
 from leads_adapters.http.answer import Answer, Header
-from leads_adapters.http.incoming import DRAIN_MAX, drain, too_large
+from leads_adapters.http.incoming import DRAIN_MAX, drain, too_large, too_slow
 from leads_adapters.http.problems import Problem
 from leads_adapters.transfer import Run
 
 Result = TypeVar("Result")
+Send = Callable[[Any], Awaitable[None]]
 
 IDLE_SECONDS = 30.0
-"""How long a client may send nothing in the middle of a body."""
+"""How long a client may send nothing in the middle of a file."""
+
+SEND_SECONDS = 30.0
+"""How long a client may take nothing of a response."""
+
+PIECE = 2**15
+"""How much of a response is handed to the server at once: what clients do not take of it stays in memory."""
 
 
 def run_on_this_loop() -> Run:
@@ -66,7 +73,7 @@ class Upload(io.RawIOBase):
         try:
             message = cast(HTTPReceiveMessage, await asyncio.wait_for(self._receive(), IDLE_SECONDS))
         except TimeoutError:
-            raise Problem("malformed-request", f"The body did not go on for {IDLE_SECONDS:.0f} s.") from None
+            raise too_slow(f"Nothing of the body came for {IDLE_SECONDS:.0f} s.") from None
         if message["type"] == "http.disconnect":
             raise Problem("malformed-request", "The body ended before it was complete.")
         self._piece, self._read, self._more = message["body"], 0, message["more_body"]
@@ -96,12 +103,13 @@ class StreamedAnswer(Answer):
         self._tell = tell
         self._piece = await self._next_piece()
 
-    async def send_body(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+    async def send_body(self, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
         """Send what there is, piece by piece, until it ends or the client hangs up."""
         hung_up = asyncio.ensure_future(_disconnect(receive))
         try:
             while self._piece and not hung_up.done():
-                await send({"type": "http.response.body", "body": self._piece, "more_body": True})
+                if not await send_body(self._piece, send, more=True):
+                    return
                 self._piece = await self._next_piece()
         except Exception as error:  # noqa: BLE001 - the client cannot be told any more
             self._tell(error)
@@ -109,6 +117,19 @@ class StreamedAnswer(Answer):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             hung_up.cancel()
+
+
+async def send_body(body: bytes, send: Send, *, more: bool = False) -> bool:
+    """Send a body, or a part of one that has more, and return whether the client took it in time."""
+    try:
+        for start in range(0, max(len(body), 1), PIECE):
+            piece = body if len(body) <= PIECE else body[start : start + PIECE]
+            more_body = more or start + PIECE < len(body)
+            async with asyncio.timeout(SEND_SECONDS):
+                await send({"type": "http.response.body", "body": piece, "more_body": more_body})
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _disconnect(receive: Callable[[], Awaitable[Any]]) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.decoding import check_media_type
 from leads_adapters.http.idempotency import Attempt
-from leads_adapters.http.incoming import check_length, header
+from leads_adapters.http.incoming import check_length
 from leads_adapters.http.lead_list import lead_query
 from leads_adapters.http.negotiation import preferred
 from leads_adapters.http.operation import Call, Reply, operation
@@ -83,7 +83,7 @@ class TransferRoutes:
         sent again. A file whose first row cannot be understood is refused as a whole. Of the errors, the first
         thousand are listed.
         """
-        media_type = _media_type(call)
+        media_type = check_media_type(call.scope, list(_FILES))
         await check_length(call.scope, call.receive, self.max_import)
         if self.places.locked():
             detail = f"There are {IMPORTS_MAX} imports under way, as many as may be at once."
@@ -164,10 +164,3 @@ def _read_on(upload: Upload) -> None:
 
 def _expired(_: UnitOfWork) -> Answer:
     raise Unavailable("The answer that was kept has expired just now.")
-
-
-def _media_type(call: Call) -> str:
-    """Which of the two a body has; raises `Problem` for any other, and for one that is compressed."""
-    if (header(call.scope, b"content-encoding") or b"identity").lower() != b"identity":
-        raise Problem("unsupported-media-type", "Send the file as it is, without a Content-Encoding.")
-    return check_media_type(call.content_type, list(_FILES))

@@ -1,0 +1,104 @@
+"""Clients that neither send nor take anything hold little, for a bounded time."""
+
+import asyncio
+from collections.abc import MutableMapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from dependency_injector import providers
+
+from leads_adapters.http import incoming, streaming
+from leads_adapters.http.concurrency import ConcurrencyLimit
+from leads_adapters.http.streaming import PIECE, send_body
+from rest import JOHN, Api, Reply, Service
+
+# Bodies
+
+
+@pytest.mark.parametrize("limit", ["BODY_IDLE_SECONDS", "BODY_SECONDS"])
+def test_a_body_that_does_not_come_in_time_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+    monkeypatch.setattr(incoming, limit, 0.05)
+    halves = [b'{"name": "John Doe", ', b'"email": "john@example.com"}']
+    reply = api.runner.run(api.exchange("POST", "/leads", chunks=halves, waits_for=asyncio.Event()))
+    reply.refuse(408, "request-timeout")
+    assert reply.headers["connection"] == "close"
+    api.post("/leads", JOHN).expect(201)
+
+
+# Requests at once
+
+
+def limited(service: Service, per_key: int, per_address: int) -> None:
+    """Let a key and an address have so many requests at once."""
+    gate = replace(
+        service.container.gate(),
+        key_concurrency=ConcurrencyLimit(per_key),
+        address_concurrency=ConcurrencyLimit(per_address),
+    )
+    service.container.gate.override(providers.Object(gate))
+
+
+def while_two_wait(service: Service, first: Api, *others: Api) -> list[Reply]:
+    """What others get while two requests of the first client have not sent all of their bodies, and then the first."""
+
+    async def all_at_once() -> list[Reply]:
+        go_on = asyncio.Event()
+        halves = [b"{", b"}"]
+        waiting = [first.exchange("POST", "/leads", chunks=halves, waits_for=go_on) for _ in range(2)]
+        under_way = [asyncio.create_task(each) for each in waiting]
+        await asyncio.sleep(0)
+        replies = [await other.exchange("GET", "/pipeline") for other in others]
+        go_on.set()
+        for reply in await asyncio.gather(*under_way):
+            reply.refuse(422, "validation-failed")
+        return [*replies, await first.exchange("GET", "/pipeline")]
+
+    return service.run(all_at_once())
+
+
+def test_a_key_has_a_bounded_number_of_requests_at_once(service: Service) -> None:
+    limited(service, per_key=2, per_address=10)
+    api = service.client()
+    elsewhere, other = replace(api, address="192.0.2.2"), service.client()
+    same, others, afterwards = while_two_wait(service, api, elsewhere, other)
+    assert "At most 2 requests" in same.refuse(429, "rate-limited")["detail"]
+    assert same.headers["retry-after"] == "1"
+    assert [others.status, afterwards.status] == [200, 200]
+
+
+def test_an_address_has_a_bounded_number_of_requests_at_once(service: Service) -> None:
+    limited(service, per_key=10, per_address=2)
+    api, stranger = service.client(), service.stranger()
+    other, elsewhere = service.client(), replace(api, address="192.0.2.2")
+    *same, from_elsewhere, afterwards = while_two_wait(service, api, other, stranger, elsewhere)
+    for reply in same:
+        reply.refuse(429, "rate-limited")
+    assert [from_elsewhere.status, afterwards.status] == [200, 200]
+
+
+# Responses
+
+
+@pytest.mark.parametrize("size", [0, 1, PIECE, PIECE + 1, 3 * PIECE])
+@pytest.mark.parametrize("more", [False, True])
+def test_a_response_is_sent_in_pieces(size: int, more: bool) -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    assert asyncio.run(send_body(body, send, more=more))
+    assert b"".join(message["body"] for message in sent) == body
+    assert max(len(message["body"]) for message in sent) <= PIECE
+    assert [message["more_body"] for message in sent] == [True] * (len(sent) - 1) + [more]
+
+
+def test_a_response_that_the_client_does_not_take_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "SEND_SECONDS", 0.01)
+
+    async def send(_: object) -> None:
+        await asyncio.Future()
+
+    assert not asyncio.run(send_body(b"x", send))
