@@ -12,7 +12,8 @@ from leads_domain.sources import Clock, IdSource
 class EraseLead:
     """Remove everything that is kept of a lead, and of those that were merged into it.
 
-    What stays is its id, and on its timeline that, when and by whom it was erased.
+    What stays is its id, and on its timeline that, when and by whom it was erased, and which ids led to it: whoever
+    restores a backup has to erase those leads again, too.
     """
 
     clock: Clock
@@ -21,9 +22,11 @@ class EraseLead:
     def __call__(self, work: UnitOfWork, id: LeadId, *, actor: str, precondition: Precondition = any_version) -> None:
         """Raises `NotFound` or `VersionMismatch`."""
         work.leads.get_for_change(id).check_version(precondition)
-        [tombstone] = entries(id, [Event(EventType.LEAD_ERASED)], at=self.clock.now(), actor=actor, ids=self.ids)
+        merged_ids = list(work.leads.redirected_to(id))
+        event = Event(EventType.LEAD_ERASED, {"merged_ids": [*merged_ids]} if merged_ids else {})
+        [tombstone] = entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.erase(tombstone)
-        for each in (id, *work.leads.redirected_to(id)):
+        for each in (id, *merged_ids):
             work.replies.forget(each)
         work.follow_ups.forget(id)
         work.leads.forget(id)

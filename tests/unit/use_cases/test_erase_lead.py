@@ -60,6 +60,8 @@ def test_ids_that_were_merged_into_it_lead_nowhere(desk: Desk) -> None:
         assert not isinstance(missing.value, Merged)
     with pytest.raises(NotFound):
         desk.timeline(jon)
+    (tombstone,) = desk.timeline(john)
+    assert tombstone.data == {"merged_ids": [jon.id]}
 
 
 def test_nothing_is_sent_to_somebody_who_was_erased(desk: Desk) -> None:
