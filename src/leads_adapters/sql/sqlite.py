@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
 from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
+from leads_adapters.sql.folder_lock import hold_while_open
 from leads_adapters.sql.jobs import Job, deliver
 from leads_adapters.sql.sqlite_driver import check_version, driver, journal_mode
 from leads_adapters.sql.traces import empty_log, remove_traces
@@ -54,6 +55,7 @@ def sqlite_engine(url: URL) -> Engine:
     driver.register_adapter(type(None), lambda null: null)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
     engine.dialect.statement_compiler = _Compiler
+    hold_while_open(engine)
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine

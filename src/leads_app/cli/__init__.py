@@ -4,8 +4,10 @@ import sys
 
 import rich_click as click
 
+from leads_adapters.backup_files import BackupFailed
 from leads_adapters.lead_files import FileRefused
 from leads_adapters.sql.copying import CopyFailed
+from leads_app.cli.backup import backup
 from leads_app.cli.channels import channels
 from leads_app.cli.copy import copy
 from leads_app.cli.dispatch import dispatch
@@ -15,6 +17,7 @@ from leads_app.cli.import_ import import_leads
 from leads_app.cli.keys import keys
 from leads_app.cli.migrate import migrate
 from leads_app.cli.pipeline import pipeline
+from leads_app.cli.restore import restore
 from leads_app.cli.serve import serve
 from leads_app.cli.session import CommandFailed
 from leads_app.settings import SettingsError
@@ -27,7 +30,20 @@ def leads() -> None:
     """Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up."""
 
 
-for command in (serve, migrate, dispatch, keys, import_leads, export_leads, copy, pipeline, channels, doctor):
+for command in (
+    serve,
+    migrate,
+    dispatch,
+    keys,
+    import_leads,
+    export_leads,
+    backup,
+    restore,
+    copy,
+    pipeline,
+    channels,
+    doctor,
+):
     leads.add_command(command)
 
 
@@ -35,5 +51,5 @@ def main() -> None:
     """Run the command line: exit code 0 done, 1 failed with a sentence on standard error, 2 wrong usage."""
     try:
         leads()
-    except (LeadsError, SettingsError, CommandFailed, CopyFailed, FileRefused, OSError) as error:
+    except (LeadsError, SettingsError, CommandFailed, BackupFailed, CopyFailed, FileRefused, OSError) as error:
         sys.exit(f"leads: {' '.join(str(error).split())}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
@@ -63,6 +63,18 @@ def database_faults_told(container: Container) -> Iterator[None]:
         reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0]
         url = without_secrets(container.settings().database_url)
         raise CommandFailed(f"The database {url} cannot be used: {reason}.") from None
+
+
+@contextmanager
+def connected() -> Iterator[tuple[Container, Engine]]:
+    """A container and its engine, on a database in whatever state; lets go of it at the end."""
+    container = Container(settings=settings())
+    engine = container.engine()
+    try:
+        with database_faults_told(container):
+            yield container, engine
+    finally:
+        engine.dispose()
 
 
 def without_secrets(url: URL) -> str:

@@ -1,0 +1,52 @@
+"""Erase again, in a database that was restored, the leads that another one has erased."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine
+
+from leads_adapters.backup_files import SQLITE, BackupFailed, kind_of
+from leads_adapters.sql import postgres_backup, sqlite_backup
+from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_domain.errors import NotFound
+from leads_domain.lead import LeadId
+
+_ERASED = "SELECT lead_id, data FROM timeline WHERE type = 'lead.erased'"
+
+Erase = Callable[..., None]
+"""`EraseLead`."""
+
+
+def erased_in(file: Path) -> list[LeadId]:
+    """Return the ids of all leads that were erased, and of those that were merged into them before.
+
+    The file is a SQLite database or a backup of either kind; raises `BackupFailed` if it is neither.
+    """
+    kind = kind_of(file)
+    if kind is None:
+        raise BackupFailed(f"{file} is neither a SQLite database nor a backup of one of PostgreSQL.")
+    if kind == SQLITE:
+        rows = sqlite_backup.rows_of(file, _ERASED)
+    else:
+        entries = postgres_backup.rows_of(file, "timeline")
+        rows = [(entry["lead_id"], entry["data"]) for entry in entries if entry["type"] == "lead.erased"]
+    return [LeadId(each) for id, data in rows for each in (id, *msgspec.json.decode(data).get("merged_ids", ()))]
+
+
+def erase_again(engine: Engine, erase: Erase, ids: Iterable[LeadId], actor: str) -> int:
+    """Erase those of these leads that exist, all of them or none; return how many that were."""
+    with engine.begin() as connection:
+        driver_connection: Any = connection.connection.driver_connection
+        work = SqlUnitOfWork(Driver(driver_connection, engine.dialect, {}))
+        return sum(_erase(work, erase, id, actor) for id in ids)
+
+
+def _erase(work: SqlUnitOfWork, erase: Erase, id: LeadId, actor: str) -> bool:
+    try:
+        erase(work, id, actor=actor)
+    except NotFound:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""`leads backup`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import rich_click as click
+from sqlalchemy import Engine
+
+from leads_adapters.backup_files import SUFFIXES, backups_in, publish, time_stamp, unfinished
+from leads_adapters.sql import postgres_backup, sqlite_backup
+from leads_app.cli import session
+from leads_app.cli.session import CommandFailed
+
+
+@click.command()
+@click.argument("target", metavar="[FILE|DIRECTORY]", default="backups/")
+@click.option("--keep", metavar="N", type=click.IntRange(1), help="Keep the N newest in DIRECTORY, remove older ones.")
+def backup(target: str, keep: int | None) -> None:
+    """Write the whole database to a new file that only you can read, also while the service runs.
+
+    In DIRECTORY (by default backups/), the file is named after the database and the time, in UTC; `--keep` removes only
+    files with such names. A TARGET that ends with / is a directory, and is made if it is missing.
+    """
+    with session.connected() as (container, engine):
+        _check_exists(engine)
+        folder = Path(target) if target.endswith("/") or Path(target).is_dir() else None
+        if folder is None:
+            if keep is not None:
+                raise click.UsageError("--keep needs a directory.")
+            _back_up_to(Path(target), engine)
+        else:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            name, suffix = database_name(engine), SUFFIXES[engine.dialect.name]
+            _back_up_to(folder / f"{name}-{time_stamp(container.clock().now())}{suffix}", engine)
+            _keep(backups_in(folder, name), keep)
+
+
+def _back_up_to(file: Path, engine: Engine) -> None:
+    counts = back_up(engine, file)
+    click.echo(f"{file}: {counts['leads']} leads of {session.without_secrets(engine.url)}, {_size(file)}, checked.")
+
+
+def _keep(backups: Sequence[Path], number: int | None) -> None:
+    for old in backups[:-number] if number else ():
+        old.unlink()
+        click.echo(f"{old}: removed.")
+
+
+def database_name(engine: Engine) -> str:
+    """Return what backups of a database are named after."""
+    return Path(str(engine.url.database)).stem
+
+
+def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
+    """Write a checked backup, which appears under its name when it is complete; return how many rows each table has."""
+    if file.exists():
+        raise CommandFailed(f"{file} exists already, and a backup overwrites nothing.")
+    if not file.parent.is_dir():
+        raise CommandFailed(f"There is no directory {file.parent}.")
+    write = sqlite_backup.back_up if engine.dialect.name == "sqlite" else postgres_backup.back_up
+    with unfinished(file.parent) as folder:
+        counts = write(engine, folder / "backup")
+        if not {"leads", "alembic_version"} <= counts.keys():
+            raise CommandFailed(f"{session.without_secrets(engine.url)} is not a database of leads.")
+        publish(folder / "backup", file)
+    return counts
+
+
+def _check_exists(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).is_file():
+        raise CommandFailed(f"There is no database {engine.url.database}, so there is nothing to back up.")
+
+
+def _size(file: Path) -> str:
+    size = file.stat().st_size
+    return f"{size / 2**20:.1f} MiB" if size >= 2**20 else f"{size / 2**10:.0f} KiB"

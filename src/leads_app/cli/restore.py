@@ -1,0 +1,135 @@
+"""`leads restore`."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import rich_click as click
+from sqlalchemy import URL, Engine
+
+from leads_adapters.backup_files import POSTGRESQL, SQLITE, SUFFIXES, backups_in, kind_of, time_stamp, unfinished
+from leads_adapters.sql import folder_lock, migrations, postgres_backup, sqlite_backup
+from leads_adapters.sql.erasures import erase_again, erased_in
+from leads_app.cli import session
+from leads_app.cli.backup import back_up, database_name
+from leads_app.cli.session import COMMAND_LINE, CommandFailed
+from leads_app.container import Container, make_engine
+from leads_domain.lead import LeadId
+
+_NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("path", metavar="FILE|DIRECTORY", type=click.Path(exists=True, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask before the present database is replaced.")
+@click.option("--erasures-of", "old", metavar="OLD", type=_FILE, help="Erase again the leads that OLD has erased.")
+def restore(path: Path, yes: bool, old: Path | None) -> None:
+    """Replace the database by a backup: FILE, or the newest of this database in DIRECTORY. Stop the service first.
+
+    The present database is kept under a name with the time. A backup of an older version is brought up to date. OLD is
+    the database that was in use until now, or a later backup.
+    """
+    with session.connected() as (container, engine):
+        file = _newest(path, database_name(engine)) if path.is_dir() else path
+        _check_kind(file, engine.url)
+        work = _Restore(container, file, erased_in(old) if old else None, yes)
+        restore_here = _restore_sqlite if engine.dialect.name == "sqlite" else _restore_postgres
+        restore_here(work, engine, time_stamp(container.clock().now()))
+
+
+def _newest(folder: Path, name: str) -> Path:
+    found = backups_in(folder, name)
+    if not found:
+        raise CommandFailed(f"{folder} holds no backup of {name}, such as `leads backup {folder}` makes.")
+    return found[-1]
+
+
+def _check_kind(file: Path, url: URL) -> None:
+    kind = kind_of(file)
+    if kind is None:
+        raise CommandFailed(f"{file} is not a backup: it is neither a SQLite database nor made by pg_dump.")
+    if kind != url.get_backend_name():
+        found = f"{file} is a backup of {_NAMES[kind]}, and the database is {session.without_secrets(url)}"
+        raise CommandFailed(f"{found}. Set LEADS_DATABASE_URL to a database of {_NAMES[kind]}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Restore:
+    """What both kinds of databases have in common."""
+
+    container: Container
+    file: Path
+    erased: Sequence[LeadId] | None
+    yes: bool
+
+    def check_revision(self, found: str | None) -> None:
+        """Refuse what this version cannot read."""
+        if found is None:
+            raise CommandFailed(f"{self.file} is not a backup of leads.")
+        if not migrations.knows(found):
+            newer = f"{self.file} was made by a newer version of leads: its schema is {found}"
+            raise CommandFailed(f"{newer}, and this version knows {migrations.HEAD}. Install the newer version.")
+        if found != migrations.HEAD:
+            click.echo(f"{self.file} is of an older version: its schema is {found}, and becomes {migrations.HEAD}.")
+
+    def agree(self, database: object, aside: Path) -> None:
+        """Ask whether the present database may be replaced."""
+        if self.yes:
+            return
+        if not sys.stdin.isatty():
+            raise CommandFailed("There is no terminal to ask at. Pass --yes to replace the present database.")
+        click.confirm(f"Replace {database} by {self.file}? It will be kept as {aside}.", abort=True)
+
+    def bring_up_to_date(self, engine: Engine) -> None:
+        """Migrate, and erase again."""
+        if migrations.current(engine) != migrations.HEAD:
+            migrations.upgrade(engine)
+        if self.erased is not None:
+            number = erase_again(engine, self.container.erase_lead(), self.erased, COMMAND_LINE)
+            click.echo(f"{number} leads were erased again.")
+        engine.dispose()
+
+    def report(self, database: object, aside: Path | None) -> None:
+        """Say where everything is now."""
+        click.echo(f"{database} is what {self.file} was.")
+        if aside is not None:
+            click.echo(f"The database before is kept as {aside}. Delete it when you no longer need it.")
+            if self.erased is None:
+                click.echo(f"Leads that were erased after the backup are back, unless you add --erasures-of {aside}.")
+
+
+def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
+    database = Path(str(present.url.database)).resolve()
+    if restore.file.resolve() == database:
+        raise CommandFailed(f"{restore.file} is the database itself.")
+    aside = database.with_name(f"{database.name}.replaced-{stamp}")
+    with folder_lock.alone(database.parent), unfinished(database.parent) as folder:
+        copy, new = sqlite_backup.copy_of(restore.file, folder), folder / "new.db"
+        counts = sqlite_backup.check(copy, str(restore.file))
+        engine = make_engine(URL.create("sqlite", database=str(copy)))
+        restore.check_revision(migrations.current(engine) if "leads" in counts else None)
+        if database.exists():
+            restore.agree(database, aside)
+        restore.bring_up_to_date(engine)
+        sqlite_backup.compact(copy, new)
+        sqlite_backup.replace(database, new, aside)
+    restore.report(database, aside if aside.exists() else None)
+
+
+def _restore_postgres(restore: _Restore, engine: Engine, stamp: str) -> None:
+    database = session.without_secrets(engine.url)
+    aside = restore.file.resolve().with_name(f"{engine.url.database}.replaced-{stamp}{SUFFIXES[POSTGRESQL]}")
+    postgres_backup.check_unused(engine)
+    counts = postgres_backup.counts_of(restore.file)
+    revisions = postgres_backup.rows_of(restore.file, "alembic_version") if "leads" in counts else []
+    restore.check_revision(revisions[0]["version_num"] if revisions else None)
+    present = migrations.current(engine)
+    if present:
+        restore.agree(database, aside)
+        back_up(engine, aside)
+    postgres_backup.replace(engine, restore.file)
+    restore.bring_up_to_date(engine)
+    restore.report(database, aside if present else None)

@@ -1,0 +1,49 @@
+"""Run a command again and again, killed one step later each time, until it comes to its end.
+
+    python killed.py leads restore backup.db --yes
+
+A step is whatever Python reports to an audit hook that changes files or starts other programs. After each run, standard
+output gets a line, and standard input must bring one before the next: so that a test can look around in between.
+"""
+
+import os
+import signal
+import sys
+from itertools import count
+from typing import Any
+
+from leads_app.cli import main
+
+STEPS = ("os.chmod", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.", "subprocess.", "tempfile.")
+
+
+def run(steps: int) -> int:
+    """Run the command in a process that is killed before the step of this number; returns its exit code, or -9."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    left = iter(range(steps))
+
+    def step(event: str, _: tuple[Any, ...]) -> None:
+        if event.startswith(STEPS) and next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(step)
+    try:
+        main()
+    except SystemExit as ended:
+        sys.stderr.write(f"{ended.code}\n")
+        os._exit(1 if ended.code else 0)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.argv = sys.argv[1:]
+    for steps in count():
+        code = run(steps)
+        sys.stdout.write(f"{code}\n")
+        sys.stdout.flush()
+        sys.stdin.readline()
+        if code != -signal.SIGKILL:
+            break

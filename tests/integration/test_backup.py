@@ -1,0 +1,330 @@
+"""`leads backup` and `leads restore` on SQLite."""
+
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from databases import engine_of, sqlite_database
+from desk import Desk
+from leads_adapters.sql.migrations import HEAD, downgrade
+from terminal import Terminal
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """An empty folder."""
+    return Terminal(tmp_path, monkeypatch, capsys)
+
+
+@contextmanager
+def a_desk(folder: Path) -> Iterator[Desk]:
+    """Somebody at work on a new database in the folder."""
+    with sqlite_database(folder) as running:
+        yield Desk(running)
+
+
+def fill(folder: Path, *names: str) -> Path:
+    """Make a database with these leads, and end all work on it."""
+    with a_desk(folder) as desk:
+        for name in names:
+            desk.register(name=name, email=f"{name}@example.com")
+    return folder / "leads.db"
+
+
+def names_in(file: Path) -> set[str]:
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as database:
+        return {name for (name,) in database.execute("SELECT name FROM leads")}
+
+
+def change(file: Path, statement: str) -> None:
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(statement)
+
+
+def test_a_backup_of_what_is_being_written_is_whole_private_and_compact(terminal: Terminal) -> None:
+    with a_desk(terminal.folder) as desk:
+        john = desk.register(name="mark-of-john").lead
+        for number in range(20):
+            desk.note(john, f"mark-of-john {number}" * 20)
+        desk.register(name="Jane", email="jane@example.com")
+        desk.erase(john)
+        made = terminal.leads("backup").expect(0)
+        desk.register(name="Jim", email="jim@example.com")
+    [backup] = (terminal.folder / "backups").iterdir()
+    assert made.out.startswith(f"backups/{backup.name}: 1 leads of sqlite:///leads.db, ")
+    assert names_in(backup) == {"Jane"}
+    assert b"mark-of-john" not in backup.read_bytes()
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert backup.parent.stat().st_mode & 0o777 == 0o700
+    assert (backup.read_bytes()[18], len(list(backup.parent.iterdir()))) == (1, 1), "one file, without a log"
+
+
+def test_keep_removes_the_oldest_of_its_own_and_nothing_else(terminal: Terminal) -> None:
+    fill(terminal.folder, "John")
+    for _ in range(3):
+        terminal.leads("backup", "here/").expect(0)
+    first, second, third = sorted((terminal.folder / "here").iterdir())
+    others = {
+        "leads-20200101-000000-000000.db": "not a database",
+        "leads-20200101.db": "named by hand",
+        "crm-20200101-000000-000000.db": first.read_bytes().decode("latin-1"),
+        "leads-20200101-000000-000000.db.bak": "",
+    }
+    for name, text in others.items():
+        (first.parent / name).write_text(text, "latin-1")
+    (first.parent / "leads-20200101-000001-000000.db").symlink_to(third)
+    (first.parent / "leads-20200101-000002-000000.db").mkdir()
+    before = {*first.parent.iterdir()}
+    said = terminal.leads("backup", "here", "--keep", 2).expect(0).out
+    assert before - {*first.parent.iterdir()} == {first, second}
+    assert len({*first.parent.iterdir()} - before) == 1
+    assert f"here/{first.name}: removed." in said
+
+
+def test_a_backup_overwrites_nothing(terminal: Terminal) -> None:
+    fill(terminal.folder, "John")
+    terminal.leads("backup", "my.db").expect(0)
+    before = (terminal.folder / "my.db").read_bytes()
+    assert "my.db exists already" in terminal.leads("backup", "my.db").expect(1).err
+    assert (terminal.folder / "my.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["backup", "my.db", "--keep", "3"], 2, "--keep needs a directory"),
+        (["backup", "here", "--keep", "0"], 2, "'--keep'"),
+        (["backup", "nowhere/my.db"], 1, "There is no directory nowhere."),
+        (["restore", "nowhere.db"], 2, "'nowhere.db' does not exist"),
+        (["restore", "leads.db", "--yes"], 1, "leads.db is the database itself"),
+        (["restore", "empty"], 1, "empty holds no backup of leads, such as `leads backup empty` makes."),
+        (["restore", "list.csv"], 1, "list.csv is not a backup"),
+        (
+            ["restore", "server.dump"],
+            1,
+            "is a backup of PostgreSQL, and the database is sqlite:///leads.db. Set LEADS_",
+        ),
+        (["restore", "other.db"], 1, "other.db is not a backup of leads"),
+        (["restore", "damaged.db"], 1, "damaged.db "),
+        (["restore", "newer.db"], 1, "made by a newer version of leads: its schema is 9999"),
+        (["restore", "good.db"], 1, "Pass --yes"),
+        (["restore", "good.db", "--yes", "--erasures-of", "list.csv"], 1, "list.csv is neither a SQLite database nor"),
+        (["restore", "good.db", "--yes", "--erasures-of", "other.db"], 1, "other.db cannot be read"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_done_is_said_in_a_sentence_and_changes_nothing(
+    terminal: Terminal, arguments: list[str], code: int, said: str
+) -> None:
+    database = fill(terminal.folder, "John")
+    for name in ("good", "damaged", "newer"):
+        terminal.leads("backup", f"{name}.db").expect(0)
+    damage(terminal.folder / "damaged.db")
+    change(terminal.folder / "newer.db", "UPDATE alembic_version SET version_num = '9999'")
+    change(terminal.folder / "other.db", "CREATE TABLE leads_of_others (id)")
+    (terminal.folder / "list.csv").write_text("name,email\n", "utf-8")
+    (terminal.folder / "server.dump").write_bytes(b"PGDMP...")
+    (terminal.folder / "empty").mkdir()
+    before = {*terminal.folder.iterdir()}, database.read_bytes()
+    ended = terminal.leads(*arguments).expect(code)
+    assert said in ended.err.replace("│ ", "")
+    assert ({*terminal.folder.iterdir()}, database.read_bytes()) == before
+
+
+def damage(file: Path) -> None:
+    """Overwrite the second half of every page but the first."""
+    content = bytearray(file.read_bytes())
+    for page in range(4096, len(content), 4096):
+        content[page + 2048 : page + 4096] = os.urandom(2048)
+    file.write_bytes(content)
+
+
+def test_without_a_database_there_is_nothing_to_back_up(terminal: Terminal) -> None:
+    assert "There is no database leads.db" in terminal.leads("backup").expect(1).err
+    assert list(terminal.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"Buy milk!" * 1000, b""])
+def test_what_is_no_database_is_not_backed_up(terminal: Terminal, content: bytes) -> None:
+    (terminal.folder / "leads.db").write_bytes(content)
+    assert "leads.db" in terminal.leads("backup", "my.db").expect(1).err
+    assert not (terminal.folder / "my.db").exists()
+
+
+def test_a_damaged_database_replaces_no_good_backup(terminal: Terminal) -> None:
+    damage(fill(terminal.folder, *(f"lead-{number}" for number in range(50))))
+    assert terminal.leads("backup", "here/", "--keep", 1).expect(1).err.startswith("leads: The ")
+    assert list((terminal.folder / "here").iterdir()) == []
+
+
+def test_a_restore_asks_and_keeps_what_it_replaces(terminal: Terminal) -> None:
+    database = fill(terminal.folder, "John")
+    terminal.leads("backup").expect(0)
+    fill(terminal.folder, "Jane")
+    terminal.leads("restore", "backups", typed="n\n").expect(1)
+    assert names_in(database) == {"Jane"}
+    said = terminal.leads("restore", "backups", typed="y\n").expect(0).out
+    assert names_in(database) == {"John"}
+    assert database.stat().st_mode & 0o777 == 0o600
+    [kept] = terminal.folder.glob("leads.db.*")
+    assert f"The database before is kept as {kept}." in said
+    assert names_in(kept) == {"Jane"}
+    terminal.leads("restore", kept, "--yes").expect(0)
+    assert names_in(database) == {"Jane"}
+
+
+def kill_while_at_work(folder: Path) -> None:
+    """Leave a database with Jane, who is in its log only."""
+    with a_desk(folder) as desk:
+        desk.register(name="Jane")
+        for name in ("leads.db", "leads.db-wal"):
+            shutil.copy(folder / name, folder / f"{name}.copy")
+    for copy in folder.glob("*.copy"):
+        copy.rename(copy.with_suffix(""))
+    assert (folder / "leads.db-wal").stat().st_size
+
+
+def test_what_a_killed_service_left_in_its_log_is_kept(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    kill_while_at_work(terminal.folder)
+    terminal.leads("restore", backup, "--yes").expect(0)
+    assert names_in(terminal.folder / "leads.db") == {"John"}
+    [kept] = terminal.folder.glob("leads.db.*")
+    assert names_in(kept) == {"Jane"}
+
+
+def test_the_log_of_a_lost_database_does_not_spoil_the_restored(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    kill_while_at_work(terminal.folder)
+    (terminal.folder / "leads.db").unlink()
+    terminal.leads("restore", backup).expect(0)
+    assert names_in(terminal.folder / "leads.db") == {"John"}
+
+
+def test_what_is_beyond_repair_is_replaced_and_kept(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    (terminal.folder / "leads.db").write_bytes(b"damaged" * 2_000)
+    terminal.leads("restore", backup, "--yes").expect(0)
+    assert names_in(terminal.folder / "leads.db") == {"John"}
+    [kept] = terminal.folder.glob("leads.db.*")
+    assert kept.read_bytes() == b"damaged" * 2_000
+
+
+def test_a_restore_into_an_empty_folder_asks_nobody(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    assert "kept" not in terminal.leads("restore", backup).expect(0).out
+    assert names_in(terminal.folder / "leads.db") == {"John"}
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    engine = engine_of(backup)
+    downgrade(engine, "0006")
+    engine.dispose()
+    before = backup.read_bytes()
+    said = terminal.leads("restore", backup).expect(0).out
+    assert f"its schema is 0006, and becomes {HEAD}" in said
+    assert backup.read_bytes() == before
+    assert "as it was" in terminal.leads("migrate").expect(0).out
+    assert "John" in terminal.leads("export").expect(0).out
+
+
+def test_a_restore_is_refused_while_any_process_has_the_database_open(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    with a_desk(terminal.folder) as desk:
+        desk.register(name="Jane")
+        assert "Stop the service first" in terminal.leads("restore", backup, "--yes").expect(1).err
+    assert names_in(terminal.folder / "leads.db") == {"Jane"}
+    terminal.leads("restore", backup, "--yes").expect(0)
+
+
+def test_a_restore_is_refused_while_another_program_has_the_database_open(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    database = fill(terminal.folder, "Jane")
+    script = (
+        "import sqlite3, sys; database = sqlite3.connect('leads.db'); database.execute('PRAGMA journal_mode = WAL')"
+    )
+    command = [sys.executable, "-c", f"{script}; print(flush=True); sys.stdin.read()"]
+    with subprocess.Popen(command, cwd=terminal.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as stranger:
+        assert stranger.stdout
+        stranger.stdout.readline()
+        assert "Another program has" in terminal.leads("restore", backup, "--yes").expect(1).err
+    assert names_in(database) == {"Jane"}
+
+
+def test_erasures_after_the_backup_are_done_again_and_leave_no_trace(terminal: Terminal) -> None:
+    with a_desk(terminal.folder) as desk:
+        john = desk.register(name="mark-of-john").lead
+        jon = desk.register(name="mark-of-jon", email="jon@example.com").lead
+        desk.register(name="Jane", email="jane@example.com")
+        terminal.leads("backup").expect(0)
+        desk.merge(john, jon)
+        desk.erase(john)
+        desk.erase(desk.register(name="Jim", email="jim@example.com").lead)
+    said = terminal.leads("restore", "backups", "--erasures-of", "leads.db", "--yes").expect(0).out
+    assert "2 leads were erased again." in said
+    database = terminal.folder / "leads.db"
+    assert names_in(database) == {"Jane"}
+    assert b"mark-of-jo" not in database.read_bytes()
+
+    said = terminal.leads("restore", "backups", "--yes").expect(0).out
+    kept = said.split("--erasures-of ")[1].strip(".\n")
+    assert len(names_in(database)) == 3
+    terminal.leads("restore", "backups", "--yes", "--erasures-of", kept).expect(0)
+    assert names_in(database) == {"Jane"}
+
+
+def test_a_full_disk_leaves_no_backup_and_nothing_else(terminal: Terminal) -> None:
+    fill(terminal.folder, *(f"lead-{number}" for number in range(50)))
+    before = {*terminal.folder.iterdir()}
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, limit[1]))
+    try:
+        ended = terminal.leads("backup", "my.db")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert ended.expect(1).err.startswith("leads: The ")
+    assert {*terminal.folder.iterdir()} == before
+
+
+def test_what_a_killed_backup_left_is_removed_a_day_later(terminal: Terminal) -> None:
+    fill(terminal.folder, "John")
+    old, young = (terminal.folder / f".leads-unfinished-{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "backup").write_bytes(b"half")
+    os.utime(old, (0, 0))
+    terminal.leads("backup", ".").expect(0)
+    assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_a_backup_that_is_killed_at_any_step_leaves_none_or_a_whole_one(terminal: Terminal) -> None:
+    fill(terminal.folder, "John")
+    here = terminal.folder / "here"
+    found = [(code, [names_in(file) for file in here.glob("leads-*")]) for code in terminal.killed("backup", "here/")]
+    assert found[0] == (-signal.SIGKILL, [])
+    assert found[-1][0] == 0
+    assert len(found[-1][1]) > 1
+    assert [names for _, backups in found for names in backups if names != {"John"}] == []
+
+
+def test_a_restore_that_is_killed_at_any_step_leaves_the_old_database_or_the_new_one(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    kill_while_at_work(terminal.folder)
+    runs = terminal.killed("restore", backup, "--yes")
+    found = [(code, *names_in(terminal.folder / "leads.db")) for code in runs]
+    assert {*found[:-1]} == {(-signal.SIGKILL, "Jane"), (-signal.SIGKILL, "John")}
+    assert found[-1] == (0, "John")
+    assert {name for kept in terminal.folder.glob("leads.db.*") for name in names_in(kept)} == {"Jane", "John"}
+    assert len(found) > 10

@@ -1,0 +1,145 @@
+"""`leads backup` and `leads restore` on PostgreSQL, with the programs of the tests' own server."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from databases import on_postgres
+from desk import Desk
+from leads_adapters.sql import postgres_backup
+from leads_adapters.sql.migrations import HEAD, downgrade
+from postgres import PROGRAMS, connect, engine_at, postgres_url
+from terminal import Terminal
+
+
+@pytest.fixture
+def url() -> Iterator[URL]:
+    """An empty, migrated database."""
+    with postgres_url() as url:
+        yield url
+
+
+@pytest.fixture
+def terminal(url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """An empty folder, for work on the database."""
+    terminal = Terminal(tmp_path, monkeypatch, capsys)
+    monkeypatch.setenv("LEADS_DATABASE_URL", url.render_as_string(hide_password=False))
+    monkeypatch.setenv("PATH", f"{PROGRAMS}:{os.environ['PATH']}")
+    return terminal
+
+
+def names_in(url: URL) -> set[str]:
+    with connect(url) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM leads").fetchall()}
+
+
+def change(url: URL, statement: str) -> None:
+    with connect(url) as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
+    terminal: Terminal, url: URL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with on_postgres(url) as running:
+        desk = Desk(running)
+        john = desk.register(name="John").lead
+        jon = desk.register(name="Jon", email="jon@example.com").lead
+        desk.register(name="Jane", email="jane@example.com")
+        made = terminal.leads("backup", "--keep", 1).expect(0)
+        desk.merge(john, jon)
+        desk.erase(john)
+        with monkeypatch.context() as patch:
+            patch.setattr(postgres_backup, "ENDING_SECONDS", 0)
+            assert "Stop the service first" in terminal.leads("restore", "backups", "--yes").expect(1).err
+    [backup] = (terminal.folder / "backups").iterdir()
+    assert backup.name.startswith(f"{url.database}-")
+    assert f"{backup.name}: 3 leads of postgresql://" in made.out
+    assert backup.stat().st_mode & 0o777 == 0o600
+
+    said = terminal.leads("restore", "backups", "--yes").expect(0).out
+    assert names_in(url) == {"John", "Jon", "Jane"}
+    kept = said.split("--erasures-of ")[1].strip(".\n")
+    assert Path(kept).stat().st_mode & 0o777 == 0o600
+    said = terminal.leads("restore", "backups", "--yes", "--erasures-of", kept).expect(0).out
+    assert "2 leads were erased again" in said
+    assert names_in(url) == {"Jane"}
+    terminal.leads("restore", kept, typed="n\n").expect(1)
+    terminal.leads("restore", kept, typed="y\n").expect(0)
+    assert names_in(url) == {"Jane"}
+
+
+def test_a_backup_of_an_older_version_is_brought_up_to_date(terminal: Terminal, url: URL) -> None:
+    engine = engine_at(url)
+    downgrade(engine, "0006")
+    engine.dispose()
+    terminal.leads("backup", "old.dump").expect(0)
+    change(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    assert f"its schema is 0006, and becomes {HEAD}" in terminal.leads("restore", "old.dump").expect(0).out
+    assert "as it was" in terminal.leads("migrate").expect(0).out
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("other.dump", "other.dump is not a backup of leads."),
+        ("newer.dump", "its schema is 9999"),
+        ("damaged.dump", "pg_restore failed: pg_restore: error: "),
+        ("some.db", "some.db is a backup of SQLite, and the database is postgresql://"),
+        ("good.dump", "The database has a table more, which is not of this version of leads."),
+    ],
+)
+def test_what_cannot_be_restored_is_said_and_changes_nothing(
+    terminal: Terminal, url: URL, file: str, said: str
+) -> None:
+    with on_postgres(url) as running:
+        desk = Desk(running)
+        desk.register(name="John")
+    if file == "some.db":
+        (terminal.folder / file).write_bytes(b"SQLite format 3\0")
+    elif file == "other.dump":
+        with postgres_url(migrated=False) as other:
+            change(other, "CREATE TABLE others (id int)")
+            os.system(f"pg_dump --format=custom --file={file} '{other.render_as_string(hide_password=False)}'")
+    else:
+        if file == "newer.dump":
+            change(url, "UPDATE alembic_version SET version_num = '9999'")
+        terminal.leads("backup", file).expect(0)
+        change(url, f"UPDATE alembic_version SET version_num = '{HEAD}'")
+    if file == "good.dump":
+        change(url, "CREATE TABLE more (id int)")
+    elif file == "damaged.dump":
+        os.truncate(terminal.folder / file, (terminal.folder / file).stat().st_size // 2)
+    before = {*terminal.folder.iterdir()}
+    assert said in terminal.leads("restore", file, "--yes").expect(1).err
+    assert names_in(url) == {"John"}
+    assert {*terminal.folder.iterdir()} == before
+    change(url, "DROP TABLE IF EXISTS more")
+
+
+def test_without_the_programs_of_postgresql_it_says_what_to_install(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(terminal.folder))
+    assert "The program pg_dump is missing. Install" in terminal.leads("backup").expect(1).err
+    assert list((terminal.folder / "backups").iterdir()) == []
+
+
+def test_a_restore_that_is_killed_at_any_step_leaves_the_old_database_or_the_new_one(
+    terminal: Terminal, url: URL
+) -> None:
+    with on_postgres(url) as running:
+        desk = Desk(running)
+        desk.register(name="John")
+        terminal.leads("backup", "my.dump").expect(0)
+        desk.register(name="Jane", email="jane@example.com")
+    found = [(code, *names_in(url)) for code in terminal.killed("restore", "my.dump", "--yes")]
+    assert found[0] == (-signal.SIGKILL, *{"John", "Jane"})
+    assert found[-1] == (0, "John")
+    assert {len(names) for _, *names in found} == {1, 2}
+    for kept in terminal.folder.glob("*.replaced-*"):
+        assert "replaced" in terminal.leads("restore", kept, "--yes").expect(0).out
