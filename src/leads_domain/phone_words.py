@@ -6,7 +6,7 @@ from collections.abc import Iterator
 LAST_DIGITS_MIN = 3
 """How many last digits find a number."""
 
-_BACKWARDS = "\ue000"
+_BACKWARDS = "\u00ac"
 """Begins a word that holds a number from its last digit on. Nobody can search for it, because it is no letter."""
 
 _DIGITS_MAX = 15  # ITU-T E.164

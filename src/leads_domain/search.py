@@ -43,8 +43,10 @@ _SAME_LETTERS = str.maketrans(
 
 def words_of(*texts: str | None, phone: str | None = None) -> str:
     """Return the words that find a lead with these texts and this E.164 number: each once, in order, after a space."""
-    words = {word for token in _tokens(" ".join(filter(None, texts))) for word in _beginnings(token)}
-    return "".join(f" {word}" for word in _longest(words.union(phone_words(phone) if phone else ())))
+    words = set(chain.from_iterable(map(_beginnings, _tokens(" ".join(filter(None, texts))))))
+    if phone:
+        words.update(phone_words(phone))
+    return " ".join(["", *_longest(words)])
 
 
 def lead_words(lead: Lead) -> str:
