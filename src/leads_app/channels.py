@@ -35,18 +35,18 @@ def make_notifier(name: str, channel: Channel) -> FollowUpNotifier:
     installed = adapters()
     if channel.adapter not in installed:
         known = ", ".join(installed)
-        raise SettingsError(f"The channel {name} names the adapter {channel.adapter!r}; installed are: {known}.")
+        raise SettingsError(f"The channel {name} needs the adapter {channel.adapter!r}. Installed adapters: {known}.")
     try:
         notifier: FollowUpNotifier = installed[channel.adapter].load()(channel.options)
     except KeyError as error:
         raise SettingsError(f"The channel {name} lacks the option {error}.") from None
     except ValueError as error:
-        raise SettingsError(f"The channel {name} is wrong: {str(error).rstrip('.')}.") from None
+        raise SettingsError(f"The channel {name} has wrong options: {str(error).rstrip('.')}.") from None
     except Exception as error:  # noqa: BLE001 - the adapter is others' code; what it says may quote a secret
         kind = type(error).__name__
-        raise SettingsError(f"The channel {name} cannot be made: its adapter failed with {kind}.") from None
+        raise SettingsError(f"The channel {name} cannot start: its adapter failed with {kind}.") from None
     if getattr(notifier, "needs", "") not in (None, *Address):
-        raise SettingsError(f"The channel {name} cannot be made: its adapter does not tell which address it needs.")
+        raise SettingsError(f"The channel {name} cannot start: its adapter does not say which address it needs.")
     return notifier
 
 

@@ -129,7 +129,7 @@ def test_an_address_that_does_not_suit_the_channel_is_refused_and_nothing_is_sen
     assert "needs an e-mail address" in " ".join(said(missing).split())
     for name, address in (("mail", "+4930123456"), ("loft", "ann@example.com"), ("mail", "ann@")):
         wrong = site.leads("channels", "test", name, "--to", address).expect(1)
-        assert wrong.err.startswith("leads: --to is wrong: ")
+        assert wrong.err.startswith("leads: The address in --to is not valid: ")
         assert "message" not in wrong.err
 
 
@@ -148,7 +148,7 @@ def test_what_became_of_a_test_notice_is_told(outcome: str, told: str, site: Sit
 
 
 def test_a_channel_that_there_is_not_cannot_be_tested(site: Site) -> None:
-    assert "the channels are: log." in site.leads("channels", "test", "loft").expect(1).err
+    assert "The channels are: log." in site.leads("channels", "test", "loft").expect(1).err
 
 
 def test_one_faulty_channel_does_not_keep_another_from_being_tested(site: Site) -> None:
@@ -169,7 +169,7 @@ def test_doctor_names_every_faulty_channel(site: Site) -> None:
     configure(site, lost="dodo", mail="tame outcome=later", room="tame outcome=breaks", loft="tame")
     ill = site.leads("doctor").expect(1)
     [fault] = [line for line in said(ill).splitlines() if line.startswith("FAULT")]
-    assert fault.startswith("FAULT  channels: The channel lost names the adapter 'dodo'")
+    assert fault.startswith("FAULT  channels: The channel lost needs the adapter 'dodo'")
     assert "The channel mail would not work: It rains. " in fault
     assert fault.endswith("The channel room would not work: The channel failed with RuntimeError.")
     assert "loft" not in fault

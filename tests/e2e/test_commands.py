@@ -106,7 +106,7 @@ def test_follow_ups_wait_for_a_dispatcher_where_the_service_has_none(site: Site)
         assert "Follow-ups reach nobody yet: the default channel log writes a log line" in service.out
         follow_up = promise(service, "once@example.com")
         dispatched = site.leads("dispatch", "--once").expect(0)
-        assert dispatched.out == "1 attempts made.\n"
+        assert dispatched.out == "Attempts made: 1.\n"
         assert dispatched.err.count(follow_up) == 1
         assert is_sent(follow_up, service)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -139,7 +139,7 @@ def test_several_processes_share_the_work_and_send_each_follow_up_once(site: Sit
 def test_several_processes_can_leave_follow_ups_to_another_dispatcher(site: Site) -> None:
     with site.serve("--workers", "2", "--no-dispatch") as service:
         promise(service)
-        assert site.leads("dispatch", "--once").expect(0).out == "1 attempts made.\n"
+        assert site.leads("dispatch", "--once").expect(0).out == "Attempts made: 1.\n"
 
 
 def promise(service: Service, email: str = JOHN["email"]) -> str:

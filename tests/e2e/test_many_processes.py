@@ -248,7 +248,7 @@ class TestCommands:
             service.client.headers["X-API-Key"] = key
             lead = service.get("/leads?limit=1").expect(200).json["items"][0]["id"]
             follow_up = service.post(f"/leads/{lead}/follow-up").expect(202).json["id"]
-            assert site.leads("dispatch", "--once").expect(0).out == "1 attempts made.\n"
+            assert site.leads("dispatch", "--once").expect(0).out == "Attempts made: 1.\n"
             assert service.get(f"/follow-ups/{follow_up}").expect(200).json["state"] == "sent"
             site.leads("keys", "revoke", listed.split()[0]).expect(0)
             service.get("/leads").expect(401)

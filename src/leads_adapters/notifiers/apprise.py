@@ -73,7 +73,7 @@ class AppriseNotifier:
         service = self.open(address)
         # Services leave out what they take for no address, and then some send to their own sender.
         if service is None or not _stands(address, unquote(service.url())):
-            raise Refused(f"The gateway has no use for the recipient's {self.needs}.")
+            raise Refused(f"The gateway does not accept the recipient's {self.needs}.")
         service.logger = codes = _Codes()
         service.socket_connect_timeout = service.socket_read_timeout = self._seconds
         # Not through `Apprise`, which repeats failed messages, and takes them for sent with ?optional=yes.
@@ -118,7 +118,7 @@ def create(options: Mapping[str, str]) -> AppriseNotifier:
     )
     notifier = AppriseNotifier(url, needs, seconds, lambda url: Apprise.instantiate(url, asset=asset))
     if notifier.open(_EXAMPLES[needs]) is None:
-        raise ValueError("url is none that Apprise understands, or a library is missing that it needs for it")
+        raise ValueError("Apprise does not understand the url, or needs a library that is not installed")
     return notifier
 
 

@@ -18,7 +18,7 @@ _SAID = {Address.EMAIL: "an e-mail address", Address.PHONE: "a telephone number"
 @click.group(invoke_without_command=True)
 @click.pass_context
 def channels(context: click.Context) -> None:
-    """List the channels for follow-ups and the adapters that are installed; or test a channel."""
+    """List the channels for follow-ups and the installed adapters, or test a channel."""
     if context.invoked_subcommand is None:
         _list()
 
@@ -44,17 +44,17 @@ def _package(adapter: EntryPoint) -> str:
 
 @channels.command()
 @click.argument("name")
-@click.option("--to", "address", help="The address to send to: what the channel needs.")
+@click.option("--to", "address", help="The e-mail address or telephone number to send to, as the channel needs.")
 @click.option("--message", default="This is a test of follow-ups.", show_default=True, help="What to send.")
 def test(name: str, address: str | None, message: str) -> None:
-    """Send a test notice through the channel NAME, and tell what became of it."""
+    """Send a test notice through the channel NAME, and report the result."""
     container = Container(settings=session.settings())
     configured = container.settings().channels
     if name not in configured:
-        raise CommandFailed(f"There is no channel {name!r}; the channels are: {', '.join(configured)}.")
+        raise CommandFailed(f"No channel has the name {name!r}. The channels are: {', '.join(configured)}.")
     notifier = make_notifier(name, configured[name])
     if notifier.needs and not address:
-        raise click.UsageError(f"The channel {name} needs {_SAID[notifier.needs]}: say --to.")
+        raise click.UsageError(f"The channel {name} needs {_SAID[notifier.needs]}. Give it with --to.")
     notice = _notice(container, name, notifier.needs, address, message)
     match attempt(notifier, notice):
         case None:
@@ -78,7 +78,7 @@ def _notice(
         elif address:
             phone = contacts.phone(address).e164
     except Invalid as error:
-        raise CommandFailed(f"--to is wrong: {error}") from None
+        raise CommandFailed(f"The address in --to is not valid: {error}") from None
     return FollowUpNotice(
         follow_up_id=id,
         lead_id=id,

@@ -12,11 +12,11 @@ from leads_app.dispatcher import Dispatcher
 @click.command()
 @click.option("--once", is_flag=True, help="Send what is due now, then stop.")
 def dispatch(once: bool) -> None:
-    """Send due follow-ups, in a process of its own."""
+    """Send due follow-ups, in a separate process."""
     with session.opened() as (container, run):
         dispatcher = container.dispatcher()
         if once:
-            click.echo(f"{run(dispatcher.run_once())} attempts made.")
+            click.echo(f"Attempts made: {run(dispatcher.run_once())}.")
         else:
             run(_until_stopped(dispatcher))
 
