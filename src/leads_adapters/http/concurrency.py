@@ -9,7 +9,7 @@ PER_KEY = 512
 """Requests of one key that are under way at once in a process."""
 
 PER_ADDRESS = 256
-"""Requests from one address: fewer, so that one client cannot use up a public key alone."""
+"""Requests of one key from one address: fewer, so that one client cannot use up a public key alone."""
 
 
 class ConcurrencyLimit:

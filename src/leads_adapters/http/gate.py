@@ -36,14 +36,14 @@ class Gate:
 
     async def admit(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, tuple[Header, ...]]:
         """Who is calling, and the headers of their rate limit; raises `Problem`."""
-        until: ExitStack = scope["state"]["until_sent"]
-        self.address_concurrency.enter(self.addresses.of(scope), until)
         key = presented_key(scope)
         principal = await self._callers.ask(key) if key else None
         if principal is None:
             raise self._stranger(scope, key)
         headers = self.per_key.admit(principal.id) if self.per_key else ()
+        until: ExitStack = scope["state"]["until_sent"]
         self.key_concurrency.enter(principal.id, until)
+        self.address_concurrency.enter(f"{principal.id} {self.addresses.of(scope)}", until)
         if permission not in principal.role.permissions:
             least = Role.least(permission)
             detail = f"A key with the role {principal.role} may not do this; the role {least} would do."
