@@ -9,12 +9,15 @@ from typing import Any, NamedTuple
 
 import homeserver
 from e2e.readme import BLOCKS, ROOT, block, recipe
-from e2e.service import BIN, HOST, Reply, Service, Site, eventually
+from e2e.service import BIN, HOST, Finished, Reply, Service, Site, eventually
 
 START = "make serve"
 FIRST_REQUESTS = "KEY=admin_..."
 WITH_THE_ID = "ID=..."
-SPREADSHEET = ". .venv/bin/activate"
+ACTIVATE = ". .venv/bin/activate"
+SPREADSHEET = "leads import leads.csv --dry-run"
+BACKUP = "leads backup backups/ --keep 14"
+LOST_KEY = 'leads keys create --name "Mia" --role admin'
 NOTIFIER = "import json"
 ENTRY_POINT = '[project.entry-points."leads.notifiers"]'
 CHANNEL = 'default_channel = "team"'
@@ -24,7 +27,10 @@ PRINTED_PORT = f"{HOST}:8000"
 
 
 def test_every_block_of_the_readme_is_tried_here() -> None:
-    tried = [START, FIRST_REQUESTS, WITH_THE_ID, SPREADSHEET, NOTIFIER, ENTRY_POINT, CHANNEL]
+    tried = [
+        *(START, FIRST_REQUESTS, WITH_THE_ID, ACTIVATE, SPREADSHEET, BACKUP, LOST_KEY),
+        *(NOTIFIER, ENTRY_POINT, CHANNEL),
+    ]
     assert [block.opening for block in BLOCKS] == tried
 
 
@@ -53,7 +59,7 @@ def answers(script: str, service: Service, **placeholders: str) -> list[Answer]:
 
 
 def test_the_requests_are_answered_as_the_text_says(site: Site) -> None:
-    (site.home / ".curlrc").write_text('silent\nshow-error\nwrite-out = "\\n%{http_code}\\n"\n', "utf-8")
+    (site.home / ".curlrc").write_text('silent\nshow-error\nwrite-out = "%{http_code}\\n"\n', "utf-8")
     with site.serve() as newcomer:
         first_requests = block(FIRST_REQUESTS)
         created, listed = answers(first_requests, newcomer, KEY=site.key)
@@ -81,24 +87,46 @@ def test_the_requests_are_answered_as_the_text_says(site: Site) -> None:
         assert "text/html" in newcomer.get("/docs").expect(200).headers["content-type"]
 
 
+def activated(site: Site, script: str) -> Finished:
+    """What the commands of a block do in the environment that the README has the reader activate."""
+    assert block(ACTIVATE) == f"{ACTIVATE}\n"
+    return site.shell(script, PATH=f"{BIN}:{site.environment()['PATH']}").expect(0)
+
+
 def test_a_spreadsheet_is_tried_imported_and_exported(site: Site) -> None:
     site.write(
         "leads.csv",
         "Full Name;E-Mail;Phone Number;Company\nJohn Doe;john@example.com;+49123456789;ACME\nJane Doe;no address;;\n",
     )
-    activate, *commands = block(SPREADSHEET).splitlines()
-    assert activate == ". .venv/bin/activate"
-    assert [command.split()[0] for command in commands] == ["leads"] * 3
-    path = f"{BIN}:{site.environment()['PATH']}"  # what activating does
-    done = site.shell("\n".join(commands), PATH=path).expect(0)
+    done = activated(site, block(SPREADSHEET))
     assert done.out.count("This was a dry run: nothing was kept.") == 1
     assert [line.split() for line in done.out.splitlines() if line.startswith("created")] == [["created", "1"]] * 2
-    backup = (site.folder / "backup.csv").read_text("utf-8")
-    assert "john@example.com" in backup
-    assert '"{""Company"":""ACME""}"' in backup
-    assert "no address" not in backup
+    exported = (site.folder / "everything.csv").read_text("utf-8")
+    assert "john@example.com" in exported
+    assert '"{""Company"":""ACME""}"' in exported
+    assert "no address" not in exported
     refused = (site.folder / "leads.refused.csv").read_text("utf-8")
     assert refused.splitlines()[1].startswith("3,")
+
+
+def test_a_backup_made_while_the_service_runs_is_restored_after_it_has_stopped(site: Site) -> None:
+    backup, restore = block(BACKUP).splitlines()
+    with site.serve() as service:
+        service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
+        activated(site, backup)
+        service.post("/leads", {"name": "Jane Doe", "email": "jane@example.com"}).expect(201)
+    activated(site, f"{restore} --yes")  # the reader answers the question
+    with site.serve() as service:
+        assert [lead["email"] for lead in service.get("/leads").json["items"]] == ["john@example.com"]
+
+
+def test_a_lost_key_is_replaced_and_revoked(site: Site) -> None:
+    create, show, revoke = block(LOST_KEY).splitlines()
+    assert activated(site, create).out.startswith("admin_")
+    [key] = activated(site, show).out.splitlines()
+    assert "Mia" in key
+    id = key.split()[0]
+    assert id in activated(site, revoke.replace("...", id)).out
 
 
 def test_a_notifier_of_ones_own_sends_follow_ups_to_a_chat_room(site: Site) -> None:
