@@ -213,6 +213,7 @@ def _parameters(query: LeadQuery) -> dict[str, Any]:
     given |= _patterns(query.words)
     given["match"] = _match(query.words)
     given["match_roughly"] = _match(map(_roughly, choice) for choice in query.words)
+    given["has_rare_word"] = any(all(map(_LONG_NUMBER.fullmatch, choice)) for choice in query.words)
     given["tsquery"] = _all_of(query.words, "'{}':*", " | ", " & ")
     if query.after is not None:
         given |= {"after_value": query.after.value, "after_id": query.after.id}
@@ -327,8 +328,11 @@ def _find(driver: Driver, columns: Columns, look: Look, given: Mapping[str, Any]
         return driver.all(direct, **given)
     if driver.dialect == "sqlite":
         return _find_by_numbers(driver, columns, look, given)
-    rows, done = _walk(driver, columns, look, None, _stretch(look), given)
-    return rows if done else driver.all(_searched_by_planner(columns, look), **given)
+    if not given["has_rare_word"]:
+        rows, done = _walk(driver, columns, look, None, _stretch(look), given)
+        if done:
+            return rows
+    return driver.all(_searched_by_planner(columns, look), **given)
 
 
 def _find_by_numbers(driver: Driver, columns: Columns, look: Look, given: Mapping[str, Any]) -> Sequence[Row]:
