@@ -219,6 +219,11 @@ class Service:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return Api(self.container.app(), self.runner, named, address)
 
+    def parameter(self, method: str, path: str, name: str) -> Any:
+        """Return what the OpenAPI document says of a parameter."""
+        document = self.stranger().get("/openapi.json").expect(200).json
+        return next(each for each in document["paths"][path][method]["parameters"] if each["name"] == name)
+
     def client(self, role: str = "agent", name: str | None = None) -> Api:
         """Somebody with a new key of this role, which has the role's name unless it is told another."""
         return self.stranger(x_api_key=self.new_key(role, name)[1])

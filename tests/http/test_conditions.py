@@ -1,9 +1,12 @@
 """Conditional requests (RFC 9110, section 13): what a client knows of a lead's version decides what is done."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 
-from rest import JOHN, NOBODY, Api, Reply
+import pytest
+
+from rest import JOHN, NOBODY, Api, Reply, Service
 
 VERSION_1 = ['"1"', '"7", "1"', ',"x" ,, "1",', '"a,b","1"', "*"]
 WEAKLY_VERSION_1 = ['W/"1"', '"2", W/"1"']
@@ -60,6 +63,13 @@ def test_a_lead_is_read_only_at_the_version_that_is_wanted(api: Api, john: str) 
     answer = api.get(john, if_match='"2"', if_none_match='"1"')
     answer.refuse(412, "precondition-failed")
     assert answer.headers["etag"] == '"1"'
+
+
+@pytest.mark.parametrize("name", ["If-Match", "If-None-Match"])
+def test_the_document_has_the_pattern_of_a_condition(service: Service, name: str) -> None:
+    pattern = service.parameter("patch", "/leads/{id}", name)["schema"]["pattern"]
+    assert all(re.search(pattern, value) for value in (*VERSION_1, *WEAKLY_VERSION_1, *OTHERS))
+    assert not any(re.search(pattern, value) for value in NONSENSE)
 
 
 # Changing

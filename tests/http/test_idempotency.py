@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -20,6 +21,8 @@ pytestmark = ON_BOTH
 
 JANE = {"name": "Jane Doe", "email": "jane@example.com"}
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+KEYS = ["k", "K" * 255, f'"{"k" * 255}"', '"a b, c"', r'"say \"k\\"', "a;b=c:/+=@~!"]
+NO_KEYS = ['""', "k" * 256, f'"{"k" * 256}"', "a b", '"', 'a"b', '"a""b"', '"a', r'"\a"', "a,b", '"a", "b"', "é", '"é"']
 CLIENTS = 20
 
 OF_AN_ATTEMPT = {"x-request-id", "idempotency-replayed"}
@@ -134,7 +137,7 @@ def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path
 # Keys
 
 
-@pytest.mark.parametrize("key", ["k", "K" * 255, f'"{"k" * 255}"', '"a b, c"', r'"say \"k\\"', "a;b=c:/+=@~!"])
+@pytest.mark.parametrize("key", KEYS)
 def test_keys_of_many_kinds_are_taken(api: Api, key: str) -> None:
     first = api.post("/leads", JOHN, idempotency_key=key).expect(201)
     assert answered(api.post("/leads", JOHN, idempotency_key=key)) == answered(first)
@@ -148,13 +151,16 @@ def test_a_key_is_the_same_quoted_or_bare_and_no_other_is(api: Api) -> None:
     api.post("/leads", {**JANE, "email": "third@example.com"}, idempotency_key="K").expect(201)
 
 
-@pytest.mark.parametrize(
-    "key",
-    ['""', "k" * 256, f'"{"k" * 256}"', "a b", '"', 'a"b', '"a""b"', '"a', r'"\a"', "a,b", '"a", "b"', "é", '"é"'],
-)
+@pytest.mark.parametrize("key", NO_KEYS)
 def test_what_cannot_be_a_key_is_refused_and_nothing_is_done(api: Api, key: str) -> None:
     assert "Idempotency-Key" in api.post("/leads", JOHN, idempotency_key=key).refuse(400, "malformed-request")["detail"]
     assert emails(api) == []
+
+
+def test_the_document_has_the_pattern_of_a_key(service: Service) -> None:
+    pattern = service.parameter("post", "/leads", "Idempotency-Key")["schema"]["pattern"]
+    assert all(re.search(pattern, key) for key in KEYS)
+    assert not any(re.search(pattern, key) for key in NO_KEYS)
 
 
 def test_requests_without_a_key_are_done_each_time(api: Api, john: str) -> None:

@@ -20,14 +20,24 @@ from leads_domain.access import Role
 _REF = "#/components/schemas/{name}"
 _BLANK = {"type": "string", "pattern": r"^[\s\u001c-\u001f\u0085]*$", "description": "Blank text is taken as null."}
 _MARKS = ("x-one-of", "x-or-blank")
-_TAGS = {"type": "string", "format": "entity-tags", "examples": ["*"]}
+_TAG = r'(W/)?"[!#-~\u0080-\u00ff]*"'
+_TAGS = {
+    "type": "string",
+    "format": "entity-tags",
+    "pattern": rf"^([ \t]*\*[ \t]*|[ \t,]*{_TAG}([ \t]*,[ \t,]*{_TAG})*[ \t,]*)$",
+    "examples": ["*"],
+}
 _IDEMPOTENCY_KEY = [
     {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Makes the request safe to repeat: up to 255 visible ASCII characters, such as a UUID, quoted "
         "or bare. Under the same key the first answer is given again for 24 hours, with `Idempotency-Replayed`.",
-        "schema": {"type": "string", "format": "idempotency-key"},
+        "schema": {
+            "type": "string",
+            "format": "idempotency-key",
+            "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-+\--\[\]-~]{1,255})$',
+        },
     }
 ]
 _CONDITIONS = [
