@@ -30,6 +30,7 @@ from leads_adapters.http.lead_list import LeadListRoutes
 from leads_adapters.http.leads import LeadRoutes
 from leads_adapters.http.metrics import MetricsRoutes
 from leads_adapters.http.openapi import document
+from leads_adapters.http.openapi_examples import pipeline_examples
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.http.rendering import RenderedByPython, Rendering
@@ -243,6 +244,7 @@ class Container(containers.DeclarativeContainer):
         providers.List(*api_routes),
         version=version("leads-desk"),
         values=providers.Dict(statuses=pipeline.statuses, channels=channels),
+        examples=providers.Callable(pipeline_examples, pipeline),
     )
     docs_routes = providers.Singleton(DocsRoutes, openapi.provider)
     api = providers.Singleton(

@@ -1,5 +1,6 @@
 """The OpenAPI document: complete, true of the running service, and sound in itself."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from builders import a_pipeline
+from leads_adapters.http.problem_schemas import PROBLEM_SCHEMAS, ProblemDetails
 from leads_adapters.http.problems import PROBLEM_TYPES
 from leads_domain.notifier import Refused
 from rest import JOHN, NOBODY, Api, Reply, Service
@@ -99,6 +101,31 @@ def test_names_of_operations_are_unique_and_every_operation_says_what_it_does(do
     assert all(operation["summary"] for _, _, operation in operations(document))
 
 
+VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Cancel|Retry|Revoke|Check"
+
+
+def test_titles_are_short_and_begin_with_a_verb(document: Any) -> None:
+    for _, _, operation in operations(document):
+        assert re.fullmatch(f"({VERBS})[^.]{{1,60}}", operation["summary"]), operation["summary"]
+
+
+def test_every_parameter_has_a_description_of_its_own(document: Any) -> None:
+    for method, path, operation in operations(document):
+        for parameter in operation["parameters"]:
+            assert parameter["description"], (method, path, parameter["name"])
+            assert "description" not in parameter["schema"], (method, path, parameter["name"])
+
+
+def test_every_enum_has_a_type(document: Any) -> None:
+    assert all(node.get("type") == "string" for node in nodes(document) if isinstance(node.get("enum"), list))
+
+
+def test_every_body_has_one_media_type_but_files(document: Any) -> None:
+    for method, path, operation in operations(document):
+        media_types = list(operation.get("requestBody", {}).get("content", {}))
+        assert media_types in ([], ["application/json"], ["text/csv", "application/x-ndjson"]), (method, path)
+
+
 def test_every_parameter_of_a_path_is_described(document: Any) -> None:
     for method, path, operation in operations(document):
         described = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
@@ -183,8 +210,13 @@ def test_whoever_needs_a_key_can_be_refused_and_slowed_down(document: Any) -> No
 
 def test_the_ways_to_send_a_key_are_described(document: Any) -> None:
     schemes = document["components"]["securitySchemes"]
-    assert schemes["apiKey"] == {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+    assert (schemes["apiKey"]["type"], schemes["apiKey"]["in"], schemes["apiKey"]["name"]) == (
+        "apiKey",
+        "header",
+        "X-API-Key",
+    )
     assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+    assert all("API key" in scheme["description"] for scheme in schemes.values())
     assert document["security"] == [{"apiKey": []}, {"bearer": []}]
 
 
@@ -325,6 +357,9 @@ def test_what_the_service_answers_is_what_the_document_says(service: Service, do
         documented = document["paths"][path][method.lower()]["responses"]
         assert str(answer.status) in documented, (method, path, answer)
         response = documented[str(answer.status)]
+        if answer.status >= 400:
+            named = PROBLEM_SCHEMAS.get(answer.json["type"].removeprefix("/problems/"), ProblemDetails).__name__
+            assert faults(answer.json, document["components"]["schemas"][named], document) == [], (method, path)
         if answer.body:
             media_type = answer.headers["content-type"]
             content = response["content"]
@@ -360,6 +395,45 @@ def test_every_body_has_an_example_which_its_schema_allows(service: Service, doc
             assert examples, (method, path, media_type)
             for example in examples:
                 assert faults(example, body["schema"], document) == [], (method, path, media_type)
+
+
+def test_the_problems_that_define_members_have_a_schema_that_their_example_fits(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    base = {"type", "title", "status", "detail", "instance"}
+    for problem in PROBLEM_TYPES.values():
+        name = PROBLEM_SCHEMAS.get(problem.name, ProblemDetails).__name__
+        assert schemas[name]["properties"].keys() - base == problem.example.keys() - {"detail"}
+        assert set(schemas[name]["required"]) == schemas[name]["properties"].keys()
+
+
+@pytest.mark.parametrize("with_a_reason", [False, True])
+def test_the_example_of_a_change_is_what_a_new_lead_takes(start: Callable[..., Service], with_a_reason: bool) -> None:
+    own = a_pipeline(reason_required=("gone",), fresh=("gone", "won"), gone=(), won=())
+    service = start(pipeline=own) if with_a_reason else start()
+    document = service.stranger().get("/openapi.json").expect(200).json
+    change = document["paths"]["/leads/{id}"]["patch"]["requestBody"]["content"]["application/json"]["example"]
+    assert ("status_reason" in change) is with_a_reason
+    lead = service.client().post("/leads", JOHN).expect(201)
+    changed = service.client().patch(lead.headers["location"], change).expect(200).json
+    assert (changed["status"], changed["status_reason"]) == (change["status"], change.get("status_reason"))
+
+
+def test_the_example_of_the_pipeline_is_the_pipeline(service: Service, document: Any) -> None:
+    response = document["paths"]["/pipeline"]["get"]["responses"]["200"]
+    assert response["content"]["application/json"]["example"] == service.client().get("/pipeline").json
+
+
+def test_the_example_of_a_lead_is_a_new_one(service: Service, document: Any) -> None:
+    lead = document["paths"]["/leads/{id}"]["get"]["responses"]["200"]["content"]["application/json"]["example"]
+    real = service.client().post("/leads", JOHN).expect(201).json
+    same = ("status", "status_reason", "contacted_at", "version")
+    assert [lead[member] for member in same] == [real[member] for member in same]
+
+
+def test_times_in_examples_are_in_the_future(document: Any) -> None:
+    times = re.findall(r"\b(20\d\d)-\d\d-\d\dT", json.dumps(document))
+    assert times
+    assert set(times) == {"2030"}
 
 
 def test_the_example_of_a_lead_is_taken_in(service: Service, document: Any) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
 from standardwebhooks import WebhookVerificationError
 
 from builders import NOON, a_notice
@@ -79,6 +80,20 @@ def test_a_notice_is_posted_as_json_that_the_official_verifier_accepts(
     }
     assert (post.path, post.headers["Content-Type"]) == ("/hooks/leads", "application/json")
     assert (post.headers["webhook-id"], post.headers["Connection"]) == (notice.idempotency_key, "close")
+
+
+def test_what_is_posted_is_what_the_openapi_document_says(receiver: Receiver, notifier: WebhookNotifier) -> None:
+    document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text("utf-8"))
+    webhook = document["webhooks"]["follow_up.due"]["post"]
+    schema = {**webhook["requestBody"]["content"]["application/json"]["schema"], "components": document["components"]}
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    notifier.notify(a_notice(lead={"name": "Jane Roe", "source": None}))
+    notifier.notify(a_notice(email=None, phone=None))
+    for post in receiver.posts:
+        assert list(validator.iter_errors(post.verify())) == []
+        assert post.verify()["data"].keys() == document["components"]["schemas"]["DueFollowUp"]["properties"].keys()
+        assert all(post.headers[parameter["name"]] for parameter in webhook["parameters"])
+    assert list(validator.iter_errors({**receiver.posts[0].verify(), "type": "other"}))
 
 
 def test_a_changed_body_is_not_accepted(receiver: Receiver, notifier: WebhookNotifier) -> None:

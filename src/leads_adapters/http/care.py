@@ -44,7 +44,10 @@ class CareRoutes:
         problems=("not-found",),
     )
     async def note(self, call: Call) -> Answer:
-        """Write a note on a lead's timeline. The lead itself does not change: its version stays."""
+        """Create a note on the timeline of a lead.
+
+        The lead itself does not change: its version stays.
+        """
         id = LeadId(call.id("lead"))
         note = cast(GivenNote, await call.body(check_note))
         return await call.write(self.database, _noted, self.add_note, id, note, actor=call.principal.name)
@@ -60,7 +63,7 @@ class CareRoutes:
         problems=("not-found",),
     )
     async def merge(self, call: Call) -> Answer:
-        """Merge a duplicate into this lead.
+        """Merge a duplicate into a lead.
 
         The members of this lead win; a phone number, a source, an owner and attributes that it does not have are
         taken from the duplicate. Timeline and follow-ups move over; everything that the duplicate was is told on the
@@ -88,7 +91,10 @@ class CareRoutes:
         problems=("not-found",),
     )
     async def export(self, call: Call) -> Answer:
-        """Answer everything that is kept about a person, in one document."""
+        """Export a lead.
+
+        Everything that is stored about the person, in one document.
+        """
         return json_answer(dossier_view(await self.database.read_long(export_lead, LeadId(call.id("lead")))))
 
     @operation(
@@ -101,7 +107,7 @@ class CareRoutes:
         problems=("not-found",),
     )
     async def erase(self, call: Call) -> Answer:
-        """Erase a lead, with its timeline and follow-ups.
+        """Delete a lead, with its timeline and follow-ups.
 
         Its e-mail address can be used again. The timeline of its id still tells that it was erased.
         """

@@ -28,6 +28,9 @@ MEMBERS_MAX = 100
 """How many members an object may have: twice as many as a lead has attributes, so that all can be replaced."""
 
 _JSON = ("application/json",)
+MERGE_PATCH = ("application/json", "application/merge-patch+json")
+"""The media types of a patch. The OpenAPI document has the first only: generators write one function for each."""
+
 _SMALL = 2**12
 """Bodies of up to this many bytes are decoded as a whole first. With slow numbers (`5e-324`) that takes 5 ms."""
 

@@ -63,10 +63,11 @@ class EventRoutes:
         replies={200: Reply(means="A part of the feed.", schema=EventPageView, headers=("Link",))},
     )
     async def follow(self, call: Call) -> Answer:
-        """Tell what happened to all leads, the oldest first: a feed to follow without missing or repeating anything.
+        """List events of all leads, oldest first.
 
-        Every page that has an item has a cursor for what follows it, also the last one. An empty page, whose
-        `next_cursor` is null, is the end for now: ask again later with the same `after`.
+        A feed to follow without missing or repeating anything. Every page that has an item has a cursor for
+        what follows it, also the last one. An empty page, whose `next_cursor` is null, is the end for now: ask
+        again later with the same `after`.
         """
         query: EventsQuery = call.query
         if query.start and query.after is None:

@@ -7,7 +7,7 @@ from typing import cast
 
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, json_answer
-from leads_adapters.http.decoding import Body
+from leads_adapters.http.decoding import MERGE_PATCH, Body
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.paging import Cursors, page_answer, rendered, wrong_parameters
 from leads_adapters.http.schemas import FollowUpListQuery, FollowUpPatch, NewFollowUp, PageQuery
@@ -50,10 +50,10 @@ class FollowUpRoutes:
         problems=("not-found",),
     )
     async def trigger(self, call: Call) -> Answer:
-        """Schedule a follow-up of a lead: to the lead, on the default channel, now, unless the body says otherwise.
+        """Create a follow-up of a lead.
 
-        It is stored before this answers, and sent at its due time; failed attempts are repeated. It ends
-        sent, cancelled, or visibly failed.
+        It goes to the lead, on the default channel, now, unless the body says otherwise. It is stored before this
+        answers, and sent at its due time; failed attempts are repeated. It ends sent, cancelled, or visibly failed.
         """
         id = LeadId(call.id("lead"))
         wishes = cast(FollowUpWishes, await call.body(self.trigger_follow_up.check))
@@ -73,7 +73,7 @@ class FollowUpRoutes:
         problems=("not-found",),
     )
     async def browse_of_lead(self, call: Call) -> Answer:
-        """List the follow-ups of a lead by due time."""
+        """List the follow-ups of a lead, by due time."""
         id = LeadId(call.id("lead"))
         return await self._list(call, FollowUpQuery(lead_id=id, limit=call.query.limit), "follow-ups", id)
 
@@ -86,7 +86,7 @@ class FollowUpRoutes:
         replies={200: Reply(means="A page of follow-ups.", schema=PageView[FollowUpView], headers=("Link",))},
     )
     async def browse(self, call: Call) -> Answer:
-        """List follow-ups of all leads by due time. Overdue are those still scheduled whose time has come."""
+        """List follow-ups of all leads, by due time."""
         query: FollowUpListQuery = call.query
         asked = FollowUpQuery(
             states=tuple(dict.fromkeys(query.state)),
@@ -115,7 +115,7 @@ class FollowUpRoutes:
         problems=("not-found",),
     )
     async def find(self, call: Call) -> Answer:
-        """Answer one follow-up."""
+        """Get a follow-up."""
         return json_answer(follow_up_view(await self.database.read(find_follow_up, FollowUpId(call.id("follow-up")))))
 
     @operation(
@@ -123,12 +123,16 @@ class FollowUpRoutes:
         path="/follow-ups/{id:str}",
         tag="Follow-ups",
         permission=Permission.CHANGE,
-        body=Body(FollowUpPatch, ("application/merge-patch+json", "application/json")),
+        body=Body(FollowUpPatch, MERGE_PATCH),
         replies={200: Reply(means="The follow-up as it is now.", schema=FollowUpView)},
         problems=("not-found", "illegal-follow-up-state"),
     )
     async def change(self, call: Call) -> Answer:
-        """Put a scheduled follow-up off, or reword it. The message cannot change while it is being sent (409)."""
+        """Update a follow-up.
+
+        Put a scheduled one off, or reword it: a JSON Merge Patch (RFC 7396), also as `application/merge-patch+json`.
+        The message cannot change while it is being sent (409).
+        """
         id = FollowUpId(call.id("follow-up"))
         changes = cast(FollowUpChanges, await call.body(check_follow_up_changes))
         return await self._step(id, rescheduling(changes), call)
@@ -142,7 +146,7 @@ class FollowUpRoutes:
         problems=("not-found", "illegal-follow-up-state"),
     )
     async def cancel(self, call: Call) -> Answer:
-        """Cancel a scheduled follow-up."""
+        """Cancel a follow-up, if it is still scheduled."""
         return await self._step(FollowUpId(call.id("follow-up")), FollowUp.cancel, call)
 
     @operation(
@@ -154,7 +158,7 @@ class FollowUpRoutes:
         problems=("not-found", "illegal-follow-up-state"),
     )
     async def retry(self, call: Call) -> Answer:
-        """Try a failed follow-up again, at once and as often as at first."""
+        """Retry a failed follow-up, at once and as often as at first."""
         return await self._step(FollowUpId(call.id("follow-up")), FollowUp.retry, call)
 
     async def _step(self, id: FollowUpId, step: Step, call: Call) -> Answer:

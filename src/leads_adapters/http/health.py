@@ -28,7 +28,7 @@ class HealthRoutes:
         replies={200: Reply(means="The process answers.", schema=Health)},
     )
     async def live(self, _: Call) -> Answer:
-        """Tell that the process answers. Nothing else is touched."""
+        """Check that the process answers."""
         return json_answer(Health())
 
     @operation(
@@ -40,9 +40,10 @@ class HealthRoutes:
         problems=("unavailable",),
     )
     async def ready(self, _: Call) -> Answer:
-        """Tell whether the database answers and has the right schema, and the service is not about to stop.
+        """Check that the service is ready.
 
-        A good answer of the database holds for one second.
+        The database answers and has the right schema, and the service is not about to stop. A good answer of the
+        database holds for one second.
         """
         if self.is_stopping():
             raise Problem("unavailable", "The service is about to stop.", headers=(RETRY_LATER,))

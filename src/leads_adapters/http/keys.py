@@ -35,7 +35,7 @@ class KeyRoutes:
         replies={201: Reply(means="The new key, shown this once.", schema=NewApiKeyView, headers=("Location",))},
     )
     async def create(self, call: Call) -> Answer:
-        """Make a key.
+        """Create an API key.
 
         Its text stands in `key`, this once: only a hash of it is kept.
         """
@@ -51,7 +51,10 @@ class KeyRoutes:
         replies={200: Reply(means="A page of keys.", schema=PageView[ApiKeyView], headers=("Link",))},
     )
     async def browse(self, call: Call) -> Answer:
-        """List all keys, revoked ones too, the oldest first. Their texts are not known."""
+        """List API keys.
+
+        The oldest come first, revoked ones too. Their texts are not known.
+        """
 
         async def page(after: Position | None) -> Page[ApiKeyView, Position]:
             found = await self.database.read(page_of_keys, after=after, limit=call.query.limit)
@@ -71,7 +74,7 @@ class KeyRoutes:
         problems=("not-found",),
     )
     async def find(self, call: Call) -> Answer:
-        """Answer what is known of one key."""
+        """Get an API key, without its text."""
         return json_answer(api_key_view(await self.database.read(find_key, call.id("API key"))))
 
     @operation(
@@ -83,10 +86,11 @@ class KeyRoutes:
         problems=("not-found",),
     )
     async def revoke(self, call: Call) -> Answer:
-        """Revoke a key, for good. It stays in the list.
+        """Revoke an API key, for good.
 
-        A key that is revoked already is left as it is. No key is spared, not even the one that this is asked with,
-        or the last of an administrator: at the terminal, `leads keys create` can always make another.
+        It stays in the list. A key that is revoked already is left as it is. No key is spared, not even the one that
+        this is asked with, or the last of an administrator: at the terminal, `leads keys create` can always make
+        another.
         """
         await self.database.write(self.revoke_key, call.id("API key"))
         return no_content()

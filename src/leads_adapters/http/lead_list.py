@@ -46,9 +46,9 @@ class LeadListRoutes:
         replies={200: Reply(means="A page of leads.", schema=PageView[LeadView], headers=("Link",))},
     )
     async def browse(self, call: Call) -> Answer:
-        """List leads, the newest first unless another order is asked for.
+        """List leads.
 
-        Filters are combined: leads pass all of them.
+        The newest come first unless another order is asked for. Filters are combined: leads pass all of them.
         """
         query: LeadListQuery = call.query
         asked = lead_query(self.ask_for_leads, query, sort=query.sort, limit=query.limit)

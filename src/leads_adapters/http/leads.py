@@ -7,7 +7,7 @@ from typing import cast
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer, Header, etag, json_answer
 from leads_adapters.http.conditions import conditional
-from leads_adapters.http.decoding import Body
+from leads_adapters.http.decoding import MERGE_PATCH, Body
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.paging import Cursors, page_answer, rendered
 from leads_adapters.http.problems import Problem
@@ -52,7 +52,7 @@ class LeadRoutes:
         problems=("duplicate-lead",),
     )
     async def register(self, call: Call) -> Answer:
-        """Take a lead in.
+        """Create a lead.
 
         Its e-mail address decides whether it is there already, however the address is spelled.
         """
@@ -91,7 +91,7 @@ class LeadRoutes:
         problems=("not-found",),
     )
     async def find(self, call: Call) -> Answer:
-        """Answer one lead."""
+        """Get a lead."""
         rendered, version = await self.rendering.lead(LeadId(call.id("lead")))
         return conditional(call.scope, rendered, version)
 
@@ -100,16 +100,17 @@ class LeadRoutes:
         path="/leads/{id:str}",
         tag="Leads",
         permission=Permission.CHANGE,
-        body=Body(LeadPatch, ("application/merge-patch+json", "application/json")),
+        body=Body(LeadPatch, MERGE_PATCH),
         conditional=True,
         replies={200: _LEAD},
         problems=("not-found", "duplicate-lead", "illegal-transition"),
     )
     async def change(self, call: Call) -> Answer:
-        """Change a lead, or move it along the pipeline.
+        """Update a lead.
 
-        A JSON Merge Patch (RFC 7396): members left out stay as they are, attributes are merged by name. All of it
-        is done, or nothing. A move to the present status changes nothing.
+        A JSON Merge Patch (RFC 7396), also as `application/merge-patch+json`: members left out stay as they are,
+        attributes are merged by name, a `status` moves the lead along the pipeline. All of it is done, or nothing. A
+        move to the present status changes nothing.
         """
         id = LeadId(call.id("lead"))
         changes = cast(GivenChanges, await call.body(self.change_lead.check))
@@ -130,7 +131,7 @@ class LeadRoutes:
         problems=("not-found",),
     )
     async def timeline(self, call: Call) -> Answer:
-        """Tell what happened to a lead, the newest first."""
+        """List the timeline of a lead, newest first."""
         query: PageQuery = call.query
         id = LeadId(call.id("lead"))
 

@@ -47,7 +47,7 @@ class MetricsRoutes:
         replies={200: Reply(means="The numbers.", schema=_Text, media_type=_MEDIA_TYPE)},
     )
     async def show(self, _: Call) -> Answer:
-        """Answer the service's numbers in the text format of Prometheus.
+        """Get metrics, in the text format of Prometheus.
 
         Requests by method, route and status, and the time that they took; follow-ups that wait and are due, by channel;
         deliveries by channel and outcome; the size of commits. Each process counts for itself, under its `pid`.

@@ -14,7 +14,9 @@ import msgspec
 
 from leads_adapters.http.openapi_examples import add_examples
 from leads_adapters.http.operation import Operation, Reply, operations
+from leads_adapters.http.problem_schemas import PROBLEM_SCHEMAS, ProblemDetails
 from leads_adapters.http.problems import MEDIA_TYPE, PROBLEM_TYPES
+from leads_adapters.http.webhooks import FollowUpDue, webhooks
 from leads_domain.access import Role
 
 _REF = "#/components/schemas/{name}"
@@ -58,26 +60,30 @@ _HEADERS = {
 }
 
 
-class FieldError(msgspec.Struct):
-    """One faulty member."""
+_SECURITY_SCHEMES = {
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "An API key, such as `admin_5f0c...`. `leads serve` prints the first one; administrators make "
+        "more with `POST /api-keys` or `leads keys create`.",
+    },
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "The same API key as `Authorization: Bearer KEY`, for clients that send no other header. "
+        "One of the two is enough.",
+    },
+}
 
-    pointer: str
-    detail: str
 
+def document(
+    routes: Iterable[object], *, version: str, values: Mapping[str, Sequence[str]], examples: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the document for the operations of `routes`.
 
-class ProblemDetails(msgspec.Struct):
-    """A problem (RFC 9457). Some types have further members; their pages name them."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    errors: list[FieldError] | msgspec.UnsetType = msgspec.UNSET
-
-
-def document(routes: Iterable[object], *, version: str, values: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """The document for the operations of `routes`. `values` has the list that each `x-one-of` names."""
+    `values` has the list that each `x-one-of` names, `examples` those of schemas whose members depend on each other.
+    """
     documented = [
         (operation, getdoc(handler) or "")
         for route in routes
@@ -87,7 +93,8 @@ def document(routes: Iterable[object], *, version: str, values: Mapping[str, Seq
     types = {reply.schema for operation, _ in documented for reply in operation.replies.values() if reply.schema}
     types |= {operation.query for operation, _ in documented}
     types |= {operation.body.schema for operation, _ in documented if operation.body}
-    ordered = [ProblemDetails, *sorted(types, key=str)]
+    types |= {ProblemDetails, FollowUpDue, *PROBLEM_SCHEMAS.values()}
+    ordered = sorted(types, key=str)
     schemas, components = msgspec.json.schema_components(ordered, ref_template=_REF)
     schema_of = dict(zip(ordered, schemas, strict=True))
     paths: dict[str, Any] = {}
@@ -96,9 +103,11 @@ def document(routes: Iterable[object], *, version: str, values: Mapping[str, Seq
         item[operation.method.lower()] = _operation(operation, text, schema_of, components)
     for query in {operation.query for operation, _ in documented}:
         components.pop(query.__name__, None)  # told as parameters
-    for schema in components.values():
+    for name, schema in components.items():
         if "description" in schema:
             schema["description"] = cleandoc(schema["description"])  # a docstring, as Python before 3.13 has it
+        if name in examples:
+            schema["examples"] = [examples[name]]
     found = {
         "openapi": "3.1.0",
         "info": {
@@ -111,13 +120,8 @@ def document(routes: Iterable[object], *, version: str, values: Mapping[str, Seq
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation, _ in documented)],
         "security": [{"apiKey": []}, {"bearer": []}],
         "paths": paths,
-        "components": {
-            "schemas": components,
-            "securitySchemes": {
-                "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
-                "bearer": {"type": "http", "scheme": "bearer"},
-            },
-        },
+        "webhooks": webhooks(schema_of[FollowUpDue]),
+        "components": {"schemas": components, "securitySchemes": _SECURITY_SCHEMES},
     }
     filled: dict[str, Any] = _filled(found, values)
     add_examples(filled)
@@ -139,7 +143,7 @@ def _operation(
             *_header_parameters(operation),
         ],
         "responses": {str(status): _reply(reply, schema_of) for status, reply in _replies(operation).items()}
-        | _problems(operation),
+        | _problems(operation, schema_of),
     }
     notes = [" ".join(description.split())] if description else []
     if operation.permission is None:
@@ -151,10 +155,9 @@ def _operation(
     if notes:
         told["description"] = "\n\n".join(notes)
     if operation.body is not None:
-        schema = schema_of[operation.body.schema]
         told["requestBody"] = {
             "required": not operation.body.optional,
-            "content": {media_type: {"schema": schema} for media_type in operation.body.media_types},
+            "content": {operation.body.media_types[0]: {"schema": schema_of[operation.body.schema]}},
         }
     if operation.upload:
         told["requestBody"] = {"required": True, "content": _files(operation.upload)}
@@ -168,14 +171,18 @@ def _files(examples: Mapping[str, str]) -> dict[str, Any]:
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     if "{id:str}" not in operation.path:
         return []
-    return [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}]
+    schema = {"type": "string", "format": "uuid"}
+    return [{"name": "id", "in": "path", "required": True, "description": "A UUID (RFC 9562).", "schema": schema}]
 
 
 def _query_parameters(schema: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "query", "required": False, "schema": _of_given(member)}
-        for name, member in schema["properties"].items()
-    ]
+    return [_query_parameter(name, _of_given(member)) for name, member in schema["properties"].items()]
+
+
+def _query_parameter(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a parameter with the description of its schema: pages show that of the parameter only."""
+    bare = {key: value for key, value in schema.items() if key != "description"}
+    return {"name": name, "in": "query", "required": False, "description": schema["description"], "schema": bare}
 
 
 def _of_given(schema: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -217,16 +224,23 @@ def _reply(reply: Reply, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
     return told
 
 
-def _problems(operation: Operation) -> dict[str, Any]:
+def _problems(operation: Operation, schema_of: Mapping[Any, Any]) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
     for name in PROBLEM_TYPES:  # in the order of their status
         if name in _problem_names(operation):
             by_status.setdefault(PROBLEM_TYPES[name].status, []).append(name)
-    content = {MEDIA_TYPE.decode(): {"schema": {"$ref": _REF.format(name="ProblemDetails")}}}
     return {
-        str(status): {"description": " / ".join(f"`{name}`" for name in names), "content": content}
+        str(status): {
+            "description": " / ".join(f"`{name}`" for name in names),
+            "content": {MEDIA_TYPE.decode(): {"schema": _problem_schema(names, schema_of)}},
+        }
         for status, names in by_status.items()
     }
+
+
+def _problem_schema(names: Iterable[str], schema_of: Mapping[Any, Any]) -> Any:
+    schemas = [schema_of[each] for each in dict.fromkeys(PROBLEM_SCHEMAS.get(name, ProblemDetails) for name in names)]
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 def _problem_names(operation: Operation) -> set[str]:
@@ -243,11 +257,13 @@ def _problem_names(operation: Operation) -> set[str]:
 
 
 def _filled(node: Any, values: Mapping[str, Sequence[str]]) -> Any:
-    """Return the document with values for every `x-one-of`, and blank text as an alternative for every `x-or-blank`."""
+    """Return the document with values for each `x-one-of`, blank text for each `x-or-blank`, a type for each enum."""
     if isinstance(node, dict):
         filled = {name: _filled(child, values) for name, child in node.items() if name not in _MARKS}
         if "x-one-of" in node:
             filled["enum"] = list(values[node["x-one-of"]])
+        if isinstance(filled.get("enum"), list):
+            filled["type"] = "string"
         if "x-or-blank" in node:
             filled["anyOf"].append(_BLANK)
         return filled

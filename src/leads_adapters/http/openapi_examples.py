@@ -3,10 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from leads_adapters.http.problems import EXAMPLE_ID, MEDIA_TYPE, PROBLEM_TYPES, ProblemType
+import msgspec
 
-_BY_FORMAT = {"uuid": EXAMPLE_ID, "date-time": "2026-11-22T06:15:00.123456Z"}
-_JSON = ("application/json", "application/merge-patch+json")
+from leads_adapters.http.problems import EXAMPLE_ID, MEDIA_TYPE, PROBLEM_TYPES, ProblemType
+from leads_adapters.http.views import pipeline_view
+from leads_domain.pipeline import Pipeline
+
+EXAMPLE_TIME = "2030-01-15T09:30:00Z"
+"""A time that stays in the future for long: an example of a follow-up with it is not sent at once."""
+
+_BY_FORMAT = {"uuid": EXAMPLE_ID, "date-time": EXAMPLE_TIME}
+_JSON = ("application/json",)
 _PROBLEM = MEDIA_TYPE.decode()
 _BY_TYPE: Mapping[str, Any] = {"string": "text", "integer": 1, "number": 1, "boolean": True, "null": None}
 
@@ -14,7 +21,7 @@ _BY_TYPE: Mapping[str, Any] = {"string": "text", "integer": 1, "number": 1, "boo
 def add_examples(document: Mapping[str, Any]) -> None:
     """Give every body an example, and every problem one for each of its types."""
     components = document["components"]["schemas"]
-    for path, item in document["paths"].items():
+    for path, item in (*document["paths"].items(), *document["webhooks"].items()):
         for operation in item.values():
             for media_type, body in _bodies(operation):
                 if media_type in _JSON or "examples" in body["schema"]:
@@ -23,6 +30,14 @@ def add_examples(document: Mapping[str, Any]) -> None:
                 if _PROBLEM in response.get("content", {}):
                     problems = _problem_examples(path, int(status), response["description"])
                     response["content"][_PROBLEM]["examples"] = problems
+
+
+def pipeline_examples(pipeline: Pipeline) -> Mapping[str, Any]:
+    """Return the examples that this pipeline decides: itself, and a change that every new lead takes."""
+    to = next(iter(pipeline.transitions[pipeline.initial]), pipeline.initial)
+    reason = {"status_reason": "too expensive"} if to in pipeline.reason_required else {}
+    change = {"status": to, **reason, "owner": "sales@example.com", "attributes": {"company": "ACME", "fax": None}}
+    return {"PipelineView": msgspec.to_builtins(pipeline_view(pipeline)), "LeadPatch": change}
 
 
 def example(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Any:

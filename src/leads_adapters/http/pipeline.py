@@ -23,5 +23,8 @@ class PipelineRoutes:
         replies={200: Reply(means="The pipeline.", schema=PipelineView)},
     )
     async def show(self, _: Call) -> Answer:
-        """Answer the statuses, the moves between them, and which statuses are final."""
+        """Get the pipeline.
+
+        The statuses, the moves between them, and which statuses are final.
+        """
         return json_answer(pipeline_view(self.pipeline))

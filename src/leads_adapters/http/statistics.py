@@ -78,9 +78,10 @@ class StatisticsRoutes:
         replies={200: Reply(means="The numbers of this moment.", schema=StatisticsView)},
     )
     async def show(self, _: Call) -> Answer:
-        """Count leads by status and by source, conversions, overdue follow-ups, and the time to the first contact.
+        """Get statistics.
 
-        What takes longer than 0.2 s to count is told for ten times as long; `at` is when it was counted.
+        Leads by status and by source, conversions, overdue follow-ups, the time to the first contact. What
+        takes longer than 0.2 s to count is told for ten times as long; `at` is when it was counted.
         """
         return json_answer(_view(await self._statistics.ask()))
 

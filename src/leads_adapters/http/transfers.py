@@ -74,7 +74,7 @@ class TransferRoutes:
         replies={200: Reply(means="What became of the rows.", schema=ImportView)},
     )
     async def import_leads(self, call: Call) -> Answer:
-        """Take in a file of leads.
+        """Import leads from a file.
 
         CSV, delimited by commas, semicolons or tabs, whose first row names the columns; or NDJSON, a lead in each
         line. Each row is taken in by the rules for a single lead, in transactions of a hundred rows at the most; one
@@ -136,11 +136,12 @@ class TransferRoutes:
         problems=("not-acceptable",),
     )
     async def export_leads(self, call: Call) -> Answer:
-        """Hand out leads as a file, the oldest first.
+        """Export leads as a file.
 
-        `Accept` chooses between CSV, which is the default, and NDJSON. CSV cells that a spreadsheet would run as a
-        formula are preceded by an apostrophe, which an import takes away again. The file is not of one moment: what
-        is changed while it is sent may be in it or not, but no lead comes twice. A body that breaks off lacks leads.
+        The oldest come first. `Accept` chooses between CSV, which is the default, and NDJSON. CSV cells that a
+        spreadsheet would run as a formula are preceded by an apostrophe, which an import takes away again. The
+        file is not of one moment: what is changed while it is sent may be in it or not, but no lead comes
+        twice. A body that breaks off lacks leads.
         """
         media_type = preferred(call.scope, list(_FILES))
         if media_type is None:

@@ -35,10 +35,14 @@ Utc = Annotated[
     str,
     Meta(
         description="RFC 3339, in UTC, with microseconds.",
-        examples=["2026-11-22T06:15:00.123456Z"],
+        examples=["2030-01-15T09:30:00.123456Z"],
         extra_json_schema={"format": "date-time"},
     ),
 ]
+
+
+_NULL = Meta(examples=[None])
+"""Marks a member that is null in the example."""
 
 
 class LeadView(msgspec.Struct):
@@ -49,15 +53,15 @@ class LeadView(msgspec.Struct):
     email: Email
     phone: Phone | None
     status: Status
-    status_reason: Reason | None
+    status_reason: Annotated[Reason | None, _NULL]
     source: Source | None
     owner: Owner | None
     attributes: Attributes
     created_at: Utc
     updated_at: Utc
-    contacted_at: Utc | None
+    contacted_at: Annotated[Utc | None, _NULL]
     next_follow_up_at: Utc | None
-    version: Annotated[int, Meta(description="Grows with every change.")]
+    version: Annotated[int, Meta(description="Grows with every change.", examples=[1])]
 
 
 class FollowUpView(msgspec.Struct):
@@ -73,13 +77,15 @@ class FollowUpView(msgspec.Struct):
     message: Message
     due_at: Utc
     state: FollowUpState
-    attempts: int
-    last_error: str | None
+    attempts: Annotated[int, Meta(description="How many attempts were made.", examples=[0])]
+    last_error: Annotated[str | None, _NULL]
     next_attempt_at: Utc | None
-    sent_at: Utc | None
+    sent_at: Annotated[Utc | None, _NULL]
     created_at: Utc
     updated_at: Utc
-    rule_status: Annotated[str, Meta(description="The status of the lead whose rule made it.")] | None
+    rule_status: Annotated[
+        str | None, Meta(description="The status of the lead whose rule made it, if one did.", examples=[None])
+    ]
 
 
 class TimelineEntryView(msgspec.Struct):
@@ -89,7 +95,10 @@ class TimelineEntryView(msgspec.Struct):
     type: EventType
     at: Utc
     actor: Annotated[str, Meta(description="The name of the API key, or `dispatcher`.")]
-    data: Annotated[dict[str, Any], Meta(description="What happened in particular; depends on the type.")]
+    data: Annotated[
+        dict[str, Any],
+        Meta(description="Details; which ones depends on the type.", examples=[{"status": "new", "source": "website"}]),
+    ]
 
 
 class ApiKeyView(msgspec.Struct):
@@ -100,7 +109,7 @@ class ApiKeyView(msgspec.Struct):
     role: KeyRole
     created_at: Utc
     last_used_at: Annotated[Utc, Meta(description="To the minute or so; null if it never was.")] | None
-    revoked_at: Utc | None
+    revoked_at: Annotated[Utc | None, _NULL]
 
 
 class NewApiKeyView(ApiKeyView):
