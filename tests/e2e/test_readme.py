@@ -19,7 +19,7 @@ SPREADSHEET = "leads import leads.csv --dry-run"
 BACKUP = "leads backup backups/ --keep 14"
 LOST_KEY = 'leads keys create --name "Mia" --role admin'
 NOTIFIER = "import json"
-ENTRY_POINT = '[project.entry-points."leads.notifiers"]'
+ENTRY_POINT = "[build-system]"
 CHANNEL = 'default_channel = "team"'
 
 CHAT = {"url": "https://matrix.example.com", "room": "!leads:example.com", "token": "syt_..."}
