@@ -32,8 +32,8 @@ _TYPOGRAPHIC = str.maketrans(
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2212\u058a\u05be\ufe63\uff0d", "-")
 )
 # A number, whose groups may be parted; or what apostrophes and hyphens join.
-_PLAIN_TOKEN = re.compile(r"\+?[0-9]+(?:[^a-z0-9+'`]+[0-9]+)*(?![a-z0-9])|[a-z0-9]+(?:['`-][a-z0-9]+)*")
-_TOKEN = re.compile(r"\+?[0-9]+(?:[ -]+[0-9]+)*(?![^ +'-])|[^ +'-]+(?:['-][^ +'-]+)*")
+_PLAIN_TOKEN = re.compile(r"\+?[0-9]+(?:[^a-z0-9+'`]+[0-9]+)*(?!['`-]?[a-z0-9])|[a-z0-9]+(?:['`-][a-z0-9]+)*")
+_TOKEN = re.compile(r"\+?[0-9]+(?:[ -]+[0-9]+)*(?!['-]?[^ +'-])|[^ +'-]+(?:['-][^ +'-]+)*")
 _PARTING = re.compile(r"[\x00-/:-@\[-`{-\x7f]+")
 # Letters that Unicode takes for others, and people for accented ones: the i without a dot, the o with a stroke ...
 _SAME_LETTERS = str.maketrans(
