@@ -10,8 +10,12 @@ from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
 from leads_app.stopping import Stopping
+from leads_app.unread import end_unread_connections
 
 SWITCH_SECONDS = 0.0005
+
+LISTENING_SECONDS = 1.0
+"""How long after this the server listens."""
 
 
 def service_lifespan(
@@ -30,6 +34,7 @@ def service_lifespan(
         # usual 5 ms, others got half as many answers during an export.
         sys.setswitchinterval(SWITCH_SECONDS)
         stopping.listen()
+        asyncio.get_running_loop().call_later(LISTENING_SECONDS, end_unread_connections)
         running = asyncio.create_task(dispatcher.run()) if dispatching else None
         try:
             yield

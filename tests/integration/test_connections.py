@@ -10,8 +10,10 @@ import pytest
 from granian.server.embed import Server
 
 from e2e.service import HOST, PATIENCE, free_port
+from leads_adapters.http.envelope import AsgiApp
 from leads_app.cli import connections
 from leads_app.cli.connections import low_limit_warning, server_options
+from leads_app.unread import end_unread_connections
 
 HEAD_SECONDS = 0.2
 REQUEST = b"GET / HTTP/1.1\r\nhost: leads\r\n\r\n"
@@ -34,7 +36,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 @asynccontextmanager
-async def serving(head_seconds: float) -> AsyncIterator[Connect]:
+async def serving(head_seconds: float, app: AsgiApp = app) -> AsyncIterator[Connect]:
     """A server with the service's options; yields how to connect to it and send some bytes."""
     port = free_port()
     server = Server(app, HOST, port, **server_options(head_seconds))
@@ -92,6 +94,34 @@ def test_more_silent_connections_than_fit_the_backlog_hold_up_no_request() -> No
             return await asyncio.wait_for(reader.readline(), PATIENCE)
 
     assert asyncio.run(check()) == RESPONSE
+
+
+def test_a_connection_whose_client_does_not_read_is_ended() -> None:
+    async def check() -> None:
+        ended = asyncio.Event()
+
+        async def endless(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] != "http" or scope["path"] == "/":
+                await app(scope, receive, send)
+                return
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            gone = asyncio.create_task(receive_disconnect(receive))
+            while not gone.done():
+                await send({"type": "http.response.body", "body": bytes(2**16), "more_body": True})
+            ended.set()
+
+        async with serving(PATIENCE, endless) as connect:
+            end_unread_connections(0.2)
+            await connect(b"GET /large HTTP/1.1\r\nhost: leads\r\n\r\n")
+            await asyncio.wait_for(ended.wait(), PATIENCE)
+
+    asyncio.run(check())
+
+
+async def receive_disconnect(receive: Any) -> None:
+    """Wait until the client is gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def test_a_request_head_has_a_bound() -> None:
