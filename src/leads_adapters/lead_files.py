@@ -6,7 +6,7 @@ from typing import BinaryIO, NamedTuple
 
 from leads_domain.details import GivenDetails
 from leads_domain.errors import Invalid
-from leads_domain.lead import Lead, Past
+from leads_domain.lead import ImportedState, Lead
 
 
 class FileRefused(Exception):
@@ -18,14 +18,15 @@ class Row(NamedTuple):
 
     `line` is the line of the file on which the row starts, from 1. `cells` are its texts as they
     stood in the file, for whoever must correct them; bytes that are no UTF-8 stand in them as lone
-    surrogates (PEP 383), so that they can be written back unharmed. Only a row of this service's own
-    export tells the lead's `past`.
+    surrogates (PEP 383), so that they can be written back unharmed. `state` is for a lead that is new.
+    An update leaves other attributes as they are with `merge_attributes`.
     """
 
     line: int
     given: GivenDetails | Invalid
     cells: Sequence[str]
-    past: Past | None = None
+    state: ImportedState | None = None
+    merge_attributes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

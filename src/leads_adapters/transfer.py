@@ -46,26 +46,34 @@ class Importing:
     batch: int
 
     def __call__(
-        self, rows: Iterator[Row], run: Run, *, actor: str, on_duplicate: OnDuplicate, dry_run: bool
-    ) -> Iterator[tuple[Row, Imported | Invalid]]:
-        """What becomes of each row, in the order of the file; with `dry_run`, what would become of it."""
+        self, rows: Iterator[Row], run: Run, *, actor: str, on_duplicate: OnDuplicate, rules: bool, dry_run: bool
+    ) -> Iterator[tuple[Row, Imported, Candidate | None]]:
+        """Yield each row with its result, and as a candidate if it was one, in the order of the file.
+
+        With `dry_run`, the result is what it would be.
+        """
         with self.new_rehearsal() if dry_run else nullcontext() as rehearsal:
             run_use_case = self.database.read_long if dry_run else self.database.write
             for batch in _batches(rows, self.batch):
                 checked = [self._checked(row) for row in batch]
                 candidates = [each for each in checked if isinstance(each, Candidate)]
                 use_case = run_use_case(
-                    self.import_leads, candidates, actor=actor, on_duplicate=on_duplicate, rehearsal=rehearsal
+                    self.import_leads,
+                    candidates,
+                    actor=actor,
+                    on_duplicate=on_duplicate,
+                    rules=rules,
+                    rehearsal=rehearsal,
                 )
-                outcomes = iter(run(use_case))
+                results = iter(run(use_case))
                 for row, each in zip(batch, checked, strict=True):
-                    yield row, next(outcomes) if isinstance(each, Candidate) else each
+                    yield (row, next(results), each) if isinstance(each, Candidate) else (row, each, None)
 
     def _checked(self, row: Row) -> Candidate | Invalid:
         if isinstance(row.given, Invalid):
             return row.given
         try:
-            return self.import_leads.check(row.given, row.past)
+            return self.import_leads.check(row.given, row.state, merge_attributes=row.merge_attributes)
         except Invalid as refusal:
             return refusal
 

@@ -7,7 +7,7 @@ from typing import NewType
 
 from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.details import REASON_MAX, Details, Scalar
+from leads_domain.details import REASON_MAX, Details, Scalar, check_attributes
 from leads_domain.errors import Fault, Invalid, VersionMismatch
 from leads_domain.events import Event, EventType, Json
 from leads_domain.pipeline import Pipeline, Status
@@ -25,23 +25,27 @@ def any_version(_: int) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What a lead brings along from another installation: where it stood, and since when it is known."""
+class ImportedState:
+    """Status and times that an import brings along for a new lead.
 
-    status: Status
+    `status_attribute` names the attribute that keeps a status which the pipeline does not have. Without it, such a
+    status is refused.
+    """
+
+    status: Status | None = None
     status_reason: str | None = None
-    created_at: datetime
+    created_at: datetime | None = None
     contacted_at: datetime | None = None
+    status_attribute: str | None = None
 
-    def faults(self, pipeline: Pipeline) -> list[Fault]:
-        """What is wrong with it, here."""
-        faults = list(pipeline.unknown(self.status))
+    def faults(self) -> list[Fault]:
+        """Return what is wrong with it, the status aside."""
         try:
             if self.status_reason is not None:
                 check_text(self.status_reason, most=REASON_MAX)
         except Invalid as invalid:
-            faults += (fault.under("status_reason") for fault in invalid.faults)
-        return faults
+            return [fault.under("status_reason") for fault in invalid.faults]
+        return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,25 +75,26 @@ class Lead:
 
     @classmethod
     def register(
-        cls, id: LeadId, details: Details, pipeline: Pipeline, now: datetime, past: Past | None = None
+        cls, id: LeadId, details: Details, pipeline: Pipeline, now: datetime, state: ImportedState | None = None
     ) -> tuple["Lead", list[Event]]:
-        """A new lead: at the start of the pipeline, or where its `past` has left it.
+        """Return a new lead, at the start of the pipeline unless its imported state names a status.
 
         `details` need at least a name and an e-mail address.
         """
+        state = state or ImportedState()
         lead = cls(
             id=id,
             name=details["name"],
             email=details["email"],
             phone=details.get("phone"),
-            status=past.status if past else pipeline.initial,
-            status_reason=details.get("status_reason", past.status_reason if past else None),
+            status=state.status or pipeline.initial,
+            status_reason=details.get("status_reason", state.status_reason if state.status else None),
             source=details.get("source"),
             owner=details.get("owner"),
             attributes=details.get("attributes", {}),
-            created_at=past.created_at if past else now,
+            created_at=state.created_at or now,
             updated_at=now,
-            contacted_at=past.contacted_at if past else None,
+            contacted_at=state.contacted_at,
         )
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
 
@@ -98,8 +103,10 @@ class Lead:
         if not precondition(self.version):
             raise VersionMismatch(self.version)
 
-    def change(self, changes: Details) -> tuple["Lead", list[Event]]:
-        """Overwrite the given members."""
+    def change(self, changes: Details, *, merge_attributes: bool = False) -> tuple["Lead", list[Event]]:
+        """Overwrite the given members; attributes as a whole, or, to merge them, each by itself."""
+        if merge_attributes and "attributes" in changes:
+            changes = {**changes, "attributes": _merged(self.attributes, changes["attributes"])}
         told: dict[str, Json] = {
             member: {"from": _told(getattr(self, member)), "to": _told(value)}
             for member, value in changes.items()
@@ -134,6 +141,13 @@ def _same(one: object, other: object) -> bool:
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
     return type(one) is type(other) and one == other
+
+
+def _merged(present: Mapping[str, Scalar], added: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    try:
+        return check_attributes({**present, **added})
+    except Invalid as invalid:
+        raise Invalid([fault.under("attributes") for fault in invalid.faults]) from None
 
 
 def _told(value: object) -> Json:

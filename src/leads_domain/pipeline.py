@@ -52,6 +52,12 @@ class Pipeline:
         """The statuses of leads that became customers: the final ones that need no reason."""
         return self.final - self.reason_required
 
+    def find(self, text: str) -> Status | None:
+        """Return the status of this name, in any case; None if there is none."""
+        if text in self.transitions:
+            return text
+        return next((status for status in self.statuses if status.casefold() == text.casefold()), None)
+
     def unknown(self, status: Status) -> tuple[Fault, ...]:
         """The fault in naming `status`, unless it is one of the pipeline's."""
         if status in self.transitions:

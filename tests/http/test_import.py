@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leads_adapters.http import streaming, transfers
+from leads_domain.rules import FollowUpRule
+from leads_domain.template import Template
 from rest import Api, Reply, Service
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
-NOTHING = {"created": 0, "updated": 0, "unchanged": 0, "duplicates": 0, "refused": 0, "errors": []}
+OUTCOMES = ("created", "updated", "unchanged", "duplicates", "refused")
+STATUSES = ("statuses_set", "statuses_kept", "statuses_unknown")
+NOTHING = {**dict.fromkeys([*OUTCOMES, *STATUSES], 0), "unknown_statuses": [], "errors": []}
 
 
 @pytest.fixture
@@ -104,6 +109,45 @@ def test_leads_that_are_there_are_met_as_the_client_wishes(admin: Api, policy: s
     assert admin.get("/leads").json["items"][0]["name"] == "Ann"
     assert rehearsed == summary(send(admin, body, query=f"?on_duplicate={policy}")) == expected
     assert admin.get("/leads?sort=created_at").json["items"][0]["name"] == ("Anna" if policy == "update" else "Ann")
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_a_status_column_of_a_foreign_file_sets_the_status_and_tells_what_is_none(admin: Api, dry_run: bool) -> None:
+    body = (
+        b"Name;E-Mail;Status\nAnn;a@x.org;CONVERTED\nBob;b@x.org;lost\nCid;c@x.org;Hot\nDan;d@x.org;Hot\nEve;e@x.org;\n"
+    )
+
+    assert summary(send(admin, body, query="?dry_run=true" if dry_run else "")) == {
+        "created": 5,
+        "statuses_set": 2,
+        "statuses_unknown": 2,
+        "unknown_statuses": ["Hot"],
+    }
+    if not dry_run:
+        stored = [
+            (lead["status"], lead["status_reason"], lead["attributes"])
+            for lead in admin.get("/leads?sort=created_at").json["items"]
+        ]
+        hot = ("new", None, {"Status": "Hot"})
+        assert stored == [("converted", None, {}), ("lost", None, {}), hot, hot, ("new", None, {})]
+        again = summary(send(admin, body, query="?on_duplicate=update"))
+        assert again == {"unchanged": 5, "statuses_kept": 2, "statuses_unknown": 2, "unknown_statuses": ["Hot"]}
+
+
+@pytest.mark.parametrize(("query", "follow_ups"), [("", 0), ("?rules=false", 0), ("?rules=true", 1)])
+def test_rules_start_for_imported_leads_only_if_asked_for(
+    start: Callable[..., Service], query: str, follow_ups: int
+) -> None:
+    rule = FollowUpRule(when="new", after=timedelta(hours=1), message=Template("Hello {name}"))
+    admin = start(follow_up_rules=(rule,)).client("admin")
+
+    send(admin, rows(0, 1), query=query).expect(200)
+    assert len(admin.get("/follow-ups").json["items"]) == follow_ups
+
+
+def test_a_file_with_split_names_is_refused_as_a_whole(admin: Api) -> None:
+    detail = send(admin, b"First Name,Last Name,Email\nAnn,Lee,a@x.org\n").faults()[""]
+    assert '"First Name", "Last Name", "Email"' in detail
 
 
 def test_a_file_of_nothing_is_refused_but_for_ndjson(admin: Api) -> None:

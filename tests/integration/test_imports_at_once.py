@@ -33,8 +33,10 @@ def import_them(url: URL, wanted: list[Row], on_duplicate: OnDuplicate, begin: B
     with asyncio.Runner() as runner:
         importing = replace(container.importing(), batch=BATCH)
         begin.wait()
-        outcomes = importing(iter(wanted), runner.run, actor="test", on_duplicate=on_duplicate, dry_run=False)
-        for _, imported in outcomes:
+        results = importing(
+            iter(wanted), runner.run, actor="test", on_duplicate=on_duplicate, rules=False, dry_run=False
+        )
+        for _, imported, _ in results:
             summary.count(imported)
         runner.run(container.database().close())
     return summary

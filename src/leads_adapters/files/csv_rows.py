@@ -10,11 +10,11 @@ from leads_adapters.files.columns import Columns, meaning, told_by
 from leads_adapters.files.csv_records import DELIMITERS, Record, guessed, records
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
-from leads_adapters.files.members import attribute_faults, past
+from leads_adapters.files.members import attribute_faults, imported_state, is_exported
 from leads_adapters.lead_files import FileRefused, LeadFile, Row
 from leads_domain.details import GivenDetails, Scalar, is_placeholder
 from leads_domain.errors import Fault, Invalid
-from leads_domain.lead import Past
+from leads_domain.lead import ImportedState
 
 _ADDRESSES = {"email", "phone", "owner"}
 _HEADER_LINES = 50
@@ -64,39 +64,36 @@ def _delimiter(head: Sequence[str]) -> str:
 
 def _rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:
     for line, raw, fault in found:
-        cells = [restored(cell) for cell in raw[columns.skipped :]] if columns.defused else raw
+        cells = [restored(cell) for cell in raw[columns.skipped :]]
         given: GivenDetails | Invalid
-        told: Past | None = None
+        state: ImportedState | None = None
         try:
-            given = Invalid.because(fault) if fault else _given(cells, columns)
-            told = past({member: cells[at].strip() for member, at in columns.past}) if columns.past else None
+            given, state = _read(cells, columns, fault)
         except Invalid as invalid:
             given = invalid
         if given or _has_text(cells):
-            yield Row(line, given, cells, told)
+            yield Row(line, given, cells, state, merge_attributes=columns.json is None)
 
 
-def _given(cells: list[str], columns: Columns) -> GivenDetails:
-    if fault := _encoding_fault(cells):
+def _read(cells: list[str], columns: Columns, fault: str | None) -> tuple[GivenDetails, ImportedState | None]:
+    if fault := fault or _encoding_fault(cells):
         raise Invalid.because(fault)
-    if len(cells) != columns.width:
-        cells = _fitted(cells, columns.width)
-    for at in columns.nameless:
-        if cells[at].strip():
-            raise Invalid.because(
-                f"Cell {at + 1} stands in a column without a name. Name the column, or empty the cell."
-            )
+    texts = [cell.strip() for cell in _fitted(cells, columns)]
     given: dict[str, Any] = {
         member: text
         for member, at in columns.members
-        if (text := cells[at].strip()) and not (member in _ADDRESSES and is_placeholder(text))
+        if (text := texts[at]) and not (member in _ADDRESSES and is_placeholder(text))
     }
-    attributes = {name: text for name, at in columns.attributes if (text := cells[at].strip())}
-    if columns.json is not None and (text := cells[columns.json].strip()):
+    assigned = {member: at for member, at in columns.assigned if columns.own or is_exported(member, texts[at])}
+    others = [(columns.header[at], at) for member, at in columns.assigned if member not in assigned]
+    attributes = {name: texts[at] for name, at in (*columns.attributes, *others) if texts[at]}
+    if columns.json is not None and (text := texts[columns.json]):
         given["attributes"] = _joined(attributes, _from_json(text))
     elif attributes:
         given["attributes"] = attributes
-    return cast(GivenDetails, given)
+    status_attribute = columns.header[assigned["status"]] if "status" in assigned and not columns.own else None
+    state = imported_state({member: texts[at] for member, at in assigned.items()}, status_attribute)
+    return cast(GivenDetails, given), state
 
 
 def _encoding_fault(cells: Sequence[str]) -> str | None:
@@ -108,11 +105,17 @@ def _has_text(cells: Sequence[str]) -> bool:
     return any(map(str.strip, cells))
 
 
-def _fitted(cells: list[str], width: int) -> list[str]:
-    """At least as many cells as there are columns; raises `Invalid` if there is text in more."""
-    if _has_text(cells[width:]):
-        raise Invalid.because(f"This row has {len(cells)} cells, but the header names only {width} columns.")
-    return cells + [""] * (width - len(cells))
+def _fitted(cells: list[str], columns: Columns) -> list[str]:
+    """Return at least as many cells as there are columns; raises `Invalid` if there is text outside named columns."""
+    if _has_text(cells[columns.width :]):
+        raise Invalid.because(f"This row has {len(cells)} cells, but the header names only {columns.width} columns.")
+    cells = cells + [""] * (columns.width - len(cells))
+    for at in columns.nameless:
+        if cells[at].strip():
+            raise Invalid.because(
+                f"Cell {at + 1} stands in a column without a name. Name the column, or empty the cell."
+            )
+    return cells
 
 
 def _from_json(text: str) -> dict[str, Scalar]:

@@ -1,6 +1,7 @@
 """The members of a lead as files name them."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,7 +10,7 @@ import msgspec
 from leads_domain.details import Scalar
 from leads_domain.errors import Fault, Invalid
 from leads_domain.events import rfc3339
-from leads_domain.lead import Lead, Past
+from leads_domain.lead import ImportedState, Lead
 
 MEMBERS = (
     "id",
@@ -30,13 +31,21 @@ MEMBERS = (
 """All members of a lead, in the order of `members`: the columns of an export."""
 
 GIVEN = ("name", "email", "phone", "source", "owner", "attributes")
-"""What can be said of a lead that is not there yet."""
-
-PAST = ("status", "status_reason", "created_at", "contacted_at")
-"""What an export tells of a lead's past, for an import that is to give the same lead."""
+"""What a client can set in a new lead, its status aside."""
 
 ASSIGNED = tuple(member for member in MEMBERS if member not in GIVEN)
-"""What the service assigns itself: nothing but an export says it of a lead."""
+"""What the service assigns itself; an import takes some of it over for new leads (`imported_state`)."""
+
+_OWN = {"status_reason", "contacted_at", "next_follow_up_at"}
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(Z|[+-][0-9]{2}:[0-9]{2})")
+_EXPORTED = {
+    "id": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    "version": re.compile(r"[1-9][0-9]*"),
+    "created_at": _TIME,
+    "updated_at": _TIME,
+}
+"""How an export writes what files of others may have columns for, too."""
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null", list: "a list"}
 
@@ -65,21 +74,34 @@ class _AwareTime(msgspec.Struct):
     at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-def past(told: Mapping[str, Any]) -> Past | None:
-    """The past of a lead, if `told` (members of an export) has all of it; raises `Invalid` for impossible members."""
-    if not told.get("status") or not told.get("created_at"):
+def is_own(names: Iterable[str]) -> bool:
+    """Return whether columns of these names, in lower case, can only come from an export of this service."""
+    return not _OWN.isdisjoint(names)
+
+
+def is_exported(member: str, text: str) -> bool:
+    """Return whether an export may have written this text as a member that the service assigns."""
+    return member not in _EXPORTED or _EXPORTED[member].fullmatch(text) is not None
+
+
+def imported_state(found: Mapping[str, Any], status_attribute: str | None) -> ImportedState | None:
+    """Return status and times for a new lead, if there are any; raises `Invalid` for impossible values."""
+    if not (found.get("status") or found.get("created_at") or found.get("contacted_at")):
         return None
-    return Past(
-        status=str(told["status"]),
-        status_reason=str(told["status_reason"]) if told.get("status_reason") else None,
-        created_at=_time("created_at", told["created_at"]),
-        contacted_at=_time("contacted_at", told["contacted_at"]) if told.get("contacted_at") else None,
+    return ImportedState(
+        status=found.get("status") or None,
+        status_reason=found.get("status_reason") or None,
+        created_at=_time("created_at", found.get("created_at")),
+        contacted_at=_time("contacted_at", found.get("contacted_at")),
+        status_attribute=status_attribute,
     )
 
 
-def _time(member: str, told: object) -> datetime:
+def _time(member: str, value: object) -> datetime | None:
+    if not value:
+        return None
     try:
-        return msgspec.convert({"at": told}, _AwareTime).at.astimezone(UTC)
+        return msgspec.convert({"at": value}, _AwareTime).at.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
         raise Invalid.because("Give a time such as 2026-11-22T06:15:00Z.", f"/{member}") from None
 

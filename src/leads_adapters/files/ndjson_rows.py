@@ -7,14 +7,15 @@ from typing import Any, BinaryIO, cast
 import msgspec
 
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
-from leads_adapters.files.members import ASSIGNED, GIVEN, MEMBERS, attribute_faults, kind, past
+from leads_adapters.files.members import ASSIGNED, GIVEN, attribute_faults, imported_state, is_own, kind
 from leads_adapters.lead_files import LeadFile, Row
 from leads_domain.details import GivenDetails
 from leads_domain.errors import Fault, Invalid
-from leads_domain.lead import Past
+from leads_domain.lead import ImportedState
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _TEXT = ("name", "email")
+_TEXT_OF_STATE = ("status", "status_reason", "created_at", "contacted_at")
 
 
 class Refused(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,8 +33,8 @@ _REFUSED_START = b'{"line":'
 def read_ndjson(stream: BinaryIO) -> LeadFile:
     """The leads in an NDJSON file, as strictly checked as over HTTP.
 
-    Members that the service assigns itself are passed over, so that an export can be read; a lead
-    with all members, as an export has it, tells its past. Unknown members and wrong types make a
+    Members that the service assigns itself are passed over, so that an export can be read, or
+    become the imported state of a new lead. Unknown members and wrong types make a
     row `Invalid`, with every fault. Blank lines are left out. A line that cannot be read never stops
     the rest. A row's only cell is the line itself; of a line of refused rows, what it says the row is.
     """
@@ -46,12 +47,12 @@ def _rows(stream: BinaryIO) -> Iterator[Row]:
         if not text.strip():
             continue
         given: GivenDetails | Invalid
-        told: Past | None = None
+        state: ImportedState | None = None
         try:
-            given, told = _read(text)
+            given, state = _read(text)
         except Invalid as invalid:
             given = invalid
-        yield Row(number, given, (_shown(text),), told)
+        yield Row(number, given, (_shown(text),), state)
 
 
 def _row(line: bytes) -> bytes:
@@ -61,14 +62,14 @@ def _row(line: bytes) -> bytes:
     return line
 
 
-def _read(line: bytes) -> tuple[GivenDetails, Past | None]:
+def _read(line: bytes) -> tuple[GivenDetails, ImportedState | None]:
     lead = _decoded(line)
     if not isinstance(lead, dict):
         raise Invalid.because(f"Give one JSON object in each line, not {kind(lead)}.")
     if faults := _faults(lead):
         raise Invalid(faults)
     given = cast(GivenDetails, {member: value for member, value in lead.items() if member not in ASSIGNED})
-    return given, past(lead) if all(member in lead for member in MEMBERS) else None
+    return given, imported_state(lead, None if is_own(lead) else "status")
 
 
 def _decoded(line: bytes) -> object:
@@ -93,6 +94,9 @@ def _faults(lead: Mapping[str, Any]) -> list[Fault]:
             if not isinstance(value, str) and (value is not None or member in _TEXT):
                 expected = "text" if member in _TEXT else "text or null"
                 faults.append(Fault("", f"Give {expected}, not {kind(value)}.").under(member))
+        elif member in _TEXT_OF_STATE:
+            if value is not None and not isinstance(value, str):
+                faults.append(Fault("", f"Give text or null, not {kind(value)}.").under(member))
         elif member not in ASSIGNED:
             faults.append(
                 Fault("", "There is no such member; put it among the attributes or leave it out.").under(member)

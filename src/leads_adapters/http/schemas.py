@@ -169,6 +169,9 @@ class ImportQuery(RegisterQuery):
     """How to take a file of leads in."""
 
     dry_run: Annotated[bool, Meta(description="Tell what would become of the rows, and keep nothing.")] = False
+    rules: Annotated[bool, Meta(description="Start the follow-up rules of the status that each new lead is in.")] = (
+        False
+    )
 
 
 Limit = Annotated[int, Meta(ge=1, le=paging.LIMIT_MAX, description="How many items a page has at the most.")]

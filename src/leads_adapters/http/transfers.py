@@ -112,14 +112,19 @@ class TransferRoutes:
             rows = read(io.BufferedReader(upload, _BUFFER)).rows
         except FileRefused as refusal:
             raise Invalid.because(str(refusal)) from None
-        outcomes = self.importing(
-            rows, run, actor=call.principal.name, on_duplicate=query.on_duplicate, dry_run=query.dry_run
+        results = self.importing(
+            rows,
+            run,
+            actor=call.principal.name,
+            on_duplicate=query.on_duplicate,
+            rules=query.rules,
+            dry_run=query.dry_run,
         )
         summary = ImportSummary()
         errors: list[RowError] = []
         room = ERRORS_TEXT
-        for row, imported in outcomes:
-            summary.count(imported)
+        for row, imported, candidate in results:
+            summary.count(imported, candidate)
             if isinstance(imported, Invalid) and room > 0:
                 faults = imported.faults[: ERRORS_MAX - len(errors)]
                 errors += (RowError(row.line, fault.pointer, fault.detail) for fault in faults)

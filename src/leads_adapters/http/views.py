@@ -168,6 +168,14 @@ class ImportView(msgspec.Struct):
     unchanged: int
     duplicates: Annotated[int, Meta(description="Rows whose e-mail address is taken, with `on_duplicate=error`.")]
     refused: Annotated[int, Meta(description="Rows that break a rule.")]
+    statuses_set: Annotated[int, Meta(description="New leads that have their status from the file.")]
+    statuses_kept: Annotated[
+        int, Meta(description="Rows that name a status for an existing lead, which keeps its own.")
+    ]
+    statuses_unknown: Annotated[
+        int, Meta(description="Rows that name a status that the pipeline does not have; it becomes an attribute.")
+    ]
+    unknown_statuses: Annotated[Sequence[str], Meta(description="The first ten different ones of these.")]
     errors: Annotated[Sequence[RowError], Meta(description="Why rows were refused: the first thousand reasons.")]
 
 

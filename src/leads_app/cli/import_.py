@@ -1,8 +1,9 @@
 """`leads import`."""
 
 import gc
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import rich_click as click
@@ -31,7 +32,8 @@ BATCH = 500
     show_default=True,
     help="What to do with a row whose e-mail address is taken: refuse it, leave that lead, or update it.",
 )
-def import_leads(file: Path, dry_run: bool, on_duplicate: str) -> None:
+@click.option("--rules", is_flag=True, help="Start the follow-up rules of the status that each new lead is in.")
+def import_leads(file: Path, dry_run: bool, on_duplicate: str, rules: bool) -> None:
     """Take in leads from a CSV or NDJSON FILE.
 
     Refused rows are written to a file beside it, or in the current folder, with line and reason. They can be
@@ -45,14 +47,19 @@ def import_leads(file: Path, dry_run: bool, on_duplicate: str) -> None:
         watched = progress.wrap_file(stream, total=file.stat().st_size, description="Importing")
         lead_file = READERS[form](watched)
         refused = RefusedFile(place, form, lead_file)
-        outcomes = replace(container.importing(), batch=BATCH)(
-            lead_file.rows, run, actor=COMMAND_LINE, on_duplicate=OnDuplicate(on_duplicate), dry_run=dry_run
+        results = replace(container.importing(), batch=BATCH)(
+            lead_file.rows,
+            run,
+            actor=COMMAND_LINE,
+            on_duplicate=OnDuplicate(on_duplicate),
+            rules=rules,
+            dry_run=dry_run,
         )
         gc.freeze()  # measured: going through all that was loaded, again and again, took 10 us of 60 a row
         try:
             with progress, closing(refused):
-                for row, imported in outcomes:
-                    summary.count(imported)
+                for row, imported, candidate in results:
+                    summary.count(imported, candidate)
                     if isinstance(imported, Invalid):
                         refused.add(row, imported)
         finally:
@@ -64,8 +71,10 @@ def import_leads(file: Path, dry_run: bool, on_duplicate: str) -> None:
 
 
 def _report(summary: ImportSummary, refused: RefusedFile, *, dry_run: bool) -> None:
-    for outcome, rows in asdict(summary).items():
-        click.echo(f"{outcome:<10} {rows:>9}")
+    for outcome in ("created", "updated", "unchanged", "duplicates", "refused"):
+        click.echo(f"{outcome:<10} {getattr(summary, outcome):>9}")
+    for sentence in _about_statuses(summary):
+        click.echo(sentence)
     for line in refused.reasons:
         click.echo(line)
     if refused.unlisted:
@@ -74,3 +83,13 @@ def _report(summary: ImportSummary, refused: RefusedFile, *, dry_run: bool) -> N
         click.echo(f"The refused rows, with reasons, are in {refused.path}.")
     if dry_run:
         click.echo("This was a dry run: nothing was kept.")
+
+
+def _about_statuses(summary: ImportSummary) -> Iterator[str]:
+    if summary.statuses_set:
+        yield f"{summary.statuses_set} leads have their status from the file."
+    if summary.statuses_kept:
+        yield f"{summary.statuses_kept} rows name a status for an existing lead: it keeps its own."
+    if summary.statuses_unknown:
+        examples = ", ".join(map(repr, summary.unknown_statuses))
+        yield f"{summary.statuses_unknown} rows name a status that the pipeline does not have: {examples}."

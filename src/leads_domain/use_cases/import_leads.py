@@ -1,23 +1,30 @@
 """Take in many leads at once; a bad one never stops the rest."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, Protocol, cast
 
+from leads_domain.checking import SHOWN_MAX
 from leads_domain.details import Details, GivenDetails
 from leads_domain.errors import DuplicateLead, Invalid
 from leads_domain.events import TimelineEntry, entries
-from leads_domain.lead import Lead, LeadId, Past
+from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.register_lead import Newcomer, OnDuplicate, Outcome, RegisterLead
 
 
 class Candidate(NamedTuple):
-    """The checked details of a lead to be taken in, and its past if it has one."""
+    """The checked details of a lead to be imported, and its imported state.
+
+    `unknown_status` is a status from the file that the pipeline does not have. With `merge_attributes`, an update
+    leaves other attributes of an existing lead as they are.
+    """
 
     details: Details
-    past: Past | None = None
+    state: ImportedState | None = None
+    unknown_status: str | None = None
+    merge_attributes: bool = False
 
 
 class Rehearsal(Protocol):
@@ -30,27 +37,43 @@ class Rehearsal(Protocol):
         """Remember a lead in the place of the one with its e-mail key, if there is one."""
 
 
-Imported = Outcome | DuplicateLead
+Imported = Outcome | DuplicateLead | Invalid
 """What became of a candidate."""
+
+
+UNKNOWN_STATUSES_MAX = 10
+"""How many different statuses a summary names that the pipeline does not have."""
 
 
 @dataclass(slots=True)
 class ImportSummary:
-    """How many rows came to what."""
+    """Count the rows of a file by result, and those with a status by what became of it.
+
+    The status of a new lead is set; an existing lead keeps its own.
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     duplicates: int = 0
     refused: int = 0
+    statuses_set: int = 0
+    statuses_kept: int = 0
+    statuses_unknown: int = 0
+    unknown_statuses: list[str] = field(default_factory=list)
 
     @property
     def accepted(self) -> int:
         """Count the rows that are stored, or were before."""
         return self.created + self.updated + self.unchanged + self.duplicates
 
-    def count(self, imported: Imported | Invalid) -> None:
-        """Count what became of one row, which may not even have been a candidate."""
+    def count(self, imported: Imported, candidate: Candidate | None = None) -> None:
+        """Count the result of one row, which need not have become a candidate."""
+        if candidate and candidate.unknown_status is not None:
+            self._count_unknown(candidate.unknown_status[:SHOWN_MAX])
+        if candidate and candidate.state and candidate.state.status:
+            self.statuses_set += imported is Outcome.CREATED
+            self.statuses_kept += imported in (Outcome.UPDATED, Outcome.UNCHANGED)
         match imported:
             case Outcome.CREATED:
                 self.created += 1
@@ -63,17 +86,22 @@ class ImportSummary:
             case Invalid():
                 self.refused += 1
 
+    def _count_unknown(self, status: str) -> None:
+        self.statuses_unknown += 1
+        if status not in self.unknown_statuses and len(self.unknown_statuses) < UNKNOWN_STATUSES_MAX:
+            self.unknown_statuses.append(status)
+
 
 class _Row(NamedTuple):
-    """The candidate at this place: its details, and the lead that it is if it is new."""
+    """The candidate at this place, and the lead that it is if it is new."""
 
     place: int
-    details: Details
+    candidate: Candidate
     newcomer: Newcomer
 
     @property
     def key(self) -> str:
-        return self.details["email"].key
+        return self.candidate.details["email"].key
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +113,22 @@ class ImportLeads:
 
     register_lead: RegisterLead
 
-    def check(self, given: GivenDetails, past: Past | None) -> Candidate:
-        """The candidate; raises `Invalid` with every fault."""
-        return Candidate(self.register_lead.check(given, past), past)
+    def check(
+        self, given: GivenDetails, state: ImportedState | None = None, *, merge_attributes: bool = False
+    ) -> Candidate:
+        """Return the candidate, its status in the pipeline's spelling; raises `Invalid` with every fault."""
+        if state is None:
+            return Candidate(self.register_lead.check(given), merge_attributes=merge_attributes)
+        faults = state.faults()
+        pipeline = self.register_lead.pipeline
+        status = pipeline.find(state.status) if state.status else None
+        unknown = state.status if status is None else None
+        if unknown and state.status_attribute:
+            given = {**given, "attributes": {state.status_attribute: unknown, **given.get("attributes", {})}}
+        elif unknown:
+            faults += pipeline.unknown(unknown)
+        details = self.register_lead.check(given, *faults)
+        return Candidate(details, replace(state, status=status), unknown, merge_attributes)
 
     def __call__(
         self,
@@ -96,16 +137,20 @@ class ImportLeads:
         *,
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
+        rules: bool = False,
         rehearsal: Rehearsal | None = None,
     ) -> list[Imported]:
-        """What became of each candidate, in order. With a `rehearsal`, what would become of it: nothing is kept."""
+        """Return the result of each candidate, in order; with a `rehearsal`, what it would be, and store nothing.
+
+        Follow-up rules start for new leads only if `rules` asks for it.
+        """
         if rehearsal is not None:
             return [self._rehearse(work, candidate, on_duplicate, rehearsal) for candidate in candidates]
         now = self.register_lead.clock.now()
         outcomes: list[Imported] = [Outcome.CREATED] * len(candidates)
         rows = [
-            _Row(place, candidate.details, self.register_lead.newcomer(candidate.details, now, candidate.past))
-            for place, candidate in enumerate(candidates)
+            _Row(place, each, self.register_lead.newcomer(each.details, now, each.state, rules=rules))
+            for place, each in enumerate(candidates)
         ]
         # All imports touch leads in the same order: no two wait for each other. The sort keeps that of one lead's rows.
         rows.sort(key=lambda row: row.key)
@@ -140,12 +185,15 @@ class ImportLeads:
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> Imported:
-        register, (_, details, newcomer) = self.register_lead, row
+        register, (_, candidate, newcomer) = self.register_lead, row
+        details, merge = candidate.details, candidate.merge_attributes
         try:
-            met = register.met(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate)
+            met = register.met(
+                work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate, merge_attributes=merge
+            )
             if met is None:
                 met = register.keep(work, newcomer, details, now, actor=actor, on_duplicate=on_duplicate)
-        except DuplicateLead as refusal:
+        except (DuplicateLead, Invalid) as refusal:
             return refusal
         return met.outcome
 
@@ -158,14 +206,18 @@ class ImportLeads:
         rehearsed = rehearsal.find(details["email"].key)
         existing = work.leads.with_email(details["email"].key)
         if rehearsed is None and existing is None:
-            lead, _ = Lead.register(LeadId(""), details, register.pipeline, register.clock.now(), candidate.past)
+            lead, _ = Lead.register(LeadId(""), details, register.pipeline, register.clock.now(), candidate.state)
             rehearsal.keep(lead)
             return Outcome.CREATED
         if on_duplicate is OnDuplicate.ERROR:
             return DuplicateLead(existing)
         if on_duplicate is OnDuplicate.RETURN:
             return Outcome.UNCHANGED
-        changed, events = (rehearsed or work.leads.get(cast(LeadId, existing))).change(details)
+        lead = rehearsed or work.leads.get(cast(LeadId, existing))
+        try:
+            changed, events = lead.change(details, merge_attributes=candidate.merge_attributes)
+        except Invalid as refusal:
+            return refusal
         if not events:
             return Outcome.UNCHANGED
         rehearsal.keep(changed)

@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from leads_domain.details import Details, GivenDetails, check_new_details
-from leads_domain.errors import DuplicateLead, NotFound, Unavailable
+from leads_domain.errors import DuplicateLead, Fault, NotFound, Unavailable
 from leads_domain.events import Event, entries
 from leads_domain.follow_up import FollowUp
-from leads_domain.lead import Lead, LeadId, Past
+from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
@@ -66,10 +66,9 @@ class RegisterLead:
     pipeline: Pipeline
     rules: FollowUpRules
 
-    def check(self, given: GivenDetails, past: Past | None = None) -> Details:
-        """The details as they would be kept; raises `Invalid` with every fault."""
-        faults = past.faults(self.pipeline) if past else ()
-        return check_new_details(given, self.contacts, *faults)
+    def check(self, given: GivenDetails, *also: Fault) -> Details:
+        """Return the details as they would be kept; raises `Invalid` with every fault, those in `also` included."""
+        return check_new_details(given, self.contacts, *also)
 
     def __call__(
         self,
@@ -78,12 +77,11 @@ class RegisterLead:
         *,
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
-        past: Past | None = None,
     ) -> Registered:
-        """Raises `Invalid`, or `DuplicateLead` if that is the policy. The `past` counts for a new lead only."""
-        details = self.check(given, past)
+        """Raises `Invalid`, or `DuplicateLead` if that is the policy."""
+        details = self.check(given)
         now = self.clock.now()
-        newcomer = self.newcomer(details, now, past)
+        newcomer = self.newcomer(details, now)
         return self.keep(work, newcomer, details, now, actor=actor, on_duplicate=on_duplicate)
 
     def keep(
@@ -111,10 +109,12 @@ class RegisterLead:
             return Registered(lead, Outcome.CREATED)
         raise Unavailable("The lead that has this e-mail address is another one each time.")
 
-    def newcomer(self, details: Details, now: datetime, past: Past | None) -> Newcomer:
-        """The lead with these details. One that has a past enters no status now: no rule has a say."""
-        lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, past)
-        if past:
+    def newcomer(
+        self, details: Details, now: datetime, state: ImportedState | None = None, *, rules: bool = True
+    ) -> Newcomer:
+        """Return the lead with these details, and what the rules schedule for it, if they are to start."""
+        lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, state)
+        if not rules:
             return Newcomer(lead, events, ())
         lead, follow_ups, told = self.rules.entered(lead, now)
         return Newcomer(lead, events + told, follow_ups)
@@ -128,6 +128,7 @@ class RegisterLead:
         *,
         actor: str,
         on_duplicate: OnDuplicate,
+        merge_attributes: bool = False,
     ) -> Registered | None:
         """What becomes of a lead that met a `duplicate`; raises it if that is the policy.
 
@@ -143,7 +144,9 @@ class RegisterLead:
             return None
         if lead.email.key != details["email"].key:
             return None
-        changed, events = lead.change(details) if on_duplicate is OnDuplicate.UPDATE else (lead, [])
+        if on_duplicate is OnDuplicate.RETURN:
+            return Registered(lead, Outcome.UNCHANGED)
+        changed, events = lead.change(details, merge_attributes=merge_attributes)
         if not events:
             return Registered(lead, Outcome.UNCHANGED)
         changed = changed.revised(now)

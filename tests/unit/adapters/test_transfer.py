@@ -45,8 +45,10 @@ def imported(database: RunningDatabase, rows: list[Row], *, dry_run: bool = Fals
     importing = Importing(
         database.database, Counting(register_lead), lambda: nullcontext(MemoryRehearsal()), batch=BATCH
     )
-    found = importing(iter(rows), database.run, actor=ACTOR, on_duplicate=OnDuplicate.ERROR, dry_run=dry_run)
-    return [(row.line, outcome) for row, outcome in found], sizes
+    found = importing(
+        iter(rows), database.run, actor=ACTOR, on_duplicate=OnDuplicate.ERROR, rules=False, dry_run=dry_run
+    )
+    return [(row.line, outcome) for row, outcome, _ in found], sizes
 
 
 def test_rows_go_in_by_batches_and_come_out_in_order(database: RunningDatabase) -> None:

@@ -14,7 +14,7 @@ from fakes import RecordingNotifier
 from leads_adapters.memory.rehearsal import MemoryRehearsal
 from leads_domain.errors import DuplicateLead
 from leads_domain.follow_up import FollowUpState, Recipient
-from leads_domain.lead import Lead, Past
+from leads_domain.lead import ImportedState, Lead
 from leads_domain.notifier import Address
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.dispatch_follow_ups import send
@@ -229,28 +229,21 @@ def test_nothing_is_made_or_cancelled_by_a_move_that_is_undone(desk: Desk) -> No
     assert desk.lead(lead) == lead
 
 
-def test_imported_leads_enter_the_first_status_but_one_with_a_past_enters_none(desk: Desk) -> None:
+@pytest.mark.parametrize("rules", [False, True])
+def test_rules_start_for_new_imported_leads_only_if_asked_for(desk: Desk, rules: bool) -> None:
     check = desk.import_leads.check
     rows = [
-        check(given_details(email="a@example.com"), None),
-        check(given_details(email="b@example.com"), Past(status="new", created_at=NOON - DAY)),
-        check(given_details(email="c@example.com"), Past(status="lost", status_reason="?", created_at=NOON - DAY)),
-        check(given_details(email="A@example.com"), None),
+        check(given_details(email="a@example.com")),
+        check(given_details(email="b@example.com"), ImportedState(status="Converted")),
+        check(given_details(email="A@example.com")),
     ]
-    *kept, met = desk.database.write(desk.import_leads, rows, actor=ACTOR)
-    assert kept == [Outcome.CREATED] * 3
-    assert isinstance(met, DuplicateLead)
-    assert met.existing_id is not None
-    oldest_first = LeadQuery(sort=LeadSort.OLDEST_FIRST)
-    *experienced, new = desk.database.read(list_leads, oldest_first).items
+    *stored, _ = desk.database.write(desk.import_leads, rows, actor=ACTOR, rules=rules)
+    assert stored == [Outcome.CREATED] * 2
+    new, converted = desk.database.read(list_leads, LeadQuery(sort=LeadSort.OLDEST_FIRST)).items
 
-    assert states(desk, new) == [("John Doe waits.", "scheduled"), ("John Doe waits and waits.", "scheduled")]
-    assert new.next_follow_up_at == NOON + DAY
-    assert desk.story(new) == ["lead.created", "follow_up.scheduled", "follow_up.scheduled"]
-    for lead in experienced:
-        assert lead.next_follow_up_at is None
-        assert list(desk.follow_ups(lead)) == []
-        assert desk.story(lead) == ["lead.created"]
+    assert len(desk.follow_ups(new)) == (2 if rules else 0)
+    assert new.next_follow_up_at == (NOON + DAY if rules else None)
+    assert (converted.status, len(desk.follow_ups(converted))) == ("converted", 2 if rules else 0)
 
 
 def test_a_rehearsal_promises_nothing(desk: Desk) -> None:

@@ -25,47 +25,52 @@ from leads_adapters.lead_files import FileRefused
         ("lead-source", "source"),
         ("Owner", "owner"),
         ("Lead\u00a0Owner", "owner"),
+        ("Status", "status"),
+        ("Lead Status", "status"),
         ("attributes", "attributes"),
+        ("Attributes", "attributes"),
+        ("ID", "id"),
+        ("Created_At", "created_at"),
     ],
 )
 def test_a_column_is_known_by_its_usual_spellings(column: str, member: str) -> None:
     assert meaning(column) == member
 
 
-@pytest.mark.parametrize("column", ["", "Company", "status", "Attributes", "id", "name 2"])
+@pytest.mark.parametrize("column", ["", "Company", "Created At", "identity", "name 2"])
 def test_any_other_name_has_no_meaning_of_its_own(column: str) -> None:
     assert meaning(column) is None
 
 
 def test_other_columns_are_attributes_named_as_they_stand() -> None:
-    columns = told_by(["E-Mail", " Company Size ", "Status"])
-    assert columns.members == (("email", 0),)
-    assert columns.attributes == (("Company Size", 1), ("Status", 2))
+    columns = told_by(["E-Mail", " Company Size ", "Full Name"])
+    assert columns.members == (("email", 0), ("name", 2))
+    assert columns.attributes == (("Company Size", 1),)
 
 
 def test_nameless_columns_at_the_right_do_not_count() -> None:
     assert told_by(["email", "", "name", "", " "]).header == ("email", "", "name")
 
 
-def test_what_the_service_assigns_is_passed_over_in_an_export_only() -> None:
-    exported = told_by(MEMBERS)
-    assert (exported.attributes, exported.defused) == ((), True)
-    foreign = told_by(["email", "status", "version"])
-    assert foreign.attributes == (("status", 1), ("version", 2))
-    assert not foreign.defused
+@pytest.mark.parametrize("only", ["status_reason", "CONTACTED_AT", "next_follow_up_at"])
+def test_an_export_is_known_by_any_column_that_only_an_export_has(only: str) -> None:
+    assert told_by(["name", "email", only]).own
+    assert not told_by(["name", "email", "id", "status", "created_at", "version"]).own
 
 
-def test_an_export_is_known_in_any_order_of_its_columns() -> None:
-    assert told_by(list(reversed(MEMBERS))).attributes == ()
+def test_an_export_has_no_attributes_of_their_own_column_in_any_order_and_case() -> None:
+    columns = told_by([name.upper() for name in reversed(MEMBERS)])
+    assert columns.attributes == ()
+    assert columns.json is not None
 
 
 def test_a_file_of_refused_rows_is_known_by_its_first_two_columns() -> None:
-    columns = told_by(["line", "reason", "E-Mail", "'=Name"])
-    assert (columns.header, columns.skipped, columns.defused) == (("E-Mail", "=Name"), 2, True)
+    columns = told_by(["Line", "reason", "E-Mail", "name", "'=Size"])
+    assert (columns.header, columns.skipped) == (("E-Mail", "name", "=Size"), 2)
 
 
 def test_line_and_reason_elsewhere_are_attributes() -> None:
-    assert told_by(["email", "line", "reason"]).attributes == (("line", 1), ("reason", 2))
+    assert told_by(["email", "line", "reason", "name"]).attributes == (("line", 1), ("reason", 2))
 
 
 def test_no_column_of_email_addresses_is_refused_and_the_columns_are_told() -> None:
@@ -84,6 +89,12 @@ def test_two_columns_of_one_name_are_refused(name: str) -> None:
 
 
 def test_the_first_of_several_columns_for_a_member_counts_and_the_others_are_attributes() -> None:
-    columns = told_by(["email", "Phone", "Mobile"])
-    assert columns.members == (("email", 0), ("phone", 1))
+    columns = told_by(["email", "Telefon", "Mobile", "name"])
+    assert dict(columns.members) == {"email": 0, "phone": 1, "name": 3}
     assert columns.attributes == (("Mobile", 2),)
+
+
+def test_a_column_that_has_the_name_of_a_member_goes_before_its_other_spellings() -> None:
+    columns = told_by(["Mobile", "Full Name", "email", "PHONE", "name"])
+    assert dict(columns.members) == {"email": 2, "phone": 3, "name": 4}
+    assert columns.attributes == (("Mobile", 0), ("Full Name", 1))

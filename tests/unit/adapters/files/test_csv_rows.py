@@ -52,15 +52,12 @@ def test_the_delimiter_is_the_one_that_shows_known_columns() -> None:
 
 
 def test_a_column_name_may_be_quoted_and_go_over_two_lines() -> None:
-    assert rows('"Full\nName";email\nAnn;a@x.org\n')[0] == Row(
+    assert rows('"Shoe\nSize";email;name\n7;a@x.org;Ann\n')[0] == Row(
         3,
-        {"email": "a@x.org", "attributes": {"Full\nName": "Ann"}},
-        ["Ann", "a@x.org"],
+        {"email": "a@x.org", "name": "Ann", "attributes": {"Shoe\nSize": "7"}},
+        ["7", "a@x.org", "Ann"],
+        merge_attributes=True,
     )
-
-
-def test_a_single_column_of_addresses_is_enough() -> None:
-    assert given_by("email\na@x.org") == [{"email": "a@x.org"}]
 
 
 def test_white_space_around_a_cell_goes_and_an_empty_cell_gives_nothing() -> None:
@@ -121,18 +118,20 @@ def test_nul_characters_are_left_for_the_domain_to_refuse() -> None:
     assert given_by("name,email\nA\0nn,a@x.org\n") == [{"name": "A\0nn", "email": "a@x.org"}]
 
 
-def test_names_that_look_like_formulas_stay_as_they_are_in_files_of_others() -> None:
-    assert given_by("name,email\n=1+1 Bác,a@x.org\n'+1,b@x.org\n") == [
-        {"name": "=1+1 Bác", "email": "a@x.org"},
-        {"name": "'+1", "email": "b@x.org"},
+def test_an_apostrophe_before_what_looks_like_a_formula_is_taken_off_whatever_the_columns() -> None:
+    assert given_by("name,email,'=Shoes\n'-Dash & Co,a@x.org,'+1\n=1+1,b@x.org,'5\n''@Ann,c@x.org,\n") == [
+        {"name": "-Dash & Co", "email": "a@x.org", "attributes": {"=Shoes": "+1"}},
+        {"name": "=1+1", "email": "b@x.org", "attributes": {"=Shoes": "'5"}},
+        {"name": "'@Ann", "email": "c@x.org"},
     ]
 
 
 def test_a_column_called_attributes_holds_json() -> None:
-    assert given_by('email,attributes,city\na@x.org,"{""size"": 5, ""vip"": true}",Bonn\nb@x.org,,\n') == [
-        {"email": "a@x.org", "attributes": {"city": "Bonn", "size": 5, "vip": True}},
-        {"email": "b@x.org"},
-    ]
+    for name in ("attributes", "ATTRIBUTES"):
+        assert given_by(f'email,{name},city,name\na@x.org,"{{""size"": 5, ""vip"": true}}",Bonn\nb@x.org,,\n') == [
+            {"email": "a@x.org", "attributes": {"city": "Bonn", "size": 5, "vip": True}},
+            {"email": "b@x.org"},
+        ]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +146,7 @@ def test_a_column_called_attributes_holds_json() -> None:
 )
 def test_attributes_that_cannot_be_taken_are_refused_by_name(attributes: str, pointer: str, detail: str) -> None:
     quoted = attributes.replace('"', '""')
-    (row,) = rows(f'email,attributes,city\na@x.org,"{quoted}",Bonn\n')
+    (row,) = rows(f'email,attributes,city,name\na@x.org,"{quoted}",Bonn\n')
     assert faults(row) == (Fault(pointer, detail),)
 
 
@@ -161,6 +160,56 @@ def test_an_empty_file_is_refused(content: str) -> None:
 def test_a_file_whose_first_row_names_no_email_column_is_refused(content: str) -> None:
     with pytest.raises(FileRefused, match=r'^No column is called "email"'):
         rows(content)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "First Name,Last Name,Email",
+        "Vorname;Name;E-Mail",
+        "Prénom;Nom;Courriel",
+        "Nombre,Apellidos,Correo",
+        "name,surname,mail",
+    ],
+)
+def test_a_file_with_split_names_is_refused_and_its_columns_are_named(header: str) -> None:
+    with pytest.raises(FileRefused) as refused:
+        rows(header + "\n")
+    columns = ", ".join(f'"{name}"' for name in header.replace(";", ",").split(","))
+    assert str(refused.value) == (
+        f'First and last name must be joined in one column called "name"; the first row reads: {columns}.'
+    )
+
+
+@pytest.mark.parametrize("header", ["Name,Vorname,Nachname,email", "Full Name,First Name,email", "name,nickname,email"])
+def test_a_file_with_whole_names_is_accepted_beside_their_parts(header: str) -> None:
+    assert rows(header + "\n") == []
+
+
+def test_a_file_whose_first_row_names_no_name_column_is_refused() -> None:
+    with pytest.raises(FileRefused, match=r'^No column is called "name".*"email", "company"'):
+        rows("email,company\n")
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "attributes", "status"),
+    [
+        ("Status", "Won", {}, "Won"),
+        ("lead status", "Won", {}, "Won"),
+        ("id,version,created_at,updated_at", "17,2.1,5 May,6 May", "all", None),
+        ("ID,Version,updated_at", "01900000-0000-7000-8000-000000000001,3,2026-01-05T12:00:00.000000Z", {}, None),
+        ("id,contacted_at", "17,", {}, None),
+    ],
+)
+def test_what_the_service_assigns_is_an_attribute_only_if_no_export_can_have_written_it(
+    header: str, cells: str, attributes: dict[str, str] | str, status: str | None
+) -> None:
+    (row,) = rows(f"name,email,{header}\nAnn,a@x.org,{cells}\n")
+    expected = dict(zip(header.split(","), cells.split(","), strict=True)) if attributes == "all" else attributes
+    assert not isinstance(row.given, Invalid)
+    assert row.given.get("attributes", {}) == expected
+    assert (row.state and row.state.status) == status
+    assert not row.state or row.state.status_attribute == header
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
@@ -193,7 +242,7 @@ class Endless(io.RawIOBase):
 
 
 def test_no_more_is_read_than_is_asked_for() -> None:
-    stream = Endless(chain([b"email\n"], repeat(b"a@x.org\n")))
+    stream = Endless(chain([b"email,name\n"], repeat(b"a@x.org,\n")))
     found = read_csv(stream).rows  # type: ignore[arg-type]
     assert len(list(islice(found, 1000))) == 1000
     assert stream.count < 100_000
@@ -218,4 +267,6 @@ def test_no_header_makes_it_fail_but_in_words(content: bytes) -> None:
 @given(st.lists(st.text(alphabet='",;a @\t', max_size=12), max_size=6))
 def test_no_row_hides_the_one_that_follows_all_others(lines: list[str]) -> None:
     *_, last = rows("email;name\n" + "".join(f"{line}\n" for line in lines) + 'z@x.org;"Zoe;\nInc"\n')
-    assert last == Row(len(lines) + 2, {"email": "z@x.org", "name": "Zoe;\nInc"}, ["z@x.org", "Zoe;\nInc"])
+    assert last == Row(
+        len(lines) + 2, {"email": "z@x.org", "name": "Zoe;\nInc"}, ["z@x.org", "Zoe;\nInc"], merge_attributes=True
+    )

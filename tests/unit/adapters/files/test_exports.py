@@ -24,7 +24,7 @@ from leads_domain.details import (
 )
 from leads_domain.errors import Invalid
 from leads_domain.events import rfc3339
-from leads_domain.lead import Lead, Past
+from leads_domain.lead import ImportedState, Lead
 from unit.adapters.files.troublesome import exactly, leads, set_by_import
 
 FORMATS = pytest.mark.parametrize("format_", list(Format))
@@ -63,7 +63,7 @@ def test_an_import_of_an_export_gives_the_same_leads(format_: Format, several: l
 @given(lead=leads())
 def test_an_export_tells_where_a_lead_stood(format_: Format, lead: Lead) -> None:
     (row,) = READERS[format_](io.BytesIO(written([lead], format_))).rows
-    assert row.past == Past(
+    assert row.state == ImportedState(
         status=lead.status,
         status_reason=lead.status_reason,
         created_at=lead.created_at,

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import NOON
 from leads_adapters.files.lines import LINE_MAX, NOT_UTF8, TOO_LONG
 from leads_adapters.files.ndjson_rows import read_ndjson
 from leads_adapters.lead_files import Row
 from leads_domain.errors import Fault, Invalid
+from leads_domain.lead import ImportedState
 
 NO_SUCH_MEMBER = "There is no such member; put it among the attributes or leave it out."
 
@@ -39,8 +41,19 @@ def test_attributes_keep_their_types() -> None:
 
 
 def test_what_the_service_assigns_is_passed_over() -> None:
-    content = '{"id": "x", "name": "Ann", "status": "lost", "status_reason": 5, "created_at": [], "version": 7}'
-    assert rows(content)[0].given == {"name": "Ann"}
+    content = '{"id": "x", "name": "Ann", "updated_at": [], "next_follow_up_at": 5, "version": "7"}'
+    assert rows(content) == [Row(1, {"name": "Ann"}, (content,))]
+
+
+def test_status_and_times_are_for_a_new_lead_and_checked() -> None:
+    (row,) = rows('{"name": "Ann", "status": "Lost", "created_at": "2026-01-05T12:00:00Z"}')
+    assert row.state == ImportedState(status="Lost", created_at=NOON, status_attribute="status")
+    assert faults('{"status": 5, "status_reason": [], "contacted_at": 7}') == [
+        Fault("/status", "Give text or null, not a number."),
+        Fault("/status_reason", "Give text or null, not a list."),
+        Fault("/contacted_at", "Give text or null, not a number."),
+    ]
+    assert faults('{"created_at": "soon"}') == [Fault("/created_at", "Give a time such as 2026-11-22T06:15:00Z.")]
 
 
 def test_every_wrong_member_is_named() -> None:

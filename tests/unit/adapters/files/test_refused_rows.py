@@ -39,7 +39,7 @@ def test_a_refused_row_has_its_line_the_reason_and_its_own_cells() -> None:
 
 def test_the_reason_names_every_fault() -> None:
     faults = [Fault("", "Too long."), Fault("/email", "No address."), Fault("/attributes/a", "No number.")]
-    (cells,) = csv.reader([refused_line(next(csv_file("email\nx\n").rows), Invalid(faults)).decode()])
+    (cells,) = csv.reader([refused_line(next(csv_file("email,name\nx\n").rows), Invalid(faults)).decode()])
     assert cells[1] == "Too long. email: No address. attributes/a: No number."
 
 
@@ -71,7 +71,7 @@ def test_refused_lines_of_an_export_can_be_imported_as_they_are(several: list[Le
     rows = list(read_ndjson(io.BytesIO(exported)).rows)
     again = list(read_ndjson(io.BytesIO(refused_ndjson(refused_ndjson(exported)))).rows)
     assert exactly([row.given for row in again]) == exactly([row.given for row in rows])
-    assert [row.past for row in again] == [row.past for row in rows]
+    assert [row.state for row in again] == [row.state for row in rows]
 
 
 def test_a_row_that_is_not_utf8_stays_as_it_is_and_is_refused_again() -> None:
@@ -83,15 +83,15 @@ def test_a_row_that_is_not_utf8_stays_as_it_is_and_is_refused_again() -> None:
 
 
 def test_refused_again_a_row_has_one_line_and_one_reason() -> None:
-    once = refused(csv_file("email,=name\n@,+1\n"))
+    once = refused(csv_file("email,=size,name\n@,+1,-\n"))
     twice = refused(csv_file(once))
-    assert twice.decode().splitlines()[0] == "line,reason,email,'=name"
+    assert twice.decode().splitlines()[0] == "line,reason,email,'=size,name"
     assert twice.decode().splitlines()[1].startswith("2,The lead some-id")
-    assert twice.decode().splitlines()[1].endswith(",'@,'+1")
+    assert twice.decode().splitlines()[1].endswith(",'@,'+1,'-")
 
 
 def test_a_row_of_which_only_line_and_reason_are_left_is_blank() -> None:
-    assert list(csv_file("line,reason,email\n3,No address.,\n").rows) == []
+    assert list(csv_file("line,reason,email,name\n3,No address.,,\n").rows) == []
 
 
 @given(st.lists(st.tuples(texts(), texts(), texts()), max_size=4))
