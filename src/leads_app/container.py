@@ -38,7 +38,7 @@ from leads_adapters.http.statistics import StatisticsRoutes
 from leads_adapters.http.transfers import IMPORT_BATCH, FileFormat, TransferRoutes
 from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
 from leads_adapters.metrics import Metrics
-from leads_adapters.sql.migrations import check_schema
+from leads_adapters.sql.readiness import check_ready
 from leads_adapters.sql.rehearsal import temporary_rehearsal
 from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
@@ -96,13 +96,15 @@ def make_engine(url: URL) -> Engine:
     return postgres_engine(url)
 
 
-def make_database(engine: Engine, on_commit: Callable[[int], None] = lambda _: None) -> Database:
+def make_database(
+    engine: Engine, on_commit: Callable[[int], None] = lambda _: None, on_outage: Callable[[str], None] = lambda _: None
+) -> Database:
     """The way of running use cases that suits the engine."""
     if engine.dialect.name == "sqlite":
-        return SqliteDatabase(engine, on_commit)
+        return SqliteDatabase(engine, on_commit, on_outage)
     from leads_adapters.sql.postgres import PostgresDatabase  # noqa: PLC0415
 
-    return PostgresDatabase(engine, on_commit)
+    return PostgresDatabase(engine, on_commit, on_outage)
 
 
 def make_rules(
@@ -152,7 +154,8 @@ class Container(containers.DeclarativeContainer):
     metrics = providers.Singleton(
         Metrics, version("leads-desk"), settings.provided.database_url.drivername, settings.provided.channels
     )
-    database = providers.Singleton(make_database, engine, metrics.provided.commit)
+    outage_log = providers.Object(logs.outage_log)
+    database = providers.Singleton(make_database, engine, metrics.provided.commit, outage_log)
 
     notifiers = providers.Singleton(make_notifiers, settings.provided.channels)
     channels = providers.Singleton(needs, notifiers)
@@ -235,7 +238,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(MetricsRoutes, database, clock, metrics.provided.text),
         providers.Singleton(
             HealthRoutes,
-            providers.Factory(partial, database.provided.read, check_schema),
+            providers.Factory(partial, check_ready, database),
             stopping.provided.has_begun,
         ),
     )

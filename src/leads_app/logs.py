@@ -82,5 +82,10 @@ def error_log(error: BaseException, request_id: str) -> None:
     structlog.get_logger().error("fault", request_id=request_id, error=type(error).__name__, where=where)
 
 
+def outage_log(reason: str) -> None:
+    """One line for a database that fails, with what it says about that."""
+    structlog.get_logger().error("database_failed", reason=reason)
+
+
 def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
     return msgspec.json.encode(event, enc_hook=str).decode()

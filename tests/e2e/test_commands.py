@@ -27,7 +27,7 @@ def test_doctor_names_migrate_which_makes_it_well_and_then_changes_nothing(site:
     ill = site.leads("doctor").expect(1)
     [fault] = [line for line in ill.out.splitlines() if line.startswith("FAULT")]
     assert "leads migrate" in fault
-    assert site.leads("migrate").expect(0).out.startswith("The database is at ")
+    assert f"The database {site.folder}/leads.db is at " in site.leads("migrate").expect(0).out
     healthy = site.leads("doctor").expect(0)
     assert [line.split()[0] for line in healthy.out.splitlines()] == ["ok"] * 4
     before = (site.folder / "leads.db").read_bytes()

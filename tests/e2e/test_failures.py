@@ -54,7 +54,7 @@ FAILURES = {
         "serve --workers 2", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}
     ),
     "unknown default channel": Attempt("serve", ("DEFAULT_CHANNEL", "fax", "log"), {"LEADS_DEFAULT_CHANNEL": "fax"}),
-    "database out of reach": Attempt("serve", ("sqlite:///no/such.db",), with_database("sqlite:///no/such.db")),
+    "database out of reach": Attempt("serve", ("/no/such.db", "no folder"), with_database("sqlite:///no/such.db")),
     "database that is another file": Attempt(
         "keys list", ("note.txt", "not a database"), with_database("sqlite:///note.txt"), {"note.txt": "Buy milk!"}
     ),
@@ -82,7 +82,8 @@ MISUSES = {
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_is_told_in_one_line_that_names_the_fault(name: str, site: Site) -> None:
     failed = outcome(FAILURES[name], site).expect(1)
-    [line] = failed.err.splitlines()
+    *before, line = failed.err.splitlines()
+    assert [other for other in before if not other.startswith("Database: ")] == []
     assert line.startswith("leads: ")
     assert [word for word in FAILURES[name].names if word not in line] == []
     assert SECRET not in line

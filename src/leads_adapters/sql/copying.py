@@ -79,6 +79,8 @@ def copy_database(source: Engine, target: Engine, watch: Watch) -> list[TableCon
 
 
 def _check_schema(role: str, found: str | None) -> None:
+    if found is not None and found > migrations.HEAD:
+        raise CopyFailed(f"The {role} cannot be used: {migrations.mismatch(found)}")
     if found != migrations.HEAD:
         message = f"The schema of the {role} is at {found or 'nothing'}, not at {migrations.HEAD}: "
         raise CopyFailed(f"{message}run `leads migrate` there first.")

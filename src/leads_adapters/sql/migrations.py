@@ -46,6 +46,8 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     """
     from alembic import command  # noqa: PLC0415
 
+    if (found := current(engine)) and found > HEAD:
+        raise NoWay(mismatch(found))
     _run(engine, lambda config: command.upgrade(config, revision))
 
 
@@ -71,8 +73,19 @@ def check_schema(work: SqlUnitOfWork) -> None:
     """Raise `Unavailable` unless the schema is the one that this version of the service works with."""
     row = work.driver.first(_CURRENT)
     if row is None or row[0] != HEAD:
-        message = f"The database schema is at {row and row[0]}, not at {HEAD}: run `leads migrate`."
-        raise Unavailable(message)
+        raise Unavailable(mismatch(row[0] if row else None))
+
+
+def mismatch(found: str | None) -> str:
+    """Say why the service does not work with a schema of the revision `found`, and what to do."""
+    if found is None:
+        return "The database has no tables yet: run `leads migrate`."
+    if found > HEAD:
+        return (
+            f"A newer version of leads made the database: its schema is at {found}, and this version knows {HEAD} and "
+            "older. Install the newer version, or restore a backup of before."
+        )
+    return f"The database schema is at {found}, not at {HEAD}: run `leads migrate`."
 
 
 def _run(engine: Engine, action: Callable[["Config"], None]) -> None:

@@ -24,6 +24,7 @@ from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.follow_up_store import ANNOUNCED
 from leads_adapters.sql.jobs import Job, deliver
 from leads_adapters.sql.listener import Listener
+from leads_adapters.sql.outages import Outages, probe_write
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
@@ -154,12 +155,19 @@ class _Queue:
 class PostgresDatabase:
     """Runs use cases on one PostgreSQL database, which any number of processes may share.
 
-    `on_commit` is called after every commit, with the number of units of work that it made durable.
+    `on_commit` is called after every commit, with the number of units of work that it made durable; `on_outage` with
+    the reason why the database fails, once a minute.
     """
 
-    def __init__(self, engine: Engine, on_commit: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        on_commit: Callable[[int], None] = lambda _: None,
+        on_outage: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._engine = engine
         self._on_commit = on_commit
+        self._outages = Outages(on_outage)
         self._statements: dict[Executable, Statement] = {}
         self._reads = _Queue(_READ, READ_LANES)
         self._writes = _Queue(_WRITE, WRITE_LANES)
@@ -193,6 +201,11 @@ class PostgresDatabase:
         """See `Database.write`."""
         answer: Answer = await self._ask(self._writes, lambda work: use_case(work, *args, **kwargs))
         return answer
+
+    async def check_writes(self) -> None:
+        """Raise `Unavailable` if writes fail."""
+        if self._outages.check():
+            await self.write(probe_write)
 
     async def wait_for_change(self, seconds: float) -> None:
         """See `Database.wait_for_change`."""
@@ -244,8 +257,10 @@ class PostgresDatabase:
 
     def _deliver(self, begin: str, jobs: Sequence[Job]) -> None:
         done = deliver(jobs)
-        if done and begin == _WRITE:
-            self._on_commit(done)
+        if begin == _WRITE:
+            self._outages.after_write(jobs, done)
+            if done:
+                self._on_commit(done)
 
     def _run_together(self, begin: str, batch: Sequence[Job]) -> bool:
         """Run jobs in one transaction; whether it was ended. If not, nothing was done, and each is to run alone."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Executable, FromClause, NullPool, create_engine, event
@@ -20,7 +21,9 @@ from leads_adapters.database import Answer, Arguments, UseCase
 from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.folder_lock import hold_while_open
 from leads_adapters.sql.jobs import Job, deliver
-from leads_adapters.sql.sqlite_driver import check_version, driver, journal_mode
+from leads_adapters.sql.outages import Outages, probe_write
+from leads_adapters.sql.sqlite_driver import check_version, driver, is_damage, is_outage, journal_mode
+from leads_adapters.sql.sqlite_files import SameFiles, make_private
 from leads_adapters.sql.traces import empty_log, remove_traces
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import drop_deleted_words
@@ -47,15 +50,17 @@ def sqlite_engine(url: URL) -> Engine:
 
     With the execution option `snapshot` a connection reads one moment of the database, and keeps nobody waiting.
     """
-    if url.database in (None, "", ":memory:"):
+    if not url.database or url.database == ":memory:":
         message = "An in-memory SQLite database would be another one for every connection; name a file."
         raise ValueError(message)
     check_version()
+    file = Path(url.database)
     # The driver looks for an adapter for each null that it is given, for 1.5 us if there is none.
     driver.register_adapter(type(None), lambda null: null)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
     engine.dialect.statement_compiler = _Compiler
     hold_while_open(engine)
+    event.listen(engine, "do_connect", lambda *_: make_private(file))
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     return engine
@@ -101,12 +106,20 @@ def _set_journal_mode(connection: Any, mode: str) -> None:
 class SqliteDatabase:
     """Runs use cases on one SQLite file. Several processes may open the same file.
 
-    `on_commit` is called after every commit, with the number of units of work that it made durable.
+    `on_commit` is called after every commit, with the number of units of work that it made durable; `on_outage` with
+    the reason why the database fails, once a minute.
     """
 
-    def __init__(self, engine: Engine, on_commit: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        on_commit: Callable[[int], None] = lambda _: None,
+        on_outage: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._engine = engine
         self._on_commit = on_commit
+        self._outages = Outages(on_outage)
+        self._damage: Unavailable | None = None
         self._statements: dict[Executable, Statement] = {}
         self._writer = self._connect()
         self._writer.execute("PRAGMA busy_timeout = 0")  # the event loop never waits; see `_patiently`
@@ -124,6 +137,7 @@ class SqliteDatabase:
         self._cleaning: asyncio.TimerHandle | None = None
         with suppress(driver.Error):
             empty_log(self._writer)  # whoever has erased somebody may have been killed before he did
+        self._files = SameFiles(Path(str(engine.url.database)))
 
     def _connect(self) -> Any:
         pooled = self._engine.raw_connection()
@@ -148,8 +162,8 @@ class SqliteDatabase:
             if not self._reader.in_transaction:
                 self._begin_snapshot()
             return use_case(self._reading, *args, **kwargs)
-        except driver.OperationalError as error:
-            raise _unavailable(error) from error
+        except driver.DatabaseError as error:
+            raise self._told(error) from error
 
     def _begin_snapshot(self) -> None:
         """Have all reads of this turn of the event loop share a snapshot: under load, 8 to 50 of them do.
@@ -178,8 +192,8 @@ class SqliteDatabase:
             finally:
                 connection.rollback()
                 self._idle_readers.append(connection)
-        except driver.OperationalError as error:
-            raise _unavailable(error) from error
+        except driver.DatabaseError as error:
+            raise self._told(error) from error
 
     async def write(
         self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -195,6 +209,14 @@ class SqliteDatabase:
     def _work_off(self) -> None:
         if self._batches is None:
             self._batches = asyncio.get_running_loop().create_task(self._run_batches())
+
+    async def check_writes(self) -> None:
+        """Raise `Unavailable` if the file is damaged or not the same any more, or if writes fail."""
+        self._files.check()
+        if self._damage is not None:
+            raise self._damage
+        if self._outages.check():
+            await self.write(probe_write)
 
     async def wait_for_change(self, seconds: float) -> None:
         """See `Database.wait_for_change`. SQLite cannot tell what has changed: any change will do."""
@@ -242,7 +264,9 @@ class SqliteDatabase:
                     await self._run(batch)
                 except Exception as error:  # noqa: BLE001 - nobody may be left waiting
                     self._abandon(batch, error)
-                if done := deliver(batch):
+                done = deliver(batch)
+                self._outages.after_write(batch, done)
+                if done:
                     self._on_commit(done)
         finally:
             self._batches = None
@@ -264,6 +288,7 @@ class SqliteDatabase:
         self._work_off()
 
     async def _run(self, batch: list[Job]) -> None:
+        self._files.check()
         await self._begin()
         if not self._attempt_all(batch):
             self._writer.rollback()
@@ -324,16 +349,24 @@ class SqliteDatabase:
         try:
             job.answer = job.run(self._writing)
         except Exception as error:  # every caller gets its own error back
-            job.error = _unavailable(error) if isinstance(error, driver.OperationalError) else error
+            job.error = self._told(error)
             if not self._writer.in_transaction:  # such as a full disk, after which SQLite itself rolls back
                 raise
 
     def _abandon(self, batch: list[Job], cause: Exception) -> None:
+        outage = cause if isinstance(cause, Unavailable) else self._outage(cause)
         for job in batch:
-            job.error = _unavailable(cause)
+            job.error = outage
         with suppress(driver.Error):
             self._writer.rollback()
 
+    def _told(self, error: Exception) -> Exception:
+        """Return what the caller gets: `Unavailable`, unless the error is the use case's own."""
+        return self._outage(error) if is_outage(error) else error
 
-def _unavailable(cause: Exception) -> Unavailable:
-    return Unavailable(f"The database did not do its work: {cause}.")
+    def _outage(self, cause: Exception) -> Unavailable:
+        outage = Unavailable(f"The database did not do its work: {cause}.")
+        self._outages.note(outage)
+        if is_damage(cause):
+            self._damage = outage
+        return outage

@@ -1,12 +1,16 @@
 """The command `leads`: one file a subcommand."""
 
+import os
 import sys
+from io import TextIOWrapper
 
 import rich_click as click
+from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.backup_files import BackupFailed
 from leads_adapters.lead_files import FileRefused
 from leads_adapters.sql.copying import CopyFailed
+from leads_adapters.sql.sqlite_driver import driver
 from leads_app.cli.backup import backup
 from leads_app.cli.channels import channels
 from leads_app.cli.copy import copy
@@ -22,6 +26,9 @@ from leads_app.cli.serve import serve
 from leads_app.cli.session import CommandFailed
 from leads_app.settings import SettingsError
 from leads_domain.errors import LeadsError
+
+STDERR = 2
+"""The number of standard error, and the highest of the three streams."""
 
 
 @click.group()
@@ -49,7 +56,25 @@ for command in (
 
 def main() -> None:
     """Run the command line: exit code 0 done, 1 failed with a sentence on standard error, 2 wrong usage."""
+    _prepare_streams()
     try:
         leads()
     except (LeadsError, SettingsError, CommandFailed, BackupFailed, CopyFailed, FileRefused, OSError) as error:
         sys.exit(f"leads: {' '.join(str(error).split())}")
+    except (DBAPIError, driver.Error) as error:
+        # SQLAlchemy's text has the statement's values, PostgreSQL's details a row.
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0]
+        sys.exit(f"leads: The database did not do its work: {' '.join(reason.split())}.")
+
+
+def _prepare_streams() -> None:
+    """Escape what a terminal's encoding does not have; refuse a closed standard output."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= STDERR:
+        pass  # takes the place of a closed stream, or the database's file would, and get what is printed
+    os.close(number)
+    sys.stderr = sys.stderr or os.fdopen(STDERR, "w")
+    if sys.stdout is None:
+        sys.exit("leads: Standard output is closed: redirect it, to /dev/null if nothing is to be kept.")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

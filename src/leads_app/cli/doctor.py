@@ -1,13 +1,18 @@
 """`leads doctor`."""
 
 import sys
+from pathlib import Path
 
 import rich_click as click
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
+from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.outages import probe_write
 from leads_adapters.sql.sqlite_driver import library
+from leads_adapters.sql.sqlite_files import readable_by_others, replaceable_by_others
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_app.channels import fault, make_notifier
 from leads_app.cli import session
 from leads_app.container import Container
@@ -55,13 +60,32 @@ def _postgresql(container: Container) -> str:
 
 def _database(container: Container) -> str:
     engine = container.engine()
+    name = session.name_of(engine.url)
+    if engine.dialect.name == "sqlite":
+        _check_place(session.database_file(engine.url))
     found = migrations.current(engine)
     if found != migrations.HEAD:
-        message = f"the schema is at {found}, not at {migrations.HEAD}; run `leads migrate`"
-        raise RuntimeError(message)
+        raise RuntimeError(f"{name}: {migrations.mismatch(found)}")
     if engine.dialect.name == "sqlite":
         _check_file(engine)
-    return f"{session.without_secrets(engine.url)}, schema {found}"
+    _check_write(engine)
+    return f"{name}, schema {found}"
+
+
+def _check_place(file: Path) -> None:
+    """Raise `RuntimeError` if there is no such file, or if others can read it, or put another one in its place."""
+    if not file.exists():
+        message = f"there is no file {file} yet; `leads serve` and `leads migrate` make it"
+        raise RuntimeError(message)
+    if not file.is_file():
+        message = f"{file} is not a file"
+        raise RuntimeError(message)
+    if readable := readable_by_others(file):
+        message = f"every user of this machine can read it: chmod 600 {' '.join(map(str, readable))}"
+        raise RuntimeError(message)
+    if replaceable_by_others(file):
+        message = f"every user of this machine can replace its files: chmod o-w {file.parent}"
+        raise RuntimeError(message)
 
 
 def _check_file(engine: Engine) -> None:
@@ -70,6 +94,11 @@ def _check_file(engine: Engine) -> None:
     if broken != "ok":
         message = f"the file is damaged ({broken}); restore a backup"
         raise RuntimeError(message)
+
+
+def _check_write(engine: Engine) -> None:
+    with engine.begin() as connection:
+        probe_write(SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})))
 
 
 def _channels(container: Container) -> str:

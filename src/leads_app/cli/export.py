@@ -25,7 +25,7 @@ from leads_domain.paging import LeadQuery
 def export_leads(file: Path | None, form: str | None) -> None:
     """Write all leads, the oldest first, to FILE or to standard output."""
     chosen = _format(file, form)
-    with session.opened() as (container, run):
+    with session.opened(says_where=True) as (container, run):
         leads = all_leads(container.database(), run, LeadQuery())
         if file is None:
             for chunk in WRITERS[chosen](leads):

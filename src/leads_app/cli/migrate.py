@@ -12,4 +12,5 @@ def migrate() -> None:
     with session.connected() as (_, engine):
         before = migrations.current(engine)
         migrations.upgrade(engine)
-    click.echo(f"The database is at {migrations.HEAD}" + (", as it was." if before == migrations.HEAD else "."))
+    name = session.name_of(engine.url)
+    click.echo(f"The database {name} is at {migrations.HEAD}" + (", as it was." if before == migrations.HEAD else "."))

@@ -10,7 +10,9 @@ import rich_click as click
 import uvloop
 from granian import Granian
 from granian.server.embed import Server
+from sqlalchemy import URL
 
+from leads_adapters.sql.sqlite_driver import journal_mode, library
 from leads_app.cli import session
 from leads_app.cli.connections import connection_limit, low_limit_warning, server_options
 from leads_app.cli.session import CommandFailed
@@ -62,6 +64,7 @@ def _announce(container: Container, host: str, port: int) -> None:
     url = f"http://{host}:{port}"
     click.echo(f"leads serves {url} (interactive documentation: {url}/docs)")
     settings = container.settings()
+    click.echo(f"Database: {_database(settings.database_url)}")
     if settings.channels[settings.default_channel].adapter == "log":
         click.echo(_REACHES_NOBODY.format(channel=settings.default_channel))
     if settings.api_key_digest is not None:
@@ -74,6 +77,11 @@ def _announce(container: Container, host: str, port: int) -> None:
             "Try it:\n\n"
             f"  curl {url}/leads -H 'X-API-Key: {first}'\n"
         )
+
+
+def _database(url: URL) -> str:
+    name = session.name_of(url)
+    return f"{name} (SQLite {library()})" if url.drivername == "sqlite" and journal_mode() != "WAL" else name
 
 
 async def _first_key(container: Container) -> str | None:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import rich_click as click
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
+from leads_adapters.sql.sqlite_driver import driver
 from leads_adapters.sql.word_index import adapt_word_index
 from leads_adapters.transfer import Run
 from leads_app.container import Container
@@ -32,37 +34,58 @@ def settings() -> Settings:
 
 
 def open_container() -> Container:
-    """A container on a database that is up to date.
-
-    The embedded one is brought there without a word; a server's, which others may be using, only by `leads migrate`.
-    """
+    """Return a container on a database that is up to date."""
     container = Container(settings=settings())
+    _prepare(container)
+    return container
+
+
+def _prepare(container: Container) -> None:
+    """Make or update an embedded database; a server's, which others may use, is updated only by `leads migrate`."""
     with database_faults_told(container):
         engine = container.engine()
-        found = migrations.current(engine)
-        embedded = engine.dialect.name == "sqlite"
-        if found != migrations.HEAD:
-            if not embedded:
-                message = (
-                    f"The database schema is at {found or 'nothing'}, not at {migrations.HEAD}: run `leads migrate`."
-                )
-                raise CommandFailed(message)
-            migrations.upgrade(engine)
-        if embedded:
-            adapt_word_index(engine)
-    return container
+        if engine.dialect.name == "sqlite":
+            _prepare_file(engine)
+        elif (found := migrations.current(engine)) != migrations.HEAD:
+            raise CommandFailed(migrations.mismatch(found))
+
+
+def _prepare_file(engine: Engine) -> None:
+    if migrations.current(engine) != migrations.HEAD:
+        migrations.upgrade(engine)
+    adapt_word_index(engine)
 
 
 @contextmanager
 def database_faults_told(container: Container) -> Iterator[None]:
     """Tell in a sentence why the database cannot be opened."""
+    url = container.settings().database_url
     try:
         yield
-    except (DBAPIError, migrations.NoWay) as error:
+    except (DBAPIError, driver.Error, migrations.NoWay) as error:
         # PostgreSQL's details may hold a row.
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0]
-        url = without_secrets(container.settings().database_url)
-        raise CommandFailed(f"The database {url} cannot be used: {reason}.") from None
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0].rstrip(".")
+        raise CommandFailed(f"The database {name_of(url)} cannot be used: {_obstacle(url) or reason}.") from None
+
+
+def _obstacle(url: URL) -> str | None:
+    """Say what is in the way of a SQLite file, where SQLite only says that it cannot be opened."""
+    if url.drivername != "sqlite":
+        return None
+    file = database_file(url)
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent}"
+    return "it is a folder" if file.is_dir() else None
+
+
+def database_file(url: URL) -> Path:
+    """Return the file of an embedded database, from the root."""
+    return Path(str(url.database)).absolute()
+
+
+def name_of(url: URL) -> str:
+    """Return the name of a database for people: a file from the root, or a URL without secrets."""
+    return str(database_file(url)) if url.drivername == "sqlite" else without_secrets(url)
 
 
 @contextmanager
@@ -83,9 +106,18 @@ def without_secrets(url: URL) -> str:
 
 
 @contextmanager
-def opened() -> Iterator[tuple[Container, Run]]:
-    """A container and a way to run its asynchronous parts; lets go of the database at the end."""
-    container = open_container()
+def opened(*, says_where: bool = False) -> Iterator[tuple[Container, Run]]:
+    """Open a container, and a way to run its asynchronous parts; let go of the database at the end.
+
+    Standard error names the database if it is new, or if `says_where`.
+    """
+    container = Container(settings=settings())
+    url = container.settings().database_url
+    is_new = url.drivername == "sqlite" and not database_file(url).exists()
+    _prepare(container)
+    if is_new or says_where:
+        click.echo(f"Database: {name_of(url)}{' (new: there was none)' if is_new else ''}", err=True)
+    container.outage_log.override(lambda _: None)  # the command fails with the same reason
     with asyncio.Runner() as runner:
         try:
             yield container, runner.run

@@ -1,0 +1,67 @@
+"""Remember that the database fails: for the log, and for the check whether the service is ready."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+
+from leads_adapters.sql.jobs import Job
+from leads_domain.errors import Unavailable
+from leads_domain.ports import UnitOfWork
+from leads_domain.replies import StoredReply
+
+LOG_SECONDS = 60.0
+"""How often a cause is logged at most, however many requests fail for it."""
+
+PROBE_SECONDS = 1.0
+"""How often a write is tried at most after one has failed."""
+
+_PROBE = StoredReply(
+    caller="readiness",
+    key="probe",
+    fingerprint="",
+    sealed="x" * 2**16,
+    lead_id=None,
+    created_at=datetime(1970, 1, 1, tzinfo=UTC),
+)
+"""As large as a few leads: where a smaller write finds room, theirs may not. The next idempotent request drops it."""
+
+
+def probe_write(work: UnitOfWork) -> None:
+    """Store something, to learn whether writes work."""
+    work.replies.keep(_PROBE)
+
+
+class Outages:
+    """Knows whether the last write failed. `log` is called with the reason, once a minute at most."""
+
+    def __init__(self, log: Callable[[str], None], now: Callable[[], float] = monotonic) -> None:
+        self.write_failure: Unavailable | None = None
+        self._log = log
+        self._now = now
+        self._silent_until = float("-inf")
+        self._no_probe_until = float("-inf")
+
+    def note(self, failure: Unavailable) -> None:
+        """Log why the database failed, without a row that PostgreSQL may quote."""
+        if self._now() >= self._silent_until:
+            self._silent_until = self._now() + LOG_SECONDS
+            self._log(" ".join(str(failure).partition("\nDETAIL:")[0].split()))
+
+    def after_write(self, jobs: Sequence[Job], done: int) -> None:
+        """Remember whether any of the jobs, which shared a transaction, was done."""
+        failures = [job.error for job in jobs if isinstance(job.error, Unavailable)]
+        for failure in failures[:1]:
+            self.note(failure)
+        if done:
+            self.write_failure = None
+        elif failures:
+            self.write_failure = failures[0]
+
+    def check(self) -> bool:
+        """Return whether a write is to be tried. Raise the failure again if the last one was tried just now."""
+        if self.write_failure is None:
+            return False
+        if self._now() < self._no_probe_until:
+            raise self.write_failure
+        self._no_probe_until = self._now() + PROBE_SECONDS
+        return True

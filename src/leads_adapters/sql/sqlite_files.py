@@ -1,0 +1,61 @@
+"""The files of a SQLite database: private from the first byte, and the same as long as the service runs."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+from leads_domain.errors import Unavailable
+
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""What SQLite appends to the name of a database. The other files get the mode of the first."""
+
+
+def make_private(path: Path) -> None:
+    """Create an empty database that only its owner can read, whatever the umask, if there is none.
+
+    An existing file is not opened: to close it again would release the locks that this process has on it.
+    """
+    with suppress(OSError):  # it exists, or SQLite says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
+def readable_by_others(path: Path) -> list[Path]:
+    """Return the files of a database that every user of the machine can read."""
+    if not path.parent.stat().st_mode & stat.S_IXOTH:
+        return []
+    files = (path.with_name(path.name + suffix) for suffix in SUFFIXES)
+    return [file for file in files if file.exists() and file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH)]
+
+
+def replaceable_by_others(path: Path) -> bool:
+    """Return whether every user of the machine can rename or delete the files of a database."""
+    mode = path.parent.stat().st_mode
+    return bool(mode & stat.S_IWOTH and not mode & stat.S_ISVTX)
+
+
+class SameFiles:
+    """Notices that a database was deleted or replaced: SQLite would go on with files that have no name any more."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        files = (str(path), f"{path}-wal")
+        self._known = {file: identity for file in files if (identity := _identity(file))}
+
+    def check(self) -> None:
+        """Raise `Unavailable` if it was."""
+        for file, identity in self._known.items():
+            if _identity(file) != identity:
+                message = (
+                    f"{file} was deleted or replaced while the service runs. What it stored until then can still be "
+                    "read: export it before you stop the service, then restore a backup."
+                )
+                raise Unavailable(message)
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)  # noqa: PTH116 - a Path takes twice as long, and this is asked for every commit
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
