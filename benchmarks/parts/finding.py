@@ -20,6 +20,8 @@ _QUESTIONS = (
     "q=com",
     "q=company12",
     "q=josu ber",
+    "q=4989 012",
+    "q=089 0123456",
     "source=fair",
     "owner=sales39@example.com",
     "status=lost&status=converted",
