@@ -71,7 +71,7 @@ _SECURITY_SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The same API key as `Authorization: Bearer KEY`, for clients that send no other header. "
+        "description": "The same API key as `Authorization: Bearer KEY`, for clients that can set no other header. "
         "One of the two is enough.",
     },
 }

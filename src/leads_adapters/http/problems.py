@@ -315,5 +315,5 @@ def page(type: ProblemType) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>{title}</title></head><body><h1>{title}</h1>"
         f"<p>Problem type <code>{type.name}</code>, answered with status {type.status}.</p><p>{advice}</p>"
-        '<p><a href="/docs">All operations</a></p></body></html>'
+        '<p><a href="/docs">All operations</a></p></body></html>\n'
     )

@@ -24,7 +24,7 @@ class DueFollowUp(msgspec.Struct):
     lead: Annotated[
         dict[str, Scalar],
         Meta(
-            description="Facts of the lead, by their names in `Lead`.", examples=[{"name": "John Doe", "status": "new"}]
+            description="Facts of the lead, by their names in the API.", examples=[{"name": "John Doe", "status": "new"}]
         ),
     ]
 
