@@ -16,6 +16,7 @@ import pytest
 from databases import engine_of, sqlite_database
 from desk import Desk
 from leads_adapters.sql.migrations import HEAD, downgrade
+from leads_adapters.sql.word_index import SECURE_DELETE
 from terminal import Terminal
 
 
@@ -176,7 +177,7 @@ def test_a_restore_asks_and_keeps_what_it_replaces(terminal: Terminal) -> None:
     assert names_in(database) == {"John"}
     assert database.stat().st_mode & 0o777 == 0o600
     [kept] = terminal.folder.glob("leads.db.*")
-    assert f"The database before is kept as {kept}." in said
+    assert f"The previous database is kept as {kept}." in said
     assert names_in(kept) == {"Jane"}
     terminal.leads("restore", kept, "--yes").expect(0)
     assert names_in(database) == {"Jane"}
@@ -235,6 +236,18 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(terminal: Terminal) 
     assert backup.read_bytes() == before
     assert "as it was" in terminal.leads("migrate").expect(0).out
     assert "John" in terminal.leads("export").expect(0).out
+
+
+def test_the_index_of_words_suits_the_version_of_sqlite_that_restores(terminal: Terminal) -> None:
+    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
+    other = "DELETE FROM lead_words_config WHERE k = 'secure-delete'"
+    if not SECURE_DELETE:
+        other = "INSERT INTO lead_words_config VALUES ('secure-delete', 1)"
+    change(backup, other)
+    terminal.leads("restore", backup).expect(0)
+    with closing(sqlite3.connect(terminal.folder / "leads.db")) as database:
+        [[switched]] = database.execute("SELECT count(*) FROM lead_words_config WHERE k = 'secure-delete' AND v = 1")
+    assert bool(switched) is SECURE_DELETE
 
 
 def test_a_restore_is_refused_while_any_process_has_the_database_open(terminal: Terminal) -> None:

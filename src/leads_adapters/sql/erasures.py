@@ -11,6 +11,7 @@ from leads_adapters.backup_files import SQLITE, BackupFailed, kind_of
 from leads_adapters.sql import postgres_backup, sqlite_backup
 from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_adapters.sql.word_index import drop_deleted_words
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
 
@@ -41,7 +42,10 @@ def erase_again(engine: Engine, erase: Erase, ids: Iterable[LeadId], actor: str)
     with engine.begin() as connection:
         driver_connection: Any = connection.connection.driver_connection
         work = SqlUnitOfWork(Driver(driver_connection, engine.dialect, {}))
-        return sum(_erase(work, erase, id, actor) for id in ids)
+        number = sum(_erase(work, erase, id, actor) for id in ids)
+        if engine.dialect.name == "sqlite":
+            drop_deleted_words(driver_connection)
+    return number
 
 
 def _erase(work: SqlUnitOfWork, erase: Erase, id: LeadId, actor: str) -> bool:

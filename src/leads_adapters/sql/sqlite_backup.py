@@ -18,7 +18,8 @@ _PAGES = 4_096
 _COMPANIONS = ("-wal", "-journal")
 """Files beside a database that hold a part of it; `-shm` is made from `-wal`."""
 
-_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
+"""Not the index of words: a version of SQLite cannot count what a newer one has put there."""
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:

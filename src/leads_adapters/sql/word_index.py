@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from leads_adapters.sql.sqlite_driver import driver
 
@@ -20,6 +20,8 @@ def adapt_word_index(engine: Engine) -> None:
     An older version cannot read what a newer one wrote, and leaves traces that a newer one does not remove.
     """
     with engine.begin() as connection:
+        if not inspect(connection).has_table("lead_words_config"):  # the schema is older than the index
+            return
         switched = connection.exec_driver_sql("SELECT v FROM lead_words_config WHERE k = 'secure-delete'").scalar()
         if (switched == 1) == SECURE_DELETE:
             return

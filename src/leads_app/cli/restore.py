@@ -11,6 +11,7 @@ from sqlalchemy import URL, Engine
 from leads_adapters.backup_files import POSTGRESQL, SQLITE, SUFFIXES, backups_in, kind_of, time_stamp, unfinished
 from leads_adapters.sql import folder_lock, migrations, postgres_backup, sqlite_backup
 from leads_adapters.sql.erasures import erase_again, erased_in
+from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.cli import session
 from leads_app.cli.backup import back_up, database_name
 from leads_app.cli.session import COMMAND_LINE, CommandFailed
@@ -81,10 +82,12 @@ class _Restore:
             return
         if not sys.stdin.isatty():
             raise CommandFailed("There is no terminal to ask at. Pass --yes to replace the present database.")
-        click.confirm(f"Replace {database} by {self.file}? It will be kept as {aside}.", abort=True)
+        click.confirm(f"Replace {database} with {self.file}? The present database is kept as {aside}.", abort=True)
 
     def bring_up_to_date(self, engine: Engine) -> None:
         """Migrate, and erase again."""
+        if engine.dialect.name == "sqlite":
+            adapt_word_index(engine)  # first: migrations write to the index
         if migrations.current(engine) != migrations.HEAD:
             migrations.upgrade(engine)
         if self.erased is not None:
@@ -94,11 +97,13 @@ class _Restore:
 
     def report(self, database: object, aside: Path | None) -> None:
         """Say where everything is now."""
-        click.echo(f"{database} is what {self.file} was.")
+        click.echo(f"Restored {database} from {self.file}.")
         if aside is not None:
-            click.echo(f"The database before is kept as {aside}. Delete it when you no longer need it.")
+            click.echo(f"The previous database is kept as {aside}. Delete it when you no longer need it.")
             if self.erased is None:
-                click.echo(f"Leads that were erased after the backup are back, unless you add --erasures-of {aside}.")
+                click.echo(
+                    f"Leads erased since the backup exist again. To erase them, restore with --erasures-of {aside}."
+                )
 
 
 def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
