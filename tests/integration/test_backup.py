@@ -61,7 +61,7 @@ def test_a_backup_of_what_is_being_written_is_whole_private_and_compact(terminal
         made = terminal.leads("backup").expect(0)
         desk.register(name="Jim", email="jim@example.com")
     [backup] = (terminal.folder / "backups").iterdir()
-    assert made.out.startswith(f"backups/{backup.name}: 1 leads of sqlite:///leads.db, ")
+    assert made.out.startswith(f"backups/{backup.name}: 1 leads of {terminal.folder / 'leads.db'}, ")
     assert names_in(backup) == {"Jane"}
     assert b"mark-of-john" not in backup.read_bytes()
     assert backup.stat().st_mode & 0o777 == 0o600
@@ -112,7 +112,7 @@ def test_a_backup_overwrites_nothing(terminal: Terminal) -> None:
         (
             ["restore", "server.dump"],
             1,
-            "is a backup of PostgreSQL, and the database is sqlite:///leads.db. Set LEADS_",
+            "server.dump is a backup of PostgreSQL, and the database is /",
         ),
         (["restore", "other.db"], 1, "other.db is not a backup of leads"),
         (["restore", "damaged.db"], 1, "damaged.db "),
@@ -150,7 +150,7 @@ def damage(file: Path) -> None:
 
 
 def test_without_a_database_there_is_nothing_to_back_up(terminal: Terminal) -> None:
-    assert "There is no database leads.db" in terminal.leads("backup").expect(1).err
+    assert f"There is no database {terminal.folder / 'leads.db'}" in terminal.leads("backup").expect(1).err
     assert list(terminal.folder.iterdir()) == []
 
 

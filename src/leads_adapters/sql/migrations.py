@@ -34,11 +34,6 @@ def scripts() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "migrations"
 
 
-def knows(revision: str) -> bool:
-    """Return whether this version of the service has the migration; it has none of a newer version."""
-    return any((scripts() / "versions").glob(f"{revision}_*.py"))
-
-
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Bring the schema up to `revision`, completely or not at all. Several processes may try at once.
 

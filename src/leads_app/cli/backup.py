@@ -37,7 +37,7 @@ def backup(target: str, keep: int | None) -> None:
 
 def _back_up_to(file: Path, engine: Engine) -> None:
     counts = back_up(engine, file)
-    click.echo(f"{file}: {counts['leads']} leads of {session.without_secrets(engine.url)}, {_size(file)}, checked.")
+    click.echo(f"{file}: {counts['leads']} leads of {session.name_of(engine.url)}, {_size(file)}, checked.")
 
 
 def _keep(backups: Sequence[Path], number: int | None) -> None:
@@ -61,14 +61,14 @@ def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
     with unfinished(file.parent) as folder:
         counts = write(engine, folder / "backup")
         if not {"leads", "alembic_version"} <= counts.keys():
-            raise CommandFailed(f"{session.without_secrets(engine.url)} is not a database of leads.")
+            raise CommandFailed(f"{session.name_of(engine.url)} is not a database of leads.")
         publish(folder / "backup", file)
     return counts
 
 
 def _check_exists(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite" and not Path(str(engine.url.database)).is_file():
-        raise CommandFailed(f"There is no database {engine.url.database}, so there is nothing to back up.")
+    if engine.dialect.name == "sqlite" and not session.database_file(engine.url).is_file():
+        raise CommandFailed(f"There is no database {session.name_of(engine.url)}, so there is nothing to back up.")
 
 
 def _size(file: Path) -> str:

@@ -53,7 +53,7 @@ def _check_kind(file: Path, url: URL) -> None:
     if kind is None:
         raise CommandFailed(f"{file} is not a backup: it is neither a SQLite database nor made by pg_dump.")
     if kind != url.get_backend_name():
-        found = f"{file} is a backup of {_NAMES[kind]}, and the database is {session.without_secrets(url)}"
+        found = f"{file} is a backup of {_NAMES[kind]}, and the database is {session.name_of(url)}"
         raise CommandFailed(f"{found}. Set LEADS_DATABASE_URL to a database of {_NAMES[kind]}.")
 
 
@@ -70,7 +70,7 @@ class _Restore:
         """Refuse what this version cannot read."""
         if found is None:
             raise CommandFailed(f"{self.file} is not a backup of leads.")
-        if not migrations.knows(found):
+        if found > migrations.HEAD:
             newer = f"{self.file} was made by a newer version of leads: its schema is {found}"
             raise CommandFailed(f"{newer}, and this version knows {migrations.HEAD}. Install the newer version.")
         if found != migrations.HEAD:
@@ -125,7 +125,7 @@ def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
 
 
 def _restore_postgres(restore: _Restore, engine: Engine, stamp: str) -> None:
-    database = session.without_secrets(engine.url)
+    database = session.name_of(engine.url)
     aside = restore.file.resolve().with_name(f"{engine.url.database}.replaced-{stamp}{SUFFIXES[POSTGRESQL]}")
     postgres_backup.check_unused(engine)
     counts = postgres_backup.counts_of(restore.file)
