@@ -23,9 +23,7 @@ class DueFollowUp(msgspec.Struct):
     message: Message
     lead: Annotated[
         dict[str, Scalar],
-        Meta(
-            description="Facts of the lead, by their names in the API.", examples=[{"name": "John Doe", "status": "new"}]
-        ),
+        Meta(description="Facts of the lead, named as in the API.", examples=[{"name": "John Doe", "status": "new"}]),
     ]
 
 
