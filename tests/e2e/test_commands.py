@@ -168,6 +168,25 @@ def test_an_import_that_accepts_no_row_fails_and_a_dry_run_writes_nothing(site: 
     assert (site.folder / "mixed.refused.csv").read_text("utf-8").startswith("line,reason,name,email\n2,")
 
 
+def test_a_name_that_the_terminal_cannot_show_is_escaped(site: Site) -> None:
+    site.leads("keys", "create", "--name", "Аня", "--role", "read").expect(0)
+    assert r"\u0410\u043d\u044f" in site.leads("keys", "list", PYTHONIOENCODING="latin-1").expect(0).out
+
+
+def test_a_closed_standard_output_is_refused_before_anything_is_done(site: Site) -> None:
+    refused = site.shell(f"{site.command} export >&-").expect(1)
+    assert [line.partition(":")[0] for line in refused.err.splitlines()] == ["leads"]
+    assert "Standard output is closed" in refused.err
+    assert not (site.folder / "leads.db").exists()
+
+
+def test_a_command_names_the_database_and_says_that_it_is_new(site: Site) -> None:
+    site.write("a.csv", "name,email\nJohn,john@example.com\n")
+    file = site.folder / "leads.db"
+    assert f"Database: {file} (new: there was none)\n" in site.leads("import", "a.csv").expect(0).err
+    assert f"Database: {file}\n" in site.leads("export").expect(0).err
+
+
 def test_every_command_explains_itself(site: Site) -> None:
     overview = site.leads("--help").expect(0).out
     for command in (

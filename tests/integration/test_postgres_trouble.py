@@ -748,6 +748,26 @@ def test_what_may_only_be_read_is_not_written(postgres: PostgresParts, stranger:
             stranger.execute(f'ALTER DATABASE "{postgres.url.database}" RESET default_transaction_read_only')
 
 
+def test_writes_that_fail_are_known_until_one_works(
+    url: URL, stranger: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leads_adapters.sql.outages.PROBE_SECONDS", 0)
+    stranger.execute(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on')
+    with asyncio.Runner() as runner:
+        engine, reasons = postgres_engine(url), list[str]()
+        database = PostgresDatabase(engine, on_outage=reasons.append)
+        runner.run(database.check_writes())
+        for work in (database.write(add, 1), database.check_writes()):
+            with pytest.raises(Unavailable, match="read-only"):
+                runner.run(work)
+        stranger.execute("SET default_transaction_read_only = off")
+        stranger.execute(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only')
+        engine.dispose()
+        runner.run(database.check_writes())
+        runner.run(database.close())
+    assert ["read-only" in reason for reason in reasons] == [True], "once a minute"
+
+
 def test_reads_of_one_moment_see_one_state(postgres: PostgresParts) -> None:
     postgres.running.write(add, 1)
 

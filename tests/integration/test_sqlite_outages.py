@@ -124,6 +124,8 @@ def test_a_cause_is_logged_once_a_minute_without_the_row_that_it_may_quote() -> 
         seconds[0] = at
         outage.note(Unavailable("disk full\nDETAIL: Failing row contains (john@example.com)."))
     assert lines == ["disk full"] * 2
+    outage.note(Unavailable("The disk is gone."))
+    assert lines[2:] == ["The disk is gone."]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

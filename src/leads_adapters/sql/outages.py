@@ -10,7 +10,7 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.replies import StoredReply
 
 LOG_SECONDS = 60.0
-"""How often a cause is logged at most, however many requests fail for it."""
+"""How often the same cause is logged, however many requests fail for it."""
 
 PROBE_SECONDS = 1.0
 """How often a write is tried at most after one has failed."""
@@ -32,20 +32,22 @@ def probe_write(work: UnitOfWork) -> None:
 
 
 class Outages:
-    """Knows whether the last write failed. `log` is called with the reason, once a minute at most."""
+    """Knows whether the last write failed. `log` is called with a new reason, and with the same one once a minute."""
 
     def __init__(self, log: Callable[[str], None], now: Callable[[], float] = monotonic) -> None:
         self.write_failure: Unavailable | None = None
         self._log = log
         self._now = now
+        self._logged = ""
         self._silent_until = float("-inf")
         self._no_probe_until = float("-inf")
 
     def note(self, failure: Unavailable) -> None:
         """Log why the database failed, without a row that PostgreSQL may quote."""
-        if self._now() >= self._silent_until:
-            self._silent_until = self._now() + LOG_SECONDS
-            self._log(" ".join(str(failure).partition("\nDETAIL:")[0].split()))
+        reason = " ".join(str(failure).partition("\nDETAIL:")[0].split())
+        if reason != self._logged or self._now() >= self._silent_until:
+            self._logged, self._silent_until = reason, self._now() + LOG_SECONDS
+            self._log(reason)
 
     def after_write(self, jobs: Sequence[Job], done: int) -> None:
         """Remember whether any of the jobs, which shared a transaction, was done."""
