@@ -28,7 +28,7 @@ serve: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
-	$(MAKE) test-fallback TESTS='-k "Sqlite or index or trace" tests/contracts/test_database.py \
+	$(MAKE) test-fallback TESTS='-k "Sqlite and not Journal or search_index" tests/contracts/test_database.py \
 	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_reports.py \
 	  tests/integration/test_search_index.py'
 

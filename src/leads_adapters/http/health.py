@@ -42,8 +42,8 @@ class HealthRoutes:
     async def ready(self, _: Call) -> Answer:
         """Check that the service is ready.
 
-        The database answers and has the right schema, and the service is not about to stop. A good answer of the
-        database holds for one second.
+        The database answers, has the right schema and takes writes, and the service is not about to stop. A good answer
+        of the database holds for one second. After a write has failed, each check tries one, once a second.
         """
         if self.is_stopping():
             raise Problem("unavailable", "The service is about to stop.", headers=(RETRY_LATER,))
