@@ -58,6 +58,7 @@ FAILURES = {
     "database that is another file": Attempt(
         "keys list", ("note.txt", "not a database"), with_database("sqlite:///note.txt"), {"note.txt": "Buy milk!"}
     ),
+    "database that is a folder": Attempt("export", ("it is a folder",), with_database("sqlite:///.")),
     "database elsewhere": Attempt("export", ("database",), with_database(f"postgresql://ann:{SECRET}@{HOST}:1/leads")),
     "database of a host": Attempt("migrate", ("database",), with_database(f"sqlite://ann:{SECRET}@{HOST}/leads.db")),
     "database with another driver": Attempt("migrate", ("database",), with_database("sqlite+aiosqlite:///leads.db")),

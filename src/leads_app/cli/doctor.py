@@ -61,6 +61,9 @@ def _postgresql(container: Container) -> str:
 def _database(container: Container) -> str:
     engine = container.engine()
     name = session.name_of(engine.url)
+    if reason := session.obstacle(engine.url):
+        message = f"{name} cannot be used: {reason}"
+        raise RuntimeError(message)
     if engine.dialect.name == "sqlite":
         _check_place(session.database_file(engine.url))
     found = migrations.current(engine)
@@ -76,9 +79,6 @@ def _check_place(file: Path) -> None:
     """Raise `RuntimeError` if there is no such file, or if others can read it, or put another one in its place."""
     if not file.exists():
         message = f"there is no file {file} yet; `leads serve` and `leads migrate` make it"
-        raise RuntimeError(message)
-    if not file.is_file():
-        message = f"{file} is not a file"
         raise RuntimeError(message)
     if readable := readable_by_others(file):
         message = f"every user of this machine can read it: chmod 600 {' '.join(map(str, readable))}"

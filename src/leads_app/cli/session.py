@@ -65,17 +65,21 @@ def database_faults_told(container: Container) -> Iterator[None]:
     except (DBAPIError, driver.Error, migrations.NoWay) as error:
         # PostgreSQL's details may hold a row.
         reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0].rstrip(".")
-        raise CommandFailed(f"The database {name_of(url)} cannot be used: {_obstacle(url) or reason}.") from None
+        raise CommandFailed(f"The database {name_of(url)} cannot be used: {obstacle(url) or reason}.") from None
 
 
-def _obstacle(url: URL) -> str | None:
+def obstacle(url: URL) -> str | None:
     """Say what is in the way of a SQLite file, where SQLite only says that it cannot be opened."""
     if url.drivername != "sqlite":
         return None
     file = database_file(url)
     if not file.parent.is_dir():
         return f"there is no folder {file.parent}"
-    return "it is a folder" if file.is_dir() else None
+    if file.is_dir():
+        return "it is a folder"
+    if not os.access(file.parent, os.W_OK):
+        return f"the folder {file.parent} cannot be written to"
+    return "the file may not be read and written" if file.exists() and not os.access(file, os.R_OK | os.W_OK) else None
 
 
 def database_file(url: URL) -> Path:
