@@ -95,7 +95,7 @@ def test_the_first_start_prints_an_admin_key_once(journey: Journey) -> None:
 
 
 def test_the_printed_curl_line_works_as_it_is(journey: Journey) -> None:
-    assert journey.tried.expect(0).out == '{"items":[],"next_cursor":null}'
+    assert journey.tried.expect(0).out == '{"items":[],"next_cursor":null}\n'
 
 
 def test_a_lead_is_taken_in(journey: Journey) -> None:
