@@ -207,7 +207,7 @@ class TestCommands:
             [fault] = [line for line in ill.out.splitlines() if line.startswith("FAULT")]
             assert "leads migrate" in fault
 
-            assert site.leads("migrate").expect(0).out.startswith("The database is at ")
+            assert site.leads("migrate").expect(0).out.startswith("The database postgresql://")
             healthy = site.leads("doctor").expect(0).out
             assert checks(healthy) == ["ok configuration", "ok PostgreSQL", "ok database", "ok channels"]
             assert "encoding UTF8" in healthy

@@ -96,6 +96,7 @@ def test_a_machine_gets_what_the_image_has() -> None:
     assert installed[0].replace("install", "install --no-cache-dir") in dockerfile
 
 
+@pytest.mark.wal
 def test_the_unit_serves_with_the_settings_in_its_folder_and_keeps_its_files_to_itself(site: Site) -> None:
     unit = ConfigParser(interpolation=None)
     unit.optionxform = str  # type: ignore[assignment,method-assign]
@@ -137,6 +138,7 @@ def writing(service: Service) -> Iterator[list[str]]:
         thread.join()
 
 
+@pytest.mark.wal
 def test_a_backup_is_made_while_leads_come_in_and_restored(site: Site) -> None:
     with site.serve(LEADS_RATE_LIMIT="off") as service:
         with writing(service) as answered:
@@ -157,6 +159,7 @@ def test_a_backup_is_made_while_leads_come_in_and_restored(site: Site) -> None:
         service.post("/leads", JOHN).expect(201)
 
 
+@pytest.mark.wal
 def test_a_copy_of_the_file_alone_is_no_backup(site: Site) -> None:
     with site.serve() as service:
         service.post("/leads", JOHN).expect(201)

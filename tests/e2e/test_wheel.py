@@ -39,7 +39,7 @@ def test_the_installed_wheel_migrates_serves_and_answers(python: Path, tmp_path:
         assert Path(file).is_relative_to(python.parents[1])
 
     site = Site(tmp_path, python.with_name("leads"))
-    assert site.leads("migrate").expect(0).out.startswith("The database is at ")
+    assert site.leads("migrate").expect(0).out.startswith("The database /")
     with site.serve() as service:
         service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
         service.get("/docs").expect(200)

@@ -6,7 +6,7 @@ from rich.progress import Progress
 from sqlalchemy import URL
 
 from leads_adapters.sql.copying import copy_database
-from leads_app.cli.session import CommandFailed, database_file
+from leads_app.cli.session import CommandFailed
 from leads_app.container import make_engine
 from leads_app.settings import database_url
 
@@ -22,8 +22,6 @@ def copy(source: str, target: str) -> None:
     from_url, to_url = _url("--from", source), _url("--to", target)
     if from_url == to_url:
         raise CommandFailed("--from and --to name the same database.")
-    if from_url.drivername == "sqlite" and not database_file(from_url).exists():
-        raise CommandFailed(f"There is no database {database_file(from_url)}.")
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("Copying", total=None)
         copied = copy_database(
