@@ -26,8 +26,9 @@ endif
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
 
+# More workers than most machines have cores: many tests wait for processes and time-outs.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
 	$(MAKE) test-fallback TESTS='-k "Sqlite and not Journal or search_index" tests/contracts/test_database.py \
 	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_reports.py \
 	  tests/integration/test_search_index.py'

@@ -18,7 +18,7 @@ from leads_adapters.files.members import MEMBERS
 from leads_adapters.sql.tables import leads, timeline
 from leads_domain.details import REASON_MAX, SOURCE_MAX
 from leads_domain.events import rfc3339
-from rest import ON_BOTH, Api, Service, a_service
+from rest import Api, Service, a_service
 from strategies import trimmed_texts, utc_moments
 from unit.adapters.files.troublesome import scalars, texts
 
