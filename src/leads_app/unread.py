@@ -1,6 +1,8 @@
 """End connections whose clients do not read: the server waits for them without end."""
 
+import os
 import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +17,13 @@ def end_unread_connections(seconds: float = SEND_SECONDS) -> None:
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return
     for path in list(Path("/proc/self/fd").iterdir()):
-        with suppress(OSError), socket.fromfd(int(path.name), socket.AF_INET, socket.SOCK_STREAM) as each:
+        with suppress(OSError):
+            _end_unread(int(path.name), seconds)
+
+
+def _end_unread(number: int, seconds: float) -> None:
+    # Only sockets are duplicated: a duplicate of a database's file would stay open, or drop SQLite's locks.
+    if stat.S_ISSOCK(os.fstat(number).st_mode):
+        with socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as each:
             if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))

@@ -4,6 +4,7 @@ import asyncio
 import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,6 +117,13 @@ def test_a_connection_whose_client_does_not_read_is_ended() -> None:
             await asyncio.wait_for(ended.wait(), PATIENCE)
 
     asyncio.run(check())
+
+
+def test_nothing_stays_open_of_a_look_at_the_connections(tmp_path: Path) -> None:
+    with (tmp_path / "file").open("w"):
+        before = len([*Path("/proc/self/fd").iterdir()])
+        end_unread_connections()
+        assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 
 async def receive_disconnect(receive: Any) -> None:
