@@ -4,7 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from tempfile import TemporaryFile
@@ -133,7 +133,8 @@ def _program(name: str, *arguments: str, url: URL | None = None, stdin: int = DE
         except FileNotFoundError:
             raise BackupFailed(f"The program {name} is missing. {_INSTALL}") from None
         try:
-            with suppress(BrokenPipeError):  # it has ended: its exit code says why
+            # A program that is written to has ended: its exit code says why. One that is read would wait for ever.
+            with suppress(BrokenPipeError) if stdin == PIPE else nullcontext():
                 yield process
             process.wait()
         finally:
