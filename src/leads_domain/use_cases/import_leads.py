@@ -124,6 +124,7 @@ class ImportLeads:
         status = pipeline.find(state.status) if state.status else None
         unknown = state.status if status is None else None
         if unknown and state.status_attribute:
+            merge_attributes = merge_attributes or "attributes" not in given
             given = {**given, "attributes": {state.status_attribute: unknown, **given.get("attributes", {})}}
         elif unknown:
             faults += pipeline.unknown(unknown)

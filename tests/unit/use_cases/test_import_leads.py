@@ -178,6 +178,14 @@ def test_a_status_that_the_pipeline_does_not_have_becomes_an_attribute_and_is_co
     assert summary == ImportSummary(created=2, statuses_unknown=2, unknown_statuses=["Hot"])
 
 
+def test_an_unknown_status_leaves_the_attributes_of_an_existing_lead_as_they_are(desk: Desk) -> None:
+    desk.register(attributes={"city": "Bonn"})
+    candidate = desk.import_leads.check(given_details(), ImportedState(status="Hot", status_attribute="status"))
+    desk.database.write(desk.import_leads, [candidate], actor=ACTOR, on_duplicate=OnDuplicate.UPDATE)
+
+    assert everybody(desk)[0].attributes == {"city": "Bonn", "status": "Hot"}
+
+
 def test_a_summary_names_some_unknown_statuses_shortened() -> None:
     summary = ImportSummary()
     for number in range(20):
