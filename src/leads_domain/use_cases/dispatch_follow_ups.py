@@ -97,6 +97,8 @@ def _deliver(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Non
     notifier = notifiers.get(notice.channel)
     if notifier is None:
         raise TryAgain(f"The channel {notice.channel!r} is not configured.")
+    if notifier.needs is Address.EMAIL and notice.email is None:
+        raise Refused(f"The channel {notice.channel} needs an e-mail address, and the recipient has none.")
     if notifier.needs is Address.PHONE and notice.phone is None:
         raise Refused(f"The channel {notice.channel} needs a telephone number, and the recipient has none.")
     notifier.notify(notice)

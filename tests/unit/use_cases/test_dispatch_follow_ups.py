@@ -116,6 +116,29 @@ def test_a_channel_is_not_asked_to_send_without_the_address_that_it_needs(desk: 
     assert sms.notices == []
 
 
+@pytest.mark.parametrize(
+    ("needs", "recipient", "kind"),
+    [(Address.EMAIL, "+4930123456", "an e-mail address"), (Address.PHONE, "sales@example.com", "a telephone number")],
+)
+def test_nor_is_one_that_has_been_given_another_adapter_since(
+    desk: Desk, needs: Address, recipient: str, kind: str
+) -> None:
+    desk.trigger(desk.register().lead)
+    (claimed,) = desk.claim()
+    email, phone = (recipient, None) if "@" in recipient else (None, recipient)
+    claimed = replace(
+        claimed,
+        follow_up=replace(claimed.follow_up, recipient=recipient),
+        notice=replace(claimed.notice, email=email, phone=phone),
+    )
+    notifier = RecordingNotifier(needs=needs)
+
+    error = send(claimed, {"log": notifier})
+
+    assert str(error) == f"The channel log needs {kind}, and the recipient has none."
+    assert notifier.notices == []
+
+
 def test_what_was_sent_is_recorded_and_told(desk: Desk) -> None:
     lead = desk.register().lead
     follow_up = desk.trigger(lead)
