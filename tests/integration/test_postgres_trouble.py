@@ -768,6 +768,17 @@ def test_writes_that_fail_are_known_until_one_works(
     assert ["read-only" in reason for reason in reasons] == [True], "once a minute"
 
 
+def test_the_cause_of_reads_that_fail_is_logged_once(url: URL) -> None:
+    reasons = list[str]()
+    with asyncio.Runner() as runner:
+        database = PostgresDatabase(postgres_engine(url.set(database="nowhere")), on_outage=reasons.append)
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="nowhere"):
+                runner.run(database.read(ids))
+        runner.run(database.close())
+    assert ["nowhere" in reason for reason in reasons] == [True]
+
+
 def test_reads_of_one_moment_see_one_state(postgres: PostgresParts) -> None:
     postgres.running.write(add, 1)
 

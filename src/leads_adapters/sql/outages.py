@@ -49,15 +49,20 @@ class Outages:
             self._logged, self._silent_until = reason, self._now() + LOG_SECONDS
             self._log(reason)
 
-    def after_write(self, jobs: Sequence[Job], done: int) -> None:
-        """Remember whether any of the jobs, which shared a transaction, was done."""
-        failures = [job.error for job in jobs if isinstance(job.error, Unavailable)]
-        for failure in failures[:1]:
+    def after_read(self, jobs: Sequence[Job]) -> Unavailable | None:
+        """Log why the database failed, if it did, and return that; the jobs shared a transaction."""
+        failure = next((job.error for job in jobs if isinstance(job.error, Unavailable)), None)
+        if failure is not None:
             self.note(failure)
+        return failure
+
+    def after_write(self, jobs: Sequence[Job], done: int) -> None:
+        """Do the same, and remember whether any of the jobs was done."""
+        failure = self.after_read(jobs)
         if done:
             self.write_failure = None
-        elif failures:
-            self.write_failure = failures[0]
+        elif failure is not None:
+            self.write_failure = failure
 
     def check(self) -> bool:
         """Return whether a write is to be tried. Raise the failure again if the last one was tried just now."""

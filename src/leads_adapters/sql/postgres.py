@@ -257,10 +257,12 @@ class PostgresDatabase:
 
     def _deliver(self, begin: str, jobs: Sequence[Job]) -> None:
         done = deliver(jobs)
-        if begin == _WRITE:
-            self._outages.after_write(jobs, done)
-            if done:
-                self._on_commit(done)
+        if begin != _WRITE:
+            self._outages.after_read(jobs)
+            return
+        self._outages.after_write(jobs, done)
+        if done:
+            self._on_commit(done)
 
     def _run_together(self, begin: str, batch: Sequence[Job]) -> bool:
         """Run jobs in one transaction; whether it was ended. If not, nothing was done, and each is to run alone."""
