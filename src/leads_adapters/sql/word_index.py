@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Connection, Engine, inspect
 
 from leads_adapters.sql.sqlite_driver import driver
 
@@ -19,15 +19,21 @@ def adapt_word_index(engine: Engine) -> None:
 
     An older version cannot read what a newer one wrote, and leaves traces that a newer one does not remove.
     """
+    with engine.connect().execution_options(snapshot=True) as reading:  # most find it right, and need no write lock
+        if _suits(reading):
+            return
     with engine.begin() as connection:
-        if not inspect(connection).has_table("lead_words_config"):  # the schema is older than the index
-            return
-        switched = connection.exec_driver_sql("SELECT v FROM lead_words_config WHERE k = 'secure-delete'").scalar()
-        if (switched == 1) == SECURE_DELETE:
-            return
         for statement in [_SWITCH_ON] if SECURE_DELETE else [_SWITCH_OFF, _FORMAT_OF_ALL_VERSIONS]:
             connection.exec_driver_sql(statement)
         connection.exec_driver_sql("INSERT INTO lead_words (lead_words) VALUES ('rebuild')")
+
+
+def _suits(connection: Connection) -> bool:
+    """Return whether this version of SQLite can use the index, or there is none: not yet, or not on SQLite."""
+    if not inspect(connection).has_table("lead_words_config"):
+        return True
+    switched = connection.exec_driver_sql("SELECT v FROM lead_words_config WHERE k = 'secure-delete'").scalar()
+    return (switched == 1) == SECURE_DELETE
 
 
 def drop_deleted_words(connection: Any) -> None:

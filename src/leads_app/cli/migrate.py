@@ -3,6 +3,7 @@
 import rich_click as click
 
 from leads_adapters.sql import migrations
+from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.cli import session
 
 
@@ -10,6 +11,7 @@ from leads_app.cli import session
 def migrate() -> None:
     """Bring the database up to date."""
     with session.connected() as (_, engine):
+        adapt_word_index(engine)  # first: migrations write to the index
         before = migrations.current(engine)
         migrations.upgrade(engine)
     name = session.name_of(engine.url)

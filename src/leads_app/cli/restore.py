@@ -86,8 +86,7 @@ class _Restore:
 
     def bring_up_to_date(self, engine: Engine) -> None:
         """Migrate, and erase again."""
-        if engine.dialect.name == "sqlite":
-            adapt_word_index(engine)  # first: migrations write to the index
+        adapt_word_index(engine)  # first: migrations write to the index
         if migrations.current(engine) != migrations.HEAD:
             migrations.upgrade(engine)
         if self.erased is not None:

@@ -51,9 +51,9 @@ def _prepare(container: Container) -> None:
 
 
 def _prepare_file(engine: Engine) -> None:
+    adapt_word_index(engine)  # first: migrations write to the index
     if migrations.current(engine) != migrations.HEAD:
         migrations.upgrade(engine)
-    adapt_word_index(engine)
 
 
 @contextmanager
