@@ -12,7 +12,7 @@ PLACED_AT_ONCE = LIMIT_MAX
 """How many entries get a place in one unit of work: enough for a page, and no more, because others wait for it."""
 
 PASSED_AT_ONCE = 1_000
-"""The same for those that nobody reads."""
+"""The same for entries that the client skips."""
 
 
 def read_events(
@@ -33,6 +33,6 @@ def place_events(work: UnitOfWork, *, after: int | None = None, limit: int = LIM
 
 def find_end(work: UnitOfWork) -> int | None:
     """Return the last place in the feed; None if there are more new entries than can be placed at once: run again."""
-    if work.timeline.place(PASSED_AT_ONCE) == PASSED_AT_ONCE:
+    if work.timeline.has_unplaced() and work.timeline.place(PASSED_AT_ONCE) == PASSED_AT_ONCE:
         return None
     return work.timeline.last_place()
