@@ -1,4 +1,4 @@
-"""Words anew: those of telephone numbers, and with apostrophes and hyphens."""
+"""Rebuild the words of leads: those of telephone numbers, and with apostrophes and hyphens."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -62,7 +62,7 @@ def _words(lead: Any) -> str:
 
 
 def _batches(connection: sa.Connection) -> Iterator[Sequence[Any]]:
-    """All leads, some at a time: a million of them do not fit into memory."""
+    """Yield all leads, some at a time: a million of them do not fit into memory."""
     members = (column for column in _leads.c if column.name != "words")
     following = sa.select(*members).order_by(_leads.c.id).limit(_BATCH)
     statement = following

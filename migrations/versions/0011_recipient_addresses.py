@@ -1,4 +1,4 @@
-"""The address that a follow-up goes to, if its rule names one."""
+"""Add the address that a follow-up goes to, if its rule names one."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -70,7 +70,7 @@ class InternationalContacts:
             raise Invalid.because(_advice(str(error))) from error
 
     def phone(self, text: str) -> PhoneNumber:
-        """As the port says. See "Telephone numbers" in docs/api.md for what is cleaned and what is refused."""
+        """See `Contacts.phone`, and "Telephone numbers" in docs/api.md for what is cleaned and what is refused."""
         written = text.strip()
         if len(written) > PHONE_MAX:
             raise Invalid.because(f"A telephone number has at most {PHONE_MAX} characters; this has {len(written)}.")

@@ -83,7 +83,7 @@ def error_log(error: BaseException, request_id: str) -> None:
 
 
 def outage_log(reason: str) -> None:
-    """One line for a database that fails, with what it says about that."""
+    """Log why the database fails, in its own words."""
     structlog.get_logger().error("database_failed", reason=reason)
 
 

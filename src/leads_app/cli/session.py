@@ -94,7 +94,7 @@ def name_of(url: URL) -> str:
 
 @contextmanager
 def connected() -> Iterator[tuple[Container, Engine]]:
-    """A container and its engine, on a database in whatever state; lets go of it at the end."""
+    """Yield a container and its engine, on a database in any state; close it at the end."""
     container = Container(settings=settings())
     engine = container.engine()
     try:

@@ -12,8 +12,8 @@ from leads_domain.sources import Clock, IdSource
 class EraseLead:
     """Remove everything that is kept of a lead, and of those that were merged into it.
 
-    What stays is its id, and on its timeline that, when and by whom it was erased, and which ids led to it: whoever
-    restores a backup has to erase those leads again, too.
+    What stays is its id, and on its timeline that, when and by whom it was erased, and which ids led to it: after a
+    backup is restored, those leads have to be erased again, too.
     """
 
     clock: Clock
