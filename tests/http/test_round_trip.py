@@ -108,7 +108,6 @@ def taken_over(body: bytes, media_type: str) -> list[str]:
     return sorted(json.dumps({name: row[name] for name in row if name not in GIVEN_ANEW}) for row in rows)
 
 
-@ON_BOTH
 @pytest.mark.parametrize("media_type", [CSV, NDJSON])
 @given(told=lines())
 def test_an_import_of_an_export_gives_the_same_leads(pair: Pair, media_type: str, told: list[dict[str, Any]]) -> None:
@@ -124,7 +123,6 @@ def test_an_import_of_an_export_gives_the_same_leads(pair: Pair, media_type: str
     assert there == sorted(json.dumps({name: line[name] for name in line if name not in GIVEN_ANEW}) for line in told)
 
 
-@ON_BOTH
 @pytest.mark.parametrize("media_type", [CSV, NDJSON])
 @given(told=lines())
 def test_an_export_that_comes_back_changes_nothing(pair: Pair, media_type: str, told: list[dict[str, Any]]) -> None:
