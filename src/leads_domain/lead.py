@@ -79,7 +79,8 @@ class Lead:
     ) -> tuple["Lead", list[Event]]:
         """Return a new lead, at the start of the pipeline unless its imported state names a status.
 
-        `details` need at least a name and an e-mail address.
+        `details` need at least a name and an e-mail address. Without a time of creation, a lead that was contacted
+        before is as old as that contact.
         """
         state = state or ImportedState()
         lead = cls(
@@ -92,7 +93,7 @@ class Lead:
             source=details.get("source"),
             owner=details.get("owner"),
             attributes=details.get("attributes", {}),
-            created_at=state.created_at or now,
+            created_at=state.created_at or min(now, state.contacted_at or now),
             updated_at=now,
             contacted_at=state.contacted_at,
         )

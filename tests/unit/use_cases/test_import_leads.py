@@ -157,6 +157,13 @@ def test_a_past_that_cannot_have_been_is_refused_with_the_rest_of_the_faults(des
     assert Fault("/status_reason", "Give 1 to 1000 characters; this has 0.") in refusal.value.faults
 
 
+def test_a_lead_whose_time_of_creation_is_missing_is_not_younger_than_its_first_contact(desk: Desk) -> None:
+    take_in(desk, [ARow(given_details(), ImportedState(contacted_at=LONG_AGO))])
+
+    (lead,) = everybody(desk)
+    assert (lead.created_at, lead.contacted_at, lead.updated_at) == (LONG_AGO, LONG_AGO, NOON)
+
+
 @pytest.mark.parametrize("written", ["lost", "Lost", "LOST"])
 def test_a_status_in_any_case_is_set_and_needs_no_reason(desk: Desk, written: str) -> None:
     take_in(desk, [ARow(given_details(), ImportedState(status=written))])
