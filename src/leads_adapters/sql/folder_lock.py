@@ -24,7 +24,7 @@ def hold_while_open(engine: Engine) -> None:
 
     def acquire(*_: Any) -> None:
         if not held:
-            with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # SQLite reports it
+            with suppress(OSError):  # SQLite reports it; without locks in this file system, `alone` fails
                 held.append(_lock(folder, fcntl.LOCK_SH, "A database in it is being restored. Try again afterwards."))
 
     def release(_: Engine) -> None:
