@@ -15,7 +15,7 @@ from leads_app.unread import end_unread_connections
 SWITCH_SECONDS = 0.0005
 
 LISTENING_SECONDS = 1.0
-"""How long after this the server listens."""
+"""How often to look whether the server listens: it does so only after this."""
 
 
 def service_lifespan(
@@ -34,14 +34,20 @@ def service_lifespan(
         # usual 5 ms, others got half as many answers during an export.
         sys.setswitchinterval(SWITCH_SECONDS)
         stopping.listen()
-        asyncio.get_running_loop().call_later(LISTENING_SECONDS, end_unread_connections)
+        ending_unread = asyncio.create_task(_end_unread_connections())
         running = asyncio.create_task(dispatcher.run()) if dispatching else None
         try:
             yield
         finally:
+            ending_unread.cancel()
             if running is not None:
                 dispatcher.stop()
                 await running
             await close_database()
 
     return lifespan
+
+
+async def _end_unread_connections() -> None:
+    while not end_unread_connections():  # noqa: ASYNC110 - granian tells nobody when it listens
+        await asyncio.sleep(LISTENING_SECONDS)

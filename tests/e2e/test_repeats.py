@@ -22,7 +22,7 @@ import pytest
 from e2e.service import PATIENCE, Service, Site
 from postgres import postgres_url
 
-CRASHES = int(os.environ.get("CRASHES", "2"))
+CRASHES = int(os.environ.get("CRASHES", "3"))
 CLIENTS = 4
 PROCESSES = 2
 ROUNDS = 10
@@ -124,7 +124,7 @@ def test_a_request_that_is_repeated_after_a_kill_is_done_once(site: Site) -> Non
     click.echo(f"{CRASHES} kills, {len(answered)} requests, {repeated} repeated, {replayed} of them answered again")
     assert sorted(leads) == sorted({answer.json()["id"] for request, answer in answered if request.target == "/leads"})
     assert len(leads) == told[True]
-    assert set(follow_ups.values()) == {1}
+    assert set(follow_ups.values()) <= {1}
     assert len(follow_ups) == told[False]
     assert repeated >= CRASHES
 

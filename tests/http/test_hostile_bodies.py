@@ -137,6 +137,12 @@ def test_all_attributes_can_be_replaced_at_once(api: Api, john: str) -> None:
     assert api.patch(john, patch).expect(200).json["attributes"] == other
 
 
+def test_a_patch_names_a_hundred_attributes_at_most_however_short_it_is(api: Api, john: str) -> None:
+    removals = {f"a{number}": None for number in range(101)}
+    detail = "Send at most 100 members; these are 101."
+    assert api.patch(john, {"attributes": removals}).faults() == {"/attributes": detail}
+
+
 def test_a_large_body_is_read_as_a_small_one_is(lasting_client: Api) -> None:
     """The last of several members with one name counts, as in small ones."""
     body = b'{"name":"Jane","email":"Jane@example.com","name":"Jim","attributes":{"a":1,"a":[],"a":"x"}}'

@@ -80,10 +80,8 @@ AttributesPatch = Annotated[
     Meta(
         description="Attributes to set, by name; null removes one.",
         examples=[{"company": "ACME", "fax": None}],
-        extra_json_schema={
-            "maxProperties": MEMBERS_MAX,
-            "propertyNames": {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX},
-        },
+        max_length=MEMBERS_MAX,
+        extra_json_schema={"propertyNames": {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX}},
     ),
 ]
 Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]
