@@ -27,7 +27,9 @@ _INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F)
 # What spreadsheets and exports put around a number: ="+49...", '+49..., p:+49..., 4930123456.0
 _QUOTES = "='\"`\u00b4\u2018\u2019\u201c\u201d \t\r\n"
 _LABEL = re.compile(r"(?:p|t|m|tel|phone|mobile|callto|whatsapp)[.:]+\s*", re.IGNORECASE)
-_FLOAT = re.compile(r"(\+?[0-9]{7,})[.,]0+")
+# 00 and 25 are groups of digits, not decimals, in 01.23.45.67.00 and 030.123456.25.
+_ADDED_ZEROS = re.compile(r"(?!.*\.\d{1,4}\.00\W*\Z)(.*\d)(?:\W*[.,]00?|(?<=\d{6})[.,]0+)\W*")
+_DECIMAL = re.compile(r"(?!.*\.\d+\.\d{1,2}\W*\Z).*\d\W*[.,]\d{1,2}\W*")
 _SCIENTIFIC = re.compile(r"\+?[0-9](?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _NEXT_NUMBER = re.compile(r"[/,;|&\r\n\t]|:::|\b(?:or|and|oder|und)\b|(?<=[0-9])\s*(?=\+)")
 _SECOND_NUMBER = re.compile(r"[\s(]*\+?(?:[ ().-]*[0-9]){6,}")
@@ -83,7 +85,7 @@ class InternationalContacts:
             raise Invalid.because("Give one telephone number here, and put others among the attributes.")
         if match is None:
             raise Invalid.because(_how_to_write(written))
-        return PhoneNumber(self._e164(match["number"].strip()), match["extension"])
+        return PhoneNumber(self._e164(_whole(match["number"].strip())), match["extension"])
 
     def _has_several(self, written: str) -> bool:
         """Tell whether a whole number is followed by what may be another one. A short rest is an extension."""
@@ -108,8 +110,18 @@ def _unwrapped(written: str) -> str:
     """Return a number without what spreadsheets and exports add to it."""
     number = normalize("NFKC", written.translate(_INVISIBLE)).strip(_QUOTES)
     number = _LABEL.sub("", number, count=1) if _LABEL.match(number) else number
-    number = number.strip(_QUOTES + ",;")
-    return match[1] if (match := _FLOAT.fullmatch(number)) else number
+    return _whole(number.strip(_QUOTES + ",;"))
+
+
+def _whole(number: str) -> str:
+    """Return a number without the decimal zeros of a spreadsheet. Other decimals are refused."""
+    if match := _ADDED_ZEROS.fullmatch(number):
+        return match[1]
+    if _DECIMAL.fullmatch(number):
+        raise Invalid.because(
+            "A spreadsheet made this number a decimal number. Format its column as text, and enter the number again."
+        )
+    return number
 
 
 def _how_to_write(written: str) -> str:

@@ -7,7 +7,7 @@ import idna
 import phonenumbers
 import pytest
 from email_validator import EmailNotValidError, validate_email
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from leads_adapters.contacts import InternationalContacts
@@ -233,13 +233,15 @@ def test_agrees_with_phonenumbers_on_international_numbers(text: str) -> None:
 def numbers_with_separators(draw: st.DrawFn) -> str:
     number = draw(st.builds("+{}{}{}".format, calling_codes, trunk_prefixes, st.text("0123456789", max_size=10)))
     separators = draw(st.lists(st.text(" ()./-", max_size=2), min_size=len(number), max_size=len(number)))
-    return "".join(digit + separator for digit, separator in zip(number, separators, strict=True))
+    written = "".join(digit + separator for digit, separator in zip(number, separators, strict=True))
+    assume(not re.search(r"\.\d{1,2}\W*\Z", written))  # looks like a decimal number
+    return written
 
 
 @settings(deadline=None, max_examples=1000)
 @given(numbers_with_separators())
 @example("+49 (0)30 123456")
-@example("+(49) 30/12-34.56)")
+@example("+(49) 30/12.34-56)")
 def test_agrees_with_phonenumbers_on_numbers_with_separators(text: str) -> None:
     assert number_by_adapter(text) == expected_number(text)
 
@@ -354,6 +356,16 @@ def test_refuses_a_number_that_lacks_a_digit_after_its_trunk_prefix(text: str, r
         ("4930901820,00", "+4930901820"),
         ("'4930901820.0", "+4930901820"),
         ("030901820.0", "+4930901820"),
+        ("4930901820.000", "+4930901820"),
+        ("+49 30 901820.0", "+4930901820"),
+        ("+49 30 901820,00", "+4930901820"),
+        ("49-30-901820.0", "+4930901820"),
+        ("+49 (30) 901820.0", "+4930901820"),
+        ("030/901820.0", "+4930901820"),
+        ("49 30 901820.0", "+4930901820"),
+        ("030 901820.0", "+4930901820"),
+        ("+49.30.901820.0", "+4930901820"),
+        ("+49.30.901820.00", "+4930901820"),
         ("p:+4930901820", "+4930901820"),
         ("p:4930901820.0", "+4930901820"),
         ("Tel.: 030 901820", "+4930901820"),
@@ -373,6 +385,33 @@ def test_refuses_a_number_that_lacks_a_digit_after_its_trunk_prefix(text: str, r
 )
 def test_takes_off_what_a_spreadsheet_added(text: str, e164: str) -> None:
     assert InternationalContacts("DE").phone(text) == PhoneNumber(e164)
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "e164"),
+    [
+        ("030.90.18.20", "DE", "+4930901820"),
+        ("01.23.45.67.89", "FR", "+33123456789"),
+        ("01.23.45.67.00", "FR", "+33123456700"),
+        ("+33 (0)1.23.45.67.00", None, "+33123456700"),
+        ("08.123.456.00", "SE", "+46812345600"),
+        ("202.555.0100", "US", "+12025550100"),
+    ],
+)
+def test_keeps_groups_of_digits_between_dots(text: str, region: str | None, e164: str) -> None:
+    assert InternationalContacts(region).phone(text) == PhoneNumber(e164)
+
+
+def test_takes_zeros_off_before_an_extension() -> None:
+    assert CONTACTS.phone("+49 30 901820.0 ext.12") == PhoneNumber("+4930901820", "12")
+
+
+@pytest.mark.parametrize(
+    "text", ["30901820.5", "30901820,5", "+49 30 901820.5", "030/901820.25", "+49.30 901820.5", "030 901820.5 ext. 1"]
+)
+def test_refuses_a_decimal_number(text: str) -> None:
+    with pytest.raises(Invalid, match="A spreadsheet made this number a decimal number"):
+        InternationalContacts("DE").phone(text)
 
 
 @pytest.mark.parametrize("region", [None, "DE"])
@@ -414,8 +453,26 @@ def test_stores_no_more_digits_than_were_typed(text: str, region: str | None) ->
         return
     national = phonenumbers.national_significant_number(number)
     added = 1 if number.country_code == 54 and national.startswith("9") else 0  # Argentina's 15 becomes a 9 before
-    typed = sum(map(str.isdigit, re.sub(r"[.,]0+\"?\Z", "", text) if re.search(r"\d{7}[.,]0+\"?\Z", text) else text))
+    is_group = re.search(r"\.\d{1,4}\.00\"?\Z", text)
+    typed = sum(map(str.isdigit, text if is_group else re.sub(r"[.,]00?\"?\Z", "", text)))
     assert len(national) <= typed + added
+
+
+@settings(deadline=None)
+@given(
+    st.from_regex(r"(\+|00?)?[1-9][0-9 ()/-]{5,16}", fullmatch=True),
+    st.sampled_from([".0", ",0", ".00", ",00"]),
+    st.sampled_from([None, "DE", "FR", "MX", "US", "AR", "IT"]),
+)
+@example("+49 (30) 901820", ".0", None)
+def test_stores_a_number_as_if_no_zeros_were_added(text: str, zeros: str, region: str | None) -> None:
+    def read(text: str) -> PhoneNumber | None:
+        try:
+            return InternationalContacts(region).phone(text)
+        except Invalid:
+            return None
+
+    assert read(text + zeros) == read(text)
 
 
 def test_accepts_a_number_that_no_numbering_plan_has_assigned() -> None:
