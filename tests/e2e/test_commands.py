@@ -103,7 +103,7 @@ def test_a_configured_pipeline_is_served(site: Site) -> None:
 
 def test_follow_ups_wait_for_a_dispatcher_where_the_service_has_none(site: Site) -> None:
     with site.serve("--no-dispatch") as service:
-        assert "Follow-ups reach nobody yet: the default channel log writes a log line" in service.out
+        assert "Follow-ups on the default channel log reach nobody: it writes a log line" in service.out
         follow_up = promise(service, "once@example.com")
         dispatched = site.leads("dispatch", "--once").expect(0)
         assert dispatched.out == "Attempts made: 1.\n"

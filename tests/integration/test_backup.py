@@ -288,7 +288,7 @@ def test_erasures_after_the_backup_are_done_again_and_leave_no_trace(terminal: T
         desk.erase(john)
         desk.erase(desk.register(name="Jim", email="jim@example.com").lead)
     said = terminal.leads("restore", "backups", "--erasures-of", "leads.db", "--yes").expect(0).out
-    assert "2 leads were erased again." in said
+    assert "Leads erased again: 2." in said
     database = terminal.folder / "leads.db"
     assert names_in(database) == {"Jane"}
     assert b"mark-of-jo" not in database.read_bytes()

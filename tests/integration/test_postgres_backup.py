@@ -67,7 +67,7 @@ def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
     kept = said.split("--erasures-of ")[1].strip(".\n")
     assert Path(kept).stat().st_mode & 0o777 == 0o600
     said = terminal.leads("restore", "backups", "--yes", "--erasures-of", kept).expect(0).out
-    assert "2 leads were erased again" in said
+    assert "Leads erased again: 2" in said
     assert names_in(url) == {"Jane"}
     terminal.leads("restore", kept, typed="n\n").expect(1)
     terminal.leads("restore", kept, typed="y\n").expect(0)

@@ -73,7 +73,7 @@ class Cursors(Generic[At]):
         return urlsafe_b64encode(written).decode().rstrip("=")
 
     def decode(self, cursor: str | None, *scope: object) -> At | None:
-        """The position; raises `Problem` for a cursor that is garbled or of another list."""
+        """Return the position; raises `Problem` for a cursor that is invalid or of another list."""
         if cursor is None:
             return None
         try:
@@ -81,7 +81,9 @@ class Cursors(Generic[At]):
             fingerprint, written = self._decoder.decode(urlsafe_b64decode(padded))
             position = self._read(written)
         except (ValueError, RecursionError, Invalid):  # includes msgspec's, binascii's and Unicode's errors
-            raise Problem("malformed-request", "The cursor is garbled; send one as next_cursor gave it.") from None
+            raise Problem(
+                "malformed-request", "Invalid cursor. Pass `next_cursor` from the previous page unchanged."
+            ) from None
         if fingerprint != _fingerprint(scope):
             raise Problem("malformed-request", "The cursor is of a list with other filters or another sort.")
         return position

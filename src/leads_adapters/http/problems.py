@@ -62,7 +62,7 @@ _TYPES = (
         "The request cannot be understood",
         "The body is not JSON in UTF-8, a cursor is not one that this service gave for this list, or a query "
         "parameter is unknown or has an impossible value. The detail names which. Correct it and send it again.",
-        {"detail": "The cursor is garbled; send one as next_cursor gave it."},
+        {"detail": "Invalid cursor. Pass `next_cursor` from the previous page unchanged."},
     ),
     ProblemType(
         "unauthorized",

@@ -29,7 +29,7 @@ def backup(target: str, keep: int | None) -> None:
                 raise click.UsageError("--keep needs a directory.")
             _back_up_to(Path(target), engine)
         else:
-            folder.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             name, suffix = database_name(engine), SUFFIXES[engine.dialect.name]
             _back_up_to(folder / f"{name}-{time_stamp(container.clock().now())}{suffix}", engine)
             _keep(backups_in(folder, name), keep)

@@ -65,21 +65,26 @@ def _database(container: Container) -> str:
         message = f"{name} cannot be used: {reason}"
         raise RuntimeError(message)
     if engine.dialect.name == "sqlite":
-        _check_place(session.database_file(engine.url))
+        _check_exists(session.database_file(engine.url))
     found = migrations.current(engine)
     if found != migrations.HEAD:
         raise RuntimeError(f"{name}: {migrations.mismatch(found)}")
     if engine.dialect.name == "sqlite":
         _check_file(engine)
     _check_write(engine)
+    if engine.dialect.name == "sqlite":
+        _check_private(session.database_file(engine.url))
     return f"{name}, schema {found}"
 
 
-def _check_place(file: Path) -> None:
-    """Raise `RuntimeError` if there is no such file, or if others can read it, or put another one in its place."""
+def _check_exists(file: Path) -> None:
     if not file.exists():
         message = f"there is no file {file} yet; `leads serve` and `leads migrate` make it"
         raise RuntimeError(message)
+
+
+def _check_private(file: Path) -> None:
+    """Raise `RuntimeError` if others can read the file, or put another one in its place."""
     if readable := readable_by_others(file):
         message = f"every user of this machine can read it: chmod 600 {' '.join(map(str, readable))}"
         raise RuntimeError(message)
@@ -90,9 +95,9 @@ def _check_place(file: Path) -> None:
 
 def _check_file(engine: Engine) -> None:
     with engine.connect() as connection:
-        broken = connection.exec_driver_sql("PRAGMA quick_check").scalar()
+        broken = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
     if broken != "ok":
-        message = f"the file is damaged ({broken}); restore a backup"
+        message = f"the file is damaged: restore a backup. SQLite reports: {broken}"
         raise RuntimeError(message)
 
 

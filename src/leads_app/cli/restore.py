@@ -91,7 +91,7 @@ class _Restore:
             migrations.upgrade(engine)
         if self.erased is not None:
             number = erase_again(engine, self.container.erase_lead(), self.erased, COMMAND_LINE)
-            click.echo(f"{number} leads were erased again.")
+            click.echo(f"Leads erased again: {number}.")
         engine.dispose()
 
     def report(self, database: object, aside: Path | None) -> None:

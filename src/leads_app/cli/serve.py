@@ -23,8 +23,8 @@ STOP_SECONDS = DELIVERY_SECONDS + 1
 """After how long the process ends once it accepts no more requests, whatever is still under way."""
 
 _REACHES_NOBODY = (
-    "Follow-ups reach nobody yet: the default channel {channel} writes a log line and marks them as sent, "
-    "until leads.toml names another default_channel."
+    "Follow-ups on the default channel {channel} reach nobody: it writes a log line and marks them as sent. "
+    "Set another default_channel in leads.toml."
 )
 
 

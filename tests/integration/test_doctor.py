@@ -1,0 +1,32 @@
+"""`leads doctor` names the worst fault of a database first, in a line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from databases import sqlite_file
+from leads_app.cli import leads
+
+PAGE = 4096
+
+
+def database_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(folder)
+    output = CliRunner().invoke(leads, ["doctor"]).output
+    [line] = [line for line in output.splitlines() if " database: " in line]
+    return line
+
+
+def test_damage_comes_before_the_mode_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = sqlite_file(tmp_path)
+    tmp_path.chmod(0o755)
+    file.chmod(0o644)
+    assert "every user of this machine can read it" in database_line(tmp_path, monkeypatch)
+
+    pages = bytearray(file.read_bytes())
+    pages[PAGE * 8 :] = bytes(len(pages) - PAGE * 8)
+    file.write_bytes(pages)
+    line = database_line(tmp_path, monkeypatch)
+    assert line.startswith("FAULT  database: the file is damaged: restore a backup.")
+    assert len(line) < 300
