@@ -5,7 +5,7 @@ from pathlib import Path
 
 import rich_click as click
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from leads_adapters.sql import migrations
 from leads_adapters.sql.driver import Driver
@@ -66,11 +66,10 @@ def _database(container: Container) -> str:
         raise RuntimeError(message)
     if engine.dialect.name == "sqlite":
         _check_exists(session.database_file(engine.url))
+        _check_file(engine)
     found = migrations.current(engine)
     if found != migrations.HEAD:
         raise RuntimeError(f"{name}: {migrations.mismatch(found)}")
-    if engine.dialect.name == "sqlite":
-        _check_file(engine)
     _check_write(engine)
     if engine.dialect.name == "sqlite":
         _check_private(session.database_file(engine.url))
@@ -94,8 +93,13 @@ def _check_private(file: Path) -> None:
 
 
 def _check_file(engine: Engine) -> None:
-    with engine.connect() as connection:
-        broken = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    try:
+        with engine.connect() as connection:
+            broken = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+    except OperationalError:  # such as a lock
+        raise
+    except DatabaseError as error:
+        broken = error.orig
     if broken != "ok":
         message = f"the file is damaged: restore a backup. SQLite reports: {broken}"
         raise RuntimeError(message)
