@@ -47,6 +47,7 @@ class Move:
     imported: Finished
     again: Finished
     corrected: Finished
+    past: Finished
     leads: list[dict[str, Any]]
 
 
@@ -61,11 +62,17 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
     correct(site.folder / REFUSED, site.folder / CORRECTED)
     corrected = site.leads("import", CORRECTED).expect(0)
     site.write("past.ndjson", json.dumps(WITH_A_PAST))
-    site.leads("import", "past.ndjson").expect(0)
+    past = site.leads("import", "past.ndjson").expect(0)
     site.leads("export", "leads.csv").expect(0)
     site.leads("export", "leads.ndjson").expect(0)
     return Move(
-        site.folder, rehearsed, imported, again, corrected, leads((site.folder / "leads.ndjson").read_text("utf-8"))
+        site.folder,
+        rehearsed,
+        imported,
+        again,
+        corrected,
+        past,
+        leads((site.folder / "leads.ndjson").read_text("utf-8")),
     )
 
 
@@ -142,6 +149,10 @@ def test_the_corrected_file_of_refused_rows_can_be_imported(move: Move) -> None:
     corrected = [lead for lead in move.leads if lead["email"].startswith("corrected-")]
     assert len(corrected) == EXPECTED["refused"]
     assert all(lead["attributes"].keys() <= {"company"} for lead in corrected)
+
+
+def test_the_only_status_in_a_file_is_counted_in_the_singular(move: Move) -> None:
+    assert "1 lead has its status from the file.\n" in move.past.out
 
 
 def test_the_export_has_every_lead(move: Move) -> None:

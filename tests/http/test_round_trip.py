@@ -137,18 +137,23 @@ def test_an_export_that_comes_back_changes_nothing(pair: Pair, media_type: str, 
     assert hand_out(pair.one, media_type) == exported
 
 
+_TOLD_APART = {"contacted_at", "next_follow_up_at", "version", "attributes"}
+"""Beside one of these, a column "Status Reason" comes from an export."""
+
+
 @st.composite
 def edits(draw: st.DrawFn, exported: bytes) -> tuple[bytes, set[str]]:
     """Remove, add, reorder and rename columns as people do in a spreadsheet; return the members that are kept, too."""
     rows = list(csv.DictReader(io.StringIO(exported.decode(), newline="")))
     removed = draw(st.sets(st.sampled_from([member for member in MEMBERS if member not in ("name", "email")])))
     kept = [member for member in MEMBERS if member not in removed]
-    added = draw(st.sets(st.sampled_from(["Shoe size", "Full Name", "E-Mail Address", "Created At"])))
+    added = draw(st.sets(st.sampled_from(["Shoe size", "Full Name", "E-Mail Address", "Created On"])))
     order = draw(st.permutations([*kept, *added]))
     case = draw(st.sampled_from([str.lower, str.upper, str.title, str.swapcase]))
+    separator = draw(st.sampled_from("_ -")) if _TOLD_APART & set(kept) else "_"
     saved = io.StringIO()
     sheet = csv.writer(saved, delimiter=draw(st.sampled_from(",;\t")))
-    sheet.writerow([case(name) if name in kept else name for name in order])
+    sheet.writerow([case(name).replace("_", separator) if name in kept else name for name in order])
     sheet.writerows([row.get(name, ADDED) for name in order] for row in rows)
     return saved.getvalue().encode(), set(kept)
 

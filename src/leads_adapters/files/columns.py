@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leads_adapters.files.formulas import restored
-from leads_adapters.files.members import ASSIGNED, GIVEN, MEMBERS, is_own
+from leads_adapters.files.members import ASSIGNED, GIVEN, MEMBERS, OWN, is_own
 from leads_adapters.lead_files import FileRefused
 
 REFUSAL_COLUMNS = ("line", "reason")
@@ -22,7 +22,8 @@ _SPELLINGS = {
     "telefon, telefonnummer, handy, téléphone, teléfono, móvil",
     "source": "lead source, quelle, origine, origen",
     "owner": "owner email, lead owner, assigned to, zuständig, responsable",
-    "status": "lead status, statut, estado",
+    "status": "lead status, contact status, deal status, statut, estado, stage, lead stage, deal stage, sales stage, "
+    "opportunity stage, pipeline stage, lifecycle stage",
 }
 _SEPARATORS = str.maketrans("", "", " -_")
 
@@ -62,7 +63,7 @@ def told_by(header: Sequence[str]) -> Columns:
     skipped = len(REFUSAL_COLUMNS) if refused else 0
     names = _named([restored(name) for name in names[skipped:]])
     places = _places(names)
-    own = is_own(map(str.casefold, names))
+    own = is_own(map(str.casefold, names)) or len(_OF_EXPORTS & places.keys()) > 1
     _check_complete(names, places, own=own)
     return Columns(
         header=tuple(names),
@@ -79,9 +80,9 @@ def told_by(header: Sequence[str]) -> Columns:
 def meaning(name: str) -> str | None:
     """Return the member that a column of this name holds, in any case.
 
-    Spellings of members that people write may have other spaces, hyphens and underscores.
+    Spaces, hyphens and underscores make no difference.
     """
-    return name.casefold() if name.casefold() in MEMBERS else _MEANINGS.get(_plain(name))
+    return _MEANINGS.get(_plain(name))
 
 
 def _plain(name: str) -> str:
@@ -92,7 +93,11 @@ def _plains(spellings: str) -> set[str]:
     return {_plain(spelling) for spelling in spellings.split(",")}
 
 
-_MEANINGS = {plain: member for member in _SPELLINGS for plain in {_plain(member), *_plains(_SPELLINGS[member])}}
+_MEANINGS = {_plain(member): member for member in MEMBERS} | {
+    plain: member for member, spellings in _SPELLINGS.items() for plain in _plains(spellings)
+}
+_OF_EXPORTS = OWN | {"attributes", "version"}
+"""Members of which files of others have at most one, whatever its spelling: `Status Reason`, for instance."""
 
 _FIRST_NAMES = _plains("first name, given name, forename, vorname, prénom, nombre de pila, voornaam, nome")
 _LAST_NAMES = _plains(

@@ -1,6 +1,7 @@
 """Reading leads from CSV files, as spreadsheets and this service write them."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import chain
 from typing import Any, BinaryIO, cast
 
@@ -10,13 +11,14 @@ from leads_adapters.files.columns import Columns, meaning, told_by
 from leads_adapters.files.csv_records import DELIMITERS, Record, guessed, records
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
-from leads_adapters.files.members import attribute_faults, imported_state, is_exported
+from leads_adapters.files.members import attribute_faults, imported_state, is_exported, readable_time
 from leads_adapters.lead_files import FileRefused, LeadFile, Row
 from leads_domain.details import GivenDetails, Scalar, is_placeholder
 from leads_domain.errors import Fault, Invalid
 from leads_domain.lead import ImportedState
 
 _ADDRESSES = {"email", "phone", "owner"}
+_TIMES = {"created_at", "contacted_at"}
 _HEADER_LINES = 50
 _HEADER_LINE_START = 2000
 
@@ -92,8 +94,12 @@ def _read(cells: list[str], columns: Columns, fault: str | None) -> tuple[GivenD
     elif attributes:
         given["attributes"] = attributes
     status_attribute = columns.header[assigned["status"]] if "status" in assigned and not columns.own else None
-    state = imported_state({member: texts[at] for member, at in assigned.items()}, status_attribute)
-    return cast(GivenDetails, given), state
+    found = {member: _assigned(member, texts[at]) for member, at in assigned.items()}
+    return cast(GivenDetails, given), imported_state(found, status_attribute)
+
+
+def _assigned(member: str, text: str) -> str | datetime | None:
+    return readable_time(text) if member in _TIMES else text
 
 
 def _encoding_fault(cells: Sequence[str]) -> str | None:

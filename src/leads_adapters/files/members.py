@@ -36,7 +36,8 @@ GIVEN = ("name", "email", "phone", "source", "owner", "attributes")
 ASSIGNED = tuple(member for member in MEMBERS if member not in GIVEN)
 """What the service assigns itself; an import takes some of it over for new leads (`imported_state`)."""
 
-_OWN = {"status_reason", "contacted_at", "next_follow_up_at"}
+OWN = {"status_reason", "contacted_at", "next_follow_up_at"}
+"""What only exports of this service call so."""
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(Z|[+-][0-9]{2}:[0-9]{2})")
 _EXPORTED = {
@@ -44,6 +45,8 @@ _EXPORTED = {
     "version": re.compile(r"[1-9][0-9]*"),
     "created_at": _TIME,
     "updated_at": _TIME,
+    "contacted_at": _TIME,
+    "next_follow_up_at": _TIME,
 }
 """How an export writes what files of others may have columns for, too."""
 
@@ -76,12 +79,21 @@ class _AwareTime(msgspec.Struct):
 
 def is_own(names: Iterable[str]) -> bool:
     """Return whether columns of these names, in lower case, can only come from an export of this service."""
-    return not _OWN.isdisjoint(names)
+    return not OWN.isdisjoint(names)
 
 
 def is_exported(member: str, text: str) -> bool:
-    """Return whether an export may have written this text as a member that the service assigns."""
-    return member not in _EXPORTED or _EXPORTED[member].fullmatch(text) is not None
+    """Return whether a text of a member that the service assigns is a status, or as only exports write it."""
+    return member == "status" or (member in _EXPORTED and _EXPORTED[member].fullmatch(text) is not None)
+
+
+def readable_time(text: str) -> datetime | None:
+    """Return the time that a spreadsheet may have written in another form, in UTC; None if that is not clear."""
+    try:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def imported_state(found: Mapping[str, Any], status_attribute: str | None) -> ImportedState | None:
@@ -100,6 +112,8 @@ def imported_state(found: Mapping[str, Any], status_attribute: str | None) -> Im
 def _time(member: str, value: object) -> datetime | None:
     if not value:
         return None
+    if isinstance(value, datetime):
+        return value
     try:
         return msgspec.convert({"at": value}, _AwareTime).at.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):

@@ -78,18 +78,25 @@ def _report(summary: ImportSummary, refused: RefusedFile, *, dry_run: bool) -> N
     for line in refused.reasons:
         click.echo(line)
     if refused.unlisted:
-        click.echo(f"{refused.unlisted} more rows were refused.")
+        click.echo(f"{_counted(refused.unlisted, 'more row was', 'more rows were')} refused.")
     if summary.refused and refused.path and not refused.failure:
         click.echo(f"The refused rows, with reasons, are in {refused.path}.")
     if dry_run:
         click.echo("This was a dry run: nothing was kept.")
 
 
+_ROWS_NAME = ("row names", "rows name")
+
+
 def _about_statuses(summary: ImportSummary) -> Iterator[str]:
     if summary.statuses_set:
-        yield f"{summary.statuses_set} leads have their status from the file."
+        yield f"{_counted(summary.statuses_set, 'lead has its', 'leads have their')} status from the file."
     if summary.statuses_kept:
-        yield f"{summary.statuses_kept} rows name a status for an existing lead: it keeps its own."
+        yield f"{_counted(summary.statuses_kept, *_ROWS_NAME)} a status for an existing lead: it keeps its own."
     if summary.statuses_unknown:
         examples = ", ".join(map(repr, summary.unknown_statuses))
-        yield f"{summary.statuses_unknown} rows name a status that the pipeline does not have: {examples}."
+        yield f"{_counted(summary.statuses_unknown, *_ROWS_NAME)} a status that the pipeline does not have: {examples}."
+
+
+def _counted(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"

@@ -31,13 +31,19 @@ from leads_adapters.lead_files import FileRefused
         ("Attributes", "attributes"),
         ("ID", "id"),
         ("Created_At", "created_at"),
+        ("Created At", "created_at"),
+        ("Status Reason", "status_reason"),
+        ("Next Follow-Up At", "next_follow_up_at"),
+        ("Stage", "status"),
+        ("Deal Stage", "status"),
+        ("lifecycle_stage", "status"),
     ],
 )
 def test_a_column_is_known_by_its_usual_spellings(column: str, member: str) -> None:
     assert meaning(column) == member
 
 
-@pytest.mark.parametrize("column", ["", "Company", "Created At", "identity", "name 2"])
+@pytest.mark.parametrize("column", ["", "Company", "Created On", "State", "identity", "name 2"])
 def test_any_other_name_has_no_meaning_of_its_own(column: str) -> None:
     assert meaning(column) is None
 
@@ -56,6 +62,17 @@ def test_nameless_columns_at_the_right_do_not_count() -> None:
 def test_an_export_is_known_by_any_column_that_only_an_export_has(only: str) -> None:
     assert told_by(["name", "email", only]).own
     assert not told_by(["name", "email", "id", "status", "created_at", "version"]).own
+
+
+def test_an_export_is_known_by_two_of_its_columns_in_other_spellings() -> None:
+    assert told_by(["Name", "Email", "Status Reason", "Version"]).own
+    assert not told_by(["Full Name", "Email", "Status", "Status Reason", "Created On"]).own
+
+
+def test_of_two_columns_for_the_status_the_first_counts() -> None:
+    columns = told_by(["name", "email", "Lead Status", "Stage"])
+    assert columns.assigned == (("status", 2),)
+    assert columns.attributes == (("Stage", 3),)
 
 
 def test_an_export_has_no_attributes_of_their_own_column_in_any_order_and_case() -> None:

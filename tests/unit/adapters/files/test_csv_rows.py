@@ -1,6 +1,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from itertools import chain, islice, repeat
 
 import pytest
@@ -199,6 +200,9 @@ def test_a_file_whose_first_row_names_no_name_column_is_refused() -> None:
         ("id,version,created_at,updated_at", "17,2.1,5 May,6 May", "all", None),
         ("ID,Version,updated_at", "01900000-0000-7000-8000-000000000001,3,2026-01-05T12:00:00.000000Z", {}, None),
         ("id,contacted_at", "17,", {}, None),
+        ("Status Reason", "Too dear", "all", None),
+        ("Contacted At", "in May", "all", None),
+        ("Created At,Contacted At,Updated At", ",,2026-01-05T12:00:00.000000Z", {}, None),
     ],
 )
 def test_what_the_service_assigns_is_an_attribute_only_if_no_export_can_have_written_it(
@@ -210,6 +214,26 @@ def test_what_the_service_assigns_is_an_attribute_only_if_no_export_can_have_wri
     assert row.given.get("attributes", {}) == expected
     assert (row.state and row.state.status) == status
     assert not row.state or row.state.status_attribute == header
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2026-11-28T12:39:00.000000Z", datetime(2026, 11, 28, 12, 39, tzinfo=UTC)),
+        ("2026-11-28 12:39", datetime(2026, 11, 28, 12, 39, tzinfo=UTC)),
+        ("2026-11-28 12:39:00+01:00", datetime(2026, 11, 28, 11, 39, tzinfo=UTC)),
+        ("28.11.2026 12:00", None),
+        ("0001-01-01T00:00:00+05:00", None),
+        ("#######", None),
+    ],
+)
+def test_a_time_that_a_spreadsheet_rewrote_is_read_if_clear_and_never_refuses_a_row(
+    written: str, read: datetime | None
+) -> None:
+    (row,) = rows(f"name,email,status,created_at,contacted_at\nAnn,a@x.org,lost,{written},{written}\n")
+    assert row.given == {"name": "Ann", "email": "a@x.org"}
+    assert row.state is not None
+    assert (row.state.created_at, row.state.contacted_at) == (read, read)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
