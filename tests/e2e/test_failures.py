@@ -43,7 +43,9 @@ FAILURES = {
     "damaged configuration file": Attempt("doctor", ("leads.toml", "line 1"), files={"leads.toml": UNCLOSED}),
     "broken pipeline": Attempt("pipeline", ("pipeline", "won"), files={"leads.toml": BROKEN_PIPELINE}),
     "rule of no status": Attempt("serve", ("rule 2", "'old'", "contacted"), files=with_rules("new", "old")),
-    "rule after no time": Attempt("dispatch", ("rule 2", "'-1h'", "30m"), files=with_rules("24h", "-1h")),
+    "rule after no time": Attempt(
+        "dispatch", ("rule 2", "'-1h'", "30m"), files={**with_rules("24h", "-1h"), "leads.db": ""}
+    ),
     "rule with a wrong placeholder": Attempt("doctor", ("rule 2", "'nom'", "{name}"), files=with_rules("name", "nom")),
     "rule on no channel": Attempt(
         "serve", ("rule 2", "'fax'", "log"), files=with_rules("after", 'channel="fax"\nafter')
@@ -65,11 +67,13 @@ FAILURES = {
     "database with wrong options": Attempt("migrate", ("database",), with_database("sqlite:///leads.db?timeout=long")),
     "unknown host": Attempt("serve --host nowhere.invalid", ("nowhere.invalid",)),
     "unknown key": Attempt(
-        "keys revoke 01900000-0000-7000-8000-000000000000", ("API key", "01900000-0000-7000-8000-000000000000")
+        "keys revoke 01900000-0000-7000-8000-000000000000",
+        ("API key", "01900000-0000-7000-8000-000000000000"),
+        files={"leads.db": ""},
     ),
     "file without an e-mail column": Attempt("import a.csv", ("email", '"name"'), files={"a.csv": "name,phone\n"}),
     "unknown suffix": Attempt("import a.xlsx", ("'a.xlsx'", ".csv"), files={"a.xlsx": "email\n"}),
-    "export into no folder": Attempt("export nowhere/a.csv", ("nowhere/a.csv",)),
+    "export into no folder": Attempt("export nowhere/a.csv", ("nowhere/a.csv",), files={"leads.db": ""}),
 }
 
 MISUSES = {

@@ -83,7 +83,19 @@ def test_a_file_that_is_deleted_takes_no_lead_that_would_be_lost(
     assert not is_ready(service)
     refuse_all(agent, 1, 2)
     agent.get(john).expect(200)
-    assert [("leads.db was deleted" in line, "export it" in line) for line in logged] == [(True, True)]
+    assert [("leads.db was deleted" in line, "leads restore" in line) for line in logged] == [(True, True)]
+
+
+def test_a_file_that_is_deleted_is_not_made_anew_to_read_it(
+    service: Service, logged: list[str], tmp_path: Path
+) -> None:
+    agent = service.client("agent")
+    for file in tmp_path.glob("leads.db*"):
+        file.unlink()
+    for path in ("/statistics", "/leads?count=true"):
+        agent.get(path).refuse(503, "unavailable")
+    assert list(tmp_path.glob("leads.db*")) == []
+    assert ["leads.db was deleted" in line for line in logged] == [True]
 
 
 def test_a_file_that_is_put_back_is_written_to_again(service: Service, tmp_path: Path) -> None:

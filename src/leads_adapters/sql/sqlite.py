@@ -150,6 +150,15 @@ class SqliteDatabase:
         connection.execute("PRAGMA query_only = ON")
         return connection
 
+    def _connect_again(self) -> Any:
+        """Connect to the file that was opened at the start: SQLite would make a deleted one anew, and empty."""
+        try:
+            self._files.check()
+        except Unavailable as outage:
+            self._outages.note(outage)
+            raise
+        return self._connect_to_read()
+
     def _unit_of_work(self, connection: Any) -> SqlUnitOfWork:
         return SqlUnitOfWork(Driver(connection, self._engine.dialect, self._statements))
 
@@ -185,7 +194,7 @@ class SqliteDatabase:
     def _read_in_thread(self, run: Callable[[SqlUnitOfWork], Answer]) -> Answer:
         """Run a use case on a connection that nobody else has meanwhile; it is kept for the next."""
         try:
-            connection = self._idle_readers.pop() if self._idle_readers else self._connect_to_read()
+            connection = self._idle_readers.pop() if self._idle_readers else self._connect_again()
             connection.execute("BEGIN")
             try:
                 return run(self._unit_of_work(connection))

@@ -46,11 +46,8 @@ class SameFiles:
         """Raise `Unavailable` if it was."""
         for file, identity in self._known.items():
             if _identity(file) != identity:
-                message = (
-                    f"{file} was deleted or replaced while the service runs. What it stored until then can still be "
-                    "read: export it before you stop the service, then restore a backup."
-                )
-                raise Unavailable(message)
+                advice = "Stop the service and restore a backup (leads restore)."
+                raise Unavailable(f"The database file {file} was deleted or replaced. {advice}")
 
 
 def _identity(file: str) -> tuple[int, int] | None:

@@ -42,7 +42,8 @@ def import_leads(file: Path, dry_run: bool, on_duplicate: str, rules: bool) -> N
     form = format_of(file.name)
     place = None if dry_run else place_for_refused(file, form)
     summary = ImportSummary()
-    with session.opened(says_where=True) as (container, run), file.open("rb") as stream:
+    opened = session.opened_for_dry_run() if dry_run else session.opened(says_where=True, makes=True)
+    with opened as (container, run), file.open("rb") as stream:
         progress = Progress(console=Console(stderr=True))
         watched = progress.wrap_file(stream, total=file.stat().st_size, description="Importing")
         lead_file = READERS[form](watched)

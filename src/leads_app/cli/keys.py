@@ -19,7 +19,7 @@ def keys() -> None:
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]), help="What it may do.")
 def create(name: str, role: str) -> None:
     """Make a key and print it, this once."""
-    with session.opened() as (container, run):
+    with session.opened(makes=True) as (container, run):
         key, text = run(container.database().write(container.create_key(), name=name, role=Role(role)))
     click.echo(f"Key {key.id} ({role}), shown this once:", err=True)
     click.echo(text)

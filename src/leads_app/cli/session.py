@@ -4,7 +4,9 @@ import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import rich_click as click
 from sqlalchemy import URL, Engine
@@ -65,7 +67,11 @@ def database_faults_told(container: Container) -> Iterator[None]:
     except (DBAPIError, driver.Error, migrations.NoWay) as error:
         # PostgreSQL's details may hold a row.
         reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0].rstrip(".")
-        raise CommandFailed(f"The database {name_of(url)} cannot be used: {obstacle(url) or reason}.") from None
+        raise _unusable(url, obstacle(url) or reason) from None
+
+
+def _unusable(url: URL, reason: str) -> CommandFailed:
+    return CommandFailed(f"The database {name_of(url)} cannot be used: {reason}.")
 
 
 def obstacle(url: URL) -> str | None:
@@ -85,6 +91,10 @@ def obstacle(url: URL) -> str | None:
 def database_file(url: URL) -> Path:
     """Return the file of an embedded database, from the root."""
     return Path(str(url.database)).absolute()
+
+
+def _is_missing(url: URL) -> bool:
+    return url.drivername == "sqlite" and not database_file(url).exists()
 
 
 def name_of(url: URL) -> str:
@@ -110,17 +120,46 @@ def without_secrets(url: URL) -> str:
 
 
 @contextmanager
-def opened(*, says_where: bool = False) -> Iterator[tuple[Container, Run]]:
+def opened(*, says_where: bool = False, makes: bool = False) -> Iterator[tuple[Container, Run]]:
     """Open a container, and a way to run its asynchronous parts; let go of the database at the end.
 
-    Standard error names the database if it is new, or if `says_where`.
+    Refuse a missing SQLite database, unless the command `makes` it. Standard error names the database if it is new, or
+    if `says_where`.
     """
-    container = Container(settings=settings())
-    url = container.settings().database_url
-    is_new = url.drivername == "sqlite" and not database_file(url).exists()
+    loaded = settings()
+    url = loaded.database_url
+    is_new = _is_missing(url)
+    if is_new and not makes:
+        where = "Start the command in the folder of the service, or set LEADS_DATABASE_URL."
+        raise CommandFailed(f"There is no database {name_of(url)}. {where}")
+    with _working(loaded) as work:
+        if is_new or says_where:
+            click.echo(f"Database: {name_of(url)}{' (new: there was none)' if is_new else ''}", err=True)
+        yield work
+
+
+@contextmanager
+def opened_for_dry_run() -> Iterator[tuple[Container, Run]]:
+    """Open the database; if it is missing, open a temporary one, which is removed at the end."""
+    loaded = settings()
+    url = loaded.database_url
+    if not _is_missing(url):
+        with opened(says_where=True) as work:
+            yield work
+        return
+    if reason := obstacle(url):
+        raise _unusable(url, reason)
+    click.echo(f"Database: {name_of(url)} (there is none yet: the import would make it)", err=True)
+    with TemporaryDirectory() as folder:
+        temporary = url.set(database=str(Path(folder, "leads.db")))
+        with _working(replace(loaded, database_url=temporary)) as work:
+            yield work
+
+
+@contextmanager
+def _working(loaded: Settings) -> Iterator[tuple[Container, Run]]:
+    container = Container(settings=loaded)
     _prepare(container)
-    if is_new or says_where:
-        click.echo(f"Database: {name_of(url)}{' (new: there was none)' if is_new else ''}", err=True)
     container.outage_log.override(lambda _: None)  # the command fails with the same reason
     with asyncio.Runner() as runner:
         try:

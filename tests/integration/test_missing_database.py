@@ -1,0 +1,50 @@
+"""What commands do in a folder without a database, such as the wrong one."""
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from terminal import Terminal
+
+KEY = "01900000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """A folder with a file of leads, and no database."""
+    (tmp_path / "a.csv").write_text("name,email\nJohn,john@example.com\nAnn,nobody\n", "utf-8")
+    return Terminal(tmp_path, monkeypatch, capsys)
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+@pytest.mark.parametrize("command", ["export", "export b.csv", "keys list", f"keys revoke {KEY}", "dispatch --once"])
+def test_a_command_that_needs_what_is_stored_refuses_and_makes_no_database(terminal: Terminal, command: str) -> None:
+    refused = terminal.leads(*command.split()).expect(1)
+    assert refused.err == (
+        f"leads: There is no database {terminal.folder}/leads.db. "
+        "Start the command in the folder of the service, or set LEADS_DATABASE_URL."
+    )
+    assert refused.out == ""
+    assert names_in(terminal.folder) == ["a.csv"]
+
+
+def test_a_dry_run_without_a_database_reports_and_leaves_nothing(
+    terminal: Terminal, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    rehearsed = terminal.leads("import", "a.csv", "--dry-run").expect(0)
+    assert [line.split() for line in rehearsed.out.splitlines()[::4][:2]] == [["created", "1"], ["refused", "1"]]
+    assert f"Database: {terminal.folder}/leads.db (there is none yet: the import would make it)" in rehearsed.err
+    assert (names_in(terminal.folder), names_in(temporary)) == (["a.csv"], [])
+
+
+def test_a_dry_run_names_what_would_keep_the_import_from_making_a_database(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEADS_DATABASE_URL", "sqlite:///nowhere/leads.db")
+    assert "there is no folder" in terminal.leads("import", "a.csv", "--dry-run").expect(1).err
