@@ -10,6 +10,7 @@ from leads_adapters.http.envelope import AsgiApp
 from leads_app.container import Container
 from leads_app.logs import configure_logs
 from leads_app.settings import load_settings
+from leads_app.stopping import hold_signals
 
 
 def create_app() -> AsgiApp:
@@ -29,11 +30,13 @@ def _create(*, dispatching: bool) -> AsgiApp:
     container = Container(settings=settings)
     container.dispatching.override(dispatching)
     app: AsgiApp = container.app()
+    hold_signals()
     return app
 
 
 def _end_with_parent() -> None:
     """End this process when the one that started it has been killed: nobody could stop it any more."""
+    hold_signals()  # they are for the main thread
     if parent := multiprocessing.parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGKILL)

@@ -3,6 +3,16 @@
 import asyncio
 import signal
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+SERVING_SECONDS = 0.1
+"""How long after the application has started its server serves, and acts on signals."""
+
+
+def hold_signals() -> None:
+    """Hold signals back until the server serves: a worker of granian forgets those that come before, and never ends."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
 
 class Stopping:
     """Makes of a SIGTERM an announcement, and `delay` seconds later a SIGINT, at which the server stops at once.
@@ -17,7 +27,9 @@ class Stopping:
 
     def listen(self) -> None:
         """Act on SIGTERM from now on, in place of the server; must be called on the event loop of the main thread."""
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.begin)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.begin)
+        loop.call_later(SERVING_SECONDS, signal.pthread_sigmask, signal.SIG_UNBLOCK, SIGNALS)
 
     def begin(self) -> None:
         """Announce the stop, and have it follow."""

@@ -210,6 +210,7 @@ def test_what_a_killed_process_left_is_removed_at_the_next_start(file: Path, tmp
         assert found(files(left / file.name)) == {2}
 
 
+@pytest.mark.wal  # a rollback journal comes and goes while its bytes are searched
 def test_a_large_file_is_not_written_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(traces, "REWRITE_MAX_BYTES", 0)
     with served(file) as (service, admin):
