@@ -9,7 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.details import Details, GivenDetails
+from leads_domain.details import Details, DetailsInput
 from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import FollowUpNotice
@@ -37,9 +37,9 @@ def a_phone(e164: str = "+12025550123", extension: str | None = None) -> PhoneNu
     return PhoneNumber(e164, extension)
 
 
-def given_details(**members: Any) -> GivenDetails:
+def given_details(**members: Any) -> DetailsInput:
     """What a client says of a new lead: only what must be said, and `members`."""
-    return cast(GivenDetails, {"name": "John Doe", "email": "john@example.com", **members})
+    return cast(DetailsInput, {"name": "John Doe", "email": "john@example.com", **members})
 
 
 def details(**members: Any) -> Details:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import URL, Engine
 
-from leads_adapters.database import Answer, Arguments, Database, UseCase
+from leads_adapters.database import Arguments, Database, ResultT, UseCase
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.sql.migrations import upgrade
 from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
@@ -32,20 +32,20 @@ class RunningDatabase:
     runner: asyncio.Runner
 
     def read(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read`."""
         return self.run(self.database.read(use_case, *args, **kwargs))
 
     def read_long(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read_long`."""
         return self.run(self.database.read_long(use_case, *args, **kwargs))
 
     def write(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.write`."""
         return self.run(self.database.write(use_case, *args, **kwargs))
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
+from leads_adapters.memory.normalizer import SimpleContacts
+
 from builders import given_details
 from databases import RunningDatabase
 from fakes import CountingIds, FixedChance, FixedClock, FixedEntropy
-from leads_adapters.memory.contacts import SimpleContacts
-from leads_domain.details import GivenChanges
+from leads_domain.details import ChangesInput
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
 from leads_domain.lead import Lead
@@ -21,14 +22,14 @@ from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChan
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
-from leads_domain.use_cases.export_lead import Dossier, export_lead
+from leads_domain.use_cases.export_lead import PersonalData, export_lead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
-from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp
+from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
 
 ACTOR = "Ann's key"
 LEASE = timedelta(minutes=1)
@@ -44,10 +45,10 @@ class Desk:
         self.clock = FixedClock()
         self.ids = CountingIds()
         self.chance = FixedChance()
-        ids, contacts = self.ids, SimpleContacts()
+        ids, normalizer = self.ids, SimpleContacts()
         kept = FollowUpRules(ids, "log", rules)
-        self.register_lead = RegisterLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
-        self.change_lead = ChangeLead(self.clock, ids, contacts, DEFAULT_PIPELINE, kept)
+        self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, kept)
+        self.change_lead = ChangeLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, kept)
         self.import_leads = ImportLeads(self.register_lead)
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
         self.change_follow_up = ChangeFollowUp(self.clock, ids)
@@ -69,7 +70,7 @@ class Desk:
 
     def change(self, lead: Lead, status: Status | None = None, **members: Any) -> Lead:
         """Change what is known of a lead, move it, or both."""
-        given = cast(GivenChanges, {"status": status, **members} if status else members)
+        given = cast(ChangesInput, {"status": status, **members} if status else members)
         return self.database.write(self.change_lead, lead.id, given, actor=ACTOR)
 
     def note(self, lead: Lead, text: str) -> TimelineEntry:
@@ -84,13 +85,13 @@ class Desk:
         """Erase a person."""
         self.database.write(self.erase_lead, lead.id, actor=ACTOR)
 
-    def dossier(self, lead: Lead) -> Dossier:
+    def personal_data(self, lead: Lead) -> PersonalData:
         """Everything that is kept of a person."""
         return self.database.read(export_lead, lead.id)
 
     def trigger(self, lead: Lead, **wishes: Any) -> FollowUp:
         """Promise to reach somebody about a lead."""
-        return self.database.write(self.trigger_follow_up, lead.id, cast(FollowUpWishes, wishes), actor=ACTOR)
+        return self.database.write(self.trigger_follow_up, lead.id, cast(FollowUpInput, wishes), actor=ACTOR)
 
     def reschedule(self, follow_up: FollowUp, **changes: Any) -> FollowUp:
         """Put a follow-up off, reword it, or both."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from builders import NOON, an_email, an_id
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.notifier import Address, FollowUpNotice, Receipt
 
 
@@ -53,7 +53,7 @@ class FixedEntropy:
 
 @dataclass
 class FixedChance:
-    """A `Chance` that always draws the same lot, which can be set."""
+    """A `RandomSource` that always draws the same lot, which can be set."""
 
     lot: float = 0.5
 
@@ -88,16 +88,16 @@ class RecordingNotifier:
 
 
 class PlainContacts:
-    """A `Contacts` that takes what has an at sign for an address, and what starts with a plus sign for a number."""
+    """A `Normalizer` that takes what has an at sign for an address, and what starts with a plus sign for a number."""
 
     def email(self, text: str) -> EmailAddress:
-        """The address in `text`, or `Invalid`."""
+        """The address in `text`, or `ValidationFailed`."""
         if "@" not in text:
-            raise Invalid.because("This is not an e-mail address.")
+            raise ValidationFailed.because("This is not an e-mail address.")
         return an_email(text.strip())
 
     def phone(self, text: str) -> PhoneNumber:
-        """The number in `text`, or `Invalid`."""
+        """The number in `text`, or `ValidationFailed`."""
         if not text.startswith("+"):
-            raise Invalid.because("This is not a telephone number.")
+            raise ValidationFailed.because("This is not a telephone number.")
         return PhoneNumber(text)

@@ -68,7 +68,7 @@ class Reply:
         assert all(problem[member] and isinstance(problem[member], str) for member in ("title", "detail", "instance"))
         return problem
 
-    def faults(self) -> dict[str, str]:
+    def errors(self) -> dict[str, str]:
         """What is wrong with each member: the details of a 422 by their pointers."""
         errors = self.refuse(422, "validation-failed")["errors"]
         faults = {error["pointer"]: error["detail"] for error in errors}

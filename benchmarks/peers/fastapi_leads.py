@@ -141,7 +141,7 @@ def check_key(session: SessionDep, key: Annotated[str, Security(APIKeyHeader(nam
     """The key that the client shows; 401 if it is not an active one."""
     known = session.scalar(select(ApiKey).where(ApiKey.hash == key_hash(key), ApiKey.active))
     if known is None:
-        raise HTTPException(401, "Invalid API key")
+        raise HTTPException(401, "ValidationFailed API key")
     return known
 
 

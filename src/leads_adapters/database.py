@@ -6,27 +6,27 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from leads_domain.ports import UnitOfWork
 
 Arguments = ParamSpec("Arguments")
-Answer = TypeVar("Answer")
+ResultT = TypeVar("ResultT")
 
-UseCase = Callable[Concatenate[UnitOfWork, Arguments], Answer]
+UseCase = Callable[Concatenate[UnitOfWork, Arguments], ResultT]
 
 
 class Database(Protocol):
     """Runs use cases. They raise what the use case raises, or `Unavailable`."""
 
     async def read(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """Run a use case that changes nothing, on one consistent state of the database."""
 
     async def read_long(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """As `read`, for a use case that may take more than a few milliseconds: it holds nobody else up."""
 
     async def write(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """Run a use case; when this returns, what it did is durable. If it raises, nothing was done.
 
         Cancelling the caller does not stop the unit of work half-way. A use case may be run again if

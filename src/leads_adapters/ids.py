@@ -22,7 +22,7 @@ class SystemEntropy:
         return secrets.token_bytes(size)
 
 
-class SystemChance:
+class SystemRandomSource:
     """Draws lots with Python's generator, which nobody may rely on for a secret."""
 
     def draw(self) -> float:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-from leads_domain.details import GivenDetails
-from leads_domain.errors import Invalid
+from leads_domain.details import DetailsInput
+from leads_domain.errors import ValidationFailed
 from leads_domain.lead import ImportedState, Lead
 
 
@@ -23,7 +23,7 @@ class Row(NamedTuple):
     """
 
     line: int
-    given: GivenDetails | Invalid
+    given: DetailsInput | ValidationFailed
     cells: Sequence[str]
     state: ImportedState | None = None
     merge_attributes: bool = False

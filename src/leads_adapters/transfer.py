@@ -10,14 +10,14 @@ from typing import Any, Protocol, TypeVar
 
 from leads_adapters.database import Database
 from leads_adapters.lead_files import Row
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.find_leads import list_leads
 from leads_domain.use_cases.import_leads import Candidate, Imported, ImportLeads, Rehearsal
 from leads_domain.use_cases.register_lead import OnDuplicate
 
-Answer = TypeVar("Answer")
+ResultT = TypeVar("ResultT")
 
 BATCH_TEXT = 2**20
 """After how many characters a batch is full, however few its rows are."""
@@ -29,7 +29,7 @@ PAGE = 100
 class Run(Protocol):
     """Runs a coroutine to its end."""
 
-    def __call__(self, work: Coroutine[Any, Any, Answer], /) -> Answer:
+    def __call__(self, work: Coroutine[Any, Any, ResultT], /) -> ResultT:
         """What the coroutine returns."""
 
 
@@ -69,12 +69,12 @@ class Importing:
                 for row, each in zip(batch, checked, strict=True):
                     yield (row, next(results), each) if isinstance(each, Candidate) else (row, each, None)
 
-    def _checked(self, row: Row) -> Candidate | Invalid:
-        if isinstance(row.given, Invalid):
+    def _checked(self, row: Row) -> Candidate | ValidationFailed:
+        if isinstance(row.given, ValidationFailed):
             return row.given
         try:
             return self.import_leads.check(row.given, row.state, merge_attributes=row.merge_attributes)
-        except Invalid as refusal:
+        except ValidationFailed as refusal:
             return refusal
 
 

@@ -8,9 +8,9 @@ from threading import Thread
 
 from leads_adapters.http.envelope import AsgiApp
 from leads_app.container import Container
+from leads_app.graceful_shutdown import hold_signals
 from leads_app.logs import configure_logs
 from leads_app.settings import load_settings
-from leads_app.stopping import hold_signals
 
 
 def create_app() -> AsgiApp:

@@ -11,7 +11,6 @@ from dependency_injector import containers, providers
 from sqlalchemy import URL, Engine
 
 from leads_adapters.clock import SystemClock
-from leads_adapters.contacts import InternationalContacts
 from leads_adapters.database import Database
 from leads_adapters.files.formats import MEDIA_TYPES, READERS, WRITERS, Format
 from leads_adapters.http.app import build_app
@@ -36,8 +35,9 @@ from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.http.rendering import RenderedByPython, Rendering
 from leads_adapters.http.statistics import StatisticsRoutes
 from leads_adapters.http.transfers import IMPORT_BATCH, FileFormat, TransferRoutes
-from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
+from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_adapters.metrics import Metrics
+from leads_adapters.normalizer import InternationalNormalizer
 from leads_adapters.sql.readiness import check_ready
 from leads_adapters.sql.rehearsal import temporary_rehearsal
 from leads_adapters.sql.rendering import RenderedBySqlite
@@ -46,15 +46,15 @@ from leads_adapters.transfer import Importing
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
-from leads_app.key_use import KeyUse
+from leads_app.graceful_shutdown import GracefulShutdown
 from leads_app.lifespan import service_lifespan
 from leads_app.rule_settings import check_recipient
 from leads_app.settings import Settings, SettingsError
-from leads_app.stopping import Stopping
+from leads_app.usage_recorder import UsageRecorder
 from leads_domain.follow_up import RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
-from leads_domain.sources import Contacts, IdSource
+from leads_domain.sources import IdSource, Normalizer
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.answer_once import AnswerOnce
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp
@@ -109,7 +109,7 @@ def make_database(
 
 def make_rules(
     ids: IdSource,
-    contacts: Contacts,
+    normalizer: Normalizer,
     channels: Mapping[str, Address | None],
     default_channel: str,
     rules: Sequence[FollowUpRule],
@@ -120,7 +120,7 @@ def make_rules(
     for place, rule in enumerate(rules, 1):
         channel = rule.channel or default_channel
         try:
-            recipient = check_recipient(rule.recipient, channel, channels[channel], contacts)
+            recipient = check_recipient(rule.recipient, channel, channels[channel], normalizer)
         except ValueError as error:
             raise SettingsError(f"The setting follow_up_rules is wrong: rule {place}: {error}") from None
         checked.append(replace(rule, recipient=recipient))
@@ -146,8 +146,8 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(Uuid7Source)
     entropy = providers.Singleton(SystemEntropy)
-    chance = providers.Singleton(SystemChance)
-    contacts = providers.Singleton(InternationalContacts, settings.provided.default_region)
+    chance = providers.Singleton(SystemRandomSource)
+    normalizer = providers.Singleton(InternationalNormalizer, settings.provided.default_region)
     pipeline = settings.provided.pipeline
 
     engine = providers.Singleton(make_engine, settings.provided.database_url)
@@ -163,18 +163,18 @@ class Container(containers.DeclarativeContainer):
     rules = providers.Singleton(
         make_rules,
         ids,
-        contacts,
+        normalizer,
         channels,
         settings.provided.default_channel,
         settings.provided.follow_up_rules,
         settings.provided.working_hours,
     )
-    register_lead = providers.Singleton(RegisterLead, clock, ids, contacts, pipeline, rules)
-    change_lead = providers.Singleton(ChangeLead, clock, ids, contacts, pipeline, rules)
+    register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules)
+    change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules)
     add_note = providers.Singleton(AddNote, clock, ids)
     merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
     erase_lead = providers.Singleton(EraseLead, clock, ids)
-    ask_for_leads = providers.Singleton(AskForLeads, clock, contacts, pipeline)
+    ask_for_leads = providers.Singleton(AskForLeads, clock, normalizer, pipeline)
     import_leads = providers.Singleton(ImportLeads, register_lead)
     importing = providers.Singleton(
         Importing, database, import_leads, providers.Object(temporary_rehearsal), IMPORT_BATCH
@@ -202,7 +202,7 @@ class Container(containers.DeclarativeContainer):
         on_outcome=metrics.provided.delivery,
     )
 
-    key_use = providers.Singleton(KeyUse, database, clock)
+    key_use = providers.Singleton(UsageRecorder, database, clock)
     gate = providers.Singleton(
         Gate,
         database,
@@ -214,7 +214,7 @@ class Container(containers.DeclarativeContainer):
     )
     answer_once = providers.Singleton(AnswerOnce, clock)
     idempotency = providers.Singleton(Idempotency, answer_once)
-    stopping = providers.Singleton(Stopping, settings.provided.stop_delay)
+    stopping = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
     rendering = providers.Singleton(_rendering, database)
     api_routes = (

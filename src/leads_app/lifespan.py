@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
-from leads_app.stopping import Stopping
+from leads_app.graceful_shutdown import GracefulShutdown
 from leads_app.unread import end_unread_connections
 
 SWITCH_SECONDS = 0.0005
@@ -19,7 +19,7 @@ LISTENING_SECONDS = 1.0
 
 
 def service_lifespan(
-    close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool, stopping: Stopping
+    close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool, stopping: GracefulShutdown
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Dispatch follow-ups while the service runs, and let go of the database when it ends.
 

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from leads_domain.checking import shown
-from leads_domain.errors import Invalid
+from leads_domain.checking import truncate
+from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import Recipient
 from leads_domain.notifier import Address
 from leads_domain.pipeline import Pipeline
 from leads_domain.rules import FollowUpRule
-from leads_domain.sources import Contacts
+from leads_domain.sources import Normalizer
 from leads_domain.template import Template
 from leads_domain.working_hours import WorkingHours
 
@@ -62,10 +62,10 @@ def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Col
             raise ValueError(f"rule {place}: {fault.detail}")
         if rule.channel is not None and rule.channel not in channels:
             known = ", ".join(channels)
-            raise ValueError(f"rule {place}: There is no channel {shown(rule.channel)}; it is one of: {known}.")
+            raise ValueError(f"rule {place}: There is no channel {truncate(rule.channel)}; it is one of: {known}.")
 
 
-def check_recipient(recipient: str, channel: str, needs: Address | None, contacts: Contacts) -> str:
+def check_recipient(recipient: str, channel: str, needs: Address | None, normalizer: Normalizer) -> str:
     """Return a rule's recipient as it is kept; raise `ValueError` if the channel can never reach it."""
     if recipient == Recipient.OWNER and needs is Address.PHONE:
         raise ValueError(f"The channel {channel} needs a telephone number, and owners have none.")
@@ -73,14 +73,14 @@ def check_recipient(recipient: str, channel: str, needs: Address | None, contact
         return recipient
     kind = needs or (Address.EMAIL if "@" in recipient else Address.PHONE)
     try:
-        return str(contacts.email(recipient)) if kind is Address.EMAIL else contacts.phone(recipient).e164
-    except Invalid as invalid:
+        return str(normalizer.email(recipient)) if kind is Address.EMAIL else normalizer.phone(recipient).e164
+    except ValidationFailed as invalid:
         choices = f"give {', '.join(Recipient)}, or {_ADDRESSES[needs]} for the channel {channel}"
-        raise ValueError(f"recipient is {shown(recipient)}; {choices}. {invalid}") from None
+        raise ValueError(f"recipient is {truncate(recipient)}; {choices}. {invalid}") from None
 
 
 def parse_working_hours(value: object) -> WorkingHours:
-    """The hours; raises `ValueError`, `Invalid`, or msgspec's `ValidationError`."""
+    """The hours; raises `ValueError`, `ValidationFailed`, or msgspec's `ValidationError`."""
     table = msgspec.convert(value, _HoursTable)
     return WorkingHours(
         zone=_zone(table.zone),
@@ -100,13 +100,13 @@ def _rule(place: int, value: object) -> FollowUpRule:
             channel=table.channel,
             recipient=table.recipient,
         )
-    except (ValueError, Invalid, msgspec.ValidationError) as error:
+    except (ValueError, ValidationFailed, msgspec.ValidationError) as error:
         raise ValueError(f"rule {place}: {error}") from None
 
 
 def _duration(text: str) -> timedelta:
     if not _DURATION.fullmatch(text):
-        raise ValueError(f"after is {shown(text)}; give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
+        raise ValueError(f"after is {truncate(text)}; give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
     return sum((int(part[:-1]) * _UNITS[part[-1]] for part in text.split()), timedelta())
 
 
@@ -114,17 +114,17 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {shown(name)}; give an IANA name such as Europe/Berlin.") from None
+        raise ValueError(f"there is no time zone {truncate(name)}; give an IANA name such as Europe/Berlin.") from None
 
 
 def _day(name: str) -> int:
     if name not in _DAYS:
-        raise ValueError(f"there is no day {shown(name)}; the days are: {', '.join(_DAYS)}.")
+        raise ValueError(f"there is no day {truncate(name)}; the days are: {', '.join(_DAYS)}.")
     return _DAYS.index(name)
 
 
 def _time(text: str) -> time:
     match = _TIME.fullmatch(text)
     if match is None:
-        raise ValueError(f"{shown(text)} is not a time of day; give one such as 09:00 or 17:30.")
+        raise ValueError(f"{truncate(text)} is not a time of day; give one such as 09:00 or 17:30.")
     return time(int(match[1]), int(match[2]))

@@ -23,7 +23,7 @@ from leads_adapters.http.cors import ANY
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.rule_settings import check_rules, parse_rules, parse_working_hours
 from leads_domain.access import digest
-from leads_domain.errors import Invalid, InvalidPipeline
+from leads_domain.errors import InvalidPipeline, ValidationFailed
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 from leads_domain.rules import FollowUpRule
 from leads_domain.working_hours import WorkingHours
@@ -104,7 +104,7 @@ def _told_of(name: str) -> Iterator[None]:
     """What is wrong with a setting, as a sentence that names it."""
     try:
         yield
-    except (ValueError, Invalid, InvalidPipeline, msgspec.ValidationError) as error:
+    except (ValueError, ValidationFailed, InvalidPipeline, msgspec.ValidationError) as error:
         raise SettingsError(f"The setting {name} is wrong: {error}") from None
 
 

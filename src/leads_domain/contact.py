@@ -1,6 +1,6 @@
 """How a person can be reached, as values that are already known to be well-formed.
 
-Only the `Contacts` port makes them from text, so a value of these types needs no second check.
+Only the `Normalizer` port makes them from text, so a value of these types needs no second check.
 """
 
 from dataclasses import dataclass

@@ -6,9 +6,9 @@ from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_members, check_storable, check_text, missing, optional
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.pipeline import Status
-from leads_domain.sources import Contacts
+from leads_domain.sources import Normalizer
 
 Scalar = str | int | float | bool | None
 """What an attribute may hold."""
@@ -27,7 +27,7 @@ PLACEHOLDERS = frozenset(
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 
-class GivenDetails(TypedDict, total=False):
+class DetailsInput(TypedDict, total=False):
     """A lead's members as a client gives them. One that is left out is not spoken of."""
 
     name: str
@@ -38,7 +38,7 @@ class GivenDetails(TypedDict, total=False):
     attributes: Mapping[str, Scalar]
 
 
-class GivenChanges(GivenDetails, total=False):
+class ChangesInput(DetailsInput, total=False):
     """What can be said of a lead that is there: attributes are merged by name, a null removes one (RFC 7396)."""
 
     status: Status
@@ -57,54 +57,54 @@ class Details(TypedDict, total=False):
     status_reason: str | None
 
 
-def check_new_details(given: GivenDetails, contacts: Contacts, *also: Fault) -> Details:
+def check_new_details(given: DetailsInput, normalizer: Normalizer, *also: FieldError) -> Details:
     """The details of a lead that is not there yet; a name and an e-mail address are needed.
 
-    Raises `Invalid` with every fault, those in `also` included.
+    Raises `ValidationFailed` with every fault, those in `also` included.
     """
-    return cast(Details, check_members(given, _RULES, contacts, *missing(given, "name", "email"), *also))
+    return cast(Details, check_members(given, _RULES, normalizer, *missing(given, "name", "email"), *also))
 
 
-def check_changes(given: Mapping[str, Any], contacts: Contacts, *also: Fault) -> Details:
-    """The members to change in a lead that is there, its status aside; raises `Invalid` as above.
+def check_changes(given: Mapping[str, Any], normalizer: Normalizer, *also: FieldError) -> Details:
+    """The members to change in a lead that is there, its status aside; raises `ValidationFailed` as above.
 
     Attributes may outnumber their bound here: names that are removed count as well.
     """
-    return cast(Details, check_members(given, _CHANGE_RULES, contacts, *also))
+    return cast(Details, check_members(given, _CHANGE_RULES, normalizer, *also))
 
 
 def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     """Up to 50 named values: text of up to 1,000 characters, 64-bit integers, finite numbers, booleans, null."""
     if len(attributes) > ATTRIBUTES_MAX:
-        raise Invalid.because(f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}.")
+        raise ValidationFailed.because(f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}.")
     return _each_checked(attributes)
 
 
 def _each_checked(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    faults: list[Fault] = []
+    faults: list[FieldError] = []
     for name, value in attributes.items():
         try:
             _check_attribute(name, value)
-        except Invalid as invalid:
-            faults += (fault.under(name) for fault in invalid.faults)
+        except ValidationFailed as invalid:
+            faults += (fault.under(name) for fault in invalid.errors)
     if faults:
-        raise Invalid(faults)
+        raise ValidationFailed(faults)
     return dict(attributes)
 
 
 def _check_attribute(name: str, value: Scalar) -> None:
     check_storable(name)
     if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX:
-        raise Invalid.because(f"Give the attribute a name of 1 to {ATTRIBUTE_NAME_MAX} characters.")
+        raise ValidationFailed.because(f"Give the attribute a name of 1 to {ATTRIBUTE_NAME_MAX} characters.")
     if isinstance(value, str):
         check_storable(value)
         if len(value) > ATTRIBUTE_TEXT_MAX:
-            raise Invalid.because(f"Give at most {ATTRIBUTE_TEXT_MAX} characters; this has {len(value)}.")
+            raise ValidationFailed.because(f"Give at most {ATTRIBUTE_TEXT_MAX} characters; this has {len(value)}.")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise Invalid.because("Give a finite number.")
+            raise ValidationFailed.because("Give a finite number.")
     elif isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
-        raise Invalid.because("Give an integer of at most 64 bits, or write it as text.")
+        raise ValidationFailed.because("Give an integer of at most 64 bits, or write it as text.")
 
 
 def is_placeholder(text: str) -> bool:
@@ -112,39 +112,39 @@ def is_placeholder(text: str) -> bool:
     return text.strip().casefold() in PLACEHOLDERS
 
 
-def _name(text: str, _: Contacts) -> str:
-    return check_text(text, most=NAME_MAX)
+def _name(text: str, _: Normalizer) -> str:
+    return check_text(text, max_length=NAME_MAX)
 
 
-def _source(text: str, _: Contacts) -> str:
-    return check_text(text, most=SOURCE_MAX)
+def _source(text: str, _: Normalizer) -> str:
+    return check_text(text, max_length=SOURCE_MAX)
 
 
-def _reason(text: str, _: Contacts) -> str:
-    return check_text(text, most=REASON_MAX)
+def _reason(text: str, _: Normalizer) -> str:
+    return check_text(text, max_length=REASON_MAX)
 
 
-def _email(text: str, contacts: Contacts) -> EmailAddress:
-    return contacts.email(text)
+def _email(text: str, normalizer: Normalizer) -> EmailAddress:
+    return normalizer.email(text)
 
 
-def _owner(text: str, contacts: Contacts) -> EmailAddress | None:
-    return None if is_placeholder(text) else contacts.email(text)
+def _owner(text: str, normalizer: Normalizer) -> EmailAddress | None:
+    return None if is_placeholder(text) else normalizer.email(text)
 
 
-def _phone(text: str, contacts: Contacts) -> PhoneNumber | None:
-    return None if is_placeholder(text) else contacts.phone(text)
+def _phone(text: str, normalizer: Normalizer) -> PhoneNumber | None:
+    return None if is_placeholder(text) else normalizer.phone(text)
 
 
-def _attributes(attributes: Mapping[str, Scalar], _: Contacts) -> Mapping[str, Scalar]:
+def _attributes(attributes: Mapping[str, Scalar], _: Normalizer) -> Mapping[str, Scalar]:
     return check_attributes(attributes)
 
 
-def _changed_attributes(attributes: Mapping[str, Scalar], _: Contacts) -> Mapping[str, Scalar]:
+def _changed_attributes(attributes: Mapping[str, Scalar], _: Normalizer) -> Mapping[str, Scalar]:
     return _each_checked(attributes)
 
 
-_Rules = Mapping[str, Callable[[Any, Contacts], object]]
+_Rules = Mapping[str, Callable[[Any, Normalizer], object]]
 
 _RULES: _Rules = {
     "name": _name,

@@ -1,7 +1,7 @@
 """Everything that can go wrong inside, as one shallow tree.
 
 LeadsError
-├── Invalid               the input breaks rules; every broken rule is listed
+├── ValidationFailed               the input breaks rules; every broken rule is listed
 ├── NotFound              nothing has this id
 │   ├── Merged            the lead that had this id is a part of another now
 │   └── Erased            what had it has been erased
@@ -25,29 +25,29 @@ class LeadsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One broken rule: where (a JSON Pointer, RFC 6901) and what to do about it."""
 
     pointer: str
     detail: str
 
-    def under(self, parent: str) -> "Fault":
+    def under(self, parent: str) -> "FieldError":
         """The same fault, seen from the object that holds `parent`."""
         token = parent.replace("~", "~0").replace("/", "~1")
-        return Fault(f"/{token}{self.pointer}", self.detail)
+        return FieldError(f"/{token}{self.pointer}", self.detail)
 
 
-class Invalid(LeadsError):
-    """The input breaks at least one rule; `faults` lists all of them, in the order of the input."""
+class ValidationFailed(LeadsError):
+    """The input breaks at least one rule; `errors` lists all of them, in the order of the input."""
 
-    def __init__(self, faults: Sequence[Fault]) -> None:
+    def __init__(self, faults: Sequence[FieldError]) -> None:
         super().__init__(" ".join(f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in faults))
-        self.faults = tuple(faults)
+        self.errors = tuple(faults)
 
     @classmethod
-    def because(cls, detail: str, pointer: str = "") -> "Invalid":
+    def because(cls, detail: str, pointer: str = "") -> "ValidationFailed":
         """One fault; an empty pointer means the value as a whole."""
-        return cls([Fault(pointer, detail)])
+        return cls([FieldError(pointer, detail)])
 
 
 class NotFound(LeadsError):

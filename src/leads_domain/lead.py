@@ -8,7 +8,7 @@ from typing import NewType
 from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.details import REASON_MAX, Details, Scalar, check_attributes
-from leads_domain.errors import Fault, Invalid, VersionMismatch
+from leads_domain.errors import FieldError, ValidationFailed, VersionMismatch
 from leads_domain.events import Event, EventType, Json
 from leads_domain.pipeline import Pipeline, Status
 
@@ -38,13 +38,13 @@ class ImportedState:
     contacted_at: datetime | None = None
     status_attribute: str | None = None
 
-    def faults(self) -> list[Fault]:
+    def errors(self) -> list[FieldError]:
         """Return what is wrong with it, the status aside."""
         try:
             if self.status_reason is not None:
-                check_text(self.status_reason, most=REASON_MAX)
-        except Invalid as invalid:
-            return [fault.under("status_reason") for fault in invalid.faults]
+                check_text(self.status_reason, max_length=REASON_MAX)
+        except ValidationFailed as invalid:
+            return [fault.under("status_reason") for fault in invalid.errors]
         return []
 
 
@@ -120,7 +120,7 @@ class Lead:
     def move(self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime) -> tuple["Lead", list[Event]]:
         """Go to `status`, for `reason`; to stay where it is is always allowed and changes nothing.
 
-        Raises `IllegalTransition`, or `Invalid` if the status needs a reason and there is none.
+        Raises `IllegalTransition`, or `ValidationFailed` if the status needs a reason and there is none.
         """
         if status == self.status:
             return self, []
@@ -147,8 +147,8 @@ def _same(one: object, other: object) -> bool:
 def _merged(present: Mapping[str, Scalar], added: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     try:
         return check_attributes({**present, **added})
-    except Invalid as invalid:
-        raise Invalid([fault.under("attributes") for fault in invalid.faults]) from None
+    except ValidationFailed as invalid:
+        raise ValidationFailed([fault.under("attributes") for fault in invalid.errors]) from None
 
 
 def _told(value: object) -> Json:

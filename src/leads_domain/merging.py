@@ -15,9 +15,9 @@ def merged(survivor: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
     told, what was not taken over too: nothing is lost without a trace.
     """
     filled, events = survivor.change(_gaps(survivor, duplicate))
-    contacts = [at for at in (survivor.contacted_at, duplicate.contacted_at) if at]
+    normalizer = [at for at in (survivor.contacted_at, duplicate.contacted_at) if at]
     told = Event(EventType.LEAD_MERGED, {"duplicate_id": duplicate.id, "duplicate": _told(duplicate)})
-    return replace(filled, contacted_at=min(contacts, default=None)), [told, *events]
+    return replace(filled, contacted_at=min(normalizer, default=None)), [told, *events]
 
 
 def _gaps(survivor: Lead, duplicate: Lead) -> Details:

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from leads_domain.checking import shown
-from leads_domain.errors import Fault, IllegalTransition, Invalid, InvalidPipeline
+from leads_domain.checking import truncate
+from leads_domain.errors import FieldError, IllegalTransition, InvalidPipeline, ValidationFailed
 
 Status = str
 
@@ -58,16 +58,18 @@ class Pipeline:
             return text
         return next((status for status in self.statuses if status.casefold() == text.casefold()), None)
 
-    def unknown(self, status: Status) -> tuple[Fault, ...]:
+    def unknown(self, status: Status) -> tuple[FieldError, ...]:
         """The fault in naming `status`, unless it is one of the pipeline's."""
         if status in self.transitions:
             return ()
-        return (Fault("/status", f"There is no status {shown(status)}; it is one of: {', '.join(self.statuses)}."),)
+        return (
+            FieldError("/status", f"There is no status {truncate(status)}; it is one of: {', '.join(self.statuses)}."),
+        )
 
     def check_reason(self, status: Status, reason: str | None) -> None:
-        """Raise `Invalid` if `status` must be justified and `reason` is missing."""
+        """Raise `ValidationFailed` if `status` must be justified and `reason` is missing."""
         if reason is None and status in self.reason_required:
-            raise Invalid.because(f"Say why the lead is {status}.", "/status_reason")
+            raise ValidationFailed.because(f"Say why the lead is {status}.", "/status_reason")
 
     def check_move(self, origin: Status, target: Status) -> None:
         """Raise `IllegalTransition` unless a lead may go from `origin` to `target`.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.events import Event
 from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead
@@ -21,7 +21,7 @@ class FollowUpRule:
     """A lead that has been in the status `when` for the time `after` is followed up.
 
     `channel` is the default channel if it is None. `recipient` is a `Recipient`, or an address that the channel takes.
-    Raises `Invalid` for a time that nobody can mean.
+    Raises `ValidationFailed` for a time that nobody can mean.
     """
 
     when: Status
@@ -32,7 +32,7 @@ class FollowUpRule:
 
     def __post_init__(self) -> None:
         if not timedelta() < self.after <= AFTER_MAX:
-            raise Invalid.because(f"A follow-up comes after some time, {AFTER_MAX.days} days at the most.")
+            raise ValidationFailed.because(f"A follow-up comes after some time, {AFTER_MAX.days} days at the most.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,18 +27,18 @@ class Entropy(Protocol):
         """`size` bytes that nobody can predict."""
 
 
-class Chance(Protocol):
+class RandomSource(Protocol):
     """Draws lots. Need not be unpredictable."""
 
     def draw(self) -> float:
         """Any number from 0 up to, but not including, 1, each as likely as another."""
 
 
-class Contacts(Protocol):
+class Normalizer(Protocol):
     """Turns what people type into canonical addresses, without asking the network."""
 
     def email(self, text: str) -> EmailAddress:
-        """The address in `text`, outer white space removed; raises `Invalid` if it is not one (RFC 5321, 6531)."""
+        """Return the address in `text`, stripped; raises `ValidationFailed` if it is none (RFC 5321, 6531)."""
 
     def phone(self, text: str) -> PhoneNumber:
-        """The number in `text`; raises `Invalid` if it is not possible for its country (ITU-T E.164)."""
+        """The number in `text`; raises `ValidationFailed` if it is not possible for its country (ITU-T E.164)."""

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
-from leads_domain.checking import check_text, shown
-from leads_domain.errors import Invalid
+from leads_domain.checking import check_text, truncate
+from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import MESSAGE_MAX
 from leads_domain.lead import Lead
 
@@ -29,17 +29,17 @@ _PART = re.compile(r"(?P<literal>\{\{|\}\})|\{(?P<placeholder>[^{}]*)\}|[{}]")
 class Template:
     """Plain text with placeholders such as `{name}`; `{{` and `}}` stand for braces.
 
-    Raises `Invalid` for an unknown placeholder, a single brace, or a text that says nothing by itself.
+    Raises `ValidationFailed` for an unknown placeholder, a single brace, or a text that says nothing by itself.
     """
 
     text: str
 
     def __post_init__(self) -> None:
-        check_text(self.text, most=MESSAGE_MAX)
+        check_text(self.text, max_length=MESSAGE_MAX)
         for part in _PART.finditer(self.text):
             _check(part)
         if not self._filled(lambda _: None):
-            raise Invalid.because("Say something beside placeholders: a lead may have nothing to put there.")
+            raise ValidationFailed.because("Say something beside placeholders: a lead may have nothing to put there.")
 
     def fill(self, lead: Lead) -> str:
         """The message for a lead, cut to `MESSAGE_MAX` characters; what the lead does not have is left empty.
@@ -60,10 +60,14 @@ def _check(part: re.Match[str]) -> None:
     if part["literal"]:
         return
     if part["placeholder"] is None:
-        raise Invalid.because(f"Character {part.start() + 1} is a single {part[0]}; write {part[0] * 2} for it.")
+        raise ValidationFailed.because(
+            f"Character {part.start() + 1} is a single {part[0]}; write {part[0] * 2} for it."
+        )
     if part["placeholder"] not in PLACEHOLDERS:
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise Invalid.because(f"There is no placeholder {shown(part['placeholder'])}; it is one of: {known}.")
+        raise ValidationFailed.because(
+            f"There is no placeholder {truncate(part['placeholder'])}; it is one of: {known}."
+        )
 
 
 def _on_one_line(value: object) -> str:

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 
 _DAY = timedelta(days=1)
 _MICROSECOND = timedelta(microseconds=1)
@@ -14,7 +14,7 @@ _MICROSECOND = timedelta(microseconds=1)
 class WorkingHours:
     """The hours from `opens` until before `closes`, on some days of the week, as the clocks of a zone show them.
 
-    `days` are numbered as `date.weekday` does it: Monday is 0. Raises `Invalid` if it is never open.
+    `days` are numbered as `date.weekday` does it: Monday is 0. Raises `ValidationFailed` if it is never open.
     """
 
     zone: tzinfo
@@ -24,9 +24,9 @@ class WorkingHours:
 
     def __post_init__(self) -> None:
         if not self.days:
-            raise Invalid.because("Name at least one working day.")
+            raise ValidationFailed.because("Name at least one working day.")
         if self.opens >= self.closes:
-            raise Invalid.because("The hours must end later on the day than they begin.")
+            raise ValidationFailed.because("The hours must end later on the day than they begin.")
 
     def next_opening(self, moment: datetime) -> datetime:
         """The first moment from `moment` on at which the clocks show a working hour, in UTC.

@@ -14,7 +14,7 @@ from builders import NOON, a_follow_up, a_lead, an_email, an_id
 from contracts.stores import StoreContract
 from databases import PATIENCE, RunningDatabase
 from leads_adapters.database import Database
-from leads_domain.errors import DuplicateLead, Invalid, NotFound, Unavailable
+from leads_domain.errors import DuplicateLead, NotFound, Unavailable, ValidationFailed
 from leads_domain.follow_up import FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
@@ -97,7 +97,8 @@ class DatabaseContract(StoreContract):
         assert database.read(ids) == numbered(1, 2, 3)
 
     @pytest.mark.parametrize(
-        "error", [Invalid.because("no"), NotFound("lead", "x"), DuplicateLead("x"), Unavailable("no"), OddError("no")]
+        "error",
+        [ValidationFailed.because("no"), NotFound("lead", "x"), DuplicateLead("x"), Unavailable("no"), OddError("no")],
     )
     def test_keeps_nothing_of_a_unit_of_work_that_raises_and_raises_the_same(
         self, database: RunningDatabase, error: Exception

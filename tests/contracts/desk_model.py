@@ -56,7 +56,7 @@ class DeskModel:
     ) -> tuple[str, str]:
         """Which lead it is, and what became of it. `promised` are the ids of the follow-ups that rules have made."""
         if not given["name"]:
-            raise Refusal("Invalid", "/name")
+            raise Refusal("ValidationFailed", "/name")
         members = {**given, "email": _address(given["email"])}
         holder = self._holder(members["email"])
         if holder is None:
@@ -75,7 +75,7 @@ class DeskModel:
     def change(self, id: str, given: Mapping[str, Any], *, now: datetime, promised: Sequence[str]) -> None:
         """Change a lead's members, its status, or both."""
         if given.get("status", "new") not in MOVES:
-            raise Refusal("Invalid", "/status")
+            raise Refusal("ValidationFailed", "/status")
         lead = self.lead(id)
         changes = _changes(lead, given)
         moved = changes["status"] != lead["status"]
@@ -102,12 +102,12 @@ class DeskModel:
     def merge(self, id: str, duplicate_id: str, *, now: datetime) -> None:
         """Make the duplicate a part of the other lead."""
         if id == duplicate_id:
-            raise Refusal("Invalid", "/duplicate_id")
+            raise Refusal("ValidationFailed", "/duplicate_id")
         lead = self.lead(id)
         if self.merged.get(duplicate_id) == id:
             return
         if duplicate_id not in self.leads:
-            raise Refusal("Invalid", "/duplicate_id")
+            raise Refusal("ValidationFailed", "/duplicate_id")
         duplicate = self.leads.pop(duplicate_id)
         over = [each for each in self._scheduled(duplicate_id) if lead["status"] in CLOSED or each["rule_status"]]
         for follow_up in over:
@@ -122,8 +122,8 @@ class DeskModel:
             "attributes": {**duplicate["attributes"], **lead["attributes"]},
         }
         events = ["lead.updated"] if self._overwrite(lead, filled) else []
-        contacts = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
-        lead.update(contacted_at=min(contacts, default=None), next_follow_up_at=self._next_due(id))
+        normalizer = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
+        lead.update(contacted_at=min(normalizer, default=None), next_follow_up_at=self._next_due(id))
         self._tell(id, now, "lead.merged", *events, *["follow_up.cancelled"] * len(over))
 
     def erase(self, id: str) -> None:
@@ -144,12 +144,12 @@ class DeskModel:
     def trigger(self, lead_id: str, wishes: Mapping[str, Any], *, now: datetime, new_id: str) -> None:
         """Schedule a follow-up."""
         if wishes["channel"] not in CHANNELS:
-            raise Refusal("Invalid", "/channel")
+            raise Refusal("ValidationFailed", "/channel")
         lead = self.lead(lead_id)
         if wishes["recipient"] == "owner" and lead["owner"] is None:
-            raise Refusal("Invalid", "/recipient")
+            raise Refusal("ValidationFailed", "/recipient")
         if wishes["channel"] == "sms":  # nobody here has a telephone
-            raise Refusal("Invalid", "/channel")
+            raise Refusal("ValidationFailed", "/channel")
         self.follow_ups[new_id] = _new_follow_up(new_id, lead_id, wishes, now)
         self._tell_follow_up(lead_id, now, "follow_up.scheduled")
 
@@ -252,7 +252,7 @@ class DeskModel:
         if status not in MOVES[lead["status"]] | {lead["status"]}:
             raise Refusal("IllegalTransition", lead["status"], status)
         if status == "lost" and changes.get("status_reason", lead["status_reason"]) is None:
-            raise Refusal("Invalid", "/status_reason")
+            raise Refusal("ValidationFailed", "/status_reason")
         holder = self._holder(changes["email"])
         if holder not in (None, lead["id"]):
             raise Refusal("DuplicateLead", holder)

@@ -1,11 +1,11 @@
-"""What every adapter of the `IdSource`, `Entropy` and `Chance` ports promises."""
+"""What every adapter of the `IdSource`, `Entropy` and `RandomSource` ports promises."""
 
 import re
 from uuid import RFC_4122, UUID
 
 import pytest
 
-from leads_domain.sources import Chance, Entropy, IdSource
+from leads_domain.sources import Entropy, IdSource, RandomSource
 
 UUID_VERSION = 7
 
@@ -57,7 +57,7 @@ class EntropyContract:
 class ChanceContract:
     """Inherit from it, name the class `Test...`, and say how the adapter is made."""
 
-    def make(self) -> Chance:
+    def make(self) -> RandomSource:
         """The adapter."""
         raise NotImplementedError
 

@@ -19,15 +19,15 @@ from contracts.desk_model import RULES, DeskModel, Refusal, Thing
 from contracts.stores import all_pages
 from databases import DATABASES
 from desk import LEASE, Desk
-from leads_domain.details import GivenDetails
+from leads_domain.details import DetailsInput
 from leads_domain.errors import (
     DuplicateLead,
     IllegalFollowUpState,
     IllegalTransition,
-    Invalid,
     LeadsError,
     Merged,
     NotFound,
+    ValidationFailed,
 )
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
 from leads_domain.lead import Lead
@@ -35,7 +35,7 @@ from leads_domain.notifier import NotificationError, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.dispatch_follow_ups import Claimed
-from leads_domain.use_cases.export_lead import Dossier
+from leads_domain.use_cases.export_lead import PersonalData
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered
 
 EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", "B@EXAMPLE.COM", "c@example.com"])
@@ -136,13 +136,13 @@ class Desks(RuleBasedStateMachine):
         lead = self.pick_lead(pick)
         answer = self.ask(lambda desk: desk.story(lead))
         assert answer == self.expect(lambda: self.model.story(lead.id))
-        dossier = self.ask(lambda desk: desk.dossier(lead))
-        if isinstance(dossier, Dossier):
-            assert dossier.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
-            assert [asdict(each) for each in dossier.follow_ups] == self.model.follow_ups_of(lead.id)
-            assert [entry.type.value for entry in reversed(dossier.timeline)] == self.model.story(lead.id)
+        personal_data = self.ask(lambda desk: desk.personal_data(lead))
+        if isinstance(personal_data, PersonalData):
+            assert personal_data.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
+            assert [asdict(each) for each in personal_data.follow_ups] == self.model.follow_ups_of(lead.id)
+            assert [entry.type.value for entry in reversed(personal_data.timeline)] == self.model.story(lead.id)
         else:
-            assert dossier == self.expect(lambda: self.model.lead(lead.id))
+            assert personal_data == self.expect(lambda: self.model.lead(lead.id))
 
     @rule(
         pick=PICKS,
@@ -212,13 +212,13 @@ class Desks(RuleBasedStateMachine):
         assert answer == self.model.record(follow_up.id, follow_up.claims, follow_up.message, outcome, now=self.now)
 
     @rule(given=GIVEN)
-    def break_off(self, given: GivenDetails) -> None:
+    def break_off(self, given: DetailsInput) -> None:
         def register_and_fail(work: UnitOfWork, desk: Desk) -> None:
             desk.register_lead(work, given, actor="", on_duplicate=OnDuplicate.UPDATE)
             raise HalfwayError
 
         answer = self.ask(lambda desk: desk.database.write(register_and_fail, desk))
-        assert answer == (("HalfwayError",) if given["name"] else ("Invalid", "/name"))
+        assert answer == (("HalfwayError",) if given["name"] else ("ValidationFailed", "/name"))
 
     @rule()
     def look_for_what_is_not_there(self) -> None:
@@ -310,8 +310,8 @@ def _answer(desk: Desk, question: Callable[[Desk], object], now: datetime) -> ob
 
 def _facts(error: LeadsError) -> tuple[object, ...]:
     match error:
-        case Invalid():
-            return ("Invalid", *(fault.pointer for fault in error.faults))
+        case ValidationFailed():
+            return ("ValidationFailed", *(fault.pointer for fault in error.errors))
         case DuplicateLead():
             return ("DuplicateLead", error.existing_id)
         case IllegalTransition():

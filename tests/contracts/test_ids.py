@@ -5,8 +5,8 @@ from uuid import UUID
 
 from contracts.ids import ChanceContract, EntropyContract, IdSourceContract
 from fakes import CountingIds, FixedChance, FixedEntropy
-from leads_adapters.ids import SystemChance, SystemEntropy, Uuid7Source
-from leads_domain.sources import Chance, Entropy, IdSource
+from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
+from leads_domain.sources import Entropy, IdSource, RandomSource
 
 MILLISECOND = timedelta(milliseconds=1)
 
@@ -51,8 +51,8 @@ class TestFixedEntropy(EntropyContract):
 
 
 class TestSystemChance(ChanceContract):
-    def make(self) -> Chance:
-        return SystemChance()
+    def make(self) -> RandomSource:
+        return SystemRandomSource()
 
     def test_draws_every_tenth_about_equally_often(self) -> None:
         chance = self.make()
@@ -64,5 +64,5 @@ class TestSystemChance(ChanceContract):
 
 
 class TestFixedChance(ChanceContract):
-    def make(self) -> Chance:
+    def make(self) -> RandomSource:
         return FixedChance()

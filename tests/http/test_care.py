@@ -78,7 +78,7 @@ def test_a_note_is_read_strictly(api: Api, john: str, body: object, pointer: str
     if body == {"text": "\ud800"}:
         answer.refuse(400, "malformed-request")
     else:
-        assert [*answer.faults()] == [pointer]
+        assert [*answer.errors()] == [pointer]
     assert story(api, john) == ["lead.created"]
 
 
@@ -173,10 +173,10 @@ def test_what_cannot_be_merged_is_refused(api: Api, john: str, jon: str) -> None
         (5, "Expected a string"),
         (None, "Expected a string"),
     ):
-        faults = api.post(f"{john}/merge", {"duplicate_id": duplicate}).faults()
+        faults = api.post(f"{john}/merge", {"duplicate_id": duplicate}).errors()
         assert [*faults] == ["/duplicate_id"]
         assert said in faults["/duplicate_id"]
-    assert [*api.post(f"{john}/merge", {}).faults()] == ["/duplicate_id"]
+    assert [*api.post(f"{john}/merge", {}).errors()] == ["/duplicate_id"]
     api.post(f"{john}/merge").refuse(400, "malformed-request")
     api.post(f"/leads/{NOBODY}/merge", {"duplicate_id": id_of(john)}).refuse(404, "not-found")
     assert story(api, john) == ["lead.created"]

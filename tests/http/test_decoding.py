@@ -61,7 +61,7 @@ def test_deep_nesting_that_is_json_is_refused_whether_or_not_this_python_can_rea
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b'"name"', b"5", b"true", b"[{}]"])
 def test_a_body_that_is_no_object_is_refused(send: Send, body: bytes) -> None:
-    assert send(body).faults().keys() == {""}
+    assert send(body).errors().keys() == {""}
 
 
 @pytest.mark.parametrize("headers", [{}, {"content_type": "application/json"}])
@@ -173,7 +173,7 @@ def test_every_faulty_member_is_told_at_once(api: Api) -> None:
         "stauts": "new",
         "id": 7,
     }
-    assert api.post("/leads", said).faults().keys() == {
+    assert api.post("/leads", said).errors().keys() == {
         "/name",
         "/email",
         "/phone",
@@ -190,13 +190,13 @@ def test_every_faulty_member_is_told_at_once(api: Api) -> None:
 
 def test_every_faulty_member_of_a_patch_is_told_at_once(api: Api, john: str) -> None:
     patch = {"name": None, "email": "", "status": "nwe", "status_reason": 5, "attributes": None, "version": 2}
-    assert api.patch(john, patch).faults().keys() == {f"/{member}" for member in patch}
+    assert api.patch(john, patch).errors().keys() == {f"/{member}" for member in patch}
     assert api.get(john).json["version"] == 1
 
 
 def test_every_faulty_member_of_a_follow_up_is_told_at_once(api: Api, john: str) -> None:
     said = {"channel": "pigeon", "message": "\0", "due_at": "tomorrow", "recipient": "everybody", "to": "me"}
-    assert api.post(f"{john}/follow-up", said).faults().keys() == {f"/{member}" for member in said}
+    assert api.post(f"{john}/follow-up", said).errors().keys() == {f"/{member}" for member in said}
 
 
 BLANK = ["", " \t\r\n"]
@@ -226,19 +226,19 @@ def test_an_empty_field_of_a_follow_up_asks_for_the_default(api: Api, john: str,
 
 @pytest.mark.parametrize("member", ["name", "email", "status"])
 def test_a_member_that_a_lead_must_have_cannot_be_emptied(api: Api, john: str, member: str) -> None:
-    assert api.patch(john, {member: ""}).faults().keys() == {f"/{member}"}
+    assert api.patch(john, {member: ""}).errors().keys() == {f"/{member}"}
 
 
 def test_an_empty_field_is_refused_where_null_is(api: Api, john: str) -> None:
     follow_up = api.post(f"{john}/follow-up").expect(202).headers["location"]
-    assert api.patch(follow_up, {"message": "", "due_at": ""}).faults().keys() == {"/message", "/due_at"}
-    assert api.patch(john, {"attributes": ""}).faults().keys() == {"/attributes"}
+    assert api.patch(follow_up, {"message": "", "due_at": ""}).errors().keys() == {"/message", "/due_at"}
+    assert api.patch(john, {"attributes": ""}).errors().keys() == {"/attributes"}
 
 
 def test_what_is_missing_is_told_with_what_is_wrong(api: Api) -> None:
-    assert api.post("/leads", {}).faults().keys() == {"/name", "/email"}
-    assert api.post("/leads", {"email": 5}).faults().keys() == {"/name", "/email"}
-    assert api.post("/leads", {"nmae": "John"}).faults().keys() == {"/nmae", "/name", "/email"}
+    assert api.post("/leads", {}).errors().keys() == {"/name", "/email"}
+    assert api.post("/leads", {"email": 5}).errors().keys() == {"/name", "/email"}
+    assert api.post("/leads", {"nmae": "John"}).errors().keys() == {"/nmae", "/name", "/email"}
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_what_is_missing_is_told_with_what_is_wrong(api: Api) -> None:
 )
 def test_a_faulty_member_is_told_by_its_pointer(lasting_client: Api, member: str, value: object) -> None:
     answer = lasting_client.post("/leads", {**JOHN, member: value})
-    assert answer.faults().keys() == {f"/{member}"}
+    assert answer.errors().keys() == {f"/{member}"}
     assert len(answer.body) < 1000
 
 
@@ -295,21 +295,21 @@ def test_a_faulty_member_is_told_by_its_pointer(lasting_client: Api, member: str
 def test_a_faulty_attribute_is_told_by_its_pointer(
     lasting_client: Api, name: str, value: object, pointer: str | None
 ) -> None:
-    (told,) = lasting_client.post("/leads", {**JOHN, "attributes": {name: value}}).faults()
+    (told,) = lasting_client.post("/leads", {**JOHN, "attributes": {name: value}}).errors()
     assert told == pointer if pointer else told.startswith("/attributes")
 
 
 @pytest.mark.parametrize("member", ["status", "email", "phone", "source", "owner", "status_reason"])
 def test_an_overlong_member_is_not_sent_back(lasting_client: Api, lasting_lead: str, member: str) -> None:
     answer = lasting_client.patch(lasting_lead, {member: "x" * 100_000})
-    assert answer.faults().keys() == {f"/{member}"}
+    assert answer.errors().keys() == {f"/{member}"}
     assert len(answer.body) < 1000
 
 
 @pytest.mark.parametrize("member", ["channel", "message", "recipient", "due_at"])
 def test_an_overlong_wish_is_not_sent_back(lasting_client: Api, lasting_lead: str, member: str) -> None:
     answer = lasting_client.post(f"{lasting_lead}/follow-up", {member: "x" * 100_000})
-    assert answer.faults().keys() == {f"/{member}"}
+    assert answer.errors().keys() == {f"/{member}"}
     assert len(answer.body) < 1000
 
 
@@ -345,15 +345,15 @@ def test_a_number_that_no_machine_holds_is_refused(lasting_client: Api, number: 
 def test_nul_is_refused_wherever_it_stands_in_a_new_lead(
     lasting_client: Api, members: dict[str, Any], pointer: str | None
 ) -> None:
-    (told,) = lasting_client.post("/leads", {**JOHN, **members}).faults()
+    (told,) = lasting_client.post("/leads", {**JOHN, **members}).errors()
     assert told == pointer if pointer else told.startswith("/attributes")
 
 
 def test_nul_is_refused_in_changes_and_follow_ups_too(api: Api, john: str) -> None:
     patch = {"name": "a\0", "status": "new\0", "status_reason": "a\0"}
-    assert api.patch(john, patch).faults().keys() == {"/name", "/status", "/status_reason"}
+    assert api.patch(john, patch).errors().keys() == {"/name", "/status", "/status_reason"}
     said = {"channel": "log\0", "message": "a\0", "recipient": "lead\0", "due_at": "2026-01-05T12:00:00Z\0"}
-    assert api.post(f"{john}/follow-up", said).faults().keys() == {f"/{member}" for member in said}
+    assert api.post(f"{john}/follow-up", said).errors().keys() == {f"/{member}" for member in said}
 
 
 @pytest.mark.parametrize(
@@ -381,7 +381,7 @@ def test_nul_is_refused_in_changes_and_follow_ups_too(api: Api, john: str) -> No
     ],
 )
 def test_a_time_that_is_not_one_moment_is_refused(lasting_client: Api, lasting_lead: str, due_at: object) -> None:
-    assert lasting_client.post(f"{lasting_lead}/follow-up", {"due_at": due_at}).faults().keys() == {"/due_at"}
+    assert lasting_client.post(f"{lasting_lead}/follow-up", {"due_at": due_at}).errors().keys() == {"/due_at"}
 
 
 @pytest.mark.parametrize(

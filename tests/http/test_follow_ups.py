@@ -95,7 +95,7 @@ def test_a_follow_up_can_be_due_in_the_last_moment_of_the_calendar(service: Serv
 
 @pytest.mark.parametrize("due_at", ["9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01"])
 def test_a_time_that_utc_cannot_tell_is_refused(api: Api, john: str, due_at: str) -> None:
-    assert api.post(f"{john}/follow-up", {"due_at": due_at}).faults().keys() == {"/due_at"}
+    assert api.post(f"{john}/follow-up", {"due_at": due_at}).errors().keys() == {"/due_at"}
 
 
 def test_a_failed_attempt_is_told_and_repeated(service: Service, api: Api, john: str) -> None:
@@ -142,13 +142,13 @@ def test_a_lost_lead_is_not_followed_up(service: Service, api: Api, john: str) -
 
 
 def test_a_channel_that_is_not_configured_is_refused_with_those_that_are(api: Api, john: str) -> None:
-    fault = api.post(f"{john}/follow-up", {"channel": "pigeon"}).faults()["/channel"]
+    fault = api.post(f"{john}/follow-up", {"channel": "pigeon"}).errors()["/channel"]
     assert all(name in fault for name in ("pigeon", "log", "sms", "mail"))
     assert api.get(f"{john}/follow-ups").json["items"] == []
 
 
 def test_a_channel_that_needs_a_telephone_number_needs_a_lead_with_one(service: Service, api: Api, john: str) -> None:
-    assert api.post(f"{john}/follow-up", {"channel": "sms"}).faults().keys() == {"/channel"}
+    assert api.post(f"{john}/follow-up", {"channel": "sms"}).errors().keys() == {"/channel"}
     api.patch(john, {"phone": "+49 30 123456"}).expect(200)
     api.post(f"{john}/follow-up", {"channel": "sms"}).expect(202)
     service.dispatch()
@@ -156,9 +156,9 @@ def test_a_channel_that_needs_a_telephone_number_needs_a_lead_with_one(service: 
 
 
 def test_an_owner_can_be_reminded_if_there_is_one(service: Service, api: Api, john: str) -> None:
-    assert api.post(f"{john}/follow-up", {"recipient": "owner"}).faults().keys() == {"/recipient"}
+    assert api.post(f"{john}/follow-up", {"recipient": "owner"}).errors().keys() == {"/recipient"}
     api.patch(john, {"owner": "sales@example.com", "phone": "+49 30 123456"}).expect(200)
-    assert api.post(f"{john}/follow-up", {"recipient": "owner", "channel": "sms"}).faults().keys() == {"/channel"}
+    assert api.post(f"{john}/follow-up", {"recipient": "owner", "channel": "sms"}).errors().keys() == {"/channel"}
     api.post(f"{john}/follow-up", {"recipient": "owner", "channel": "mail"}).expect(202)
     service.dispatch()
     (notice,) = service.channels["mail"].accepted
@@ -281,7 +281,7 @@ def test_all_that_is_wrong_with_a_patch_is_told_at_once(api: Api, later: str) ->
         ({"due_at": "9999-12-31T23:59:59-00:01", "message": "x" * 10_001}, {"/due_at", "/message"}),
         ({"channel": "mail"}, {"/channel"}),
     ):
-        assert api.patch(later, patch).faults().keys() == pointers
+        assert api.patch(later, patch).errors().keys() == pointers
     api.patch(later, {}, content_type="text/plain").refuse(415, "unsupported-media-type")
     api.patch(later).refuse(400, "malformed-request")
     assert api.get(later).json == before

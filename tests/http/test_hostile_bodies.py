@@ -125,9 +125,9 @@ def test_a_hundred_errors_are_listed_and_how_many_there_are(lasting_client: Api)
 def test_too_many_members_are_told_as_one_error(lasting_client: Api, count: int) -> None:
     many = {f"a{number}": 5e-324 for number in range(count)}
     detail = f"Send at most 100 members; these are {count}."
-    assert lasting_client.post("/leads", many).faults() == {"": detail}
+    assert lasting_client.post("/leads", many).errors() == {"": detail}
     john = {"name": "John", "email": "john@example.com"}
-    assert lasting_client.post("/leads", {**john, "attributes": many}).faults() == {"/attributes": detail}
+    assert lasting_client.post("/leads", {**john, "attributes": many}).errors() == {"/attributes": detail}
 
 
 def test_all_attributes_can_be_replaced_at_once(api: Api, john: str) -> None:
@@ -140,7 +140,7 @@ def test_all_attributes_can_be_replaced_at_once(api: Api, john: str) -> None:
 def test_a_patch_names_a_hundred_attributes_at_most_however_short_it_is(api: Api, john: str) -> None:
     removals = {f"a{number}": None for number in range(101)}
     detail = "Send at most 100 members; these are 101."
-    assert api.patch(john, {"attributes": removals}).faults() == {"/attributes": detail}
+    assert api.patch(john, {"attributes": removals}).errors() == {"/attributes": detail}
 
 
 def test_a_large_body_is_read_as_a_small_one_is(lasting_client: Api) -> None:

@@ -146,12 +146,12 @@ def test_rules_start_for_imported_leads_only_if_asked_for(
 
 
 def test_a_file_with_split_names_is_refused_as_a_whole(admin: Api) -> None:
-    detail = send(admin, b"First Name,Last Name,Email\nAnn,Lee,a@x.org\n").faults()[""]
+    detail = send(admin, b"First Name,Last Name,Email\nAnn,Lee,a@x.org\n").errors()[""]
     assert '"First Name", "Last Name", "Email"' in detail
 
 
 def test_a_file_of_nothing_is_refused_but_for_ndjson(admin: Api) -> None:
-    assert "empty" in send(admin, b"").faults()[""]
+    assert "empty" in send(admin, b"").errors()[""]
     assert summary(send(admin, b"", NDJSON)) == {}
     assert summary(send(admin, b"email,name\n")) == {}
 
@@ -169,7 +169,7 @@ def test_a_file_of_nothing_is_refused_but_for_ndjson(admin: Api) -> None:
     ],
 )
 def test_a_file_whose_header_cannot_be_read_is_refused_as_a_whole(admin: Api, body: bytes) -> None:
-    assert send(admin, body).faults().keys() == {""}
+    assert send(admin, body).errors().keys() == {""}
     assert emails(admin) == []
 
 

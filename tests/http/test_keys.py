@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from dependency_injector import providers
 
-from leads_app.key_use import KeyUse
+from leads_app.usage_recorder import UsageRecorder
 from leads_domain.access import Role, digest, is_well_formed
 from rest import JOHN, NOBODY, Api, Service
 
@@ -142,7 +142,7 @@ def test_an_administrator_can_revoke_the_very_key_that_this_is_asked_with(servic
     ],
 )
 def test_a_key_with_faults_is_refused_with_all_of_them(admin: Api, body: dict[str, object], pointers: set[str]) -> None:
-    faults = admin.post("/api-keys", body).faults()
+    faults = admin.post("/api-keys", body).errors()
     assert faults.keys() == pointers
     assert len(admin.get("/api-keys").json["items"]) == 1
 
@@ -162,7 +162,7 @@ def used(start: Callable[..., Service]) -> tuple[Service, Callable[[float], None
     """A service, and a way to let time pass."""
     service = start()
     seconds = [0.0]
-    use = KeyUse(service.container.database(), service.clock, lambda: seconds[0])
+    use = UsageRecorder(service.container.database(), service.clock, lambda: seconds[0])
     service.container.key_use.override(providers.Object(use))
 
     def wait(by: float) -> None:

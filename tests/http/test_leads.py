@@ -152,8 +152,8 @@ def test_a_form_learns_nothing_but_that_the_lead_was_taken(service: Service, api
 
 def test_a_form_is_told_what_is_wrong_whether_the_lead_is_known_or_not(service: Service, john: str) -> None:
     form = service.client("capture")
-    known = form.post("/leads", {**JOHN, "name": ""}).faults()
-    assert form.post("/leads", {"name": "", "email": "new@example.com"}).faults() == known
+    known = form.post("/leads", {**JOHN, "name": ""}).errors()
+    assert form.post("/leads", {"name": "", "email": "new@example.com"}).errors() == known
 
 
 @pytest.mark.parametrize("policy", ["return", "update"])
@@ -329,7 +329,7 @@ def test_attributes_are_patched_one_by_one_and_null_removes_one(api: Api) -> Non
 def test_the_patched_attributes_together_must_keep_the_rules(api: Api) -> None:
     many = {f"a{number}": number for number in range(50)}
     location = api.post("/leads", {**JOHN, "attributes": many}).expect(201).headers["location"]
-    assert api.patch(location, {"attributes": {"one more": 1}}).faults().keys() == {"/attributes"}
+    assert api.patch(location, {"attributes": {"one more": 1}}).errors().keys() == {"/attributes"}
     api.patch(location, {"attributes": {"one more": 1, "a0": None}}).expect(200)
 
 
@@ -387,13 +387,13 @@ def test_a_patch_is_done_wholly_or_not_at_all(api: Api, john: str) -> None:
 
 @pytest.mark.parametrize("patch", [{"status": "lost"}, {"status": "lost", "status_reason": None}])
 def test_a_loss_needs_a_reason(api: Api, john: str, patch: Any) -> None:
-    assert api.patch(john, patch).faults().keys() == {"/status_reason"}
+    assert api.patch(john, patch).errors().keys() == {"/status_reason"}
 
 
 def test_the_reason_goes_with_the_status_that_it_was_given_for(api: Api, john: str) -> None:
     lost = api.patch(john, {"status": "lost", "status_reason": "too expensive"}).expect(200).json
     assert (lost["status"], lost["status_reason"]) == ("lost", "too expensive")
-    assert api.patch(john, {"status_reason": None}).faults().keys() == {"/status_reason"}
+    assert api.patch(john, {"status_reason": None}).errors().keys() == {"/status_reason"}
     reopened = api.patch(john, {"status": "contacted"}).expect(200).json
     assert (reopened["status"], reopened["status_reason"]) == ("contacted", None)
 

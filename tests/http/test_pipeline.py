@@ -35,8 +35,8 @@ def test_an_operators_own_pipeline_is_shown_and_followed(start: Callable[..., Se
     john = created.headers["location"]
     assert created.json["status"] == "offen"
     assert api.patch(john, {"status": "Kunde"}).refuse(409, "illegal-transition")["allowed"] == ["angerufen"]
-    assert api.patch(john, {"status": "contacted"}).faults().keys() == {"/status"}
+    assert api.patch(john, {"status": "contacted"}).errors().keys() == {"/status"}
     api.patch(john, {"status": "angerufen"}).expect(200)
-    assert api.patch(john, {"status": "verloren"}).faults().keys() == {"/status_reason"}
+    assert api.patch(john, {"status": "verloren"}).errors().keys() == {"/status_reason"}
     assert len(api.get("/leads?status=angerufen").expect(200).json["items"]) == 1
     api.get("/leads?status=new").refuse(400, "malformed-request")

@@ -16,7 +16,7 @@ from leads_domain.errors import LeadsError, Merged, NotFound
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.merge_leads import GivenMerge
+from leads_domain.use_cases.merge_leads import MergeInput
 from postgres import postgres_url
 
 ROUNDS = 40
@@ -62,7 +62,7 @@ async def somebody_waits(connection: Connection) -> None:
 
 def merging(desk: Desk, lead: Lead, duplicate: Lead) -> Step:
     """A step that makes one lead of two."""
-    return lambda work: desk.merge_leads(work, lead.id, GivenMerge(duplicate_id=duplicate.id), actor=ACTOR)
+    return lambda work: desk.merge_leads(work, lead.id, MergeInput(duplicate_id=duplicate.id), actor=ACTOR)
 
 
 def erasing(desk: Desk, lead: Lead) -> Step:

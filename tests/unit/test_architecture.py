@@ -82,7 +82,7 @@ def test_only_the_container_binds_adapters_to_ports() -> None:
     makers = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "src").rglob("*.py")
-        if any(name in path.read_text("utf-8") for name in ("SystemClock", "Uuid7Source", "InternationalContacts"))
+        if any(name in path.read_text("utf-8") for name in ("SystemClock", "Uuid7Source", "InternationalNormalizer"))
     }
-    defined = {"src/leads_adapters/clock.py", "src/leads_adapters/ids.py", "src/leads_adapters/contacts.py"}
+    defined = {"src/leads_adapters/clock.py", "src/leads_adapters/ids.py", "src/leads_adapters/normalizer.py"}
     assert makers - defined == {"src/leads_app/container.py"}

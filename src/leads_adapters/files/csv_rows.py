@@ -13,8 +13,8 @@ from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
 from leads_adapters.files.members import attribute_faults, imported_state, is_exported, readable_time
 from leads_adapters.lead_files import FileRefused, LeadFile, Row
-from leads_domain.details import GivenDetails, Scalar, is_placeholder
-from leads_domain.errors import Fault, Invalid
+from leads_domain.details import DetailsInput, Scalar, is_placeholder
+from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.lead import ImportedState
 
 _ADDRESSES = {"email", "phone", "owner"}
@@ -29,7 +29,7 @@ def read_csv(stream: BinaryIO) -> LeadFile:
     The first row that is not blank names the columns (`columns.told_by`); raises `FileRefused` if they
     are not clear. Cells lose their outer white space; an empty one gives nothing, as does a placeholder
     such as "N/A" for an address or a number. Rows without any
-    text are left out. A row that cannot be read is `Invalid` and never stops the rest.
+    text are left out. A row that cannot be read is `ValidationFailed` and never stops the rest.
     """
     lines = text_lines(stream)
     line, head = _head(lines)
@@ -57,29 +57,29 @@ def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
 def _delimiter(head: Sequence[str]) -> str:
     """The delimiter that shows the most columns that have a meaning, then the most columns."""
 
-    def shown(delimiter: str) -> tuple[int, int]:
+    def columns(delimiter: str) -> tuple[int, int]:
         cells = guessed((line[:_HEADER_LINE_START] for line in head), delimiter)
         return sum(meaning(cell.strip()) is not None for cell in cells), len(cells)
 
-    return max(DELIMITERS, key=shown)
+    return max(DELIMITERS, key=columns)
 
 
 def _rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:
     for line, raw, fault in found:
         cells = [restored(cell) for cell in raw[columns.skipped :]]
-        given: GivenDetails | Invalid
+        given: DetailsInput | ValidationFailed
         state: ImportedState | None = None
         try:
             given, state = _read(cells, columns, fault)
-        except Invalid as invalid:
+        except ValidationFailed as invalid:
             given = invalid
         if given or _has_text(cells):
             yield Row(line, given, cells, state, merge_attributes=columns.json is None)
 
 
-def _read(cells: list[str], columns: Columns, fault: str | None) -> tuple[GivenDetails, ImportedState | None]:
+def _read(cells: list[str], columns: Columns, fault: str | None) -> tuple[DetailsInput, ImportedState | None]:
     if fault := fault or _encoding_fault(cells):
-        raise Invalid.because(fault)
+        raise ValidationFailed.because(fault)
     texts = [cell.strip() for cell in _fitted(cells, columns)]
     given: dict[str, Any] = {
         member: text
@@ -95,7 +95,7 @@ def _read(cells: list[str], columns: Columns, fault: str | None) -> tuple[GivenD
         given["attributes"] = attributes
     status_attribute = columns.header[assigned["status"]] if "status" in assigned and not columns.own else None
     found = {member: _assigned(member, texts[at]) for member, at in assigned.items()}
-    return cast(GivenDetails, given), imported_state(found, status_attribute)
+    return cast(DetailsInput, given), imported_state(found, status_attribute)
 
 
 def _assigned(member: str, text: str) -> str | datetime | None:
@@ -112,13 +112,15 @@ def _has_text(cells: Sequence[str]) -> bool:
 
 
 def _fitted(cells: list[str], columns: Columns) -> list[str]:
-    """Return at least as many cells as there are columns; raises `Invalid` if there is text outside named columns."""
+    """Pad the cells to the columns; raises `ValidationFailed` for text outside named columns."""
     if _has_text(cells[columns.width :]):
-        raise Invalid.because(f"This row has {len(cells)} cells, but the header names only {columns.width} columns.")
+        raise ValidationFailed.because(
+            f"This row has {len(cells)} cells, but the header names only {columns.width} columns."
+        )
     cells = cells + [""] * (columns.width - len(cells))
     for at in columns.nameless:
         if cells[at].strip():
-            raise Invalid.because(
+            raise ValidationFailed.because(
                 f"Cell {at + 1} stands in a column without a name. Name the column, or empty the cell."
             )
     return cells
@@ -128,14 +130,14 @@ def _from_json(text: str) -> dict[str, Scalar]:
     try:
         decoded = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        raise Invalid.because('Give a JSON object such as {"company": "ACME"}.', "/attributes") from None
+        raise ValidationFailed.because('Give a JSON object such as {"company": "ACME"}.', "/attributes") from None
     if faults := [fault.under("attributes") for fault in attribute_faults(decoded)]:
-        raise Invalid(faults)
+        raise ValidationFailed(faults)
     return cast(dict[str, Scalar], decoded)
 
 
 def _joined(attributes: dict[str, str], from_json: dict[str, Scalar]) -> dict[str, Scalar]:
     if twice := sorted(attributes.keys() & from_json.keys()):
-        fault = Fault("", "Give this in its own column or among the attributes, not in both.")
-        raise Invalid([fault.under(name).under("attributes") for name in twice])
+        fault = FieldError("", "Give this in its own column or among the attributes, not in both.")
+        raise ValidationFailed([fault.under(name).under("attributes") for name in twice])
     return attributes | from_json

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from leads_domain.details import Scalar
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.events import rfc3339
 from leads_domain.lead import ImportedState, Lead
 
@@ -97,7 +97,7 @@ def readable_time(text: str) -> datetime | None:
 
 
 def imported_state(found: Mapping[str, Any], status_attribute: str | None) -> ImportedState | None:
-    """Return status and times for a new lead, if there are any; raises `Invalid` for impossible values."""
+    """Return status and times for a new lead, if there are any; raises `ValidationFailed` for impossible values."""
     if not (found.get("status") or found.get("created_at") or found.get("contacted_at")):
         return None
     return ImportedState(
@@ -117,17 +117,17 @@ def _time(member: str, value: object) -> datetime | None:
     try:
         return msgspec.convert({"at": value}, _AwareTime).at.astimezone(UTC)
     except (msgspec.ValidationError, OverflowError):
-        raise Invalid.because("Give a time such as 2026-11-22T06:15:00Z.", f"/{member}") from None
+        raise ValidationFailed.because("Give a time such as 2026-11-22T06:15:00Z.", f"/{member}") from None
 
 
-def attribute_faults(given: object) -> Iterator[Fault]:
+def attribute_faults(given: object) -> Iterator[FieldError]:
     """What is wrong with the kinds of values in `given`, decoded JSON that is to be a lead's attributes."""
     if not isinstance(given, dict):
-        yield Fault("", f'Give an object such as {{"company": "ACME"}}, not {kind(given)}.')
+        yield FieldError("", f'Give an object such as {{"company": "ACME"}}, not {kind(given)}.')
         return
     for name, value in given.items():
         if not isinstance(value, Scalar):
-            yield Fault("", f"Give text, a number, true, false or null, not {kind(value)}.").under(name)
+            yield FieldError("", f"Give text, a number, true, false or null, not {kind(value)}.").under(name)
 
 
 def kind(value: object) -> str:

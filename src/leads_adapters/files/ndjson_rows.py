@@ -9,8 +9,8 @@ import msgspec
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
 from leads_adapters.files.members import ASSIGNED, GIVEN, attribute_faults, imported_state, is_own, kind
 from leads_adapters.lead_files import LeadFile, Row
-from leads_domain.details import GivenDetails
-from leads_domain.errors import Fault, Invalid
+from leads_domain.details import DetailsInput
+from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.lead import ImportedState
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -35,7 +35,7 @@ def read_ndjson(stream: BinaryIO) -> LeadFile:
 
     Members that the service assigns itself are passed over, so that an export can be read, or
     become the imported state of a new lead. Unknown members and wrong types make a
-    row `Invalid`, with every fault. Blank lines are left out. A line that cannot be read never stops
+    row `ValidationFailed`, with every fault. Blank lines are left out. A line that cannot be read never stops
     the rest. A row's only cell is the line itself; of a line of refused rows, what it says the row is.
     """
     return LeadFile(("row",), _rows(stream))
@@ -46,11 +46,11 @@ def _rows(stream: BinaryIO) -> Iterator[Row]:
         text = _row(line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line)
         if not text.strip():
             continue
-        given: GivenDetails | Invalid
+        given: DetailsInput | ValidationFailed
         state: ImportedState | None = None
         try:
             given, state = _read(text)
-        except Invalid as invalid:
+        except ValidationFailed as invalid:
             given = invalid
         yield Row(number, given, (_shown(text),), state)
 
@@ -62,30 +62,30 @@ def _row(line: bytes) -> bytes:
     return line
 
 
-def _read(line: bytes) -> tuple[GivenDetails, ImportedState | None]:
+def _read(line: bytes) -> tuple[DetailsInput, ImportedState | None]:
     lead = _decoded(line)
     if not isinstance(lead, dict):
-        raise Invalid.because(f"Give one JSON object in each line, not {kind(lead)}.")
+        raise ValidationFailed.because(f"Give one JSON object in each line, not {kind(lead)}.")
     if faults := _faults(lead):
-        raise Invalid(faults)
-    given = cast(GivenDetails, {member: value for member, value in lead.items() if member not in ASSIGNED})
+        raise ValidationFailed(faults)
+    given = cast(DetailsInput, {member: value for member, value in lead.items() if member not in ASSIGNED})
     return given, imported_state(lead, None if is_own(lead) else "status")
 
 
 def _decoded(line: bytes) -> object:
     if len(line) > LINE_MAX:
-        raise Invalid.because(TOO_LONG)
+        raise ValidationFailed.because(TOO_LONG)
     try:
         return msgspec.json.decode(line)
     except UnicodeDecodeError:
-        raise Invalid.because(NOT_UTF8) from None
+        raise ValidationFailed.because(NOT_UTF8) from None
     except RecursionError:
-        raise Invalid.because("This line is nested too deeply.") from None
+        raise ValidationFailed.because("This line is nested too deeply.") from None
     except msgspec.DecodeError as error:
-        raise Invalid.because(f"This line is not JSON: {error}.") from None
+        raise ValidationFailed.because(f"This line is not JSON: {error}.") from None
 
 
-def _faults(lead: Mapping[str, Any]) -> list[Fault]:
+def _faults(lead: Mapping[str, Any]) -> list[FieldError]:
     faults = []
     for member, value in lead.items():
         if member == "attributes":
@@ -93,13 +93,13 @@ def _faults(lead: Mapping[str, Any]) -> list[Fault]:
         elif member in GIVEN:
             if not isinstance(value, str) and (value is not None or member in _TEXT):
                 expected = "text" if member in _TEXT else "text or null"
-                faults.append(Fault("", f"Give {expected}, not {kind(value)}.").under(member))
+                faults.append(FieldError("", f"Give {expected}, not {kind(value)}.").under(member))
         elif member in _TEXT_OF_STATE:
             if value is not None and not isinstance(value, str):
-                faults.append(Fault("", f"Give text or null, not {kind(value)}.").under(member))
+                faults.append(FieldError("", f"Give text or null, not {kind(value)}.").under(member))
         elif member not in ASSIGNED:
             faults.append(
-                Fault("", "There is no such member; put it among the attributes or leave it out.").under(member)
+                FieldError("", "There is no such member; put it among the attributes or leave it out.").under(member)
             )
     return faults
 

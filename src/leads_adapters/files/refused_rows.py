@@ -8,7 +8,7 @@ from leads_adapters.files.columns import REFUSAL_COLUMNS
 from leads_adapters.files.csv_export import csv_lines
 from leads_adapters.files.ndjson_rows import Refused
 from leads_adapters.lead_files import Row
-from leads_domain.errors import Invalid, LeadsError
+from leads_domain.errors import LeadsError, ValidationFailed
 
 
 def refused_header(header: Sequence[str]) -> bytes:
@@ -45,6 +45,6 @@ def _json(text: str) -> msgspec.Raw:
 
 def reason(refusal: LeadsError) -> str:
     """Return why a row was refused, with the member that each fault is about."""
-    if not isinstance(refusal, Invalid):
+    if not isinstance(refusal, ValidationFailed):
         return str(refusal)
-    return " ".join(f"{fault.pointer.removeprefix('/')}: {fault.detail}".removeprefix(": ") for fault in refusal.faults)
+    return " ".join(f"{fault.pointer.removeprefix('/')}: {fault.detail}".removeprefix(": ") for fault in refusal.errors)

@@ -9,20 +9,20 @@ from leads_adapters.http.decoding import Body
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.schemas import NewMerge, NewNote
 from leads_adapters.http.views import (
-    DossierView,
     LeadView,
+    PersonalDataView,
     TimelineEntryView,
-    dossier_view,
     lead_view,
+    personal_data_view,
     timeline_entry_view,
 )
 from leads_domain.access import Permission
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import Lead, LeadId
-from leads_domain.use_cases.add_note import AddNote, GivenNote, check_note
+from leads_domain.use_cases.add_note import AddNote, NoteInput, check_note
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import export_lead
-from leads_domain.use_cases.merge_leads import GivenMerge, MergeLeads, check_merge
+from leads_domain.use_cases.merge_leads import MergeInput, MergeLeads, check_merge
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class CareRoutes:
         The lead itself does not change: its version stays.
         """
         id = LeadId(call.id("lead"))
-        note = cast(GivenNote, await call.body(check_note))
+        note = cast(NoteInput, await call.body(check_note))
         return await call.write(self.database, _noted, self.add_note, id, note, actor=call.principal.name)
 
     @operation(
@@ -70,7 +70,7 @@ class CareRoutes:
         timeline. Its id answers 301 from then on. Merged already, it changes nothing.
         """
         id = LeadId(call.id("lead"))
-        given = cast(GivenMerge, await call.body(check_merge))
+        given = cast(MergeInput, await call.body(check_merge))
         precondition = call.condition().permits
         return await call.write(
             self.database,
@@ -87,7 +87,7 @@ class CareRoutes:
         path="/leads/{id:str}/export",
         tag="Leads",
         permission=Permission.ADMINISTER,
-        replies={200: Reply(means="Everything that is kept about the person.", schema=DossierView)},
+        replies={200: Reply(means="Everything that is kept about the person.", schema=PersonalDataView)},
         problems=("not-found",),
     )
     async def export(self, call: Call) -> Answer:
@@ -95,7 +95,7 @@ class CareRoutes:
 
         Everything that is stored about the person, in one document.
         """
-        return json_answer(dossier_view(await self.database.read_long(export_lead, LeadId(call.id("lead")))))
+        return json_answer(personal_data_view(await self.database.read_long(export_lead, LeadId(call.id("lead")))))
 
     @operation(
         method="DELETE",

@@ -20,7 +20,7 @@ from msgspec.structs import FieldInfo
 
 from leads_adapters.http.incoming import header
 from leads_adapters.http.problems import Problem
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 
 Schema = TypeVar("Schema", bound=msgspec.Struct)
 
@@ -60,7 +60,7 @@ class Body(Generic[Schema]):
         self._decoder = msgspec.json.Decoder(schema)
 
     def decode(self, raw: bytes, scope: HTTPScope, check: Callable[[Mapping[str, Any]], object]) -> Mapping[str, Any]:
-        """The members that were given. Raises `Problem`, or `Invalid` with every faulty member.
+        """The members that were given. Raises `Problem`, or `ValidationFailed` with every faulty member.
 
         `check` tells the domain's view of those members that have the right type, so that a client
         learns of all faults at once.
@@ -83,12 +83,12 @@ class Body(Generic[Schema]):
         members = _members(raw)
         if members is None:
             _scan(raw)
-            raise Invalid.because("Send a JSON object.")
+            raise ValidationFailed.because("Send a JSON object.")
         if len(members) > MEMBERS_MAX:
-            raise Invalid([_too_many(members)])
+            raise ValidationFailed([_too_many(members)])
         sound: dict[str, Any] = {}
         fields = _fields(self.schema)
-        faults = [Fault("", "This member is unknown.").under(name) for name in members if name not in fields]
+        faults = [FieldError("", "This member is unknown.").under(name) for name in members if name not in fields]
         for name, each in fields.items():
             if name in members:
                 value, found = _sound_part(members[name], each.type)
@@ -98,10 +98,10 @@ class Body(Generic[Schema]):
         told = {fault.pointer for fault in faults}
         try:
             check(sound)
-        except Invalid as invalid:
-            faults += (fault for fault in invalid.faults if fault.pointer not in told)
+        except ValidationFailed as invalid:
+            faults += (fault for fault in invalid.errors if fault.pointer not in told)
         if faults:
-            raise Invalid(faults)
+            raise ValidationFailed(faults)
         return sound
 
 
@@ -190,8 +190,8 @@ def _members(raw: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
         return None
 
 
-def _too_many(members: Mapping[str, msgspec.Raw]) -> Fault:
-    return Fault("", f"Send at most {MEMBERS_MAX} members; these are {len(members)}.")
+def _too_many(members: Mapping[str, msgspec.Raw]) -> FieldError:
+    return FieldError("", f"Send at most {MEMBERS_MAX} members; these are {len(members)}.")
 
 
 def _malformed_body(error: Exception) -> Problem:
@@ -205,7 +205,7 @@ def _malformed_body(error: Exception) -> Problem:
     return Problem("malformed-request", detail)
 
 
-def _sound_part(raw: msgspec.Raw, type: Any) -> tuple[Any, list[Fault]]:
+def _sound_part(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
     """What of a member has the right type (of an object: its sound members; else all or `UNSET`), and the faults."""
     item_type = _item_type(type)
     members = None if item_type is None else _members(raw)
@@ -218,14 +218,14 @@ def _sound_part(raw: msgspec.Raw, type: Any) -> tuple[Any, list[Fault]]:
     return {name: part for name, (part, _) in parts.items() if part is not UNSET}, faults
 
 
-def _sound_value(raw: msgspec.Raw, type: Any) -> tuple[Any, list[Fault]]:
+def _sound_value(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
     try:
         return _decoder(type).decode(raw), []
     except msgspec.ValidationError as error:
         with suppress(msgspec.ValidationError):
             if not _decoder(str).decode(raw).strip():  # blank text, as null
                 return _decoder(type).decode(b"null"), []
-        return UNSET, [Fault("", _plain(error))]
+        return UNSET, [FieldError("", _plain(error))]
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from leads_adapters.http.paging import Cursors, page_answer, rendered, wrong_par
 from leads_adapters.http.schemas import FollowUpListQuery, FollowUpPatch, NewFollowUp, PageQuery
 from leads_adapters.http.views import FollowUpView, PageView, follow_up_view
 from leads_domain.access import Permission
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.lead import LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position
@@ -25,7 +25,7 @@ from leads_domain.use_cases.change_follow_up import (
     rescheduling,
 )
 from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
-from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp, check_due_at
+from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp, check_due_at
 
 _CURSORS = Cursors.of_positions()
 
@@ -56,7 +56,7 @@ class FollowUpRoutes:
         answers, and sent at its due time; failed attempts are repeated. It ends sent, cancelled, or visibly failed.
         """
         id = LeadId(call.id("lead"))
-        wishes = cast(FollowUpWishes, await call.body(self.trigger_follow_up.check))
+        wishes = cast(FollowUpInput, await call.body(self.trigger_follow_up.check))
         answer = await call.write(
             self.database, _scheduled, self.trigger_follow_up, id, wishes, actor=call.principal.name
         )
@@ -179,5 +179,5 @@ def _scheduled(follow_up: FollowUp) -> Answer:
 def _in_utc(due_before: datetime | None) -> datetime | None:
     try:
         return None if due_before is None else check_due_at(due_before)
-    except Invalid as invalid:
-        raise wrong_parameters(Invalid([fault.under("due_before") for fault in invalid.faults])) from None
+    except ValidationFailed as invalid:
+        raise wrong_parameters(ValidationFailed([fault.under("due_before") for fault in invalid.errors])) from None

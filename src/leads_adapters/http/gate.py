@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from litestar.types import HTTPScope
 
+from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Header
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.concurrency import PER_ADDRESS, PER_KEY, ConcurrencyLimit
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.rate_limit import RateLimiter
-from leads_adapters.together import Together
 from leads_domain.access import Permission, Principal, Role
 from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
 
@@ -29,10 +29,10 @@ class Gate:
     per_address: RateLimiter | None = None
     key_concurrency: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(PER_KEY))
     address_concurrency: ConcurrencyLimit = field(default_factory=lambda: ConcurrencyLimit(PER_ADDRESS))
-    _callers: Together[str, Principal] = field(init=False)
+    _callers: BatchLoader[str, Principal] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._callers = Together(self._recognise)
+        self._callers = BatchLoader(self._recognise)
 
     async def admit(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, tuple[Header, ...]]:
         """Who is calling, and the headers of their rate limit; raises `Problem`."""

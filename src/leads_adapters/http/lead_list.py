@@ -13,9 +13,9 @@ from leads_adapters.http.rendering import Rendering
 from leads_adapters.http.schemas import LeadFilters, LeadListQuery
 from leads_adapters.http.views import LeadView, PageView
 from leads_domain.access import Permission
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadPosition, LeadQuery, LeadSort, Page
-from leads_domain.use_cases.find_leads import AskForLeads, GivenFilters, count_leads
+from leads_domain.use_cases.find_leads import AskForLeads, FiltersInput, count_leads
 
 _CURSORS = {sort: Cursors.of_leads(sort) for sort in LeadSort}
 
@@ -24,8 +24,8 @@ def lead_query(ask_for_leads: AskForLeads, filters: LeadFilters, **page: Any) ->
     """The leads that pass the filters of a query; raises `Problem` for filters that make no sense."""
     given = {name: value for name in LeadFilters.__struct_fields__ if (value := getattr(filters, name)) is not None}
     try:
-        return ask_for_leads(cast(GivenFilters, given), **page)
-    except Invalid as invalid:
+        return ask_for_leads(cast(FiltersInput, given), **page)
+    except ValidationFailed as invalid:
         raise wrong_parameters(invalid) from None
 
 

@@ -15,7 +15,7 @@ from leads_adapters.http.rendering import Rendering
 from leads_adapters.http.schemas import LeadPatch, NewLead, PageQuery, RegisterQuery
 from leads_adapters.http.views import Accepted, LeadView, PageView, TimelineEntryView, lead_view, timeline_entry_view
 from leads_domain.access import Permission, Role
-from leads_domain.details import GivenChanges, GivenDetails
+from leads_domain.details import ChangesInput, DetailsInput
 from leads_domain.errors import DuplicateLead
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import Page
@@ -57,7 +57,7 @@ class LeadRoutes:
         Its e-mail address decides whether it is there already, however the address is spelled.
         """
         query: RegisterQuery = call.query
-        details = cast(GivenDetails, await call.body(self.register_lead.check))
+        details = cast(DetailsInput, await call.body(self.register_lead.check))
         if call.principal.role is Role.CAPTURE:
             return await self._capture(details, query, call)
         return await call.write(
@@ -69,14 +69,14 @@ class LeadRoutes:
             on_duplicate=query.on_duplicate,
         )
 
-    async def _capture(self, details: GivenDetails, query: RegisterQuery, call: Call) -> Answer:
+    async def _capture(self, details: DetailsInput, query: RegisterQuery, call: Call) -> Answer:
         """Take a lead in without telling whether it was there: a public form must not reveal who is a lead."""
         if query.on_duplicate is not OnDuplicate.ERROR:
             members = {"role": Role.least(Permission.CHANGE)}
             raise Problem("forbidden", "A capture key cannot return or update leads that are there.", members)
         return await call.write(self.database, _accepted, self._register_quietly, details, actor=call.principal.name)
 
-    def _register_quietly(self, work: UnitOfWork, details: GivenDetails, *, actor: str) -> None:
+    def _register_quietly(self, work: UnitOfWork, details: DetailsInput, *, actor: str) -> None:
         """A duplicate ends the unit of work as a new lead does: an answer to it is kept as well."""
         with suppress(DuplicateLead):
             self.register_lead(work, details, actor=actor)
@@ -113,7 +113,7 @@ class LeadRoutes:
         move to the present status changes nothing.
         """
         id = LeadId(call.id("lead"))
-        changes = cast(GivenChanges, await call.body(self.change_lead.check))
+        changes = cast(ChangesInput, await call.body(self.change_lead.check))
         precondition = call.condition().permits
         return _lead_answer(
             await self.database.write(

@@ -10,7 +10,7 @@ from msgspec import Meta
 from leads_adapters.database import Database
 from leads_adapters.http.answer import Answer
 from leads_adapters.http.operation import Call, Reply, operation
-from leads_adapters.shared import Shared
+from leads_adapters.single_flight import SingleFlightCache
 from leads_domain.access import Permission
 from leads_domain.follow_up import Backlog
 from leads_domain.sources import Clock
@@ -37,7 +37,7 @@ class MetricsRoutes:
     ) -> None:
         self._clock = clock
         self._text = text
-        self._backlog = Shared(lambda: database.read_long(read_backlog, clock.now()))
+        self._backlog = SingleFlightCache(lambda: database.read_long(read_backlog, clock.now()))
 
     @operation(
         method="GET",

@@ -23,8 +23,8 @@ from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import Nothing
 from leads_adapters.http.views import Moved
 from leads_domain.access import Permission, Principal
-from leads_domain.checking import check_id, shown
-from leads_domain.errors import Invalid
+from leads_domain.checking import check_id, truncate
+from leads_domain.errors import ValidationFailed
 
 Result = TypeVar("Result")
 
@@ -88,8 +88,8 @@ class Call:
         text: str = self.scope["path_params"]["id"]
         try:
             return check_id(text)
-        except Invalid:
-            raise Problem("not-found", f"There is no {kind} with the id {shown(text)}; an id is a UUID.") from None
+        except ValidationFailed:
+            raise Problem("not-found", f"There is no {kind} with the id {truncate(text)}; an id is a UUID.") from None
 
     def condition(self) -> Condition:
         """Which versions the client means, by `If-Match` and `If-None-Match`; raises `Problem` for nonsense."""

@@ -18,7 +18,7 @@ from leads_adapters.http.problems import Problem
 from leads_adapters.http.schemas import LeadListQuery, PageQuery
 from leads_adapters.http.views import PageView
 from leads_domain.checking import check_storable, check_time
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadPosition, LeadSort, Page, Position
 
 At = TypeVar("At")
@@ -80,7 +80,7 @@ class Cursors(Generic[At]):
             padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
             fingerprint, written = self._decoder.decode(urlsafe_b64decode(padded))
             position = self._read(written)
-        except (ValueError, RecursionError, Invalid):  # includes msgspec's, binascii's and Unicode's errors
+        except (ValueError, RecursionError, ValidationFailed):  # includes msgspec's, binascii's and Unicode's errors
             raise Problem(
                 "malformed-request", "Invalid cursor. Pass `next_cursor` from the previous page unchanged."
             ) from None
@@ -133,9 +133,9 @@ def rendered(page: Page[Item, At], render: Callable[[Item], Any]) -> Page[Any, A
     return Page([render(item) for item in page.items], page.next)
 
 
-def wrong_parameters(invalid: Invalid) -> Problem:
+def wrong_parameters(invalid: ValidationFailed) -> Problem:
     """The problem of query parameters that a use case refuses."""
-    fault = invalid.faults[0]
+    fault = invalid.errors[0]
     return Problem("malformed-request", f"The query parameter {fault.pointer.strip('/')} is wrong. {fault.detail}")
 
 

@@ -14,11 +14,11 @@ from leads_domain.errors import (
     DuplicateLead,
     IllegalFollowUpState,
     IllegalTransition,
-    Invalid,
     KeyReused,
     LeadsError,
     NotFound,
     RequestInProgress,
+    ValidationFailed,
     VersionMismatch,
 )
 
@@ -260,7 +260,7 @@ def problem_of(error: Exception) -> Problem:
 
 def _of_domain(error: LeadsError) -> Problem:
     match error:
-        case Invalid():
+        case ValidationFailed():
             return _validation_failed(error)
         case NotFound():
             return Problem("not-found", str(error))
@@ -287,9 +287,9 @@ def _conflict(error: DuplicateLead | IllegalTransition | IllegalFollowUpState | 
             return Problem("request-in-progress", str(error), headers=(RETRY_LATER,))
 
 
-def _validation_failed(error: Invalid) -> Problem:
-    errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.faults[:ERRORS_MAX]]
-    total = len(error.faults)
+def _validation_failed(error: ValidationFailed) -> Problem:
+    errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in error.errors[:ERRORS_MAX]]
+    total = len(error.errors)
     detail = "One member breaks a rule." if total == 1 else f"{total} members break a rule."
     if total > ERRORS_MAX:
         detail += f" The first {ERRORS_MAX} are listed."

@@ -5,9 +5,9 @@ from typing import Protocol, cast
 
 import msgspec
 
+from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
 from leads_adapters.http.views import lead_view
-from leads_adapters.together import Together
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadPosition, LeadQuery, Page
 from leads_domain.use_cases.find_leads import find_lead, find_leads, list_leads
@@ -31,8 +31,8 @@ class RenderedByPython:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._leads: Together[LeadId, Lead] = Together(self._look_leads_up)
-        self._pages: Together[LeadQuery, RenderedPage] = Together(self._look_pages_up)
+        self._leads: BatchLoader[LeadId, Lead] = BatchLoader(self._look_leads_up)
+        self._pages: BatchLoader[LeadQuery, RenderedPage] = BatchLoader(self._look_pages_up)
 
     async def lead(self, id: LeadId) -> tuple[bytes, int]:
         """See `Rendering.lead`."""

@@ -12,7 +12,7 @@ from leads_adapters.http.answer import Answer, json_answer
 from leads_adapters.http.operation import Call, Reply, operation
 from leads_adapters.http.schemas import Source
 from leads_adapters.http.views import Utc
-from leads_adapters.shared import Shared
+from leads_adapters.single_flight import SingleFlightCache
 from leads_domain.access import Permission
 from leads_domain.events import rfc3339
 from leads_domain.statistics import Statistics
@@ -68,7 +68,7 @@ class StatisticsRoutes:
     """Tells how the desk is doing. To count a million leads takes 1 to 3 seconds: what was counted is shared."""
 
     def __init__(self, database: Database, take_statistics: TakeStatistics) -> None:
-        self._statistics = Shared(partial(database.read_long, take_statistics))
+        self._statistics = SingleFlightCache(partial(database.read_long, take_statistics))
 
     @operation(
         method="GET",

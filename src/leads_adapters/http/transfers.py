@@ -21,7 +21,7 @@ from leads_adapters.http.views import ImportView, RowError
 from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
 from leads_adapters.transfer import Importing, Run, all_leads
 from leads_domain.access import Permission
-from leads_domain.errors import Invalid, Unavailable
+from leads_domain.errors import Unavailable, ValidationFailed
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.find_leads import AskForLeads
 from leads_domain.use_cases.import_leads import ImportSummary
@@ -111,7 +111,7 @@ class TransferRoutes:
         try:
             rows = read(io.BufferedReader(upload, _BUFFER)).rows
         except FileRefused as refusal:
-            raise Invalid.because(str(refusal)) from None
+            raise ValidationFailed.because(str(refusal)) from None
         results = self.importing(
             rows,
             run,
@@ -125,8 +125,8 @@ class TransferRoutes:
         room = ERRORS_TEXT
         for row, imported, candidate in results:
             summary.count(imported, candidate)
-            if isinstance(imported, Invalid) and room > 0:
-                faults = imported.faults[: ERRORS_MAX - len(errors)]
+            if isinstance(imported, ValidationFailed) and room > 0:
+                faults = imported.errors[: ERRORS_MAX - len(errors)]
                 errors += (RowError(row.line, fault.pointer, fault.detail) for fault in faults)
                 room -= sum(len(fault.pointer) + len(fault.detail) for fault in faults)
         return json_answer(ImportView(**asdict(summary), errors=errors))

@@ -27,7 +27,7 @@ from leads_domain.events import EventType, TimelineEntry, rfc3339
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.pipeline import Pipeline
-from leads_domain.use_cases.export_lead import Dossier
+from leads_domain.use_cases.export_lead import PersonalData
 
 Item = TypeVar("Item")
 
@@ -124,7 +124,7 @@ class NewApiKeyView(ApiKeyView):
     ]
 
 
-class DossierView(msgspec.Struct):
+class PersonalDataView(msgspec.Struct):
     """Everything that is kept about a person."""
 
     lead: LeadView
@@ -259,14 +259,14 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
     )
 
 
-def dossier_view(dossier: Dossier) -> DossierView:
+def personal_data_view(personal_data: PersonalData) -> PersonalDataView:
     """Everything that is kept about a person, as clients see it."""
-    return DossierView(
-        lead=lead_view(dossier.lead),
-        merged_ids=dossier.merged_ids,
-        follow_ups=[follow_up_view(each) for each in dossier.follow_ups],
-        timeline=[timeline_entry_view(each) for each in dossier.timeline],
-        replied_at=[rfc3339(at) for at in dossier.replied_at],
+    return PersonalDataView(
+        lead=lead_view(personal_data.lead),
+        merged_ids=personal_data.merged_ids,
+        follow_ups=[follow_up_view(each) for each in personal_data.follow_ups],
+        timeline=[timeline_entry_view(each) for each in personal_data.timeline],
+        replied_at=[rfc3339(at) for at in personal_data.replied_at],
     )
 
 

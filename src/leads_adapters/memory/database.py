@@ -4,7 +4,7 @@ import asyncio
 from copy import copy
 from dataclasses import dataclass, field, fields
 
-from leads_adapters.database import Answer, Arguments, UseCase
+from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.memory.reports import MemoryReports
 from leads_adapters.memory.stores import (
     MemoryApiKeyStore,
@@ -53,20 +53,20 @@ class MemoryDatabase:
         self._kept = _Kept()
 
     async def read(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read`."""
         return use_case(MemoryUnitOfWork(self._kept.copy()), *args, **kwargs)
 
     async def read_long(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read_long`."""
         return await self.read(use_case, *args, **kwargs)
 
     async def write(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.write`."""
         copy = self._kept.copy()
         answer = use_case(MemoryUnitOfWork(copy), *args, **kwargs)

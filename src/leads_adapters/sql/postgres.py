@@ -19,7 +19,7 @@ from psycopg.types.string import TextLoader
 from sqlalchemy import URL, Connection, Engine, Executable, Pool, PoolProxiedConnection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from leads_adapters.database import Answer, Arguments, UseCase
+from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.follow_up_store import ANNOUNCED
 from leads_adapters.sql.jobs import Job, deliver
@@ -179,27 +179,27 @@ class PostgresDatabase:
         self._closed = False
 
     async def read(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read`."""
-        answer: Answer = await self._ask(self._reads, lambda work: use_case(work, *args, **kwargs))
+        answer: ResultT = await self._ask(self._reads, lambda work: use_case(work, *args, **kwargs))
         return answer
 
     async def read_long(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read_long`."""
         self._check_open()
         job = Job(lambda work: use_case(work, *args, **kwargs), asyncio.get_running_loop().create_future())
         self._begin(self._work_off_alone(_READ, job))
-        answer: Answer = await job.future
+        answer: ResultT = await job.future
         return answer
 
     async def write(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.write`."""
-        answer: Answer = await self._ask(self._writes, lambda work: use_case(work, *args, **kwargs))
+        answer: ResultT = await self._ask(self._writes, lambda work: use_case(work, *args, **kwargs))
         return answer
 
     async def check_writes(self) -> None:
@@ -358,7 +358,7 @@ class PostgresDatabase:
         return work
 
 
-async def _in_thread(threads: ThreadPoolExecutor, call: Callable[..., Answer], *args: Any) -> Answer:
+async def _in_thread(threads: ThreadPoolExecutor, call: Callable[..., ResultT], *args: Any) -> ResultT:
     return await asyncio.get_running_loop().run_in_executor(threads, call, *args)
 
 

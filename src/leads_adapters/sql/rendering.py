@@ -17,11 +17,11 @@ import msgspec
 from sqlalchemy import ColumnElement, Select, Text, bindparam, func, literal_column, select
 from sqlalchemy import cast as sql_cast
 
+from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
 from leads_adapters.sql.lead_pages import find_page, plain_page
 from leads_adapters.sql.tables import leads
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
-from leads_adapters.together import Together
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
 from leads_domain.paging import LeadPosition, LeadQuery
@@ -62,8 +62,8 @@ class RenderedBySqlite:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._leads: Together[LeadId, RenderedLead] = Together(self._look_leads_up)
-        self._pages: Together[LeadQuery, RenderedPage] = Together(self._look_pages_up)
+        self._leads: BatchLoader[LeadId, RenderedLead] = BatchLoader(self._look_leads_up)
+        self._pages: BatchLoader[LeadQuery, RenderedPage] = BatchLoader(self._look_pages_up)
 
     async def lead(self, id: LeadId) -> RenderedLead:
         """One lead as JSON, and its version; raises `NotFound`."""

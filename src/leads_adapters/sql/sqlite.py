@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, Executable, FromClause, NullPool, create_engine, event
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 
-from leads_adapters.database import Answer, Arguments, UseCase
+from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.folder_lock import hold_while_open
 from leads_adapters.sql.jobs import Job, deliver
@@ -163,8 +163,8 @@ class SqliteDatabase:
         return SqlUnitOfWork(Driver(connection, self._engine.dialect, self._statements))
 
     async def read(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read`. It runs on the event loop: a hop to a thread costs more than a short read."""
         self._check_open()
         try:
@@ -184,14 +184,14 @@ class SqliteDatabase:
         asyncio.get_running_loop().call_soon(self._reader.rollback)
 
     async def read_long(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.read_long`."""
         self._check_open()
         read = partial(self._read_in_thread, lambda work: use_case(work, *args, **kwargs))
         return await asyncio.get_running_loop().run_in_executor(self._long_readers, read)
 
-    def _read_in_thread(self, run: Callable[[SqlUnitOfWork], Answer]) -> Answer:
+    def _read_in_thread(self, run: Callable[[SqlUnitOfWork], ResultT]) -> ResultT:
         """Run a use case on a connection that nobody else has meanwhile; it is kept for the next."""
         try:
             connection = self._idle_readers.pop() if self._idle_readers else self._connect_again()
@@ -205,14 +205,14 @@ class SqliteDatabase:
             raise self._told(error) from error
 
     async def write(
-        self, use_case: UseCase[Arguments, Answer], /, *args: Arguments.args, **kwargs: Arguments.kwargs
-    ) -> Answer:
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
         """See `Database.write`."""
         self._check_open()
         job = Job(lambda work: use_case(work, *args, **kwargs), asyncio.get_running_loop().create_future())
         self._waiting.append(job)
         self._work_off()
-        answer: Answer = await job.future
+        answer: ResultT = await job.future
         return answer
 
     def _work_off(self) -> None:

@@ -9,7 +9,7 @@ from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
 from leads_app.container import Container
 from leads_app.settings import SettingsError
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.notifier import Address, FollowUpNotice, Refused, TryAgain
 
 _SAID = {Address.EMAIL: "an e-mail address", Address.PHONE: "a telephone number", None: "no address"}
@@ -70,14 +70,14 @@ def _notice(
     container: Container, channel: str, needs: Address | None, address: str | None, message: str
 ) -> FollowUpNotice:
     """A notice like those that the dispatcher hands over. A channel that needs no address may be given any kind."""
-    contacts, id = container.contacts(), container.ids().new()
+    normalizer, id = container.normalizer(), container.ids().new()
     email = phone = None
     try:
         if address and (needs is Address.EMAIL or (needs is None and "@" in address)):
-            email = str(contacts.email(address))
+            email = str(normalizer.email(address))
         elif address:
-            phone = contacts.phone(address).e164
-    except Invalid as error:
+            phone = normalizer.phone(address).e164
+    except ValidationFailed as error:
         raise CommandFailed(f"The address in --to is not valid: {error}") from None
     return FollowUpNotice(
         follow_up_id=id,

@@ -14,7 +14,7 @@ from leads_adapters.files.formats import READERS, format_of
 from leads_app.cli import session
 from leads_app.cli.refused_file import RefusedFile, place_for_refused
 from leads_app.cli.session import COMMAND_LINE, CommandFailed
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.use_cases.import_leads import ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate
 
@@ -61,7 +61,7 @@ def import_leads(file: Path, dry_run: bool, on_duplicate: str, rules: bool) -> N
             with progress, closing(refused):
                 for row, imported, candidate in results:
                     summary.count(imported, candidate)
-                    if isinstance(imported, Invalid):
+                    if isinstance(imported, ValidationFailed):
                         refused.add(row, imported)
         finally:
             _report(summary, refused, dry_run=dry_run)

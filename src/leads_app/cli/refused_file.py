@@ -11,7 +11,7 @@ from leads_adapters.files.refused_rows import reason, refused_header, refused_js
 from leads_adapters.lead_files import LeadFile, Row
 from leads_app.cli.session import CommandFailed
 from leads_app.cli.whole_file import open_private
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 
 REASONS_MAX = 20
 """How many reasons are listed at the terminal when they are not in a file."""
@@ -49,7 +49,7 @@ class RefusedFile:
         self._line = refused_line if form is Format.CSV else refused_json
         self._stream: BinaryIO | None = None
 
-    def add(self, row: Row, refusal: Invalid) -> None:
+    def add(self, row: Row, refusal: ValidationFailed) -> None:
         """Write a row, or list its reason."""
         if self.path is not None and self.failure is None:
             try:

@@ -13,15 +13,15 @@ from leads_domain.sources import Clock, IdSource
 NOTE_MAX = 10_000
 
 
-class GivenNote(TypedDict, total=False):
+class NoteInput(TypedDict, total=False):
     """A note as a client gives it."""
 
     text: str
 
 
-def check_note(given: GivenNote) -> GivenNote:
-    """The note as it would be kept; raises `Invalid`."""
-    return cast(GivenNote, check_members(given, _RULES, None, *missing(given, "text")))
+def check_note(given: NoteInput) -> NoteInput:
+    """The note as it would be kept; raises `ValidationFailed`."""
+    return cast(NoteInput, check_members(given, _RULES, None, *missing(given, "text")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class AddNote:
     clock: Clock
     ids: IdSource
 
-    def __call__(self, work: UnitOfWork, id: LeadId, given: GivenNote, *, actor: str) -> TimelineEntry:
-        """The note as it is now kept; raises `Invalid` or `NotFound`."""
+    def __call__(self, work: UnitOfWork, id: LeadId, given: NoteInput, *, actor: str) -> TimelineEntry:
+        """The note as it is now kept; raises `ValidationFailed` or `NotFound`."""
         note = check_note(given)
         work.leads.get_for_change(id)  # until the note is kept, nobody may merge or erase the lead
         event = Event(EventType.LEAD_NOTE_ADDED, {"text": note["text"]})
@@ -42,7 +42,7 @@ class AddNote:
 
 
 def _text(text: str, _: None) -> str:
-    return check_text(text, most=NOTE_MAX)
+    return check_text(text, max_length=NOTE_MAX)
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {"text": _text}

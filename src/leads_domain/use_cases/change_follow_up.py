@@ -30,12 +30,12 @@ _RULES: Mapping[str, Callable[[Any, None], object]] = {"due_at": check_due_at, "
 
 
 def check_follow_up_changes(given: FollowUpChanges) -> FollowUpChanges:
-    """The changes as they would be kept; raises `Invalid` with every fault."""
+    """The changes as they would be kept; raises `ValidationFailed` with every fault."""
     return cast(FollowUpChanges, check_members(given, _RULES, None))
 
 
 def rescheduling(given: FollowUpChanges) -> Step:
-    """The step that makes these changes; raises `Invalid`."""
+    """The step that makes these changes; raises `ValidationFailed`."""
     return partial(FollowUp.reschedule, **check_follow_up_changes(given))
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from leads_domain.details import Details, GivenChanges, Scalar, check_attributes, check_changes
-from leads_domain.errors import Invalid
+from leads_domain.details import ChangesInput, Details, Scalar, check_attributes, check_changes
+from leads_domain.errors import ValidationFailed
 from leads_domain.events import Event, entries
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
-from leads_domain.sources import Clock, Contacts, IdSource
+from leads_domain.sources import Clock, IdSource, Normalizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +26,28 @@ class ChangeLead:
 
     clock: Clock
     ids: IdSource
-    contacts: Contacts
+    normalizer: Normalizer
     pipeline: Pipeline
     rules: FollowUpRules
 
-    def check(self, given: GivenChanges) -> Details:
-        """The changes as they would be kept, a change of status aside; raises `Invalid` with every fault."""
+    def check(self, given: ChangesInput) -> Details:
+        """The changes as they would be kept, a change of status aside; raises `ValidationFailed` with every fault."""
         unknown = self.pipeline.unknown(given["status"]) if "status" in given else ()
         others = {member: value for member, value in given.items() if member != "status"}
-        return check_changes(others, self.contacts, *unknown)
+        return check_changes(others, self.normalizer, *unknown)
 
     def __call__(
         self,
         work: UnitOfWork,
         id: LeadId,
-        given: GivenChanges,
+        given: ChangesInput,
         *,
         actor: str,
         precondition: Precondition = any_version,
     ) -> Lead:
         """The lead as it is now kept.
 
-        Raises `NotFound`, `VersionMismatch`, `Invalid`, `IllegalTransition`, or `DuplicateLead` for an
+        Raises `NotFound`, `VersionMismatch`, `ValidationFailed`, `IllegalTransition`, or `DuplicateLead` for an
         e-mail address that another lead has.
         """
         changes = self.check(given)
@@ -107,5 +107,5 @@ def _merged(present: Mapping[str, Scalar], patch: Mapping[str, Scalar]) -> Mappi
             del merged[name]
     try:
         return check_attributes(merged)
-    except Invalid as invalid:
-        raise Invalid([fault.under("attributes") for fault in invalid.faults]) from None
+    except ValidationFailed as invalid:
+        raise ValidationFailed([fault.under("attributes") for fault in invalid.errors]) from None

@@ -22,7 +22,7 @@ from leads_domain.notifier import (
     TryAgain,
 )
 from leads_domain.ports import UnitOfWork
-from leads_domain.sources import Chance, Clock, IdSource
+from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.change_follow_up import keep_next_due, lead_for_change
 
 DISPATCHER = "dispatcher"
@@ -110,7 +110,7 @@ class RecordOutcome:
 
     clock: Clock
     ids: IdSource
-    chance: Chance
+    chance: RandomSource
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:

@@ -16,7 +16,7 @@ At = TypeVar("At")
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class PersonalData:
     """A lead, the ids that it had before merges, and all that belongs to it, each in the order of its list.
 
     Of the answers that are kept for repeated requests, which say nothing else, when they were given.
@@ -29,10 +29,10 @@ class Dossier:
     replied_at: Sequence[datetime]
 
 
-def export_lead(work: UnitOfWork, id: LeadId) -> Dossier:
-    """The dossier of a lead; raises `NotFound`."""
+def export_lead(work: UnitOfWork, id: LeadId) -> PersonalData:
+    """The personal_data of a lead; raises `NotFound`."""
     lead, merged_ids = work.leads.get(id), work.leads.redirected_to(id)
-    return Dossier(
+    return PersonalData(
         lead=lead,
         merged_ids=merged_ids,
         follow_ups=[*_all(lambda after: work.follow_ups.page(FollowUpQuery(lead_id=id, after=after, limit=LIMIT_MAX)))],

@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Any, TypedDict
 
 from leads_domain.checking import check_members, check_time
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_DEFAULT, LeadPosition, LeadQuery, LeadSort, Page
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.search import words_in
-from leads_domain.sources import Clock, Contacts
+from leads_domain.sources import Clock, Normalizer
 
 Q_MAX = 200
 WORDS_MAX = 20
@@ -30,7 +30,7 @@ class FollowedUp(StrEnum):
     NONE = "none"
 
 
-class GivenFilters(TypedDict, total=False):
+class FiltersInput(TypedDict, total=False):
     """Which leads a client asks for. A filter that is left out lets all of them through."""
 
     status: Collection[Status]
@@ -69,15 +69,15 @@ class AskForLeads:
     """Turns what a client asks for into a question to the store."""
 
     clock: Clock
-    contacts: Contacts
+    normalizer: Normalizer
     pipeline: Pipeline
 
     def __call__(
-        self, filters: GivenFilters, *, sort: LeadSort = LeadSort.NEWEST_FIRST, limit: int = LIMIT_DEFAULT
+        self, filters: FiltersInput, *, sort: LeadSort = LeadSort.NEWEST_FIRST, limit: int = LIMIT_DEFAULT
     ) -> LeadQuery:
         """The question for the first page.
 
-        Raises `Invalid` with every filter that makes no sense, or that no lead could ever pass.
+        Raises `ValidationFailed` with every filter that makes no sense, or that no lead could ever pass.
         """
         members: dict[str, Any] = {}
         for meant in check_members(filters, _RULES, self).values():
@@ -88,22 +88,22 @@ class AskForLeads:
 def _status(statuses: Collection[Status], ask: AskForLeads) -> _Meant:
     known = tuple(dict.fromkeys(statuses))
     if faults := [fault for status in known for fault in ask.pipeline.unknown(status)]:
-        raise Invalid(faults)
+        raise ValidationFailed(faults)
     return {"statuses": known}
 
 
 def _source(source: str, _: AskForLeads) -> _Meant:
     if not source:
-        raise Invalid.because("No source is empty.")
+        raise ValidationFailed.because("No source is empty.")
     return {"source": source}
 
 
 def _owner(address: str, ask: AskForLeads) -> _Meant:
-    return {"owner_key": ask.contacts.email(address).key}
+    return {"owner_key": ask.normalizer.email(address).key}
 
 
 def _email(address: str, ask: AskForLeads) -> _Meant:
-    return {"email_key": ask.contacts.email(address).key}
+    return {"email_key": ask.normalizer.email(address).key}
 
 
 def _created_from(at: datetime, _: AskForLeads) -> _Meant:
@@ -126,10 +126,10 @@ def _follow_up(followed_up: FollowedUp, ask: AskForLeads) -> _Meant:
 
 def _q(q: str, _: AskForLeads) -> _Meant:
     if len(q) > Q_MAX:
-        raise Invalid.because(f"Search for at most {Q_MAX} characters; these are {len(q)}.")
+        raise ValidationFailed.because(f"Search for at most {Q_MAX} characters; these are {len(q)}.")
     words = words_in(q)
     if len(words) > WORDS_MAX:
-        raise Invalid.because(f"Search for at most {WORDS_MAX} words; these are {len(words)}.")
+        raise ValidationFailed.because(f"Search for at most {WORDS_MAX} words; these are {len(words)}.")
     return {"words": words}
 
 

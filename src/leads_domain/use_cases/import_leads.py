@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, cast
 
 from leads_domain.checking import SHOWN_MAX
-from leads_domain.details import Details, GivenDetails
-from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.details import Details, DetailsInput
+from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.events import TimelineEntry, entries
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.ports import UnitOfWork
@@ -37,7 +37,7 @@ class Rehearsal(Protocol):
         """Remember a lead in the place of the one with its e-mail key, if there is one."""
 
 
-Imported = Outcome | DuplicateLead | Invalid
+Imported = Outcome | DuplicateLead | ValidationFailed
 """What became of a candidate."""
 
 
@@ -83,7 +83,7 @@ class ImportSummary:
                 self.unchanged += 1
             case DuplicateLead():
                 self.duplicates += 1
-            case Invalid():
+            case ValidationFailed():
                 self.refused += 1
 
     def _count_unknown(self, status: str) -> None:
@@ -114,12 +114,12 @@ class ImportLeads:
     register_lead: RegisterLead
 
     def check(
-        self, given: GivenDetails, state: ImportedState | None = None, *, merge_attributes: bool = False
+        self, given: DetailsInput, state: ImportedState | None = None, *, merge_attributes: bool = False
     ) -> Candidate:
-        """Return the candidate, its status in the pipeline's spelling; raises `Invalid` with every fault."""
+        """Return the candidate, its status in the pipeline's spelling; raises `ValidationFailed` with every fault."""
         if state is None:
             return Candidate(self.register_lead.check(given), merge_attributes=merge_attributes)
-        faults = state.faults()
+        faults = state.errors()
         pipeline = self.register_lead.pipeline
         status = pipeline.find(state.status) if state.status else None
         unknown = state.status if status is None else None
@@ -194,7 +194,7 @@ class ImportLeads:
             )
             if met is None:
                 met = register.keep(work, newcomer, details, now, actor=actor, on_duplicate=on_duplicate)
-        except (DuplicateLead, Invalid) as refusal:
+        except (DuplicateLead, ValidationFailed) as refusal:
             return refusal
         return met.outcome
 
@@ -217,7 +217,7 @@ class ImportLeads:
         lead = rehearsed or work.leads.get(cast(LeadId, existing))
         try:
             changed, events = lead.change(details, merge_attributes=candidate.merge_attributes)
-        except Invalid as refusal:
+        except ValidationFailed as refusal:
             return refusal
         if not events:
             return Outcome.UNCHANGED

@@ -15,7 +15,7 @@ from leads_domain.access import (
     key_text,
 )
 from leads_domain.checking import check_members, check_text
-from leads_domain.errors import Fault
+from leads_domain.errors import FieldError
 from leads_domain.paging import Page, Position
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
@@ -26,13 +26,13 @@ OPERATOR = Principal("operator", "operator", Role.ADMIN)
 
 
 def check_new_key(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of a new key as they are kept; raises `Invalid` with every fault."""
-    missing = (Fault(f"/{member}", "This member is required.") for member in _RULES if member not in given)
+    """The members of a new key as they are kept; raises `ValidationFailed` with every fault."""
+    missing = (FieldError(f"/{member}", "This member is required.") for member in _RULES if member not in given)
     return check_members(given, _RULES, None, *missing)
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {
-    "name": lambda name, _: check_text(name, most=KEY_NAME_MAX),
+    "name": lambda name, _: check_text(name, max_length=KEY_NAME_MAX),
     "role": lambda role, _: Role(role),
 }
 
@@ -46,7 +46,7 @@ class CreateKey:
     entropy: Entropy
 
     def __call__(self, work: UnitOfWork, *, name: str, role: Role) -> tuple[ApiKey, str]:
-        """What is kept of the key, and its text; raises `Invalid`."""
+        """What is kept of the key, and its text; raises `ValidationFailed`."""
         text = key_text(role, self.entropy.draw(ENTROPY_BYTES))
         key = ApiKey(
             id=self.ids.new(),

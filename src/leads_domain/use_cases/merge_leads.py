@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_id, check_members, missing
-from leads_domain.errors import Invalid, Merged, NotFound
+from leads_domain.errors import Merged, NotFound, ValidationFailed
 from leads_domain.events import Event, entries
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.merging import merged
@@ -15,15 +15,15 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 
 
-class GivenMerge(TypedDict, total=False):
+class MergeInput(TypedDict, total=False):
     """What a client says of a merge."""
 
     duplicate_id: LeadId
 
 
-def check_merge(given: GivenMerge) -> GivenMerge:
-    """The same with the id in lower case; raises `Invalid`."""
-    return cast(GivenMerge, check_members(given, _RULES, None, *missing(given, "duplicate_id")))
+def check_merge(given: MergeInput) -> MergeInput:
+    """The same with the id in lower case; raises `ValidationFailed`."""
+    return cast(MergeInput, check_members(given, _RULES, None, *missing(given, "duplicate_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,15 @@ class MergeLeads:
         self,
         work: UnitOfWork,
         id: LeadId,
-        given: GivenMerge,
+        given: MergeInput,
         *,
         actor: str,
         precondition: Precondition = any_version,
     ) -> Lead:
         """The survivor as it is now kept; unchanged if that duplicate was merged into it before.
 
-        Raises `NotFound`, `VersionMismatch` for the survivor, or `Invalid` for a duplicate that there is not or that
-        is a part of another lead.
+        Raises `NotFound`, `VersionMismatch` for the survivor, or `ValidationFailed` for a duplicate that does not
+        exist or is a part of another lead.
         """
         duplicate_id = check_merge(given)["duplicate_id"]
         survivor, duplicate = _both(work, id, duplicate_id)
@@ -83,7 +83,7 @@ class MergeLeads:
 def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lead | None]:
     """Both leads, got for a change; no duplicate if it was merged into this very lead before."""
     if duplicate_id == id:
-        raise Invalid.because("A lead cannot be merged into itself.", "/duplicate_id")
+        raise ValidationFailed.because("A lead cannot be merged into itself.", "/duplicate_id")
     leads: dict[LeadId, Lead] = {}
     gone: dict[LeadId, NotFound] = {}
     for each in sorted([id, duplicate_id]):  # always in this order: two merges crosswise never wait for each other
@@ -95,7 +95,7 @@ def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lea
         raise gone[id]
     fault = gone.get(duplicate_id)
     if fault and not (isinstance(fault, Merged) and fault.into == id):
-        raise Invalid.because(str(fault), "/duplicate_id")
+        raise ValidationFailed.because(str(fault), "/duplicate_id")
     return leads[id], leads.get(duplicate_id)
 
 

@@ -6,15 +6,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from leads_domain.details import Details, GivenDetails, check_new_details
-from leads_domain.errors import DuplicateLead, Fault, NotFound, Unavailable
+from leads_domain.details import Details, DetailsInput, check_new_details
+from leads_domain.errors import DuplicateLead, FieldError, NotFound, Unavailable
 from leads_domain.events import Event, entries
 from leads_domain.follow_up import FollowUp
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
-from leads_domain.sources import Clock, Contacts, IdSource
+from leads_domain.sources import Clock, IdSource, Normalizer
 
 _TRIES = 5
 """How often to try to keep a lead whose address others give up and take at the same time."""
@@ -62,23 +62,23 @@ class RegisterLead:
 
     clock: Clock
     ids: IdSource
-    contacts: Contacts
+    normalizer: Normalizer
     pipeline: Pipeline
     rules: FollowUpRules
 
-    def check(self, given: GivenDetails, *also: Fault) -> Details:
-        """Return the details as they would be kept; raises `Invalid` with every fault, those in `also` included."""
-        return check_new_details(given, self.contacts, *also)
+    def check(self, given: DetailsInput, *also: FieldError) -> Details:
+        """Return the details as they would be stored; raises `ValidationFailed` with all errors, also `also`."""
+        return check_new_details(given, self.normalizer, *also)
 
     def __call__(
         self,
         work: UnitOfWork,
-        given: GivenDetails,
+        given: DetailsInput,
         *,
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
     ) -> Registered:
-        """Raises `Invalid`, or `DuplicateLead` if that is the policy."""
+        """Raises `ValidationFailed`, or `DuplicateLead` if that is the policy."""
         details = self.check(given)
         now = self.clock.now()
         newcomer = self.newcomer(details, now)

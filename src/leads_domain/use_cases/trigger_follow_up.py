@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text, check_time, optional, shown
-from leads_domain.errors import Invalid
+from leads_domain.checking import check_members, check_text, check_time, optional, truncate
+from leads_domain.errors import ValidationFailed
 from leads_domain.events import entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
@@ -18,7 +18,7 @@ Channels = Mapping[str, Address | None]
 """Every configured channel by name, with the kind of address that it needs."""
 
 
-class FollowUpWishes(TypedDict, total=False):
+class FollowUpInput(TypedDict, total=False):
     """What a client may say of a follow-up. A member that is left out, null or blank has a default."""
 
     channel: str | None
@@ -36,12 +36,12 @@ class TriggerFollowUp:
     channels: Channels
     default_channel: str
 
-    def check(self, wishes: FollowUpWishes) -> FollowUpWishes:
-        """The wishes as they would be kept; raises `Invalid` with every fault."""
-        return cast(FollowUpWishes, check_members(wishes, _RULES, self.channels))
+    def check(self, wishes: FollowUpInput) -> FollowUpInput:
+        """The wishes as they would be kept; raises `ValidationFailed` with every fault."""
+        return cast(FollowUpInput, check_members(wishes, _RULES, self.channels))
 
-    def __call__(self, work: UnitOfWork, lead_id: LeadId, wishes: FollowUpWishes, *, actor: str) -> FollowUp:
-        """Raises `NotFound`, or `Invalid` for an unknown channel or a recipient that it cannot reach."""
+    def __call__(self, work: UnitOfWork, lead_id: LeadId, wishes: FollowUpInput, *, actor: str) -> FollowUp:
+        """Raises `NotFound`, or `ValidationFailed` for an unknown channel or a recipient that it cannot reach."""
         wishes = self.check(wishes)
         lead = work.leads.get_for_change(lead_id)
         recipient = wishes.get("recipient") or Recipient.LEAD
@@ -66,17 +66,19 @@ class TriggerFollowUp:
 
 def _known(channel: str, channels: Channels) -> str:
     if channel not in channels:
-        raise Invalid.because(f"There is no channel {shown(channel)}; it is one of: {', '.join(sorted(channels))}.")
+        raise ValidationFailed.because(
+            f"There is no channel {truncate(channel)}; it is one of: {', '.join(sorted(channels))}."
+        )
     return channel
 
 
 def check_message(text: str, _: object = None) -> str:
-    """The message as it is kept; raises `Invalid`."""
-    return check_text(text, most=MESSAGE_MAX)
+    """The message as it is kept; raises `ValidationFailed`."""
+    return check_text(text, max_length=MESSAGE_MAX)
 
 
 def check_due_at(at: datetime, _: object = None) -> datetime:
-    """The time as it is kept; raises `Invalid`."""
+    """The time as it is kept; raises `ValidationFailed`."""
     return check_time(at)
 
 
@@ -98,9 +100,11 @@ _RULES: Mapping[str, Callable[[Any, Channels], object]] = {
 
 def _check_reachable(lead: Lead, recipient: Recipient, channel: str, needs: Address | None) -> None:
     if recipient is Recipient.OWNER and lead.owner is None:
-        raise Invalid.because("The lead has no owner; give it one, or follow up with the lead itself.", "/recipient")
+        raise ValidationFailed.because(
+            "The lead has no owner; give it one, or follow up with the lead itself.", "/recipient"
+        )
     if needs is Address.PHONE and (recipient is Recipient.OWNER or lead.phone is None):
-        raise Invalid.because(
+        raise ValidationFailed.because(
             f"The channel {channel} needs a telephone number, and the {recipient} has none.", "/channel"
         )
 

@@ -13,13 +13,13 @@ from desk import ACTOR, Desk
 from leads_adapters.lead_files import Row
 from leads_adapters.memory.rehearsal import MemoryRehearsal
 from leads_adapters.transfer import BATCH_TEXT, PAGE, Importing, all_leads
-from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 BATCH = 3
-UNREADABLE = Invalid.because("This row is not UTF-8 text.")
+UNREADABLE = ValidationFailed.because("This row is not UTF-8 text.")
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_row_that_is_refused_is_told_in_its_place(database: RunningDatabase, d
     (_, unreadable), (_, first), (_, nameless), (_, again), (_, last) = outcomes
 
     assert unreadable is UNREADABLE
-    assert isinstance(nameless, Invalid)
+    assert isinstance(nameless, ValidationFailed)
     assert isinstance(again, DuplicateLead)
     assert (first, last) == (Outcome.CREATED, Outcome.CREATED)
     assert sizes == [1, 2]

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from leads_adapters.memory.normalizer import SimpleContacts
 from structlog.testing import capture_logs
 
 from builders import given_details
 from databases import PATIENCE, database_url
 from fakes import CountingIds, FixedChance, FixedClock, RecordingNotifier
 from leads_adapters.database import Database
-from leads_adapters.memory.contacts import SimpleContacts
 from leads_adapters.memory.database import MemoryDatabase
 from leads_app.container import make_database, make_engine
 from leads_app.dispatcher import ATTEMPT, LEASE, SLOTS, Dispatcher
@@ -29,7 +29,7 @@ from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.rules import FollowUpRules
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.register_lead import RegisterLead
-from leads_domain.use_cases.trigger_follow_up import FollowUpWishes, TriggerFollowUp
+from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
 
 HOUR = timedelta(hours=1)
 SENT, SCHEDULED, FAILED = FollowUpState.SENT, FollowUpState.SCHEDULED, FollowUpState.FAILED
@@ -106,7 +106,7 @@ class Post:
     async def follow_up(self, channel: str = "log", times: int = 1, **wishes: Any) -> None:
         for _ in range(times):
             await self.database.write(
-                self.trigger, self.lead.id, cast(FollowUpWishes, {"channel": channel, **wishes}), actor="test"
+                self.trigger, self.lead.id, cast(FollowUpInput, {"channel": channel, **wishes}), actor="test"
             )
 
     async def kept(self, channel: str | None = None) -> list[FollowUp]:

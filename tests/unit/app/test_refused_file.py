@@ -9,10 +9,10 @@ from leads_adapters.files.formats import Format
 from leads_adapters.lead_files import LeadFile, Row
 from leads_app.cli.refused_file import REASONS_MAX, RefusedFile, place_for_refused
 from leads_app.cli.session import CommandFailed
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 
 ROWS = [Row(2, {}, ("Ann", "1")), Row(3, {}, ("Bob", "2"))]
-NO_ADDRESS = Invalid([Fault("/email", "No address.")])
+NO_ADDRESS = ValidationFailed([FieldError("/email", "No address.")])
 
 
 def refuse(path: Path | None, times: int = 1) -> RefusedFile:

@@ -7,18 +7,18 @@ from hypothesis import given
 
 from builders import an_id
 from leads_domain.checking import check_id, check_members, check_text
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 from strategies import texts
 
 
 def _at_most(number: int, limit: int) -> int:
     if number > limit:
-        raise Invalid.because(f"Give at most {limit}.")
+        raise ValidationFailed.because(f"Give at most {limit}.")
     return number
 
 
 def _pair(_: object, __: int) -> object:
-    raise Invalid([Fault("/0", "Give a first."), Fault("/1", "Give a second.")])
+    raise ValidationFailed([FieldError("/0", "Give a first."), FieldError("/1", "Give a second.")])
 
 
 RULES: dict[str, Callable[[int, int], object]] = {"width": _at_most, "height": _at_most, "pair": _pair}
@@ -34,34 +34,34 @@ def test_a_rule_is_given_the_context() -> None:
 
 
 def test_every_broken_rule_is_told_at_its_member() -> None:
-    with pytest.raises(Invalid) as refusal:
-        check_members({"height": 6, "pair": None, "width": 7}, RULES, 5, Fault("/depth", "Give one."))
-    assert refusal.value.faults == (
-        Fault("/depth", "Give one."),
-        Fault("/height", "Give at most 5."),
-        Fault("/pair/0", "Give a first."),
-        Fault("/pair/1", "Give a second."),
-        Fault("/width", "Give at most 5."),
+    with pytest.raises(ValidationFailed) as refusal:
+        check_members({"height": 6, "pair": None, "width": 7}, RULES, 5, FieldError("/depth", "Give one."))
+    assert refusal.value.errors == (
+        FieldError("/depth", "Give one."),
+        FieldError("/height", "Give at most 5."),
+        FieldError("/pair/0", "Give a first."),
+        FieldError("/pair/1", "Give a second."),
+        FieldError("/width", "Give at most 5."),
     )
 
 
 @given(texts(min_size=1).filter(str.strip))
 def test_text_loses_its_outer_white_space_and_nothing_else(text: str) -> None:
-    checked = check_text(f" \n{text}\t", most=50)
+    checked = check_text(f" \n{text}\t", max_length=50)
     assert checked == checked.strip()
     assert checked in text
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\u00a0\u2003", "four "])
 def test_text_that_is_empty_or_too_long_once_trimmed_is_refused(text: str) -> None:
-    with pytest.raises(Invalid, match=f"Give 1 to 3 characters; this has {len(text.strip())}"):
-        check_text(text, most=3)
+    with pytest.raises(ValidationFailed, match=f"Give 1 to 3 characters; this has {len(text.strip())}"):
+        check_text(text, max_length=3)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\0", "\0ab", "ab\0"])
 def test_nul_is_refused_wherever_it_stands(text: str) -> None:
-    with pytest.raises(Invalid, match="Remove the NUL character"):
-        check_text(text, most=3)
+    with pytest.raises(ValidationFailed, match="Remove the NUL character"):
+        check_text(text, max_length=3)
 
 
 def test_an_id_is_a_uuid_in_lower_case() -> None:
@@ -72,5 +72,5 @@ def test_an_id_is_a_uuid_in_lower_case() -> None:
     "text", ["", "1", an_id()[:-1], an_id() + "0", an_id().replace("-", ""), f"{{{an_id()}}}", "\0"]
 )
 def test_what_is_no_uuid_is_no_id(text: str) -> None:
-    with pytest.raises(Invalid, match="is no id; an id is a UUID"):
+    with pytest.raises(ValidationFailed, match="is no id; an id is a UUID"):
         check_id(text)

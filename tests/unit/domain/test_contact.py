@@ -1,4 +1,4 @@
-"""Contacts as people read them."""
+"""Normalizer as people read them."""
 
 import pytest
 

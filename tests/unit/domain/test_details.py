@@ -10,27 +10,27 @@ from builders import a_phone, an_email, given_details
 from fakes import PlainContacts
 from leads_domain.details import (
     Details,
-    GivenDetails,
+    DetailsInput,
     Scalar,
     check_attributes,
     check_changes,
     check_new_details,
 )
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 from strategies import attribute_names, attributes, texts
 
 
 def checked(**members: Any) -> Details:
     """These members, checked."""
-    given: GivenDetails = members  # type: ignore[assignment]
+    given: DetailsInput = members  # type: ignore[assignment]
     return check_changes(given, PlainContacts())
 
 
-def faults(**members: Any) -> tuple[Fault, ...]:
+def faults(**members: Any) -> tuple[FieldError, ...]:
     """What is wrong with these members."""
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         checked(**members)
-    return refusal.value.faults
+    return refusal.value.errors
 
 
 def test_what_is_said_of_a_lead_is_trimmed_and_made_canonical() -> None:
@@ -82,17 +82,17 @@ def test_a_text_may_be_as_long_as_its_limit(member: str, most: int) -> None:
 @pytest.mark.parametrize(("member", "most"), [("name", 200), ("source", 100), ("status_reason", 1000)])
 def test_a_text_that_is_too_long_is_refused_with_its_length(member: str, most: int) -> None:
     detail = f"Give 1 to {most} characters; this has {most + 1}."
-    assert faults(**{member: "x" * (most + 1)}) == (Fault(f"/{member}", detail),)
+    assert faults(**{member: "x" * (most + 1)}) == (FieldError(f"/{member}", detail),)
 
 
 def test_a_blank_name_is_refused() -> None:
-    assert faults(name=" \t\n") == (Fault("/name", "Give 1 to 200 characters; this has 0."),)
+    assert faults(name=" \t\n") == (FieldError("/name", "Give 1 to 200 characters; this has 0."),)
 
 
 @pytest.mark.parametrize("member", ["name", "source", "status_reason"])
 def test_a_text_with_nul_is_refused(member: str) -> None:
     detail = "Remove the NUL character (U+0000); it cannot be stored."
-    assert faults(**{member: "John\0Doe"}) == (Fault(f"/{member}", detail),)
+    assert faults(**{member: "John\0Doe"}) == (FieldError(f"/{member}", detail),)
 
 
 @given(st.text(max_size=250))
@@ -113,7 +113,7 @@ def test_a_name_is_kept_trimmed_or_refused_for_its_length_or_nul(text: str) -> N
     ],
 )
 def test_what_no_contact_can_be_made_of_is_refused_where_it_was_given(member: str, detail: str) -> None:
-    assert faults(**{member: "nonsense"}) == (Fault(f"/{member}", detail),)
+    assert faults(**{member: "nonsense"}) == (FieldError(f"/{member}", detail),)
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
@@ -139,15 +139,15 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
 
 
 def test_what_the_caller_found_already_is_told_first() -> None:
-    known = Fault("/status", "There is no status 'old'.")
-    with pytest.raises(Invalid) as refusal:
+    known = FieldError("/status", "There is no status 'old'.")
+    with pytest.raises(ValidationFailed) as refusal:
         check_changes(given_details(name=""), PlainContacts(), known)
-    assert refusal.value.faults == (known, Fault("/name", "Give 1 to 200 characters; this has 0."))
+    assert refusal.value.errors == (known, FieldError("/name", "Give 1 to 200 characters; this has 0."))
 
 
 def test_what_the_caller_found_already_is_enough_to_refuse() -> None:
-    with pytest.raises(Invalid):
-        check_changes(given_details(), PlainContacts(), Fault("/status", "There is no status 'old'."))
+    with pytest.raises(ValidationFailed):
+        check_changes(given_details(), PlainContacts(), FieldError("/status", "There is no status 'old'."))
 
 
 def test_a_new_lead_with_a_name_and_an_address_is_complete() -> None:
@@ -155,12 +155,12 @@ def test_a_new_lead_with_a_name_and_an_address_is_complete() -> None:
 
 
 def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as_well() -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         check_new_details({"phone": "nonsense"}, PlainContacts())
-    assert refusal.value.faults == (
-        Fault("/name", "This member is required."),
-        Fault("/email", "This member is required."),
-        Fault("/phone", "This is not a telephone number."),
+    assert refusal.value.errors == (
+        FieldError("/name", "This member is required."),
+        FieldError("/email", "This member is required."),
+        FieldError("/phone", "This is not a telephone number."),
     )
 
 
@@ -168,9 +168,9 @@ def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as
 def test_a_new_lead_without_either_is_told_which(missing: str) -> None:
     given = given_details()
     del given[missing]  # type: ignore[misc]
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         check_new_details(given, PlainContacts())
-    assert refusal.value.faults == (Fault(f"/{missing}", "This member is required."),)
+    assert refusal.value.errors == (FieldError(f"/{missing}", "This member is required."),)
 
 
 @given(attributes())
@@ -199,7 +199,7 @@ def test_an_attribute_may_hold_anything_up_to_its_limit(value: Scalar) -> None:
     ],
 )
 def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Scalar, detail: str) -> None:
-    assert faults(attributes={"fine": 1, "x": value}) == (Fault("/attributes/x", detail),)
+    assert faults(attributes={"fine": 1, "x": value}) == (FieldError("/attributes/x", detail),)
 
 
 @pytest.mark.parametrize(
@@ -211,16 +211,16 @@ def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Sc
     ],
 )
 def test_an_attribute_needs_a_name_that_can_be_stored(name: str, detail: str) -> None:
-    assert faults(attributes={name: 1}) == (Fault(f"/attributes/{name}", detail),)
+    assert faults(attributes={name: 1}) == (FieldError(f"/attributes/{name}", detail),)
 
 
 def test_fifty_attributes_are_the_most() -> None:
     fifty: dict[str, Scalar] = {f"{number:064}": number for number in range(50)}
     assert check_attributes(fifty) == fifty
     detail = "Give at most 50 attributes; these are 51."
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         check_new_details(given_details(attributes={**fifty, "one more": 1}), PlainContacts())
-    assert refusal.value.faults == (Fault("/attributes", detail),)
+    assert refusal.value.errors == (FieldError("/attributes", detail),)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_a_pointer_leads_to_the_value_that_is_meant(good: dict[str, Scalar], nam
 
 @given(texts(max_size=4), texts(max_size=4))
 def test_faults_at_different_members_have_different_pointers(one: str, other: str) -> None:
-    same = Fault("", "x").under(one).pointer == Fault("", "x").under(other).pointer
+    same = FieldError("", "x").under(one).pointer == FieldError("", "x").under(other).pointer
     assert same == (one == other)
 
 

@@ -9,13 +9,13 @@ from leads_domain.errors import (
     AttemptUnderWay,
     DuplicateLead,
     Erased,
-    Fault,
+    FieldError,
     IllegalFollowUpState,
     IllegalTransition,
-    Invalid,
     LeadsError,
     Merged,
     NotFound,
+    ValidationFailed,
     VersionMismatch,
 )
 
@@ -32,32 +32,32 @@ def grown_from(base: type[LeadsError]) -> list[str]:
 
 
 def test_a_fault_seen_from_outside_names_the_way_to_it() -> None:
-    fault = Fault("/0", "Give a number.").under("sizes").under("attributes")
-    assert fault == Fault("/attributes/sizes/0", "Give a number.")
+    fault = FieldError("/0", "Give a number.").under("sizes").under("attributes")
+    assert fault == FieldError("/attributes/sizes/0", "Give a number.")
 
 
 @pytest.mark.parametrize(
     ("member", "pointer"), [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("~1", "/~01"), ("/~", "/~1~0"), ("", "/")]
 )
 def test_a_member_is_escaped_in_a_pointer_as_rfc_6901_says(member: str, pointer: str) -> None:
-    assert Fault("", "Wrong.").under(member).pointer == pointer
+    assert FieldError("", "Wrong.").under(member).pointer == pointer
 
 
 def test_invalid_lists_every_fault_with_its_place_and_what_to_do() -> None:
-    refusal = Invalid([Fault("/name", "Give a name."), Fault("/email", "Give an address.")])
+    refusal = ValidationFailed([FieldError("/name", "Give a name."), FieldError("/email", "Give an address.")])
     assert str(refusal) == "/name: Give a name. /email: Give an address."
 
 
 def test_a_fault_of_the_whole_has_an_empty_pointer() -> None:
-    assert Invalid.because("Give an object.").faults == (Fault("", "Give an object."),)
-    assert Invalid.because("Give a name.", "/name").faults == (Fault("/name", "Give a name."),)
+    assert ValidationFailed.because("Give an object.").errors == (FieldError("", "Give an object."),)
+    assert ValidationFailed.because("Give a name.", "/name").errors == (FieldError("/name", "Give a name."),)
 
 
 def test_the_faults_do_not_change_with_the_list_that_they_came_from() -> None:
-    faults = [Fault("/name", "Give a name.")]
-    refusal = Invalid(faults)
+    faults = [FieldError("/name", "Give a name.")]
+    refusal = ValidationFailed(faults)
     faults.clear()
-    assert len(refusal.faults) == 1
+    assert len(refusal.errors) == 1
 
 
 def test_not_found_says_what_is_missing_and_under_which_id() -> None:

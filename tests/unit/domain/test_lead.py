@@ -11,7 +11,7 @@ from hypothesis.strategies import DataObject
 
 from builders import NOON, a_lead, a_phone, a_pipeline, an_email, an_id, details, new_details
 from leads_domain.details import Details, Scalar
-from leads_domain.errors import IllegalTransition, Invalid
+from leads_domain.errors import IllegalTransition, ValidationFailed
 from leads_domain.events import Event, EventType, Json
 from leads_domain.lead import Lead, LeadId
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
@@ -163,7 +163,7 @@ def test_the_reason_of_an_earlier_move_goes_with_the_next_one() -> None:
 
 
 def test_a_move_to_a_status_that_must_be_justified_needs_a_reason() -> None:
-    with pytest.raises(Invalid, match="Say why the lead is lost"):
+    with pytest.raises(ValidationFailed, match="Say why the lead is lost"):
         a_lead().move(DEFAULT_PIPELINE, "lost", None, LATER)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from builders import NOON, a_lead, a_pipeline
-from leads_domain.errors import Fault, IllegalTransition, Invalid, InvalidPipeline
+from leads_domain.errors import FieldError, IllegalTransition, InvalidPipeline, ValidationFailed
 from leads_domain.lead import Lead
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline, Status
 from strategies import PLANTED_FAULTS, Table, broken_tables, pipelines, tables, texts
@@ -192,15 +192,15 @@ def test_a_refused_move_tells_where_the_lead_can_go() -> None:
 
 def test_an_unknown_status_is_a_fault_that_lists_the_known_ones() -> None:
     pipeline = a_pipeline(new=("won",), won=())
-    assert pipeline.unknown("old") == (Fault("/status", "There is no status 'old'; it is one of: new, won."),)
+    assert pipeline.unknown("old") == (FieldError("/status", "There is no status 'old'; it is one of: new, won."),)
     assert pipeline.unknown("won") == ()
 
 
 def test_a_status_that_needs_a_reason_is_refused_without_one() -> None:
     pipeline = a_pipeline(new=("lost",), lost=(), reason_required=("lost",))
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         pipeline.check_reason("lost", None)
-    assert refusal.value.faults == (Fault("/status_reason", "Say why the lead is lost."),)
+    assert refusal.value.errors == (FieldError("/status_reason", "Say why the lead is lost."),)
 
 
 def test_a_reason_is_enough_where_one_is_needed_and_optional_elsewhere() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from builders import NOON, a_follow_up, a_lead, a_rule, an_email, an_id
 from fakes import CountingIds
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpId, Recipient
 from leads_domain.lead import Lead
@@ -104,5 +104,5 @@ def test_a_time_that_nobody_can_mean_is_refused(after: timedelta) -> None:
     if timedelta(0) < after <= timedelta(days=3650):
         assert a_rule(after=after).after == after
     else:
-        with pytest.raises(Invalid, match="A follow-up comes after some time, 3650 days at the most"):
+        with pytest.raises(ValidationFailed, match="A follow-up comes after some time, 3650 days at the most"):
             a_rule(after=after)

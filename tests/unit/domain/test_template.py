@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import NOON, a_lead, a_phone, an_email, an_id
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import MESSAGE_MAX
 from leads_domain.lead import Lead
 from leads_domain.template import PLACEHOLDERS, Template
@@ -24,7 +24,7 @@ def escaped(text: str) -> str:
 
 
 def refusal(text: str) -> str:
-    with pytest.raises(Invalid) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         Template(text)
     return str(refused.value)
 

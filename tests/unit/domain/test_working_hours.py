@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.working_hours import WorkingHours
 
 MINUTE = timedelta(minutes=1)
@@ -148,8 +148,8 @@ def test_who_asks_later_is_not_answered_earlier(question: tuple[WorkingHours, da
 
 
 def test_hours_that_never_come_are_refused() -> None:
-    with pytest.raises(Invalid, match="at least one working day"):
+    with pytest.raises(ValidationFailed, match="at least one working day"):
         hours("09:00", "17:00", frozenset())
     for closes in ("09:00", "08:59"):
-        with pytest.raises(Invalid, match="must end later on the day"):
+        with pytest.raises(ValidationFailed, match="must end later on the day"):
             hours("09:00", closes)

@@ -4,7 +4,7 @@ import pytest
 
 from builders import NOON, a_lead, an_id
 from desk import ACTOR, Desk
-from leads_domain.errors import Invalid, NotFound
+from leads_domain.errors import NotFound, ValidationFailed
 from leads_domain.events import EventType, TimelineEntry
 from leads_domain.use_cases.add_note import NOTE_MAX
 
@@ -32,9 +32,9 @@ def test_a_note_does_not_change_the_lead(desk: Desk) -> None:
 @pytest.mark.parametrize("text", ["", " \n", "a\0b", "x" * (NOTE_MAX + 1)])
 def test_a_note_has_some_text_and_not_too_much(desk: Desk, text: str) -> None:
     lead = desk.register().lead
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.note(lead, text)
-    assert [fault.pointer for fault in refusal.value.faults] == ["/text"]
+    assert [fault.pointer for fault in refusal.value.errors] == ["/text"]
     assert desk.story(lead) == ["lead.created"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from builders import NOON, a_follow_up, an_id
 from desk import ACTOR, LEASE, Desk
-from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState, Invalid, NotFound
+from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState, NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.notifier import Refused, TryAgain
 
@@ -107,9 +107,9 @@ def test_a_new_time_is_kept_in_utc(desk: Desk) -> None:
 
 def test_all_that_is_wrong_with_a_change_is_told_at_once(desk: Desk) -> None:
     follow_up = desk.trigger(desk.register().lead)
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.reschedule(follow_up, message=" ", due_at=datetime.max.replace(tzinfo=timezone(-HOUR)))
-    assert {fault.pointer for fault in refusal.value.faults} == {"/message", "/due_at"}
+    assert {fault.pointer for fault in refusal.value.errors} == {"/message", "/due_at"}
     assert desk.follow_up(follow_up) == follow_up
 
 

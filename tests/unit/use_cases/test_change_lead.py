@@ -9,7 +9,7 @@ import pytest
 from builders import NOON, a_lead, a_phone, an_email, an_id
 from desk import ACTOR, Desk
 from leads_domain.contact import EmailAddress
-from leads_domain.errors import DuplicateLead, Fault, IllegalTransition, Invalid, NotFound
+from leads_domain.errors import DuplicateLead, FieldError, IllegalTransition, NotFound, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpState
 from leads_domain.use_cases.register_lead import OnDuplicate
@@ -71,9 +71,9 @@ def test_attributes_are_merged_name_by_name(desk: Desk, patch: dict[str, Any], m
 def test_the_bound_on_attributes_holds_for_what_comes_out_of_the_merge(desk: Desk) -> None:
     lead = desk.register(attributes={str(number): number for number in range(50)}).lead
 
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.change(lead, attributes={"one more": 1})
-    assert refusal.value.faults == (Fault("/attributes", "Give at most 50 attributes; these are 51."),)
+    assert refusal.value.errors == (FieldError("/attributes", "Give at most 50 attributes; these are 51."),)
     assert desk.change(lead, attributes={"one more": 1, "0": None}).version == 2
 
 
@@ -115,7 +115,7 @@ def test_members_and_status_change_together_or_neither_does(desk: Desk) -> None:
         desk.change(lead, "qualified", name="Jane Roe")
     assert (refusal.value.origin, refusal.value.target) == ("new", "qualified")
     assert refusal.value.allowed == ("contacted", "lost")
-    with pytest.raises(Invalid):
+    with pytest.raises(ValidationFailed):
         desk.change(lead, "contacted", name="")
     assert desk.lead(lead) == lead
     assert desk.story(lead) == ["lead.created"]
@@ -124,17 +124,17 @@ def test_members_and_status_change_together_or_neither_does(desk: Desk) -> None:
 def test_every_fault_is_told_an_unknown_status_included(desk: Desk) -> None:
     lead = desk.register().lead
 
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.change(lead, "won", name="", email="x")
-    assert [fault.pointer for fault in refusal.value.faults] == ["/status", "/name", "/email"]
+    assert [fault.pointer for fault in refusal.value.errors] == ["/status", "/name", "/email"]
 
 
 def test_a_status_that_must_be_justified_takes_a_reason_in_the_same_change(desk: Desk) -> None:
     lead = desk.register().lead
 
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.change(lead, "lost")
-    assert refusal.value.faults == (Fault("/status_reason", "Say why the lead is lost."),)
+    assert refusal.value.errors == (FieldError("/status_reason", "Say why the lead is lost."),)
     assert desk.change(lead, "lost", status_reason="No budget").status_reason == "No budget"
 
 
@@ -158,9 +158,9 @@ def test_a_reason_without_a_move_replaces_the_present_one(desk: Desk) -> None:
 def test_a_reason_that_the_status_needs_cannot_be_taken_away(desk: Desk) -> None:
     lost = desk.change(desk.register().lead, "lost", status_reason="No budget")
 
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.change(lost, status_reason=None)
-    assert refusal.value.faults == (Fault("/status_reason", "Say why the lead is lost."),)
+    assert refusal.value.errors == (FieldError("/status_reason", "Say why the lead is lost."),)
     assert desk.lead(lost) == lost
 
 
@@ -251,5 +251,5 @@ def test_a_lead_that_is_not_there_cannot_be_changed(desk: Desk) -> None:
 
 
 def test_a_change_is_checked_before_the_lead_is_looked_for(desk: Desk) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(ValidationFailed):
         desk.change(a_lead(id=an_id(9)), name="")

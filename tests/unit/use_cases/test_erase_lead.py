@@ -25,7 +25,7 @@ def test_what_stays_is_when_and_by_whom_it_was_erased(desk: Desk) -> None:
     assert tombstone == TimelineEntry(
         id=tombstone.id, lead_id=lead.id, type=EventType.LEAD_ERASED, at=now, actor=ACTOR, data={}
     )
-    for ask in (desk.lead, desk.change, desk.trigger, desk.follow_ups, desk.dossier, desk.erase):
+    for ask in (desk.lead, desk.change, desk.trigger, desk.follow_ups, desk.personal_data, desk.erase):
         with pytest.raises(NotFound) as missing:
             ask(lead)
         assert (missing.value.id, type(missing.value)) == (lead.id, NotFound)
@@ -36,9 +36,9 @@ def test_what_stays_is_when_and_by_whom_it_was_erased(desk: Desk) -> None:
 def test_others_keep_everything(desk: Desk) -> None:
     lead, other = desk.register().lead, desk.register(email="jane@example.com").lead
     follow_up = desk.trigger(other, due_at=NOON + HOUR)
-    before = desk.dossier(other)
+    before = desk.personal_data(other)
     desk.erase(lead)
-    assert desk.dossier(other) == before
+    assert desk.personal_data(other) == before
     assert desk.follow_up(follow_up) == follow_up
 
 

@@ -15,8 +15,8 @@ from builders import NOON, given_details
 from databases import memory_database
 from desk import ACTOR, Desk
 from leads_adapters.memory.rehearsal import MemoryRehearsal
-from leads_domain.details import GivenDetails
-from leads_domain.errors import DuplicateLead, Fault, Invalid
+from leads_domain.details import DetailsInput
+from leads_domain.errors import DuplicateLead, FieldError, ValidationFailed
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
@@ -31,7 +31,7 @@ LONG_NEW = ImportedState(status="new", created_at=LONG_AGO)
 class ARow(NamedTuple):
     """What a row of a file says."""
 
-    given: GivenDetails
+    given: DetailsInput
     state: ImportedState | None = None
 
 
@@ -47,7 +47,7 @@ def checked(desk: Desk, rows: Iterable[ARow]) -> list[Candidate]:
     """Those rows that are fit to be taken in."""
     candidates = []
     for row in rows:
-        with suppress(Invalid):
+        with suppress(ValidationFailed):
             candidates.append(desk.import_leads.check(*row))
     return candidates
 
@@ -99,10 +99,10 @@ def test_a_lead_that_comes_twice_is_taken_in_once(desk: Desk) -> None:
 
 
 def test_a_row_that_is_refused_tells_every_fault(desk: Desk) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.import_leads.check(*BAD)
 
-    assert [fault.pointer for fault in refusal.value.faults] == ["/name", "/email"]
+    assert [fault.pointer for fault in refusal.value.errors] == ["/name", "/email"]
 
 
 def test_a_row_that_repeats_a_lead_names_the_one_that_is_there(desk: Desk) -> None:
@@ -150,11 +150,11 @@ def test_a_lead_with_a_past_goes_on_where_it_stood(desk: Desk) -> None:
 
 def test_a_past_that_cannot_have_been_is_refused_with_the_rest_of_the_faults(desk: Desk) -> None:
     state = ImportedState(status="won", status_reason=" ", created_at=LONG_AGO)
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.import_leads.check(given_details(name=""), state)
 
-    assert sorted(fault.pointer for fault in refusal.value.faults) == ["/name", "/status", "/status_reason"]
-    assert Fault("/status_reason", "Give 1 to 1000 characters; this has 0.") in refusal.value.faults
+    assert sorted(fault.pointer for fault in refusal.value.errors) == ["/name", "/status", "/status_reason"]
+    assert FieldError("/status_reason", "Give 1 to 1000 characters; this has 0.") in refusal.value.errors
 
 
 def test_a_lead_whose_time_of_creation_is_missing_is_not_younger_than_its_first_contact(desk: Desk) -> None:
@@ -225,8 +225,8 @@ def test_a_row_that_would_give_a_lead_too_many_attributes_is_refused_alone(desk:
         refused, created = desk.database.write(
             desk.import_leads, candidates, actor=ACTOR, on_duplicate=OnDuplicate.UPDATE, rehearsal=rehearsal
         )
-        assert isinstance(refused, Invalid)
-        assert [fault.pointer for fault in refused.faults] == ["/attributes"]
+        assert isinstance(refused, ValidationFailed)
+        assert [fault.pointer for fault in refused.errors] == ["/attributes"]
         assert created is Outcome.CREATED
 
 
@@ -256,7 +256,7 @@ def test_a_rehearsal_remembers_what_earlier_batches_would_have_added(desk: Desk)
 
 
 ROWS = st.builds(
-    lambda email, name, state: ARow(cast(GivenDetails, {"email": email, "name": name}), LONG_NEW if state else None),
+    lambda email, name, state: ARow(cast(DetailsInput, {"email": email, "name": name}), LONG_NEW if state else None),
     st.sampled_from(["a@example.com", "A@example.com", "b@example.com", "c@example.com", "nobody"]),
     st.sampled_from(["Ann", "Bob", ""]),
     st.booleans(),
@@ -305,7 +305,13 @@ def history(desk: Desk) -> list[tuple[Lead, list[TimelineEntry]]]:
 
 def test_a_summary_counts_what_became_of_the_rows() -> None:
     summary = ImportSummary()
-    for imported in (*Outcome, Outcome.CREATED, DuplicateLead("x"), DuplicateLead(None), Invalid.because("no")):
+    for imported in (
+        *Outcome,
+        Outcome.CREATED,
+        DuplicateLead("x"),
+        DuplicateLead(None),
+        ValidationFailed.because("no"),
+    ):
         summary.count(imported)
 
     assert summary == ImportSummary(created=2, updated=1, unchanged=1, duplicates=2, refused=1)

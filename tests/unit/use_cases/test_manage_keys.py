@@ -8,7 +8,7 @@ import pytest
 from builders import NOON, an_id
 from desk import Desk
 from leads_domain.access import ApiKey, Principal, Role, digest, is_well_formed, key_text
-from leads_domain.errors import Invalid, NotFound
+from leads_domain.errors import NotFound, ValidationFailed
 from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate, list_keys
 
 HOUR = timedelta(hours=1)
@@ -32,7 +32,7 @@ def test_no_two_keys_are_alike(desk: Desk) -> None:
 
 @pytest.mark.parametrize("name", ["", "  ", "n" * 101, "a\0b", "\ud800"])
 def test_a_key_needs_a_name(desk: Desk, name: str) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(ValidationFailed):
         desk.database.write(desk.create_key, name=name, role=Role.READ)
     assert list(desk.database.read(list_keys)) == []
 

@@ -10,7 +10,7 @@ import pytest
 from builders import NOON, a_lead, a_rule, an_email, an_id
 from databases import DATABASES
 from desk import ACTOR, Desk
-from leads_domain.errors import Invalid, Merged, NotFound
+from leads_domain.errors import Merged, NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.lead import Lead
 
@@ -63,7 +63,7 @@ def test_the_id_of_the_duplicate_tells_where_it_went_whatever_is_asked_of_it(des
         desk.follow_ups,
         desk.timeline,
         desk.erase,
-        desk.dossier,
+        desk.personal_data,
         lambda lead: desk.note(lead, "Who?"),
         lambda lead: desk.merge(lead, a_lead(id=an_id(9))),
     ):
@@ -162,7 +162,7 @@ def test_in_a_chain_every_id_leads_to_the_last(desk: Desk, john: Lead, jon: Lead
         with pytest.raises(Merged) as merged:
             desk.lead(each)
         assert merged.value.into == john.id
-    assert desk.dossier(john).merged_ids == sorted([jon.id, johnny.id])
+    assert desk.personal_data(john).merged_ids == sorted([jon.id, johnny.id])
     assert desk.merge(john, johnny).version == desk.lead(john).version
     assert sorted(desk.story(john)).count("lead.created") == 3
 
@@ -194,7 +194,7 @@ def test_nothing_is_merged_into_nobody(desk: Desk, john: Lead) -> None:
 
 
 def _refused(desk: Desk, lead: Lead, duplicate: Lead) -> str:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.merge(lead, duplicate)
     return str(refusal.value)
 

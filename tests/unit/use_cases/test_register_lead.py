@@ -8,7 +8,7 @@ import pytest
 from builders import NOON, a_lead, an_email, given_details
 from desk import ACTOR, Desk
 from leads_domain.contact import EmailAddress
-from leads_domain.errors import DuplicateLead, Invalid
+from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.paging import LeadQuery
 from leads_domain.use_cases.find_leads import list_leads
@@ -34,10 +34,10 @@ def test_the_arrival_of_a_lead_is_told_with_who_let_it_in_and_when(desk: Desk) -
 
 
 def test_every_broken_rule_is_told_at_once_and_nothing_is_kept(desk: Desk) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.database.write(desk.register_lead, {"name": " ", "phone": "12", "attributes": {"a": "x" * 1001}}, actor="")
 
-    assert [fault.pointer for fault in refusal.value.faults] == ["/email", "/name", "/phone", "/attributes/a"]
+    assert [fault.pointer for fault in refusal.value.errors] == ["/email", "/name", "/phone", "/attributes/a"]
     assert _everybody(desk) == []
 
 

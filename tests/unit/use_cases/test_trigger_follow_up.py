@@ -8,7 +8,7 @@ import pytest
 
 from builders import NOON, a_follow_up, a_lead, an_id
 from desk import ACTOR, Desk
-from leads_domain.errors import Fault, Invalid, NotFound
+from leads_domain.errors import FieldError, NotFound, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpId, Recipient
 from leads_domain.use_cases.find_follow_ups import find_follow_up
@@ -75,9 +75,9 @@ def test_a_time_in_any_zone_is_kept_in_utc(desk: Desk) -> None:
 def test_a_time_that_utc_cannot_tell_is_refused(desk: Desk, at: datetime) -> None:
     lead = desk.register().lead
 
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.trigger(lead, due_at=at)
-    assert [fault.pointer for fault in refusal.value.faults] == ["/due_at"]
+    assert [fault.pointer for fault in refusal.value.errors] == ["/due_at"]
 
 
 def test_a_follow_up_whose_time_is_past_is_due_at_once(desk: Desk) -> None:
@@ -89,36 +89,36 @@ def test_a_follow_up_whose_time_is_past_is_due_at_once(desk: Desk) -> None:
 def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(desk: Desk) -> None:
     lead = desk.register().lead
 
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.trigger(lead, channel="pigeon")
-    fault = Fault("/channel", "There is no channel 'pigeon'; it is one of: log, sms, smtp, webhook.")
-    assert refusal.value.faults == (fault,)
+    fault = FieldError("/channel", "There is no channel 'pigeon'; it is one of: log, sms, smtp, webhook.")
+    assert refusal.value.errors == (fault,)
     assert desk.follow_ups(lead) == []
     assert desk.lead(lead) == lead
 
 
 def test_every_fault_is_told(desk: Desk) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.trigger(desk.register().lead, channel="pigeon", message="\0")
-    assert [fault.pointer for fault in refusal.value.faults] == ["/channel", "/message"]
+    assert [fault.pointer for fault in refusal.value.errors] == ["/channel", "/message"]
 
 
 @pytest.mark.parametrize("wishes", [{}, {"recipient": Recipient.OWNER}])
 def test_a_channel_for_telephones_needs_a_number(desk: Desk, wishes: dict[str, Any]) -> None:
     lead = desk.register(owner="ann@example.com", phone="+12025550123" if wishes else None).lead
 
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.trigger(lead, channel="sms", **wishes)
     who = wishes.get("recipient", Recipient.LEAD)
-    fault = Fault("/channel", f"The channel sms needs a telephone number, and the {who} has none.")
-    assert refusal.value.faults == (fault,)
+    fault = FieldError("/channel", f"The channel sms needs a telephone number, and the {who} has none.")
+    assert refusal.value.errors == (fault,)
     assert desk.follow_ups(lead) == []
 
 
 def test_a_lead_without_an_owner_cannot_be_followed_up_with_its_owner(desk: Desk) -> None:
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         desk.trigger(desk.register().lead, recipient=Recipient.OWNER, channel="smtp")
-    assert [fault.pointer for fault in refusal.value.faults] == ["/recipient"]
+    assert [fault.pointer for fault in refusal.value.errors] == ["/recipient"]
 
 
 def test_nobody_can_be_reached_about_a_lead_that_is_not_there(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from leads_adapters.files.csv_rows import read_csv
 from leads_adapters.files.lines import NOT_UTF8
 from leads_adapters.lead_files import FileRefused, Row
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 
 
 def rows(content: str | bytes) -> list[Row]:
@@ -22,9 +22,9 @@ def given_by(content: str | bytes) -> list[object]:
     return [row.given for row in rows(content)]
 
 
-def faults(row: Row) -> tuple[Fault, ...]:
-    assert isinstance(row.given, Invalid)
-    return row.given.faults
+def faults(row: Row) -> tuple[FieldError, ...]:
+    assert isinstance(row.given, ValidationFailed)
+    return row.given.errors
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -91,20 +91,22 @@ def test_missing_cells_at_the_right_are_empty_and_empty_ones_too_many_do_no_harm
 
 def test_a_row_with_more_cells_than_columns_is_refused_alone() -> None:
     bad, good = rows("email,name\na@x.org,Doe, Ann\nb@x.org,Bob\n")
-    assert faults(bad) == (Fault("", "This row has 3 cells, but the header names only 2 columns."),)
+    assert faults(bad) == (FieldError("", "This row has 3 cells, but the header names only 2 columns."),)
     assert list(bad.cells) == ["a@x.org", "Doe", "Ann"]
     assert good.given == {"email": "b@x.org", "name": "Bob"}
 
 
 def test_a_cell_under_no_name_is_refused_unless_it_is_empty() -> None:
     bad, good = rows("email,,name\na@x.org,lost?,Ann\nb@x.org,,Bob\n")
-    assert faults(bad) == (Fault("", "Cell 2 stands in a column without a name. Name the column, or empty the cell."),)
+    assert faults(bad) == (
+        FieldError("", "Cell 2 stands in a column without a name. Name the column, or empty the cell."),
+    )
     assert good.given == {"email": "b@x.org", "name": "Bob"}
 
 
 def test_a_row_that_is_not_utf8_is_refused_alone_and_its_bytes_are_kept() -> None:
     bad, good = rows(b"email,name\na@x.org,M\xfcller\nb@x.org,Bob\n")
-    assert faults(bad) == (Fault("", NOT_UTF8),)
+    assert faults(bad) == (FieldError("", NOT_UTF8),)
     assert bad.cells[1].encode("utf-8", "surrogateescape") == b"M\xfcller"
     assert good.given == {"email": "b@x.org", "name": "Bob"}
 
@@ -148,7 +150,7 @@ def test_a_column_called_attributes_holds_json() -> None:
 def test_attributes_that_cannot_be_taken_are_refused_by_name(attributes: str, pointer: str, detail: str) -> None:
     quoted = attributes.replace('"', '""')
     (row,) = rows(f'email,attributes,city,name\na@x.org,"{quoted}",Bonn\n')
-    assert faults(row) == (Fault(pointer, detail),)
+    assert faults(row) == (FieldError(pointer, detail),)
 
 
 @pytest.mark.parametrize("content", ["", "\ufeff", "\n\r\n \n"])
@@ -210,7 +212,7 @@ def test_what_the_service_assigns_is_an_attribute_only_if_no_export_can_have_wri
 ) -> None:
     (row,) = rows(f"name,email,{header}\nAnn,a@x.org,{cells}\n")
     expected = dict(zip(header.split(","), cells.split(","), strict=True)) if attributes == "all" else attributes
-    assert not isinstance(row.given, Invalid)
+    assert not isinstance(row.given, ValidationFailed)
     assert row.given.get("attributes", {}) == expected
     assert (row.state and row.state.status) == status
     assert not row.state or row.state.status_attribute == header

@@ -22,7 +22,7 @@ from leads_domain.details import (
     REASON_MAX,
     check_new_details,
 )
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 from leads_domain.events import rfc3339
 from leads_domain.lead import ImportedState, Lead
 from unit.adapters.files.troublesome import exactly, leads, set_by_import
@@ -48,7 +48,7 @@ def read(content: bytes, format_: Format) -> list[dict[str, object]]:
     """What an import gives the service: members that are null or empty, which a CSV cannot tell apart, left out."""
     found = []
     for row in READERS[format_](io.BytesIO(content)).rows:
-        assert not isinstance(row.given, Invalid)
+        assert not isinstance(row.given, ValidationFailed)
         found.append({member: value for member, value in row.given.items() if value})
     return found
 
@@ -75,8 +75,8 @@ def test_an_export_tells_where_a_lead_stood(format_: Format, lead: Lead) -> None
 def test_an_impossible_time_in_ndjson_refuses_its_row(told: str) -> None:
     exported = written([a_lead()], Format.NDJSON).decode().replace(rfc3339(a_lead().created_at), told, 1)
     (row,) = READERS[Format.NDJSON](io.BytesIO(exported.encode())).rows
-    assert isinstance(row.given, Invalid)
-    assert [fault.pointer for fault in row.given.faults] == ["/created_at"]
+    assert isinstance(row.given, ValidationFailed)
+    assert [fault.pointer for fault in row.given.errors] == ["/created_at"]
 
 
 @given(st.lists(leads(), min_size=1, max_size=4), st.sampled_from(";\t,"), st.permutations(MEMBERS))
@@ -114,7 +114,7 @@ def test_the_largest_lead_that_there_can_be_comes_back(format_: Format) -> None:
 @FORMATS
 def test_what_comes_back_is_a_lead_to_the_domain(format_: Format) -> None:
     (row,) = READERS[format_](io.BytesIO(written([A_LEAD], format_))).rows
-    assert not isinstance(row.given, Invalid)
+    assert not isinstance(row.given, ValidationFailed)
     details = check_new_details(row.given, PlainContacts())
     assert {**details} == {
         "name": A_LEAD.name,

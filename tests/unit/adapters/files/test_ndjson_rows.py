@@ -8,7 +8,7 @@ from builders import NOON
 from leads_adapters.files.lines import LINE_MAX, NOT_UTF8, TOO_LONG
 from leads_adapters.files.ndjson_rows import read_ndjson
 from leads_adapters.lead_files import Row
-from leads_domain.errors import Fault, Invalid
+from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.lead import ImportedState
 
 NO_SUCH_MEMBER = "There is no such member; put it among the attributes or leave it out."
@@ -18,10 +18,10 @@ def rows(content: str | bytes) -> list[Row]:
     return list(read_ndjson(io.BytesIO(content.encode() if isinstance(content, str) else content)).rows)
 
 
-def faults(content: str | bytes) -> list[Fault]:
+def faults(content: str | bytes) -> list[FieldError]:
     (row,) = rows(content)
-    assert isinstance(row.given, Invalid)
-    return list(row.given.faults)
+    assert isinstance(row.given, ValidationFailed)
+    return list(row.given.errors)
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -49,33 +49,33 @@ def test_status_and_times_are_for_a_new_lead_and_checked() -> None:
     (row,) = rows('{"name": "Ann", "status": "Lost", "created_at": "2026-01-05T12:00:00Z"}')
     assert row.state == ImportedState(status="Lost", created_at=NOON, status_attribute="status")
     assert faults('{"status": 5, "status_reason": [], "contacted_at": 7}') == [
-        Fault("/status", "Give text or null, not a number."),
-        Fault("/status_reason", "Give text or null, not a list."),
-        Fault("/contacted_at", "Give text or null, not a number."),
+        FieldError("/status", "Give text or null, not a number."),
+        FieldError("/status_reason", "Give text or null, not a list."),
+        FieldError("/contacted_at", "Give text or null, not a number."),
     ]
-    assert faults('{"created_at": "soon"}') == [Fault("/created_at", "Give a time such as 2026-11-22T06:15:00Z.")]
+    assert faults('{"created_at": "soon"}') == [FieldError("/created_at", "Give a time such as 2026-11-22T06:15:00Z.")]
 
 
 def test_every_wrong_member_is_named() -> None:
     content = '{"name": null, "email": 5, "phone": true, "owner": [], "attributes": {"a": {}, "b": 1}, "e/mail": "x"}'
     assert faults(content) == [
-        Fault("/name", "Give text, not null."),
-        Fault("/email", "Give text, not a number."),
-        Fault("/phone", "Give text or null, not true or false."),
-        Fault("/owner", "Give text or null, not a list."),
-        Fault("/attributes/a", "Give text, a number, true, false or null, not an object."),
-        Fault("/e~1mail", NO_SUCH_MEMBER),
+        FieldError("/name", "Give text, not null."),
+        FieldError("/email", "Give text, not a number."),
+        FieldError("/phone", "Give text or null, not true or false."),
+        FieldError("/owner", "Give text or null, not a list."),
+        FieldError("/attributes/a", "Give text, a number, true, false or null, not an object."),
+        FieldError("/e~1mail", NO_SUCH_MEMBER),
     ]
 
 
 @pytest.mark.parametrize(("content", "kind"), [("[]", "a list"), ("5", "a number"), ('"a"', "text"), ("null", "null")])
 def test_a_line_that_is_no_object_is_refused(content: str, kind: str) -> None:
-    assert faults(content) == [Fault("", f"Give one JSON object in each line, not {kind}.")]
+    assert faults(content) == [FieldError("", f"Give one JSON object in each line, not {kind}.")]
 
 
 def test_attributes_that_are_no_object_are_refused() -> None:
     assert faults('{"attributes": null}') == [
-        Fault("/attributes", 'Give an object such as {"company": "ACME"}, not null.')
+        FieldError("/attributes", 'Give an object such as {"company": "ACME"}, not null.')
     ]
 
 
@@ -88,24 +88,29 @@ def test_a_line_that_is_not_json_is_refused(content: str) -> None:
 
 def test_a_line_that_is_not_utf8_is_refused_and_its_bytes_are_kept() -> None:
     (row,) = rows(b'{"name": "M\xfcller"}')
-    assert faults(b'{"name": "M\xfcller"}') == [Fault("", NOT_UTF8)]
+    assert faults(b'{"name": "M\xfcller"}') == [FieldError("", NOT_UTF8)]
     assert row.cells[0].encode("utf-8", "surrogateescape") == b'{"name": "M\xfcller"}'
 
 
 def test_a_line_that_is_nested_too_deeply_is_refused() -> None:
-    assert faults("[" * 100_000) == [Fault("", "This line is nested too deeply.")]
+    assert faults("[" * 100_000) == [FieldError("", "This line is nested too deeply.")]
 
 
 def test_a_line_that_is_too_long_is_refused_and_the_next_one_is_read() -> None:
     long, after = rows('{"name": "' + "x" * LINE_MAX + '"}\n{"name": "Ann"}\n')
-    assert isinstance(long.given, Invalid)
-    assert long.given.faults == (Fault("", TOO_LONG),)
+    assert isinstance(long.given, ValidationFailed)
+    assert long.given.errors == (FieldError("", TOO_LONG),)
     assert len(long.cells[0]) == 1000
     assert after == Row(2, {"name": "Ann"}, ('{"name": "Ann"}',))
 
 
 def test_a_bad_line_never_stops_the_rest() -> None:
-    assert [isinstance(row.given, Invalid) for row in rows('{}\n{\n{"x": 1}\n{}\n')] == [False, True, True, False]
+    assert [isinstance(row.given, ValidationFailed) for row in rows('{}\n{\n{"x": 1}\n{}\n')] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 @given(st.text(alphabet='{}[]":,\\u0d8é1ea \n\r\0').map(str.encode) | st.binary())

@@ -13,7 +13,7 @@ from leads_adapters.files.ndjson_export import write_ndjson
 from leads_adapters.files.ndjson_rows import read_ndjson
 from leads_adapters.files.refused_rows import refused_header, refused_json, refused_line
 from leads_adapters.lead_files import LeadFile
-from leads_domain.errors import DuplicateLead, Fault, Invalid, LeadsError
+from leads_domain.errors import DuplicateLead, FieldError, LeadsError, ValidationFailed
 from leads_domain.lead import Lead
 from unit.adapters.files.troublesome import exactly, leads, set_by_import, texts
 
@@ -38,8 +38,12 @@ def test_a_refused_row_has_its_line_the_reason_and_its_own_cells() -> None:
 
 
 def test_the_reason_names_every_fault() -> None:
-    faults = [Fault("", "Too long."), Fault("/email", "No address."), Fault("/attributes/a", "No number.")]
-    (cells,) = csv.reader([refused_line(next(csv_file("email,name\nx\n").rows), Invalid(faults)).decode()])
+    faults = [
+        FieldError("", "Too long."),
+        FieldError("/email", "No address."),
+        FieldError("/attributes/a", "No number."),
+    ]
+    (cells,) = csv.reader([refused_line(next(csv_file("email,name\nx\n").rows), ValidationFailed(faults)).decode()])
     assert cells[1] == "Too long. email: No address. attributes/a: No number."
 
 
@@ -62,7 +66,7 @@ def test_any_line_of_ndjson_can_be_refused_again_and_again(line: bytes) -> None:
     assert json.loads(once)["line"] == 1
     assert refused_ndjson(once) == once
     (row,) = read_ndjson(io.BytesIO(once)).rows
-    assert isinstance(row.given, Invalid)
+    assert isinstance(row.given, ValidationFailed)
 
 
 @given(st.lists(leads(), max_size=4))
@@ -78,8 +82,8 @@ def test_a_row_that_is_not_utf8_stays_as_it_is_and_is_refused_again() -> None:
     content = refused(csv_file(b"email,name\na@x.org,M\xfcller\n"))
     assert b"M\xfcller" in content
     (row,) = csv_file(content).rows
-    assert isinstance(row.given, Invalid)
-    assert row.given.faults == (Fault("", NOT_UTF8),)
+    assert isinstance(row.given, ValidationFailed)
+    assert row.given.errors == (FieldError("", NOT_UTF8),)
 
 
 def test_refused_again_a_row_has_one_line_and_one_reason() -> None:
@@ -99,7 +103,7 @@ def test_a_file_of_refused_rows_can_be_imported_as_it_is(table: list[tuple[str, 
     original = io.StringIO()
     csv.writer(original).writerows([("email", "Full Name", "=attribute"), *table])
     given_first = [row.given for row in csv_file(original.getvalue()).rows]
-    again = refused(csv_file(original.getvalue()), Invalid([Fault("/email", "=1+1\n\"';")]))
+    again = refused(csv_file(original.getvalue()), ValidationFailed([FieldError("/email", "=1+1\n\"';")]))
     assert exactly([row.given for row in csv_file(again).rows]) == exactly(given_first)
 
 

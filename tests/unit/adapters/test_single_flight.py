@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leads_adapters.shared import LONG_SECONDS, REST, Shared
+from leads_adapters.single_flight import LONG_SECONDS, REST, SingleFlightCache
 
 
 class Worker:
@@ -14,7 +14,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.time, self.takes, self.asked = 0.0, 0.0, 0
-        self.shared = Shared(self.work_out, lambda: self.time)
+        self.shared = SingleFlightCache(self.work_out, lambda: self.time)
 
     async def work_out(self) -> int:
         """The number of this answer."""

@@ -1,4 +1,4 @@
-"""What every adapter of the `Contacts` port promises."""
+"""What every adapter of the `Normalizer` port promises."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from leads_domain.contact import EmailAddress
-from leads_domain.errors import Invalid
-from leads_domain.sources import Contacts
+from leads_domain.errors import ValidationFailed
+from leads_domain.sources import Normalizer
 
 DETAIL_MAX = 250
 NOT_EMAILS = [
@@ -83,19 +83,19 @@ def shorten(text: str) -> str:
     return ascii(text)[:40]
 
 
-def key_of(contacts: Contacts, text: str) -> str | None:
+def key_of(normalizer: Normalizer, text: str) -> str | None:
     """The key of the address; None if it is refused."""
     try:
-        return contacts.email(text).key
-    except Invalid:
+        return normalizer.email(text).key
+    except ValidationFailed:
         return None
 
 
 def assert_refused(read: Callable[[str], object], text: str) -> None:
     """Check that `text` is refused with one fault that says in whole, short sentences what to do."""
-    with pytest.raises(Invalid) as refusal:
+    with pytest.raises(ValidationFailed) as refusal:
         read(text)
-    (fault,) = refusal.value.faults
+    (fault,) = refusal.value.errors
     assert fault.pointer == ""
     assert fault.detail.endswith(".")
     assert fault.detail.isprintable()
@@ -105,7 +105,7 @@ def assert_refused(read: Callable[[str], object], text: str) -> None:
 class ContactsContract:
     """Inherit from it, name the class `Test...`, and say how the adapter is made."""
 
-    def make(self) -> Contacts:
+    def make(self) -> Normalizer:
         """The adapter, without a default region if it knows of regions."""
         raise NotImplementedError
 
@@ -116,25 +116,25 @@ class ContactsContract:
 
     @pytest.mark.parametrize(("one", "other"), SPELLINGS)
     def test_gives_two_spellings_of_one_address_the_same_key_or_knows_neither(self, one: str, other: str) -> None:
-        contacts = self.make()
+        normalizer = self.make()
 
-        assert key_of(contacts, one) == key_of(contacts, other)
+        assert key_of(normalizer, one) == key_of(normalizer, other)
 
     @pytest.mark.parametrize("other", ["ada+tag@example.com", "a.da@example.com", "ada@mail.example.com"])
     def test_tells_apart_what_may_be_another_mailbox(self, other: str) -> None:
-        contacts = self.make()
+        normalizer = self.make()
 
-        assert contacts.email("ada@example.com").key != contacts.email(other).key
+        assert normalizer.email("ada@example.com").key != normalizer.email(other).key
 
     @settings(FOR_ALL_ADAPTERS)
     @given(st.builds("{}@{}".format, LOCAL_PARTS, DOMAINS))
     @example("\u0345\u0390@example.com")
     @example("a\u0345\u0301@example.com")
     def test_takes_every_key_as_an_address_with_that_key(self, text: str) -> None:
-        contacts = self.make()
-        key = key_of(contacts, text)
+        normalizer = self.make()
+        key = key_of(normalizer, text)
 
-        assert key is None or contacts.email(key) == EmailAddress(key, key)
+        assert key is None or normalizer.email(key) == EmailAddress(key, key)
 
     @pytest.mark.parametrize("text", NOT_EMAILS, ids=shorten)
     def test_refuses_what_is_no_email_address(self, text: str) -> None:
@@ -155,13 +155,13 @@ class ContactsContract:
     @settings(FOR_ALL_ADAPTERS)
     @given(st.from_regex(r"\+[1-9][0-9 ]{4,14}(;ext=[0-9]{1,9})?", fullmatch=True))
     def test_reads_a_phone_number_that_it_wrote_as_the_same_number(self, text: str) -> None:
-        contacts = self.make()
+        normalizer = self.make()
         try:
-            number = contacts.phone(text)
-        except Invalid:
+            number = normalizer.phone(text)
+        except ValidationFailed:
             return
 
-        assert contacts.phone(str(number)) == number
+        assert normalizer.phone(str(number)) == number
 
     @pytest.mark.parametrize("text", NOT_PHONES, ids=shorten)
     def test_refuses_what_is_no_phone_number(self, text: str) -> None:

@@ -15,7 +15,7 @@ PRECISION_SECONDS = 60.0
 """How often the use of one key is recorded at the most: a write for each request would cost more than most requests."""
 
 
-class KeyUse:
+class UsageRecorder:
     """Notes which keys are used. One write at a time keeps what was noted; no request waits for it."""
 
     def __init__(self, database: Database, clock: Clock, now: Callable[[], float] = monotonic) -> None:

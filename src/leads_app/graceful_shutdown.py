@@ -14,7 +14,7 @@ def hold_signals() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
-class Stopping:
+class GracefulShutdown:
     """Makes of a SIGTERM an announcement, and `delay` seconds later a SIGINT, at which the server stops at once.
 
     In between, whoever asks whether the service is ready is told that it is not, so that load balancers send their

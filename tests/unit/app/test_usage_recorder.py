@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from fakes import FixedClock
 from leads_adapters.database import Database
-from leads_app.key_use import KeyUse
+from leads_app.usage_recorder import UsageRecorder
 from leads_domain.errors import Unavailable
 
 
@@ -34,12 +34,12 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-def run(test: Callable[[Recorder, KeyUse, FixedClock, list[float]], Any]) -> Recorder:
+def run(test: Callable[[Recorder, UsageRecorder, FixedClock, list[float]], Any]) -> Recorder:
     """Run a test with a recorder, the keys' use, and both of its clocks."""
 
     async def running() -> Recorder:
         recorder, clock, seconds = Recorder(), FixedClock(), [0.0]
-        use = KeyUse(cast(Database, recorder), clock, lambda: seconds[0])
+        use = UsageRecorder(cast(Database, recorder), clock, lambda: seconds[0])
         await test(recorder, use, clock, seconds)
         await turns()
         return recorder
@@ -48,7 +48,7 @@ def run(test: Callable[[Recorder, KeyUse, FixedClock, list[float]], Any]) -> Rec
 
 
 def test_a_use_is_recorded_with_its_time_and_nobody_waits() -> None:
-    async def test(recorder: Recorder, use: KeyUse, clock: FixedClock, _: list[float]) -> None:
+    async def test(recorder: Recorder, use: UsageRecorder, clock: FixedClock, _: list[float]) -> None:
         use.note("a")
         await turns()
         assert recorder.written == []
@@ -59,7 +59,7 @@ def test_a_use_is_recorded_with_its_time_and_nobody_waits() -> None:
 
 
 def test_a_key_is_recorded_once_a_minute_however_often_it_is_used() -> None:
-    async def test(recorder: Recorder, use: KeyUse, _: FixedClock, seconds: list[float]) -> None:
+    async def test(recorder: Recorder, use: UsageRecorder, _: FixedClock, seconds: list[float]) -> None:
         recorder.free.set()
         for second in range(180):
             seconds[0] = float(second)
@@ -71,7 +71,7 @@ def test_a_key_is_recorded_once_a_minute_however_often_it_is_used() -> None:
 
 
 def test_what_is_used_during_a_write_waits_for_the_next_one() -> None:
-    async def test(recorder: Recorder, use: KeyUse, _: FixedClock, __: list[float]) -> None:
+    async def test(recorder: Recorder, use: UsageRecorder, _: FixedClock, __: list[float]) -> None:
         use.note("a")
         await turns()
         use.note("b")
@@ -82,7 +82,7 @@ def test_what_is_used_during_a_write_waits_for_the_next_one() -> None:
 
 
 def test_a_write_that_fails_is_told_without_the_key_and_the_next_is_made() -> None:
-    async def test(recorder: Recorder, use: KeyUse, _: FixedClock, seconds: list[float]) -> None:
+    async def test(recorder: Recorder, use: UsageRecorder, _: FixedClock, seconds: list[float]) -> None:
         recorder.free.set()
         recorder.errors = [Unavailable("disk full at swordfish"), RuntimeError("swordfish")]
         for _attempt in range(3):

@@ -9,7 +9,7 @@ import phonenumbers
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 
 EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3, erratum 1690
 PHONE_MAX = 50
@@ -46,8 +46,8 @@ _WRITTEN_PHONE = re.compile(
 )
 
 
-class InternationalContacts:
-    """The `Contacts` port for any country and script.
+class InternationalNormalizer:
+    """The `Normalizer` port for any country and script.
 
     Numbers without a country calling code belong to `default_region` (ISO 3166-1 alpha-2, such as
     "DE"); without one they are refused. Raises `ValueError` if there is no such region.
@@ -63,28 +63,32 @@ class InternationalContacts:
         """As the port says. Quoted local parts, address literals and special-use domains are refused."""
         address = text.strip()
         if len(address) > EMAIL_MAX:
-            raise Invalid.because(f"An e-mail address has at most {EMAIL_MAX} characters; this has {len(address)}.")
+            raise ValidationFailed.because(
+                f"An e-mail address has at most {EMAIL_MAX} characters; this has {len(address)}."
+            )
         if not address.isprintable():
-            raise Invalid.because("Remove the control characters and other invisible characters.")
+            raise ValidationFailed.because("Remove the control characters and other invisible characters.")
         try:
             return EmailAddress(address, _plain_key(address) or _stable_key(address))
         except EmailNotValidError as error:
-            raise Invalid.because(_advice(str(error))) from error
+            raise ValidationFailed.because(_advice(str(error))) from error
 
     def phone(self, text: str) -> PhoneNumber:
-        """See `Contacts.phone`, and "Telephone numbers" in docs/api.md for what is cleaned and what is refused."""
+        """See `Normalizer.phone`, and "Telephone numbers" in docs/api.md for what is cleaned and what is refused."""
         written = text.strip()
         if len(written) > PHONE_MAX:
-            raise Invalid.because(f"A telephone number has at most {PHONE_MAX} characters; this has {len(written)}.")
+            raise ValidationFailed.because(
+                f"A telephone number has at most {PHONE_MAX} characters; this has {len(written)}."
+            )
         plain = written.translate(_PHONE_SEPARATORS)
         if _is_plain_phone(plain):
             return PhoneNumber(plain)
         written = _unwrapped(written)
         match = _WRITTEN_PHONE.fullmatch(written)
         if self._has_several(written):
-            raise Invalid.because("Give one telephone number here, and put others among the attributes.")
+            raise ValidationFailed.because("Give one telephone number here, and put others among the attributes.")
         if match is None:
-            raise Invalid.because(_how_to_write(written))
+            raise ValidationFailed.because(_how_to_write(written))
         return PhoneNumber(self._e164(_whole(match["number"].strip())), match["extension"])
 
     def _has_several(self, written: str) -> bool:
@@ -102,7 +106,7 @@ class InternationalContacts:
             return number
         e164 = _read_phone(number, self._default_region)
         if not _is_plain_phone(e164) and _read_phone(e164, None) != e164:  # one trunk prefix gone, another one left
-            raise Invalid.because(_TRUNK_PREFIX)
+            raise ValidationFailed.because(_TRUNK_PREFIX)
         return e164
 
 
@@ -118,7 +122,7 @@ def _whole(number: str) -> str:
     if match := _ADDED_ZEROS.fullmatch(number):
         return match[1]
     if _DECIMAL.fullmatch(number):
-        raise Invalid.because(
+        raise ValidationFailed.because(
             "A spreadsheet made this number a decimal number. Format its column as text, and enter the number again."
         )
     return number
@@ -157,7 +161,7 @@ def _stable_key(address: str) -> str:
     """The key of any address; it is an address itself and its own key, or the address is refused."""
     key = _key(address)
     if key != address and _key(key) != key:
-        raise Invalid.because("This address has no stable form. Write it in small letters.")
+        raise ValidationFailed.because("This address has no stable form. Write it in small letters.")
     return key
 
 
@@ -205,13 +209,15 @@ def _read_phone(number: str, region: str | None) -> str:
             advice = 'Begin with + and the country calling code, such as "+49 30 123456".'
             if not number.startswith("+"):
                 advice += " Numbers without one need the setting `default_region`."
-            raise Invalid.because(advice) from error
-        raise Invalid.because('This is not a telephone number. Write it like "+49 30 123456".') from error
+            raise ValidationFailed.because(advice) from error
+        raise ValidationFailed.because('This is not a telephone number. Write it like "+49 30 123456".') from error
     _drop_old_prefix(read)
     if phonenumbers.is_possible_number_with_reason(read) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise Invalid.because("This number has too few or too many digits for its country. Check it for slips.")
+        raise ValidationFailed.because(
+            "This number has too few or too many digits for its country. Check it for slips."
+        )
     if _begins_with_trunk_prefix(read) and not phonenumbers.is_valid_number(read):
-        raise Invalid.because(_TRUNK_PREFIX)
+        raise ValidationFailed.because(_TRUNK_PREFIX)
     return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
 
 

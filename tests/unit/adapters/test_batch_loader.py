@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from leads_adapters.together import Together
+from leads_adapters.batch_loader import BatchLoader
 
 
 class Oracle:
@@ -26,7 +26,7 @@ class Oracle:
 def test_what_is_asked_in_one_turn_is_asked_once_and_answered_each() -> None:
     async def scenario() -> list[int | None]:
         oracle = Oracle()
-        together = Together(oracle.answer_all)
+        together = BatchLoader(oracle.answer_all)
         answers = await asyncio.gather(*map(together.ask, ["one", "three", "one", "secret"]))
         assert oracle.asked == [["one", "three", "secret"]]
         return answers
@@ -37,7 +37,7 @@ def test_what_is_asked_in_one_turn_is_asked_once_and_answered_each() -> None:
 def test_what_is_asked_later_is_asked_anew() -> None:
     async def scenario() -> list[list[str]]:
         oracle = Oracle()
-        together = Together(oracle.answer_all)
+        together = BatchLoader(oracle.answer_all)
         first = asyncio.create_task(together.ask("one"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)  # the question is with the oracle now
@@ -51,7 +51,7 @@ def test_everybody_who_asked_is_told_of_a_failure() -> None:
     async def scenario() -> list[object]:
         oracle = Oracle()
         oracle.error = OSError("away")
-        together = Together(oracle.answer_all)
+        together = BatchLoader(oracle.answer_all)
         failed = await asyncio.gather(together.ask("one"), together.ask("two"), return_exceptions=True)
         oracle.error = None
         return [*failed, await together.ask("three")]
@@ -66,7 +66,7 @@ def test_whoever_hangs_up_takes_nobody_with_him(fails: bool) -> None:
     async def scenario() -> object:
         oracle = Oracle()
         oracle.error = OSError("away") if fails else None
-        together = Together(oracle.answer_all)
+        together = BatchLoader(oracle.answer_all)
         gone, waits = (asyncio.create_task(together.ask("one")) for _ in range(2))
         await asyncio.sleep(0)
         gone.cancel()

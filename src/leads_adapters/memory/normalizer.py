@@ -3,7 +3,7 @@
 import re
 
 from leads_domain.contact import EmailAddress, PhoneNumber
-from leads_domain.errors import Invalid
+from leads_domain.errors import ValidationFailed
 
 EMAIL_MAX = 254
 _ATOM = r"[a-z0-9_+-]+"
@@ -13,7 +13,7 @@ _PHONE = re.compile(r"(?P<number>\+[1-9][0-9 ()./-]{6,30}?)(?: ?(?:;ext=|ext\. ?
 
 
 class SimpleContacts:
-    """The `Contacts` port for tests: ASCII only, and nothing known of any country.
+    """The `Normalizer` port for tests: ASCII only, and nothing known of any country.
 
     It refuses some addresses that exist (international ones among them) and accepts numbers that no
     country has, as long as they begin with + and have 7 to 15 digits.
@@ -23,7 +23,7 @@ class SimpleContacts:
         """As the port says, for ASCII."""
         address = text.strip()
         if len(address) > EMAIL_MAX or not _EMAIL.fullmatch(address):
-            raise Invalid.because("This is not an e-mail address. Write it like name@example.com.")
+            raise ValidationFailed.because("This is not an e-mail address. Write it like name@example.com.")
         return EmailAddress(address, address.lower())
 
     def phone(self, text: str) -> PhoneNumber:
@@ -31,5 +31,5 @@ class SimpleContacts:
         match = _PHONE.fullmatch(text.strip())
         digits = re.sub("[^0-9]", "", match["number"]) if match else ""
         if match is None or not 7 <= len(digits) <= 15:  # noqa: PLR2004 - bounds of ITU-T E.164
-            raise Invalid.because('This is not a telephone number. Write it like "+49 30 123456".')
+            raise ValidationFailed.because('This is not a telephone number. Write it like "+49 30 123456".')
         return PhoneNumber(f"+{digits}", match["extension"])
