@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
-from leads_adapters.memory.normalizer import SimpleContacts
-
 from builders import given_details
 from databases import RunningDatabase
 from fakes import CountingIds, FixedChance, FixedClock, FixedEntropy
+from leads_adapters.memory.normalizer import SimpleContacts
 from leads_domain.details import ChangesInput
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy

@@ -14,7 +14,7 @@ from leads_domain.errors import ValidationFailed
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.find_leads import list_leads
-from leads_domain.use_cases.import_leads import Candidate, Imported, ImportLeads, Rehearsal
+from leads_domain.use_cases.import_leads import Candidate, DryRun, Imported, ImportLeads
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 ResultT = TypeVar("ResultT")
@@ -42,7 +42,7 @@ class Importing:
 
     database: Database
     import_leads: ImportLeads
-    new_rehearsal: Callable[[], AbstractContextManager[Rehearsal]]
+    open_dry_run: Callable[[], AbstractContextManager[DryRun]]
     batch: int
 
     def __call__(
@@ -52,7 +52,7 @@ class Importing:
 
         With `dry_run`, the result is what it would be.
         """
-        with self.new_rehearsal() if dry_run else nullcontext() as rehearsal:
+        with self.open_dry_run() if dry_run else nullcontext() as trial:
             run_use_case = self.database.read_long if dry_run else self.database.write
             for batch in _batches(rows, self.batch):
                 checked = [self._checked(row) for row in batch]
@@ -63,7 +63,7 @@ class Importing:
                     actor=actor,
                     on_duplicate=on_duplicate,
                     rules=rules,
-                    rehearsal=rehearsal,
+                    dry_run=trial,
                 )
                 results = iter(run(use_case))
                 for row, each in zip(batch, checked, strict=True):

@@ -38,8 +38,8 @@ from leads_adapters.http.transfers import IMPORT_BATCH, FileFormat, TransferRout
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
+from leads_adapters.sql.dry_run import open_dry_run
 from leads_adapters.sql.readiness import check_ready
-from leads_adapters.sql.rehearsal import temporary_rehearsal
 from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
 from leads_adapters.transfer import Importing
@@ -176,9 +176,7 @@ class Container(containers.DeclarativeContainer):
     erase_lead = providers.Singleton(EraseLead, clock, ids)
     ask_for_leads = providers.Singleton(AskForLeads, clock, normalizer, pipeline)
     import_leads = providers.Singleton(ImportLeads, register_lead)
-    importing = providers.Singleton(
-        Importing, database, import_leads, providers.Object(temporary_rehearsal), IMPORT_BATCH
-    )
+    importing = providers.Singleton(Importing, database, import_leads, providers.Object(open_dry_run), IMPORT_BATCH)
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)

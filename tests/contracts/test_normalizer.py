@@ -1,6 +1,5 @@
-from leads_adapters.memory.normalizer import SimpleContacts
-
 from contracts.normalizer import ContactsContract
+from leads_adapters.memory.normalizer import SimpleContacts
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_domain.sources import Normalizer
 

@@ -160,8 +160,8 @@ def test_an_import_that_accepts_no_row_fails_and_a_dry_run_writes_nothing(site: 
     assert failed.out.splitlines()[4].split() == ["refused", "1"]
     assert failed.err.splitlines()[-1] == "leads: No row of the file was accepted."
 
-    rehearsed = site.leads("import", "mixed.csv", "--dry-run").expect(0)
-    assert "Line 2: email: " in rehearsed.out
+    dry_run = site.leads("import", "mixed.csv", "--dry-run").expect(0)
+    assert "Line 2: email: " in dry_run.out
     assert not (site.folder / "mixed.refused.csv").exists()
     for _ in range(2):
         site.leads("import", "mixed.csv").expect(0)

@@ -43,7 +43,7 @@ class Move:
     """What was said, in the order of the commands, and the folder with the files."""
 
     folder: Path
-    rehearsed: Finished
+    dry_run: Finished
     imported: Finished
     again: Finished
     corrected: Finished
@@ -56,7 +56,7 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
     """The spreadsheet is tried, imported, by mistake imported again, and corrected."""
     site = Site(tmp_path_factory.mktemp("office"))
     shutil.copy(DATA / MESSY, site.folder)
-    rehearsed = site.leads("import", MESSY, "--dry-run").expect(0)
+    dry_run = site.leads("import", MESSY, "--dry-run").expect(0)
     imported = site.leads("import", MESSY).expect(0)
     again = site.leads("import", MESSY).expect(0)
     correct(site.folder / REFUSED, site.folder / CORRECTED)
@@ -67,7 +67,7 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
     site.leads("export", "leads.ndjson").expect(0)
     return Move(
         site.folder,
-        rehearsed,
+        dry_run,
         imported,
         again,
         corrected,
@@ -108,8 +108,8 @@ def records(path: Path) -> list[dict[str, str]]:
 
 
 def test_a_dry_run_counts_what_would_become_of_every_row(move: Move) -> None:
-    assert counts(move.rehearsed) == ALL
-    assert "nothing was kept" in move.rehearsed.out
+    assert counts(move.dry_run) == ALL
+    assert "nothing was kept" in move.dry_run.out
 
 
 def test_after_the_dry_run_every_row_is_as_new_as_it_was(move: Move) -> None:

@@ -104,10 +104,10 @@ def test_leads_that_are_there_are_met_as_the_client_wishes(admin: Api, policy: s
     admin.post("/leads", {"name": "Ann", "email": "a0@example.com"}).expect(201)
     body = b"name,email\nAnna,A0@example.com\nBob,b@example.com\nBob,b@example.com\n"
 
-    rehearsed = summary(send(admin, body, query=f"?on_duplicate={policy}&dry_run=true"))
+    dry_run = summary(send(admin, body, query=f"?on_duplicate={policy}&dry_run=true"))
     assert emails(admin) == ["a0@example.com"]
     assert admin.get("/leads").json["items"][0]["name"] == "Ann"
-    assert rehearsed == summary(send(admin, body, query=f"?on_duplicate={policy}")) == expected
+    assert dry_run == summary(send(admin, body, query=f"?on_duplicate={policy}")) == expected
     assert admin.get("/leads?sort=created_at").json["items"][0]["name"] == ("Anna" if policy == "update" else "Ann")
 
 

@@ -37,9 +37,9 @@ def test_a_dry_run_without_a_database_reports_and_leaves_nothing(
 ) -> None:
     temporary = tmp_path_factory.mktemp("temporary")
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    rehearsed = terminal.leads("import", "a.csv", "--dry-run").expect(0)
-    assert [line.split() for line in rehearsed.out.splitlines()[::4][:2]] == [["created", "1"], ["refused", "1"]]
-    assert f"Database: {terminal.folder}/leads.db (there is none yet: the import would make it)" in rehearsed.err
+    dry_run = terminal.leads("import", "a.csv", "--dry-run").expect(0)
+    assert [line.split() for line in dry_run.out.splitlines()[::4][:2]] == [["created", "1"], ["refused", "1"]]
+    assert f"Database: {terminal.folder}/leads.db (there is none yet: the import would make it)" in dry_run.err
     assert (names_in(terminal.folder), names_in(temporary)) == (["a.csv"], [])
 
 

@@ -27,14 +27,14 @@ class Candidate(NamedTuple):
     merge_attributes: bool = False
 
 
-class Rehearsal(Protocol):
-    """The leads that a dry run would have kept so far; it goes from batch to batch."""
+class DryRun(Protocol):
+    """Holds the leads that an import would have stored so far, from batch to batch."""
 
     def find(self, email_key: str) -> Lead | None:
-        """The lead with this e-mail key, as it would be kept by now."""
+        """Return the lead with this e-mail key as it would be stored by now."""
 
-    def keep(self, lead: Lead) -> None:
-        """Remember a lead in the place of the one with its e-mail key, if there is one."""
+    def store(self, lead: Lead) -> None:
+        """Replace the lead with the same e-mail key, or add it."""
 
 
 Imported = Outcome | DuplicateLead | ValidationFailed
@@ -139,14 +139,14 @@ class ImportLeads:
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
         rules: bool = False,
-        rehearsal: Rehearsal | None = None,
+        dry_run: DryRun | None = None,
     ) -> list[Imported]:
-        """Return the result of each candidate, in order; with a `rehearsal`, what it would be, and store nothing.
+        """Return the result of each candidate, in order; with a `dry_run`, store nothing.
 
         Follow-up rules start for new leads only if `rules` asks for it.
         """
-        if rehearsal is not None:
-            return [self._rehearse(work, candidate, on_duplicate, rehearsal) for candidate in candidates]
+        if dry_run is not None:
+            return [self._try_out(work, candidate, on_duplicate, dry_run) for candidate in candidates]
         now = self.register_lead.clock.now()
         outcomes: list[Imported] = [Outcome.CREATED] * len(candidates)
         rows = [
@@ -198,28 +198,26 @@ class ImportLeads:
             return refusal
         return met.outcome
 
-    def _rehearse(
-        self, work: UnitOfWork, candidate: Candidate, on_duplicate: OnDuplicate, rehearsal: Rehearsal
-    ) -> Imported:
-        """What would become of the candidate, if the leads of the rehearsal had been kept."""
+    def _try_out(self, work: UnitOfWork, candidate: Candidate, on_duplicate: OnDuplicate, dry_run: DryRun) -> Imported:
+        """Return the result that the candidate would have if the leads of the dry run were stored."""
         register = self.register_lead
         details = candidate.details
-        rehearsed = rehearsal.find(details["email"].key)
+        tried = dry_run.find(details["email"].key)
         existing = work.leads.with_email(details["email"].key)
-        if rehearsed is None and existing is None:
+        if tried is None and existing is None:
             lead, _ = Lead.register(LeadId(""), details, register.pipeline, register.clock.now(), candidate.state)
-            rehearsal.keep(lead)
+            dry_run.store(lead)
             return Outcome.CREATED
         if on_duplicate is OnDuplicate.ERROR:
             return DuplicateLead(existing)
         if on_duplicate is OnDuplicate.RETURN:
             return Outcome.UNCHANGED
-        lead = rehearsed or work.leads.get(cast(LeadId, existing))
+        lead = tried or work.leads.get(cast(LeadId, existing))
         try:
             changed, events = lead.change(details, merge_attributes=candidate.merge_attributes)
         except ValidationFailed as refusal:
             return refusal
         if not events:
             return Outcome.UNCHANGED
-        rehearsal.keep(changed)
+        dry_run.store(changed)
         return Outcome.UPDATED

@@ -11,7 +11,7 @@ from builders import given_details
 from databases import RunningDatabase, memory_database
 from desk import ACTOR, Desk
 from leads_adapters.lead_files import Row
-from leads_adapters.memory.rehearsal import MemoryRehearsal
+from leads_adapters.memory.dry_run import MemoryDryRun
 from leads_adapters.transfer import BATCH_TEXT, PAGE, Importing, all_leads
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.paging import LeadQuery, LeadSort
@@ -42,9 +42,7 @@ def imported(database: RunningDatabase, rows: list[Row], *, dry_run: bool = Fals
             return super().__call__(work, candidates, **wishes)
 
     register_lead = Desk(database).register_lead
-    importing = Importing(
-        database.database, Counting(register_lead), lambda: nullcontext(MemoryRehearsal()), batch=BATCH
-    )
+    importing = Importing(database.database, Counting(register_lead), lambda: nullcontext(MemoryDryRun()), batch=BATCH)
     found = importing(
         iter(rows), database.run, actor=ACTOR, on_duplicate=OnDuplicate.ERROR, rules=False, dry_run=dry_run
     )

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from leads_adapters.memory.normalizer import SimpleContacts
 from structlog.testing import capture_logs
 
 from builders import given_details
@@ -19,6 +18,7 @@ from databases import PATIENCE, database_url
 from fakes import CountingIds, FixedChance, FixedClock, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
+from leads_adapters.memory.normalizer import SimpleContacts
 from leads_app.container import make_database, make_engine
 from leads_app.dispatcher import ATTEMPT, LEASE, SLOTS, Dispatcher
 from leads_domain.errors import Unavailable

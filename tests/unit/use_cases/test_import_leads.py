@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from builders import NOON, given_details
 from databases import memory_database
 from desk import ACTOR, Desk
-from leads_adapters.memory.rehearsal import MemoryRehearsal
+from leads_adapters.memory.dry_run import MemoryDryRun
 from leads_domain.details import DetailsInput
 from leads_domain.errors import DuplicateLead, FieldError, ValidationFailed
 from leads_domain.events import TimelineEntry
@@ -57,14 +57,14 @@ def take_in(desk: Desk, rows: Sequence[ARow], on_duplicate: OnDuplicate = OnDupl
     return desk.database.write(desk.import_leads, checked(desk, rows), actor=ACTOR, on_duplicate=on_duplicate)
 
 
-def rehearse(desk: Desk, *batches: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR) -> list[Imported]:
+def try_out(desk: Desk, *batches: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR) -> list[Imported]:
     """Find out what an import of these batches would do."""
-    rehearsal = MemoryRehearsal()
+    dry_run = MemoryDryRun()
     return [
         imported
         for rows in batches
         for imported in desk.database.read(
-            desk.import_leads, checked(desk, rows), actor=ACTOR, on_duplicate=on_duplicate, rehearsal=rehearsal
+            desk.import_leads, checked(desk, rows), actor=ACTOR, on_duplicate=on_duplicate, dry_run=dry_run
         )
     ]
 
@@ -206,9 +206,9 @@ def test_a_summary_names_some_unknown_statuses_shortened() -> None:
 def test_an_update_leaves_other_attributes_as_they_are_if_it_is_to_merge_them(desk: Desk, merge: bool) -> None:
     desk.register(attributes={"size": 3, "city": "Bonn"})
     candidate = desk.import_leads.check(given_details(attributes={"size": "4"}), merge_attributes=merge)
-    for rehearsal in (MemoryRehearsal(), None):
+    for dry_run in (MemoryDryRun(), None):
         outcomes = desk.database.write(
-            desk.import_leads, [candidate], actor=ACTOR, on_duplicate=OnDuplicate.UPDATE, rehearsal=rehearsal
+            desk.import_leads, [candidate], actor=ACTOR, on_duplicate=OnDuplicate.UPDATE, dry_run=dry_run
         )
         assert outcomes == [Outcome.UPDATED]
 
@@ -221,9 +221,9 @@ def test_a_row_that_would_give_a_lead_too_many_attributes_is_refused_alone(desk:
         desk.import_leads.check(given_details(attributes={"b": 1}), merge_attributes=True),
         desk.import_leads.check(given_details(email="a@example.com")),
     ]
-    for rehearsal in (MemoryRehearsal(), None):
+    for dry_run in (MemoryDryRun(), None):
         refused, created = desk.database.write(
-            desk.import_leads, candidates, actor=ACTOR, on_duplicate=OnDuplicate.UPDATE, rehearsal=rehearsal
+            desk.import_leads, candidates, actor=ACTOR, on_duplicate=OnDuplicate.UPDATE, dry_run=dry_run
         )
         assert isinstance(refused, ValidationFailed)
         assert [fault.pointer for fault in refused.errors] == ["/attributes"]
@@ -239,18 +239,18 @@ def test_the_past_of_a_lead_that_is_there_already_stays_its_own(desk: Desk) -> N
     assert everybody(desk) == [replace(there, name="Johnny", version=2)]
 
 
-def test_a_rehearsal_keeps_nothing(desk: Desk) -> None:
+def test_a_dry_run_stores_nothing(desk: Desk) -> None:
     there = desk.register(email="a@example.com").lead
     rows = [a_row("a@example.com", name="Ann"), a_row("b@example.com")]
 
     for on_duplicate in OnDuplicate:
-        rehearse(desk, rows, on_duplicate=on_duplicate)
+        try_out(desk, rows, on_duplicate=on_duplicate)
     assert everybody(desk) == [there]
     assert desk.story(there) == ["lead.created"]
 
 
-def test_a_rehearsal_remembers_what_earlier_batches_would_have_added(desk: Desk) -> None:
-    outcomes = rehearse(desk, [a_row("a@example.com")], [a_row("A@example.com"), a_row("b@example.com")])
+def test_a_dry_run_remembers_what_earlier_batches_would_have_added(desk: Desk) -> None:
+    outcomes = try_out(desk, [a_row("a@example.com")], [a_row("A@example.com"), a_row("b@example.com")])
 
     assert told(outcomes) == ["created", "DuplicateLead", "created"]
 
@@ -265,16 +265,16 @@ ROWS = st.builds(
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)
 @given(before=st.lists(ROWS, max_size=3), batches=st.lists(st.lists(ROWS, max_size=4), max_size=3))
-def test_a_rehearsal_tells_just_what_the_import_then_does(
+def test_a_dry_run_reports_what_the_import_then_does(
     on_duplicate: OnDuplicate, before: list[ARow], batches: list[list[ARow]]
 ) -> None:
     with memory_database(Path()) as database:
         desk = Desk(database)
         take_in(desk, before)
-        rehearsed = rehearse(desk, *batches, on_duplicate=on_duplicate)
+        tried = try_out(desk, *batches, on_duplicate=on_duplicate)
         imported = [outcome for rows in batches for outcome in take_in(desk, rows, on_duplicate)]
 
-    assert told(rehearsed) == told(imported)
+    assert told(tried) == told(imported)
 
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)

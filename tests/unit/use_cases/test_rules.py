@@ -11,7 +11,7 @@ from builders import NOON, a_rule, given_details
 from databases import DATABASES
 from desk import ACTOR, Desk
 from fakes import RecordingNotifier
-from leads_adapters.memory.rehearsal import MemoryRehearsal
+from leads_adapters.memory.dry_run import MemoryDryRun
 from leads_domain.errors import DuplicateLead
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.lead import ImportedState, Lead
@@ -246,9 +246,9 @@ def test_rules_start_for_new_imported_leads_only_if_asked_for(desk: Desk, rules:
     assert (converted.status, len(desk.follow_ups(converted))) == ("converted", 2 if rules else 0)
 
 
-def test_a_rehearsal_promises_nothing(desk: Desk) -> None:
+def test_a_dry_run_starts_no_rules(desk: Desk) -> None:
     candidates = [desk.import_leads.check(given_details(), None)]
-    desk.database.read(desk.import_leads, candidates, actor=ACTOR, rehearsal=MemoryRehearsal())
+    desk.database.read(desk.import_leads, candidates, actor=ACTOR, dry_run=MemoryDryRun())
     assert desk.database.read(lambda work: work.follow_ups.next_attempts(NOON)) == {}
 
 

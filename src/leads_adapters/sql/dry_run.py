@@ -1,4 +1,4 @@
-"""Dry runs of any size: what they would have kept goes to a temporary SQLite file, whatever the database is."""
+"""Hold the leads of a dry run of any size in a temporary SQLite file, whatever the database is."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -11,7 +11,7 @@ from leads_adapters.sql.sqlite_driver import driver
 from leads_domain.errors import Unavailable
 from leads_domain.lead import Lead
 
-_BEGINNING = (
+_SETUP = (
     "PRAGMA journal_mode = OFF",
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA synchronous = OFF",
@@ -24,36 +24,36 @@ _decoder = msgspec.msgpack.Decoder(Lead)
 
 
 @contextmanager
-def temporary_rehearsal() -> Iterator["TemporaryRehearsal"]:
-    """A rehearsal, for as long as it is needed. Raises `Unavailable` if there is no room for it.
+def open_dry_run() -> Iterator["SqliteDryRun"]:
+    """Open a dry run. Raises `Unavailable` if its temporary file cannot be written.
 
-    The driver is built to keep SQLite's own temporary files in memory. This one has no name any more when leads come
-    into it: whatever happens to the process, they are gone with it.
+    The file is unlinked before leads are written to it, so it cannot outlive the process. A temporary database of
+    SQLite would not do: the driver is built to keep those in memory.
     """
     try:
         with NamedTemporaryFile(prefix="leads-") as file:
             connection = driver.connect(file.name, isolation_level=None, check_same_thread=False)
-            for statement in _BEGINNING:
+            for statement in _SETUP:
                 connection.execute(statement)
     except (OSError, driver.OperationalError) as error:
         raise _no_room(error) from error
     with closing(connection):
-        yield TemporaryRehearsal(connection)
+        yield SqliteDryRun(connection)
 
 
-class TemporaryRehearsal:
-    """See `Rehearsal`. Beyond 16 MB it needs no more memory, but about 400 bytes of disk for each lead."""
+class SqliteDryRun:
+    """See `DryRun`. Uses up to 16 MiB of memory, and about 400 bytes of disk for each lead."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
     def find(self, email_key: str) -> Lead | None:
-        """See `Rehearsal.find`."""
+        """See `DryRun.find`."""
         row = self._run("SELECT lead FROM leads WHERE email_key = ?", email_key).fetchone()
         return _decoder.decode(row[0]) if row else None
 
-    def keep(self, lead: Lead) -> None:
-        """See `Rehearsal.keep`."""
+    def store(self, lead: Lead) -> None:
+        """See `DryRun.store`."""
         self._run("INSERT OR REPLACE INTO leads VALUES (?, ?)", lead.email.key, _encoder.encode(lead))
 
     def _run(self, statement: str, *parameters: object) -> Any:
@@ -64,4 +64,4 @@ class TemporaryRehearsal:
 
 
 def _no_room(cause: Exception) -> Unavailable:
-    return Unavailable(f"There is no room for a dry run in the folder of temporary files: {cause}.")
+    return Unavailable(f"A dry run cannot write to the folder of temporary files: {cause}.")

@@ -1,0 +1,44 @@
+"""Check what every dry run must do."""
+
+from contextlib import AbstractContextManager
+
+from hypothesis import given
+
+from builders import a_lead, an_email
+from contracts.stores import ON_ONE_DATABASE
+from leads_domain.lead import Lead
+from leads_domain.use_cases.import_leads import DryRun
+from unit.adapters.files.troublesome import exactly, leads
+
+
+class DryRunContract:
+    """Inherit from it, and name the class `Test...`."""
+
+    def open(self) -> AbstractContextManager[DryRun]:
+        """Open a new dry run."""
+        raise NotImplementedError
+
+    def test_finds_the_lead_that_was_stored_last_under_a_key(self) -> None:
+        with self.open() as dry_run:
+            first, last = a_lead(name="First"), a_lead(name="Last")
+            dry_run.store(first)
+            dry_run.store(a_lead(email=an_email("b@example.com")))
+            dry_run.store(last)
+
+            assert dry_run.find(last.email.key) == last
+            assert dry_run.find("nobody@example.com") is None
+
+    def test_shares_nothing_with_another(self) -> None:
+        with self.open() as one, self.open() as other:
+            one.store(a_lead())
+            assert other.find(a_lead().email.key) is None
+
+    @ON_ONE_DATABASE
+    @given(lead=leads())
+    def test_finds_any_lead_just_as_it_was(self, lead: Lead) -> None:
+        with self.open() as dry_run:
+            dry_run.store(lead)
+            found = dry_run.find(lead.email.key)
+
+        assert found == lead
+        assert exactly(found.attributes) == exactly(lead.attributes)
