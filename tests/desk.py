@@ -7,7 +7,7 @@ from typing import Any, cast
 from builders import given_details
 from databases import RunningDatabase
 from fakes import CountingIds, FixedChance, FixedClock, FixedEntropy
-from leads_adapters.memory.normalizer import SimpleContacts
+from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_domain.details import ChangesInput
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
@@ -44,7 +44,7 @@ class Desk:
         self.clock = FixedClock()
         self.ids = CountingIds()
         self.chance = FixedChance()
-        ids, normalizer = self.ids, SimpleContacts()
+        ids, normalizer = self.ids, SimpleNormalizer()
         kept = FollowUpRules(ids, "log", rules)
         self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, kept)
         self.change_lead = ChangeLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, kept)

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import NewType
+from typing import Any, NewType
 
 from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.details import REASON_MAX, Details, Scalar, check_attributes
 from leads_domain.errors import FieldError, ValidationFailed, VersionMismatch
-from leads_domain.events import Event, EventType, Json
+from leads_domain.events import Event, EventType, Json, rfc3339
 from leads_domain.pipeline import Pipeline, Status
 
 LeadId = NewType("LeadId", str)
@@ -108,14 +108,16 @@ class Lead:
         """Overwrite the given members; attributes as a whole, or, to merge them, each by itself."""
         if merge_attributes and "attributes" in changes:
             changes = {**changes, "attributes": _merged(self.attributes, changes["attributes"])}
-        told: dict[str, Json] = {
-            member: {"from": _told(getattr(self, member)), "to": _told(value)}
+        changed = replace(self, **changes)
+        before, after = self.to_dict(), changed.to_dict()
+        differences: dict[str, Json] = {
+            member: {"from": before[member], "to": after[member]}
             for member, value in changes.items()
             if not _same(getattr(self, member), value)
         }
-        if not told:
+        if not differences:
             return self, []
-        return replace(self, **changes), [Event(EventType.LEAD_UPDATED, {"changes": told})]
+        return changed, [Event(EventType.LEAD_UPDATED, {"changes": differences})]
 
     def move(self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime) -> tuple["Lead", list[Event]]:
         """Go to `status`, for `reason`; to stay where it is is always allowed and changes nothing.
@@ -136,6 +138,25 @@ class Lead:
         """The same lead as its next version: what every unit of work that changed it keeps, once."""
         return replace(self, updated_at=now, version=self.version + 1)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the members as values of JSON, named and written as in the API, in the order of the fields."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "email": self.email.address,
+            "phone": str(self.phone) if self.phone else None,
+            "status": self.status,
+            "status_reason": self.status_reason,
+            "source": self.source,
+            "owner": self.owner.address if self.owner else None,
+            "attributes": self.attributes,
+            "created_at": rfc3339(self.created_at),
+            "updated_at": rfc3339(self.updated_at),
+            "contacted_at": rfc3339(self.contacted_at) if self.contacted_at else None,
+            "next_follow_up_at": rfc3339(self.next_follow_up_at) if self.next_follow_up_at else None,
+            "version": self.version,
+        }
+
 
 def _same(one: object, other: object) -> bool:
     """Equal, and not only as Python sees it: 1, 1.0 and True are three values in JSON."""
@@ -149,8 +170,3 @@ def _merged(present: Mapping[str, Scalar], added: Mapping[str, Scalar]) -> Mappi
         return check_attributes({**present, **added})
     except ValidationFailed as invalid:
         raise ValidationFailed([fault.under("attributes") for fault in invalid.errors]) from None
-
-
-def _told(value: object) -> Json:
-    """A member's value as the timeline tells it."""
-    return str(value) if isinstance(value, EmailAddress | PhoneNumber) else value  # type: ignore[return-value]

@@ -3,8 +3,11 @@
 from dataclasses import replace
 
 from leads_domain.details import ATTRIBUTES_MAX, Details
-from leads_domain.events import Event, EventType, Json, rfc3339
+from leads_domain.events import Event, EventType
 from leads_domain.lead import Lead
+
+_LEFT_OUT = ("id", "next_follow_up_at")
+"""Members of a duplicate that its event leaves out: the id has a place of its own, and the follow-ups move."""
 
 
 def merged(survivor: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
@@ -15,9 +18,10 @@ def merged(survivor: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
     told, what was not taken over too: nothing is lost without a trace.
     """
     filled, events = survivor.change(_gaps(survivor, duplicate))
-    normalizer = [at for at in (survivor.contacted_at, duplicate.contacted_at) if at]
-    told = Event(EventType.LEAD_MERGED, {"duplicate_id": duplicate.id, "duplicate": _told(duplicate)})
-    return replace(filled, contacted_at=min(normalizer, default=None)), [told, *events]
+    contacts = [at for at in (survivor.contacted_at, duplicate.contacted_at) if at]
+    members = {name: value for name, value in duplicate.to_dict().items() if name not in _LEFT_OUT}
+    merging = Event(EventType.LEAD_MERGED, {"duplicate_id": duplicate.id, "duplicate": members})
+    return replace(filled, contacted_at=min(contacts, default=None)), [merging, *events]
 
 
 def _gaps(survivor: Lead, duplicate: Lead) -> Details:
@@ -31,20 +35,3 @@ def _gaps(survivor: Lead, duplicate: Lead) -> Details:
         owner=survivor.owner or duplicate.owner,
         attributes=attributes,
     )
-
-
-def _told(lead: Lead) -> Json:
-    return {
-        "name": lead.name,
-        "email": str(lead.email),
-        "phone": str(lead.phone) if lead.phone else None,
-        "status": lead.status,
-        "status_reason": lead.status_reason,
-        "source": lead.source,
-        "owner": str(lead.owner) if lead.owner else None,
-        "attributes": lead.attributes,
-        "created_at": rfc3339(lead.created_at),
-        "updated_at": rfc3339(lead.updated_at),
-        "contacted_at": rfc3339(lead.contacted_at) if lead.contacted_at else None,
-        "version": lead.version,
-    }

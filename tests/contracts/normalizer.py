@@ -102,7 +102,7 @@ def assert_refused(read: Callable[[str], object], text: str) -> None:
     assert len(fault.detail) <= DETAIL_MAX
 
 
-class ContactsContract:
+class NormalizerContract:
     """Inherit from it, name the class `Test...`, and say how the adapter is made."""
 
     def make(self) -> Normalizer:

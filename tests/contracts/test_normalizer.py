@@ -1,14 +1,14 @@
-from contracts.normalizer import ContactsContract
-from leads_adapters.memory.normalizer import SimpleContacts
+from contracts.normalizer import NormalizerContract
+from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_domain.sources import Normalizer
 
 
-class TestInternationalContacts(ContactsContract):
+class TestInternationalContacts(NormalizerContract):
     def make(self) -> Normalizer:
         return InternationalNormalizer()
 
 
-class TestSimpleContacts(ContactsContract):
+class TestSimpleNormalizer(NormalizerContract):
     def make(self) -> Normalizer:
-        return SimpleContacts()
+        return SimpleNormalizer()

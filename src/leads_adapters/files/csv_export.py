@@ -8,7 +8,7 @@ from itertools import chain, islice
 import msgspec
 
 from leads_adapters.files.formulas import defused
-from leads_adapters.files.members import MEMBERS, members
+from leads_adapters.files.members import MEMBERS
 from leads_domain.lead import Lead
 
 _CHUNK = 100
@@ -35,7 +35,7 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
 
 def _cells(lead: Lead) -> list[object]:
     attributes = msgspec.json.encode(lead.attributes).decode() if lead.attributes else None
-    return list({**members(lead), "attributes": attributes}.values())
+    return list({**lead.to_dict(), "attributes": attributes}.values())
 
 
 def _defused(cell: object) -> object:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,26 +10,10 @@ import msgspec
 
 from leads_domain.details import Scalar
 from leads_domain.errors import FieldError, ValidationFailed
-from leads_domain.events import rfc3339
 from leads_domain.lead import ImportedState, Lead
 
-MEMBERS = (
-    "id",
-    "name",
-    "email",
-    "phone",
-    "status",
-    "status_reason",
-    "source",
-    "owner",
-    "attributes",
-    "created_at",
-    "updated_at",
-    "contacted_at",
-    "next_follow_up_at",
-    "version",
-)
-"""All members of a lead, in the order of `members`: the columns of an export."""
+MEMBERS = tuple(field.name for field in fields(Lead))
+"""All members of a lead: the columns of an export."""
 
 GIVEN = ("name", "email", "phone", "source", "owner", "attributes")
 """What a client can set in a new lead, its status aside."""
@@ -51,26 +36,6 @@ _EXPORTED = {
 """How an export writes what files of others may have columns for, too."""
 
 _KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number", type(None): "null", list: "a list"}
-
-
-def members(lead: Lead) -> dict[str, Any]:
-    """A lead as in the JSON of the HTTP interface, members in the same order, times as RFC 3339 in UTC."""
-    return {
-        "id": lead.id,
-        "name": lead.name,
-        "email": str(lead.email),
-        "phone": lead.phone and str(lead.phone),
-        "status": lead.status,
-        "status_reason": lead.status_reason,
-        "source": lead.source,
-        "owner": lead.owner and str(lead.owner),
-        "attributes": lead.attributes,
-        "created_at": rfc3339(lead.created_at),
-        "updated_at": rfc3339(lead.updated_at),
-        "contacted_at": lead.contacted_at and rfc3339(lead.contacted_at),
-        "next_follow_up_at": lead.next_follow_up_at and rfc3339(lead.next_follow_up_at),
-        "version": lead.version,
-    }
 
 
 class _AwareTime(msgspec.Struct):

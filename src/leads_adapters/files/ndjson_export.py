@@ -5,14 +5,13 @@ from itertools import islice
 
 import msgspec
 
-from leads_adapters.files.members import members
 from leads_domain.lead import Lead
 
 _CHUNK = 100
 
 
 def write_ndjson(leads: Iterable[Lead]) -> Iterator[bytes]:
-    """The leads as NDJSON, a few at a time, each as in the JSON of the HTTP interface; `read_ndjson` reads it."""
+    """Yield the leads as NDJSON, a few at a time, each as in the JSON of the HTTP interface; `read_ndjson` reads it."""
     remaining = iter(leads)
     while chunk := list(islice(remaining, _CHUNK)):
-        yield b"".join(msgspec.json.encode(members(lead)) + b"\n" for lead in chunk)
+        yield b"".join(msgspec.json.encode(lead.to_dict()) + b"\n" for lead in chunk)

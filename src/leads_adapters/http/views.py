@@ -202,23 +202,8 @@ class Health(msgspec.Struct):
 
 
 def lead_view(lead: Lead) -> LeadView:
-    """A lead as clients see it."""
-    return LeadView(
-        id=lead.id,
-        name=lead.name,
-        email=lead.email.address,
-        phone=str(lead.phone) if lead.phone else None,
-        status=lead.status,
-        status_reason=lead.status_reason,
-        source=lead.source,
-        owner=lead.owner.address if lead.owner else None,
-        attributes=dict(lead.attributes),
-        created_at=rfc3339(lead.created_at),
-        updated_at=rfc3339(lead.updated_at),
-        contacted_at=_utc(lead.contacted_at),
-        next_follow_up_at=_utc(lead.next_follow_up_at),
-        version=lead.version,
-    )
+    """Return a lead as clients see it."""
+    return LeadView(**lead.to_dict())
 
 
 def follow_up_view(follow_up: FollowUp) -> FollowUpView:

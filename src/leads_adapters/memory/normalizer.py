@@ -12,7 +12,7 @@ _EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+[a-z]+", re.ASCII | 
 _PHONE = re.compile(r"(?P<number>\+[1-9][0-9 ()./-]{6,30}?)(?: ?(?:;ext=|ext\. ?|x)(?P<extension>[0-9]{1,20}))?")
 
 
-class SimpleContacts:
+class SimpleNormalizer:
     """The `Normalizer` port for tests: ASCII only, and nothing known of any country.
 
     It refuses some addresses that exist (international ones among them) and accepts numbers that no

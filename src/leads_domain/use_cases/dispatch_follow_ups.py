@@ -33,6 +33,9 @@ DELAY_MAX = timedelta(days=7)
 
 ERROR_MAX = 1000
 
+_NOTICE_MEMBERS = ("name", "email", "phone", "status", "source", "owner")
+"""The members of a lead that a notice has, for templates."""
+
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -151,6 +154,7 @@ def _told(error: NotificationError) -> str:
 
 def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
     name, email, phone = _recipient(follow_up, lead)
+    members = lead.to_dict()
     return FollowUpNotice(
         follow_up_id=follow_up.id,
         lead_id=lead.id,
@@ -161,14 +165,7 @@ def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
         email=email,
         phone=phone,
         message=follow_up.message,
-        lead={
-            "name": lead.name,
-            "email": str(lead.email),
-            "phone": str(lead.phone) if lead.phone else None,
-            "status": lead.status,
-            "source": lead.source,
-            "owner": str(lead.owner) if lead.owner else None,
-        },
+        lead={name: members[name] for name in _NOTICE_MEMBERS},
     )
 
 

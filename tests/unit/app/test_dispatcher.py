@@ -18,7 +18,7 @@ from databases import PATIENCE, database_url
 from fakes import CountingIds, FixedChance, FixedClock, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
-from leads_adapters.memory.normalizer import SimpleContacts
+from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_app.container import make_database, make_engine
 from leads_app.dispatcher import ATTEMPT, LEASE, SLOTS, Dispatcher
 from leads_domain.errors import Unavailable
@@ -87,7 +87,7 @@ class Post:
     def __post_init__(self) -> None:
         ids = CountingIds()
         retry, rules = RetryPolicy(), FollowUpRules(ids, "log")
-        self.register = RegisterLead(self.clock, ids, SimpleContacts(), DEFAULT_PIPELINE, rules)
+        self.register = RegisterLead(self.clock, ids, SimpleNormalizer(), DEFAULT_PIPELINE, rules)
         self.trigger = TriggerFollowUp(self.clock, ids, dict.fromkeys(CHANNELS), "log")
         self.claim = ClaimDueFollowUps(self.clock, LEASE, retry)
         self.dispatcher = Dispatcher(

@@ -222,3 +222,30 @@ def _as_json(lead: Lead) -> dict[str, str]:
     for member in ("email", "owner", "phone"):
         shown[member] = shown[member] and str(shown[member])
     return {member: json.dumps(value, sort_keys=True) for member, value in shown.items()}
+
+
+def test_a_lead_is_written_with_every_field_in_the_words_of_the_api() -> None:
+    lead = a_lead(
+        email=an_email("Jane@example.com"),
+        phone=a_phone(extension="7"),
+        owner=an_email("ann@example.com"),
+        attributes={"size": 5},
+        contacted_at=LATER,
+    )
+    assert lead.to_dict() == {
+        "id": an_id(),
+        "name": "John Doe",
+        "email": "Jane@example.com",
+        "phone": "+12025550123;ext=7",
+        "status": "new",
+        "status_reason": None,
+        "source": None,
+        "owner": "ann@example.com",
+        "attributes": {"size": 5},
+        "created_at": "2026-01-05T12:00:00.000000Z",
+        "updated_at": "2026-01-05T12:00:00.000000Z",
+        "contacted_at": "2026-01-05T13:00:00.000000Z",
+        "next_follow_up_at": None,
+        "version": 1,
+    }
+    assert tuple(lead.to_dict()) == EVERY_FIELD
