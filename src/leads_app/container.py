@@ -32,7 +32,7 @@ from leads_adapters.http.openapi import document
 from leads_adapters.http.openapi_examples import pipeline_examples
 from leads_adapters.http.pipeline import PipelineRoutes
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
-from leads_adapters.http.rendering import RenderedByPython, Rendering
+from leads_adapters.http.rendering import RenderedByPython
 from leads_adapters.http.statistics import StatisticsRoutes
 from leads_adapters.http.transfers import IMPORT_BATCH, FileFormat, TransferRoutes
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
@@ -40,7 +40,6 @@ from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_adapters.sql.dry_run import open_dry_run
 from leads_adapters.sql.readiness import check_ready
-from leads_adapters.sql.rendering import RenderedBySqlite
 from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
 from leads_adapters.transfer import Importing
 from leads_app import logs
@@ -127,13 +126,6 @@ def make_rules(
     return FollowUpRules(ids, default_channel, checked, hours)
 
 
-def _rendering(database: Database) -> Rendering:
-    """SQLite keeps leads rendered; other databases have Python do it."""
-    if isinstance(database, SqliteDatabase):
-        return RenderedBySqlite(database)
-    return RenderedByPython(database)
-
-
 _FORMATS = {MEDIA_TYPES[form]: FileFormat(form, READERS[form], WRITERS[form]) for form in Format}
 
 
@@ -214,7 +206,7 @@ class Container(containers.DeclarativeContainer):
     idempotency = providers.Singleton(Idempotency, answer_once)
     stopping = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
-    rendering = providers.Singleton(_rendering, database)
+    rendering = providers.Singleton(RenderedByPython, database)
     api_routes = (
         providers.Singleton(LeadRoutes, database, rendering, register_lead, change_lead),
         providers.Singleton(LeadListRoutes, database, rendering, ask_for_leads),

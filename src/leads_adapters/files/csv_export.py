@@ -9,6 +9,7 @@ import msgspec
 
 from leads_adapters.files.formulas import defused
 from leads_adapters.files.members import MEMBERS
+from leads_adapters.times import time_text
 from leads_domain.lead import Lead
 
 _CHUNK = 100
@@ -35,7 +36,7 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
 
 def _cells(lead: Lead) -> list[object]:
     attributes = msgspec.json.encode(lead.attributes).decode() if lead.attributes else None
-    return list({**lead.to_dict(), "attributes": attributes}.values())
+    return list({**lead.to_dict(time_text), "attributes": attributes}.values())
 
 
 def _defused(cell: object) -> object:

@@ -17,7 +17,7 @@ RenderedPage = tuple[bytes, LeadPosition | None]
 
 
 class Rendering(Protocol):
-    """Answers leads as the JSON of `LeadView`. A database may have a faster way than the one for all of them."""
+    """Answers leads as the JSON of `LeadView`."""
 
     async def lead(self, id: LeadId) -> tuple[bytes, int]:
         """One lead, and its version; raises `NotFound`."""

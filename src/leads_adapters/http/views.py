@@ -22,8 +22,9 @@ from leads_adapters.http.schemas import (
     Source,
     Status,
 )
+from leads_adapters.times import time_text
 from leads_domain.access import ApiKey
-from leads_domain.events import EventType, TimelineEntry, rfc3339
+from leads_domain.events import EventType, TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.pipeline import Pipeline
@@ -203,7 +204,7 @@ class Health(msgspec.Struct):
 
 def lead_view(lead: Lead) -> LeadView:
     """Return a lead as clients see it."""
-    return LeadView(**lead.to_dict())
+    return LeadView(**lead.to_dict(time_text))
 
 
 def follow_up_view(follow_up: FollowUp) -> FollowUpView:
@@ -214,21 +215,21 @@ def follow_up_view(follow_up: FollowUp) -> FollowUpView:
         recipient=follow_up.recipient,
         channel=follow_up.channel,
         message=follow_up.message,
-        due_at=rfc3339(follow_up.due_at),
+        due_at=time_text(follow_up.due_at),
         state=follow_up.state,
         attempts=follow_up.attempts,
         last_error=follow_up.last_error,
         next_attempt_at=_utc(follow_up.next_attempt_at),
         sent_at=_utc(follow_up.sent_at),
-        created_at=rfc3339(follow_up.created_at),
-        updated_at=rfc3339(follow_up.updated_at),
+        created_at=time_text(follow_up.created_at),
+        updated_at=time_text(follow_up.updated_at),
         rule_status=follow_up.rule_status,
     )
 
 
 def timeline_entry_view(entry: TimelineEntry) -> TimelineEntryView:
     """A timeline entry as clients see it."""
-    at = rfc3339(entry.at)
+    at = time_text(entry.at)
     return TimelineEntryView(id=entry.id, type=entry.type, at=at, actor=entry.actor, data=dict(entry.data))
 
 
@@ -238,7 +239,7 @@ def api_key_view(key: ApiKey) -> ApiKeyView:
         id=key.id,
         name=key.name,
         role=key.role,
-        created_at=rfc3339(key.created_at),
+        created_at=time_text(key.created_at),
         last_used_at=_utc(key.last_used_at),
         revoked_at=_utc(key.revoked_at),
     )
@@ -251,7 +252,7 @@ def personal_data_view(personal_data: PersonalData) -> PersonalDataView:
         merged_ids=personal_data.merged_ids,
         follow_ups=[follow_up_view(each) for each in personal_data.follow_ups],
         timeline=[timeline_entry_view(each) for each in personal_data.timeline],
-        replied_at=[rfc3339(at) for at in personal_data.replied_at],
+        replied_at=[time_text(at) for at in personal_data.replied_at],
     )
 
 
@@ -267,4 +268,4 @@ def pipeline_view(pipeline: Pipeline) -> PipelineView:
 
 
 def _utc(at: datetime | None) -> str | None:
-    return None if at is None else rfc3339(at)
+    return None if at is None else time_text(at)

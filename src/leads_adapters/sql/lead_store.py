@@ -1,6 +1,6 @@
 """Leads in their table."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.lead_pages import count_leads, find_page
 from leads_adapters.sql.tables import leads, merged_leads
-from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadPosition, LeadQuery, Page
@@ -72,7 +71,7 @@ class SqlLeadStore:
             rows = self._driver.all(_BY_IDS_ON_SQLITE, ids=msgspec.json.encode(list(ids)).decode())
         else:
             rows = self._driver.all(_BY_IDS, ids=list(ids))
-        return [_lead(row) for row in rows]
+        return _leads(rows)
 
     def get_for_change(self, id: LeadId) -> Lead:
         """See `LeadStore.get_for_change`. SQLite has one writer at a time, and so no clause for it."""
@@ -110,7 +109,7 @@ class SqlLeadStore:
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
         rows = find_page(self._driver, _MEMBERS, query)
-        items = [_lead(row) for row in rows[: query.limit]]
+        items = _leads(rows[: query.limit])
         return Page(items, query.sort.position(items[-1]) if len(rows) > query.limit else None)
 
     def count(self, query: LeadQuery) -> int:
@@ -121,7 +120,7 @@ class SqlLeadStore:
         row = self._driver.first(statement, id=id)
         if row is None:
             raise self._missing(id)
-        return _lead(row)
+        return _leads([row])[0]
 
     def _missing(self, id: LeadId) -> NotFound:
         row = self._driver.first(_MERGED_INTO, id=id)
@@ -152,22 +151,27 @@ def _row(lead: Lead) -> dict[str, Any]:
     }
 
 
-def _lead(row: Row) -> Lead:
+def _leads(rows: Iterable[Row]) -> list[Lead]:
+    """Return the leads of some rows. msgspec makes frozen objects in half the time of their constructors."""
+    return msgspec.convert([_members(row) for row in rows], list[Lead])
+
+
+def _members(row: Row) -> dict[str, Any]:
     (id, name, email, email_key, phone, phone_extension, status, status_reason, source, owner, owner_key, *rest) = row
     attributes, created_at, updated_at, contacted_at, next_follow_up_at, version = rest
-    return Lead(
-        id=id,
-        name=name,
-        email=EmailAddress(email, email_key),
-        phone=PhoneNumber(phone, phone_extension) if phone else None,
-        status=status,
-        status_reason=status_reason,
-        source=source,
-        owner=EmailAddress(owner, owner_key) if owner else None,
-        attributes=msgspec.json.decode(attributes),
-        created_at=created_at,
-        updated_at=updated_at,
-        contacted_at=contacted_at,
-        next_follow_up_at=next_follow_up_at,
-        version=version,
-    )
+    return {
+        "id": id,
+        "name": name,
+        "email": {"address": email, "key": email_key},
+        "phone": phone and {"e164": phone, "extension": phone_extension},
+        "status": status,
+        "status_reason": status_reason,
+        "source": source,
+        "owner": owner and {"address": owner, "key": owner_key},
+        "attributes": msgspec.json.decode(attributes),
+        "created_at": created_at,
+        "updated_at": updated_at,
+        "contacted_at": contacted_at,
+        "next_follow_up_at": next_follow_up_at,
+        "version": version,
+    }

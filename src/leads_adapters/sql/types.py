@@ -9,7 +9,7 @@ from sqlalchemy import TIMESTAMP, Dialect, Text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from leads_domain.events import rfc3339
+from leads_adapters.times import time_text
 
 Identifier = Text().with_variant(UUID(as_uuid=False), "postgresql")
 """A UUID: `uuid` on PostgreSQL, lower-case text on SQLite; text in Python."""
@@ -44,7 +44,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 @lru_cache(maxsize=16)  # a unit of work writes one moment again and again, an import a thousand times
 def _to_text(value: datetime | None) -> str | None:
-    return None if value is None else rfc3339(value)
+    return None if value is None else time_text(value)
 
 
 def _in_utc(value: datetime | None) -> datetime | None:
