@@ -11,6 +11,7 @@ from sqlalchemy import Engine, insert
 from benchmarks import sample
 from leads_adapters.ids import Uuid7Source
 from leads_adapters.sql.tables import leads, timeline
+from leads_adapters.sql.word_index import rebuild_word_index
 from leads_domain.events import EventType
 from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.search import name_key, words_of
@@ -32,6 +33,7 @@ def fill(engine: Engine, number: int, sample_of: Sample = sample.lead) -> list[s
             connection.execute(insert(leads), chunk)
             connection.execute(insert(timeline), [_created(lead) for lead in chunk])
             ids += (lead["id"] for lead in chunk)
+        rebuild_word_index(connection)
     return ids
 
 

@@ -20,6 +20,7 @@ from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_dat
 from leads_adapters.sql.migrations import HEAD, current, upgrade
 from leads_adapters.sql.tables import api_keys, feed, follow_ups, leads, merged_leads, metadata, replies, timeline
 from leads_adapters.sql.types import Identifier
+from leads_adapters.sql.word_index import rebuild_word_index
 from postgres import connect, engine_at, postgres_url
 from strategies import ids, moments, texts
 
@@ -95,6 +96,7 @@ def keep(engine: Engine, table: Table, *kept: Row) -> None:
     """Put rows into a table."""
     with engine.begin() as connection:
         connection.execute(insert(table), kept)
+        rebuild_word_index(connection)
 
 
 def execute(engine: Engine, *statements: str) -> None:
@@ -317,6 +319,7 @@ def test_whatever_the_values_are_they_come_back_from_the_other_database(tmp_path
                 for table, drawn in ((leads, some_leads), (timeline, some_entries)):
                     for row in drawn:
                         connection.execute(insert(table), row)
+                rebuild_word_index(connection)
 
             assert copied(here, there) == copied(there, back)
             assert content(here) == content(there) == content(back)

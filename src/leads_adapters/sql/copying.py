@@ -27,6 +27,7 @@ from sqlalchemy.exc import StatementError
 
 from leads_adapters.sql import migrations
 from leads_adapters.sql.tables import metadata
+from leads_adapters.sql.word_index import rebuild_word_index
 
 BATCH = 500
 """How many rows are in memory at a time. The largest lead takes a third of a MiB."""
@@ -68,6 +69,7 @@ def copy_database(source: Engine, target: Engine, watch: Watch) -> list[TableCon
                 take_time(writing)
                 _take_over(writing, tables)
                 copied = [_copy(table, reading, writing, progress) for table in tables]
+                rebuild_word_index(writing)
                 for table, content in zip(tables, copied, strict=True):
                     _check_copy(table, content, writing, progress)
                 with _told("The source cannot be used"):

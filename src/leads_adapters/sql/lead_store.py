@@ -4,7 +4,20 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Executable, Text, any_, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    Executable,
+    Text,
+    any_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    table,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
@@ -21,9 +34,8 @@ _BY_ID = select(*_MEMBERS).where(leads.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 _BY_IDS = select(*_MEMBERS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
 # SQLite has no arrays. One parameter, however many ids there are, so that it is one statement.
-_BY_IDS_ON_SQLITE = select(*_MEMBERS).where(
-    leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
-)
+_IS_ONE_OF = leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
+_BY_IDS_ON_SQLITE = select(*_MEMBERS).where(_IS_ONE_OF)
 _ID_BY_EMAIL = select(leads.c.id).where(leads.c.email_key == bindparam("email_key"))
 _UPDATE = (
     update(leads)
@@ -41,6 +53,13 @@ _ADD: dict[str, Executable] = {
     "sqlite": sqlite.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
     "postgresql": postgresql.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
 }
+# SQLite's index of words. A trigger would have it write to its tables for every lead, which takes 20 us more
+# (docs/decisions/0022-words-by-statement.md).
+_LEAD_WORDS = table("lead_words", column("rowid"), column("words"))
+_ADD_WORDS = insert(_LEAD_WORDS).values(rowid=func.last_insert_rowid(), words=bindparam("words"))
+_ADD_WORDS_OF_MANY = insert(_LEAD_WORDS).from_select(
+    ["rowid", "words"], select(literal_column("rowid"), leads.c.words).where(_IS_ONE_OF)
+)
 
 
 class SqlLeadStore:
@@ -51,12 +70,17 @@ class SqlLeadStore:
 
     def add(self, lead: Lead) -> None:
         """See `LeadStore.add`. No exception is caught, because on PostgreSQL one would end the transaction."""
-        if not self._driver.change(_ADD[self._driver.dialect], **_row(lead)):
+        row = _row(lead)
+        if not self._driver.change(_ADD[self._driver.dialect], **row):
             raise DuplicateLead(self.with_email(lead.email.key))
+        if self._driver.dialect == "sqlite":
+            self._driver.change(_ADD_WORDS, words=row["words"])
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
         """See `LeadStore.add_many`. Mostly all are kept; only otherwise is it looked up who has their addresses."""
         kept = self._driver.change_many(_ADD[self._driver.dialect], [_row(lead) for lead in leads])
+        if self._driver.dialect == "sqlite":
+            self._driver.change(_ADD_WORDS_OF_MANY, ids=_json([lead.id for lead in leads]))
         if kept == len(leads):
             return [lead.id for lead in leads]
         return [self.with_email(lead.email.key) for lead in leads]
@@ -68,7 +92,7 @@ class SqlLeadStore:
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
         """See `LeadStore.get_many`."""
         if self._driver.dialect == "sqlite":
-            rows = self._driver.all(_BY_IDS_ON_SQLITE, ids=msgspec.json.encode(list(ids)).decode())
+            rows = self._driver.all(_BY_IDS_ON_SQLITE, ids=_json(list(ids)))
         else:
             rows = self._driver.all(_BY_IDS, ids=list(ids))
         return _leads(rows)
@@ -127,6 +151,10 @@ class SqlLeadStore:
         return Merged(id, row[0]) if row else NotFound("lead", id)
 
 
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
 def _row(lead: Lead) -> dict[str, Any]:
     return {
         "id": lead.id,
@@ -140,7 +168,7 @@ def _row(lead: Lead) -> dict[str, Any]:
         "source": lead.source,
         "owner": lead.owner.address if lead.owner else None,
         "owner_key": lead.owner.key if lead.owner else None,
-        "attributes": msgspec.json.encode(lead.attributes).decode(),
+        "attributes": _json(lead.attributes),
         "created_at": lead.created_at,
         "updated_at": lead.updated_at,
         "contacted_at": lead.contacted_at,

@@ -26,8 +26,8 @@ def _table(name: str, *parts: Any) -> Table:
 
 
 # `name_key` and `words` are made of the other columns by `leads_domain.search`. On SQLite there is one more column,
-# `rendered`, which nothing reads any more, and an index of the words that is a table, `lead_words`, which triggers keep
-# (migration 0005); on PostgreSQL there is an index of an expression for it. They are not here, because they differ.
+# `rendered`, which nothing reads any more, and an index of the words that is a table, `lead_words`: the store adds to
+# it, triggers change and remove. On PostgreSQL an index of an expression does it. They are not here: they differ.
 leads = _table(
     "leads",
     Column("id", Identifier, primary_key=True),

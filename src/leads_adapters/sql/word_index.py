@@ -25,6 +25,12 @@ def adapt_word_index(engine: Engine) -> None:
     with engine.begin() as connection:
         for statement in [_SWITCH_ON] if SECURE_DELETE else [_SWITCH_OFF, _FORMAT_OF_ALL_VERSIONS]:
             connection.exec_driver_sql(statement)
+        rebuild_word_index(connection)
+
+
+def rebuild_word_index(connection: Connection) -> None:
+    """Fill the index from the words of all leads, as after an insert that did not come from the store."""
+    if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("INSERT INTO lead_words (lead_words) VALUES ('rebuild')")
 
 
