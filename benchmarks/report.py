@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks import wrk
 from benchmarks.figures import Figure, Findings, Rate
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.sqlite.driver import driver
 
 _OURS = ("granian", "litestar", "msgspec", "SQLAlchemy")
 

@@ -14,8 +14,10 @@ from sqlalchemy import URL, Engine
 from leads_adapters.database import Arguments, Database, ResultT, UseCase
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.sql.migrations import upgrade
-from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
-from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
+from leads_adapters.sql.postgres.database import PostgresDatabase
+from leads_adapters.sql.postgres.engine import postgres_engine
+from leads_adapters.sql.sqlite.database import SqliteDatabase
+from leads_adapters.sql.sqlite.engine import sqlite_engine
 from postgres import postgres_url
 
 PATIENCE = 20.0

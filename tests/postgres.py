@@ -24,7 +24,7 @@ from psycopg import sql
 from sqlalchemy import URL, Engine, make_url
 
 from leads_adapters.sql.migrations import HEAD, upgrade
-from leads_adapters.sql.postgres import postgres_engine
+from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.tables import metadata
 
 NOBODY = 65534

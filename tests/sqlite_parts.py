@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from databases import RunningDatabase
-from leads_adapters.sql.sqlite import SqliteDatabase
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.sqlite.database import SqliteDatabase
+from leads_adapters.sql.sqlite.driver import driver
 
 _WAL_HEADER, _FRAME_HEADER = struct.Struct(">6L8x"), struct.Struct(">4L8x")
 

@@ -1,8 +1,9 @@
-"""How the outside runs a use case: inside one unit of work, on whichever database there is."""
+"""The protocol by which adapters run use cases, each in one unit of work."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
 
 Arguments = ParamSpec("Arguments")
@@ -11,8 +12,23 @@ ResultT = TypeVar("ResultT")
 UseCase = Callable[Concatenate[UnitOfWork, Arguments], ResultT]
 
 
+class Outage(Unavailable):
+    """The database failed, not the use case. The message is for operators: it may name files and hosts.
+
+    A `permanent` outage, such as a damaged file, ends only with a restart.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False) -> None:
+        super().__init__(reason)
+        self.permanent = permanent
+
+
+class StorageFull(Outage):
+    """The disk of the database is full."""
+
+
 class Database(Protocol):
-    """Runs use cases. They raise what the use case raises, or `Unavailable`."""
+    """Runs use cases. Its methods raise the errors of the use case, or `Unavailable`."""
 
     async def read(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -22,23 +38,23 @@ class Database(Protocol):
     async def read_long(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
-        """As `read`, for a use case that may take more than a few milliseconds: it holds nobody else up."""
+        """Run a read that may take more than a few milliseconds, without delaying other requests."""
 
     async def write(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
-        """Run a use case; when this returns, what it did is durable. If it raises, nothing was done.
+        """Run a use case and commit. When this returns, its changes are durable; if it raises, nothing was changed.
 
-        Cancelling the caller does not stop the unit of work half-way. A use case may be run again if
-        another one got in its way; only its last run counts.
+        Cancelling the caller does not stop the unit of work half-way. A use case may be run again after a conflict
+        with another one; only its last run counts.
         """
 
     async def wait_for_change(self, seconds: float) -> None:
-        """Return soon after somebody, in whatever process, has scheduled a follow-up, or else after `seconds`.
+        """Return soon after any process has scheduled a follow-up, or else after `seconds`.
 
-        Changes since the last call count. It may return sooner for no reason, and does not raise: to hear nothing of
-        a change must do no more harm than to wait. One caller at a time.
+        Changes since the last call count. It may return early, and never raises: a missed change must do no more harm
+        than the wait. One caller at a time.
         """
 
     async def close(self) -> None:
-        """Finish what was begun and let go of the database; whatever is asked after that is `Unavailable`."""
+        """Finish the work under way and close the database; later calls raise `Unavailable`."""

@@ -40,7 +40,8 @@ from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_adapters.sql.dry_run import open_dry_run
 from leads_adapters.sql.readiness import check_ready
-from leads_adapters.sql.sqlite import SqliteDatabase, sqlite_engine
+from leads_adapters.sql.sqlite.database import SqliteDatabase
+from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.transfer import Importing
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
@@ -89,7 +90,7 @@ def make_engine(url: URL) -> Engine:
             raise SettingsError(str(error)) from None
     try:
         # Only here: whoever stays with SQLite need not have the driver, nor wait for it at every start.
-        from leads_adapters.sql.postgres import postgres_engine  # noqa: PLC0415
+        from leads_adapters.sql.postgres.engine import postgres_engine  # noqa: PLC0415
     except ImportError:
         raise SettingsError("PostgreSQL needs a driver; run pip install '.[postgres]' in a clone of leads.") from None
     return postgres_engine(url)
@@ -101,7 +102,7 @@ def make_database(
     """The way of running use cases that suits the engine."""
     if engine.dialect.name == "sqlite":
         return SqliteDatabase(engine, on_commit, on_outage)
-    from leads_adapters.sql.postgres import PostgresDatabase  # noqa: PLC0415
+    from leads_adapters.sql.postgres.database import PostgresDatabase  # noqa: PLC0415
 
     return PostgresDatabase(engine, on_commit, on_outage)
 

@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 from contracts.database import DatabaseContract, PatientDatabaseContract, SharedDatabaseContract
 from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase, engine_of, sqlite_database
 from leads_adapters.database import Database
-from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
-from leads_adapters.sql.sqlite import SqliteDatabase
+from leads_adapters.sql.postgres.database import PostgresDatabase
+from leads_adapters.sql.postgres.engine import postgres_engine
+from leads_adapters.sql.sqlite.database import SqliteDatabase
 
 
 def engine(database: RunningDatabase) -> Engine:
@@ -48,6 +49,6 @@ class TestSqliteDatabaseWithARollbackJournal(AgainOnSqlite, DatabaseContract, Sh
     @contextmanager
     def open(self, folder: Path) -> Iterator[RunningDatabase]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("leads_adapters.sql.sqlite_driver.SAFE_WAL_VERSION", (99,))
+            patch.setattr("leads_adapters.sql.sqlite.driver.SAFE_WAL_VERSION", (99,))
             with sqlite_database(folder) as database:
                 yield database

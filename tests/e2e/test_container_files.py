@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from e2e.image import Image, instructions, is_sent
 from e2e.readme import ROOT, block
 from e2e.service import Service, Site, eventually
-from leads_adapters.sql.sqlite_driver import driver as sqlite
+from leads_adapters.sql.sqlite.driver import driver as sqlite
 from postgres import postgres_url
 
 

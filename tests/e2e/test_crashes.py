@@ -24,7 +24,7 @@ import pytest
 from sqlalchemy import URL
 
 from e2e.service import PATIENCE, Service, Site, eventually
-from leads_adapters.sql.sqlite_driver import driver as sqlite
+from leads_adapters.sql.sqlite.driver import driver as sqlite
 from leads_app.dispatcher import SLOTS as IN_FLIGHT_MAX
 from postgres import connect, postgres_url
 from webhook_receiver import SECRET, Receiver, a_receiver

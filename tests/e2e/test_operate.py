@@ -17,9 +17,9 @@ from sqlalchemy import URL
 
 from e2e.readme import ROOT, block, blocks
 from e2e.service import BIN, Service, Site, eventually
-from leads_adapters.sql.postgres import CONNECTIONS, LOCK_SECONDS
-from leads_adapters.sql.sqlite import BUSY_TIMEOUT_SECONDS
-from leads_adapters.sql.sqlite_driver import driver as sqlite
+from leads_adapters.sql.postgres.engine import CONNECTIONS, LOCK_SECONDS
+from leads_adapters.sql.sqlite.driver import driver as sqlite
+from leads_adapters.sql.sqlite.engine import BUSY_TIMEOUT_SECONDS
 from leads_app.cli.serve import STOP_SECONDS
 from leads_app.dispatcher import LEASE
 from postgres import PROGRAMS, connect, server_url

@@ -10,7 +10,8 @@ from sqlalchemy import URL, Connection, Engine
 from databases import RunningDatabase
 from desk import ACTOR, Desk
 from leads_adapters.sql.driver import Driver
-from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
+from leads_adapters.sql.postgres.database import PostgresDatabase
+from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import LeadsError, Merged, NotFound
 from leads_domain.follow_up import FollowUpState

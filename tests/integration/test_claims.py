@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import URL
 
 from contracts.reply_store import a_reply, claim, keep
-from leads_adapters.sql.postgres import PostgresDatabase, postgres_engine
+from leads_adapters.sql.postgres.database import PostgresDatabase
+from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_domain.errors import RequestInProgress
 from leads_domain.ports import UnitOfWork
 from postgres import postgres_url

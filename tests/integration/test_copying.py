@@ -548,8 +548,8 @@ def test_all_tables_are_read_as_they_were_at_one_moment(source: Engine, target: 
 def test_nobody_else_can_write_to_the_target_meanwhile(
     source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leads_adapters.sql.sqlite.BUSY_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr("leads_adapters.sql.postgres.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("leads_adapters.sql.sqlite.engine.BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.05)
     copied(source, target)
     keep(source, leads, lead_row(1))
     refused: list[str] = []
@@ -572,7 +572,7 @@ def test_a_slow_database_is_waited_for_longer_than_a_request_would(
     copied(source, target)
     keep(source, api_keys, key_row())
     plant(target, "waits", "api_keys", "name")
-    monkeypatch.setattr("leads_adapters.sql.postgres.STATEMENT_SECONDS", 0.5)
+    monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.5)
     hurried = [engine_at(engine.url) for engine in (source, target)]
     try:
         copied(*hurried)

@@ -18,8 +18,8 @@ from sqlalchemy import URL, func, select
 
 from databases import DATABASES, PATIENCE, sqlite_file
 from desk import Desk
-from leads_adapters.sql import traces
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.sqlite import secure_delete
+from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.tables import timeline
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.notifier import TryAgain
@@ -104,7 +104,7 @@ def wait_until(service: Service, condition: Callable[[], bool]) -> None:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads_adapters.sql.sqlite.CLEANING_SECONDS", 0.1)
+    monkeypatch.setattr("leads_adapters.sql.sqlite.secure_delete.INTERVAL_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_every_place_holds_a_mark_of_every_kind(file: Path) -> None:
 def test_no_byte_of_sqlites_files_tells_of_somebody_who_was_erased(
     file: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr("leads_adapters.sql.sqlite.journal_mode", lambda: mode)
+    monkeypatch.setattr("leads_adapters.sql.sqlite.engine.journal_mode", lambda: mode)
     with served(file) as (service, admin):
         paths = [tell_everything(service, admin, person) for person in range(8)]
         assert found(files(file)) == {*range(8)}
@@ -176,9 +176,9 @@ def test_copies_that_sqlite_itself_leaves_in_split_pages_are_removed(file: Path)
                 connection.execute("DELETE FROM people WHERE id = ?", (goes,))
                 alive.remove(goes)
             connection.execute("COMMIT")
-            assert traces.empty_log(connection)
+            assert secure_delete.empty_log(connection)
 
-        assert traces.remove_traces(connection)
+        assert secure_delete.remove_copies(connection)
         assert found(files(file)) == {*alive}
 
 
@@ -212,7 +212,7 @@ def test_what_a_killed_process_left_is_removed_at_the_next_start(file: Path, tmp
 
 @pytest.mark.wal  # a rollback journal comes and goes while its bytes are searched
 def test_a_large_file_is_not_written_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "REWRITE_MAX_BYTES", 0)
+    monkeypatch.setattr(secure_delete, "REWRITE_MAX_BYTES", 0)
     with served(file) as (service, admin):
         paths = [tell_everything(service, admin, person) for person in range(8)]
         pages = _pages(file)

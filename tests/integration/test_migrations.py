@@ -20,9 +20,9 @@ from databases import DATABASES, RunningDatabase, engine_of, sqlite_file
 from leads_adapters.database import UseCase
 from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.migrations import HEAD, NoWay, check_schema, current, downgrade, scripts, upgrade
-from leads_adapters.sql.postgres import PostgresDatabase
-from leads_adapters.sql.sqlite import SqliteDatabase
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.postgres.database import PostgresDatabase
+from leads_adapters.sql.sqlite.database import SqliteDatabase
+from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_app.container import make_engine

@@ -11,8 +11,8 @@ from sqlalchemy import URL
 from databases import on_postgres
 from desk import Desk
 from leads_adapters.backup_files import BackupFailed
-from leads_adapters.sql import postgres_backup
 from leads_adapters.sql.migrations import HEAD, downgrade
+from leads_adapters.sql.postgres import backup as postgres_backup
 from postgres import PROGRAMS, connect, engine_at, postgres_url
 from terminal import Terminal
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, Engine, inspect
 
 from databases import engine_of, sqlite_file
-from leads_adapters.sql.postgres import postgres_engine
+from leads_adapters.sql.postgres.engine import postgres_engine
 from postgres import postgres_url
 
 ON_SQLITE = {

@@ -8,8 +8,9 @@ from sqlalchemy import URL
 
 from builders import a_follow_up
 from contracts.database import MANY, OddError, add, add_and_fail, all_at_once, count_up, ids, numbered
-from leads_adapters.sql.sqlite import BATCH_MAX, sqlite_engine
-from leads_adapters.sql.sqlite_driver import check_version, driver, journal_mode
+from leads_adapters.sql.sqlite.batch_writer import BATCH_MAX
+from leads_adapters.sql.sqlite.driver import check_version, driver, journal_mode
+from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_domain.errors import Unavailable
 from sqlite_parts import SqliteParts
 

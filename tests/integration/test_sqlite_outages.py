@@ -10,11 +10,13 @@ import pytest
 from sqlalchemy import URL
 
 from databases import engine_of, sqlite_file
+from leads_adapters.database import Outage
 from leads_adapters.sql import outages
 from leads_adapters.sql.migrations import upgrade
 from leads_adapters.sql.outages import Outages
-from leads_adapters.sql.sqlite_files import readable_by_others
+from leads_adapters.sql.sqlite.files import readable_by_others
 from leads_domain.errors import Unavailable
+from leads_domain.ports import UnitOfWork
 from rest import JOHN, Api, Service, a_service
 
 
@@ -41,7 +43,7 @@ def database(service: Service) -> Any:
 
 def writer(service: Service) -> Any:
     """The connection that writes."""
-    return database(service)._writer
+    return database(service)._writing.connection
 
 
 def is_ready(service: Service) -> bool:
@@ -70,7 +72,18 @@ def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead
 
     writer(service).execute("PRAGMA max_page_count = 1000000")
     assert is_ready(service), "nobody but the probe has written"
+    assert writer(service).execute("SELECT count(*) FROM replies").fetchone() == (0,), "the probe leaves no row"
     agent.post("/leads", JOHN).expect(201)
+
+
+def test_an_error_of_a_use_case_is_no_outage(service: Service, logged: list[str]) -> None:
+    def give_up(_: UnitOfWork) -> None:
+        raise Unavailable("Try again.")
+
+    with pytest.raises(Unavailable, match="Try again"):
+        service.run(database(service).write(give_up))
+    assert is_ready(service)
+    assert logged == []
 
 
 def test_a_file_that_is_deleted_takes_no_lead_that_would_be_lost(
@@ -120,7 +133,7 @@ def test_a_damaged_file_is_never_a_500_and_stays_unready(tmp_path: Path, service
     with file.open("r+b") as stream:
         stream.seek(4096)
         stream.write(b"\xff" * (size - 4096))
-    for connection in (writer(service), database(service)._reader):
+    for connection in (writer(service), database(service)._reading):
         connection.execute("PRAGMA shrink_memory")
     statuses = {agent.post("/leads", {**JOHN, "email": f"x{number}@example.com"}).status for number in range(5)}
     statuses |= {agent.get(path).status for path in ("/leads", "/leads?q=john", "/follow-ups", "/statistics")}
@@ -134,9 +147,9 @@ def test_a_cause_is_logged_once_a_minute_without_the_row_that_it_may_quote() -> 
     outage = Outages(lines.append, lambda: seconds[0])
     for at in (0, 59, 61, 62):
         seconds[0] = at
-        outage.note(Unavailable("disk full\nDETAIL: Failing row contains (john@example.com)."))
+        outage.note(Outage("disk full\nDETAIL: Failing row contains (john@example.com)."))
     assert lines == ["disk full"] * 2
-    outage.note(Unavailable("The disk is gone."))
+    outage.note(Outage("The disk is gone."))
     assert lines[2:] == ["The disk is gone."]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.sqlite.driver import driver
 from leads_domain.errors import Unavailable
 from leads_domain.lead import Lead
 

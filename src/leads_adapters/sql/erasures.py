@@ -8,8 +8,9 @@ import msgspec
 from sqlalchemy import Engine
 
 from leads_adapters.backup_files import SQLITE, BackupFailed, kind_of
-from leads_adapters.sql import postgres_backup, sqlite_backup
 from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.postgres import backup as postgres_backup
+from leads_adapters.sql.sqlite import backup as sqlite_backup
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import drop_deleted_words
 from leads_domain.errors import NotFound

@@ -1,35 +1,38 @@
-"""Use cases that wait for their turn on a database."""
+"""Queue units of work, and deliver their results."""
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
 
+def _new_future() -> asyncio.Future[Any]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(slots=True)
 class Job:
-    """A use case, whoever waits for its answer, and what became of it."""
+    """A unit of work to be run, the future of its caller, and its result or error."""
 
     run: Callable[[SqlUnitOfWork], Any]
-    future: asyncio.Future[Any]
-    answer: Any = None
+    future: asyncio.Future[Any] = field(default_factory=_new_future)
+    result: Any = None
     error: Exception | None = None
 
 
-def deliver(jobs: Sequence[Job]) -> int:
-    """Give everybody who still waits the answer, or the error; how many of the jobs were done."""
+def deliver(jobs: Sequence[Job]) -> None:
+    """Set the result or the error of each job on its future."""
     for job in jobs:
-        if job.future.done():  # the caller was cancelled; its work is done all the same
+        if job.future.done():  # the caller was cancelled; the work is done all the same
             continue
         if job.error is None:
-            job.future.set_result(job.answer)
+            job.future.set_result(job.result)
         else:
-            job.future.set_exception(_carried(job.error))
-    return sum(job.error is None for job in jobs)
+            job.future.set_exception(_for_future(job.error))
 
 
-def _carried(error: Exception) -> Exception:
-    """The error as a future can carry it: a StopIteration would end a coroutine as if nothing was wrong."""
+def _for_future(error: Exception) -> Exception:
+    """Wrap StopIteration, which a future cannot carry."""
     return RuntimeError(repr(error)) if isinstance(error, StopIteration) else error

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect
 
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.sqlite.driver import driver
 
 SECURE_DELETE = driver.sqlite_version_info >= (3, 42, 0)
 """Whether the index can delete words without a trace. If not, erasing optimizes it, which drops what was deleted."""

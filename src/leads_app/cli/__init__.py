@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from leads_adapters.backup_files import BackupFailed
 from leads_adapters.lead_files import FileRefused
 from leads_adapters.sql.copying import CopyFailed
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.outages import reason_of
+from leads_adapters.sql.sqlite.driver import driver
 from leads_app.cli.backup import backup
 from leads_app.cli.channels import channels
 from leads_app.cli.copy import copy
@@ -62,9 +63,7 @@ def main() -> None:
     except (LeadsError, SettingsError, CommandFailed, BackupFailed, CopyFailed, FileRefused, OSError) as error:
         sys.exit(f"leads: {' '.join(str(error).split())}")
     except (DBAPIError, driver.Error) as error:
-        # SQLAlchemy's text has the statement's values, PostgreSQL's details a row.
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0]
-        sys.exit(f"leads: The database did not do its work: {' '.join(reason.split())}.")
+        sys.exit(f"leads: The database failed: {reason_of(error)}.")
 
 
 def _prepare_streams() -> None:

@@ -7,7 +7,8 @@ import rich_click as click
 from sqlalchemy import Engine
 
 from leads_adapters.backup_files import SUFFIXES, backups_in, publish, time_stamp, unfinished
-from leads_adapters.sql import postgres_backup, sqlite_backup
+from leads_adapters.sql.postgres import backup as postgres_backup
+from leads_adapters.sql.sqlite import backup as sqlite_backup
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
 

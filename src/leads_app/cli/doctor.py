@@ -9,10 +9,10 @@ from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from leads_adapters.sql import migrations
 from leads_adapters.sql.driver import Driver
-from leads_adapters.sql.outages import probe_write
-from leads_adapters.sql.sqlite_driver import library
-from leads_adapters.sql.sqlite_files import readable_by_others, replaceable_by_others
+from leads_adapters.sql.sqlite.driver import library
+from leads_adapters.sql.sqlite.files import readable_by_others, replaceable_by_others
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_adapters.sql.write_probe import delete_probe, store_probe
 from leads_app.channels import fault, make_notifier
 from leads_app.cli import session
 from leads_app.container import Container
@@ -106,8 +106,9 @@ def _check_file(engine: Engine) -> None:
 
 
 def _check_write(engine: Engine) -> None:
-    with engine.begin() as connection:
-        probe_write(SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})))
+    for step in (store_probe, delete_probe):
+        with engine.begin() as connection:
+            step(SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})))
 
 
 def _channels(container: Container) -> str:

@@ -9,8 +9,11 @@ import rich_click as click
 from sqlalchemy import URL, Engine
 
 from leads_adapters.backup_files import POSTGRESQL, SQLITE, SUFFIXES, backups_in, kind_of, time_stamp, unfinished
-from leads_adapters.sql import folder_lock, migrations, postgres_backup, sqlite_backup
+from leads_adapters.sql import migrations
 from leads_adapters.sql.erasures import erase_again, erased_in
+from leads_adapters.sql.postgres import backup as postgres_backup
+from leads_adapters.sql.sqlite import backup as sqlite_backup
+from leads_adapters.sql.sqlite import folder_lock
 from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.cli import session
 from leads_app.cli.backup import back_up, database_name
@@ -110,7 +113,7 @@ def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
     if restore.file.resolve() == database:
         raise CommandFailed(f"{restore.file} is the database itself.")
     aside = database.with_name(f"{database.name}.replaced-{stamp}")
-    with folder_lock.alone(database.parent), unfinished(database.parent) as folder:
+    with folder_lock.exclusively(database.parent), unfinished(database.parent) as folder:
         copy, new = sqlite_backup.copy_of(restore.file, folder), folder / "new.db"
         counts = sqlite_backup.check(copy, str(restore.file))
         engine = make_engine(URL.create("sqlite", database=str(copy)))

@@ -12,7 +12,7 @@ from granian import Granian
 from granian.server.embed import Server
 from sqlalchemy import URL
 
-from leads_adapters.sql.sqlite_driver import journal_mode, library
+from leads_adapters.sql.sqlite.driver import journal_mode, library
 from leads_app.cli import session
 from leads_app.cli.connections import connection_limit, low_limit_warning, server_options
 from leads_app.cli.session import CommandFailed

@@ -13,7 +13,8 @@ from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
 from leads_adapters.sql import migrations
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.outages import reason_of
+from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.word_index import adapt_word_index
 from leads_adapters.transfer import Run
 from leads_app.container import Container
@@ -65,9 +66,7 @@ def database_faults_told(container: Container) -> Iterator[None]:
     try:
         yield
     except (DBAPIError, driver.Error, migrations.NoWay) as error:
-        # PostgreSQL's details may hold a row.
-        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\nDETAIL:")[0].rstrip(".")
-        raise _unusable(url, obstacle(url) or reason) from None
+        raise _unusable(url, obstacle(url) or reason_of(error).rstrip(".")) from None
 
 
 def _unusable(url: URL, reason: str) -> CommandFailed:

@@ -1,4 +1,4 @@
-"""Choose the SQLite library: the one of `pysqlite3`, which is new, or the one that Python was built with.
+"""Choose the driver for SQLite: `pysqlite3`, which brings a new version, or the one that Python was built with.
 
 `pysqlite3` has no wheel for every machine: see the marker in `pyproject.toml`.
 """
@@ -18,8 +18,6 @@ __all__ = [
     "SAFE_WAL_VERSION",
     "check_version",
     "driver",
-    "is_damage",
-    "is_outage",
     "journal_mode",
     "library",
 ]
@@ -54,18 +52,3 @@ def library() -> str:
         f"version {driver.sqlite_version} of {source}, with a rollback journal: reads and writes wait for each other "
         "(a write-ahead log is safe from version 3.51.3)"
     )
-
-
-_FAULTS_OF_A_STATEMENT = (driver.IntegrityError, driver.DataError, driver.ProgrammingError, driver.NotSupportedError)
-_PRIMARY = 0xFF  # the primary code within an extended one
-
-
-def is_outage(error: Exception) -> bool:
-    """Return whether the database failed, such as for a lock, the disk or a damaged file, rather than a statement."""
-    return isinstance(error, driver.DatabaseError) and not isinstance(error, _FAULTS_OF_A_STATEMENT)
-
-
-def is_damage(error: Exception) -> bool:
-    """Return whether the error says that the file is damaged, or is no database."""
-    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-    return code in (driver.SQLITE_CORRUPT, driver.SQLITE_NOTADB)

@@ -1,8 +1,8 @@
 """Let a restore know whether a SQLite database is in use.
 
-SQLite itself cannot tell on every journal: with a rollback journal, an idle connection holds no lock. So each process
-that has a database open holds a shared lock on its folder, which the system releases when the process ends, however it
-ends. The folder is locked, not the file: closing a second descriptor of the file would drop the locks of SQLite.
+SQLite's own locks do not tell: with a rollback journal, an idle connection holds none. So each process that has a
+database open holds a shared lock on its folder, which the system releases when the process ends. The folder is locked,
+not the file: closing a second descriptor of the file would release the locks of SQLite.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ def hold_while_open(engine: Engine) -> None:
 
     def acquire(*_: Any) -> None:
         if not held:
-            with suppress(OSError):  # SQLite reports it; without locks in this file system, `alone` fails
+            with suppress(OSError):  # SQLite reports it; without locks in this file system, `exclusively` fails
                 held.append(_lock(folder, fcntl.LOCK_SH, "A database in it is being restored. Try again afterwards."))
 
     def release(_: Engine) -> None:
@@ -36,8 +36,8 @@ def hold_while_open(engine: Engine) -> None:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep every process from opening a database in the folder; raise `Unavailable` if one has."""
+def exclusively(folder: Path) -> Iterator[None]:
+    """Keep other processes from opening a database in the folder. Raise `Unavailable` if one has."""
     descriptor = _lock(folder, fcntl.LOCK_EX, "A process has a database in it open. Stop the service first.")
     try:
         yield

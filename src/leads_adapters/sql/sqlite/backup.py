@@ -10,23 +10,21 @@ from typing import Any
 from sqlalchemy import Engine
 
 from leads_adapters.backup_files import BackupFailed, publish, sync
-from leads_adapters.sql.sqlite_driver import driver
+from leads_adapters.sql.sqlite.driver import driver
+from leads_adapters.sql.sqlite.files import COMPANIONS, JOURNALS
 
 _PAGES = 4_096
-"""How many pages are copied between two looks at whether the user has pressed Ctrl-C."""
-
-_COMPANIONS = ("-wal", "-journal")
-"""Files beside a database that hold a part of it; `-shm` is made from `-wal`."""
+"""How many pages are copied between two chances to stop for Ctrl-C."""
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
-"""Not the index of words: a version of SQLite cannot count what a newer one has put there."""
+"""Leave out the index of words: a version of SQLite cannot count the rows that a newer one wrote."""
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
     """Write one moment of the database to a new file; return how many rows each table has.
 
-    The pages are copied within one read transaction: with a write-ahead log nobody waits for it. `VACUUM INTO` then
-    drops from the copy what was deleted.
+    The pages are copied in one read transaction, which with a write-ahead log blocks no other process. `VACUUM INTO`
+    then removes deleted rows from the copy.
     """
     raw = file.with_suffix(".raw")
     with _explained("The database"), engine.connect().execution_options(snapshot=True) as reading:
@@ -64,7 +62,7 @@ def compact(file: Path, target: Path) -> None:
 def copy_of(file: Path, folder: Path) -> Path:
     """Copy a database that no process has open, so that it can be opened without a change to it."""
     copy = folder / "leads.db"
-    for suffix in ("", *_COMPANIONS):
+    for suffix in ("", *JOURNALS):
         source = Path(f"{file}{suffix}")
         if not suffix or source.exists():
             shutil.copyfile(source, f"{copy}{suffix}")
@@ -72,21 +70,21 @@ def copy_of(file: Path, folder: Path) -> Path:
 
 
 def rows_of(file: Path, statement: str) -> Sequence[Any]:
-    """Return what a statement finds in a database that is only read."""
+    """Return the rows of a statement on a database that is opened read-only."""
     with _explained(str(file)), closing(driver.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         return list(connection.execute(statement))
 
 
 def replace(database: Path, new: Path, aside: Path) -> None:
-    """Put a new file in the place of a database that no process has open; keep that, if there is one, as `aside`.
+    """Replace a database that no process has open by a new file; keep the old one, if it exists, as `aside`.
 
-    At every moment there is a database under the name. What the old one had in its journal goes with it.
+    The name refers to a complete database at every moment. The journal of the old one moves with it.
     """
     if database.exists():
         _settle(database)
         os.link(database, aside)
         aside.chmod(0o600)
-    for suffix in (*_COMPANIONS, "-shm"):  # SQLite would take them for those of the new file
+    for suffix in COMPANIONS:  # SQLite would use them with the new file
         with suppress(FileNotFoundError):
             Path(f"{database}{suffix}").rename(f"{aside}{suffix}")
     sync(database.parent)
@@ -94,7 +92,7 @@ def replace(database: Path, new: Path, aside: Path) -> None:
 
 
 def _settle(database: Path) -> None:
-    """Bring what is in the journal into the file, and remove the journal. A damaged database stays as it is."""
+    """Move the content of the journal into the file, and remove the journal. Leave a damaged database as it is."""
     try:
         with closing(driver.connect(database, timeout=0, isolation_level=None)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")

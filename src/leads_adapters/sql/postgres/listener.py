@@ -1,4 +1,4 @@
-"""How a process hears, on PostgreSQL, that another one has scheduled a follow-up: from NOTIFY."""
+"""Learn by NOTIFY, on PostgreSQL, that a process has scheduled a follow-up."""
 
 import asyncio
 import os
@@ -8,53 +8,63 @@ from typing import Any
 
 import psycopg
 
+from leads_adapters.sql.follow_up_store import ANNOUNCED
 from leads_domain.errors import Unavailable
 
 
+def listen(connection: psycopg.Connection[Any]) -> None:
+    """Subscribe a connection to the notifications; close it if that fails."""
+    try:
+        connection.execute(f"LISTEN {ANNOUNCED}")
+    except psycopg.Error:
+        connection.close()
+        raise
+
+
 class Listener:
-    """Hears announcements on a connection of its own, which the event loop watches: no thread waits, and no query."""
+    """Listens on a connection that the event loop watches: no thread waits, and nothing is polled."""
 
     def __init__(self, connect: Callable[[], Awaitable[psycopg.Connection[Any]]]) -> None:
         self._connect = connect
         self._connection: psycopg.Connection[Any] | None = None
         self._watched = -1
         self._connecting: asyncio.Task[None] | None = None
-        self._heard = asyncio.Event()
+        self._notified = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Until something was announced since the last call, or for `seconds`. A lost connection is made again."""
+        """Return after a notification since the last call, or after `seconds`. Reconnect if necessary."""
         if self._connection is None and self._connecting is None:
             self._connecting = asyncio.create_task(self._listen())
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), seconds)
-        self._heard.clear()
+            await asyncio.wait_for(self._notified.wait(), seconds)
+        self._notified.clear()
 
     async def close(self) -> None:
-        """Listen no more."""
+        """Close the connection."""
         if self._connecting is not None:
             await self._connecting
-        self._hang_up()
+        self._disconnect()
 
     async def _listen(self) -> None:
-        with suppress(Unavailable):  # whoever waits, waits; the next who does tries again
+        with suppress(Unavailable, psycopg.Error):  # the next call of `wait` tries again
             self._connection = await self._connect()
-            # A descriptor of our own: libpq closes its own when the connection is lost, before it says so.
+            # Watch a duplicate: libpq closes its own descriptor when the connection is lost, before it reports that.
             self._watched = os.dup(self._connection.fileno())
-            asyncio.get_running_loop().add_reader(self._watched, self._hear)
-            self._heard.set()  # what was announced before this was not heard
+            asyncio.get_running_loop().add_reader(self._watched, self._receive)
+            self._notified.set()  # notifications before this were missed
         self._connecting = None
 
-    def _hear(self) -> None:
+    def _receive(self) -> None:
         if self._connection is not None:
-            self._heard.set()
+            self._notified.set()
             try:
                 self._connection.pgconn.consume_input()
                 while self._connection.pgconn.notifies():
                     pass
             except psycopg.Error:
-                self._hang_up()
+                self._disconnect()
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         if self._connection is not None:
             asyncio.get_running_loop().remove_reader(self._watched)
             os.close(self._watched)

@@ -1,22 +1,25 @@
-"""The files of a SQLite database: private from the first byte, and the same as long as the service runs."""
+"""Keep the files of a SQLite database private, and notice when they are replaced."""
 
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 
-from leads_domain.errors import Unavailable
+from leads_adapters.database import Outage
 
-SUFFIXES = ("", "-wal", "-shm", "-journal")
-"""What SQLite appends to the name of a database. The other files get the mode of the first."""
+JOURNALS = ("-wal", "-journal")
+"""Suffixes of the files beside a database that hold a part of it."""
+
+COMPANIONS = (*JOURNALS, "-shm")
+"""Suffixes of all files beside a database. SQLite gives them the mode of the database; `-shm` is made from `-wal`."""
 
 
 def make_private(path: Path) -> None:
-    """Create an empty database that only its owner can read, whatever the umask, if there is none.
+    """Create an empty database that only its owner can read, whatever the umask, unless the file exists.
 
-    An existing file is not opened: to close it again would release the locks that this process has on it.
+    An existing file is not opened: closing it again would release the locks that this process has on it.
     """
-    with suppress(OSError):  # it exists, or SQLite says what is wrong
+    with suppress(OSError):  # the file exists, or SQLite reports the error
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
@@ -24,7 +27,7 @@ def readable_by_others(path: Path) -> list[Path]:
     """Return the files of a database that every user of the machine can read."""
     if not path.parent.stat().st_mode & stat.S_IXOTH:
         return []
-    files = (path.with_name(path.name + suffix) for suffix in SUFFIXES)
+    files = (path.with_name(path.name + suffix) for suffix in ("", *COMPANIONS))
     return [file for file in files if file.exists() and file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH)]
 
 
@@ -35,7 +38,7 @@ def replaceable_by_others(path: Path) -> bool:
 
 
 class SameFiles:
-    """Notices that a database was deleted or replaced: SQLite would go on with files that have no name any more."""
+    """Notices that a database was deleted or replaced: SQLite would go on to use the unlinked files."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -43,16 +46,16 @@ class SameFiles:
         self._known = {file: identity for file in files if (identity := _identity(file))}
 
     def check(self) -> None:
-        """Raise `Unavailable` if it was."""
+        """Raise `Outage` if a file was deleted or replaced."""
         for file, identity in self._known.items():
             if _identity(file) != identity:
                 advice = "Stop the service and restore a backup (leads restore)."
-                raise Unavailable(f"The database file {file} was deleted or replaced. {advice}")
+                raise Outage(f"The database file {file} was deleted or replaced. {advice}")
 
 
 def _identity(file: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(file)  # noqa: PTH116 - a Path takes twice as long, and this is asked for every commit
+        found = os.stat(file)  # noqa: PTH116 - a Path takes twice as long, and this runs before every commit
     except OSError:
         return None
     return found.st_dev, found.st_ino

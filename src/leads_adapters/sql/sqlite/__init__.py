@@ -1,0 +1,1 @@
+"""Run use cases on a SQLite file."""

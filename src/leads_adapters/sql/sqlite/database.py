@@ -1,0 +1,98 @@
+"""Run use cases on SQLite: one writer with grouped commits, and readers that never wait for it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from leads_adapters.database import Outage, ResultT
+from leads_adapters.sql.database import Run, SqlDatabase
+from leads_adapters.sql.jobs import Job
+from leads_adapters.sql.sqlite.batch_writer import BatchWriter
+from leads_adapters.sql.sqlite.change_watcher import ChangeWatcher
+from leads_adapters.sql.sqlite.driver import driver
+from leads_adapters.sql.sqlite.engine import connect
+from leads_adapters.sql.sqlite.errors import translated
+from leads_adapters.sql.sqlite.files import SameFiles
+from leads_adapters.sql.sqlite.readers import LongReader, ShortReader
+from leads_adapters.sql.sqlite.secure_delete import SecureDelete
+from leads_adapters.sql.sqlite.write_connection import WriteConnection
+
+
+class SqliteDatabase(SqlDatabase):
+    """Runs use cases on one SQLite file, which several processes may open."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        on_commit: Callable[[int], None] = lambda _: None,
+        on_outage: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        super().__init__(engine, on_commit, on_outage)
+        self._writing = WriteConnection(connect(engine))
+        self._reading = connect(engine, query_only=True)
+        self._changes = ChangeWatcher(self._reading)
+        self._short_reader = ShortReader(self._reading, self._unit_of_work(self._reading))
+        self._long_reader = LongReader(self._connect_again, self._unit_of_work)
+        work = self._unit_of_work(self._writing.connection)
+        self._secure_delete = SecureDelete(self._writing, work)
+        self._files = SameFiles(Path(str(engine.url.database)))
+        self._writer = BatchWriter(self._writing, work, self._files.check, self._deliver_batch)
+
+    def _connect_again(self) -> Any:
+        """Connect to the file that was opened at the start: SQLite would create a deleted file anew."""
+        self._files.check()
+        return connect(self._engine, query_only=True)
+
+    async def _read(self, run: Run[ResultT]) -> ResultT:
+        try:
+            return self._short_reader.read(run)
+        except driver.DatabaseError as error:
+            raise self._noted(error) from error
+
+    async def _read_long(self, run: Run[ResultT]) -> ResultT:
+        try:
+            return await self._long_reader.read(run)
+        except driver.DatabaseError as error:
+            raise self._noted(error) from error
+        except Outage as outage:
+            self._outages.note(outage)
+            raise
+
+    def _noted(self, error: Exception) -> Exception:
+        failure = translated(error)
+        if isinstance(failure, Outage):
+            self._outages.note(failure)
+        return failure
+
+    async def _write(self, run: Run[ResultT]) -> ResultT:
+        job = Job(run)
+        self._writer.add(job)
+        result: ResultT = await job.future
+        return result
+
+    def _deliver_batch(self, batch: Sequence[Job]) -> None:
+        self._deliver_writes(batch)
+        self._secure_delete.start()
+
+    async def check_writes(self) -> None:
+        """Raise `Outage` if the file was deleted or replaced, or if writes fail."""
+        self._files.check()
+        await super().check_writes()
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """See `Database.wait_for_change`. Any change counts."""
+        await self._changes.wait(seconds)
+
+    async def close(self) -> None:
+        """See `Database.close`."""
+        self._closed = True
+        await self._writer.finish()
+        await self._secure_delete.finish()
+        await self._long_reader.close()
+        await asyncio.sleep(0)  # the end of a snapshot may be queued
+        self._reading.close()
+        self._writing.close()
+        self._engine.dispose()

@@ -1,0 +1,88 @@
+"""Make the SQLAlchemy engine for a SQLite file."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, FromClause, NullPool, create_engine, event
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+
+from leads_adapters.sql.sqlite.driver import check_version, driver, journal_mode
+from leads_adapters.sql.sqlite.files import make_private
+from leads_adapters.sql.sqlite.folder_lock import hold_while_open
+
+BUSY_TIMEOUT_SECONDS = 5.0
+"""How long another process may hold the write lock before a write fails with `Outage`."""
+
+
+def sqlite_engine(url: URL) -> Engine:
+    """Return an engine with durable commits, foreign keys and explicit transactions.
+
+    With the execution option `snapshot` a connection reads one state of the database without a lock.
+    """
+    if not url.database or url.database == ":memory:":
+        message = "An in-memory SQLite database would be another one for every connection; name a file."
+        raise ValueError(message)
+    check_version()
+    file = Path(url.database)
+    # The driver looks for an adapter for each null that it is given, for 1.5 us if there is none.
+    driver.register_adapter(type(None), lambda null: null)
+    engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
+    engine.dialect.statement_compiler = _Compiler
+    hold_while_open(engine)
+    event.listen(engine, "do_connect", lambda *_: make_private(file))
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def connect(engine: Engine, *, query_only: bool = False) -> Any:
+    """Open a connection of the driver that no pool owns."""
+    pooled = engine.raw_connection()
+    connection: Any = pooled.driver_connection
+    pooled.detach()
+    if query_only:
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+class _Compiler(SQLiteCompiler):
+    """Compile hints of `with_hint` into the statement, such as `INDEXED BY`."""
+
+    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:  # noqa: ARG002
+        return text
+
+
+def _configure(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    set_busy_timeout(connection, BUSY_TIMEOUT_SECONDS)
+    _set_journal_mode(connection, journal_mode())
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+def set_busy_timeout(connection: Any, seconds: float) -> None:
+    """Set how long statements wait for a lock of another connection."""
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+
+
+def _begin(connection: Connection) -> None:
+    """Begin explicitly: the driver begins no transaction before SELECT or DDL, so migrations could fail half-way."""
+    snapshot = connection.get_execution_options().get("snapshot")
+    connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")
+
+
+def _set_journal_mode(connection: Any, mode: str) -> None:
+    """Set the journal mode. Retry while another process creates the file: SQLite ignores `busy_timeout` here."""
+    last_try = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA journal_mode = {mode}")
+        except driver.OperationalError:
+            if time.monotonic() > last_try:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -1,0 +1,90 @@
+"""Remove the copies of erased rows that SQLite leaves in its files.
+
+With `PRAGMA secure_delete`, SQLite overwrites deleted rows in place. Two kinds of copies stay: older versions of pages
+in the write-ahead log; and, for about one row in a thousand, bytes in the unused middle of a page whose rows SQLite has
+distributed over several. Only a rewrite of the whole file removes the second kind.
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+from typing import Any
+
+from leads_adapters.sql.sqlite.driver import driver
+from leads_adapters.sql.sqlite.engine import set_busy_timeout
+from leads_adapters.sql.sqlite.write_connection import WriteConnection
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_adapters.sql.word_index import drop_deleted_words
+
+INTERVAL_SECONDS = 5.0
+"""The time between two attempts: while another process reads an old snapshot, none can succeed."""
+
+WAIT_SECONDS = 0.1
+"""How long an attempt waits for readers of the log. No process can write meanwhile."""
+
+REWRITE_MAX_BYTES = 32 * 2**20
+"""Files up to this size are rewritten, which takes 6 ms for each MiB. No process can write meanwhile."""
+
+
+class SecureDelete:
+    """Cleans the files after an erasure, between two transactions, until it succeeds."""
+
+    def __init__(self, writing: WriteConnection, work: SqlUnitOfWork) -> None:
+        self._writing = writing
+        self._driver = work.driver
+        self._task: asyncio.Task[None] | None = None
+        self._next_attempt = float("-inf")
+        with suppress(driver.Error):
+            empty_log(writing.connection)  # a process that erased a person may have been killed before its attempt
+
+    def start(self) -> None:
+        """Start to clean if a person was erased."""
+        if self._driver.erased and self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._repeat())
+
+    async def finish(self) -> None:
+        """Make a last attempt, if one is due."""
+        if self._task is not None:
+            self._task.cancel()
+        if self._driver.erased:
+            await self._writing.in_thread(self._attempt)
+
+    async def _repeat(self) -> None:
+        while self._driver.erased:
+            await asyncio.sleep(self._next_attempt - time.monotonic())
+            async with self._writing.lock:
+                await self._writing.in_thread(self._attempt)
+            self._next_attempt = time.monotonic() + INTERVAL_SECONDS
+        self._task = None
+
+    def _attempt(self) -> None:
+        connection = self._writing.connection
+        with suppress(driver.Error):  # such as a full disk
+            drop_deleted_words(connection)
+            self._driver.erased = not remove_copies(connection)
+
+
+def remove_copies(connection: Any) -> bool:
+    """Empty the log and rewrite a small file; return False if another process reads an old snapshot."""
+    if not empty_log(connection):
+        return False
+    if _size(connection) > REWRITE_MAX_BYTES:
+        return True
+    connection.execute("VACUUM")
+    return empty_log(connection)
+
+
+def empty_log(connection: Any) -> bool:
+    """Move the write-ahead log into the file; return False if another process still reads it."""
+    set_busy_timeout(connection, WAIT_SECONDS)
+    try:
+        ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        set_busy_timeout(connection, 0)
+    return not busy
+
+
+def _size(connection: Any) -> int:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    (bytes_each,) = connection.execute("PRAGMA page_size").fetchone()
+    return int(pages * bytes_each)

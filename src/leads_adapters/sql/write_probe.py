@@ -1,0 +1,25 @@
+"""Try whether writes work: store a row, then delete it again."""
+
+from datetime import UTC, datetime
+
+from leads_domain.ports import UnitOfWork
+from leads_domain.replies import StoredReply
+
+_PROBE = StoredReply(
+    caller="readiness",
+    key="probe",
+    fingerprint="",
+    sealed="x" * 2**16,  # as large as a few leads: a full disk may still have room for a smaller row
+    lead_id=None,
+    created_at=datetime(1970, 1, 1, tzinfo=UTC),
+)
+
+
+def store_probe(work: UnitOfWork) -> None:
+    """Store the row. It must be committed: only that needs the disk."""
+    work.replies.keep(_PROBE)
+
+
+def delete_probe(work: UnitOfWork) -> None:
+    """Delete the row."""
+    work.replies.drop(before=_PROBE.created_at, limit=1)

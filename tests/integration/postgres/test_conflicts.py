@@ -1,0 +1,135 @@
+"""Check that concurrent writes of one process, and of several, end as if one after the other."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from typing import Any, cast
+
+from sqlalchemy import URL
+
+from builders import NOON, a_follow_up, an_email, an_id
+from contracts.database import MANY, add, add_all_the_same, all_at_once, count_up, lead_number, numbered
+from desk import LEASE
+from fakes import CountingIds, FixedClock, FixedEntropy
+from leads_adapters.database import Database
+from leads_domain.errors import DuplicateLead
+from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.manage_keys import CreateFirstKey, CreateKey
+from postgres_parts import Connection, PostgresParts, backends, opened, until
+from rest import JOHN, Reply, Service
+
+
+class TestRaces:
+    """Several want the same at the same time."""
+
+    def test_for_an_address_are_told_to_whoever_waited_for_the_winner(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
+        postgres.running.write(add, 1, 2)
+        runs = []
+
+        def take_the_address(work: UnitOfWork) -> None:
+            runs.append(1)
+            lead = work.leads.get_for_change(lead_number(1).id)
+            work.leads.save(replace(lead, email=an_email("wanted@example.com")))
+
+        async def lose() -> list[object]:
+            writing = asyncio.ensure_future(all_at_once(postgres.database.write(take_the_address)))
+            await until(lambda: backends(connection, "wait_event_type = 'Lock'"))
+            stranger.execute("COMMIT")
+            return await writing
+
+        with postgres.stranger() as connection:
+            stranger.execute("BEGIN")
+            stranger.execute("UPDATE leads SET email_key = 'wanted@example.com' WHERE id = %s", [an_id(2)])
+            (lost,) = postgres.running.run(lose())
+        assert isinstance(lost, DuplicateLead)
+        assert lost.existing_id == an_id(2)
+        assert len(runs) == 2
+
+    def test_for_an_address_have_one_winner_over_http(self, service: Service) -> None:
+        agent = service.client("agent")
+        for number in range(10):
+            bodies = [{**JOHN, "email": f"{who}-{number}@example.com"} for who in "abcd"]
+            leads = [agent.post("/leads", body).expect(201) for body in bodies]
+            wanted = {"email": f"Wanted-{number}@example.com"}
+            replies = service.run(
+                _gathered(agent.exchange("PATCH", lead.headers["location"], wanted) for lead in leads)
+            )
+            [winner] = [reply for reply in replies if reply.status == 200]
+            for loser in replies:
+                if loser is not winner:
+                    assert loser.refuse(409, "duplicate-lead")["existing_lead_id"] == winner.json["id"]
+
+    def test_for_the_first_key_make_one(self, url: URL) -> None:
+        clock, ids = FixedClock(), CountingIds()
+        start = threading.Barrier(3)
+
+        def process(_: int) -> list[object]:
+            create = CreateFirstKey(CreateKey(clock, ids, FixedEntropy()))
+            with opened(url) as postgres:
+                start.wait(10)
+                return postgres.running.run(all_at_once(*(postgres.database.write(create) for _ in range(4))))
+
+        with ThreadPoolExecutor(3) as threads:
+            answers = [answer for answers in threads.map(process, range(3)) for answer in answers]
+        assert sorted(map(str, answers))[:11] == ["None"] * 11
+        [key] = [answer for answer in answers if answer is not None]
+        assert isinstance(key, str)
+        with opened(url) as postgres:
+            assert len(postgres.running.read(lambda work: work.api_keys.all())) == 1
+
+
+class TestSeveralProcesses:
+    """Three databases in one place, each in a thread and on an event loop of its own."""
+
+    @staticmethod
+    def each(url: URL, use_case: Callable[[UnitOfWork, int], object]) -> list[object]:
+        """What they answered to 10 rounds of a few writes at once; every write is given another number."""
+        start = threading.Barrier(3)
+
+        async def rounds(database: Database, numbers: Iterator[int]) -> list[object]:
+            answers = []
+            for _ in range(10):
+                answers += await all_at_once(*(database.write(use_case, next(numbers)) for _ in range(4)))
+            return answers
+
+        def run(process: int) -> list[object]:
+            with opened(url) as postgres:
+                start.wait(10)
+                return postgres.running.run(rounds(postgres.database, count(process, 3)))
+
+        with ThreadPoolExecutor(3) as threads:
+            return [answer for answers in threads.map(run, range(3)) for answer in answers]
+
+    def test_lose_none_of_their_changes(self, postgres: PostgresParts) -> None:
+        postgres.running.write(add, 1)
+        answers = self.each(postgres.url, lambda work, _: count_up(work, 1))
+        assert sorted(map(str, answers)) == sorted(map(str, range(1, 121)))
+
+    def test_give_an_email_address_to_one_lead(self, url: URL) -> None:
+        answers = self.each(url, add_all_the_same)
+        (winner,) = (answer for answer in answers if isinstance(answer, str))
+        losers = [answer for answer in answers if isinstance(answer, DuplicateLead)]
+        assert [loser.existing_id for loser in losers] == [winner] * 119
+
+    def test_never_claim_the_same_follow_up(self, postgres: PostgresParts) -> None:
+        def add_many(work: UnitOfWork) -> None:
+            add(work, 1)
+            for number in range(MANY):
+                work.follow_ups.add(a_follow_up(id=an_id(number)))
+
+        def claim(work: UnitOfWork, number: int) -> list[str]:
+            claimed = work.follow_ups.claim_due("log", now=NOON, owner=str(number), until=NOON + LEASE, limit=1)
+            return [follow_up.id for follow_up in claimed]
+
+        postgres.running.write(add_many)
+        claimed = [id for ids in self.each(postgres.url, claim) for id in cast(list[str], ids)]
+        assert sorted(claimed) == numbered(*range(MANY))
+
+
+async def _gathered(work: Any) -> list[Reply]:
+    return list(await asyncio.gather(*work))

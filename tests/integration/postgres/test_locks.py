@@ -1,0 +1,133 @@
+"""Check what happens while another program holds locks that the service needs."""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import URL
+
+from contracts.database import add, all_at_once, count_up, ids, lead_number, numbered
+from leads_adapters.sql.postgres.database import ALONE
+from leads_adapters.sql.postgres.engine import CONNECTIONS
+from leads_domain.errors import Unavailable
+from leads_domain.ports import UnitOfWork
+from postgres_parts import AT_ONCE, Connection, PostgresParts, alone, backends, opened, own_pid, until
+from rest import JOHN, a_service
+
+
+class TestLocks:
+    """Somebody else has locked what the service needs."""
+
+    @pytest.fixture
+    def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The service waits for a shorter time than usual."""
+        monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.2)
+
+    @pytest.mark.usefixtures("impatient")
+    def test_that_are_kept_are_told_and_nothing_is_done(self, url: URL, stranger: Connection) -> None:
+        def add_and_change(work: UnitOfWork) -> None:
+            add(work, 2)
+            count_up(work, 1)
+
+        with opened(url) as postgres:
+            postgres.running.write(add, 1)
+            with stranger.transaction():
+                stranger.execute("SELECT * FROM leads FOR UPDATE")
+                with pytest.raises(Unavailable, match="lock"):
+                    postgres.running.write(add_and_change)
+                assert postgres.running.read(ids) == numbered(1), "readers wait for nobody"
+                assert postgres.running.write(add, 3) == 2, "others do not wait"
+            postgres.running.write(add_and_change)
+            assert postgres.running.read(ids) == numbered(1, 2, 3)
+
+    @pytest.mark.usefixtures("impatient")
+    def test_that_are_kept_are_a_503_over_http(self, url: URL, stranger: Connection) -> None:
+        with a_service(url) as service:
+            agent = service.client("agent")
+            john = agent.post("/leads", JOHN).expect(201).headers["location"]
+            with stranger.transaction():
+                stranger.execute("SELECT * FROM leads FOR UPDATE")
+                refused = agent.patch(john, {"name": "Jane Doe"})
+                refused.refuse(503, "unavailable")
+                assert refused.headers["retry-after"] == "1"
+            assert agent.get(john).expect(200).json["name"] == "John Doe"
+            agent.patch(john, {"name": "Jane Doe"}).expect(200)
+
+    def test_that_are_let_go_are_waited_for(self, postgres: PostgresParts, stranger: Connection) -> None:
+        postgres.running.write(add, 1)
+
+        async def change_while_locked() -> int:
+            writing = asyncio.ensure_future(postgres.database.write(count_up, 1))
+            await until(lambda: backends(connection, "wait_event_type = 'Lock'"))
+            assert not writing.done()
+            stranger.execute("COMMIT")
+            return await writing
+
+        with postgres.stranger() as connection:
+            stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
+            assert postgres.running.run(change_while_locked()) == 1
+
+    def test_keep_nobody_waiting_who_does_not_need_them_however_many_do(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
+        postgres.running.write(add, 1)
+
+        async def work_while_locked() -> None:
+            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(2 * CONNECTIONS)]
+            await until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) > 1)
+            assert await asyncio.wait_for(postgres.database.read(ids), AT_ONCE) == numbered(1)
+            assert await asyncio.wait_for(postgres.database.write(add, 2), AT_ONCE) == 2
+            assert not any(write.done() for write in writes)
+            stranger.execute("COMMIT")
+            await asyncio.gather(*writes)
+
+        with postgres.stranger() as connection:
+            stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
+            postgres.running.run(work_while_locked())
+
+    def test_keep_nobody_else_when_the_caller_who_waits_is_cancelled(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
+        postgres.running.write(add, 1)
+
+        async def cancel_while_locked() -> list[object]:
+            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(ALONE + 1)]
+            await until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == ALONE)
+            for write in writes[:-1]:
+                write.cancel()
+            await asyncio.sleep(0)
+            stranger.execute("COMMIT")
+            return await all_at_once(*writes)
+
+        with postgres.stranger() as connection:
+            stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
+            *cancelled, answered = postgres.running.run(cancel_while_locked())
+        assert {type(each) for each in cancelled} == {asyncio.CancelledError}
+        # What was begun was finished; only then was there a connection for the last.
+        assert answered in range(1, ALONE + 2)
+        assert postgres.running.write(count_up, 1) <= ALONE + 2
+
+    def test_that_two_units_of_work_have_crosswise_end_with_both_done(self, url: URL) -> None:
+        met = threading.Barrier(2, timeout=10)
+
+        def process(order: tuple[int, int]) -> list[int]:
+            runs: list[int] = []
+
+            def change_both(work: UnitOfWork, first: int, then: int) -> None:
+                runs.append(own_pid(work))
+                count_up(work, first)
+                if len(runs) == 1:
+                    met.wait()
+                count_up(work, then)
+
+            with opened(url) as postgres:
+                postgres.running.write(alone(change_both), *order)
+            return runs
+
+        with opened(url) as postgres, ThreadPoolExecutor(2) as threads:
+            postgres.running.write(add, 1, 2)
+            runs = list(threads.map(process, [(1, 2), (2, 1)]))
+            versions = postgres.running.read(lambda work: [work.leads.get(lead_number(n).id).version for n in (1, 2)])
+        assert max(map(len, runs)) > 1, "one of them lost its first transaction to the other"
+        assert versions == [3, 3]

@@ -1,0 +1,228 @@
+"""Check that lost connections lose no work and leave none half done."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+from sqlalchemy import URL
+
+from contracts.database import add, all_at_once, ids, numbered
+from leads_adapters.sql.postgres.batches import RUNS_MAX
+from leads_domain.errors import Unavailable
+from leads_domain.ports import UnitOfWork
+from postgres import PostgresServer, connect
+from postgres_parts import Connection, PostgresParts, add_pair, alone, backends, opened, own_pid, pair, terminate, until
+from rest import JOHN, Reply, Service
+
+
+class TestLostConnections:
+    """Somebody ends the service's connections."""
+
+    def test_in_the_middle_of_traffic_lose_nothing_and_leave_nothing_half_done(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
+        runs = count()
+        numbers = count()
+        done = asyncio.Event()
+        kept: set[int] = set()
+        refused: set[int] = set()
+
+        def add_counted(work: UnitOfWork, number: int) -> int:
+            next(runs)
+            return add_pair(work, number)
+
+        async def write() -> None:
+            while not done.is_set():
+                number = next(numbers)
+                try:
+                    kept.add(await postgres.database.write(add_counted, number))
+                except Unavailable:
+                    refused.add(number)
+                    await asyncio.sleep(0.01)
+
+        async def read() -> None:
+            while not done.is_set():
+                try:
+                    found = await postgres.database.read(lambda work: [work.leads.with_email(e) for e in pair(0)])
+                    assert None not in found or found == [None, None]
+                except Unavailable:
+                    await asyncio.sleep(0.01)
+
+        async def traffic() -> int:
+            clients = [asyncio.ensure_future(client()) for client in [write] * 8 + [read] * 8]
+            ended = 0
+            for _ in range(5):
+                so_far = len(kept)
+                await until(lambda so_far=so_far: len(kept) > so_far + 10)  # type: ignore[misc]
+                ended += terminate(stranger)
+            done.set()
+            await asyncio.gather(*clients)
+            return ended
+
+        assert postgres.running.run(traffic()) > 10
+        assert next(runs) > len(kept), "no unit of work was ever interrupted"
+        found = {id for (id,) in stranger.execute("SELECT id::text FROM leads")}
+        whole = {number for number in kept | refused if set(numbered(2 * number, 2 * number + 1)) <= found}
+        assert kept <= whole
+        assert len(found) == 2 * len(whole)
+
+    def test_before_the_commit_have_the_unit_of_work_run_again(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
+        pids = []
+
+        def interrupted(work: UnitOfWork, number: int) -> int:
+            pids.append(own_pid(work))
+            add(work, number)
+            if len(pids) < RUNS_MAX:
+                terminate(stranger)
+            return len(ids(work))
+
+        assert postgres.running.write(interrupted, 1) == 1
+        assert len(set(pids)) == RUNS_MAX
+        assert postgres.running.read(ids) == numbered(1)
+
+    @pytest.mark.parametrize("run", ["read", "write"])
+    def test_again_and_again_are_told_and_nothing_is_done(
+        self, postgres: PostgresParts, stranger: Connection, run: str
+    ) -> None:
+        runs = []
+
+        def doomed(work: UnitOfWork) -> None:
+            runs.append(own_pid(work))
+            if run == "write":
+                add(work, 1)
+            terminate(stranger)
+            ids(work)
+
+        with pytest.raises(Unavailable):
+            postgres.running.run(getattr(postgres.database, run)(doomed))
+        assert len(runs) >= RUNS_MAX
+        assert postgres.running.write(add, 2) == 1
+
+    def test_of_one_reader_do_not_cost_others_their_answers(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
+        postgres.running.write(add, 1)
+
+        def doomed(work: UnitOfWork) -> None:
+            stranger.execute("SELECT pg_terminate_backend(%s)", [own_pid(work)])
+            ids(work)
+
+        read = postgres.database.read
+        first, doomed_answer, last = postgres.running.run(all_at_once(read(ids), read(doomed), read(ids)))
+        assert first == last == numbered(1)
+        assert isinstance(doomed_answer, Unavailable)
+
+    def test_of_one_unit_of_work_leave_the_others_theirs_and_none_behind(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
+        met = threading.Barrier(2, timeout=10)
+        lost: list[int] = []
+
+        def loses_its_connection(work: UnitOfWork) -> int:
+            if not lost:
+                lost.append(own_pid(work))
+                met.wait()
+                stranger.execute("SELECT pg_terminate_backend(%s)", lost)
+            return add(work, 1)
+
+        def keeps_its_connection(work: UnitOfWork) -> int:
+            met.wait()
+            add(work, 2)
+            return own_pid(work)
+
+        write = postgres.database.write
+        answers = postgres.running.run(
+            all_at_once(write(alone(loses_its_connection)), write(alone(keeps_its_connection)))
+        )
+        assert answers[0] in (1, 2)
+        assert answers[1] != lost[0]
+        assert set(postgres.running.read(ids)) == set(numbered(1, 2))
+        postgres.running.run(postgres.database.close())
+        postgres.running.run(until(lambda: not backends(stranger)))
+
+    def test_during_the_commit_undo_everything_and_tell(self, postgres: PostgresParts, stranger: Connection) -> None:
+        stranger.execute(
+            "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';"
+            "CREATE CONSTRAINT TRIGGER leave AFTER INSERT ON leads DEFERRABLE INITIALLY DEFERRED"
+            " FOR EACH ROW EXECUTE FUNCTION leave()"
+        )
+        runs = []
+        with pytest.raises(Unavailable):
+            postgres.running.write(lambda work: runs.append(add(work, 1)))
+        assert runs == [1], "what may have been done must not be done again"
+        stranger.execute("DROP TRIGGER leave ON leads; DROP FUNCTION leave")
+        assert postgres.running.write(add, 2) == 1
+        assert postgres.running.read(ids) == numbered(2)
+
+    def test_after_the_commit_but_before_its_answer_keep_everything_once_and_tell(
+        self, server: PostgresServer, own_url: URL
+    ) -> None:
+        runs = []
+
+        def add_once(work: UnitOfWork) -> None:
+            runs.append(add(work, 1))
+
+        with opened(own_url) as postgres, postgres.stranger() as stranger, waiting_for_a_standby(server):
+
+            async def lose_the_answer() -> object:
+                writing = asyncio.ensure_future(all_at_once(postgres.database.write(add_once)))
+                await until(lambda: backends(stranger, "wait_event = 'SyncRep'"))
+                terminate(stranger)
+                return (await writing)[0]
+
+            assert isinstance(postgres.running.run(lose_the_answer()), Unavailable)
+            assert runs == [1]
+            assert postgres.running.read(ids) == numbered(1)
+
+    def test_are_nothing_that_clients_lose_anything_by(self, service: Service, stranger: Connection) -> None:
+        agent = service.client("agent")
+        numbers = count()
+        done = asyncio.Event()
+        replies: list[Reply] = []
+
+        async def client() -> None:
+            while not done.is_set():
+                body = {**JOHN, "email": f"{next(numbers)}@example.com"}
+                replies.append(reply := await agent.exchange("POST", "/leads", body))
+                if reply.status == 201:
+                    replies.append(await agent.exchange("GET", reply.headers["location"]))
+
+        async def traffic() -> None:
+            clients = [asyncio.ensure_future(client()) for _ in range(16)]
+            for _ in range(5):
+                so_far = len(replies)
+                await until(lambda so_far=so_far: len(replies) > so_far + 20)  # type: ignore[misc]
+                assert terminate(stranger)
+            done.set()
+            await asyncio.gather(*clients)
+
+        service.run(traffic())
+        for reply in replies:
+            if reply.status == 503:
+                assert reply.headers["retry-after"] == "1"
+                reply.refuse(503, "unavailable")
+        assert {reply.status for reply in replies} <= {200, 201, 503}
+        created = {reply.json["id"] for reply in replies if reply.status == 201}
+        found = {id for (id,) in stranger.execute("SELECT id::text FROM leads")}
+        told = {id for (id,) in stranger.execute("SELECT lead_id::text FROM timeline WHERE type = 'lead.created'")}
+        assert created <= found == told
+        agent.post("/leads", JOHN).expect(201)
+
+
+@contextmanager
+def waiting_for_a_standby(server: PostgresServer) -> Iterator[None]:
+    """Every commit waits, after it is done, for a copy that there is not."""
+    with connect(server.url) as operator:
+        operator.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        operator.execute("SELECT pg_reload_conf()")
+        try:
+            yield
+        finally:
+            operator.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            operator.execute("SELECT pg_reload_conf()")

@@ -1,0 +1,107 @@
+"""Check what happens while the server is out of reach, and afterwards."""
+
+import asyncio
+import socket
+import time
+from itertools import count
+
+import pytest
+from sqlalchemy import URL
+
+from contracts.database import add, all_at_once, ids, numbered
+from leads_adapters.database import Database, Outage
+from leads_adapters.sql.postgres.engine import CONNECTIONS
+from leads_adapters.sql.postgres.transactions import UNREACHABLE_SECONDS
+from leads_domain.errors import Unavailable
+from postgres import PostgresServer
+from postgres_parts import AT_ONCE, add_pair, opened, until
+from rest import JOHN, Service, a_service
+
+
+class TestAServerThatIsAway:
+    """There is nobody to connect to."""
+
+    def test_is_told_at_once_and_used_again_when_it_is_back(self, server: PostgresServer, own_url: URL) -> None:
+        with a_service(own_url) as service:
+            agent = service.client("agent")
+            john = agent.post("/leads", JOHN).expect(201).headers["location"]
+            server.stop()
+            try:
+                asked_at = time.monotonic()
+                for _ in range(20):
+                    for reply in (agent.get(john), agent.post("/leads", {**JOHN, "email": "jane@example.com"})):
+                        reply.refuse(503, "unavailable")
+                        assert reply.headers["retry-after"] == "1"
+                service.stranger().get("/health/live").expect(200)
+                assert time.monotonic() - asked_at < AT_ONCE
+            finally:
+                server.start()
+            service.run(_ready_again(service))
+            assert agent.get(john).expect(200).json["name"] == "John Doe"
+            agent.post("/leads", {**JOHN, "email": "jane@example.com"}).expect(201)
+
+    def test_is_not_ready_until_it_is_back(self, server: PostgresServer, own_url: URL) -> None:
+        with a_service(own_url) as service:
+            server.stop()
+            try:
+                refused = service.stranger().get("/health/ready")
+                refused.refuse(503, "unavailable")
+                assert refused.headers["retry-after"] == "1"
+            finally:
+                server.start()
+            service.run(_ready_again(service))
+
+    def test_that_goes_in_the_middle_of_traffic_loses_nothing(self, server: PostgresServer, own_url: URL) -> None:
+        numbers = count()
+        done = asyncio.Event()
+        kept: set[int] = set()
+
+        async def client(database: Database) -> None:
+            while not done.is_set():
+                try:
+                    kept.add(await database.write(add_pair, next(numbers)))
+                except Unavailable:
+                    await asyncio.sleep(0.01)
+
+        async def traffic(database: Database) -> None:
+            clients = [asyncio.ensure_future(client(database)) for _ in range(8)]
+            for _ in range(2):
+                so_far = len(kept)
+                await until(lambda so_far=so_far: len(kept) > so_far + 20)  # type: ignore[misc]
+                await asyncio.to_thread(server.stop)
+                await asyncio.to_thread(server.start)
+            so_far = len(kept)
+            await until(lambda: len(kept) > so_far)
+            done.set()
+            await asyncio.gather(*clients)
+
+        with opened(own_url) as postgres:
+            postgres.running.run(traffic(postgres.database))
+            with postgres.stranger() as stranger:
+                found = {id for (id,) in stranger.execute("SELECT id::text FROM leads")}
+        whole = {n for n in range(next(numbers)) if set(numbered(2 * n, 2 * n + 1)) <= found}
+        assert kept <= whole
+        assert len(found) == 2 * len(whole)
+
+    def test_that_accepts_connections_and_says_nothing_keeps_nobody_for_long(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("leads_adapters.sql.postgres.engine.CONNECT_SECONDS", 2)  # less is not possible with libpq
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            url = URL.create("postgresql", "ann", host="127.0.0.1", port=silent.getsockname()[1], database="leads")
+            with opened(url) as postgres:
+                asked_at = time.monotonic()
+                work = (postgres.database.write(add, number) for number in range(5 * CONNECTIONS))
+                answers = postgres.running.run(all_at_once(*work))
+                assert {type(answer) for answer in answers} == {Outage}
+                assert time.monotonic() - asked_at < 2 + AT_ONCE
+                with pytest.raises(Unavailable):
+                    postgres.running.read(ids)
+                assert time.monotonic() - asked_at < 2 + AT_ONCE
+
+
+async def _ready_again(service: Service) -> None:
+    give_up = time.monotonic() + UNREACHABLE_SECONDS + AT_ONCE
+    while (await service.stranger().exchange("GET", "/health/ready")).status != 200:
+        assert time.monotonic() < give_up
+        await asyncio.sleep(0.01)

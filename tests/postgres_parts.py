@@ -1,0 +1,114 @@
+"""Open the service's PostgreSQL database, and reach behind its back."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import psycopg
+from sqlalchemy import URL, text
+
+from builders import a_lead, an_email, an_id
+from databases import RunningDatabase
+from leads_adapters.database import Database
+from leads_adapters.sql.postgres.database import PostgresDatabase
+from leads_adapters.sql.postgres.engine import postgres_engine
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_domain.ports import UnitOfWork
+from postgres import connect
+
+AT_ONCE = 2.0
+"""Within how many seconds a refusal that waits for nothing must come; generous, for busy machines."""
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class PostgresParts:
+    """A running database, and where it is."""
+
+    running: RunningDatabase
+    url: URL
+
+    @property
+    def database(self) -> Database:
+        """What the service has."""
+        return self.running.database
+
+    def stranger(self) -> Connection:
+        """Another program's connection to the same database."""
+        return connect(self.url)
+
+
+@contextmanager
+def opened(url: URL) -> Iterator[PostgresParts]:
+    """The service's database at `url`, for the time of a test."""
+    with asyncio.Runner() as runner:
+        database = PostgresDatabase(postgres_engine(url))
+        try:
+            yield PostgresParts(RunningDatabase(database, runner), url)
+        finally:
+            runner.run(database.close())
+
+
+def terminate(connection: Connection) -> int:
+    """End all other connections to the database, as an administrator would; answers how many there were."""
+    ended = connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid != pg_backend_pid()"
+    )
+    return ended.rowcount
+
+
+def backends(connection: Connection, condition: str = "true") -> list[int]:
+    """The process ids of the service's connections to the database that meet a condition."""
+    found = connection.execute(
+        f"SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
+        f" AND application_name = 'leads' AND {condition}"
+    )
+    return [pid for (pid,) in found]
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something to be so, which it must be before long."""
+    give_up = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < give_up
+        await asyncio.sleep(0.005)
+
+
+def own_pid(work: UnitOfWork) -> int:
+    """The server's process that does this work."""
+    pid: int = cast(SqlUnitOfWork, work).driver.all(text("SELECT pg_backend_pid()"))[0][0]
+    return pid
+
+
+def alone(use_case: Callable[..., Any]) -> Callable[..., Any]:
+    """The same use case, refused to share a transaction with others."""
+    shared = iter([True])
+
+    def run(work: UnitOfWork, *args: object) -> object:
+        if next(shared, False):
+            raise psycopg.errors.SerializationFailure
+        return use_case(work, *args)
+
+    return run
+
+
+def key(number: int) -> str:
+    """Return the e-mail address of a lead of a pair."""
+    return f"{number}@example.com"
+
+
+def add_pair(work: UnitOfWork, number: int) -> int:
+    """Keep two leads: both or none."""
+    for each in (2 * number, 2 * number + 1):
+        work.leads.add(a_lead(id=an_id(each), email=an_email(key(each))))
+    return number
+
+
+def pair(number: int) -> list[str]:
+    """The e-mail keys of the leads of `add_pair`."""
+    return [key(each) for each in (2 * number, 2 * number + 1)]
