@@ -5,14 +5,12 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 
 from leads_adapters.database import Arguments, ResultT, UseCase
+from leads_adapters.memory.api_key_store import MemoryApiKeyStore
+from leads_adapters.memory.follow_up_store import MemoryFollowUpStore
+from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_adapters.memory.reports import MemoryReports
-from leads_adapters.memory.stores import (
-    MemoryApiKeyStore,
-    MemoryFollowUpStore,
-    MemoryLeadStore,
-    MemoryReplyStore,
-    MemoryTimeline,
-)
+from leads_adapters.memory.stores import MemoryReplyStore
+from leads_adapters.memory.timeline import MemoryTimeline
 from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId

@@ -10,7 +10,7 @@ from builders import a_lead, an_email, given_details
 from databases import memory_database
 from desk import ACTOR, Desk
 from leads_adapters.memory.database import MemoryUnitOfWork, _Kept
-from leads_adapters.memory.stores import MemoryLeadStore
+from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_domain.errors import DuplicateLead, Unavailable
 from leads_domain.lead import Lead, LeadId
 from leads_domain.use_cases.import_leads import Imported

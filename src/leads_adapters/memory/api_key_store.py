@@ -1,0 +1,54 @@
+"""API keys in a dictionary."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from leads_domain.access import ApiKey
+from leads_domain.errors import NotFound
+from leads_domain.paging import Page, Position
+
+
+class MemoryApiKeyStore:
+    """Keeps API keys in a dictionary."""
+
+    def __init__(self, kept: dict[str, ApiKey]) -> None:
+        self._kept = kept
+
+    def add(self, key: ApiKey) -> None:
+        """See `ApiKeyStore.add`."""
+        self._kept[key.id] = key
+
+    def with_digest(self, digest: str) -> ApiKey | None:
+        """See `ApiKeyStore.with_digest`."""
+        return next((key for key in self._kept.values() if key.digest == digest), None)
+
+    def get(self, id: str) -> ApiKey:
+        """See `ApiKeyStore.get`."""
+        if id not in self._kept:
+            raise NotFound("API key", id)
+        return self._kept[id]
+
+    def all(self) -> Sequence[ApiKey]:
+        """See `ApiKeyStore.all`."""
+        return sorted(self._kept.values(), key=lambda key: (key.created_at, key.id))
+
+    def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
+        """See `ApiKeyStore.page`."""
+        found = [key for key in self.all() if after is None or (key.created_at, key.id) > (after.at, after.id)]
+        items = found[:limit]
+        return Page(items, Position(items[-1].created_at, items[-1].id) if len(found) > limit else None)
+
+    def all_for_change(self) -> Sequence[ApiKey]:
+        """See `ApiKeyStore.all_for_change`."""
+        return self.all()
+
+    def revoke(self, id: str, at: datetime) -> None:
+        """See `ApiKeyStore.revoke`."""
+        key = self.get(id)
+        self._kept[id] = replace(key, revoked_at=key.revoked_at or at)
+
+    def record_use(self, used: Mapping[str, datetime]) -> None:
+        """See `ApiKeyStore.record_use`."""
+        for key in (self._kept[id] for id in used if id in self._kept):
+            self._kept[key.id] = replace(key, last_used_at=max(key.last_used_at or used[key.id], used[key.id]))

@@ -1,0 +1,107 @@
+"""Follow-ups in a dictionary."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from leads_domain.errors import NotFound
+from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
+from leads_domain.lead import LeadId
+from leads_domain.paging import FollowUpQuery, Page, Position
+
+
+class MemoryFollowUpStore:
+    """Keeps follow-ups in a dictionary."""
+
+    def __init__(self, kept: dict[FollowUpId, FollowUp]) -> None:
+        self._kept = kept
+
+    def add(self, follow_up: FollowUp) -> None:
+        """See `FollowUpStore.add`."""
+        self._kept[follow_up.id] = follow_up
+
+    save = add
+
+    def get(self, id: FollowUpId) -> FollowUp:
+        """See `FollowUpStore.get`."""
+        if id not in self._kept:
+            raise NotFound("follow-up", id)
+        return self._kept[id]
+
+    get_for_change = get
+
+    def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
+        """See `FollowUpStore.page`."""
+        found = sorted(
+            (
+                each
+                for each in self._asked_for(query)
+                if query.after is None or (each.due_at, each.id) > (query.after.at, query.after.id)
+            ),
+            key=lambda each: (each.due_at, each.id),
+        )
+        items = found[: query.limit]
+        return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > query.limit else None)
+
+    def count(self, query: FollowUpQuery) -> int:
+        """See `FollowUpStore.count`."""
+        return len(self._asked_for(query))
+
+    def _asked_for(self, query: FollowUpQuery) -> list[FollowUp]:
+        return [
+            each
+            for each in self._kept.values()
+            if query.lead_id in (None, each.lead_id)
+            and (not query.states or each.state in query.states)
+            and query.channel in (None, each.channel)
+            and (query.due_before is None or each.due_at < query.due_before)
+        ]
+
+    def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
+        """See `FollowUpStore.scheduled_of_lead`."""
+        query = FollowUpQuery(lead_id=lead_id, states=(FollowUpState.SCHEDULED,), limit=len(self._kept))
+        return self.page(query).items
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """See `FollowUpStore.move`."""
+        for each in self._of_lead(from_lead):
+            self._kept[each.id] = replace(each, lead_id=to_lead)
+
+    def forget(self, lead_id: LeadId) -> None:
+        """See `FollowUpStore.forget`."""
+        for each in self._of_lead(lead_id):
+            del self._kept[each.id]
+
+    def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
+        """See `FollowUpStore.next_attempts`."""
+        return {follow_up.channel: at for at, follow_up in reversed(self._free(now))}
+
+    def backlog(self, now: datetime) -> Mapping[str, Backlog]:
+        """See `FollowUpStore.backlog`."""
+        found: dict[str, list[datetime]] = {}
+        for each in self._kept.values():
+            if each.next_attempt_at is not None:
+                found.setdefault(each.channel, []).append(each.next_attempt_at)
+        return {
+            channel: Backlog(scheduled=len(times), due=sum(at <= now for at in times), next_attempt_at=min(times))
+            for channel, times in found.items()
+        }
+
+    def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
+        """See `FollowUpStore.claim_due`."""
+        due = [follow_up for at, follow_up in self._free(now) if follow_up.channel == channel and at <= now]
+        claimed = [follow_up.claim(owner, until, now) for follow_up in due[:limit]]
+        self._kept.update({follow_up.id: follow_up for follow_up in claimed})
+        return claimed
+
+    def _of_lead(self, lead_id: LeadId) -> list[FollowUp]:
+        return [each for each in self._kept.values() if each.lead_id == lead_id]
+
+    def _free(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
+        """What is scheduled and under no lease, by the time of its next attempt."""
+        free = [
+            (each.next_attempt_at, each)
+            for each in self._kept.values()
+            if each.next_attempt_at is not None and (each.lease is None or each.lease.until <= now)
+        ]
+        return sorted(free, key=lambda each: (each[0], each[1].id))

@@ -1,0 +1,111 @@
+"""Leads in dictionaries."""
+
+from collections.abc import Collection, Sequence
+from operator import itemgetter
+from typing import Any
+
+from leads_domain.errors import DuplicateLead, Merged, NotFound
+from leads_domain.lead import Lead, LeadId
+from leads_domain.paging import LeadPosition, LeadQuery, Page
+from leads_domain.search import lead_words
+
+
+class MemoryLeadStore:
+    """Keeps leads in a dictionary, and in another where the ids of merged ones lead to."""
+
+    def __init__(self, kept: dict[LeadId, Lead], merged: dict[LeadId, LeadId]) -> None:
+        self._kept = kept
+        self._merged = merged
+
+    def add(self, lead: Lead) -> None:
+        """See `LeadStore.add`."""
+        self._refuse_duplicate(lead)
+        self._kept[lead.id] = lead
+
+    def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
+        """See `LeadStore.add_many`."""
+        for lead in leads:
+            if self.with_email(lead.email.key) is None:
+                self._kept[lead.id] = lead
+        return [self.with_email(lead.email.key) for lead in leads]
+
+    def get(self, id: LeadId) -> Lead:
+        """See `LeadStore.get`."""
+        if id in self._merged:
+            raise Merged(id, self._merged[id])
+        if id not in self._kept:
+            raise NotFound("lead", id)
+        return self._kept[id]
+
+    get_for_change = get
+
+    def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
+        """See `LeadStore.get_many`."""
+        return [self._kept[id] for id in set(ids) & self._kept.keys()]
+
+    def with_email(self, email_key: str) -> LeadId | None:
+        """See `LeadStore.with_email`."""
+        return next((lead.id for lead in self._kept.values() if lead.email.key == email_key), None)
+
+    def save(self, lead: Lead) -> None:
+        """See `LeadStore.save`."""
+        self._refuse_duplicate(lead)
+        self._kept[lead.id] = lead
+
+    def redirect(self, id: LeadId, into: LeadId) -> None:
+        """See `LeadStore.redirect`."""
+        del self._kept[id]
+        self._merged.update(dict.fromkeys([id, *self.redirected_to(id)], into))
+
+    def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
+        """See `LeadStore.redirected_to`."""
+        return sorted(merged for merged, into in self._merged.items() if into == id)
+
+    def forget(self, id: LeadId) -> None:
+        """See `LeadStore.forget`."""
+        del self._kept[id]
+        for merged in self.redirected_to(id):
+            del self._merged[merged]
+
+    def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
+        """See `LeadStore.page`."""
+        placed = [(_order(query.sort.position(lead)), lead) for lead in self._asked_for(query)]
+        if query.after is not None:
+            after = _order(query.after)
+            placed = [each for each in placed if (each[0] < after if query.sort.descending else each[0] > after)]
+        found = [lead for _, lead in sorted(placed, key=itemgetter(0), reverse=query.sort.descending)]
+        items = found[: query.limit]
+        return Page(items, query.sort.position(items[-1]) if len(found) > query.limit else None)
+
+    def count(self, query: LeadQuery) -> int:
+        """See `LeadStore.count`."""
+        return len(self._asked_for(query))
+
+    def _asked_for(self, query: LeadQuery) -> list[Lead]:
+        return [lead for lead in self._kept.values() if _meant(lead, query)]
+
+    def _refuse_duplicate(self, lead: Lead) -> None:
+        existing = self.with_email(lead.email.key)
+        if existing not in (None, lead.id):
+            raise DuplicateLead(existing)
+
+
+def _order(position: LeadPosition) -> tuple[bool, Any, str]:
+    return (position.value is None, position.value, position.id)
+
+
+def _meant(lead: Lead, query: LeadQuery) -> bool:
+    words = lead_words(lead)
+    at = lead.next_follow_up_at
+    return (
+        (not query.statuses or lead.status in query.statuses)
+        and query.source in (None, lead.source)
+        and query.owner_key in (None, lead.owner and lead.owner.key)
+        and query.email_key in (None, lead.email.key)
+        and (query.created_from is None or lead.created_at >= query.created_from)
+        and (query.created_to is None or lead.created_at < query.created_to)
+        and (query.updated_from is None or lead.updated_at >= query.updated_from)
+        and query.has_follow_up in (None, at is not None)
+        and (query.follow_up_due_before is None or (at is not None and at < query.follow_up_due_before))
+        and all(any(f" {word}" in words for word in choice) for choice in query.words)
+    )

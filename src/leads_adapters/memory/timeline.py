@@ -1,0 +1,61 @@
+"""The timeline in a list."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from leads_domain.events import TimelineEntry
+from leads_domain.lead import LeadId
+from leads_domain.paging import Page
+
+
+class MemoryTimeline:
+    """Keeps what happened in a list, and of each entry, by its id, the place in the feed."""
+
+    def __init__(self, kept: list[TimelineEntry], places: dict[str, int]) -> None:
+        self._kept = kept
+        self._places = places
+
+    def add(self, entries: Iterable[TimelineEntry]) -> None:
+        """See `Timeline.add`."""
+        self._kept.extend(entries)
+
+    def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
+        """See `Timeline.of_lead`. A position is a place in the list."""
+        places = range(len(self._kept) if before is None else before)
+        found = [place for place in reversed(places) if self._kept[place].lead_id == lead_id]
+        shown = found[:limit]
+        return Page([self._kept[place] for place in shown], shown[-1] if len(found) > limit else None)
+
+    def count_of_lead(self, lead_id: LeadId) -> int:
+        """See `Timeline.count_of_lead`."""
+        return sum(entry.lead_id == lead_id for entry in self._kept)
+
+    def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
+        """See `Timeline.in_feed`."""
+        shown = [entry for entry in self._kept if self._places.get(entry.id, 0) > (after or 0)][:limit]
+        return Page(shown, self._places[shown[-1].id] if shown else None)
+
+    def has_unplaced(self) -> bool:
+        """See `Timeline.has_unplaced`."""
+        return any(entry.id not in self._places for entry in self._kept)
+
+    def place(self, limit: int) -> int:
+        """See `Timeline.place`. The places of what is erased stay known, and are not given again."""
+        unplaced = [entry for entry in self._kept if entry.id not in self._places][:limit]
+        for entry in unplaced:
+            self._places[entry.id] = len(self._places) + 1
+        return len(unplaced)
+
+    def last_place(self) -> int:
+        """See `Timeline.last_place`."""
+        return len(self._places)
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """See `Timeline.move`."""
+        self._kept[:] = [
+            replace(entry, lead_id=to_lead) if entry.lead_id == from_lead else entry for entry in self._kept
+        ]
+
+    def erase(self, tombstone: TimelineEntry) -> None:
+        """See `Timeline.erase`."""
+        self._kept[:] = [*(entry for entry in self._kept if entry.lead_id != tombstone.lead_id), tombstone]
