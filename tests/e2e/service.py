@@ -21,6 +21,8 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from e2e.forked import Forked
+
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
 PATIENCE = 20.0
@@ -78,7 +80,8 @@ class Reply:
 class Site:
     """A folder that the command is used in. Of the test's own environment it sees nothing but PATH.
 
-    `key` is the admin key that a service printed here. Arguments of methods by name are settings.
+    `key` is the admin key that a service printed here. Arguments of methods by name are settings. The command is
+    forked; `run` and `shell`, services of several workers, and a command in another environment start from scratch.
     """
 
     def __init__(self, root: Path, leads: Path = BIN / "leads") -> None:
@@ -92,7 +95,19 @@ class Site:
 
     def leads(self, *arguments: str, **environment: str) -> Finished:
         """What `leads` with these arguments does."""
-        return self.run([self.command, *arguments], **environment)
+        with self.running(*arguments, **environment) as running:
+            code = running.process.wait(PATIENCE)
+        return Finished(code, running.out, running.err)
+
+    @contextmanager
+    def running(self, *arguments: str, **environment: str) -> Iterator["Running"]:
+        """The same from the moment at which it begins; nothing is left of it afterwards."""
+        running = Running(self, [self.command, *arguments], environment)
+        running.begin()
+        try:
+            yield running
+        finally:
+            running.end()
 
     def run(self, command: Sequence[str], **environment: str) -> Finished:
         """What any command does here."""
@@ -153,17 +168,68 @@ class Site:
         return surroundings | self._environment | more
 
 
-class Service:
-    """A running `leads serve`, and a client of it with the site's key."""
+class Running:
+    """A command in a process, and what it writes."""
+
+    process: Forked | subprocess.Popen[bytes]
 
     def __init__(self, site: Site, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.site = site
+        self._command = command
+        self._environment = environment
+        streams = site.folder.parent / f"streams-{time.monotonic_ns()}"
+        self._out, self._err = streams.with_suffix(".out"), streams.with_suffix(".err")
+
+    def begin(self) -> None:
+        """Begin its process; whoever does must `end` it."""
+        environment = self.site.environment(**self._environment)
+        if self._command[0] == str(BIN / "leads") and "--workers" not in self._command:
+            self.process = Forked(self._command, self.site.folder, environment, self._out, self._err)
+            return
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self.process = subprocess.Popen(
+                self._command,
+                cwd=self.site.folder,
+                env=environment,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,  # so that whatever a test leaves behind can be ended
+            )
+
+    def end(self) -> None:
+        """Let nothing be left of it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
+    @property
+    def out(self) -> str:
+        """What it has written to standard output."""
+        return self._out.read_text("utf-8")
+
+    @property
+    def err(self) -> str:
+        """What it has written to standard error."""
+        return self._err.read_text("utf-8")
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ask it to end; its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """End it with no time to do anything."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+
+class Service(Running):
+    """A running `leads serve`, and a client of it with the site's key."""
+
+    def __init__(self, site: Site, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.port = free_port()
         self.url = f"http://{HOST}:{self.port}"
-        self._command = [*command, "--port", str(self.port)]
-        self._environment = environment
-        logs = site.folder.parent / f"serve-{self.port}-{time.monotonic_ns()}"
-        self._out, self._err = logs.with_suffix(".out"), logs.with_suffix(".err")
+        super().__init__(site, [*command, "--port", str(self.port)], environment)
 
     def __enter__(self) -> Self:
         self.begin()
@@ -188,48 +254,18 @@ class Service:
 
     def begin(self) -> None:
         """Begin its process; whoever does must `end` it."""
-        with self._out.open("wb") as out, self._err.open("wb") as err:
-            self.process = subprocess.Popen(
-                self._command,
-                cwd=self.site.folder,
-                env=self.site.environment(**self._environment),
-                stdout=out,
-                stderr=err,
-                start_new_session=True,  # so that whatever a test leaves behind can be ended
-            )
+        super().begin()
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
 
     def end(self) -> None:
         """Let nothing be left of it."""
         self.client.close()
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(PATIENCE)
-
-    @property
-    def out(self) -> str:
-        """What it has written to standard output."""
-        return self._out.read_text("utf-8")
-
-    @property
-    def err(self) -> str:
-        """What it has written to standard error."""
-        return self._err.read_text("utf-8")
+        super().end()
 
     def log(self, event: str) -> list[dict[str, Any]]:
         """The lines of its log that tell of this event."""
         lines = [json.loads(line) for line in self.err.splitlines()]
         return [line for line in lines if line["event"] == event]
-
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code."""
-        self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
-
-    def kill(self) -> None:
-        """End it with no time to do anything."""
-        self.process.kill()
-        self.process.wait(PATIENCE)
 
     def processes(self) -> set[int]:
         """The ids of its processes that still run, its own and those that it started."""

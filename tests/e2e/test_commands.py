@@ -2,11 +2,10 @@
 
 import re
 import signal
-import subprocess
 
 import httpx
 
-from e2e.service import PATIENCE, Service, Site, eventually
+from e2e.service import Service, Site, eventually
 
 JOHN = {"name": "John Doe", "email": "john@example.com"}
 TWO_STEPS = """
@@ -111,18 +110,10 @@ def test_follow_ups_wait_for_a_dispatcher_where_the_service_has_none(site: Site)
         assert is_sent(follow_up, service)
         for number in (signal.SIGTERM, signal.SIGINT):
             follow_up = promise(service, f"{number.name}@example.com")
-            dispatcher = subprocess.Popen(
-                [site.command, "dispatch"], cwd=site.folder, env=site.environment(), stderr=subprocess.PIPE, text=True
-            )
-            try:
+            with site.running("dispatch") as dispatcher:
                 eventually(lambda id=follow_up: is_sent(id, service))  # type: ignore[misc]
-                dispatcher.send_signal(number)
-                _, logged = dispatcher.communicate(timeout=PATIENCE)
-            finally:
-                dispatcher.kill()
-                dispatcher.wait(PATIENCE)
-            assert dispatcher.returncode == 0
-            assert logged.count(follow_up) == 1
+                assert dispatcher.stop(number) == 0
+            assert dispatcher.err.count(follow_up) == 1
     assert service.log("follow_up") == []
 
 
@@ -170,7 +161,7 @@ def test_an_import_that_accepts_no_row_fails_and_a_dry_run_writes_nothing(site: 
 
 def test_a_name_that_the_terminal_cannot_show_is_escaped(site: Site) -> None:
     site.leads("keys", "create", "--name", "Аня", "--role", "read").expect(0)
-    assert r"\u0410\u043d\u044f" in site.leads("keys", "list", PYTHONIOENCODING="latin-1").expect(0).out
+    assert r"\u0410\u043d\u044f" in site.run([site.command, "keys", "list"], PYTHONIOENCODING="latin-1").expect(0).out
 
 
 def test_a_closed_standard_output_is_refused_before_anything_is_done(site: Site) -> None:

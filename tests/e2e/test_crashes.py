@@ -5,7 +5,6 @@
 
 import json
 import os
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,7 +22,7 @@ import httpx
 import pytest
 from sqlalchemy import URL
 
-from e2e.service import PATIENCE, Service, Site, eventually
+from e2e.service import PATIENCE, Running, Service, Site, eventually
 from leads_adapters.sql.sqlite.driver import driver as sqlite
 from leads_app.dispatcher import SLOTS as IN_FLIGHT_MAX
 from postgres import connect, postgres_url
@@ -131,7 +130,7 @@ class Desk:
     def __init__(self, site: Site, database: "Database", apart: bool) -> None:
         self.site, self.database, self.apart = site, database, apart
         self.service: Service | None = None
-        self.dispatcher: subprocess.Popen[bytes] | None = None
+        self.dispatcher: Running | None = None
 
     @property
     def sends(self) -> bool:
@@ -148,8 +147,8 @@ class Desk:
     def begin(self) -> Service:
         """The same without waiting for an answer."""
         if self.apart and not self._dispatches():
-            environment = self.site.environment(**self.database.of_dispatcher)
-            self.dispatcher = subprocess.Popen([self.site.command, "dispatch"], cwd=self.site.folder, env=environment)
+            self.dispatcher = Running(self.site, [self.site.command, "dispatch"], self.database.of_dispatcher)
+            self.dispatcher.begin()
         if self.service is None or not self._serves():
             self.end_service()
             self.service = self._new_service()
@@ -167,7 +166,6 @@ class Desk:
             self.kill_service()
         elif self.dispatcher is not None:
             self.dispatcher.kill()
-            self.dispatcher.wait(PATIENCE)
 
     def kill(self) -> None:
         """End everything with no time to do anything."""
@@ -183,7 +181,7 @@ class Desk:
         return self.service is not None and self.service.process.poll() is None
 
     def _dispatches(self) -> bool:
-        return self.dispatcher is not None and self.dispatcher.poll() is None
+        return self.dispatcher is not None and self.dispatcher.process.poll() is None
 
     def _new_service(self) -> Service:
         return self.site.serve("--no-dispatch") if self.apart else self.site.serve(**self.database.of_dispatcher)

@@ -1,14 +1,12 @@
 """Follow-ups are sent by a process of their own: at once, and so that it can be stopped whatever a channel does."""
 
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from e2e.service import PATIENCE, Service, Site, eventually
+from e2e.service import Service, Site, eventually
 from postgres import postgres_url
 
 AT_ONCE = 0.1
@@ -71,17 +69,6 @@ def any_site(request: pytest.FixtureRequest, site: Site) -> Iterator[Site]:
         yield site
 
 
-@contextmanager
-def dispatching(site: Site) -> Iterator[subprocess.Popen[bytes]]:
-    """`leads dispatch` in a process of its own."""
-    dispatcher = subprocess.Popen([site.command, "dispatch"], cwd=site.folder, env=site.environment())
-    try:
-        yield dispatcher
-    finally:
-        dispatcher.kill()
-        dispatcher.wait(PATIENCE)
-
-
 def a_lead(service: Service) -> str:
     """The path of a new lead."""
     return str(service.post("/leads", {"name": "John", "email": "john@example.com"}).expect(201).headers["location"])
@@ -94,7 +81,7 @@ def given_at(site: Site, follow_up: str) -> float:
 
 
 def test_a_dispatcher_of_its_own_sends_at_once_what_is_asked_of_another_process(any_site: Site) -> None:
-    with any_site.serve("--no-dispatch") as service, dispatching(any_site):
+    with any_site.serve("--no-dispatch") as service, any_site.running("dispatch"):
         lead = a_lead(service)
         delays = []
         for _ in range(5):
@@ -107,7 +94,7 @@ def test_a_dispatcher_of_its_own_sends_at_once_what_is_asked_of_another_process(
 
 
 def test_what_is_retried_or_put_forward_is_sent_at_once_by_another_process(any_site: Site) -> None:
-    with any_site.serve("--no-dispatch") as service, dispatching(any_site):
+    with any_site.serve("--no-dispatch") as service, any_site.running("dispatch"):
         lead = a_lead(service)
         delays = []
         for _ in range(5):
@@ -120,10 +107,10 @@ def test_what_is_retried_or_put_forward_is_sent_at_once_by_another_process(any_s
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_channel_that_hangs_cannot_prevent_the_end_of_a_dispatcher(site: Site, number: signal.Signals) -> None:
-    with site.serve("--no-dispatch") as service, dispatching(site) as dispatcher:
+    with site.serve("--no-dispatch") as service, site.running("dispatch") as dispatcher:
         given_at(site, stuck(service))
-        dispatcher.send_signal(number)
-        assert dispatcher.wait(SOON_ENOUGH) == 0
+        dispatcher.process.send_signal(number)
+        assert dispatcher.process.wait(SOON_ENOUGH) == 0
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

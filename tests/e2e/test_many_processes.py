@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -69,14 +68,9 @@ def postgres_site(site: Site) -> Iterator[Site]:
 @contextmanager
 def dispatching(site: Site) -> Iterator[None]:
     """`leads dispatch` in a process of its own."""
-    dispatcher = subprocess.Popen([site.command, "dispatch"], cwd=site.folder, env=site.environment())
-    try:
+    with site.running("dispatch") as dispatcher:
         yield
-        dispatcher.terminate()
-        assert dispatcher.wait(PATIENCE) in (0, -signal.SIGTERM)  # the others may have done all before it was up
-    finally:
-        dispatcher.kill()
-        dispatcher.wait(PATIENCE)
+        assert dispatcher.stop() in (0, -signal.SIGTERM)  # the others may have done all before it was up
 
 
 def test_three_processes_on_postgresql_take_in_every_lead_once_and_send_every_follow_up_once(
