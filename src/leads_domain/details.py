@@ -112,46 +112,18 @@ def is_placeholder(text: str) -> bool:
     return text.strip().casefold() in PLACEHOLDERS
 
 
-def _name(text: str, _: Normalizer) -> str:
-    return check_text(text, max_length=NAME_MAX)
-
-
-def _source(text: str, _: Normalizer) -> str:
-    return check_text(text, max_length=SOURCE_MAX)
-
-
-def _reason(text: str, _: Normalizer) -> str:
-    return check_text(text, max_length=REASON_MAX)
-
-
-def _email(text: str, normalizer: Normalizer) -> EmailAddress:
-    return normalizer.email(text)
-
-
-def _owner(text: str, normalizer: Normalizer) -> EmailAddress | None:
-    return None if is_placeholder(text) else normalizer.email(text)
-
-
-def _phone(text: str, normalizer: Normalizer) -> PhoneNumber | None:
-    return None if is_placeholder(text) else normalizer.phone(text)
-
-
-def _attributes(attributes: Mapping[str, Scalar], _: Normalizer) -> Mapping[str, Scalar]:
-    return check_attributes(attributes)
-
-
-def _changed_attributes(attributes: Mapping[str, Scalar], _: Normalizer) -> Mapping[str, Scalar]:
-    return _each_checked(attributes)
-
-
 _Rules = Mapping[str, Callable[[Any, Normalizer], object]]
 
 _RULES: _Rules = {
-    "name": _name,
-    "email": _email,
-    "phone": optional(_phone),
-    "source": optional(_source),
-    "owner": optional(_owner),
-    "attributes": _attributes,
+    "name": lambda text, _: check_text(text, max_length=NAME_MAX),
+    "email": lambda text, normalizer: normalizer.email(text),
+    "phone": optional(lambda text, normalizer: None if is_placeholder(text) else normalizer.phone(text)),
+    "source": optional(lambda text, _: check_text(text, max_length=SOURCE_MAX)),
+    "owner": optional(lambda text, normalizer: None if is_placeholder(text) else normalizer.email(text)),
+    "attributes": lambda attributes, _: check_attributes(attributes),
 }
-_CHANGE_RULES: _Rules = {**_RULES, "attributes": _changed_attributes, "status_reason": optional(_reason)}
+_CHANGE_RULES: _Rules = {
+    **_RULES,
+    "attributes": lambda attributes, _: _each_checked(attributes),
+    "status_reason": optional(lambda text, _: check_text(text, max_length=REASON_MAX)),
+}

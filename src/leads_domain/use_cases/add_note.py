@@ -41,8 +41,4 @@ class AddNote:
         return entry
 
 
-def _text(text: str, _: None) -> str:
-    return check_text(text, max_length=NOTE_MAX)
-
-
-_RULES: Mapping[str, Callable[[Any, None], object]] = {"text": _text}
+_RULES: Mapping[str, Callable[[Any, None], object]] = {"text": lambda text, _: check_text(text, max_length=NOTE_MAX)}

@@ -6,14 +6,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members
+from leads_domain.checking import check_members, check_text, check_time
 from leads_domain.errors import Merged
 from leads_domain.events import Event, entries
-from leads_domain.follow_up import FollowUp, FollowUpId
+from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
-from leads_domain.use_cases.trigger_follow_up import check_due_at, check_message
 
 Step = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
 """What happens to a follow-up at a moment: `FollowUp.cancel`, `FollowUp.retry`, or a rescheduling."""
@@ -26,7 +25,10 @@ class FollowUpChanges(TypedDict, total=False):
     message: str
 
 
-_RULES: Mapping[str, Callable[[Any, None], object]] = {"due_at": check_due_at, "message": check_message}
+_RULES: Mapping[str, Callable[[Any, None], object]] = {
+    "due_at": lambda at, _: check_time(at),
+    "message": lambda text, _: check_text(text, max_length=MESSAGE_MAX),
+}
 
 
 def check_follow_up_changes(given: FollowUpChanges) -> FollowUpChanges:

@@ -98,26 +98,6 @@ def _source(source: str, _: AskForLeads) -> _Meant:
     return {"source": source}
 
 
-def _owner(address: str, ask: AskForLeads) -> _Meant:
-    return {"owner_key": ask.normalizer.email(address).key}
-
-
-def _email(address: str, ask: AskForLeads) -> _Meant:
-    return {"email_key": ask.normalizer.email(address).key}
-
-
-def _created_from(at: datetime, _: AskForLeads) -> _Meant:
-    return {"created_from": check_time(at)}
-
-
-def _created_to(at: datetime, _: AskForLeads) -> _Meant:
-    return {"created_to": check_time(at)}
-
-
-def _updated_from(at: datetime, _: AskForLeads) -> _Meant:
-    return {"updated_from": check_time(at)}
-
-
 def _follow_up(followed_up: FollowedUp, ask: AskForLeads) -> _Meant:
     if followed_up is FollowedUp.OVERDUE:
         return {"has_follow_up": True, "follow_up_due_before": ask.clock.now()}
@@ -136,11 +116,11 @@ def _q(q: str, _: AskForLeads) -> _Meant:
 _RULES: Mapping[str, Callable[[Any, AskForLeads], _Meant]] = {
     "status": _status,
     "source": _source,
-    "owner": _owner,
-    "email": _email,
-    "created_from": _created_from,
-    "created_to": _created_to,
-    "updated_from": _updated_from,
+    "owner": lambda address, ask: {"owner_key": ask.normalizer.email(address).key},
+    "email": lambda address, ask: {"email_key": ask.normalizer.email(address).key},
+    "created_from": lambda at, _: {"created_from": check_time(at)},
+    "created_to": lambda at, _: {"created_to": check_time(at)},
+    "updated_from": lambda at, _: {"updated_from": check_time(at)},
     "follow_up": _follow_up,
     "q": _q,
 }

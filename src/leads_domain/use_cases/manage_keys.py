@@ -14,8 +14,7 @@ from leads_domain.access import (
     is_well_formed,
     key_text,
 )
-from leads_domain.checking import check_members, check_text
-from leads_domain.errors import FieldError
+from leads_domain.checking import check_members, check_text, missing
 from leads_domain.paging import Page, Position
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
@@ -27,8 +26,7 @@ OPERATOR = Principal("operator", "operator", Role.ADMIN)
 
 def check_new_key(given: Mapping[str, Any]) -> dict[str, Any]:
     """The members of a new key as they are kept; raises `ValidationFailed` with every fault."""
-    missing = (FieldError(f"/{member}", "This member is required.") for member in _RULES if member not in given)
-    return check_members(given, _RULES, None, *missing)
+    return check_members(given, _RULES, None, *missing(given, *_RULES))
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {

@@ -99,8 +99,4 @@ def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lea
     return leads[id], leads.get(duplicate_id)
 
 
-def _id(text: str, _: None) -> LeadId:
-    return LeadId(check_id(text))
-
-
-_RULES: Mapping[str, Callable[[Any, None], object]] = {"duplicate_id": _id}
+_RULES: Mapping[str, Callable[[Any, None], object]] = {"duplicate_id": lambda text, _: LeadId(check_id(text))}

@@ -72,29 +72,16 @@ def _known(channel: str, channels: Channels) -> str:
     return channel
 
 
-def check_message(text: str, _: object = None) -> str:
-    """The message as it is kept; raises `ValidationFailed`."""
-    return check_text(text, max_length=MESSAGE_MAX)
-
-
-def check_due_at(at: datetime, _: object = None) -> datetime:
-    """The time as it is kept; raises `ValidationFailed`."""
+def check_due_at(at: datetime) -> datetime:
+    """Return the time as it is stored; raises `ValidationFailed`."""
     return check_time(at)
-
-
-def _due_at(at: datetime | None, _: Channels) -> datetime | None:
-    return at and check_due_at(at)
-
-
-def _recipient(recipient: Recipient | None, _: Channels) -> Recipient | None:
-    return recipient
 
 
 _RULES: Mapping[str, Callable[[Any, Channels], object]] = {
     "channel": optional(_known),
-    "message": optional(check_message),
-    "due_at": _due_at,
-    "recipient": _recipient,
+    "message": optional(lambda text, _: check_text(text, max_length=MESSAGE_MAX)),
+    "due_at": lambda at, _: at and check_due_at(at),
+    "recipient": lambda recipient, _: recipient,
 }
 
 
