@@ -4,6 +4,7 @@ Plain classes with plain assertions, for pytest and for everything else that col
 the name `test_...`. Standard library only.
 """
 
-from leads_domain.testing.notifier import Behaviour, FollowUpNotifierContract, Received
+from leads_domain.testing.notifier import FollowUpNotifierContract
+from leads_domain.testing.receiver import Behaviour, Received
 
 __all__ = ["Behaviour", "FollowUpNotifierContract", "Received"]

@@ -15,15 +15,12 @@ class TestPigeonNotifier(FollowUpNotifierContract):
 """
 
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from enum import Enum
 from functools import partial
-from queue import Empty, SimpleQueue
-from threading import Barrier, Thread
-from typing import Generic, TypeVar
+from threading import Barrier
 
 from leads_domain.notifier import (
     Address,
@@ -35,9 +32,10 @@ from leads_domain.notifier import (
     Refused,
     TryAgain,
 )
+from leads_domain.testing.outcomes import Call, assert_receipt, assert_same, outcome_of, same_line_ends
+from leads_domain.testing.receiver import Behaviour, Received
 
 AT_ONCE = 8
-
 _TEXTS_OF_ANY_KIND = (
     "Doe, Jane",
     'Jane "JD" <jd@example.org>, Joe',
@@ -47,30 +45,6 @@ _TEXTS_OF_ANY_KIND = (
     "\u202eevil\u2066 \u2028 \x07",
     "J" * 200,
 )
-
-T = TypeVar("T")
-
-
-class Behaviour(Enum):
-    """What the receiver, the other end of the channel, does with notices."""
-
-    ACCEPTS = "accepts them"
-    FAILS = "fails in a way that passes, such as HTTP 503 or SMTP 451"
-    REFUSES = "refuses them for good, such as HTTP 422 or SMTP 550"
-    HANGS = "takes them and stays silent until it is told to behave otherwise, and has accepted nothing then"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Received:
-    """What the receiver accepted, once for every time that it came. None stands for what did not come along.
-
-    `message` and `name` may have other text around them: give the whole text if they cannot be told apart.
-    """
-
-    message: str
-    idempotency_key: str | None
-    address: str | None = None
-    name: str | None = None
 
 
 class FollowUpNotifierContract:
@@ -142,12 +116,12 @@ class FollowUpNotifierContract:
         notifier, before = self.make_notifier(), len(self.received())
         if notifier.needs is None:
             return
-        outcome = _outcome(lambda: notifier.notify(replace(self.make_notice(), email=None, phone=None)))
+        outcome = outcome_of(lambda: notifier.notify(replace(self.make_notice(), email=None, phone=None)))
         assert isinstance(outcome, Exception), f"a notice without {notifier.needs.value} was accepted"
         assert len(self.received()) == before, f"a notice without {notifier.needs.value} was sent"
 
     def test_gives_a_receipt_for_what_it_accepted(self) -> None:
-        _assert_receipt(_outcome(lambda: self.make_notifier().notify(self.make_notice())))
+        assert_receipt(outcome_of(lambda: self.make_notifier().notify(self.make_notice())))
 
     def test_sends_a_notice_once_and_as_it_is(self) -> None:
         self._sends(self.make_notifier(), self.make_notice())
@@ -185,16 +159,16 @@ class FollowUpNotifierContract:
         interval = sys.getswitchinterval()
         sys.setswitchinterval(1e-6)  # threads get in each other's way as often as they can
         try:
-            for call in [_Call(partial(notify, notice)) for notice in notices]:
-                _assert_receipt(call.outcome(self.time_limit_seconds * AT_ONCE))
+            for call in [Call(partial(notify, notice)) for notice in notices]:
+                assert_receipt(call.outcome(self.time_limit_seconds * AT_ONCE))
         finally:
             sys.setswitchinterval(interval)
         arrived = self.received()[before:]
         assert len(arrived) == AT_ONCE, f"{AT_ONCE} notices were sent, {len(arrived)} were received"
         for notice in notices:
-            matching = [each for each in arrived if _text(notice.message) in _text(each.message)]
+            matching = [each for each in arrived if same_line_ends(notice.message) in same_line_ends(each.message)]
             assert len(matching) == 1, f"the message {notice.message!r} was received {len(matching)} times"
-            _assert_same(matching[0], notice, notifier.needs)
+            assert_same(matching[0], notice, notifier.needs)
         keys = {each.idempotency_key for each in arrived} - {None}
         assert len(keys) in (0, AT_ONCE), "notices that were sent at once shared an idempotency key"
 
@@ -203,13 +177,13 @@ class FollowUpNotifierContract:
         for number, text in enumerate(_TEXTS_OF_ANY_KIND):
             before = len(self.received())
             notice = replace(self.make_notice(number), name=text, message=text)
-            outcome = _outcome(partial(notifier.notify, notice))
+            outcome = outcome_of(partial(notifier.notify, notice))
             if isinstance(outcome, NotificationError):
                 assert len(self.received()) == before, f"{text!r} was sent, though the notifier says that it was not"
             else:
-                _assert_receipt(outcome)
+                assert_receipt(outcome)
                 # A name with line breaks or control characters may be tidied up; a message may not.
-                _assert_same(self._one_since(before), replace(notice, name=""), notifier.needs)
+                assert_same(self._one_since(before), replace(notice, name=""), notifier.needs)
 
     def test_says_try_again_when_the_receiver_fails(self) -> None:
         error = self._fails(Behaviour.FAILS, self.make_notifier(), self.make_notice())
@@ -240,16 +214,16 @@ class FollowUpNotifierContract:
         notifier, before = self.make_notifier(), len(self.received())
         if not isinstance(notifier, Checkable):
             return
-        fault = _outcome(notifier.check)
+        fault = outcome_of(notifier.check)
         assert fault is None, f"the receiver accepts notices, but check says {fault!r}"
         assert len(self.received()) == before, "check sent something"
 
     def _sends(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:
         """What arrived when the receiver accepts `notice`; it is this, once, by the time of the receipt."""
         before = len(self.received())
-        _assert_receipt(_outcome(partial(notifier.notify, notice)))
+        assert_receipt(outcome_of(partial(notifier.notify, notice)))
         received = self._one_since(before)
-        _assert_same(received, notice, notifier.needs)
+        assert_same(received, notice, notifier.needs)
         return received
 
     def _one_since(self, before: int) -> Received:
@@ -261,7 +235,7 @@ class FollowUpNotifierContract:
         """What is raised when the receiver behaves like this."""
         self.receiver_behaves(behaviour)
         try:
-            outcome = _outcome(partial(notifier.notify, notice))
+            outcome = outcome_of(partial(notifier.notify, notice))
         finally:
             self.receiver_behaves(Behaviour.ACCEPTS)
         assert isinstance(outcome, Exception), f"the receiver {behaviour.value}; notify returned {outcome!r}"
@@ -271,52 +245,6 @@ class FollowUpNotifierContract:
         """What becomes of `notice` while the receiver hangs."""
         self.receiver_behaves(Behaviour.HANGS)
         try:
-            return _Call(partial(notifier.notify, notice)).outcome(self.time_limit_seconds)
+            return Call(partial(notifier.notify, notice)).outcome(self.time_limit_seconds)
         finally:
             self.receiver_behaves(Behaviour.ACCEPTS)
-
-
-class _Call(Generic[T]):
-    """A call in a thread of its own, which nobody has to wait for."""
-
-    def __init__(self, call: Callable[[], T]) -> None:
-        self._outcomes: SimpleQueue[T | Exception] = SimpleQueue()
-        Thread(target=lambda: self._outcomes.put(_outcome(call)), daemon=True).start()
-
-    def outcome(self, seconds: float) -> T | Exception:
-        """What it returned or raised; `TimeoutError` if it did not end in time."""
-        try:
-            return self._outcomes.get(timeout=seconds)
-        except Empty:
-            return TimeoutError(f"it did not end within {seconds} s")
-
-
-def _outcome(call: Callable[[], T]) -> T | Exception:
-    """What a call returned or raised."""
-    try:
-        return call()
-    except Exception as error:  # noqa: BLE001 - a notifier may raise anything; the tests say what they think of it
-        return error
-
-
-def _assert_receipt(outcome: object) -> None:
-    match outcome:
-        case Exception():
-            message = f"the receiver accepts notices, but notify raised {outcome!r}"
-            raise AssertionError(message) from outcome
-    assert isinstance(outcome, Receipt), f"notify returns a Receipt, not {outcome!r}"
-    reference = outcome.reference
-    assert reference is None or isinstance(reference, str), f"a reference is None or text, not {reference!r}"
-
-
-def _assert_same(received: Received, notice: FollowUpNotice, needs: Address | None) -> None:
-    assert _text(notice.message) in _text(received.message), f"{notice.message!r} became {received.message!r}"
-    assert received.name is None or notice.name in received.name, f"the name {notice.name!r} became {received.name!r}"
-    addresses = {Address.EMAIL: [notice.email], Address.PHONE: [notice.phone]}
-    allowed = addresses[needs] if needs else [notice.email, notice.phone, None]
-    assert received.address in allowed, f"a notice for {allowed[0]!r} went to {received.address!r}"
-
-
-def _text(text: str) -> str:
-    """With line ends as they are in Python: channels write them in their own way."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")

@@ -1,0 +1,61 @@
+"""Call a notifier, and check what comes of it."""
+
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Generic, TypeVar
+
+from leads_domain.notifier import Address, FollowUpNotice, Receipt
+from leads_domain.testing.receiver import Received
+
+T = TypeVar("T")
+
+
+def outcome_of(call: Callable[[], T]) -> T | Exception:
+    """Return what a call returned or raised."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - a notifier may raise anything; the tests say what they think of it
+        return error
+
+
+class Call(Generic[T]):
+    """A call in a thread of its own, which may never end."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._outcomes: SimpleQueue[T | Exception] = SimpleQueue()
+        Thread(target=lambda: self._outcomes.put(outcome_of(call)), daemon=True).start()
+
+    def outcome(self, seconds: float) -> T | Exception:
+        """Return what it returned or raised; `TimeoutError` if it did not end in time."""
+        try:
+            return self._outcomes.get(timeout=seconds)
+        except Empty:
+            return TimeoutError(f"it did not end within {seconds} s")
+
+
+def assert_receipt(outcome: object) -> None:
+    """Fail unless a call returned a receipt."""
+    match outcome:
+        case Exception():
+            message = f"the receiver accepts notices, but notify raised {outcome!r}"
+            raise AssertionError(message) from outcome
+    assert isinstance(outcome, Receipt), f"notify returns a Receipt, not {outcome!r}"
+    reference = outcome.reference
+    assert reference is None or isinstance(reference, str), f"a reference is None or text, not {reference!r}"
+
+
+def assert_same(received: Received, notice: FollowUpNotice, needs: Address | None) -> None:
+    """Fail unless the receiver got this notice, at an address that the channel may use."""
+    assert same_line_ends(notice.message) in same_line_ends(received.message), (
+        f"{notice.message!r} became {received.message!r}"
+    )
+    assert received.name is None or notice.name in received.name, f"the name {notice.name!r} became {received.name!r}"
+    addresses = {Address.EMAIL: [notice.email], Address.PHONE: [notice.phone]}
+    allowed = addresses[needs] if needs else [notice.email, notice.phone, None]
+    assert received.address in allowed, f"a notice for {allowed[0]!r} went to {received.address!r}"
+
+
+def same_line_ends(text: str) -> str:
+    """Return the text with the line ends of Python: channels write them in their own way."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
