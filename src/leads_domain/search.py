@@ -117,5 +117,5 @@ def _choices(token: str) -> Iterator[tuple[str, ...]]:
 
 def _longest(words: Iterable[str]) -> list[str]:
     """The words in order, without those that begin another one: whatever begins them begins that one, too."""
-    ordered = sorted(set(words))
+    ordered = sorted(words)
     return [word for word, after in zip_longest(ordered, ordered[1:], fillvalue="") if not after.startswith(word)]

@@ -1,7 +1,7 @@
 """Messages with gaps, which a lead's facts fill."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 
@@ -10,17 +10,8 @@ from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import MESSAGE_MAX
 from leads_domain.lead import Lead
 
-PLACEHOLDERS: Mapping[str, Callable[[Lead], object]] = {
-    "id": lambda lead: lead.id,
-    "name": lambda lead: lead.name,
-    "email": lambda lead: lead.email,
-    "phone": lambda lead: lead.phone,
-    "status": lambda lead: lead.status,
-    "source": lambda lead: lead.source,
-    "owner": lambda lead: lead.owner,
-    "created_at": lambda lead: f"{lead.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-}
-"""What a template may ask of a lead."""
+PLACEHOLDERS = ("id", "name", "email", "phone", "status", "source", "owner", "created_at")
+"""The members of a lead that a template may name."""
 
 _PART = re.compile(r"(?P<literal>\{\{|\}\})|\{(?P<placeholder>[^{}]*)\}|[{}]")
 
@@ -47,7 +38,9 @@ class Template:
         The text is gone through once, so nothing in a lead counts as a placeholder. No value begins a new line,
         where a reader could take it for something else.
         """
-        return self._filled(lambda placeholder: PLACEHOLDERS[placeholder](lead))[:MESSAGE_MAX]
+        created_at = f"{lead.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        values = {**lead.to_dict(), "created_at": created_at}
+        return self._filled(values.__getitem__)[:MESSAGE_MAX]
 
     def _filled(self, value: Callable[[str], object]) -> str:
         def fill(part: re.Match[str]) -> str:
