@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from builders import given_details
 from databases import RunningDatabase
-from fakes import CountingIds, FixedChance, FixedClock, FixedEntropy
+from fakes import CountingIds, FixedClock, FixedEntropy, FixedRandomSource
 from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_domain.details import ChangesInput
 from leads_domain.events import TimelineEntry
@@ -43,7 +43,7 @@ class Desk:
         self.database = database
         self.clock = FixedClock()
         self.ids = CountingIds()
-        self.chance = FixedChance()
+        self.random_source = FixedRandomSource()
         ids, normalizer = self.ids, SimpleNormalizer()
         kept = FollowUpRules(ids, "log", rules)
         self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, kept)
@@ -53,7 +53,7 @@ class Desk:
         self.change_follow_up = ChangeFollowUp(self.clock, ids)
         self.list_follow_ups = ListFollowUps(self.clock)
         self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY)
-        self.record_outcome = RecordOutcome(self.clock, ids, self.chance, RETRY)
+        self.record_outcome = RecordOutcome(self.clock, ids, self.random_source, RETRY)
         self.add_note = AddNote(self.clock, ids)
         self.merge_leads = MergeLeads(self.clock, ids, DEFAULT_PIPELINE)
         self.erase_lead = EraseLead(self.clock, ids)

@@ -52,14 +52,14 @@ class FixedEntropy:
 
 
 @dataclass
-class FixedChance:
-    """A `RandomSource` that always draws the same lot, which can be set."""
+class FixedRandomSource:
+    """A `RandomSource` that always returns the same number, which can be set."""
 
-    lot: float = 0.5
+    number: float = 0.5
 
-    def draw(self) -> float:
-        """The lot."""
-        return self.lot
+    def random(self) -> float:
+        """Return the number."""
+        return self.number
 
 
 @dataclass

@@ -18,7 +18,7 @@ from dependency_injector import providers
 from sqlalchemy import URL
 
 from databases import PATIENCE
-from fakes import FixedChance, FixedClock, RecordingNotifier
+from fakes import FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.http.envelope import AsgiApp
 from leads_adapters.memory.database import MemoryDatabase
@@ -210,7 +210,7 @@ class Service:
         }
         self.container = Container(settings=settings)
         self.container.clock.override(providers.Object(self.clock))
-        self.container.chance.override(providers.Object(FixedChance()))
+        self.container.random_source.override(providers.Object(FixedRandomSource()))
         self.container.access_log.override(providers.Object(access_log))
         self.container.notifiers.override(providers.Object(self.channels))
 

@@ -7,5 +7,5 @@ class SystemClock:
     """Tells the machine's time."""
 
     def now(self) -> datetime:
-        """The present moment in UTC."""
+        """Return the present moment in UTC."""
         return datetime.now(UTC)

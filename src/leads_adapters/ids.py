@@ -1,4 +1,4 @@
-"""Identifiers, secrets and lots."""
+"""Identifiers, secrets and random numbers."""
 
 import random
 import secrets
@@ -7,10 +7,10 @@ from uuid_utils import uuid7
 
 
 class Uuid7Source:
-    """Makes UUIDv7 (RFC 9562): they sort by the time they were made."""
+    """Makes UUIDv7 (RFC 9562), which sort by the time at which they were made."""
 
     def new(self) -> str:
-        """A new identifier, as lower-case text."""
+        """Return a new identifier, as lower-case text."""
         return str(uuid7())
 
 
@@ -18,13 +18,13 @@ class SystemEntropy:
     """Makes secrets with the operating system's generator."""
 
     def draw(self, size: int) -> bytes:
-        """`size` bytes that nobody can predict."""
+        """Return `size` unpredictable bytes."""
         return secrets.token_bytes(size)
 
 
 class SystemRandomSource:
-    """Draws lots with Python's generator, which nobody may rely on for a secret."""
+    """Takes random numbers from Python's generator, which is not fit for secrets."""
 
-    def draw(self) -> float:
-        """Any number from 0 up to, but not including, 1."""
+    def random(self) -> float:
+        """Return a number from 0 up to, but not including, 1."""
         return random.random()  # noqa: S311 - no secret

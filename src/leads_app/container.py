@@ -139,7 +139,7 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(Uuid7Source)
     entropy = providers.Singleton(SystemEntropy)
-    chance = providers.Singleton(SystemRandomSource)
+    random_source = providers.Singleton(SystemRandomSource)
     normalizer = providers.Singleton(InternationalNormalizer, settings.provided.default_region)
     pipeline = settings.provided.pipeline
 
@@ -176,7 +176,7 @@ class Container(containers.DeclarativeContainer):
     take_statistics = providers.Singleton(TakeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
     claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry)
-    record_outcome = providers.Singleton(RecordOutcome, clock, ids, chance, retry)
+    record_outcome = providers.Singleton(RecordOutcome, clock, ids, random_source, retry)
     create_key = providers.Singleton(CreateKey, clock, ids, entropy)
     create_first_key = providers.Singleton(CreateFirstKey, create_key)
     revoke_key = providers.Singleton(RevokeKey, clock)

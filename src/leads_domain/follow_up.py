@@ -61,15 +61,15 @@ class RetryPolicy:
     first: timedelta = timedelta(minutes=1)
     longest: timedelta = timedelta(hours=6)
 
-    def wait_after(self, attempt: int, chance: float) -> timedelta | None:
+    def wait_after(self, attempt: int, fraction: float) -> timedelta | None:
         """How long to wait after the attempt with this number (from 1); None when it was the last one.
 
-        `chance` is drawn evenly from 0 to 1.
+        `fraction` is any number from 0 to 1, at random.
         """
         if attempt >= self.attempts:
             return None
         times: int = 2 ** min(attempt - 1, 64)
-        return chance * (self.longest if self.longest // times < self.first else self.first * times)
+        return fraction * (self.longest if self.longest // times < self.first else self.first * times)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

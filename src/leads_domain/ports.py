@@ -54,7 +54,7 @@ class LeadStore(Protocol):
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
         """All ids that lead to this lead, in their order."""
 
-    def forget(self, id: LeadId) -> None:
+    def erase(self, id: LeadId) -> None:
         """Remove a lead that was got for a change and to which nothing belongs any more, and what leads to it.
 
         Nothing that was kept of it can be found again, not even in what the database itself no longer uses.
@@ -94,7 +94,7 @@ class FollowUpStore(Protocol):
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """Have all follow-ups of a lead belong to another; both were got for a change."""
 
-    def forget(self, lead_id: LeadId) -> None:
+    def erase(self, lead_id: LeadId) -> None:
         """Remove all follow-ups of a lead that was got for a change."""
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:

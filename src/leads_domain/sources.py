@@ -1,4 +1,4 @@
-"""What the inside needs to be given because it may not make it up: time, identity, chance, addresses."""
+"""Ports for what the domain cannot make itself: time, identifiers, secrets, random numbers, canonical addresses."""
 
 from datetime import datetime
 from typing import Protocol
@@ -10,35 +10,35 @@ class Clock(Protocol):
     """Tells the time."""
 
     def now(self) -> datetime:
-        """The present moment, aware, in UTC."""
+        """Return the present moment, aware, in UTC."""
 
 
 class IdSource(Protocol):
     """Makes identifiers."""
 
     def new(self) -> str:
-        """A UUIDv7 (RFC 9562) as lower-case text, never given out before."""
+        """Return a UUIDv7 (RFC 9562) as lower-case text, never returned before."""
 
 
 class Entropy(Protocol):
     """Makes secrets."""
 
     def draw(self, size: int) -> bytes:
-        """`size` bytes that nobody can predict."""
+        """Return `size` unpredictable bytes."""
 
 
 class RandomSource(Protocol):
-    """Draws lots. Need not be unpredictable."""
+    """Makes random numbers for jitter, which need not be unpredictable."""
 
-    def draw(self) -> float:
-        """Any number from 0 up to, but not including, 1, each as likely as another."""
+    def random(self) -> float:
+        """Return a number from 0 up to, but not including, 1, each as likely as another."""
 
 
 class Normalizer(Protocol):
     """Turns what people type into canonical addresses, without asking the network."""
 
     def email(self, text: str) -> EmailAddress:
-        """Return the address in `text`, stripped; raises `ValidationFailed` if it is none (RFC 5321, 6531)."""
+        """Return the address in `text`, stripped; raises `ValidationFailed` if it is invalid (RFC 5321, 6531)."""
 
     def phone(self, text: str) -> PhoneNumber:
-        """The number in `text`; raises `ValidationFailed` if it is not possible for its country (ITU-T E.164)."""
+        """Return the number in `text`; raises `ValidationFailed` if it is impossible for its country (ITU-T E.164)."""

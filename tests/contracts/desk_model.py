@@ -24,7 +24,7 @@ RULES: list[dict[str, Any]] = [
 ]
 """The message of all of them is "Hello {name}!"."""
 ATTEMPTS = 3
-FIRST_WAIT = timedelta(minutes=1) / 2  # chance always draws one half
+FIRST_WAIT = timedelta(minutes=1) / 2  # the random source always returns one half
 
 Thing = dict[str, Any]
 

@@ -388,7 +388,7 @@ class FollowUpStoreContract(StoreContract):
         gone = [a_follow_up(id=an_id(number), **ending) for number, ending in enumerate([*ENDINGS, {}])]
         stays = a_follow_up(id=an_id(9), lead_id=OTHER_LEAD, due_at=LATER)
         database.write(add, *gone, stays)
-        database.write(lambda work: work.follow_ups.forget(LEAD))
+        database.write(lambda work: work.follow_ups.erase(LEAD))
 
         assert database.read(page, FollowUpQuery()).items == [stays]
         assert database.read(next_attempts) == {"log": LATER}

@@ -62,6 +62,6 @@ class ChanceContract:
         raise NotImplementedError
 
     def test_draws_from_0_up_to_but_not_including_1(self) -> None:
-        chance = self.make()
+        source = self.make()
 
-        assert all(0 <= chance.draw() < 1 for _ in range(10_000))
+        assert all(0 <= source.random() < 1 for _ in range(10_000))

@@ -111,7 +111,7 @@ def redirected_to(work: UnitOfWork, id: LeadId) -> list[LeadId]:
 def forget(work: UnitOfWork, lead: Lead) -> None:
     """Remove a lead."""
     work.leads.get_for_change(lead.id)
-    work.leads.forget(lead.id)
+    work.leads.erase(lead.id)
 
 
 def went(database: RunningDatabase, id: LeadId) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from contracts.ids import ChanceContract, EntropyContract, IdSourceContract
-from fakes import CountingIds, FixedChance, FixedEntropy
+from fakes import CountingIds, FixedEntropy, FixedRandomSource
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_domain.sources import Entropy, IdSource, RandomSource
 
@@ -55,14 +55,14 @@ class TestSystemChance(ChanceContract):
         return SystemRandomSource()
 
     def test_draws_every_tenth_about_equally_often(self) -> None:
-        chance = self.make()
-        counted = Counter(int(chance.draw() * 10) for _ in range(10_000))
+        source = self.make()
+        counted = Counter(int(source.random() * 10) for _ in range(10_000))
 
         # Of a fair source the bounds are 10 standard deviations away.
         assert set(counted) == set(range(10))
         assert all(700 < times < 1300 for times in counted.values())
 
 
-class TestFixedChance(ChanceContract):
+class TestFixedRandomSource(ChanceContract):
     def make(self) -> RandomSource:
-        return FixedChance()
+        return FixedRandomSource()

@@ -26,7 +26,7 @@ from webhook_receiver import SECRET, Receiver, a_receiver
 
 MOMENT = timedelta(microseconds=1)
 FIRST_WAIT = RETRY.first / 2
-"""After the first attempt: chance draws one half."""
+"""After the first attempt: the random source always returns one half."""
 ENOUGH = "10"
 """Seconds for an attempt that is to end well, however busy the machine is."""
 

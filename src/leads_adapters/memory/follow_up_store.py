@@ -67,8 +67,8 @@ class MemoryFollowUpStore:
         for each in self._of_lead(from_lead):
             self._kept[each.id] = replace(each, lead_id=to_lead)
 
-    def forget(self, lead_id: LeadId) -> None:
-        """See `FollowUpStore.forget`."""
+    def erase(self, lead_id: LeadId) -> None:
+        """See `FollowUpStore.erase`."""
         for each in self._of_lead(lead_id):
             del self._kept[each.id]
 

@@ -61,8 +61,8 @@ class MemoryLeadStore:
         """See `LeadStore.redirected_to`."""
         return sorted(merged for merged, into in self._merged.items() if into == id)
 
-    def forget(self, id: LeadId) -> None:
-        """See `LeadStore.forget`."""
+    def erase(self, id: LeadId) -> None:
+        """See `LeadStore.erase`."""
         del self._kept[id]
         for merged in self.redirected_to(id):
             del self._merged[merged]

@@ -37,7 +37,7 @@ _UPDATE = (
     .values({name: column for name, column in _COLUMNS.items() if name != "id"})
 )
 _MOVE = update(follow_ups).where(follow_ups.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
-_FORGET = delete(follow_ups).where(follow_ups.c.lead_id == bindparam("lead_id"))
+_ERASE = delete(follow_ups).where(follow_ups.c.lead_id == bindparam("lead_id"))
 _SCHEDULED_OF_LEAD = (
     select(follow_ups)
     .where(follow_ups.c.lead_id == bindparam("lead_id"), follow_ups.c.state == FollowUpState.SCHEDULED.value)
@@ -160,9 +160,9 @@ class SqlFollowUpStore:
         """See `FollowUpStore.move`."""
         self._driver.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
 
-    def forget(self, lead_id: LeadId) -> None:
-        """See `FollowUpStore.forget`."""
-        self._driver.change(_FORGET, lead_id=lead_id)
+    def erase(self, lead_id: LeadId) -> None:
+        """See `FollowUpStore.erase`."""
+        self._driver.change(_ERASE, lead_id=lead_id)
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""

@@ -48,7 +48,7 @@ _LEADS_TO = merged_leads.c.into_id == bindparam("id")
 _ALL_MERGED_INTO = select(merged_leads.c.id).where(_LEADS_TO).order_by(merged_leads.c.id)
 _REDIRECT = insert(merged_leads).values(id=bindparam("id"), into_id=bindparam("into_id"))
 _REDIRECT_AGAIN = update(merged_leads).where(_LEADS_TO).values(into_id=bindparam("into"))
-_FORGET_MERGED = delete(merged_leads).where(_LEADS_TO)
+_ERASE_MERGED = delete(merged_leads).where(_LEADS_TO)
 _ADD: dict[str, Executable] = {
     "sqlite": sqlite.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
     "postgresql": postgresql.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
@@ -124,9 +124,9 @@ class SqlLeadStore:
         """See `LeadStore.redirected_to`."""
         return [LeadId(merged) for (merged,) in self._driver.all(_ALL_MERGED_INTO, id=id)]
 
-    def forget(self, id: LeadId) -> None:
-        """See `LeadStore.forget`."""
-        self._driver.change(_FORGET_MERGED, id=id)
+    def erase(self, id: LeadId) -> None:
+        """See `LeadStore.erase`."""
+        self._driver.change(_ERASE_MERGED, id=id)
         self._driver.change(_REMOVE, id=id)
         self._driver.erased = True
 

@@ -113,7 +113,7 @@ class RecordOutcome:
 
     clock: Clock
     ids: IdSource
-    chance: RandomSource
+    random_source: RandomSource
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
@@ -142,7 +142,7 @@ class RecordOutcome:
     def _wait(self, follow_up: FollowUp, error: NotificationError) -> timedelta | None:
         if isinstance(error, Refused):
             return None
-        wait = self.retry.wait_after(follow_up.attempts, self.chance.draw())
+        wait = self.retry.wait_after(follow_up.attempts, self.random_source.random())
         asked = error.delay if isinstance(error, TryAgain) else None
         return wait if wait is None or asked is None else max(wait, min(asked, DELAY_MAX))
 

@@ -28,5 +28,5 @@ class EraseLead:
         work.timeline.erase(tombstone)
         for each in (id, *merged_ids):
             work.replies.forget(each)
-        work.follow_ups.forget(id)
-        work.leads.forget(id)
+        work.follow_ups.erase(id)
+        work.leads.erase(id)

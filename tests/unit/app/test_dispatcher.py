@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from builders import given_details
 from databases import PATIENCE, database_url
-from fakes import CountingIds, FixedChance, FixedClock, RecordingNotifier
+from fakes import CountingIds, FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.memory.normalizer import SimpleNormalizer
@@ -94,7 +94,7 @@ class Post:
             self.database,
             self.clock,
             self.claim,
-            RecordOutcome(self.clock, ids, FixedChance(), retry),
+            RecordOutcome(self.clock, ids, FixedRandomSource(), retry),
             {"log": self.log, "mail": self.mail},
             owner=self.owner,
             on_outcome=lambda channel, outcome: self.outcomes.append(f"{channel} {outcome}"),

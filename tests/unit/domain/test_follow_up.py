@@ -258,11 +258,11 @@ def test_the_bounds_of_the_waits_double_from_the_first_up_to_the_longest_and_end
 
 
 @given(st.integers(min_value=1, max_value=7), st.floats(min_value=0, max_value=1, exclude_max=True))
-def test_a_wait_is_the_drawn_part_of_its_bound(attempt: int, chance: float) -> None:
+def test_a_wait_is_the_given_fraction_of_its_bound(attempt: int, fraction: float) -> None:
     policy = RetryPolicy()
-    wait, bound = policy.wait_after(attempt, chance), policy.wait_after(attempt, 1)
+    wait, bound = policy.wait_after(attempt, fraction), policy.wait_after(attempt, 1)
     assert bound is not None
-    assert wait == chance * bound
+    assert wait == fraction * bound
     assert timedelta(0) <= wait <= bound
 
 

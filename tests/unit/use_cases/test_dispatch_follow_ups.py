@@ -17,7 +17,7 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 WAIT = RETRY.first / 2
-"""After the first attempt: chance draws one half."""
+"""After the first attempt: the random source always returns one half."""
 
 
 def test_a_claim_hands_over_what_is_due_with_the_notice_to_send(desk: Desk) -> None:
