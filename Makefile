@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
 # Litestar imports pydantic where it finds it: what is measured has an environment without, as its users have.
 BENCH := $(VENV)/bench
 PEERS := $(VENV)/peers
@@ -12,6 +13,8 @@ UV := $(shell command -v uv 2>/dev/null)
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Tests and modules are compiled once, also where the environment says otherwise: all processes of a run load them.
+unexport PYTHONDONTWRITEBYTECODE
 
 ifeq ($(UV),)
 INSTALL = $(@D)/bin/python -m pip install --quiet
@@ -21,37 +24,43 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve test test-fallback wheels soak crash fuzz openapi lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels soak crash fuzz openapi lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
 
+# For everyday work: no database but the memory.
+check: lint
+	$(PYTEST) --quiet --numprocesses 2 -k "not sqlite and not postgres" tests/unit tests/contracts
+
 # More workers than most machines have cores: many tests wait for processes and time-outs.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+	$(PYTEST) --numprocesses 3 --dist worksteal
 	$(MAKE) test-fallback TESTS='-k "Sqlite and not Journal or search_index" tests/contracts/test_database.py \
 	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_reports.py \
 	  tests/integration/test_search_index.py'
 
 # With the standard library's sqlite3, as on machines for which there is no wheel of pysqlite3; all tests by default.
+test-fallback: TESTS ?= --numprocesses auto --dist worksteal
 test-fallback: $(VENV)/.installed-dev
-	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "not wal" $(TESTS)
+	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not soak" $(TESTS)
 
 # Whether every dependency has a wheel for each machine that is supported.
 wheels: $(VENV)/.installed-dev
 	$(BIN)/python tests/wheels.py
 
+# What is too long for every day: use cases on each database, and 5,000 new examples of each property.
 soak: $(VENV)/.installed-dev
-	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest --numprocesses auto --dist worksteal -m hypothesis
+	HYPOTHESIS_PROFILE=soak $(PYTEST) --numprocesses auto --dist worksteal -m "soak or hypothesis"
 
 crash: $(VENV)/.installed-dev
-	CRASHES=200 $(BIN)/python -m pytest --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
+	CRASHES=200 $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
 
 fuzz: $(VENV)/.installed-dev
-	FUZZ_EXAMPLES=500 $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
+	FUZZ_EXAMPLES=500 $(PYTEST) --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
 
 openapi: $(VENV)/.installed-dev
-	OPENAPI_WRITE=1 $(BIN)/python -m pytest -q tests/http/test_openapi_file.py
+	OPENAPI_WRITE=1 $(PYTEST) -q tests/http/test_openapi_file.py
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+import pytest
 from sqlalchemy import URL, Engine
 
 from leads_adapters.database import Arguments, Database, ResultT, UseCase
@@ -107,6 +108,9 @@ Opener = Callable[[Path], AbstractContextManager[RunningDatabase]]
 
 DATABASES: dict[str, Opener] = {"memory": memory_database, "sqlite": sqlite_database, "postgresql": postgres_database}
 """How to open each of them, empty, for the time of a test."""
+
+USE_CASE_STORES = [store if store == "memory" else pytest.param(store, marks=pytest.mark.soak) for store in DATABASES]
+"""For tests of use cases: the memory every day, because the contracts prove that the stores are equal; else all."""
 
 
 class OnMemory:

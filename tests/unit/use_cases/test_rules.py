@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import NOON, a_rule, given_details
-from databases import DATABASES
+from databases import DATABASES, USE_CASE_STORES
 from desk import ACTOR, Desk
 from fakes import RecordingNotifier
 from leads_adapters.memory.dry_run import MemoryDryRun
@@ -33,7 +33,7 @@ RULES = [
 ]
 
 
-@pytest.fixture(params=DATABASES)
+@pytest.fixture(params=USE_CASE_STORES)
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """A desk with rules, on each database."""
     with DATABASES[request.param](tmp_path) as database:
