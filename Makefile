@@ -31,7 +31,8 @@ serve: $(VENV)/.installed
 
 # For everyday work: no database but the memory.
 check: lint
-	$(PYTEST) --quiet --numprocesses 2 -k "not sqlite and not postgres" tests/unit tests/contracts
+	$(PYTEST) --quiet --numprocesses 2 tests/unit tests/contracts \
+	  -k "not sqlite and not postgres and not desk_machine and not all_databases"
 
 # More workers than most machines have cores: many tests wait for processes and time-outs.
 test: $(VENV)/.installed-dev
