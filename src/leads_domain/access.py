@@ -27,12 +27,12 @@ class Role(StrEnum):
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """What this role may do. A capture key, as in a public form, learns nothing; a read key adds nothing."""
+        """Return what this role may do. A capture key, as in a public form, reads nothing; a read key only reads."""
         return _PERMISSIONS[self]
 
     @classmethod
     def least(cls, permission: Permission) -> "Role":
-        """The least trusted role that has `permission`."""
+        """Return the least trusted role that has `permission`."""
         return next(role for role in cls if permission in role.permissions)
 
 
@@ -72,19 +72,19 @@ _BODY = re.compile(f"({'|'.join(Role)})_[0-9a-f]{{{2 * ENTROPY_BYTES}}}")
 
 
 def key_text(role: Role, entropy: bytes) -> str:
-    """The text of a key: role, 256 random bits, and a checksum that tells a typing error without a look-up."""
+    """Return the text of a key: role, 256 random bits, and a checksum that reveals typing errors without a look-up."""
     body = f"{role}_{entropy.hex()}"
     return body + _checksum(body)
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether `key` can be one that `key_text` made."""
+    """Return whether `key` can be one that `key_text` made."""
     body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
     return _BODY.fullmatch(body) is not None and _checksum(body) == checksum
 
 
 def digest(key: str) -> str:
-    """The SHA-256 of a key. Its 256 random bits make salt and stretching needless."""
+    """Return the SHA-256 of a key. Its 256 random bits make salt and stretching needless."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Checking what clients give: every member by its own rule, all broken rules reported together."""
+"""Check what clients send: each member by its own rule, all broken rules reported together."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ def check_members(
     context: Context,
     *also: FieldError,
 ) -> dict[str, Any]:
-    """Each given member as its rule returns it; raises `ValidationFailed` with every fault, each at its member.
+    """Return each member as its rule returns it; raises `ValidationFailed` with every error, each at its member.
 
-    `also` are faults that the caller has found already and wants told together with these.
+    `also` are errors that the caller has found already, to be reported together with these.
     """
     checked: dict[str, Any] = {}
     faults = list(also)
@@ -42,17 +42,17 @@ def optional(rule: Callable[[str, Context], KeptT]) -> Callable[[str | None, Con
 
 
 def missing(given: Mapping[str, Any], *required: str) -> list[FieldError]:
-    """A fault for each required member that is not given."""
+    """Return an error for each required member that is not given."""
     return [FieldError(f"/{member}", "This member is required.") for member in required if member not in given]
 
 
 def truncate(text: str) -> str:
-    """What somebody gave, short enough to be told back."""
+    """Return a client's text, quoted and short enough for an error message."""
     return repr(text) if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]!r}..."
 
 
 def check_id(text: str) -> str:
-    """An id as the service gives them out, in lower case; raises `ValidationFailed` for what can be none."""
+    """Return an id of this service in lower case; raises `ValidationFailed` for text that is no UUID."""
     id = text.lower()
     if not _UUID.fullmatch(id):
         raise ValidationFailed.because(f"{truncate(text)} is no id; an id is a UUID.")
@@ -81,7 +81,7 @@ def check_text(text: str, *, max_length: int) -> str:
 
 
 def check_time(at: datetime) -> datetime:
-    """The same moment in UTC; raises `ValidationFailed` for one that UTC cannot tell."""
+    """Return the same moment in UTC; raises `ValidationFailed` for one outside the years 1 to 9999."""
     try:
         return at.astimezone(UTC)
     except OverflowError:

@@ -29,5 +29,5 @@ class PhoneNumber:
     extension: str | None = None
 
     def __str__(self) -> str:
-        """The number; with an extension, the two in the notation of RFC 3966."""
+        """Return the number; with an extension, in the notation of RFC 3966."""
         return f"{self.e164};ext={self.extension}" if self.extension else self.e164

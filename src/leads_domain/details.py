@@ -1,4 +1,4 @@
-"""What may be said of a lead: one small rule for each member."""
+"""What the members of a lead may hold: one small rule for each."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 
 class DetailsInput(TypedDict, total=False):
-    """A lead's members as a client gives them. One that is left out is not spoken of."""
+    """A lead's members as a client gives them. Members can be left out."""
 
     name: str
     email: str
@@ -39,7 +39,7 @@ class DetailsInput(TypedDict, total=False):
 
 
 class ChangesInput(DetailsInput, total=False):
-    """What can be said of a lead that is there: attributes are merged by name, a null removes one (RFC 7396)."""
+    """Changes of an existing lead: attributes are merged by name, a null removes one (RFC 7396)."""
 
     status: Status
     status_reason: str | None
@@ -58,23 +58,23 @@ class Details(TypedDict, total=False):
 
 
 def check_new_details(given: DetailsInput, normalizer: Normalizer, *also: FieldError) -> Details:
-    """The details of a lead that is not there yet; a name and an e-mail address are needed.
+    """Return the details of a new lead, which needs a name and an e-mail address.
 
-    Raises `ValidationFailed` with every fault, those in `also` included.
+    Raises `ValidationFailed` with every error, those in `also` included.
     """
     return cast(Details, check_members(given, _RULES, normalizer, *missing(given, "name", "email"), *also))
 
 
 def check_changes(given: Mapping[str, Any], normalizer: Normalizer, *also: FieldError) -> Details:
-    """The members to change in a lead that is there, its status aside; raises `ValidationFailed` as above.
+    """Return the members to change in an existing lead, its status aside; raises `ValidationFailed` as above.
 
-    Attributes may outnumber their bound here: names that are removed count as well.
+    Attributes may outnumber their bound here, because removed names count as well.
     """
     return cast(Details, check_members(given, _CHANGE_RULES, normalizer, *also))
 
 
 def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    """Up to 50 named values: text of up to 1,000 characters, 64-bit integers, finite numbers, booleans, null."""
+    """Return up to 50 named values: text of up to 1,000 characters, 64-bit integers, finite numbers, booleans, null."""
     if len(attributes) > ATTRIBUTES_MAX:
         raise ValidationFailed.because(f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}.")
     return _each_checked(attributes)
@@ -108,7 +108,7 @@ def _check_attribute(name: str, value: Scalar) -> None:
 
 
 def is_placeholder(text: str) -> bool:
-    """Tell whether this text stands for a missing address or number."""
+    """Return whether this text stands for a missing address or number."""
     return text.strip().casefold() in PLACEHOLDERS
 
 

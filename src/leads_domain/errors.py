@@ -32,7 +32,7 @@ class FieldError:
     detail: str
 
     def under(self, parent: str) -> "FieldError":
-        """The same fault, seen from the object that holds `parent`."""
+        """Return the same error, seen from the object that holds `parent`."""
         token = parent.replace("~", "~0").replace("/", "~1")
         return FieldError(f"/{token}{self.pointer}", self.detail)
 
@@ -46,7 +46,7 @@ class ValidationFailed(LeadsError):
 
     @classmethod
     def because(cls, detail: str, pointer: str = "") -> "ValidationFailed":
-        """One fault; an empty pointer means the value as a whole."""
+        """Return one error; an empty pointer means the value as a whole."""
         return cls([FieldError(pointer, detail)])
 
 

@@ -1,4 +1,4 @@
-"""What happened, in the words of the trade, and the timeline that remembers it."""
+"""Events, and the timeline entries that they become."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -51,7 +51,7 @@ class TimelineEntry:
 
 
 def entries(lead_id: str, events: Iterable[Event], *, at: datetime, actor: str, ids: IdSource) -> list[TimelineEntry]:
-    """The timeline entries for `events`, in their order."""
+    """Return the timeline entries of `events`, in their order."""
     return [
         TimelineEntry(id=ids.new(), lead_id=lead_id, type=event.type, at=at, actor=actor, data=event.data)
         for event in events
@@ -59,9 +59,9 @@ def entries(lead_id: str, events: Iterable[Event], *, at: datetime, actor: str, 
 
 
 def rfc3339(at: datetime) -> str:
-    """A time as RFC 3339 text in UTC with `Z` and microseconds: fixed width, so that it sorts as text.
+    """Return a time as RFC 3339 text in UTC with `Z` and microseconds: of fixed width, so that it sorts as text.
 
-    Raises `ValueError` for a time without an offset: nobody can know which moment it means.
+    Raises `ValueError` for a time without an offset from UTC.
     """
     if at.tzinfo is None:
         message = "A time needs an offset from UTC."

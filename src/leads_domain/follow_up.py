@@ -62,7 +62,7 @@ class RetryPolicy:
     longest: timedelta = timedelta(hours=6)
 
     def wait_after(self, attempt: int, fraction: float) -> timedelta | None:
-        """How long to wait after the attempt with this number (from 1); None when it was the last one.
+        """Return how long to wait after the attempt with this number, from 1; None after the last one.
 
         `fraction` is any number from 0 to 1, at random.
         """
@@ -114,7 +114,7 @@ class FollowUp:
         now: datetime,
         rule_status: Status | None = None,
     ) -> tuple["FollowUp", list[Event]]:
-        """A new follow-up, to be sent at `due_at`; in the past means at once."""
+        """Return a new follow-up, due at `due_at`; a time in the past means at once."""
         follow_up = cls(
             id=id,
             lead_id=lead_id,
@@ -130,7 +130,7 @@ class FollowUp:
         return follow_up, [follow_up._event(EventType.FOLLOW_UP_SCHEDULED, due_at=rfc3339(due_at))]
 
     def claim(self, owner: str, until: datetime, now: datetime) -> "FollowUp":
-        """Taken by `owner` for one attempt."""
+        """Lease it to `owner` for one attempt."""
         self._check_scheduled("claimed")
         return replace(
             self,
@@ -141,13 +141,13 @@ class FollowUp:
         )
 
     def succeed(self, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """The channel has accepted the notice."""
+        """Mark it as sent: the channel has accepted the notice."""
         self._check_scheduled("sent")
         sent = self._end(FollowUpState.SENT, now, sent_at=now, last_error=None)
         return sent, [self._event(EventType.FOLLOW_UP_SENT, attempt=self.attempts)]
 
     def fail_attempt(self, error: str, wait: timedelta | None, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """The attempt failed: again after `wait`, or never (None)."""
+        """Record a failed attempt: try again after `wait`, or never if that is None."""
         self._check_scheduled("attempted")
         told = self._event(EventType.FOLLOW_UP_ATTEMPT_FAILED, attempt=self.attempts, error=error)
         if wait is None:
@@ -160,7 +160,7 @@ class FollowUp:
     def reschedule(
         self, now: datetime, *, due_at: datetime | None = None, message: str | None = None
     ) -> tuple["FollowUp", list[Event]]:
-        """Send it at another time, with another message, or both; None leaves things as they are.
+        """Send it at another time, with another message, or both; None changes nothing.
 
         An attempt that is under way is not called back: if it succeeds, the follow-up is sent.
         Raises `IllegalFollowUpState` unless it is scheduled, `AttemptUnderWay` for another message during an attempt.
@@ -178,14 +178,14 @@ class FollowUp:
         return changed, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(changed.due_at))]
 
     def retry(self, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """Try again what has failed, at once and as often as at first; raises `IllegalFollowUpState` unless it has."""
+        """Try a failed follow-up again, at once and as often as at first; raises `IllegalFollowUpState` for others."""
         if self.state is not FollowUpState.FAILED:
             raise IllegalFollowUpState(self.state, "retried")
         again = replace(self, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now, updated_at=now)
         return again, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(self.due_at))]
 
     def cancel(self, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """No longer owed; raises `IllegalFollowUpState` unless it is scheduled."""
+        """Cancel it; raises `IllegalFollowUpState` unless it is scheduled."""
         self._check_scheduled("cancelled")
         return self._end(FollowUpState.CANCELLED, now), [self._event(EventType.FOLLOW_UP_CANCELLED)]
 

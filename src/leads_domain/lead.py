@@ -1,4 +1,4 @@
-"""What a lead is and what can happen to it."""
+"""A lead and its changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ Precondition = Callable[[int], bool]
 
 
 def any_version(_: int) -> bool:
-    """The precondition of a caller who has none."""
+    """Permit any version: the precondition of a caller who has none."""
     return True
 
 
@@ -39,7 +39,7 @@ class ImportedState:
     status_attribute: str | None = None
 
     def errors(self) -> list[FieldError]:
-        """Return what is wrong with it, the status aside."""
+        """Return the broken rules, the status aside."""
         try:
             if self.status_reason is not None:
                 check_text(self.status_reason, max_length=REASON_MAX)
@@ -100,12 +100,12 @@ class Lead:
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
 
     def check_version(self, precondition: Precondition) -> None:
-        """Raise `VersionMismatch` unless the lead is one that the caller means."""
+        """Raise `VersionMismatch` unless the caller wants this version to be changed."""
         if not precondition(self.version):
             raise VersionMismatch(self.version)
 
     def change(self, changes: Details, *, merge_attributes: bool = False) -> tuple["Lead", list[Event]]:
-        """Overwrite the given members; attributes as a whole, or, to merge them, each by itself."""
+        """Overwrite the given members: attributes as a whole, or each by itself with `merge_attributes`."""
         if merge_attributes and "attributes" in changes:
             changes = {**changes, "attributes": _merged(self.attributes, changes["attributes"])}
         changed = replace(self, **changes)
@@ -120,7 +120,7 @@ class Lead:
         return changed, [Event(EventType.LEAD_UPDATED, {"changes": differences})]
 
     def move(self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime) -> tuple["Lead", list[Event]]:
-        """Go to `status`, for `reason`; to stay where it is is always allowed and changes nothing.
+        """Go to `status`, for `reason`. A move to the present status is allowed and changes nothing.
 
         Raises `IllegalTransition`, or `ValidationFailed` if the status needs a reason and there is none.
         """
@@ -135,7 +135,7 @@ class Lead:
         return moved, [Event(EventType.LEAD_STATUS_CHANGED, data)]
 
     def revised(self, now: datetime) -> "Lead":
-        """The same lead as its next version: what every unit of work that changed it keeps, once."""
+        """Return the lead as its next version. Each unit of work that changes a lead calls it once."""
         return replace(self, updated_at=now, version=self.version + 1)
 
     def to_dict(self, time_text: Callable[[datetime], str] = rfc3339) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class Lead:
 
 
 def _same(one: object, other: object) -> bool:
-    """Equal, and not only as Python sees it: 1, 1.0 and True are three values in JSON."""
+    """Return whether two values are equal in JSON, where 1, 1.0 and True are three values."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
     return type(one) is type(other) and one == other

@@ -1,4 +1,4 @@
-"""What becomes of two leads that are the same person."""
+"""Merge two leads that are the same person."""
 
 from dataclasses import replace
 
@@ -11,11 +11,11 @@ _LEFT_OUT = ("id", "next_follow_up_at")
 
 
 def merged(survivor: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
-    """The survivor, its gaps filled from the duplicate, and what is told of it.
+    """Return the survivor, its gaps filled from the duplicate, and the events.
 
     A gap is a phone number, a source or an owner that it does not have, or an attribute of a name that it does not
-    have, as long as there is room. It was first contacted when either was. Everything that the duplicate was is
-    told, what was not taken over too: nothing is lost without a trace.
+    have, as long as there is room. It was first contacted when either was. The event holds the whole duplicate: nothing
+    is lost.
     """
     filled, events = survivor.change(_gaps(survivor, duplicate))
     contacts = [at for at in (survivor.contacted_at, duplicate.contacted_at) if at]

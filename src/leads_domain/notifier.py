@@ -74,7 +74,7 @@ class FollowUpNotifier(Protocol):
 
     @property
     def needs(self) -> Address | None:
-        """The kind of address without which this channel cannot send; None if it needs none."""
+        """Return the kind of address that this channel needs; None if it needs none."""
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         """Send `notice`."""
@@ -85,4 +85,4 @@ class Checkable(Protocol):
     """What a notifier may have besides: `leads doctor` asks it whether the channel would work, and nothing is sent."""
 
     def check(self) -> None:
-        """Raise a `NotificationError` that says what is wrong, without any secret. It must end in less than 10 s."""
+        """Raise a `NotificationError` without any secret if the channel would not work. Must end in less than 10 s."""

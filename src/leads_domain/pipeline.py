@@ -34,22 +34,22 @@ class Pipeline:
 
     @property
     def statuses(self) -> tuple[Status, ...]:
-        """Every status, in the order in which the pipeline declares them."""
+        """Return every status, in the order of their declaration."""
         return tuple(self.transitions)
 
     @property
     def final(self) -> frozenset[Status]:
-        """The statuses that no lead leaves."""
+        """Return the statuses that no lead leaves."""
         return frozenset(status for status, targets in self.transitions.items() if not targets)
 
     @property
     def closed(self) -> frozenset[Status]:
-        """The statuses in which nobody follows up: the final ones and those that need a reason."""
+        """Return the statuses without follow-ups: the final ones and those that need a reason."""
         return self.final | self.reason_required
 
     @property
     def won(self) -> frozenset[Status]:
-        """The statuses of leads that became customers: the final ones that need no reason."""
+        """Return the statuses of leads that became customers: the final ones that need no reason."""
         return self.final - self.reason_required
 
     def find(self, text: str) -> Status | None:
@@ -59,7 +59,7 @@ class Pipeline:
         return next((status for status in self.statuses if status.casefold() == text.casefold()), None)
 
     def unknown(self, status: Status) -> tuple[FieldError, ...]:
-        """The fault in naming `status`, unless it is one of the pipeline's."""
+        """Return an error for a status that the pipeline does not have."""
         if status in self.transitions:
             return ()
         return (
@@ -74,7 +74,7 @@ class Pipeline:
     def check_move(self, origin: Status, target: Status) -> None:
         """Raise `IllegalTransition` unless a lead may go from `origin` to `target`.
 
-        From a status that the pipeline does not have any more, a lead can go back to the start.
+        A lead in a status that the pipeline no longer has can go back to the start.
         """
         allowed = self.transitions.get(origin, (self.initial,))
         if target not in allowed:

@@ -1,7 +1,7 @@
-"""Where the inside keeps things. `sources.py` and `notifier.py` hold the other ports.
+"""The stores' ports. `sources.py` and `notifier.py` hold the others.
 
-The stores of one unit of work see each other's changes at once; others see them all together when
-it ends, or never. Any method of a store may raise `Unavailable`.
+The stores of one unit of work see each other's changes at once; other units of work see all of them or none,
+after it ends. Any method of a store may raise `Unavailable`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -19,162 +19,161 @@ from leads_domain.statistics import SourceCount
 
 
 class LeadStore(Protocol):
-    """Keeps leads. No two leads ever have the same e-mail key, whoever writes at the same time."""
+    """Stores leads. No two leads have the same e-mail key, even with concurrent writers."""
 
     def add(self, lead: Lead) -> None:
-        """Keep a new lead; raises `DuplicateLead`, and changes nothing, if its e-mail key is taken."""
+        """Store a new lead; raises `DuplicateLead`, and changes nothing, if its e-mail key is taken."""
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        """Keep those new leads whose e-mail key is not taken, not even by one before them.
+        """Store the new leads whose e-mail key is not taken, not even by an earlier one of them.
 
-        Answers for each the id of the lead that has its e-mail key now: its own, if it is kept.
+        Returns for each the id of the lead that has its e-mail key now: its own, if it was stored.
         """
 
     def get(self, id: LeadId) -> Lead:
-        """The lead with this id; raises `NotFound`, or `Merged` for one that was redirected."""
+        """Return the lead with this id; raises `NotFound`, or `Merged` for one that was redirected."""
 
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
-        """Those leads with these ids that there are, each once, in any order."""
+        """Return the existing leads with these ids, each once, in any order."""
 
     def get_for_change(self, id: LeadId) -> Lead:
-        """As `get`; until the unit of work ends, nobody else can get this lead for a change."""
+        """Return the lead as `get` does, and lock it against other changes until the unit of work ends."""
 
     def with_email(self, email_key: str) -> LeadId | None:
-        """The id of the lead that has this e-mail key, if there is one."""
+        """Return the id of the lead with this e-mail key, if there is one."""
 
     def save(self, lead: Lead) -> None:
-        """Replace the kept lead of this id, which was got for a change; raises `DuplicateLead`."""
+        """Replace the lead with this id, which was got for a change; raises `DuplicateLead`."""
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
-        """Remove a lead; its id, and those that were redirected to it, lead to `into` from now on.
+        """Remove a lead, and redirect its id and those redirected to it to `into`.
 
         Both were got for a change, and nothing belongs to the removed one any more.
         """
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
-        """All ids that lead to this lead, in their order."""
+        """Return all ids that are redirected to this lead, in order."""
 
     def erase(self, id: LeadId) -> None:
-        """Remove a lead that was got for a change and to which nothing belongs any more, and what leads to it.
+        """Remove a lead that was got for a change, and the ids redirected to it; nothing belongs to it any more.
 
-        Nothing that was kept of it can be found again, not even in what the database itself no longer uses.
+        Its data cannot be found again, not even in parts of the database that are no longer used.
         """
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
-        """The leads that `query` asks for, in its order."""
+        """Return a page of the leads that `query` asks for, in its order."""
 
     def count(self, query: LeadQuery) -> int:
-        """How many leads `query` asks for, on all pages together."""
+        """Return how many leads `query` asks for, on all pages together."""
 
 
 class FollowUpStore(Protocol):
-    """Keeps follow-ups."""
+    """Stores follow-ups."""
 
     def add(self, follow_up: FollowUp) -> None:
-        """Keep a new follow-up of a lead that is kept."""
+        """Store a new follow-up of a stored lead."""
 
     def get(self, id: FollowUpId) -> FollowUp:
-        """The follow-up with this id; raises `NotFound`."""
+        """Return the follow-up with this id; raises `NotFound`."""
 
     def get_for_change(self, id: FollowUpId) -> FollowUp:
-        """As `get`; until the unit of work ends, nobody else can get this follow-up for a change."""
+        """Return the follow-up as `get` does, and lock it against other changes until the unit of work ends."""
 
     def save(self, follow_up: FollowUp) -> None:
-        """Replace the kept follow-up of this id, which was got for a change or claimed."""
+        """Replace the follow-up with this id, which was got for a change or claimed."""
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
-        """The follow-ups that `query` asks for, in its order."""
+        """Return a page of the follow-ups that `query` asks for, in its order."""
 
     def count(self, query: FollowUpQuery) -> int:
-        """How many follow-ups `query` asks for, on all pages together."""
+        """Return how many follow-ups `query` asks for, on all pages together."""
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
-        """All scheduled follow-ups of a lead that was got for a change, the next due first."""
+        """Return all scheduled follow-ups of a lead that was got for a change, the next due first."""
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """Have all follow-ups of a lead belong to another; both were got for a change."""
+        """Move all follow-ups of a lead to another; both were got for a change."""
 
     def erase(self, lead_id: LeadId) -> None:
         """Remove all follow-ups of a lead that was got for a change."""
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
-        """When each channel that has scheduled follow-ups is next to attempt one, those under a lease disregarded."""
+        """Return the time of each channel's next attempt; follow-ups under a lease do not count."""
 
     def backlog(self, now: datetime) -> Mapping[str, Backlog]:
-        """What is scheduled on each channel, and how much of it is due at `now`, whether under a lease or not.
+        """Return the queue statistics of each channel at `now`, with follow-ups under a lease.
 
-        It counts everything that is scheduled, so with very many it takes its time.
+        It counts everything that is scheduled, which takes time if there is much.
         """
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """Claim (`FollowUp.claim`) up to `limit` scheduled follow-ups of a channel whose next attempt is due at `now`.
 
-        Those whose lease has not ended are passed over; the longest due come first. Two that claim at
-        the same time never get the same follow-up.
+        The longest due come first; those under a lease are passed over. Concurrent claims never get the same follow-up.
         """
 
 
 class Timeline(Protocol):
-    """Remembers what happened, in the order in which it was told."""
+    """Stores timeline entries, in the order in which they are added."""
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
-        """Remember these, in their order."""
+        """Store these entries, in their order."""
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
-        """What happened to a lead, newest first, before a position that an earlier page gave."""
+        """Return a page of a lead's entries, newest first, before a position that an earlier page gave."""
 
     def count_of_lead(self, lead_id: LeadId) -> int:
-        """How many things happened to a lead."""
+        """Return the number of a lead's entries."""
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
-        """What happened to all leads and has its place in the feed, in that order, after one that an earlier page gave.
+        """Return a page of the published entries of all leads, by feed position, after one that an earlier page gave.
 
-        Whoever goes on from page to page misses nothing and sees nothing twice: what gets a place gets one behind all
-        that was ever given. `next` is the place of the page's last entry; only an empty page has none.
+        A client that goes from page to page misses nothing and sees nothing twice: a new position is behind all
+        earlier ones. `next` is the position of the page's last entry; only an empty page has none.
         """
 
-    def has_unplaced(self) -> bool:
-        """Whether there are entries that have no place in the feed yet, such as all that are new."""
+    def has_unpublished(self) -> bool:
+        """Return whether there are unpublished entries. All new ones are."""
 
-    def place(self, limit: int) -> int:
-        """Give the next places in the feed to up to `limit` entries that have none, in their order; return how many."""
+    def publish(self, limit: int) -> int:
+        """Give the next feed positions to up to `limit` unpublished entries, in their order; return how many."""
 
-    def last_place(self) -> int:
-        """Return the last place in the feed that an entry has, 0 without any."""
+    def last_position(self) -> int:
+        """Return the last feed position, 0 without any."""
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """Have everything that happened to a lead have happened to another, in the order in which it was told."""
+        """Move all entries of a lead to another; their order stays."""
 
     def erase(self, tombstone: TimelineEntry) -> None:
-        """Remember `tombstone`, and forget everything else that happened to its lead."""
+        """Store `tombstone`, and remove all other entries of its lead."""
 
 
 class ApiKeyStore(Protocol):
-    """Keeps what is known of API keys."""
+    """Stores API keys, without their text."""
 
     def add(self, key: ApiKey) -> None:
-        """Keep a new key."""
+        """Store a new key."""
 
     def with_digest(self, digest: str) -> ApiKey | None:
-        """The key with this SHA-256, if there is one, revoked or not."""
+        """Return the key with this SHA-256, if there is one, revoked or not."""
 
     def get(self, id: str) -> ApiKey:
-        """The key with this id, revoked or not; raises `NotFound`."""
+        """Return the key with this id, revoked or not; raises `NotFound`."""
 
     def all(self) -> Sequence[ApiKey]:
-        """Every key, revoked ones too, oldest first."""
+        """Return every key, revoked ones too, oldest first."""
 
     def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
-        """The same page by page: by time of creation, then id."""
+        """Return a page of the keys, by time of creation, then id."""
 
     def all_for_change(self) -> Sequence[ApiKey]:
-        """As `all`; until the unit of work ends, nobody else can add or revoke a key."""
+        """Return every key as `all` does; until the unit of work ends, no other can add or revoke a key."""
 
     def revoke(self, id: str, at: datetime) -> None:
         """Mark a key as revoked, keeping an earlier mark; raises `NotFound`."""
 
     def record_use(self, used: Mapping[str, datetime]) -> None:
-        """Remember when the keys with these ids were last used; what is known of a later use stays."""
+        """Store when the keys with these ids were last used, unless a later use is stored."""
 
 
 class ReplyStore(Protocol):
@@ -200,49 +199,49 @@ class ReplyStore(Protocol):
 
 
 class Reports(Protocol):
-    """Counts what is kept. To answer takes longer the more there is."""
+    """Counts what is stored. Takes longer the more there is."""
 
     def leads_by_status(self) -> Mapping[Status, int]:
-        """How many leads have each status that any has."""
+        """Return the number of leads in each status that any has."""
 
     def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
-        """The sources of most leads, up to `limit`, with how many of them have one of the statuses `won`.
+        """Return the sources of most leads, up to `limit`, with how many of them have one of the statuses `won`.
 
-        Of equal numbers the unknown source comes first, and then the others in the order of their code points.
+        Of equal numbers the unknown source comes first, then the others by code points.
         """
 
     def median_time_to_first_contact(self) -> timedelta | None:
-        """Of all leads that were ever contacted, the median of how long that took; None if there are none.
+        """Return the median time to first contact of all leads that were contacted; None without any.
 
         Of an even number it is the mean of the two in the middle.
         """
 
     def overdue_follow_ups(self, now: datetime) -> int:
-        """How many follow-ups are still scheduled although their due time has passed."""
+        """Return how many scheduled follow-ups are past their due time."""
 
 
 class UnitOfWork(Protocol):
-    """The stores, seen within one all-or-nothing piece of work.
+    """The stores within one transaction.
 
-    Whoever runs a use case opens one, commits it when the use case returns and discards it when the
-    use case raises: the inside never commits.
+    The runner of a use case opens one, commits it when the use case returns, and rolls it back when it raises. The
+    domain never commits.
     """
 
     @property
     def leads(self) -> LeadStore:
-        """The leads."""
+        """Return the store of leads."""
 
     @property
     def follow_ups(self) -> FollowUpStore:
-        """The follow-ups."""
+        """Return the store of follow-ups."""
 
     @property
     def timeline(self) -> Timeline:
-        """What happened."""
+        """Return the timeline."""
 
     @property
     def api_keys(self) -> ApiKeyStore:
-        """The API keys."""
+        """Return the store of API keys."""
 
     @property
     def replies(self) -> ReplyStore:
@@ -250,4 +249,4 @@ class UnitOfWork(Protocol):
 
     @property
     def reports(self) -> Reports:
-        """The numbers."""
+        """Return the reports."""

@@ -1,4 +1,4 @@
-"""Rules by which follow-ups make themselves."""
+"""Rules that schedule follow-ups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,10 +18,10 @@ AFTER_MAX = timedelta(days=3650)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpRule:
-    """A lead that has been in the status `when` for the time `after` is followed up.
+    """Follow a lead up after it has been in the status `when` for the time `after`.
 
     `channel` is the default channel if it is None. `recipient` is a `Recipient`, or an address that the channel takes.
-    Raises `ValidationFailed` for a time that nobody can mean.
+    Raises `ValidationFailed` unless the time is positive and at most `AFTER_MAX`.
     """
 
     when: Status
@@ -37,7 +37,7 @@ class FollowUpRule:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpRules:
-    """All the rules, each for itself; `hours`, if there are any, hold for the follow-ups of all of them."""
+    """All rules. They do not depend on each other; `hours`, if set, apply to all of them."""
 
     ids: IdSource
     default_channel: str
@@ -45,9 +45,9 @@ class FollowUpRules:
     hours: WorkingHours | None = None
 
     def entered(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
-        """The lead, which has just entered its status, the follow-ups that it is owed for that, and what is told.
+        """Return the lead, which has just entered its status, its new follow-ups, and their events.
 
-        Whether a recipient can be reached is asked when it is due: it may have got an owner or a number by then.
+        Whether the recipient can be reached is checked when the follow-up is due: the owner or number may come later.
         """
         follow_ups: list[FollowUp] = []
         events: list[Event] = []

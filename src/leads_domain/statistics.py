@@ -35,5 +35,5 @@ class Statistics:
 
     @property
     def conversion_rate(self) -> float | None:
-        """The part of the leads that were won; of no leads there is none."""
+        """Return the fraction of leads that were won; None without leads."""
         return self.conversions / self.total if self.total else None

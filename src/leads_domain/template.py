@@ -1,4 +1,4 @@
-"""Messages with gaps, which a lead's facts fill."""
+"""Messages with placeholders for a lead's members."""
 
 import re
 from collections.abc import Callable
@@ -33,10 +33,9 @@ class Template:
             raise ValidationFailed.because("Say something beside placeholders: a lead may have nothing to put there.")
 
     def fill(self, lead: Lead) -> str:
-        """The message for a lead, cut to `MESSAGE_MAX` characters; what the lead does not have is left empty.
+        """Return the message for a lead, cut to `MESSAGE_MAX` characters; missing members are left empty.
 
-        The text is gone through once, so nothing in a lead counts as a placeholder. No value begins a new line,
-        where a reader could take it for something else.
+        Values are not searched for placeholders, and are put on one line.
         """
         created_at = f"{lead.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         values = {**lead.to_dict(), "created_at": created_at}

@@ -1,4 +1,4 @@
-"""When there is somebody at work."""
+"""Working hours."""
 
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class WorkingHours:
             raise ValidationFailed.because("The hours must end later on the day than they begin.")
 
     def next_opening(self, moment: datetime) -> datetime:
-        """The first moment from `moment` on at which the clocks show a working hour, in UTC.
+        """Return the first moment from `moment` on at which the clocks show a working hour, in UTC.
 
         Where they are put forward over the opening, that is when they are; a working hour that they show
         twice, because they are put back, counts twice.
@@ -43,14 +43,14 @@ class WorkingHours:
         return clocks.weekday() in self.days and self.opens <= clocks.time() < self.closes
 
     def _opening_after(self, clocks: datetime) -> datetime:
-        """What the clocks show at the next opening, unless they are changed before."""
+        """Return what the clocks show at the next opening, unless they are changed before."""
         day: date = clocks.date() if clocks.time() < self.opens else clocks.date() + _DAY
         while day.weekday() not in self.days:
             day += _DAY
         return datetime.combine(day, self.opens)
 
     def _clocks_change(self, start: datetime, end: datetime) -> datetime:
-        """When, after `start`, the clocks are changed; `end`, if that is not before it.
+        """Return when, after `start`, the clocks are changed; `end` if that is not before it.
 
         The span is a week at the most: no zone changes its clocks in it and back again.
         """

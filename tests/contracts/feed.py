@@ -15,7 +15,7 @@ from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.follow_events import PASSED_AT_ONCE, PLACED_AT_ONCE, find_end, place_events, read_events
+from leads_domain.use_cases.follow_events import PUBLISHED_AT_ONCE, SKIPPED_AT_ONCE, find_end, place_events, read_events
 
 STEPS = st.lists(
     st.one_of(
@@ -50,7 +50,7 @@ class FeedContract(StoreContract):
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 200])
     def test_tells_everything_once_whatever_the_size_of_the_pages(self, database: RunningDatabase, limit: int) -> None:
-        told = some_entries(2 * PLACED_AT_ONCE + 6)
+        told = some_entries(2 * PUBLISHED_AT_ONCE + 6)
         database.write(add, *told)
 
         assert Follower().follow(database, limit) == told
@@ -81,7 +81,7 @@ class FeedContract(StoreContract):
         assert early.follow(database) == late.follow(database, limit=1) == told
         assert Follower(after=half_way).follow(database) == told[2:]
 
-    @pytest.mark.parametrize("before", [0, 3, PASSED_AT_ONCE - 1, PASSED_AT_ONCE, PASSED_AT_ONCE + 1])
+    @pytest.mark.parametrize("before", [0, 3, SKIPPED_AT_ONCE - 1, SKIPPED_AT_ONCE, SKIPPED_AT_ONCE + 1])
     def test_ends_behind_everything_that_has_happened(self, database: RunningDatabase, before: int) -> None:
         database.write(add, *some_entries(before))
         while (end := database.write(find_end)) is None:

@@ -88,22 +88,22 @@ def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) 
     assert old == "SEARCH replies USING INDEX ix_replies_created_at (created_at<?)"
 
 
-def test_the_feed_is_read_along_the_places(tmp_path: Path) -> None:
+def test_the_feed_is_read_along_its_positions(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, timelines._IN_FEED, after=1, limit=50)
     assert step == "SEARCH timeline USING INDEX ix_timeline_place (place>?)"
 
 
 def test_the_end_of_the_feed_is_found_without_reading_it(tmp_path: Path) -> None:
-    (step,) = plan(tmp_path, timelines._LAST_PLACE)
+    (step,) = plan(tmp_path, timelines._LAST_POSITION)
     assert step == "SEARCH timeline USING COVERING INDEX ix_timeline_place (place>?)"
 
 
-def test_what_has_no_place_is_found_in_an_index_of_nothing_else(tmp_path: Path) -> None:
-    (step,) = plan(tmp_path, timelines._FIRST_UNPLACED)
+def test_unpublished_entries_are_found_in_an_index_of_their_own(tmp_path: Path) -> None:
+    (step,) = plan(tmp_path, timelines._FIRST_UNPUBLISHED)
     assert step == "SCAN timeline USING INDEX ix_timeline_unplaced"
 
 
-def test_places_are_given_along_that_index(tmp_path: Path) -> None:
-    first, *others = plan(tmp_path, timelines._PLACE, last_place=1, limit=50)
+def test_entries_are_published_along_that_index(tmp_path: Path) -> None:
+    first, *others = plan(tmp_path, timelines._PUBLISH, last_place=1, limit=50)
     assert first == "SCAN timeline USING INDEX ix_timeline_unplaced"
     assert others == ["SEARCH timeline USING INTEGER PRIMARY KEY (rowid=?)"]

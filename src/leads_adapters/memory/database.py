@@ -24,7 +24,7 @@ class _Kept:
     merged: dict[LeadId, LeadId] = field(default_factory=dict)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     timeline: list[TimelineEntry] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
+    positions: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     replies: dict[tuple[str, str], StoredReply] = field(default_factory=dict)
 
@@ -38,7 +38,7 @@ class MemoryUnitOfWork:
     def __init__(self, kept: _Kept) -> None:
         self.leads = MemoryLeadStore(kept.leads, kept.merged)
         self.follow_ups = MemoryFollowUpStore(kept.follow_ups)
-        self.timeline = MemoryTimeline(kept.timeline, kept.places)
+        self.timeline = MemoryTimeline(kept.timeline, kept.positions)
         self.api_keys = MemoryApiKeyStore(kept.api_keys)
         self.replies = MemoryReplyStore(kept.replies)
         self.reports = MemoryReports(kept.leads, kept.follow_ups)

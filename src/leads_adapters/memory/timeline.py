@@ -9,18 +9,18 @@ from leads_domain.paging import Page
 
 
 class MemoryTimeline:
-    """Keeps what happened in a list, and of each entry, by its id, the place in the feed."""
+    """Keeps the entries in a list, and their feed positions by id."""
 
-    def __init__(self, kept: list[TimelineEntry], places: dict[str, int]) -> None:
+    def __init__(self, kept: list[TimelineEntry], positions: dict[str, int]) -> None:
         self._kept = kept
-        self._places = places
+        self._positions = positions
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
         """See `Timeline.add`."""
         self._kept.extend(entries)
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
-        """See `Timeline.of_lead`. A position is a place in the list."""
+        """See `Timeline.of_lead`. Here a position is an index of the list."""
         places = range(len(self._kept) if before is None else before)
         found = [place for place in reversed(places) if self._kept[place].lead_id == lead_id]
         shown = found[:limit]
@@ -32,23 +32,23 @@ class MemoryTimeline:
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""
-        shown = [entry for entry in self._kept if self._places.get(entry.id, 0) > (after or 0)][:limit]
-        return Page(shown, self._places[shown[-1].id] if shown else None)
+        shown = [entry for entry in self._kept if self._positions.get(entry.id, 0) > (after or 0)][:limit]
+        return Page(shown, self._positions[shown[-1].id] if shown else None)
 
-    def has_unplaced(self) -> bool:
-        """See `Timeline.has_unplaced`."""
-        return any(entry.id not in self._places for entry in self._kept)
+    def has_unpublished(self) -> bool:
+        """See `Timeline.has_unpublished`."""
+        return any(entry.id not in self._positions for entry in self._kept)
 
-    def place(self, limit: int) -> int:
-        """See `Timeline.place`. The places of what is erased stay known, and are not given again."""
-        unplaced = [entry for entry in self._kept if entry.id not in self._places][:limit]
-        for entry in unplaced:
-            self._places[entry.id] = len(self._places) + 1
-        return len(unplaced)
+    def publish(self, limit: int) -> int:
+        """See `Timeline.publish`. The positions of erased entries are not given again."""
+        unpublished = [entry for entry in self._kept if entry.id not in self._positions][:limit]
+        for entry in unpublished:
+            self._positions[entry.id] = len(self._positions) + 1
+        return len(unpublished)
 
-    def last_place(self) -> int:
-        """See `Timeline.last_place`."""
-        return len(self._places)
+    def last_position(self) -> int:
+        """See `Timeline.last_position`."""
+        return len(self._positions)
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `Timeline.move`."""

@@ -1,10 +1,9 @@
 """The timeline in its table.
 
-`seq` tells the order in which entries were written, and on PostgreSQL not that in which they were committed: an entry
-can come into sight after later ones. Whoever follows the feed would miss it. Places in the feed are therefore given to
-entries that are committed, by one transaction at a time, which holds the lock of the row in `feed` to its end: whoever
-sees a place sees all smaller ones. SQLite has one writer, and could do without; the same is done there, so that a
-cursor is good for a copy of the database on the other kind.
+`seq` is the order in which entries were written. On PostgreSQL they may be committed in another order: an entry can
+become visible after later ones, and a client of the feed would miss it. Feed positions (`place`) are therefore given
+to committed entries, by one transaction at a time, which locks the row of `feed` until it ends: a client that sees a
+position sees all smaller ones. SQLite does the same, so that cursors stay valid when a database is copied.
 """
 
 from collections.abc import Iterable
@@ -33,24 +32,24 @@ _IN_FEED = (
 _COUNT_OF_LEAD = select(func.count()).select_from(timeline).where(timeline.c.lead_id == bindparam("lead_id"))
 _MOVE = update(timeline).where(timeline.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
 _ERASE = delete(timeline).where(timeline.c.lead_id == bindparam("lead"), timeline.c.id != bindparam("tombstone"))
-_LAST_PLACE = select(func.max(timeline.c.place)).where(timeline.c.place.is_not(None))
-_FIRST_UNPLACED = select(timeline.c.seq).where(timeline.c.place.is_(None)).limit(literal_column("1"))
-_UNPLACED = (
+_LAST_POSITION = select(func.max(timeline.c.place)).where(timeline.c.place.is_not(None))
+_FIRST_UNPUBLISHED = select(timeline.c.seq).where(timeline.c.place.is_(None)).limit(literal_column("1"))
+_UNPUBLISHED = (
     select(timeline.c.seq, func.row_number().over(order_by=timeline.c.seq).label("number"))
     .where(timeline.c.place.is_(None))
     .order_by(timeline.c.seq)
     .limit(bindparam("limit"))
-    .subquery("unplaced")
+    .subquery("unpublished")
 )
-_PLACE = (
+_PUBLISH = (
     update(timeline)
-    .where(timeline.c.seq == _UNPLACED.c.seq)
-    .values(place=bindparam("last_place", type_=timeline.c.place.type) + _UNPLACED.c.number)
+    .where(timeline.c.seq == _UNPUBLISHED.c.seq)
+    .values(place=bindparam("last_place", type_=timeline.c.place.type) + _UNPUBLISHED.c.number)
 )
 
 
-def _taking_places(insert: Any) -> Executable:
-    """Takes so many places for entries that are to get them, and answers the last of all that were taken."""
+def _taking_positions(insert: Any) -> Executable:
+    """Return a statement that takes so many feed positions and returns the last of them."""
     taken = bindparam("taken", type_=feed.c.last_place.type)
     return (  # type: ignore[no-any-return]
         insert(feed)
@@ -60,18 +59,18 @@ def _taking_places(insert: Any) -> Executable:
     )
 
 
-_TAKE_PLACES = {"sqlite": _taking_places(sqlite.insert), "postgresql": _taking_places(postgresql.insert)}
+_TAKE_POSITIONS = {"sqlite": _taking_positions(sqlite.insert), "postgresql": _taking_positions(postgresql.insert)}
 
 
 class SqlTimeline:
-    """Keeps what happened in the table `timeline`; `seq` is the order in which it was told."""
+    """Stores entries in the table `timeline`."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
         """See `Timeline.add`."""
-        self._driver.change_many(_ADD, [_told(entry) for entry in entries])
+        self._driver.change_many(_ADD, [_row(entry) for entry in entries])
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.of_lead`."""
@@ -90,18 +89,18 @@ class SqlTimeline:
         rows = self._driver.all(_IN_FEED, after=after or 0, limit=limit)
         return Page([_entry(row) for row in rows], rows[-1][0] if rows else None)
 
-    def has_unplaced(self) -> bool:
-        """See `Timeline.has_unplaced`."""
-        return self._driver.first(_FIRST_UNPLACED) is not None
+    def has_unpublished(self) -> bool:
+        """See `Timeline.has_unpublished`."""
+        return self._driver.first(_FIRST_UNPUBLISHED) is not None
 
-    def place(self, limit: int) -> int:
-        """See `Timeline.place`. The second statement sees what others committed before the first one had the lock."""
-        ((last_place,),) = self._driver.all(_TAKE_PLACES[self._driver.dialect], taken=limit)
-        return self._driver.change(_PLACE, last_place=last_place - limit, limit=limit)
+    def publish(self, limit: int) -> int:
+        """See `Timeline.publish`. The second statement sees what others committed before the first one had the lock."""
+        ((last_place,),) = self._driver.all(_TAKE_POSITIONS[self._driver.dialect], taken=limit)
+        return self._driver.change(_PUBLISH, last_place=last_place - limit, limit=limit)
 
-    def last_place(self) -> int:
-        """See `Timeline.last_place`."""
-        ((last_place,),) = self._driver.all(_LAST_PLACE)
+    def last_position(self) -> int:
+        """See `Timeline.last_position`."""
+        ((last_place,),) = self._driver.all(_LAST_POSITION)
         return last_place or 0
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
@@ -122,7 +121,7 @@ def _page_of_lead(continued: bool) -> Select[Any]:
     return statement.order_by(timeline.c.seq.desc()).limit(bindparam("limit"))
 
 
-def _told(entry: TimelineEntry) -> dict[str, Any]:
+def _row(entry: TimelineEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "lead_id": entry.lead_id,

@@ -1,4 +1,4 @@
-"""What every channel promises, as tests.
+"""The contract of notifiers, as tests.
 
 class TestPigeonNotifier(FollowUpNotifierContract):
     secrets = ("open sesame",)
@@ -67,19 +67,19 @@ class FollowUpNotifierContract:
             setattr(cls, name, None)
 
     def make_notifier(self) -> FollowUpNotifier:
-        """A notifier that is ready to send to the receiver; every test makes its own."""
+        """Return a notifier that is ready to send to the receiver; each test makes its own."""
         raise NotImplementedError
 
     def receiver_behaves(self, behaviour: Behaviour) -> None:
-        """Let the receiver behave like this from now on. It accepts until it is told otherwise."""
+        """Let the receiver behave like this from now on. At first it accepts."""
         raise NotImplementedError
 
     def received(self) -> Sequence[Received]:
-        """All that the receiver has accepted, the oldest first."""
+        """Return everything that the receiver has accepted, the oldest first."""
         raise NotImplementedError
 
     def make_notice(self, number: int = 0) -> FollowUpNotice:
-        """A notice that the channel accepts, for another person with each number from 0 to 9.
+        """Return a notice that the channel accepts, for another person with each number from 0 to 9.
 
         Override it if yours is particular about addresses.
         """
@@ -219,7 +219,7 @@ class FollowUpNotifierContract:
         assert len(self.received()) == before, "check sent something"
 
     def _sends(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:
-        """What arrived when the receiver accepts `notice`; it is this, once, by the time of the receipt."""
+        """Send `notice`, check that it arrived once, unchanged, and before the receipt, and return what arrived."""
         before = len(self.received())
         assert_receipt(outcome_of(partial(notifier.notify, notice)))
         received = self._one_since(before)
@@ -232,7 +232,7 @@ class FollowUpNotifierContract:
         return arrived[0]
 
     def _fails(self, behaviour: Behaviour, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Exception:
-        """What is raised when the receiver behaves like this."""
+        """Return the error that is raised when the receiver behaves like this."""
         self.receiver_behaves(behaviour)
         try:
             outcome = outcome_of(partial(notifier.notify, notice))
@@ -242,7 +242,7 @@ class FollowUpNotifierContract:
         return outcome
 
     def _while_hanging(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Receipt | Exception:
-        """What becomes of `notice` while the receiver hangs."""
+        """Return the outcome of `notice` while the receiver hangs."""
         self.receiver_behaves(Behaviour.HANGS)
         try:
             return Call(partial(notifier.notify, notice)).outcome(self.time_limit_seconds)

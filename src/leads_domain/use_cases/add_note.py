@@ -1,4 +1,4 @@
-"""Write down what somebody should know about a lead."""
+"""Add a note to a lead's timeline."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,21 +20,21 @@ class NoteInput(TypedDict, total=False):
 
 
 def check_note(given: NoteInput) -> NoteInput:
-    """The note as it would be kept; raises `ValidationFailed`."""
+    """Return the note as it would be stored; raises `ValidationFailed`."""
     return cast(NoteInput, check_members(given, _RULES, None, *missing(given, "text")))
 
 
 @dataclass(frozen=True, slots=True)
 class AddNote:
-    """Keep a note on the timeline. It is none of the lead's members: the lead has no new version for it."""
+    """Add a note to the timeline. The lead's version stays, because a note is not one of its members."""
 
     clock: Clock
     ids: IdSource
 
     def __call__(self, work: UnitOfWork, id: LeadId, given: NoteInput, *, actor: str) -> TimelineEntry:
-        """The note as it is now kept; raises `ValidationFailed` or `NotFound`."""
+        """Return the note as it is stored; raises `ValidationFailed` or `NotFound`."""
         note = check_note(given)
-        work.leads.get_for_change(id)  # until the note is kept, nobody may merge or erase the lead
+        work.leads.get_for_change(id)  # a lock: the lead must not be merged or erased before the note is stored
         event = Event(EventType.LEAD_NOTE_ADDED, {"text": note["text"]})
         [entry] = entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.add([entry])

@@ -1,4 +1,4 @@
-"""Put a follow-up off, reword it, cancel it, or try again what has failed."""
+"""Reschedule, reword, cancel or retry a follow-up."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 
 Step = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
-"""What happens to a follow-up at a moment: `FollowUp.cancel`, `FollowUp.retry`, or a rescheduling."""
+"""A change of a follow-up at a moment: `FollowUp.cancel`, `FollowUp.retry`, or a rescheduling."""
 
 
 class FollowUpChanges(TypedDict, total=False):
@@ -32,24 +32,24 @@ _RULES: Mapping[str, Callable[[Any, None], object]] = {
 
 
 def check_follow_up_changes(given: FollowUpChanges) -> FollowUpChanges:
-    """The changes as they would be kept; raises `ValidationFailed` with every fault."""
+    """Return the changes as they would be stored; raises `ValidationFailed` with every error."""
     return cast(FollowUpChanges, check_members(given, _RULES, None))
 
 
 def rescheduling(given: FollowUpChanges) -> Step:
-    """The step that makes these changes; raises `ValidationFailed`."""
+    """Return the step that makes these changes; raises `ValidationFailed`."""
     return partial(FollowUp.reschedule, **check_follow_up_changes(given))
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFollowUp:
-    """Take one step with a follow-up, and keep its lead's next due time right."""
+    """Take one step with a follow-up, and update its lead's next due time."""
 
     clock: Clock
     ids: IdSource
 
     def __call__(self, work: UnitOfWork, id: FollowUpId, step: Step, *, actor: str) -> FollowUp:
-        """The follow-up as it is now kept; raises `NotFound`, `IllegalFollowUpState` or `AttemptUnderWay`."""
+        """Return the follow-up as it is stored; raises `NotFound`, `IllegalFollowUpState` or `AttemptUnderWay`."""
         lead = lead_for_change(work, id)
         now = self.clock.now()
         changed, events = step(work.follow_ups.get_for_change(id), now)
@@ -61,7 +61,7 @@ class ChangeFollowUp:
 
 
 def lead_for_change(work: UnitOfWork, id: FollowUpId) -> Lead:
-    """The lead of a follow-up, got for a change: everyone who changes both locks the lead first.
+    """Return the lead of a follow-up for a change. Use cases that change both lock the lead first.
 
     Raises `NotFound`. The lead that was looked up may be merged into another one before it is locked.
     """
@@ -74,7 +74,7 @@ def lead_for_change(work: UnitOfWork, id: FollowUpId) -> Lead:
 
 
 def keep_next_due(work: UnitOfWork, lead: Lead, now: datetime) -> None:
-    """Keep with a lead, got for a change, when its next follow-up is due."""
+    """Store the next due time of a lead that was got for a change."""
     scheduled = work.follow_ups.scheduled_of_lead(lead.id)
     due_at = scheduled[0].due_at if scheduled else None
     if due_at != lead.next_follow_up_at:

@@ -1,4 +1,4 @@
-"""Change what is known of a lead, or move it along the pipeline."""
+"""Change a lead, or move it along the pipeline."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class ChangeLead:
     rules: FollowUpRules
 
     def check(self, given: ChangesInput) -> Details:
-        """The changes as they would be kept, a change of status aside; raises `ValidationFailed` with every fault."""
+        """Return the changes as they would be stored, the status aside; raises `ValidationFailed` with every error."""
         unknown = self.pipeline.unknown(given["status"]) if "status" in given else ()
         others = {member: value for member, value in given.items() if member != "status"}
         return check_changes(others, self.normalizer, *unknown)
@@ -45,7 +45,7 @@ class ChangeLead:
         actor: str,
         precondition: Precondition = any_version,
     ) -> Lead:
-        """The lead as it is now kept.
+        """Return the lead as it is stored.
 
         Raises `NotFound`, `VersionMismatch`, `ValidationFailed`, `IllegalTransition`, or `DuplicateLead` for an
         e-mail address that another lead has.
@@ -70,7 +70,7 @@ class ChangeLead:
         return changed
 
     def _moved(self, lead: Lead, status: Status, changes: Details, now: datetime) -> tuple[Lead, list[Event]]:
-        """The lead after its move, if it is one; a reason given with a move is told as the move's, not as a change."""
+        """Return the lead after its move, if there is one. A reason given with a move belongs to the move's event."""
         if status != lead.status:
             return lead.move(self.pipeline, status, changes.pop("status_reason", None), now)
         if "status_reason" in changes:
@@ -78,7 +78,7 @@ class ChangeLead:
         return lead, []
 
     def _enter_status(self, work: UnitOfWork, moved: Lead, now: datetime) -> tuple[Lead, list[Event]]:
-        """The lead with the follow-ups that it is owed in its new status, and what is told of them."""
+        """Schedule the follow-ups of the lead's new status; return the lead and the events."""
         lead, events = self._cancel_follow_ups(work, moved, now)
         lead, follow_ups, scheduled = self.rules.entered(lead, now)
         for follow_up in follow_ups:
@@ -86,7 +86,7 @@ class ChangeLead:
         return lead, events + scheduled
 
     def _cancel_follow_ups(self, work: UnitOfWork, moved: Lead, now: datetime) -> tuple[Lead, list[Event]]:
-        """The lead without those that rules have made; in a closed status, without any."""
+        """Cancel the follow-ups that rules have made; in a closed status, all of them."""
         closed = moved.status in self.pipeline.closed
         events: list[Event] = []
         due_at = None

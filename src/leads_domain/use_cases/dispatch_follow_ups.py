@@ -1,8 +1,7 @@
-"""Send what is due: claim it, hand it to its notifier, record what became of it.
+"""Send due follow-ups: claim them, pass them to their notifiers, record the outcomes.
 
-The notifier is called between two units of work and inside neither. If everything stops in between,
-the lease ends by itself, the next claim picks the follow-up up, and the same notice goes out again
-under the same idempotency key: at least once, never zero times.
+The notifier is called between two units of work. If the process stops in between, the lease ends, the next
+claim takes the follow-up, and the same notice is sent again under the same idempotency key: at least once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +25,10 @@ from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.change_follow_up import keep_next_due, lead_for_change
 
 DISPATCHER = "dispatcher"
-"""The actor of what the service does by itself."""
+"""The actor of events that no client caused."""
 
 DELAY_MAX = timedelta(days=7)
-"""The longest delay that a channel can ask for: a garbled one must not put a follow-up off for ever."""
+"""The longest delay that a channel can ask for, so that a faulty one does not delay a follow-up for ever."""
 
 ERROR_MAX = 1000
 
@@ -41,7 +40,7 @@ _NOTICE_MEMBERS = ("name", "email", "phone", "status", "source", "owner")
 class Claimed:
     """A follow-up under this dispatcher's lease, and the notice to send for it.
 
-    It is `exhausted` if all attempts that it may have were cut off, most likely by itself: it is not to be sent again.
+    It is `exhausted` if all its attempts were cut off, most likely by the notice itself: do not send it again.
     """
 
     follow_up: FollowUp
@@ -51,14 +50,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class ClaimDueFollowUps:
-    """Take due follow-ups for `owner`; nobody else gets them before `lease` is over."""
+    """Claim due follow-ups for `owner`. No other dispatcher gets them before `lease` is over."""
 
     clock: Clock
     lease: timedelta
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed]:
-        """What is now to be sent: of each channel in `limits` up to so many, the longest due first."""
+        """Return what is to be sent now: up to the limit of each channel in `limits`, the longest due first."""
         now = self.clock.now()
         until = now + self.lease
         due = [
@@ -78,9 +77,9 @@ class ClaimDueFollowUps:
 
 
 def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> NotificationError | None:
-    """Hand the notice to the notifier of its channel; None when it has left, else why it has not.
+    """Send the notice; return None if the channel accepted it, else the error.
 
-    An unexpected error is told by its type alone: its text may hold a secret of the channel.
+    Of an unexpected error only the type is reported: its text may hold a secret of the channel.
     """
     try:
         _deliver(claimed, notifiers)
@@ -109,7 +108,7 @@ def _deliver(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> Non
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """Record what became of a claimed follow-up, once, unless somebody else has claimed it since."""
+    """Record the outcome of a claimed follow-up, once, unless another dispatcher has claimed it since."""
 
     clock: Clock
     ids: IdSource
@@ -117,10 +116,10 @@ class RecordOutcome:
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
-        """Whether the outcome was recorded; not if the fencing token no longer holds, or the lead was erased.
+        """Return whether the outcome was recorded. It is not if the fencing token is outdated or the lead was erased.
 
-        Without a lease it was recorded before, by one who was not told so, or the follow-up was cancelled.
-        With another message it is not the outcome of what is kept: the message changed after the lease had ended.
+        Without a lease the outcome was recorded before, or the follow-up was cancelled. Another message means
+        that the message was changed after the lease had ended.
         """
         try:
             lead = lead_for_change(work, claimed.id)
@@ -148,7 +147,7 @@ class RecordOutcome:
 
 
 def _told(error: NotificationError) -> str:
-    """What a notifier said, short and fit to be stored: nothing it says may keep the outcome from being recorded."""
+    """Return an error's text, cut and cleaned so that it can be stored whatever the notifier put there."""
     return str(error)[:ERROR_MAX].encode(errors="replace").decode().replace("\0", " ")
 
 

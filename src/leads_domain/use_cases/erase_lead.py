@@ -10,9 +10,9 @@ from leads_domain.sources import Clock, IdSource
 
 @dataclass(frozen=True, slots=True)
 class EraseLead:
-    """Remove everything that is kept of a lead, and of those that were merged into it.
+    """Remove everything stored about a lead, and about those merged into it.
 
-    What stays is its id, and on its timeline that, when and by whom it was erased, and which ids led to it: after a
+    Its id stays, and on its timeline when and by whom it was erased, and which ids were merged into it: after a
     backup is restored, those leads have to be erased again, too.
     """
 

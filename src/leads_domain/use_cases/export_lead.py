@@ -1,4 +1,4 @@
-"""Tell everything that is kept about a person."""
+"""Export a person's data."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class PersonalData:
 
 
 def export_lead(work: UnitOfWork, id: LeadId) -> PersonalData:
-    """The personal_data of a lead; raises `NotFound`."""
+    """Return everything stored about a lead; raises `NotFound`."""
     lead, merged_ids = work.leads.get(id), work.leads.redirected_to(id)
     return PersonalData(
         lead=lead,
@@ -42,7 +42,7 @@ def export_lead(work: UnitOfWork, id: LeadId) -> PersonalData:
 
 
 def _all(page: Callable[[At | None], Page[Item, At]]) -> Iterator[Item]:
-    """The items of all pages."""
+    """Yield the items of all pages."""
     at: At | None = None
     while True:
         found = page(at)

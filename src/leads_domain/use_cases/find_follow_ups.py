@@ -1,4 +1,4 @@
-"""Look follow-ups up."""
+"""Find follow-ups."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,33 +11,33 @@ from leads_domain.sources import Clock
 
 
 def find_follow_up(work: UnitOfWork, id: FollowUpId) -> FollowUp:
-    """One follow-up; raises `NotFound`."""
+    """Return one follow-up; raises `NotFound`."""
     return work.follow_ups.get(id)
 
 
 def read_backlog(work: UnitOfWork, now: datetime) -> Mapping[str, Backlog]:
-    """What is still to be sent, by channel."""
+    """Return the queue statistics of each channel."""
     return work.follow_ups.backlog(now)
 
 
 @dataclass(frozen=True, slots=True)
 class ListFollowUps:
-    """Follow-ups by due time; overdue are those that are still scheduled though their time has come."""
+    """List follow-ups by due time. Overdue ones are scheduled and past their due time."""
 
     clock: Clock
 
     def __call__(self, work: UnitOfWork, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
-        """A page of them; raises `NotFound` if they are to be of a lead that there is not."""
+        """Return a page; raises `NotFound` if `query` names a lead that does not exist."""
         asked = self._asked(work, query, overdue)
         return work.follow_ups.page(asked) if asked else Page([], None)
 
     def count(self, work: UnitOfWork, query: FollowUpQuery, *, overdue: bool = False) -> int:
-        """How many there are on all pages; raises `NotFound` as well."""
+        """Return how many there are on all pages; raises `NotFound` as well."""
         asked = self._asked(work, query, overdue)
         return work.follow_ups.count(asked) if asked else 0
 
     def _asked(self, work: UnitOfWork, query: FollowUpQuery, overdue: bool) -> FollowUpQuery | None:
-        """What to ask the store; None if no follow-up can be meant."""
+        """Return the query for the store; None if no follow-up can match."""
         if query.lead_id is not None:
             work.leads.get(query.lead_id)
         if not overdue:

@@ -1,4 +1,4 @@
-"""Look leads up."""
+"""Find leads."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ Q_MAX = 200
 WORDS_MAX = 20
 
 _Meant = Mapping[str, object]
-"""What a filter means, as members of `LeadQuery`."""
+"""The members of `LeadQuery` that a filter sets."""
 
 
 class FollowedUp(StrEnum):
-    """What can be asked of a lead's follow-ups: that one is scheduled, or one whose time has come, or none."""
+    """Filters by a lead's follow-ups: one is scheduled, one is overdue, or none is scheduled."""
 
     OVERDUE = "overdue"
     SCHEDULED = "scheduled"
@@ -31,7 +31,7 @@ class FollowedUp(StrEnum):
 
 
 class FiltersInput(TypedDict, total=False):
-    """Which leads a client asks for. A filter that is left out lets all of them through."""
+    """The filters of a list as a client gives them. Filters can be left out."""
 
     status: Collection[Status]
     source: str
@@ -45,28 +45,28 @@ class FiltersInput(TypedDict, total=False):
 
 
 def find_lead(work: UnitOfWork, id: LeadId) -> Lead:
-    """One lead; raises `NotFound`, which tells where a lead that was merged is to be found."""
+    """Return one lead; raises `NotFound`, or `Merged` with the id of the lead that it was merged into."""
     return work.leads.get(id)
 
 
 def find_leads(work: UnitOfWork, ids: Collection[LeadId]) -> Mapping[LeadId, Lead]:
-    """Those of several leads that there are."""
+    """Return the existing leads with these ids."""
     return {lead.id: lead for lead in work.leads.get_many(ids)}
 
 
 def list_leads(work: UnitOfWork, query: LeadQuery) -> Page[Lead, LeadPosition]:
-    """A page of leads."""
+    """Return a page of leads."""
     return work.leads.page(query)
 
 
 def count_leads(work: UnitOfWork, query: LeadQuery) -> int:
-    """How many leads there are on all pages."""
+    """Return how many leads there are on all pages."""
     return work.leads.count(query)
 
 
 @dataclass(frozen=True, slots=True)
 class AskForLeads:
-    """Turns what a client asks for into a question to the store."""
+    """Turns a client's filters into a query for the store."""
 
     clock: Clock
     normalizer: Normalizer
@@ -75,9 +75,9 @@ class AskForLeads:
     def __call__(
         self, filters: FiltersInput, *, sort: LeadSort = LeadSort.NEWEST_FIRST, limit: int = LIMIT_DEFAULT
     ) -> LeadQuery:
-        """The question for the first page.
+        """Return the query for the first page.
 
-        Raises `ValidationFailed` with every filter that makes no sense, or that no lead could ever pass.
+        Raises `ValidationFailed` with every filter that is invalid or that no lead can match.
         """
         members: dict[str, Any] = {}
         for meant in check_members(filters, _RULES, self).values():

@@ -1,4 +1,4 @@
-"""Take in many leads at once; a bad one never stops the rest."""
+"""Import many leads at once; an invalid one never stops the rest."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -162,7 +162,7 @@ class ImportLeads:
     def _keep(
         self, work: UnitOfWork, rows: Sequence[_Row], now: datetime, actor: str
     ) -> list[tuple[_Row, DuplicateLead]]:
-        """Keep all that can be kept with one question to the store; answers the others, and what they met."""
+        """Store all new leads by one call of the store; return the other rows with their duplicates."""
         story: list[TimelineEntry] = []
         met: list[tuple[_Row, DuplicateLead]] = []
         holders = work.leads.add_many([row.newcomer.lead for row in rows])

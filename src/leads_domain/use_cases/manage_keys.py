@@ -1,4 +1,4 @@
-"""Make, list, revoke and recognise API keys, and remember their use."""
+"""Create, list, revoke and recognise API keys, and record their use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ from leads_domain.sources import Clock, Entropy, IdSource
 
 KEY_NAME_MAX = 100
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
-"""Who calls with the admin key that the operator chose."""
+"""The caller with the admin key that the operator chose."""
 
 
 def check_new_key(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The members of a new key as they are kept; raises `ValidationFailed` with every fault."""
+    """Return the members of a new key as they are stored; raises `ValidationFailed` with every error."""
     return check_members(given, _RULES, None, *missing(given, *_RULES))
 
 
@@ -37,14 +37,14 @@ _RULES: Mapping[str, Callable[[Any, None], object]] = {
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """Make a key. Its text is given out this once and kept nowhere."""
+    """Create a key. Its text is returned once and not stored."""
 
     clock: Clock
     ids: IdSource
     entropy: Entropy
 
     def __call__(self, work: UnitOfWork, *, name: str, role: Role) -> tuple[ApiKey, str]:
-        """What is kept of the key, and its text; raises `ValidationFailed`."""
+        """Return the key and its text; raises `ValidationFailed`."""
         text = key_text(role, self.entropy.draw(ENTROPY_BYTES))
         key = ApiKey(
             id=self.ids.new(),
@@ -58,12 +58,12 @@ class CreateKey:
 
 @dataclass(frozen=True, slots=True)
 class CreateFirstKey:
-    """Make an admin key if there is none that works, so that a fresh installation can be used."""
+    """Create an admin key unless one exists, so that a fresh installation can be used."""
 
     create_key: CreateKey
 
     def __call__(self, work: UnitOfWork) -> str | None:
-        """The text of the new key; None if there was an admin key already."""
+        """Return the text of the new key; None if there was an admin key already."""
         if any(key.role is Role.ADMIN and key.revoked_at is None for key in work.api_keys.all_for_change()):
             return None
         _, text = self.create_key(work, name="first admin key", role=Role.ADMIN)
@@ -71,44 +71,44 @@ class CreateFirstKey:
 
 
 def list_keys(work: UnitOfWork) -> Sequence[ApiKey]:
-    """Every key, revoked ones too, oldest first."""
+    """Return every key, revoked ones too, oldest first."""
     return work.api_keys.all()
 
 
 def page_of_keys(work: UnitOfWork, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
-    """The same page by page."""
+    """Return a page of the keys."""
     return work.api_keys.page(after=after, limit=limit)
 
 
 def find_key(work: UnitOfWork, id: str) -> ApiKey:
-    """What is kept of one key; raises `NotFound`."""
+    """Return one key; raises `NotFound`."""
     return work.api_keys.get(id)
 
 
 @dataclass(frozen=True, slots=True)
 class RevokeKey:
-    """Make a key useless from now on."""
+    """Revoke a key."""
 
     clock: Clock
 
     def __call__(self, work: UnitOfWork, id: str) -> None:
-        """Raises `NotFound`; to revoke a revoked key changes nothing."""
+        """Raise `NotFound` for an unknown key; revoking a revoked key changes nothing."""
         work.api_keys.revoke(id, self.clock.now())
 
 
 def record_key_use(work: UnitOfWork, used: Mapping[str, datetime]) -> None:
-    """Remember when keys were last used."""
+    """Store when keys were last used."""
     work.api_keys.record_use(used)
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Recognise a key. `operator_digest` is the digest of the admin key that the operator chose, if any."""
+    """Recognise a key. `operator_digest` is that of the admin key that the operator chose, if any."""
 
     operator_digest: str | None = None
 
     def __call__(self, work: UnitOfWork, text: str) -> Principal | None:
-        """Whose key this is; None if it is malformed, unknown or revoked."""
+        """Return the caller with this key; None if it is malformed, unknown or revoked."""
         fingerprint = digest(text)
         if fingerprint == self.operator_digest:
             return OPERATOR

@@ -1,4 +1,4 @@
-"""Make one lead of two that are the same person."""
+"""Merge two leads that are the same person."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,19 +16,19 @@ from leads_domain.sources import Clock, IdSource
 
 
 class MergeInput(TypedDict, total=False):
-    """What a client says of a merge."""
+    """A merge as a client asks for it."""
 
     duplicate_id: LeadId
 
 
 def check_merge(given: MergeInput) -> MergeInput:
-    """The same with the id in lower case; raises `ValidationFailed`."""
+    """Return the same with the id in lower case; raises `ValidationFailed`."""
     return cast(MergeInput, check_members(given, _RULES, None, *missing(given, "duplicate_id")))
 
 
 @dataclass(frozen=True, slots=True)
 class MergeLeads:
-    """Merge a duplicate into the lead that survives, see `merging.merged`, and lead its id there.
+    """Merge a duplicate into the survivor, see `merging.merged`, and redirect its id.
 
     Timeline and follow-ups move over. Of the duplicate's scheduled follow-ups, those are cancelled that rules have
     made, for which the survivor has its own; if the survivor is closed, all of them.
@@ -47,7 +47,7 @@ class MergeLeads:
         actor: str,
         precondition: Precondition = any_version,
     ) -> Lead:
-        """The survivor as it is now kept; unchanged if that duplicate was merged into it before.
+        """Return the survivor as it is stored. Repeating a merge has no effect.
 
         Raises `NotFound`, `VersionMismatch` for the survivor, or `ValidationFailed` for a duplicate that does not
         exist or is a part of another lead.
@@ -81,7 +81,7 @@ class MergeLeads:
 
 
 def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lead | None]:
-    """Both leads, got for a change; no duplicate if it was merged into this very lead before."""
+    """Return both leads for a change; no duplicate if it was merged into this lead before."""
     if duplicate_id == id:
         raise ValidationFailed.because("A lead cannot be merged into itself.", "/duplicate_id")
     leads: dict[LeadId, Lead] = {}

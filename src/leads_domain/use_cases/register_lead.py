@@ -1,4 +1,4 @@
-"""Take in a lead, unless it is there already."""
+"""Register a lead, unless it exists already."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
 
 _TRIES = 5
-"""How often to try to keep a lead whose address others give up and take at the same time."""
+"""How often to try to store a lead whose address other leads give up and take meanwhile."""
 
 
 class OnDuplicate(StrEnum):
-    """What to do when a lead with the same e-mail address is there already."""
+    """What to do if a lead with the same e-mail address exists."""
 
     ERROR = "error"
     RETURN = "return"
@@ -29,7 +29,7 @@ class OnDuplicate(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a lead that was taken in."""
+    """The outcome of registering a lead."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -38,14 +38,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The lead as it is now kept, and whether that is new."""
+    """The lead as it is stored, and the outcome."""
 
     lead: Lead
     outcome: Outcome
 
 
 class Newcomer(NamedTuple):
-    """A lead as it would be kept if it is new, with what is told of it and what it is owed by the rules."""
+    """A lead as it would be stored if it is new, with its events and the follow-ups that the rules schedule."""
 
     lead: Lead
     events: Sequence[Event]
@@ -54,10 +54,10 @@ class Newcomer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RegisterLead:
-    """Keep a new lead at the start of the pipeline, and schedule what the rules say of that status.
+    """Store a new lead at the start of the pipeline, and schedule the follow-ups that the rules have for that status.
 
-    If its e-mail address is taken, `on_duplicate` decides: raise `DuplicateLead`, return the lead
-    that is there, or overwrite that lead's members with the given ones.
+    If its e-mail address is taken, `on_duplicate` decides: raise `DuplicateLead`, return the existing lead, or
+    overwrite that lead's members with the given ones.
     """
 
     clock: Clock
@@ -78,7 +78,7 @@ class RegisterLead:
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
     ) -> Registered:
-        """Raises `ValidationFailed`, or `DuplicateLead` if that is the policy."""
+        """Return the stored lead; raises `ValidationFailed`, or `DuplicateLead` if that is the policy."""
         details = self.check(given)
         now = self.clock.now()
         newcomer = self.newcomer(details, now)
@@ -94,7 +94,7 @@ class RegisterLead:
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> Registered:
-        """Keep a newcomer with these details, or do with the lead that has its address what the policy says."""
+        """Store a newcomer with these details, or apply the policy to the lead that has its address."""
         lead, events, follow_ups = newcomer
         for _ in range(_TRIES):
             try:
@@ -130,9 +130,9 @@ class RegisterLead:
         on_duplicate: OnDuplicate,
         merge_attributes: bool = False,
     ) -> Registered | None:
-        """What becomes of a lead that met a `duplicate`; raises it if that is the policy.
+        """Apply the policy to the existing lead of `duplicate`; raises `duplicate` if that is the policy.
 
-        None if nobody has the address any more: until a lead is got for a change, others may erase or change it.
+        Returns None if no lead has the address any more: it may be erased or changed before it is locked.
         """
         if duplicate.existing_id is None:
             return None

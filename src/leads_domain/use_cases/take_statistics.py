@@ -1,4 +1,4 @@
-"""Count how the desk is doing."""
+"""Take statistics."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from leads_domain.sources import Clock
 from leads_domain.statistics import SourceCount, Statistics
 
 SOURCES_MAX = 100
-"""How many sources are told one by one: everybody who sends leads can make up more."""
+"""How many sources are listed: clients can make up any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class TakeStatistics:
     pipeline: Pipeline
 
     def __call__(self, work: UnitOfWork) -> Statistics:
-        """The statistics of this moment."""
+        """Return the statistics of this moment."""
         now = self.clock.now()
         counted = work.reports.leads_by_status()
         total = sum(counted.values())

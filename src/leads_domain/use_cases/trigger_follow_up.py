@@ -1,4 +1,4 @@
-"""Promise to reach somebody about a lead."""
+"""Schedule a follow-up."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ Channels = Mapping[str, Address | None]
 
 
 class FollowUpInput(TypedDict, total=False):
-    """What a client may say of a follow-up. A member that is left out, null or blank has a default."""
+    """A follow-up as a client asks for it. A member that is left out, null or blank has a default."""
 
     channel: str | None
     message: str | None
@@ -29,7 +29,7 @@ class FollowUpInput(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class TriggerFollowUp:
-    """Schedule a follow-up of a lead: by default to the lead itself, on the default channel, now."""
+    """Schedule a follow-up of a lead, by default to the lead itself, on the default channel, now."""
 
     clock: Clock
     ids: IdSource
@@ -37,11 +37,11 @@ class TriggerFollowUp:
     default_channel: str
 
     def check(self, wishes: FollowUpInput) -> FollowUpInput:
-        """The wishes as they would be kept; raises `ValidationFailed` with every fault."""
+        """Return the input as it would be stored; raises `ValidationFailed` with every error."""
         return cast(FollowUpInput, check_members(wishes, _RULES, self.channels))
 
     def __call__(self, work: UnitOfWork, lead_id: LeadId, wishes: FollowUpInput, *, actor: str) -> FollowUp:
-        """Raises `NotFound`, or `ValidationFailed` for an unknown channel or a recipient that it cannot reach."""
+        """Return the follow-up; raises `NotFound`, or `ValidationFailed` if the channel cannot reach the recipient."""
         wishes = self.check(wishes)
         lead = work.leads.get_for_change(lead_id)
         recipient = wishes.get("recipient") or Recipient.LEAD
