@@ -49,6 +49,9 @@ class Database(Protocol):
         with another one; only its last run counts.
         """
 
+    async def check_ready(self) -> None:
+        """Raise `Unavailable` unless the schema is right, and writes do not fail."""
+
     async def wait_for_change(self, seconds: float) -> None:
         """Return soon after any process has scheduled a follow-up, or else after `seconds`.
 

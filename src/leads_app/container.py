@@ -4,7 +4,6 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from importlib.metadata import version
 
 from dependency_injector import containers, providers
@@ -39,7 +38,6 @@ from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_adapters.sql.dry_run import open_dry_run
-from leads_adapters.sql.readiness import check_ready
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.transfer import Importing
@@ -229,7 +227,7 @@ class Container(containers.DeclarativeContainer):
         providers.Singleton(MetricsRoutes, database, clock, metrics.provided.text),
         providers.Singleton(
             HealthRoutes,
-            providers.Factory(partial, check_ready, database),
+            database.provided.check_ready,
             stopping.provided.has_begun,
         ),
     )

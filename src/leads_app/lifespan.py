@@ -1,8 +1,7 @@
-"""What happens before the first request and after the last."""
+"""Run the dispatcher and close the database with the service."""
 
 import asyncio
 import gc
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -10,36 +9,27 @@ from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
 from leads_app.graceful_shutdown import GracefulShutdown
-from leads_app.unread import end_unread_connections
-
-SWITCH_SECONDS = 0.0005
+from leads_app.unread import limit_unread_responses
 
 LISTENING_SECONDS = 1.0
-"""How often to look whether the server listens: it does so only after this."""
+"""How often to check whether the server listens, which it does only after the application has started."""
 
 
 def service_lifespan(
     close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool, stopping: GracefulShutdown
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Dispatch follow-ups while the service runs, and let go of the database when it ends.
-
-    Nothing that was promised depends on the end being reached: a killed process loses no work.
-    """
+    """Return the lifespan of the application. A process that is killed before its end loses no work."""
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        # What is there now stays. To look through it for garbage stopped everything for 80 to 180 ms, now for 1.
-        gc.freeze()
-        # A thread that reads or writes a file hands the interpreter over when it is asked to for so long. With the
-        # usual 5 ms, others got half as many answers during an export.
-        sys.setswitchinterval(SWITCH_SECONDS)
+        gc.freeze()  # collections skip what was loaded: see docs/decisions/0023-garbage-and-threads.md
         stopping.listen()
-        ending_unread = asyncio.create_task(_end_unread_connections())
+        limiting = asyncio.create_task(_limit_unread_responses())
         running = asyncio.create_task(dispatcher.run()) if dispatching else None
         try:
             yield
         finally:
-            ending_unread.cancel()
+            limiting.cancel()
             if running is not None:
                 dispatcher.stop()
                 await running
@@ -48,6 +38,6 @@ def service_lifespan(
     return lifespan
 
 
-async def _end_unread_connections() -> None:
-    while not end_unread_connections():  # noqa: ASYNC110 - granian tells nobody when it listens
+async def _limit_unread_responses() -> None:
+    while not limit_unread_responses():  # noqa: ASYNC110 - granian does not report that it listens
         await asyncio.sleep(LISTENING_SECONDS)

@@ -1,4 +1,4 @@
-"""End connections whose clients do not read: the server waits for them without end."""
+"""End connections whose clients do not read their response: the server itself waits without a limit."""
 
 import os
 import socket
@@ -9,19 +9,19 @@ from pathlib import Path
 from leads_adapters.http.streaming import SEND_SECONDS
 
 
-def end_unread_connections(seconds: float = SEND_SECONDS) -> bool:
-    """Have Linux end a connection once nothing of a response gets through to the client for so long.
+def limit_unread_responses(seconds: float = SEND_SECONDS) -> bool:
+    """Have Linux end a connection when the client has accepted no byte of a response for so long.
 
-    Set at the sockets that listen, of which granian shows none: every connection inherits it. Return False if none
-    listens yet.
+    The option is set on the listening sockets, and inherited by every connection. Granian does not expose them, so all
+    descriptors of the process are searched. Return False if none listens yet.
     """
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return True
-    return sum(_end_unread(int(path.name), seconds) for path in Path("/proc/self/fd").iterdir()) > 0
+    return sum(_limit(int(path.name), seconds) for path in Path("/proc/self/fd").iterdir()) > 0
 
 
-def _end_unread(number: int, seconds: float) -> bool:
-    # Only sockets are duplicated: a duplicate of a database's file would stay open, or drop SQLite's locks.
+def _limit(number: int, seconds: float) -> bool:
+    # Duplicate sockets only: closing a duplicate of a database's file would release SQLite's locks.
     with suppress(OSError):
         if stat.S_ISSOCK(os.fstat(number).st_mode):
             with socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as each:

@@ -41,6 +41,13 @@ CLAIMS_MAX = 100
 PICKS = st.integers(min_value=0, max_value=20)
 
 
+class AtOnce:
+    """Replaces `threading.Thread`: runs its target when it is started."""
+
+    def __init__(self, target: Callable[[], None], *, daemon: bool) -> None:
+        self.start = target
+
+
 class Moment(Enum):
     """When something happens to a dispatcher."""
 
@@ -156,6 +163,9 @@ class Process:
         """See `Database.wait_for_change`."""
         await self._database.wait_for_change(seconds)
 
+    async def check_ready(self) -> None:
+        """See `Database.check_ready`."""
+
     async def close(self) -> None:
         """See `Database.close`."""
 
@@ -230,7 +240,7 @@ class Deliveries(RuleBasedStateMachine):
     def begin(self) -> None:
         patch = self.closing.enter_context(pytest.MonkeyPatch.context())
         # Nothing here takes long, so that threads would only bring about what cannot be repeated.
-        patch.setattr("leads_app.dispatcher.start_new_thread", lambda run, arguments: run(*arguments))
+        patch.setattr("leads_app.dispatcher.Thread", AtOnce)
         patch.setattr("leads_app.dispatcher.AWAY_SECONDS", 0)
         self.closing.enter_context(capture_logs())
         folder = Path(self.closing.enter_context(TemporaryDirectory()))

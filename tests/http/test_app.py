@@ -11,7 +11,7 @@ import pytest
 from dependency_injector import providers
 
 from leads_adapters.http.rate_limit import RateLimit
-from leads_adapters.sql import sqlite
+from leads_adapters.sql.sqlite import engine
 from leads_domain.errors import Unavailable
 from rest import JOHN, NOBODY, Api, Reply, Service
 
@@ -80,7 +80,7 @@ class Broken:
         """Fail."""
         raise self._error
 
-    read_long = write = read
+    read_long = write = check_ready = read
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -225,7 +225,7 @@ def test_a_database_out_of_reach_is_told_with_the_time_to_come_back(service: Ser
 def test_a_database_that_somebody_else_is_writing_to_is_busy_and_nothing_is_done(
     start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr(engine, "BUSY_TIMEOUT_SECONDS", 0.0)
     service = start()
     api = service.client()
     with service.container.engine().begin():

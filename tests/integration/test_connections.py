@@ -14,7 +14,7 @@ from e2e.service import HOST, PATIENCE, free_port
 from leads_adapters.http.envelope import AsgiApp
 from leads_app.cli import connections
 from leads_app.cli.connections import low_limit_warning, server_options
-from leads_app.unread import end_unread_connections
+from leads_app.unread import limit_unread_responses
 
 HEAD_SECONDS = 0.2
 REQUEST = b"GET / HTTP/1.1\r\nhost: leads\r\n\r\n"
@@ -112,7 +112,7 @@ def test_a_connection_whose_client_does_not_read_is_ended() -> None:
             ended.set()
 
         async with serving(PATIENCE, endless) as connect:
-            end_unread_connections(0.2)
+            limit_unread_responses(0.2)
             await connect(b"GET /large HTTP/1.1\r\nhost: leads\r\n\r\n")
             await asyncio.wait_for(ended.wait(), PATIENCE)
 
@@ -122,7 +122,7 @@ def test_a_connection_whose_client_does_not_read_is_ended() -> None:
 def test_nothing_stays_open_of_a_look_at_the_connections(tmp_path: Path) -> None:
     with (tmp_path / "file").open("w"):
         before = len([*Path("/proc/self/fd").iterdir()])
-        end_unread_connections()
+        limit_unread_responses()
         assert len([*Path("/proc/self/fd").iterdir()]) == before
 
 

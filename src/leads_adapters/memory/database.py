@@ -71,6 +71,9 @@ class MemoryDatabase:
         self._kept = copy
         return answer
 
+    async def check_ready(self) -> None:
+        """See `Database.check_ready`. The memory is always ready."""
+
     async def wait_for_change(self, seconds: float) -> None:
         """See `Database.wait_for_change`. No other process can change anything."""
         await asyncio.sleep(seconds)

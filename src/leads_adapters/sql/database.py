@@ -9,6 +9,7 @@ from sqlalchemy import Engine, Executable
 from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.jobs import Job, deliver
+from leads_adapters.sql.migrations import check_schema
 from leads_adapters.sql.outages import Outages
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.write_probe import delete_probe, store_probe
@@ -57,6 +58,12 @@ class SqlDatabase(ABC):
         """See `Database.write`."""
         self._check_open()
         return await self._write(lambda work: use_case(work, *args, **kwargs))
+
+    async def check_ready(self) -> None:
+        """See `Database.check_ready`."""
+        self._check_open()
+        await self._read(check_schema)
+        await self.check_writes()
 
     async def check_writes(self) -> None:
         """Raise `Outage` if writes fail. After one has failed, try one."""

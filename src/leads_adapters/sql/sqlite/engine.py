@@ -25,8 +25,6 @@ def sqlite_engine(url: URL) -> Engine:
         raise ValueError(message)
     check_version()
     file = Path(url.database)
-    # The driver looks for an adapter for each null that it is given, for 1.5 us if there is none.
-    driver.register_adapter(type(None), lambda null: null)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
     engine.dialect.statement_compiler = _Compiler
     hold_while_open(engine)
