@@ -1,4 +1,4 @@
-"""Processes that carry out the same request at the same time on PostgreSQL: one does, the others are told at once."""
+"""Processes that do the same at the same time on PostgreSQL: one does it, the others wait for nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,6 +8,8 @@ from threading import Event
 import pytest
 from sqlalchemy import URL
 
+from builders import a_lead
+from contracts import follow_up_store
 from contracts.reply_store import a_reply, claim, keep
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
@@ -76,6 +78,31 @@ def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody()
             enough.set()
             await working
             assert await other.write(claim, a_reply(1)) is None
+
+    with postgres_url() as url:
+        asyncio.run(asyncio.wait_for(both(url), PATIENCE))
+
+
+def test_follow_ups_that_another_process_is_claiming_are_waited_for_by_nobody() -> None:
+    claimed, enough = Event(), Event()
+    rows = follow_up_store.a_row(3)
+    later = rows[-1].due_at
+
+    def claim_one(work: UnitOfWork) -> None:
+        assert len(follow_up_store.claim(work, later, limit=1)) == 1
+        claimed.set()
+        assert enough.wait(PATIENCE)
+
+    async def both(url: URL) -> None:
+        async with a_process(url) as one, a_process(url) as other:
+            await one.write(lambda work: work.leads.add(a_lead(id=follow_up_store.LEAD)))
+            await one.write(follow_up_store.add, *rows)
+            working = asyncio.create_task(one.write(claim_one))
+            assert await asyncio.to_thread(claimed.wait, PATIENCE)
+            assert {each.id for each in await other.write(follow_up_store.claim, later)} == {rows[1].id, rows[2].id}
+            assert not working.done()
+            enough.set()
+            await working
 
     with postgres_url() as url:
         asyncio.run(asyncio.wait_for(both(url), PATIENCE))
