@@ -28,7 +28,7 @@ from leads_app.dispatcher import SLOTS as IN_FLIGHT_MAX
 from postgres import connect, postgres_url
 from webhook_receiver import SECRET, Receiver, a_receiver
 
-CRASHES = int(os.environ.get("CRASHES", "3"))
+CRASHES = int(os.environ.get("CRASHES", "2"))
 CLIENTS = 4
 
 WAYS = ["in the service, SQLite", "apart, SQLite", "in the service, PostgreSQL", "apart, PostgreSQL"]

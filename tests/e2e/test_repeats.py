@@ -22,7 +22,7 @@ import pytest
 from e2e.service import PATIENCE, Service, Site
 from postgres import postgres_url
 
-CRASHES = int(os.environ.get("CRASHES", "3"))
+CRASHES = int(os.environ.get("CRASHES", "2"))
 CLIENTS = 4
 PROCESSES = 2
 ROUNDS = 10
