@@ -17,7 +17,7 @@ class Row(NamedTuple):
     """One row of a file: the lead that it gives, or why it could not be read.
 
     `line` is the line of the file on which the row starts, from 1. `cells` are its texts as they
-    stood in the file, for whoever must correct them; bytes that are no UTF-8 stand in them as lone
+    stood in the file, for people to correct; bytes that are no UTF-8 stand in them as lone
     surrogates (PEP 383), so that they can be written back unharmed. `state` is for a lead that is new.
     An update leaves other attributes as they are with `merge_attributes`.
     """

@@ -1,4 +1,4 @@
-"""What this process counts, and how it is told to Prometheus.
+"""Count what happens in this process, and report it to Prometheus.
 
 Counting is a look-up and an addition, on the event loop alone: the counters of prometheus-client, made for threads,
 take several times as long. The library writes the text, and is not loaded before that is asked for.
@@ -39,8 +39,8 @@ class Distribution:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def told(self) -> tuple[list[tuple[str, float]], float]:
-        """The number of values up to each bound, and the sum of all."""
+    def totals(self) -> tuple[list[tuple[str, float]], float]:
+        """Return the number of values up to each bound, and the sum of all."""
         bounds = (*map(str, self._bounds), "+Inf")
         return list(zip(bounds, accumulate(self._counts), strict=True)), self._sum
 
@@ -99,7 +99,7 @@ class Metrics:
         )
         for (method, route, status), spent in list(self._requests.items()):
             template = "none" if route is None else route.replace(":str", "")
-            requests.add_metric((method, template, str(status), pid), *spent.told())
+            requests.add_metric((method, template, str(status), pid), *spent.totals())
         yield requests
         deliveries = CounterMetricFamily(
             "leads_deliveries",
@@ -112,7 +112,7 @@ class Metrics:
         commits = HistogramMetricFamily(
             "leads_commit_size", "Units of work that one commit made durable.", labels=("pid",)
         )
-        commits.add_metric((pid,), *self._commits.told())
+        commits.add_metric((pid,), *self._commits.totals())
         yield commits
 
     def _waiting(self, backlog: Mapping[str, Backlog], now: datetime) -> Iterator["Metric"]:

@@ -1,6 +1,6 @@
 """Leads in and out by the million: the loops behind `leads import` and `leads export`, and behind the same over HTTP.
 
-They are synchronous, as whoever reads and writes files is, and hold no more than a batch at a time.
+They are synchronous, as reading and writing files is, and hold no more than a batch at a time.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
@@ -35,7 +35,7 @@ class Run(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Importing:
-    """Takes in what a file holds, in a unit of work for every `batch` of rows: what came before a fault is kept.
+    """Imports a file, in a unit of work for every `batch` of rows: what came before an error stays.
 
     A batch is large enough to spread its cost, and small enough not to hold up others.
     """

@@ -55,7 +55,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """What is kept of a key: never its text, only the text's SHA-256 (`digest`, hexadecimal)."""
+    """An API key without its text: only the text's SHA-256 (`digest`, hexadecimal) is stored."""
 
     id: str
     name: str

@@ -25,14 +25,14 @@ def check_members(
     `also` are errors that the caller has found already, to be reported together with these.
     """
     checked: dict[str, Any] = {}
-    faults = list(also)
+    errors = list(also)
     for member, value in given.items():
         try:
             checked[member] = rules[member](value, context)
         except ValidationFailed as invalid:
-            faults += (fault.under(member) for fault in invalid.errors)
-    if faults:
-        raise ValidationFailed(faults)
+            errors += (error.under(member) for error in invalid.errors)
+    if errors:
+        raise ValidationFailed(errors)
     return checked
 
 

@@ -81,14 +81,14 @@ def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
 
 
 def _each_checked(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    faults: list[FieldError] = []
+    errors: list[FieldError] = []
     for name, value in attributes.items():
         try:
             _check_attribute(name, value)
         except ValidationFailed as invalid:
-            faults += (fault.under(name) for fault in invalid.errors)
-    if faults:
-        raise ValidationFailed(faults)
+            errors += (error.under(name) for error in invalid.errors)
+    if errors:
+        raise ValidationFailed(errors)
     return dict(attributes)
 
 

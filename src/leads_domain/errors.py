@@ -40,9 +40,9 @@ class FieldError:
 class ValidationFailed(LeadsError):
     """The input breaks at least one rule; `errors` lists all of them, in the order of the input."""
 
-    def __init__(self, faults: Sequence[FieldError]) -> None:
-        super().__init__(" ".join(f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in faults))
-        self.errors = tuple(faults)
+    def __init__(self, errors: Sequence[FieldError]) -> None:
+        super().__init__(" ".join(f"{error.pointer}: {error.detail}".removeprefix(": ") for error in errors))
+        self.errors = tuple(errors)
 
     @classmethod
     def because(cls, detail: str, pointer: str = "") -> "ValidationFailed":
@@ -140,7 +140,7 @@ class RequestInProgress(LeadsError):
 
 
 class InvalidPipeline(LeadsError):
-    """A configured pipeline contradicts itself; the message names the fault."""
+    """A configured pipeline contradicts itself; the message names the error."""
 
 
 class Unavailable(LeadsError):

@@ -1,4 +1,4 @@
-"""A follow-up: a message that is owed to somebody at a time, and what became of it."""
+"""A follow-up: a message that is due at a time, and its attempts."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -74,14 +74,14 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """A promise to reach somebody about a lead.
+    """A message about a lead that is sent at a time.
 
     `recipient` is a `Recipient`, or the e-mail address or telephone number (E.164) that a rule names.
     `next_attempt_at` is set exactly while it is scheduled, `sent_at` exactly when it was sent.
     `lease` is set while a dispatcher is at it. `claims` counts the leases ever given out and serves as
     fencing token: a dispatcher that was thought dead cannot overwrite what its successor recorded.
     `attempts` grows with the claim, so an attempt that a crash cut off counts as well.
-    `rule_status` is the status whose rule made it; None if somebody asked for it.
+    `rule_status` is the status whose rule made it; None if a client asked for it.
     """
 
     id: FollowUpId
@@ -149,13 +149,13 @@ class FollowUp:
     def fail_attempt(self, error: str, wait: timedelta | None, now: datetime) -> tuple["FollowUp", list[Event]]:
         """Record a failed attempt: try again after `wait`, or never if that is None."""
         self._check_scheduled("attempted")
-        told = self._event(EventType.FOLLOW_UP_ATTEMPT_FAILED, attempt=self.attempts, error=error)
+        attempt = self._event(EventType.FOLLOW_UP_ATTEMPT_FAILED, attempt=self.attempts, error=error)
         if wait is None:
             failed = self._end(FollowUpState.FAILED, now, last_error=error)
-            return failed, [told, self._event(EventType.FOLLOW_UP_FAILED, attempts=self.attempts, error=error)]
+            return failed, [attempt, self._event(EventType.FOLLOW_UP_FAILED, attempts=self.attempts, error=error)]
         next_attempt_at = max(now + wait, self.due_at)  # it may have been put off meanwhile
         again = replace(self, last_error=error, next_attempt_at=next_attempt_at, lease=None, updated_at=now)
-        return again, [told]
+        return again, [attempt]
 
     def reschedule(
         self, now: datetime, *, due_at: datetime | None = None, message: str | None = None

@@ -44,7 +44,7 @@ class ImportedState:
             if self.status_reason is not None:
                 check_text(self.status_reason, max_length=REASON_MAX)
         except ValidationFailed as invalid:
-            return [fault.under("status_reason") for fault in invalid.errors]
+            return [error.under("status_reason") for error in invalid.errors]
         return []
 
 
@@ -52,10 +52,9 @@ class ImportedState:
 class Lead:
     """A person or company that may buy.
 
-    `version` counts what clients can see change. `contacted_at` is when somebody first took the
-    lead up: its first move to a status that is neither closed nor the initial one. `next_follow_up_at` is the earliest
-    due time among its scheduled follow-ups. Every change returns another lead and what happened;
-    a change that changes nothing returns the same lead and no event.
+    `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first move to
+    a status that is neither closed nor the initial one. `next_follow_up_at` is the earliest due time of its scheduled
+    follow-ups. Every change returns another lead and the events; one without effect the same lead and no event.
     """
 
     id: LeadId
@@ -172,4 +171,4 @@ def _merged(present: Mapping[str, Scalar], added: Mapping[str, Scalar]) -> Mappi
     try:
         return check_attributes({**present, **added})
     except ValidationFailed as invalid:
-        raise ValidationFailed([fault.under("attributes") for fault in invalid.errors]) from None
+        raise ValidationFailed([error.under("attributes") for error in invalid.errors]) from None

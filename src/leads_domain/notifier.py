@@ -49,7 +49,7 @@ class Receipt:
 
 
 class NotificationError(Exception):
-    """The notice has not left. The text is kept with the follow-up, so it must hold no secret."""
+    """The notice was not sent. The text is stored with the follow-up, so it must hold no secret."""
 
 
 class TryAgain(NotificationError):

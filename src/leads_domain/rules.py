@@ -53,9 +53,9 @@ class FollowUpRules:
         events: list[Event] = []
         for rule in self.rules:
             if rule.when == lead.status:
-                follow_up, told = self._schedule(lead, rule, now)
+                follow_up, its_events = self._schedule(lead, rule, now)
                 follow_ups.append(follow_up)
-                events += told
+                events += its_events
         if follow_ups:
             due = [follow_up.due_at for follow_up in follow_ups]
             lead = replace(lead, next_follow_up_at=min([lead.next_follow_up_at or due[0], *due]))

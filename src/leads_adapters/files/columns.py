@@ -1,4 +1,4 @@
-"""What each column of a CSV file means, told from the header row."""
+"""The meaning of each column of a CSV file, from its header row."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence

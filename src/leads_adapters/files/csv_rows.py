@@ -11,7 +11,7 @@ from leads_adapters.files.columns import Columns, meaning, told_by
 from leads_adapters.files.csv_records import DELIMITERS, Record, guessed, records
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
-from leads_adapters.files.members import attribute_faults, imported_state, is_exported, readable_time
+from leads_adapters.files.members import attribute_errors, imported_state, is_exported, readable_time
 from leads_adapters.lead_files import FileRefused, LeadFile, Row
 from leads_domain.details import DetailsInput, Scalar, is_placeholder
 from leads_domain.errors import FieldError, ValidationFailed
@@ -131,13 +131,13 @@ def _from_json(text: str) -> dict[str, Scalar]:
         decoded = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         raise ValidationFailed.because('Give a JSON object such as {"company": "ACME"}.', "/attributes") from None
-    if faults := [fault.under("attributes") for fault in attribute_faults(decoded)]:
-        raise ValidationFailed(faults)
+    if errors := [error.under("attributes") for error in attribute_errors(decoded)]:
+        raise ValidationFailed(errors)
     return cast(dict[str, Scalar], decoded)
 
 
 def _joined(attributes: dict[str, str], from_json: dict[str, Scalar]) -> dict[str, Scalar]:
     if twice := sorted(attributes.keys() & from_json.keys()):
-        fault = FieldError("", "Give this in its own column or among the attributes, not in both.")
-        raise ValidationFailed([fault.under(name).under("attributes") for name in twice])
+        error = FieldError("", "Give this in its own column or among the attributes, not in both.")
+        raise ValidationFailed([error.under(name).under("attributes") for name in twice])
     return attributes | from_json

@@ -85,7 +85,7 @@ def _time(member: str, value: object) -> datetime | None:
         raise ValidationFailed.because("Give a time such as 2026-11-22T06:15:00Z.", f"/{member}") from None
 
 
-def attribute_faults(given: object) -> Iterator[FieldError]:
+def attribute_errors(given: object) -> Iterator[FieldError]:
     """What is wrong with the kinds of values in `given`, decoded JSON that is to be a lead's attributes."""
     if not isinstance(given, dict):
         yield FieldError("", f'Give an object such as {{"company": "ACME"}}, not {kind(given)}.')

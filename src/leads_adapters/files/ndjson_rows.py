@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, cast
 import msgspec
 
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
-from leads_adapters.files.members import ASSIGNED, GIVEN, attribute_faults, imported_state, is_own, kind
+from leads_adapters.files.members import ASSIGNED, GIVEN, attribute_errors, imported_state, is_own, kind
 from leads_adapters.lead_files import LeadFile, Row
 from leads_domain.details import DetailsInput
 from leads_domain.errors import FieldError, ValidationFailed
@@ -35,7 +35,7 @@ def read_ndjson(stream: BinaryIO) -> LeadFile:
 
     Members that the service assigns itself are passed over, so that an export can be read, or
     become the imported state of a new lead. Unknown members and wrong types make a
-    row `ValidationFailed`, with every fault. Blank lines are left out. A line that cannot be read never stops
+    row `ValidationFailed`, with every error. Blank lines are left out. A line that cannot be read never stops
     the rest. A row's only cell is the line itself; of a line of refused rows, what it says the row is.
     """
     return LeadFile(("row",), _rows(stream))
@@ -66,8 +66,8 @@ def _read(line: bytes) -> tuple[DetailsInput, ImportedState | None]:
     lead = _decoded(line)
     if not isinstance(lead, dict):
         raise ValidationFailed.because(f"Give one JSON object in each line, not {kind(lead)}.")
-    if faults := _faults(lead):
-        raise ValidationFailed(faults)
+    if errors := _errors(lead):
+        raise ValidationFailed(errors)
     given = cast(DetailsInput, {member: value for member, value in lead.items() if member not in ASSIGNED})
     return given, imported_state(lead, None if is_own(lead) else "status")
 
@@ -85,23 +85,23 @@ def _decoded(line: bytes) -> object:
         raise ValidationFailed.because(f"This line is not JSON: {error}.") from None
 
 
-def _faults(lead: Mapping[str, Any]) -> list[FieldError]:
-    faults = []
+def _errors(lead: Mapping[str, Any]) -> list[FieldError]:
+    errors = []
     for member, value in lead.items():
         if member == "attributes":
-            faults += [fault.under(member) for fault in attribute_faults(value)]
+            errors += [error.under(member) for error in attribute_errors(value)]
         elif member in GIVEN:
             if not isinstance(value, str) and (value is not None or member in _TEXT):
                 expected = "text" if member in _TEXT else "text or null"
-                faults.append(FieldError("", f"Give {expected}, not {kind(value)}.").under(member))
+                errors.append(FieldError("", f"Give {expected}, not {kind(value)}.").under(member))
         elif member in _TEXT_OF_STATE:
             if value is not None and not isinstance(value, str):
-                faults.append(FieldError("", f"Give text or null, not {kind(value)}.").under(member))
+                errors.append(FieldError("", f"Give text or null, not {kind(value)}.").under(member))
         elif member not in ASSIGNED:
-            faults.append(
+            errors.append(
                 FieldError("", "There is no such member; put it among the attributes or leave it out.").under(member)
             )
-    return faults
+    return errors
 
 
 def _shown(line: bytes) -> str:

@@ -44,7 +44,7 @@ def _json(text: str) -> msgspec.Raw:
 
 
 def reason(refusal: LeadsError) -> str:
-    """Return why a row was refused, with the member that each fault is about."""
+    """Return why a row was refused, with the member that each error is about."""
     if not isinstance(refusal, ValidationFailed):
         return str(refusal)
-    return " ".join(f"{fault.pointer.removeprefix('/')}: {fault.detail}".removeprefix(": ") for fault in refusal.errors)
+    return " ".join(f"{error.pointer.removeprefix('/')}: {error.detail}".removeprefix(": ") for error in refusal.errors)

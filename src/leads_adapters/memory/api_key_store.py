@@ -10,28 +10,28 @@ from leads_domain.paging import Page, Position
 
 
 class MemoryApiKeyStore:
-    """Keeps API keys in a dictionary."""
+    """Stores API keys in a dictionary."""
 
-    def __init__(self, kept: dict[str, ApiKey]) -> None:
-        self._kept = kept
+    def __init__(self, stored: dict[str, ApiKey]) -> None:
+        self._stored = stored
 
     def add(self, key: ApiKey) -> None:
         """See `ApiKeyStore.add`."""
-        self._kept[key.id] = key
+        self._stored[key.id] = key
 
     def with_digest(self, digest: str) -> ApiKey | None:
         """See `ApiKeyStore.with_digest`."""
-        return next((key for key in self._kept.values() if key.digest == digest), None)
+        return next((key for key in self._stored.values() if key.digest == digest), None)
 
     def get(self, id: str) -> ApiKey:
         """See `ApiKeyStore.get`."""
-        if id not in self._kept:
+        if id not in self._stored:
             raise NotFound("API key", id)
-        return self._kept[id]
+        return self._stored[id]
 
     def all(self) -> Sequence[ApiKey]:
         """See `ApiKeyStore.all`."""
-        return sorted(self._kept.values(), key=lambda key: (key.created_at, key.id))
+        return sorted(self._stored.values(), key=lambda key: (key.created_at, key.id))
 
     def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
         """See `ApiKeyStore.page`."""
@@ -46,9 +46,9 @@ class MemoryApiKeyStore:
     def revoke(self, id: str, at: datetime) -> None:
         """See `ApiKeyStore.revoke`."""
         key = self.get(id)
-        self._kept[id] = replace(key, revoked_at=key.revoked_at or at)
+        self._stored[id] = replace(key, revoked_at=key.revoked_at or at)
 
     def record_use(self, used: Mapping[str, datetime]) -> None:
         """See `ApiKeyStore.record_use`."""
-        for key in (self._kept[id] for id in used if id in self._kept):
-            self._kept[key.id] = replace(key, last_used_at=max(key.last_used_at or used[key.id], used[key.id]))
+        for key in (self._stored[id] for id in used if id in self._stored):
+            self._stored[key.id] = replace(key, last_used_at=max(key.last_used_at or used[key.id], used[key.id]))

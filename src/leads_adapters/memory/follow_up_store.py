@@ -11,22 +11,22 @@ from leads_domain.paging import FollowUpQuery, Page, Position
 
 
 class MemoryFollowUpStore:
-    """Keeps follow-ups in a dictionary."""
+    """Stores follow-ups in a dictionary."""
 
-    def __init__(self, kept: dict[FollowUpId, FollowUp]) -> None:
-        self._kept = kept
+    def __init__(self, stored: dict[FollowUpId, FollowUp]) -> None:
+        self._stored = stored
 
     def add(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.add`."""
-        self._kept[follow_up.id] = follow_up
+        self._stored[follow_up.id] = follow_up
 
     save = add
 
     def get(self, id: FollowUpId) -> FollowUp:
         """See `FollowUpStore.get`."""
-        if id not in self._kept:
+        if id not in self._stored:
             raise NotFound("follow-up", id)
-        return self._kept[id]
+        return self._stored[id]
 
     get_for_change = get
 
@@ -50,7 +50,7 @@ class MemoryFollowUpStore:
     def _asked_for(self, query: FollowUpQuery) -> list[FollowUp]:
         return [
             each
-            for each in self._kept.values()
+            for each in self._stored.values()
             if query.lead_id in (None, each.lead_id)
             and (not query.states or each.state in query.states)
             and query.channel in (None, each.channel)
@@ -59,18 +59,18 @@ class MemoryFollowUpStore:
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """See `FollowUpStore.scheduled_of_lead`."""
-        query = FollowUpQuery(lead_id=lead_id, states=(FollowUpState.SCHEDULED,), limit=len(self._kept))
+        query = FollowUpQuery(lead_id=lead_id, states=(FollowUpState.SCHEDULED,), limit=len(self._stored))
         return self.page(query).items
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `FollowUpStore.move`."""
         for each in self._of_lead(from_lead):
-            self._kept[each.id] = replace(each, lead_id=to_lead)
+            self._stored[each.id] = replace(each, lead_id=to_lead)
 
     def erase(self, lead_id: LeadId) -> None:
         """See `FollowUpStore.erase`."""
         for each in self._of_lead(lead_id):
-            del self._kept[each.id]
+            del self._stored[each.id]
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""
@@ -79,7 +79,7 @@ class MemoryFollowUpStore:
     def backlog(self, now: datetime) -> Mapping[str, Backlog]:
         """See `FollowUpStore.backlog`."""
         found: dict[str, list[datetime]] = {}
-        for each in self._kept.values():
+        for each in self._stored.values():
             if each.next_attempt_at is not None:
                 found.setdefault(each.channel, []).append(each.next_attempt_at)
         return {
@@ -91,17 +91,17 @@ class MemoryFollowUpStore:
         """See `FollowUpStore.claim_due`."""
         due = [follow_up for at, follow_up in self._free(now) if follow_up.channel == channel and at <= now]
         claimed = [follow_up.claim(owner, until, now) for follow_up in due[:limit]]
-        self._kept.update({follow_up.id: follow_up for follow_up in claimed})
+        self._stored.update({follow_up.id: follow_up for follow_up in claimed})
         return claimed
 
     def _of_lead(self, lead_id: LeadId) -> list[FollowUp]:
-        return [each for each in self._kept.values() if each.lead_id == lead_id]
+        return [each for each in self._stored.values() if each.lead_id == lead_id]
 
     def _free(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
         """What is scheduled and under no lease, by the time of its next attempt."""
         free = [
             (each.next_attempt_at, each)
-            for each in self._kept.values()
+            for each in self._stored.values()
             if each.next_attempt_at is not None and (each.lease is None or each.lease.until <= now)
         ]
         return sorted(free, key=lambda each: (each[0], each[1].id))

@@ -11,50 +11,50 @@ from leads_domain.search import lead_words
 
 
 class MemoryLeadStore:
-    """Keeps leads in a dictionary, and in another where the ids of merged ones lead to."""
+    """Stores leads in a dictionary, and the redirections of merged ones in another."""
 
-    def __init__(self, kept: dict[LeadId, Lead], merged: dict[LeadId, LeadId]) -> None:
-        self._kept = kept
+    def __init__(self, stored: dict[LeadId, Lead], merged: dict[LeadId, LeadId]) -> None:
+        self._stored = stored
         self._merged = merged
 
     def add(self, lead: Lead) -> None:
         """See `LeadStore.add`."""
         self._refuse_duplicate(lead)
-        self._kept[lead.id] = lead
+        self._stored[lead.id] = lead
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
         """See `LeadStore.add_many`."""
         for lead in leads:
             if self.with_email(lead.email.key) is None:
-                self._kept[lead.id] = lead
+                self._stored[lead.id] = lead
         return [self.with_email(lead.email.key) for lead in leads]
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
         if id in self._merged:
             raise Merged(id, self._merged[id])
-        if id not in self._kept:
+        if id not in self._stored:
             raise NotFound("lead", id)
-        return self._kept[id]
+        return self._stored[id]
 
     get_for_change = get
 
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
         """See `LeadStore.get_many`."""
-        return [self._kept[id] for id in set(ids) & self._kept.keys()]
+        return [self._stored[id] for id in set(ids) & self._stored.keys()]
 
     def with_email(self, email_key: str) -> LeadId | None:
         """See `LeadStore.with_email`."""
-        return next((lead.id for lead in self._kept.values() if lead.email.key == email_key), None)
+        return next((lead.id for lead in self._stored.values() if lead.email.key == email_key), None)
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
         self._refuse_duplicate(lead)
-        self._kept[lead.id] = lead
+        self._stored[lead.id] = lead
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """See `LeadStore.redirect`."""
-        del self._kept[id]
+        del self._stored[id]
         self._merged.update(dict.fromkeys([id, *self.redirected_to(id)], into))
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
@@ -63,7 +63,7 @@ class MemoryLeadStore:
 
     def erase(self, id: LeadId) -> None:
         """See `LeadStore.erase`."""
-        del self._kept[id]
+        del self._stored[id]
         for merged in self.redirected_to(id):
             del self._merged[merged]
 
@@ -82,7 +82,7 @@ class MemoryLeadStore:
         return len(self._asked_for(query))
 
     def _asked_for(self, query: LeadQuery) -> list[Lead]:
-        return [lead for lead in self._kept.values() if _meant(lead, query)]
+        return [lead for lead in self._stored.values() if _meant(lead, query)]
 
     def _refuse_duplicate(self, lead: Lead) -> None:
         existing = self.with_email(lead.email.key)

@@ -1,4 +1,4 @@
-"""Reports on what is kept in dictionaries."""
+"""Reports on stores in dictionaries."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

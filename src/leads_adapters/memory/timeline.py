@@ -11,37 +11,37 @@ from leads_domain.paging import Page
 class MemoryTimeline:
     """Keeps the entries in a list, and their feed positions by id."""
 
-    def __init__(self, kept: list[TimelineEntry], positions: dict[str, int]) -> None:
-        self._kept = kept
+    def __init__(self, stored: list[TimelineEntry], positions: dict[str, int]) -> None:
+        self._stored = stored
         self._positions = positions
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
         """See `Timeline.add`."""
-        self._kept.extend(entries)
+        self._stored.extend(entries)
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.of_lead`. Here a position is an index of the list."""
-        places = range(len(self._kept) if before is None else before)
-        found = [place for place in reversed(places) if self._kept[place].lead_id == lead_id]
+        places = range(len(self._stored) if before is None else before)
+        found = [place for place in reversed(places) if self._stored[place].lead_id == lead_id]
         shown = found[:limit]
-        return Page([self._kept[place] for place in shown], shown[-1] if len(found) > limit else None)
+        return Page([self._stored[place] for place in shown], shown[-1] if len(found) > limit else None)
 
     def count_of_lead(self, lead_id: LeadId) -> int:
         """See `Timeline.count_of_lead`."""
-        return sum(entry.lead_id == lead_id for entry in self._kept)
+        return sum(entry.lead_id == lead_id for entry in self._stored)
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""
-        shown = [entry for entry in self._kept if self._positions.get(entry.id, 0) > (after or 0)][:limit]
+        shown = [entry for entry in self._stored if self._positions.get(entry.id, 0) > (after or 0)][:limit]
         return Page(shown, self._positions[shown[-1].id] if shown else None)
 
     def has_unpublished(self) -> bool:
         """See `Timeline.has_unpublished`."""
-        return any(entry.id not in self._positions for entry in self._kept)
+        return any(entry.id not in self._positions for entry in self._stored)
 
     def publish(self, limit: int) -> int:
         """See `Timeline.publish`. The positions of erased entries are not given again."""
-        unpublished = [entry for entry in self._kept if entry.id not in self._positions][:limit]
+        unpublished = [entry for entry in self._stored if entry.id not in self._positions][:limit]
         for entry in unpublished:
             self._positions[entry.id] = len(self._positions) + 1
         return len(unpublished)
@@ -52,10 +52,10 @@ class MemoryTimeline:
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `Timeline.move`."""
-        self._kept[:] = [
-            replace(entry, lead_id=to_lead) if entry.lead_id == from_lead else entry for entry in self._kept
+        self._stored[:] = [
+            replace(entry, lead_id=to_lead) if entry.lead_id == from_lead else entry for entry in self._stored
         ]
 
     def erase(self, tombstone: TimelineEntry) -> None:
         """See `Timeline.erase`."""
-        self._kept[:] = [*(entry for entry in self._kept if entry.lead_id != tombstone.lead_id), tombstone]
+        self._stored[:] = [*(entry for entry in self._stored if entry.lead_id != tombstone.lead_id), tombstone]

@@ -105,7 +105,7 @@ _ANNOUNCE = select(func.pg_notify(ANNOUNCED, ""))
 
 
 class SqlFollowUpStore:
-    """Keeps follow-ups in the table `follow_ups`."""
+    """Stores follow-ups in the table `follow_ups`."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -180,7 +180,7 @@ class SqlFollowUpStore:
         return sorted(claimed, key=lambda follow_up: (follow_up.next_attempt_at or now, follow_up.id))
 
     def _announce(self, follow_up: FollowUp) -> None:
-        """Tell whoever sends follow-ups that there is one more; on SQLite they see by themselves."""
+        """Notify dispatchers of a new follow-up; on SQLite they notice by themselves."""
         if self._driver.dialect == "postgresql" and follow_up.state is FollowUpState.SCHEDULED:
             self._driver.first(_ANNOUNCE)
 

@@ -63,7 +63,7 @@ _ADD_WORDS_OF_MANY = insert(_LEAD_WORDS).from_select(
 
 
 class SqlLeadStore:
-    """Keeps leads in the table `leads`, whose unique `email_key` makes them one of a kind."""
+    """Stores leads in the table `leads`, whose `email_key` is unique."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
@@ -77,7 +77,7 @@ class SqlLeadStore:
             self._driver.change(_ADD_WORDS, words=row["words"])
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        """See `LeadStore.add_many`. Mostly all are kept; only otherwise is it looked up who has their addresses."""
+        """See `LeadStore.add_many`. Looks up who has the addresses only if one is taken."""
         kept = self._driver.change_many(_ADD[self._driver.dialect], [_row(lead) for lead in leads])
         if self._driver.dialect == "sqlite":
             self._driver.change(_ADD_WORDS_OF_MANY, ids=_json([lead.id for lead in leads]))

@@ -1,4 +1,4 @@
-"""What an adapter of ours or of somebody else must pass, ready to be inherited from by its tests.
+"""The tests that an adapter must pass, ready to be inherited from.
 
 Plain classes with plain assertions, for pytest and for everything else that collects methods by
 the name `test_...`. Standard library only.

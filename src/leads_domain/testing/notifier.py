@@ -206,16 +206,16 @@ class FollowUpNotifierContract:
         notifier, notice = self.make_notifier(), self.make_notice()
         texts = [repr(notifier), str(notifier)]
         errors = [self._fails(behaviour, notifier, notice) for behaviour in (Behaviour.FAILS, Behaviour.REFUSES)]
-        texts += [str(error) for error in errors if isinstance(error, NotificationError)]  # of others the type is told
-        told = [secret for secret in self.secrets for text in texts if secret in text]
-        assert not told, "a secret stands in the notifier's repr or in the text of an error"
+        texts += [str(error) for error in errors if isinstance(error, NotificationError)]  # of others, the type
+        leaked = [secret for secret in self.secrets for text in texts if secret in text]
+        assert not leaked, "a secret stands in the notifier's repr or in the text of an error"
 
     def test_checks_the_channel_without_sending(self) -> None:
         notifier, before = self.make_notifier(), len(self.received())
         if not isinstance(notifier, Checkable):
             return
-        fault = outcome_of(notifier.check)
-        assert fault is None, f"the receiver accepts notices, but check says {fault!r}"
+        error = outcome_of(notifier.check)
+        assert error is None, f"the receiver accepts notices, but check says {error!r}"
         assert len(self.received()) == before, "check sent something"
 
     def _sends(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:

@@ -10,7 +10,7 @@ class Behaviour(Enum):
     ACCEPTS = "accepts them"
     FAILS = "fails in a way that passes, such as HTTP 503 or SMTP 451"
     REFUSES = "refuses them for good, such as HTTP 422 or SMTP 550"
-    HANGS = "takes them and stays silent until it is told to behave otherwise, and has accepted nothing then"
+    HANGS = "takes them and stays silent until its behaviour changes, and has accepted nothing then"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

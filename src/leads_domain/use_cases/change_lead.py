@@ -92,9 +92,9 @@ class ChangeLead:
         due_at = None
         for follow_up in work.follow_ups.scheduled_of_lead(moved.id) if moved.next_follow_up_at else ():
             if closed or follow_up.rule_status is not None:
-                cancelled, told = follow_up.cancel(now)
+                cancelled, its_events = follow_up.cancel(now)
                 work.follow_ups.save(cancelled)
-                events += told
+                events += its_events
             else:
                 due_at = due_at or follow_up.due_at
         return replace(moved, next_follow_up_at=due_at), events
@@ -108,4 +108,4 @@ def _merged(present: Mapping[str, Scalar], patch: Mapping[str, Scalar]) -> Mappi
     try:
         return check_attributes(merged)
     except ValidationFailed as invalid:
-        raise ValidationFailed([fault.under("attributes") for fault in invalid.errors]) from None
+        raise ValidationFailed([error.under("attributes") for error in invalid.errors]) from None

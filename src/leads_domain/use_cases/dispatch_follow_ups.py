@@ -132,7 +132,7 @@ class RecordOutcome:
         if error is None:
             follow_up, events = follow_up.succeed(now)
         else:
-            follow_up, events = follow_up.fail_attempt(_told(error), self._wait(follow_up, error), now)
+            follow_up, events = follow_up.fail_attempt(_storable(error), self._wait(follow_up, error), now)
         work.follow_ups.save(follow_up)
         keep_next_due(work, lead, now)
         work.timeline.add(entries(lead.id, events, at=now, actor=DISPATCHER, ids=self.ids))
@@ -146,7 +146,7 @@ class RecordOutcome:
         return wait if wait is None or asked is None else max(wait, min(asked, DELAY_MAX))
 
 
-def _told(error: NotificationError) -> str:
+def _storable(error: NotificationError) -> str:
     """Return an error's text, cut and cleaned so that it can be stored whatever the notifier put there."""
     return str(error)[:ERROR_MAX].encode(errors="replace").decode().replace("\0", " ")
 

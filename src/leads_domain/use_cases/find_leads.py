@@ -87,8 +87,8 @@ class AskForLeads:
 
 def _status(statuses: Collection[Status], ask: AskForLeads) -> _Meant:
     known = tuple(dict.fromkeys(statuses))
-    if faults := [fault for status in known for fault in ask.pipeline.unknown(status)]:
-        raise ValidationFailed(faults)
+    if errors := [error for status in known for error in ask.pipeline.unknown(status)]:
+        raise ValidationFailed(errors)
     return {"statuses": known}
 
 

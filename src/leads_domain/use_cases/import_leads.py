@@ -108,7 +108,7 @@ class _Row(NamedTuple):
 class ImportLeads:
     """Register a batch of leads in one unit of work, each by the same rules as a single one.
 
-    They are checked before, one by one: that takes as long as the rest, and nobody need wait for it.
+    Check them before, one by one: that takes as long as the rest, and other writes need not wait for it.
     """
 
     register_lead: RegisterLead
@@ -116,10 +116,10 @@ class ImportLeads:
     def check(
         self, given: DetailsInput, state: ImportedState | None = None, *, merge_attributes: bool = False
     ) -> Candidate:
-        """Return the candidate, its status in the pipeline's spelling; raises `ValidationFailed` with every fault."""
+        """Return the candidate, its status in the pipeline's spelling; raises `ValidationFailed` with every error."""
         if state is None:
             return Candidate(self.register_lead.check(given), merge_attributes=merge_attributes)
-        faults = state.errors()
+        errors = state.errors()
         pipeline = self.register_lead.pipeline
         status = pipeline.find(state.status) if state.status else None
         unknown = state.status if status is None else None
@@ -127,8 +127,8 @@ class ImportLeads:
             merge_attributes = merge_attributes or "attributes" not in given
             given = {**given, "attributes": {state.status_attribute: unknown, **given.get("attributes", {})}}
         elif unknown:
-            faults += pipeline.unknown(unknown)
-        details = self.register_lead.check(given, *faults)
+            errors += pipeline.unknown(unknown)
+        details = self.register_lead.check(given, *errors)
         return Candidate(details, replace(state, status=status), unknown, merge_attributes)
 
     def __call__(
@@ -163,7 +163,7 @@ class ImportLeads:
         self, work: UnitOfWork, rows: Sequence[_Row], now: datetime, actor: str
     ) -> list[tuple[_Row, DuplicateLead]]:
         """Store all new leads by one call of the store; return the other rows with their duplicates."""
-        story: list[TimelineEntry] = []
+        timeline: list[TimelineEntry] = []
         met: list[tuple[_Row, DuplicateLead]] = []
         holders = work.leads.add_many([row.newcomer.lead for row in rows])
         for row, holder in zip(rows, holders, strict=True):
@@ -171,10 +171,10 @@ class ImportLeads:
             if holder == lead.id:
                 for follow_up in follow_ups:
                     work.follow_ups.add(follow_up)
-                story += entries(holder, events, at=now, actor=actor, ids=self.register_lead.ids)
+                timeline += entries(holder, events, at=now, actor=actor, ids=self.register_lead.ids)
             else:
                 met.append((row, DuplicateLead(holder)))
-        work.timeline.add(story)
+        work.timeline.add(timeline)
         return met
 
     def _meet(

@@ -74,9 +74,9 @@ class MergeLeads:
         events: list[Event] = []
         for follow_up in work.follow_ups.scheduled_of_lead(duplicate.id):
             if closed or follow_up.rule_status is not None:
-                cancelled, told = follow_up.cancel(now)
+                cancelled, its_events = follow_up.cancel(now)
                 work.follow_ups.save(cancelled)
-                events += told
+                events += its_events
         return events
 
 
@@ -93,9 +93,9 @@ def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lea
             gone[each] = not_found
     if id in gone:
         raise gone[id]
-    fault = gone.get(duplicate_id)
-    if fault and not (isinstance(fault, Merged) and fault.into == id):
-        raise ValidationFailed.because(str(fault), "/duplicate_id")
+    error = gone.get(duplicate_id)
+    if error and not (isinstance(error, Merged) and error.into == id):
+        raise ValidationFailed.because(str(error), "/duplicate_id")
     return leads[id], leads.get(duplicate_id)
 
 

@@ -116,8 +116,8 @@ class RegisterLead:
         lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, state)
         if not rules:
             return Newcomer(lead, events, ())
-        lead, follow_ups, told = self.rules.entered(lead, now)
-        return Newcomer(lead, events + told, follow_ups)
+        lead, follow_ups, scheduling = self.rules.entered(lead, now)
+        return Newcomer(lead, events + scheduling, follow_ups)
 
     def met(
         self,

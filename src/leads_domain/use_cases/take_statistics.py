@@ -25,7 +25,7 @@ class TakeStatistics:
         total = sum(counted.values())
         won = sum(counted.get(status, 0) for status in self.pipeline.won)
         by_source = work.reports.leads_by_source(self.pipeline.won, limit=SOURCES_MAX)
-        told, told_won = sum(each.leads for each in by_source), sum(each.conversions for each in by_source)
+        listed, listed_won = sum(each.leads for each in by_source), sum(each.conversions for each in by_source)
         return Statistics(
             at=now,
             total=total,
@@ -34,5 +34,5 @@ class TakeStatistics:
             median_time_to_first_contact=work.reports.median_time_to_first_contact(),
             overdue_follow_ups=work.reports.overdue_follow_ups(now),
             by_source=by_source,
-            other_sources=SourceCount(None, total - told, won - told_won),
+            other_sources=SourceCount(None, total - listed, won - listed_won),
         )

@@ -36,16 +36,16 @@ class TriggerFollowUp:
     channels: Channels
     default_channel: str
 
-    def check(self, wishes: FollowUpInput) -> FollowUpInput:
+    def check(self, given: FollowUpInput) -> FollowUpInput:
         """Return the input as it would be stored; raises `ValidationFailed` with every error."""
-        return cast(FollowUpInput, check_members(wishes, _RULES, self.channels))
+        return cast(FollowUpInput, check_members(given, _RULES, self.channels))
 
-    def __call__(self, work: UnitOfWork, lead_id: LeadId, wishes: FollowUpInput, *, actor: str) -> FollowUp:
+    def __call__(self, work: UnitOfWork, lead_id: LeadId, given: FollowUpInput, *, actor: str) -> FollowUp:
         """Return the follow-up; raises `NotFound`, or `ValidationFailed` if the channel cannot reach the recipient."""
-        wishes = self.check(wishes)
+        given = self.check(given)
         lead = work.leads.get_for_change(lead_id)
-        recipient = wishes.get("recipient") or Recipient.LEAD
-        channel = wishes.get("channel") or self.default_channel
+        recipient = given.get("recipient") or Recipient.LEAD
+        channel = given.get("channel") or self.default_channel
         _check_reachable(lead, recipient, channel, self.channels[channel])
         now = self.clock.now()
         follow_up, events = FollowUp.schedule(
@@ -53,8 +53,8 @@ class TriggerFollowUp:
             lead_id,
             recipient=recipient,
             channel=channel,
-            message=wishes.get("message") or _default_message(lead, recipient),
-            due_at=wishes.get("due_at") or now,
+            message=given.get("message") or _default_message(lead, recipient),
+            due_at=given.get("due_at") or now,
             now=now,
         )
         work.follow_ups.add(follow_up)

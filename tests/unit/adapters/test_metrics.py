@@ -113,7 +113,7 @@ def test_a_value_is_counted_up_to_every_bound_that_it_does_not_exceed(values: li
     distribution = Distribution((1.0, 10.0))
     for each in values:
         distribution.add(each)
-    buckets, total = distribution.told()
+    buckets, total = distribution.totals()
     expected = [sum(each <= bound for each in values) for bound in (1.0, 10.0, float("inf"))]
     assert buckets == list(zip(("1.0", "10.0", "+Inf"), expected, strict=True))
     assert total == pytest.approx(sum(values))

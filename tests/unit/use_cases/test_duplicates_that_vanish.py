@@ -29,7 +29,7 @@ class BusyStore(MemoryLeadStore):
         self.between = between
 
     def get_for_change(self, id: LeadId) -> Lead:
-        self.between(self._kept)
+        self.between(self._stored)
         return self.get(id)
 
 
@@ -40,11 +40,11 @@ class ForgetfulStore(MemoryLeadStore):
         try:
             super().add(lead)
         except DuplicateLead:
-            self._kept.clear()
+            self._stored.clear()
             raise DuplicateLead(None) from None
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        self._kept.clear()
+        self._stored.clear()
         return [None] * len(leads)
 
 
@@ -92,7 +92,7 @@ def test_it_is_a_new_lead_then(
     assert [entry.lead_id for entry in kept.timeline] == [new.id]
 
 
-def test_whoever_meets_another_one_each_time_gives_up_and_has_kept_nothing(tmp_path: Path, kept: _Kept) -> None:
+def test_whoever_meets_another_one_each_time_gives_up_and_has_stored_nothing(tmp_path: Path, kept: _Kept) -> None:
     class RestlessStore(MemoryLeadStore):
         def add(self, lead: Lead) -> None:
             raise DuplicateLead(None)
