@@ -17,10 +17,10 @@ def build_wheel(project: Path, folder: Path) -> Path:
 
 def make_environment(folder: Path, *wheels: Path) -> Path:
     """The Python of an environment with these wheels and, from the one that runs the tests, the libraries."""
-    venv.create(folder, with_pip=True)
+    venv.create(folder)
     python = folder / "bin/python"
     install = ["install", "--no-index", "--no-deps", "--disable-pip-version-check"]
-    run(str(python), "-m", "pip", *install, *map(str, wheels))
+    run(sys.executable, "-m", "pip", "--python", str(python), *install, *map(str, wheels))
     # Listed in a .pth file, a folder has no .pth files of its own: the editable installation in it stays out of sight.
     [packages] = folder.glob("lib/python*/site-packages")
     libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}

@@ -23,7 +23,7 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def store() -> str:
-    """Return the database that the service runs on. Tests that depend on it parametrize it."""
+    """Return the database that the service runs on. Tests that depend on it are marked with `ON_BOTH`."""
     return "sqlite"
 
 
