@@ -1,44 +1,44 @@
-"""Questions that are asked in the same turn of the event loop, and answered together."""
+"""Collect the lookups of one turn of the event loop and run them as one, as a DataLoader does."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
-Question = TypeVar("Question")
+KeyT = TypeVar("KeyT")
 ResultT = TypeVar("ResultT")
 
 
-class BatchLoader(Generic[Question, ResultT]):
-    """Hands all questions of a turn over at once, each of them once, at the end of the turn.
+class BatchLoader(Generic[KeyT, ResultT]):
+    """Loads all keys of a turn at its end, each of them once: no result is older than its request.
 
-    So no answer is older than its question. A question that gets no answer is answered with None.
+    A key without a result loads None.
     """
 
-    def __init__(self, answer_all: Callable[[Sequence[Question]], Awaitable[Mapping[Question, ResultT]]]) -> None:
-        self._answer_all = answer_all
-        self._waiting: list[tuple[Question, asyncio.Future[ResultT | None]]] = []
-        self._answering: set[asyncio.Task[None]] = set()
+    def __init__(self, load_all: Callable[[Sequence[KeyT]], Awaitable[Mapping[KeyT, ResultT]]]) -> None:
+        self._load_all = load_all
+        self._waiting: list[tuple[KeyT, asyncio.Future[ResultT | None]]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(self, question: Question) -> ResultT | None:
-        """The answer; raises what `answer_all` raises."""
+    async def load(self, key: KeyT) -> ResultT | None:
+        """Return the result for a key; raises what `load_all` raises."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            task = loop.create_task(self._answer_those_that_wait())
-            self._answering.add(task)  # the loop itself keeps no hold of it
-            task.add_done_callback(self._answering.discard)
-        answer: asyncio.Future[ResultT | None] = loop.create_future()
-        self._waiting.append((question, answer))
-        return await answer
+            task = loop.create_task(self._load_batch())
+            self._tasks.add(task)  # the loop itself keeps no reference
+            task.add_done_callback(self._tasks.discard)
+        result: asyncio.Future[ResultT | None] = loop.create_future()
+        self._waiting.append((key, result))
+        return await result
 
-    async def _answer_those_that_wait(self) -> None:
-        asked, self._waiting = self._waiting, []
+    async def _load_batch(self) -> None:
+        batch, self._waiting = self._waiting, []
         try:
-            answers = await self._answer_all(list({question: None for question, _ in asked}))
-        except Exception as error:  # noqa: BLE001 - everybody who asked is told
-            for _, answer in asked:
-                if not answer.done():
-                    answer.set_exception(error)
+            results = await self._load_all(list({key: None for key, _ in batch}))
+        except Exception as error:  # noqa: BLE001 - every caller gets it
+            for _, result in batch:
+                if not result.done():
+                    result.set_exception(error)
         else:
-            for question, answer in asked:
-                if not answer.done():  # whoever hung up wants none
-                    answer.set_result(answers.get(question))
+            for key, result in batch:
+                if not result.done():  # a cancelled caller
+                    result.set_result(results.get(key))

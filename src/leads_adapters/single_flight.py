@@ -1,4 +1,4 @@
-"""Answers that take long to work out, and are therefore shared."""
+"""Share results that take long to compute."""
 
 import asyncio
 import time
@@ -8,32 +8,32 @@ from typing import Generic, TypeVar
 ResultT = TypeVar("ResultT")
 
 LONG_SECONDS = 0.2
-"""What takes no longer than this is worked out anew for whoever asks after that."""
+"""A computation that takes longer is slow: its result is kept for a while."""
 
 REST = 10
-"""For how many times as long as it took an answer is good: a tenth of a processor at the most goes into them."""
+"""How long a slow result is kept, in multiples of the time it took: so at most a tenth of a processor computes."""
 
 
 class SingleFlightCache(Generic[ResultT]):
-    """Works an answer out once for all who ask meanwhile; one that took long is also for those who ask soon after."""
+    """Computes a result once for all callers that wait for it; a slow one also serves callers soon after."""
 
     def __init__(
-        self, work_out: Callable[[], Awaitable[ResultT]], monotonic: Callable[[], float] = time.monotonic
+        self, compute: Callable[[], Awaitable[ResultT]], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._work_out = work_out
+        self._compute = compute
         self._monotonic = monotonic
-        self._answer: asyncio.Future[ResultT] | None = None
+        self._result: asyncio.Future[ResultT] | None = None
         self._good_until = float("-inf")
 
-    async def ask(self) -> ResultT:
-        """The answer; raises what `work_out` raises."""
-        if self._answer is None or (self._answer.done() and self._monotonic() >= self._good_until):
-            self._answer = asyncio.ensure_future(self._take_time())
-        return await asyncio.shield(self._answer)  # whoever hangs up leaves it to the others
+    async def get(self) -> ResultT:
+        """Return the result; raises what `compute` raises."""
+        if self._result is None or (self._result.done() and self._monotonic() >= self._good_until):
+            self._result = asyncio.ensure_future(self._compute_and_time())
+        return await asyncio.shield(self._result)  # a cancelled caller does not cancel it for the others
 
-    async def _take_time(self) -> ResultT:
+    async def _compute_and_time(self) -> ResultT:
         began = self._monotonic()
-        answer = await self._work_out()
+        result = await self._compute()
         took = self._monotonic() - began
         self._good_until = began + (1 + REST) * took if took > LONG_SECONDS else began
-        return answer
+        return result

@@ -37,7 +37,7 @@ class Gate:
     async def admit(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, tuple[Header, ...]]:
         """Who is calling, and the headers of their rate limit; raises `Problem`."""
         key = presented_key(scope)
-        principal = await self._callers.ask(key) if key else None
+        principal = await self._callers.load(key) if key else None
         if principal is None:
             raise self._stranger(scope, key)
         headers = self.per_key.admit(principal.id) if self.per_key else ()

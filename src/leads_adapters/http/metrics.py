@@ -52,6 +52,6 @@ class MetricsRoutes:
         Requests by method, route and status, and the time that they took; follow-ups that wait and are due, by channel;
         deliveries by channel and outcome; the size of commits. Each process counts for itself, under its `pid`.
         """
-        backlog = await self._backlog.ask()
+        backlog = await self._backlog.get()
         body = await asyncio.to_thread(self._text, backlog, self._clock.now())
         return Answer(body, media_type=_MEDIA_TYPE.encode())

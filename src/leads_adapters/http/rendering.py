@@ -36,7 +36,7 @@ class RenderedByPython:
 
     async def lead(self, id: LeadId) -> tuple[bytes, int]:
         """See `Rendering.lead`."""
-        lead = await self._leads.ask(id)
+        lead = await self._leads.load(id)
         if lead is None:
             lead = await self._database.read(find_lead, id)
         return _json(lead), lead.version
@@ -48,7 +48,7 @@ class RenderedByPython:
         """See `Rendering.page`."""
         if not query.is_plain:
             return _rendered(await self._database.read_long(list_leads, query))
-        return cast(RenderedPage, await self._pages.ask(query))
+        return cast(RenderedPage, await self._pages.load(query))
 
     async def _look_pages_up(self, queries: Sequence[LeadQuery]) -> Mapping[LeadQuery, RenderedPage]:
         return {query: _rendered(await self._database.read(list_leads, query)) for query in queries}

@@ -83,7 +83,7 @@ class StatisticsRoutes:
         Leads by status and by source, conversions, overdue follow-ups, the time to the first contact. What
         takes longer than 0.2 s to count is told for ten times as long; `at` is when it was counted.
         """
-        return json_answer(_view(await self._statistics.ask()))
+        return json_answer(_view(await self._statistics.get()))
 
 
 def _view(statistics: Statistics) -> StatisticsView:

@@ -67,9 +67,9 @@ class MemoryDatabase:
     ) -> ResultT:
         """See `Database.write`."""
         copy = self._kept.copy()
-        answer = use_case(MemoryUnitOfWork(copy), *args, **kwargs)
+        result = use_case(MemoryUnitOfWork(copy), *args, **kwargs)
         self._kept = copy
-        return answer
+        return result
 
     async def check_ready(self) -> None:
         """See `Database.check_ready`. The memory is always ready."""

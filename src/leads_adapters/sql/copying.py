@@ -1,4 +1,4 @@
-"""Copying everything from one database to another of any kind: all of it, checked, or nothing."""
+"""Copy a whole database to another of any kind, checked, or nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,10 +30,10 @@ from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.word_index import rebuild_word_index
 
 BATCH = 500
-"""How many rows are in memory at a time. The largest lead takes a third of a MiB."""
+"""How many rows are in memory at once. The largest lead takes a third of a MiB."""
 
-Watch = Callable[[int, int], None]
-"""Is told how many rows are done, of how many. Each is done twice: when it is written, and when it is checked."""
+OnProgress = Callable[[int, int], None]
+"""Called with the number of rows done, and of all. Each counts twice: when it is written, and when it is checked."""
 
 
 class CopyFailed(Exception):
@@ -42,37 +42,37 @@ class CopyFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TableContent:
-    """What a table holds. The checksum, 128 bits as hexadecimal digits, does not depend on the order of the rows."""
+    """The content of a table. The checksum, 128 bits in hexadecimal, does not depend on the order of the rows."""
 
     table: str
     rows: int
     checksum: str
 
 
-def copy_database(source: Engine, target: Engine, watch: Watch) -> list[TableContent]:
-    """Copy every table from one moment of `source`, in one transaction, and tell what was copied.
+def copy_database(source: Engine, target: Engine, on_progress: OnProgress) -> list[TableContent]:
+    """Copy every table from one snapshot of `source`, in one transaction, and return what was copied.
 
-    The source is only read. The target gets its tables, if it has none; it may not hold a row. Raises
-    `CopyFailed`, also if the target does not give back what was read, or if the source was changed meanwhile.
+    The source is only read. The target gets its tables, if it has none; it must be empty. Raises `CopyFailed`, also
+    if the target returns other rows than were written, or if the source was changed meanwhile.
     """
     if source.dialect.name == "sqlite" and not Path(str(source.url.database)).is_file():
         raise CopyFailed("The source cannot be used: there is no such file.")
-    tables = metadata.sorted_tables  # what others refer to comes first
-    with _told("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
+    tables = metadata.sorted_tables  # a table comes after those it refers to
+    with _explained("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
         _check_schema("source", migrations.current_on(reading))
-        take_time(reading)
+        lift_time_limits(reading)
         state = _state(reading, tables)
-        progress = _Progress(2 * sum(_count(reading, table) for table in tables), watch)
-        with _told("The target cannot be used"):
+        progress = _Progress(2 * sum(_count(reading, table) for table in tables), on_progress)
+        with _explained("The target cannot be used"):
             _prepare(target)
             with target.begin() as writing:
-                take_time(writing)
-                _take_over(writing, tables)
+                lift_time_limits(writing)
+                _lock_empty(writing, tables)
                 copied = [_copy(table, reading, writing, progress) for table in tables]
                 rebuild_word_index(writing)
                 for table, content in zip(tables, copied, strict=True):
                     _check_copy(table, content, writing, progress)
-                with _told("The source cannot be used"):
+                with _explained("The source cannot be used"):
                     reading.rollback()
                     if _state(reading, tables) != state:
                         message = "stop every service that uses it, and copy again"
@@ -89,21 +89,21 @@ def _check_schema(role: str, found: str | None) -> None:
 
 
 def _prepare(target: Engine) -> None:
-    """Make the tables, if there are none. A schema that somebody may use is left to `leads migrate`."""
+    """Create the tables if there are none. An existing schema is left to `leads migrate`: it may be in use."""
     if migrations.current(target) is None:
         migrations.upgrade(target)
     _check_schema("target", migrations.current(target))
 
 
-def take_time(connection: Connection) -> None:
-    """Lift the limits of PostgreSQL that are meant for requests; for this transaction only."""
+def lift_time_limits(connection: Connection) -> None:
+    """Lift the time limits of PostgreSQL for this transaction: they are meant for requests."""
     if connection.dialect.name == "postgresql":
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
-def _take_over(writing: Connection, tables: Sequence[Table]) -> None:
-    """Keep others from writing to the target, as SQLite does by itself, and refuse one that holds anything."""
+def _lock_empty(writing: Connection, tables: Sequence[Table]) -> None:
+    """Lock the tables of the target against writes, as SQLite does by itself, and refuse one with rows."""
     if writing.dialect.name == "postgresql":
         names = ", ".join(table.name for table in tables)
         writing.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
@@ -114,7 +114,7 @@ def _take_over(writing: Connection, tables: Sequence[Table]) -> None:
 
 
 def _state(reading: Connection, tables: Sequence[Table]) -> Sequence[Any]:
-    """Something that is another once a change is committed; on PostgreSQL the transactions that wrote the rows."""
+    """Return a value that changes with every commit; on PostgreSQL, the transactions that wrote the rows."""
     if reading.dialect.name == "sqlite":
         return reading.exec_driver_sql("PRAGMA data_version").all()
     writers = func.sum(cast(cast(literal_column("xmin"), Text), BigInteger))
@@ -129,7 +129,7 @@ def _copy(table: Table, reading: Connection, writing: Connection, progress: "_Pr
     checksum = _Checksum()
     for batch in _batches(table, reading):
         checksum.add(batch)
-        with _told(f"The table {table.name} could not be written"):
+        with _explained(f"The table {table.name} could not be written"):
             writing.execute(insert(table), [row._asdict() for row in batch])
         progress.advance(len(batch))
     _count_on(table, writing)
@@ -137,7 +137,7 @@ def _copy(table: Table, reading: Connection, writing: Connection, progress: "_Pr
 
 
 def _check_copy(table: Table, copied: TableContent, writing: Connection, progress: "_Progress") -> None:
-    """Read back what was written, before it is committed."""
+    """Read the rows back before the commit, and compare checksums."""
     checksum = _Checksum()
     for batch in _batches(table, writing):
         checksum.add(batch)
@@ -147,11 +147,11 @@ def _check_copy(table: Table, copied: TableContent, writing: Connection, progres
 
 
 def _batches(table: Table, connection: Connection) -> Iterator[Sequence[Row[Any]]]:
-    """All rows with their Python values, by primary key: that is how the next are found, and tables best filled."""
+    """Yield all rows in the order of the primary key, which finds the next batch and fills tables best."""
     key = list(table.primary_key)
     following = select(*_stored(table)).order_by(*key).limit(BATCH)
     statement = following
-    with _told(f"The table {table.name} could not be read"):
+    with _explained(f"The table {table.name} could not be read"):
         while batch := connection.execute(statement).all():
             yield batch
             last = batch[-1]._asdict()
@@ -160,12 +160,12 @@ def _batches(table: Table, connection: Connection) -> Iterator[Sequence[Row[Any]
 
 
 def _stored(table: Table) -> list[Any]:
-    """The columns that are written; what the database computes from them it computes again."""
+    """Return the columns that are stored; the target computes the others itself."""
     return [column for column in table.columns if column.computed is None]
 
 
 def _count_on(table: Table, writing: Connection) -> None:
-    """Have PostgreSQL number new rows after those that were copied, as SQLite does by itself."""
+    """Make PostgreSQL number new rows after the copied ones, as SQLite does by itself."""
     column = table.autoincrement_column
     if column is not None and writing.dialect.name == "postgresql":
         sequence = func.pg_get_serial_sequence(table.name, column.name)
@@ -173,15 +173,15 @@ def _count_on(table: Table, writing: Connection) -> None:
 
 
 class _Progress:
-    """How much of the work is done."""
+    """Counts the rows done."""
 
-    def __init__(self, total: int, watch: Watch) -> None:
+    def __init__(self, total: int, on_progress: OnProgress) -> None:
         self._done, self._total = 0, total
-        self._watch = watch
+        self._on_progress = on_progress
 
     def advance(self, rows: int) -> None:
         self._done += rows
-        self._watch(self._done, self._total)
+        self._on_progress(self._done, self._total)
 
 
 class _Checksum:
@@ -193,7 +193,7 @@ class _Checksum:
 
     def add(self, rows: Sequence[Row[Any]]) -> None:
         for row in rows:
-            # MessagePack has one form for each value, and the same for every zone of a time.
+            # MessagePack encodes equal values equally, also times in different zones.
             self._sum += int.from_bytes(blake2b(msgspec.msgpack.encode(tuple(row)), digest_size=16).digest())
         self._rows += len(rows)
 
@@ -202,8 +202,8 @@ class _Checksum:
 
 
 @contextmanager
-def _told(failed: str) -> Iterator[None]:
-    """Tell a fault of a database or of a value in it by its first line: what follows may hold the row."""
+def _explained(failed: str) -> Iterator[None]:
+    """Raise `CopyFailed` for an error of a database, with its first line only: the rest may hold a row."""
     try:
         yield
     except (StatementError, ValueError) as error:

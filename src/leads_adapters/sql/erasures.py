@@ -1,4 +1,4 @@
-"""Erase again, in a database that was restored, the leads that another one has erased."""
+"""Repeat erasures in a restored database."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,9 +23,9 @@ Erase = Callable[..., None]
 
 
 def erased_in(file: Path) -> list[LeadId]:
-    """Return the ids of all leads that were erased, and of those that were merged into them before.
+    """Return the ids of all erased leads, and of the leads that were merged into them before.
 
-    The file is a SQLite database or a backup of either kind; raises `BackupFailed` if it is neither.
+    The file is a SQLite database or a backup of either kind. Raise `BackupFailed` for any other file.
     """
     kind = kind_of(file)
     if kind is None:
@@ -39,7 +39,7 @@ def erased_in(file: Path) -> list[LeadId]:
 
 
 def erase_again(engine: Engine, erase: Erase, ids: Iterable[LeadId], actor: str) -> int:
-    """Erase those of these leads that exist, all of them or none; return how many that were."""
+    """Erase the leads that exist, all of them or none; return their number."""
     with engine.begin() as connection:
         driver_connection: Any = connection.connection.driver_connection
         work = SqlUnitOfWork(Driver(driver_connection, engine.dialect, {}))

@@ -1,4 +1,4 @@
-"""The stores of one database connection."""
+"""Bundle the stores of one database connection."""
 
 from leads_adapters.sql.api_key_store import SqlApiKeyStore
 from leads_adapters.sql.driver import Driver
@@ -10,7 +10,7 @@ from leads_adapters.sql.timeline import SqlTimeline
 
 
 class SqlUnitOfWork:
-    """The stores on one connection. Whoever owns the connection begins and ends the transactions."""
+    """Implements `UnitOfWork` on one connection, whose owner begins and ends the transactions."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver

@@ -1,4 +1,4 @@
-"""Questions of one turn of the event loop are answered together."""
+"""Check that lookups of one turn of the event loop are run as one."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,53 +8,53 @@ import pytest
 from leads_adapters.batch_loader import BatchLoader
 
 
-class Oracle:
-    """Answers every word with its length, but not a secret, and none at all if it is told so."""
+class Lengths:
+    """Loads the length of every word but "secret", or raises `error`."""
 
     def __init__(self) -> None:
-        self.asked: list[list[str]] = []
+        self.loaded: list[list[str]] = []
         self.error: Exception | None = None
 
-    async def answer_all(self, words: Sequence[str]) -> Mapping[str, int]:
-        self.asked.append(list(words))
+    async def load_all(self, words: Sequence[str]) -> Mapping[str, int]:
+        self.loaded.append(list(words))
         await asyncio.sleep(0)
         if self.error:
             raise self.error
         return {word: len(word) for word in words if word != "secret"}
 
 
-def test_what_is_asked_in_one_turn_is_asked_once_and_answered_each() -> None:
+def test_each_key_of_a_turn_is_loaded_once_for_all_its_callers() -> None:
     async def scenario() -> list[int | None]:
-        oracle = Oracle()
-        together = BatchLoader(oracle.answer_all)
-        answers = await asyncio.gather(*map(together.ask, ["one", "three", "one", "secret"]))
-        assert oracle.asked == [["one", "three", "secret"]]
-        return answers
+        lengths = Lengths()
+        loader = BatchLoader(lengths.load_all)
+        results = await asyncio.gather(*map(loader.load, ["one", "three", "one", "secret"]))
+        assert lengths.loaded == [["one", "three", "secret"]]
+        return results
 
     assert asyncio.run(scenario()) == [3, 5, 3, None]
 
 
-def test_what_is_asked_later_is_asked_anew() -> None:
+def test_a_key_of_a_later_turn_is_loaded_again() -> None:
     async def scenario() -> list[list[str]]:
-        oracle = Oracle()
-        together = BatchLoader(oracle.answer_all)
-        first = asyncio.create_task(together.ask("one"))
+        lengths = Lengths()
+        loader = BatchLoader(lengths.load_all)
+        first = asyncio.create_task(loader.load("one"))
         await asyncio.sleep(0)
-        await asyncio.sleep(0)  # the question is with the oracle now
-        await asyncio.gather(first, together.ask("one"))
-        return oracle.asked
+        await asyncio.sleep(0)  # the key is being loaded now
+        await asyncio.gather(first, loader.load("one"))
+        return lengths.loaded
 
     assert asyncio.run(scenario()) == [["one"], ["one"]]
 
 
-def test_everybody_who_asked_is_told_of_a_failure() -> None:
+def test_every_caller_gets_the_error() -> None:
     async def scenario() -> list[object]:
-        oracle = Oracle()
-        oracle.error = OSError("away")
-        together = BatchLoader(oracle.answer_all)
-        failed = await asyncio.gather(together.ask("one"), together.ask("two"), return_exceptions=True)
-        oracle.error = None
-        return [*failed, await together.ask("three")]
+        lengths = Lengths()
+        lengths.error = OSError("away")
+        loader = BatchLoader(lengths.load_all)
+        failed = await asyncio.gather(loader.load("one"), loader.load("two"), return_exceptions=True)
+        lengths.error = None
+        return [*failed, await loader.load("three")]
 
     *failed, three = asyncio.run(scenario())
     assert [str(error) for error in failed] == ["away", "away"]
@@ -62,16 +62,16 @@ def test_everybody_who_asked_is_told_of_a_failure() -> None:
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_whoever_hangs_up_takes_nobody_with_him(fails: bool) -> None:
+def test_a_cancelled_caller_does_not_cancel_others(fails: bool) -> None:
     async def scenario() -> object:
-        oracle = Oracle()
-        oracle.error = OSError("away") if fails else None
-        together = BatchLoader(oracle.answer_all)
-        gone, waits = (asyncio.create_task(together.ask("one")) for _ in range(2))
+        lengths = Lengths()
+        lengths.error = OSError("away") if fails else None
+        loader = BatchLoader(lengths.load_all)
+        cancelled, waits = (asyncio.create_task(loader.load("one")) for _ in range(2))
         await asyncio.sleep(0)
-        gone.cancel()
-        (answer,) = await asyncio.gather(waits, return_exceptions=True)
-        assert gone.cancelled()
-        return answer
+        cancelled.cancel()
+        (result,) = await asyncio.gather(waits, return_exceptions=True)
+        assert cancelled.cancelled()
+        return result
 
     assert str(asyncio.run(scenario())) == ("away" if fails else "3")

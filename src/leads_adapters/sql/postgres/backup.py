@@ -13,14 +13,14 @@ from typing import Any
 from sqlalchemy import URL, Engine, func, inspect, select, table
 
 from leads_adapters.backup_files import BackupFailed
-from leads_adapters.sql.copying import take_time
+from leads_adapters.sql.copying import lift_time_limits
 from leads_adapters.sql.tables import metadata
 
 LOCK_SECONDS = 5
-"""How long a restore waits for those who use the tables that it replaces."""
+"""How long a restore waits for locks on the tables that it replaces."""
 
 ENDING_SECONDS = 2.0
-"""How long the server may take to notice that a process which was connected has ended."""
+"""How long the server may take to notice that a connected process has ended."""
 
 _INSTALL = "Install PostgreSQL's client programs (Debian: postgresql-client), not older than the server."
 
@@ -36,9 +36,9 @@ _OURS = {*metadata.tables, "alembic_version"}
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
-    """Write one moment of the database to a new file; return how many rows each table has."""
+    """Write a snapshot of the database to a new file; return how many rows each table has."""
     with engine.connect().execution_options(snapshot=True) as connection:
-        take_time(connection)
+        lift_time_limits(connection)
         snapshot = connection.scalar(select(func.pg_export_snapshot()))
         counts = {
             name: connection.execute(select(func.count()).select_from(table(name))).scalar_one()
@@ -53,7 +53,7 @@ def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
 
 
 def counts_of(file: Path) -> Mapping[str, int]:
-    """Read a whole backup and return how many rows each table has; raises `BackupFailed` for a damaged one."""
+    """Read a whole backup and return how many rows each table has. Raise `BackupFailed` for a damaged one."""
     counts: dict[str, int] = {}
     for name, _, row in _lines(file):
         counts[name] = counts.get(name, 0) + (row is not None)
@@ -61,7 +61,7 @@ def counts_of(file: Path) -> Mapping[str, int]:
 
 
 def rows_of(file: Path, table: str) -> Sequence[Mapping[str, str]]:
-    """Return the rows of a table of a backup, as PostgreSQL writes values into files."""
+    """Return the rows of a table of a backup, with values in PostgreSQL's text format."""
     found = [(columns, row) for _, columns, row in _lines(file, f"--table={table}") if row is not None]
     return [dict(zip(columns.split(", "), row.decode().split("\t"), strict=True)) for columns, row in found]
 
@@ -124,7 +124,7 @@ def _environment(url: URL | None) -> Mapping[str, str]:
 
 @contextmanager
 def _program(name: str, *arguments: str, url: URL | None = None, stdin: int = DEVNULL) -> Iterator[Popen[bytes]]:
-    """Run a program; raises `BackupFailed` if it is missing or fails. If the caller fails, it is killed."""
+    """Run a program, and kill it if the caller fails. Raise `BackupFailed` if it is missing or fails."""
     with TemporaryFile() as errors:
         try:
             process = Popen(  # noqa: S603 - a list of our own, and no shell
@@ -133,7 +133,7 @@ def _program(name: str, *arguments: str, url: URL | None = None, stdin: int = DE
         except FileNotFoundError:
             raise BackupFailed(f"The program {name} is missing. {_INSTALL}") from None
         try:
-            # A program that is written to has ended: its exit code says why. One that is read would wait for ever.
+            # On a broken pipe the program has ended: its exit code says why. A program that is read would block.
             with suppress(BrokenPipeError) if stdin == PIPE else nullcontext():
                 yield process
             process.wait()
@@ -154,6 +154,6 @@ def _end(process: Popen[bytes]) -> None:
 
 
 def _reason(errors: str) -> str:
-    """Return what a program complains of: further lines may hold a row."""
+    """Return the first lines of an error message: further ones may hold a row."""
     lines = [line for line in errors.splitlines() if line.strip()] or ["it gave no reason"]
     return "; ".join(line for line in lines[:2] if not line.startswith(("DETAIL", "CONTEXT", "LINE"))).rstrip(".")

@@ -63,7 +63,7 @@ def run_batch(transactions: Transactions, begin: str, batch: Sequence[Job]) -> b
 
 
 def _attempt(job: Job, work: SqlUnitOfWork) -> None:
-    """Run a job in a batch. Its error concerns nobody else unless changes must be rolled back."""
+    """Run a job in a batch. Its error does not affect the others unless changes must be rolled back."""
     before = work.driver.changes
     try:
         job.result = job.run(work)

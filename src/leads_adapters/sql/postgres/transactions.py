@@ -61,7 +61,7 @@ class Transactions:
             except (psycopg.Error, DBAPIError):
                 if time.monotonic() - began > UNREACHABLE_SECONDS:
                     raise
-                return pool.connect()  # somebody may have ended the first connection while it was made
+                return pool.connect()  # an administrator may have ended the first connection while it was made
         except (psycopg.Error, DBAPIError) as error:
             self._unreachable_until = time.monotonic() + UNREACHABLE_SECONDS
             self._reason = f"The database is out of reach: {error}."

@@ -21,7 +21,7 @@ _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CRE
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
-    """Write one moment of the database to a new file; return how many rows each table has.
+    """Write a snapshot of the database to a new file; return how many rows each table has.
 
     The pages are copied in one read transaction, which with a write-ahead log blocks no other process. `VACUUM INTO`
     then removes deleted rows from the copy.

@@ -8,11 +8,11 @@ from typing import Any
 from leads_adapters.sql.sqlite.driver import driver
 
 POLL_SECONDS = 0.05
-"""How often the database is asked for changes, which takes 3 us."""
+"""How often SQLite is polled, which takes 3 us."""
 
 
 class ChangeWatcher:
-    """Asks SQLite whether any other connection has committed. It cannot say what has changed."""
+    """Polls SQLite for commits of other connections. What has changed is unknown."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection

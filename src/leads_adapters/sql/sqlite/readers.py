@@ -18,7 +18,7 @@ class ShortReader:
     """Reads on the event loop: a hop to a thread takes longer than a short read.
 
     All reads of one turn of the event loop share a snapshot; under load, 8 to 50 of them do. No result is out of date:
-    whoever learns of a later commit runs in a later turn.
+    a caller can learn of a later commit only in a later turn.
     """
 
     def __init__(self, connection: Any, work: SqlUnitOfWork) -> None:
