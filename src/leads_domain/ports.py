@@ -1,11 +1,11 @@
-"""The stores' ports. `sources.py` and `notifier.py` hold the others.
+"""The stores' ports. `sources.py`, `notifier.py` and `statistics.py` hold the others.
 
 The stores of one unit of work see each other's changes at once; other units of work see all of them or none,
 after it ends. Any method of a store may raise `Unavailable`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from leads_domain.access import ApiKey
@@ -13,9 +13,8 @@ from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position
-from leads_domain.pipeline import Status
 from leads_domain.replies import StoredReply
-from leads_domain.statistics import SourceCount
+from leads_domain.statistics import Reports
 
 
 class LeadStore(Protocol):
@@ -196,28 +195,6 @@ class ReplyStore(Protocol):
 
     def drop(self, *, before: datetime, limit: int) -> None:
         """Drop up to `limit` replies that were made at `before` or earlier, the oldest first, waiting for nobody."""
-
-
-class Reports(Protocol):
-    """Counts what is stored. Takes longer the more there is."""
-
-    def leads_by_status(self) -> Mapping[Status, int]:
-        """Return the number of leads in each status that any has."""
-
-    def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
-        """Return the sources of most leads, up to `limit`, with how many of them have one of the statuses `won`.
-
-        Of equal numbers the unknown source comes first, then the others by code points.
-        """
-
-    def median_time_to_first_contact(self) -> timedelta | None:
-        """Return the median time to first contact of all leads that were contacted; None without any.
-
-        Of an even number it is the mean of the two in the middle.
-        """
-
-    def overdue_follow_ups(self, now: datetime) -> int:
-        """Return how many scheduled follow-ups are past their due time."""
 
 
 class UnitOfWork(Protocol):
