@@ -1,4 +1,4 @@
-"""Open the service's PostgreSQL database, and reach behind its back."""
+"""Open the service's PostgreSQL database, and look at it as an administrator."""
 
 import asyncio
 import time
@@ -20,31 +20,31 @@ from leads_domain.ports import UnitOfWork
 from postgres import connect
 
 AT_ONCE = 2.0
-"""Within how many seconds a refusal that waits for nothing must come; generous, for busy machines."""
+"""The limit in seconds for failures that should come at once; generous, for busy machines."""
 
 Connection = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True)
 class PostgresParts:
-    """A running database, and where it is."""
+    """A running database and its URL."""
 
     running: RunningDatabase
     url: URL
 
     @property
     def database(self) -> Database:
-        """What the service has."""
+        """Return the database as the service uses it."""
         return self.running.database
 
     def stranger(self) -> Connection:
-        """Another program's connection to the same database."""
+        """Open another program's connection to the same database."""
         return connect(self.url)
 
 
 @contextmanager
 def opened(url: URL) -> Iterator[PostgresParts]:
-    """The service's database at `url`, for the time of a test."""
+    """Open the service's database at `url`."""
     with asyncio.Runner() as runner:
         database = PostgresDatabase(postgres_engine(url))
         try:
@@ -54,7 +54,7 @@ def opened(url: URL) -> Iterator[PostgresParts]:
 
 
 def terminate(connection: Connection) -> int:
-    """End all other connections to the database, as an administrator would; answers how many there were."""
+    """End all other connections to the database, as an administrator would; return their number."""
     ended = connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid != pg_backend_pid()"
@@ -63,7 +63,7 @@ def terminate(connection: Connection) -> int:
 
 
 def backends(connection: Connection, condition: str = "true") -> list[int]:
-    """The process ids of the service's connections to the database that meet a condition."""
+    """Return the process ids of the service's connections that meet a condition."""
     found = connection.execute(
         f"SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid != pg_backend_pid()"
         f" AND application_name = 'leads' AND {condition}"
@@ -72,7 +72,7 @@ def backends(connection: Connection, condition: str = "true") -> list[int]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Wait for something to be so, which it must be before long."""
+    """Wait until a condition holds; fail after 10 s."""
     give_up = time.monotonic() + 10
     while not condition():
         assert time.monotonic() < give_up
@@ -80,13 +80,13 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def own_pid(work: UnitOfWork) -> int:
-    """The server's process that does this work."""
+    """Return the process id of the server for this connection."""
     pid: int = cast(SqlUnitOfWork, work).driver.all(text("SELECT pg_backend_pid()"))[0][0]
     return pid
 
 
 def alone(use_case: Callable[..., Any]) -> Callable[..., Any]:
-    """The same use case, refused to share a transaction with others."""
+    """Make a use case fail in a batch, so that it runs in a transaction of its own."""
     shared = iter([True])
 
     def run(work: UnitOfWork, *args: object) -> object:
@@ -103,12 +103,12 @@ def key(number: int) -> str:
 
 
 def add_pair(work: UnitOfWork, number: int) -> int:
-    """Keep two leads: both or none."""
+    """Add two leads: both or none."""
     for each in (2 * number, 2 * number + 1):
         work.leads.add(a_lead(id=an_id(each), email=an_email(key(each))))
     return number
 
 
 def pair(number: int) -> list[str]:
-    """The e-mail keys of the leads of `add_pair`."""
+    """Return the e-mail keys of the leads of `add_pair`."""
     return [key(each) for each in (2 * number, 2 * number + 1)]

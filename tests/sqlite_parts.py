@@ -1,4 +1,4 @@
-"""The service's SQLite database, together with what a test must reach behind its back."""
+"""Open the service's SQLite database together with its connections and files."""
 
 import asyncio
 import struct
@@ -29,7 +29,7 @@ class SqliteParts:
     @classmethod
     @contextmanager
     def opened(cls, engine: Engine) -> Iterator["SqliteParts"]:
-        """A database on the engine's file, for the time of a test."""
+        """Open a database on the engine's file."""
         connections: list[Any] = []
         event.listen(engine, "connect", lambda connection, _: connections.append(connection))
         with asyncio.Runner() as runner:
@@ -42,7 +42,7 @@ class SqliteParts:
 
     @contextmanager
     def stranger(self) -> Iterator[Any]:
-        """Another process's connection to the same file; it gives up at once when it must wait."""
+        """Open another process's connection to the same file; it never waits for a lock."""
         connection = driver.connect(str(self.file), isolation_level=None, timeout=0)
         try:
             yield connection
@@ -51,11 +51,11 @@ class SqliteParts:
 
     @property
     def wal(self) -> Path:
-        """The write-ahead log."""
+        """Return the path of the write-ahead log."""
         return self.file.with_name(f"{self.file.name}-wal")
 
     def commits(self) -> int:
-        """How many commits the write-ahead log holds, by its format (sqlite.org/fileformat2.html, 4.1)."""
+        """Count the commits in the write-ahead log, by its format (sqlite.org/fileformat2.html, 4.1)."""
         log = self.wal.read_bytes()
         if not log:
             return 0

@@ -14,35 +14,35 @@ from rest import Service, a_service
 
 @pytest.fixture
 def url() -> Iterator[URL]:
-    """A database with all tables, which are empty."""
+    """Create a database with empty tables."""
     with postgres_url() as url:
         yield url
 
 
 @pytest.fixture
 def postgres(url: URL) -> Iterator[PostgresParts]:
-    """The service's database there."""
+    """Open the service's database."""
     with opened(url) as parts:
         yield parts
 
 
 @pytest.fixture
 def stranger(url: URL) -> Iterator[Connection]:
-    """Another program's connection to the same database."""
+    """Open another program's connection to the same database."""
     with connect(url) as connection:
         yield connection
 
 
 @pytest.fixture
 def service(url: URL) -> Iterator[Service]:
-    """The whole service on that database."""
+    """Run the whole service on the database."""
     with a_service(url) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    """A server that nobody else uses, so that a test may stop it."""
+    """Start a server of its own, which a test may stop."""
     server = PostgresServer()
     yield server
     server.remove()
@@ -50,7 +50,7 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.fixture
 def own_url(server: PostgresServer) -> URL:
-    """A database with all tables on the server that a test may stop."""
+    """Create a database with empty tables on the server that a test may stop."""
     url = new_database(server.url)
     engine = postgres_engine(url)
     upgrade(engine)

@@ -11,16 +11,14 @@ from postgres_parts import Connection, PostgresParts, add_pair, backends, until
 
 
 @pytest.mark.parametrize("run", ["read", "write"])
-def test_a_database_that_is_closed_says_so_rather_than_leave_its_callers_waiting(
-    postgres: PostgresParts, run: str
-) -> None:
+def test_a_closed_database_refuses_calls(postgres: PostgresParts, run: str) -> None:
     database: Any = postgres.database
     postgres.running.run(database.close())
     with pytest.raises(Unavailable, match="closed"):
         postgres.running.run(asyncio.wait_for(getattr(database, run)(ids), 2))
 
 
-def test_a_database_that_is_closed_finishes_what_was_begun(postgres: PostgresParts, stranger: Connection) -> None:
+def test_closing_finishes_the_work_under_way(postgres: PostgresParts, stranger: Connection) -> None:
     async def close_at_once() -> list[object]:
         writes = [asyncio.ensure_future(postgres.database.write(add_pair, number)) for number in range(MANY)]
         reads = [asyncio.ensure_future(postgres.database.read(lambda work: 0)) for _ in range(MANY)]

@@ -23,11 +23,9 @@ from rest import JOHN, Reply, Service
 
 
 class TestRaces:
-    """Several want the same at the same time."""
+    """Two units of work want the same value or row."""
 
-    def test_for_an_address_are_told_to_whoever_waited_for_the_winner(
-        self, postgres: PostgresParts, stranger: Connection
-    ) -> None:
+    def test_for_an_address_are_reported_to_the_loser(self, postgres: PostgresParts, stranger: Connection) -> None:
         postgres.running.write(add, 1, 2)
         runs = []
 
@@ -75,27 +73,27 @@ class TestRaces:
                 return postgres.running.run(all_at_once(*(postgres.database.write(create) for _ in range(4))))
 
         with ThreadPoolExecutor(3) as threads:
-            answers = [answer for answers in threads.map(process, range(3)) for answer in answers]
-        assert sorted(map(str, answers))[:11] == ["None"] * 11
-        [key] = [answer for answer in answers if answer is not None]
+            results = [result for results in threads.map(process, range(3)) for result in results]
+        assert sorted(map(str, results))[:11] == ["None"] * 11
+        [key] = [result for result in results if result is not None]
         assert isinstance(key, str)
         with opened(url) as postgres:
             assert len(postgres.running.read(lambda work: work.api_keys.all())) == 1
 
 
 class TestSeveralProcesses:
-    """Three databases in one place, each in a thread and on an event loop of its own."""
+    """Three processes, each with a thread and an event loop of its own."""
 
     @staticmethod
     def each(url: URL, use_case: Callable[[UnitOfWork, int], object]) -> list[object]:
-        """What they answered to 10 rounds of a few writes at once; every write is given another number."""
+        """Return the results of 10 rounds of concurrent writes; every write gets another number."""
         start = threading.Barrier(3)
 
         async def rounds(database: Database, numbers: Iterator[int]) -> list[object]:
-            answers = []
+            results = []
             for _ in range(10):
-                answers += await all_at_once(*(database.write(use_case, next(numbers)) for _ in range(4)))
-            return answers
+                results += await all_at_once(*(database.write(use_case, next(numbers)) for _ in range(4)))
+            return results
 
         def run(process: int) -> list[object]:
             with opened(url) as postgres:
@@ -103,17 +101,17 @@ class TestSeveralProcesses:
                 return postgres.running.run(rounds(postgres.database, count(process, 3)))
 
         with ThreadPoolExecutor(3) as threads:
-            return [answer for answers in threads.map(run, range(3)) for answer in answers]
+            return [result for results in threads.map(run, range(3)) for result in results]
 
     def test_lose_none_of_their_changes(self, postgres: PostgresParts) -> None:
         postgres.running.write(add, 1)
-        answers = self.each(postgres.url, lambda work, _: count_up(work, 1))
-        assert sorted(map(str, answers)) == sorted(map(str, range(1, 121)))
+        results = self.each(postgres.url, lambda work, _: count_up(work, 1))
+        assert sorted(map(str, results)) == sorted(map(str, range(1, 121)))
 
     def test_give_an_email_address_to_one_lead(self, url: URL) -> None:
-        answers = self.each(url, add_all_the_same)
-        (winner,) = (answer for answer in answers if isinstance(answer, str))
-        losers = [answer for answer in answers if isinstance(answer, DuplicateLead)]
+        results = self.each(url, add_all_the_same)
+        (winner,) = (result for result in results if isinstance(result, str))
+        losers = [result for result in results if isinstance(result, DuplicateLead)]
         assert [loser.existing_id for loser in losers] == [winner] * 119
 
     def test_never_claim_the_same_follow_up(self, postgres: PostgresParts) -> None:

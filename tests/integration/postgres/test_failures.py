@@ -24,7 +24,7 @@ from postgres_parts import Connection, PostgresParts, add_pair, backends, opened
 from rest import NOBODY
 
 
-def test_more_units_of_work_than_connections_are_all_answered(postgres: PostgresParts, stranger: Connection) -> None:
+def test_more_units_of_work_than_connections_all_end(postgres: PostgresParts, stranger: Connection) -> None:
     async def crowd() -> tuple[list[object], int]:
         work = [postgres.database.write(add_pair, number) for number in range(200)]
         reads = [postgres.database.read(lambda work: work.leads.with_email("nobody") is None) for _ in range(300)]
@@ -35,8 +35,8 @@ def test_more_units_of_work_than_connections_are_all_answered(postgres: Postgres
             await asyncio.sleep(0.01)
         return await answering, most
 
-    answers, most = postgres.running.run(crowd())
-    assert answers == [*range(200), *[True] * 300]
+    results, most = postgres.running.run(crowd())
+    assert results == [*range(200), *[True] * 300]
     assert 1 <= most <= CONNECTIONS
 
 
@@ -57,7 +57,7 @@ def test_a_full_disk_is_named() -> None:
     assert isinstance(translated(psycopg.errors.DiskFull("could not extend file")), StorageFull)
 
 
-def test_a_transaction_that_a_program_forgot_is_ended(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_idle_transaction_is_ended(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.2)
     runs = []
 
@@ -150,7 +150,7 @@ def test_a_database_without_tables_is_unavailable() -> None:
                 run(ids)
 
 
-def test_an_error_that_nobody_knows_leaves_nobody_waiting(url: URL) -> None:
+def test_an_unknown_error_leaves_no_caller_waiting(url: URL) -> None:
     engine = postgres_engine(url)
     strange = iter([True, True])
 

@@ -12,7 +12,7 @@ from postgres_parts import Connection, PostgresParts, add_pair, backends, opened
 
 
 class TestListening:
-    """Hearing of follow-ups that other processes schedule."""
+    """Notifications of follow-ups that other processes schedule."""
 
     LISTENING = "query LIKE 'LISTEN%'"
 

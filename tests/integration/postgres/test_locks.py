@@ -17,15 +17,15 @@ from rest import JOHN, a_service
 
 
 class TestLocks:
-    """Somebody else has locked what the service needs."""
+    """Another program has locked rows that the service needs."""
 
     @pytest.fixture
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The service waits for a shorter time than usual."""
+        """Shorten the time that the service waits for a lock."""
         monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.2)
 
     @pytest.mark.usefixtures("impatient")
-    def test_that_are_kept_are_told_and_nothing_is_done(self, url: URL, stranger: Connection) -> None:
+    def test_that_are_held_too_long_are_reported_and_nothing_is_done(self, url: URL, stranger: Connection) -> None:
         def add_and_change(work: UnitOfWork) -> None:
             add(work, 2)
             count_up(work, 1)
@@ -36,13 +36,13 @@ class TestLocks:
                 stranger.execute("SELECT * FROM leads FOR UPDATE")
                 with pytest.raises(Unavailable, match="lock"):
                     postgres.running.write(add_and_change)
-                assert postgres.running.read(ids) == numbered(1), "readers wait for nobody"
+                assert postgres.running.read(ids) == numbered(1), "readers do not wait"
                 assert postgres.running.write(add, 3) == 2, "others do not wait"
             postgres.running.write(add_and_change)
             assert postgres.running.read(ids) == numbered(1, 2, 3)
 
     @pytest.mark.usefixtures("impatient")
-    def test_that_are_kept_are_a_503_over_http(self, url: URL, stranger: Connection) -> None:
+    def test_that_are_held_too_long_are_a_503_over_http(self, url: URL, stranger: Connection) -> None:
         with a_service(url) as service:
             agent = service.client("agent")
             john = agent.post("/leads", JOHN).expect(201).headers["location"]
@@ -54,7 +54,7 @@ class TestLocks:
             assert agent.get(john).expect(200).json["name"] == "John Doe"
             agent.patch(john, {"name": "Jane Doe"}).expect(200)
 
-    def test_that_are_let_go_are_waited_for(self, postgres: PostgresParts, stranger: Connection) -> None:
+    def test_that_are_released_are_waited_for(self, postgres: PostgresParts, stranger: Connection) -> None:
         postgres.running.write(add, 1)
 
         async def change_while_locked() -> int:
@@ -68,7 +68,7 @@ class TestLocks:
             stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
             assert postgres.running.run(change_while_locked()) == 1
 
-    def test_keep_nobody_waiting_who_does_not_need_them_however_many_do(
+    def test_do_not_delay_units_of_work_that_do_not_need_them(
         self, postgres: PostgresParts, stranger: Connection
     ) -> None:
         postgres.running.write(add, 1)
@@ -86,7 +86,7 @@ class TestLocks:
             stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
             postgres.running.run(work_while_locked())
 
-    def test_keep_nobody_else_when_the_caller_who_waits_is_cancelled(
+    def test_do_not_delay_others_after_the_waiting_caller_was_cancelled(
         self, postgres: PostgresParts, stranger: Connection
     ) -> None:
         postgres.running.write(add, 1)
@@ -104,7 +104,7 @@ class TestLocks:
             stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
             *cancelled, answered = postgres.running.run(cancel_while_locked())
         assert {type(each) for each in cancelled} == {asyncio.CancelledError}
-        # What was begun was finished; only then was there a connection for the last.
+        # The work under way was finished first; only then was a connection free for the last.
         assert answered in range(1, ALONE + 2)
         assert postgres.running.write(count_up, 1) <= ALONE + 2
 

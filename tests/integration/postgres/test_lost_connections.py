@@ -19,7 +19,7 @@ from rest import JOHN, Reply, Service
 
 
 class TestLostConnections:
-    """Somebody ends the service's connections."""
+    """An administrator ends the service's connections."""
 
     def test_in_the_middle_of_traffic_lose_nothing_and_leave_nothing_half_done(
         self, postgres: PostgresParts, stranger: Connection
@@ -86,7 +86,7 @@ class TestLostConnections:
         assert postgres.running.read(ids) == numbered(1)
 
     @pytest.mark.parametrize("run", ["read", "write"])
-    def test_again_and_again_are_told_and_nothing_is_done(
+    def test_again_and_again_are_reported_and_nothing_is_done(
         self, postgres: PostgresParts, stranger: Connection, run: str
     ) -> None:
         runs = []
@@ -103,9 +103,7 @@ class TestLostConnections:
         assert len(runs) >= RUNS_MAX
         assert postgres.running.write(add, 2) == 1
 
-    def test_of_one_reader_do_not_cost_others_their_answers(
-        self, postgres: PostgresParts, stranger: Connection
-    ) -> None:
+    def test_of_one_reader_do_not_affect_others(self, postgres: PostgresParts, stranger: Connection) -> None:
         postgres.running.write(add, 1)
 
         def doomed(work: UnitOfWork) -> None:
@@ -113,11 +111,11 @@ class TestLostConnections:
             ids(work)
 
         read = postgres.database.read
-        first, doomed_answer, last = postgres.running.run(all_at_once(read(ids), read(doomed), read(ids)))
+        first, doomed_result, last = postgres.running.run(all_at_once(read(ids), read(doomed), read(ids)))
         assert first == last == numbered(1)
-        assert isinstance(doomed_answer, Unavailable)
+        assert isinstance(doomed_result, Unavailable)
 
-    def test_of_one_unit_of_work_leave_the_others_theirs_and_none_behind(
+    def test_of_one_unit_of_work_leave_the_others_theirs_and_leak_none(
         self, postgres: PostgresParts, stranger: Connection
     ) -> None:
         met = threading.Barrier(2, timeout=10)
@@ -136,16 +134,18 @@ class TestLostConnections:
             return own_pid(work)
 
         write = postgres.database.write
-        answers = postgres.running.run(
+        results = postgres.running.run(
             all_at_once(write(alone(loses_its_connection)), write(alone(keeps_its_connection)))
         )
-        assert answers[0] in (1, 2)
-        assert answers[1] != lost[0]
+        assert results[0] in (1, 2)
+        assert results[1] != lost[0]
         assert set(postgres.running.read(ids)) == set(numbered(1, 2))
         postgres.running.run(postgres.database.close())
         postgres.running.run(until(lambda: not backends(stranger)))
 
-    def test_during_the_commit_undo_everything_and_tell(self, postgres: PostgresParts, stranger: Connection) -> None:
+    def test_during_the_commit_undo_everything_and_are_reported(
+        self, postgres: PostgresParts, stranger: Connection
+    ) -> None:
         stranger.execute(
             "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS"
             " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';"
@@ -160,7 +160,7 @@ class TestLostConnections:
         assert postgres.running.write(add, 2) == 1
         assert postgres.running.read(ids) == numbered(2)
 
-    def test_after_the_commit_but_before_its_answer_keep_everything_once_and_tell(
+    def test_after_the_commit_but_before_its_reply_keep_everything_once_and_are_reported(
         self, server: PostgresServer, own_url: URL
     ) -> None:
         runs = []
@@ -170,17 +170,17 @@ class TestLostConnections:
 
         with opened(own_url) as postgres, postgres.stranger() as stranger, waiting_for_a_standby(server):
 
-            async def lose_the_answer() -> object:
+            async def lose_the_reply() -> object:
                 writing = asyncio.ensure_future(all_at_once(postgres.database.write(add_once)))
                 await until(lambda: backends(stranger, "wait_event = 'SyncRep'"))
                 terminate(stranger)
                 return (await writing)[0]
 
-            assert isinstance(postgres.running.run(lose_the_answer()), Unavailable)
+            assert isinstance(postgres.running.run(lose_the_reply()), Unavailable)
             assert runs == [1]
             assert postgres.running.read(ids) == numbered(1)
 
-    def test_are_nothing_that_clients_lose_anything_by(self, service: Service, stranger: Connection) -> None:
+    def test_lose_no_lead_that_a_client_got_a_201_for(self, service: Service, stranger: Connection) -> None:
         agent = service.client("agent")
         numbers = count()
         done = asyncio.Event()
@@ -217,7 +217,7 @@ class TestLostConnections:
 
 @contextmanager
 def waiting_for_a_standby(server: PostgresServer) -> Iterator[None]:
-    """Every commit waits, after it is done, for a copy that there is not."""
+    """Make every commit wait, after it is done, for a standby that does not exist."""
     with connect(server.url) as operator:
         operator.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         operator.execute("SELECT pg_reload_conf()")

@@ -19,21 +19,21 @@ from rest import JOHN, Service, a_service
 
 
 class TestAServerThatIsAway:
-    """There is nobody to connect to."""
+    """The server does not accept connections, or does not reply."""
 
-    def test_is_told_at_once_and_used_again_when_it_is_back(self, server: PostgresServer, own_url: URL) -> None:
+    def test_is_reported_at_once_and_used_again_when_it_is_back(self, server: PostgresServer, own_url: URL) -> None:
         with a_service(own_url) as service:
             agent = service.client("agent")
             john = agent.post("/leads", JOHN).expect(201).headers["location"]
             server.stop()
             try:
-                asked_at = time.monotonic()
+                began_at = time.monotonic()
                 for _ in range(20):
                     for reply in (agent.get(john), agent.post("/leads", {**JOHN, "email": "jane@example.com"})):
                         reply.refuse(503, "unavailable")
                         assert reply.headers["retry-after"] == "1"
                 service.stranger().get("/health/live").expect(200)
-                assert time.monotonic() - asked_at < AT_ONCE
+                assert time.monotonic() - began_at < AT_ONCE
             finally:
                 server.start()
             service.run(_ready_again(service))
@@ -83,21 +83,21 @@ class TestAServerThatIsAway:
         assert kept <= whole
         assert len(found) == 2 * len(whole)
 
-    def test_that_accepts_connections_and_says_nothing_keeps_nobody_for_long(
+    def test_that_accepts_connections_and_stays_silent_delays_callers_briefly(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("leads_adapters.sql.postgres.engine.CONNECT_SECONDS", 2)  # less is not possible with libpq
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = URL.create("postgresql", "ann", host="127.0.0.1", port=silent.getsockname()[1], database="leads")
             with opened(url) as postgres:
-                asked_at = time.monotonic()
+                began_at = time.monotonic()
                 work = (postgres.database.write(add, number) for number in range(5 * CONNECTIONS))
-                answers = postgres.running.run(all_at_once(*work))
-                assert {type(answer) for answer in answers} == {Outage}
-                assert time.monotonic() - asked_at < 2 + AT_ONCE
+                results = postgres.running.run(all_at_once(*work))
+                assert {type(result) for result in results} == {Outage}
+                assert time.monotonic() - began_at < 2 + AT_ONCE
                 with pytest.raises(Unavailable):
                     postgres.running.read(ids)
-                assert time.monotonic() - asked_at < 2 + AT_ONCE
+                assert time.monotonic() - began_at < 2 + AT_ONCE
 
 
 async def _ready_again(service: Service) -> None:

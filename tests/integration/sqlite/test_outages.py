@@ -1,4 +1,4 @@
-"""What the service does while its disk is full, or its file damaged, deleted or read-only."""
+"""Check what the service does while its disk is full, or its file damaged, deleted or replaced."""
 
 import os
 import stat
@@ -22,13 +22,13 @@ from rest import JOHN, Api, Service, a_service
 
 @pytest.fixture
 def logged() -> list[str]:
-    """What was logged."""
+    """Collect the lines that are logged."""
     return []
 
 
 @pytest.fixture
 def service(tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
-    """A service that asks its database anew for each health check."""
+    """Run a service that checks its database for each health check."""
     monkeypatch.setattr("leads_adapters.http.health.CACHED_SECONDS", 0)
     monkeypatch.setattr(outages, "PROBE_SECONDS", 0)
     with a_service(URL.create("sqlite", database=str(sqlite_file(tmp_path)))) as service:
@@ -37,12 +37,12 @@ def service(tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch) 
 
 
 def database(service: Service) -> Any:
-    """The service's database, whose connections a test needs."""
+    """Return the service's database."""
     return service.container.database()
 
 
 def writer(service: Service) -> Any:
-    """The connection that writes."""
+    """Return the connection that writes."""
     return database(service)._writing.connection
 
 
@@ -71,7 +71,7 @@ def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead
     assert ["full" in line for line in logged] == [True]
 
     writer(service).execute("PRAGMA max_page_count = 1000000")
-    assert is_ready(service), "nobody but the probe has written"
+    assert is_ready(service), "only the probe has written"
     assert writer(service).execute("SELECT count(*) FROM replies").fetchone() == (0,), "the probe leaves no row"
     agent.post("/leads", JOHN).expect(201)
 

@@ -1,0 +1,74 @@
+"""Check that two processes can write to one file."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import cast
+
+from builders import NOON, a_follow_up, an_id
+from contracts.database import (
+    MANY,
+    add,
+    add_all_the_same,
+    all_at_once,
+    count_up,
+    ids,
+    numbered,
+)
+from databases import engine_of, sqlite_file
+from desk import LEASE
+from leads_adapters.database import Database
+from leads_domain.errors import DuplicateLead
+from leads_domain.ports import UnitOfWork
+from sqlite_parts import SqliteParts
+
+
+class TestTwoProcesses:
+    """Two processes on one file, each with a thread and an event loop of its own."""
+
+    @staticmethod
+    def each(folder: Path, use_case: Callable[[UnitOfWork, int], object]) -> list[object]:
+        """Return the results of 20 rounds of concurrent writes; every write gets another number."""
+        file = sqlite_file(folder)
+        start = threading.Barrier(2)
+
+        async def rounds(database: Database, numbers: Iterator[int]) -> list[object]:
+            results = []
+            for _ in range(20):
+                results += await all_at_once(*(database.write(use_case, next(numbers)) for _ in range(3)))
+            return results
+
+        def run(process: int) -> list[object]:
+            with SqliteParts.opened(engine_of(file)) as sqlite:
+                start.wait(10)
+                return sqlite.running.run(rounds(sqlite.running.database, count(process, 2)))
+
+        with ThreadPoolExecutor(2) as threads:
+            return [result for results in threads.map(run, range(2)) for result in results]
+
+    def test_lose_none_of_their_changes(self, tmp_path: Path) -> None:
+        def add_or_count(work: UnitOfWork, _: int) -> int:
+            return count_up(work, 1) if ids(work) else add(work, 1) - 1
+
+        assert sorted(map(str, self.each(tmp_path, add_or_count))) == sorted(map(str, range(120)))
+
+    def test_give_an_email_address_to_one_lead(self, tmp_path: Path) -> None:
+        results = self.each(tmp_path, add_all_the_same)
+
+        (winner,) = (result for result in results if isinstance(result, str))
+        losers = [result for result in results if isinstance(result, DuplicateLead)]
+        assert [loser.existing_id for loser in losers] == [winner] * 119
+
+    def test_never_claim_the_same_follow_up(self, tmp_path: Path) -> None:
+        def add_or_claim(work: UnitOfWork, number: int) -> list[str]:
+            if not ids(work):
+                add(work, 1)
+                for each in range(MANY):
+                    work.follow_ups.add(a_follow_up(id=an_id(each)))
+            claimed = work.follow_ups.claim_due("log", now=NOON, owner=str(number), until=NOON + LEASE, limit=1)
+            return [follow_up.id for follow_up in claimed]
+
+        claimed = [id for ids in self.each(tmp_path, add_or_claim) for id in cast(list[str], ids)]
+        assert sorted(claimed) == numbered(*range(MANY))
