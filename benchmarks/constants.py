@@ -1,39 +1,41 @@
-"""Handlers that answer a constant: what server, framework, gate, envelope and log cost before any work is done."""
+"""Handlers that send a constant: what server, framework, authentication and log cost before any work is done."""
 
-from dataclasses import dataclass
+from pathlib import Path
 
-from leads_adapters.http.answer import Answer
-from leads_adapters.http.decoding import Body
-from leads_adapters.http.operation import Call, operation
-from leads_adapters.http.schemas import NewLead
+from litestar import Controller, Response, get, post
+from litestar.params import JSONBody
+
+from leads_adapters.http.authentication import requires
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.schemas.leads import NewLead
 from leads_domain.access import Permission
 
 LEAD = "/constant/lead"
 PAGE = "/constant/page"
 CREATE = "/constant/create"
+MEDIA_TYPE = "application/json"
 
 
-@dataclass(frozen=True)
-class ConstantRoutes:
-    """Answers the bytes of one lead and of a page of leads."""
+def constant_controller(lead_file: Path, page_file: Path) -> type[Controller]:
+    """Return a controller that sends the bytes of one lead, and of a page of leads."""
+    lead, page = lead_file.read_bytes(), page_file.read_bytes()
 
-    lead_bytes: bytes
-    page_bytes: bytes
+    class ConstantController(Controller):
+        include_in_schema = False
 
-    @operation(method="GET", path=LEAD, tag="Constants", permission=Permission.READ, replies={})
-    async def lead(self, _: Call) -> Answer:
-        """Answer one lead."""
-        return Answer(self.lead_bytes)
+        @get(LEAD, opt=requires(Permission.READ))
+        async def get_lead(self, request: ApiRequest) -> Response[bytes]:  # noqa: ARG002
+            """Send one lead."""
+            return Response(lead, media_type=MEDIA_TYPE)
 
-    @operation(method="GET", path=PAGE, tag="Constants", permission=Permission.READ, replies={})
-    async def page(self, _: Call) -> Answer:
-        """Answer a page of leads."""
-        return Answer(self.page_bytes)
+        @get(PAGE, opt=requires(Permission.READ))
+        async def get_page(self, request: ApiRequest) -> Response[bytes]:  # noqa: ARG002
+            """Send a page of leads."""
+            return Response(page, media_type=MEDIA_TYPE)
 
-    @operation(
-        method="POST", path=CREATE, tag="Constants", permission=Permission.CAPTURE, replies={}, body=Body(NewLead)
-    )
-    async def create(self, call: Call) -> Answer:
-        """Decode a lead, forget it, and answer another one."""
-        await call.body(lambda _: None)
-        return Answer(self.lead_bytes, status=201)
+        @post(CREATE, opt=requires(Permission.CAPTURE))
+        async def create_lead(self, data: JSONBody[NewLead]) -> Response[bytes]:  # noqa: ARG002
+            """Decode a lead, drop it, and send another one."""
+            return Response(lead, status_code=201, media_type=MEDIA_TYPE)
+
+    return ConstantController

@@ -6,11 +6,12 @@ import rich_click as click
 import uvloop
 from dependency_injector import providers
 
-from benchmarks.constants import ConstantRoutes
+from benchmarks.constants import constant_controller
 from benchmarks.processes import HOST
-from leads_adapters.http.envelope import Message, Receive, Send
+from leads_adapters.http.request_middleware import Message, Receive, Send
 from leads_app.cli import session
 from leads_app.cli.serve import serve_here
+from leads_app.container import CONTROLLERS
 
 LEAD_FILE = "lead.json"
 PAGE_FILE = "page.json"
@@ -25,9 +26,9 @@ def main(port: int, bare: bool) -> None:
     if bare:
         container.app.override(providers.Object(bare_app))
     else:
-        routes, *_ = container.api.args
-        constants = ConstantRoutes(Path(LEAD_FILE).read_bytes(), Path(PAGE_FILE).read_bytes())
-        routes.add_args(providers.Object(constants))
+        constants = constant_controller(Path(LEAD_FILE), Path(PAGE_FILE))
+        _, *others = container.api.args
+        container.api.set_args(providers.Object([*CONTROLLERS, constants]), *others)
     uvloop.run(serve_here(container, HOST, port))
 
 
@@ -40,7 +41,7 @@ _START = {
 
 
 async def bare_app(scope: Message, _: Receive, send: Send) -> None:
-    """The least that an application can do."""
+    """Do the least that an application can do."""
     if scope["type"] == "http":
         await send(_START)
         await send({"type": "http.response.body", "body": _BODY, "more_body": False})

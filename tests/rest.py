@@ -20,7 +20,7 @@ from sqlalchemy import URL
 from databases import PATIENCE
 from fakes import FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
-from leads_adapters.http.envelope import AsgiApp
+from leads_adapters.http.request_middleware import AsgiApp
 from leads_adapters.memory.database import MemoryDatabase
 from leads_app.container import Container
 from leads_app.logs import access_log
@@ -244,7 +244,7 @@ class Service:
 
     def settle(self) -> None:
         """Let what is done in the background, with no request waiting for it, come to its end."""
-        if writing := self.container.key_use()._writing:
+        if writing := self.container.usage_recorder()._writing:
             self.run(asyncio.wait_for(asyncio.shield(writing), PATIENCE))
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from threading import Thread
 
-from leads_adapters.http.envelope import AsgiApp
+from leads_adapters.http.request_middleware import AsgiApp
 from leads_app.container import Container
 from leads_app.graceful_shutdown import hold_signals
 from leads_app.logs import configure_logs

@@ -2,41 +2,48 @@
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from dependency_injector import containers, providers
+from litestar.di import Provide
 from sqlalchemy import URL, Engine
 
+from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.clock import SystemClock
 from leads_adapters.database import Database
 from leads_adapters.files.formats import MEDIA_TYPES, READERS, WRITERS, Format
 from leads_adapters.http.app import build_app
-from leads_adapters.http.care import CareRoutes
+from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
-from leads_adapters.http.cors import with_cors
-from leads_adapters.http.docs import DocsRoutes
-from leads_adapters.http.envelope import Envelope
-from leads_adapters.http.events import EventRoutes
-from leads_adapters.http.follow_ups import FollowUpRoutes
-from leads_adapters.http.gate import Gate
-from leads_adapters.http.health import HealthRoutes
-from leads_adapters.http.idempotency import Idempotency
-from leads_adapters.http.keys import KeyRoutes
-from leads_adapters.http.lead_list import LeadListRoutes
-from leads_adapters.http.leads import LeadRoutes
-from leads_adapters.http.metrics import MetricsRoutes
-from leads_adapters.http.openapi import document
-from leads_adapters.http.openapi_examples import pipeline_examples
-from leads_adapters.http.pipeline import PipelineRoutes
+from leads_adapters.http.controllers.api_keys import ApiKeyController
+from leads_adapters.http.controllers.docs import DocsController
+from leads_adapters.http.controllers.follow_ups import FollowUpController, FollowUpServices, LeadFollowUpController
+from leads_adapters.http.controllers.health import HealthController, Readiness
+from leads_adapters.http.controllers.leads import LeadController, LeadServices
+from leads_adapters.http.controllers.personal_data import PersonalDataController
+from leads_adapters.http.controllers.pipeline import PipelineController
+from leads_adapters.http.controllers.statistics import MetricsController, StatisticsController
+from leads_adapters.http.controllers.timeline import EventController, TimelineController
+from leads_adapters.http.controllers.transfers import IMPORT_BATCH, FileFormat, ImportServices, TransferController
+from leads_adapters.http.dependencies import provide
+from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.lead_filters import filtered_leads_provider
+from leads_adapters.http.openapi.document import OpenApiDocument
+from leads_adapters.http.openapi.examples import pipeline_examples
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
-from leads_adapters.http.rendering import RenderedByPython
-from leads_adapters.http.statistics import StatisticsRoutes
-from leads_adapters.http.transfers import IMPORT_BATCH, FileFormat, TransferRoutes
+from leads_adapters.http.receiving import BodyLimits
+from leads_adapters.http.request_middleware import RequestMiddleware
+from leads_adapters.http.schemas.api_keys import NewApiKey
+from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
+from leads_adapters.http.schemas.leads import LeadPatch, NewLead, NewMerge, NewNote
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
+from leads_adapters.single_flight import SingleFlightCache
 from leads_adapters.sql.dry_run import open_dry_run
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
@@ -49,21 +56,20 @@ from leads_app.lifespan import service_lifespan
 from leads_app.rule_settings import check_recipient
 from leads_app.settings import Settings, SettingsError
 from leads_app.usage_recorder import UsageRecorder
-from leads_domain.follow_up import RetryPolicy
+from leads_domain.follow_up import Backlog, RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
-from leads_domain.sources import IdSource, Normalizer
-from leads_domain.use_cases.add_note import AddNote
-from leads_domain.use_cases.answer_once import AnswerOnce
-from leads_domain.use_cases.change_follow_up import ChangeFollowUp
+from leads_domain.sources import Clock, IdSource, Normalizer
+from leads_domain.use_cases.add_note import AddNote, check_note
+from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
-from leads_domain.use_cases.find_follow_ups import ListFollowUps
-from leads_domain.use_cases.find_leads import AskForLeads
+from leads_domain.use_cases.find_follow_ups import ListFollowUps, read_backlog
+from leads_domain.use_cases.find_leads import AskForLeads, find_leads
 from leads_domain.use_cases.import_leads import ImportLeads
-from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
-from leads_domain.use_cases.merge_leads import MergeLeads
+from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
+from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.take_statistics import TakeStatistics
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
@@ -123,6 +129,32 @@ def make_rules(
             raise SettingsError(f"The setting follow_up_rules is wrong: rule {place}: {error}") from None
         checked.append(replace(rule, recipient=recipient))
     return FollowUpRules(ids, default_channel, checked, hours)
+
+
+CONTROLLERS = (
+    LeadController,
+    PersonalDataController,
+    TimelineController,
+    TransferController,
+    LeadFollowUpController,
+    FollowUpController,
+    EventController,
+    StatisticsController,
+    PipelineController,
+    ApiKeyController,
+    MetricsController,
+    HealthController,
+    DocsController,
+)
+
+
+def _backlog(database: Database, clock: Clock) -> Callable[[], Awaitable[Mapping[str, Backlog]]]:
+    return lambda: database.read_long(read_backlog, clock.now())
+
+
+def _provided(provider: providers.Provider[Any]) -> providers.Provider[Provide]:
+    """Return what Litestar injects by name: an object of this container."""
+    return providers.Callable(provide, provider)
 
 
 _FORMATS = {MEDIA_TYPES[form]: FileFormat(form, READERS[form], WRITERS[form]) for form in Format}
@@ -191,64 +223,95 @@ class Container(containers.DeclarativeContainer):
         on_outcome=metrics.provided.delivery,
     )
 
-    key_use = providers.Singleton(UsageRecorder, database, clock)
-    gate = providers.Singleton(
-        Gate,
+    body_limits = providers.Singleton(BodyLimits, settings.provided.max_body)
+    usage_recorder = providers.Singleton(UsageRecorder, database, clock)
+    authentication = providers.Singleton(
+        Authentication,
         database,
         authenticate,
-        key_use.provided.note,
+        usage_recorder.provided.note,
         providers.Singleton(ClientAddresses, settings.provided.trusted_proxies),
         providers.Callable(_per_key, settings.provided.rate_limit),
         providers.Callable(_per_address, settings.provided.rate_limit),
     )
-    answer_once = providers.Singleton(AnswerOnce, clock)
-    idempotency = providers.Singleton(Idempotency, answer_once)
+    idempotent_writes = providers.Singleton(IdempotentWrites, database, clock)
     stopping = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
-    rendering = providers.Singleton(RenderedByPython, database)
-    api_routes = (
-        providers.Singleton(LeadRoutes, database, rendering, register_lead, change_lead),
-        providers.Singleton(LeadListRoutes, database, rendering, ask_for_leads),
-        providers.Singleton(
-            TransferRoutes,
-            importing,
-            ask_for_leads,
-            providers.Object(_FORMATS),
-            settings.provided.max_import,
-        ),
-        providers.Singleton(
-            FollowUpRoutes, database, trigger_follow_up, change_follow_up, list_follow_ups, dispatcher.provided.wake
-        ),
-        providers.Singleton(CareRoutes, database, add_note, merge_leads, erase_lead),
-        providers.Singleton(EventRoutes, database),
-        providers.Singleton(StatisticsRoutes, database, take_statistics),
-        providers.Singleton(PipelineRoutes, pipeline),
-        providers.Singleton(KeyRoutes, database, create_key, revoke_key),
-        providers.Singleton(MetricsRoutes, database, clock, metrics.provided.text),
-        providers.Singleton(
-            HealthRoutes,
-            database.provided.check_ready,
-            stopping.provided.has_begun,
-        ),
+    lead_loader = providers.Singleton(BatchLoader, providers.Factory(partial, database.provided.read, find_leads))
+    import_services = providers.Singleton(
+        ImportServices,
+        idempotent_writes,
+        importing,
+        providers.Object(_FORMATS),
+        settings.provided.max_import,
     )
-    openapi = providers.Callable(
-        document,
-        providers.List(*api_routes),
-        version=version("leads-desk"),
-        values=providers.Dict(statuses=pipeline.statuses, channels=channels),
-        examples=providers.Callable(pipeline_examples, pipeline),
+    readiness = providers.Singleton(Readiness, database.provided.check_ready, stopping.provided.has_begun)
+    openapi = providers.Singleton(
+        OpenApiDocument,
+        version("leads-desk"),
+        providers.Dict(statuses=pipeline.statuses, channels=channels),
+        providers.Callable(pipeline_examples, pipeline),
     )
-    docs_routes = providers.Singleton(DocsRoutes, openapi.provider)
+    dependency_providers = providers.Dict(
+        database=_provided(database),
+        clock=_provided(clock),
+        pipeline=_provided(pipeline),
+        write=_provided(idempotent_writes),
+        leads=_provided(
+            providers.Singleton(
+                LeadServices, database, lead_loader, idempotent_writes, register_lead, change_lead, erase_lead
+            )
+        ),
+        filtered_leads=providers.Callable(filtered_leads_provider, database, ask_for_leads),
+        imports=_provided(import_services),
+        follow_ups=_provided(
+            providers.Singleton(
+                FollowUpServices,
+                database,
+                idempotent_writes,
+                trigger_follow_up,
+                change_follow_up,
+                list_follow_ups,
+                dispatcher.provided.wake,
+            )
+        ),
+        add_note=_provided(add_note),
+        merge_leads=_provided(merge_leads),
+        create_key=_provided(create_key),
+        revoke_key=_provided(revoke_key),
+        statistics=_provided(
+            providers.Singleton(
+                SingleFlightCache, providers.Factory(partial, database.provided.read_long, take_statistics)
+            )
+        ),
+        metrics_text=_provided(metrics.provided.text),
+        backlog=_provided(providers.Singleton(SingleFlightCache, providers.Factory(_backlog, database, clock))),
+        readiness=_provided(readiness),
+        document=_provided(openapi),
+    )
+    checks = providers.Dict(
+        {
+            NewLead: register_lead.provided.check,
+            LeadPatch: change_lead.provided.check,
+            NewNote: providers.Object(check_note),
+            NewMerge: providers.Object(check_merge),
+            NewFollowUp: trigger_follow_up.provided.check,
+            FollowUpPatch: providers.Object(check_follow_up_changes),
+            NewApiKey: providers.Object(check_new_key),
+        }
+    )
     api = providers.Singleton(
         build_app,
-        providers.List(*api_routes, docs_routes),
-        gate,
-        idempotency,
-        max_body=settings.provided.max_body,
+        providers.Object(CONTROLLERS),
+        dependency_providers,
+        authentication,
+        openapi,
+        checks=checks,
+        cors_origins=settings.provided.cors_origins,
+        body_limits=body_limits,
         error_log=providers.Object(logs.error_log),
         lifespan=providers.List(
             providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching, stopping)
         ),
     )
-    envelope = providers.Singleton(Envelope, api, ids.provided.new, access_log, metrics.provided.request)
-    app = providers.Singleton(with_cors, envelope, settings.provided.cors_origins)
+    app = providers.Singleton(RequestMiddleware, api, ids.provided.new, access_log, metrics.provided.request)

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from leads_adapters.http.envelope import AccessLog
+from leads_adapters.http.request_middleware import AccessLog
 
 
 def configure_logs(log_format: str | None) -> None:

@@ -18,8 +18,8 @@ from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from leads_adapters.http.app import ANY_ORIGIN as ANY
 from leads_adapters.http.client_address import Network
-from leads_adapters.http.cors import ANY
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.rule_settings import check_rules, parse_rules, parse_working_hours
 from leads_domain.access import digest

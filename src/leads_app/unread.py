@@ -6,7 +6,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from leads_adapters.http.streaming import SEND_SECONDS
+from leads_adapters.http.request_middleware import SEND_SECONDS
 
 
 def limit_unread_responses(seconds: float = SEND_SECONDS) -> bool:

@@ -10,7 +10,6 @@ LeadsError
 ├── IllegalTransition     the pipeline does not allow this move
 ├── IllegalFollowUpState  the follow-up's state does not allow this
 │   └── AttemptUnderWay   the follow-up is being sent: its message can no longer change
-├── KeyReused             the idempotency key was used for another request
 ├── RequestInProgress     the request with this idempotency key is still being carried out
 ├── InvalidPipeline       a configured pipeline contradicts itself
 └── Unavailable           the store is out of reach or too busy; nothing was done
@@ -123,13 +122,6 @@ class AttemptUnderWay(IllegalFollowUpState):
         super().__init__(state, "changed")
         text = "The follow-up is being sent, so its message cannot change. If it was not sent, try again in a minute."
         self.args = (text,)
-
-
-class KeyReused(LeadsError):
-    """The caller has used this idempotency key for another request."""
-
-    def __init__(self, key: str) -> None:
-        super().__init__(f"The Idempotency-Key {key} was used for another request; make a new one for each.")
 
 
 class RequestInProgress(LeadsError):

@@ -11,9 +11,9 @@ from typing import Protocol
 from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
+from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position
-from leads_domain.replies import StoredReply
 from leads_domain.statistics import Reports
 
 
@@ -175,26 +175,26 @@ class ApiKeyStore(Protocol):
         """Store when the keys with these ids were last used, unless a later use is stored."""
 
 
-class ReplyStore(Protocol):
-    """Keeps the first answers to requests that clients may repeat, one for each key of a caller."""
+class IdempotencyStore(Protocol):
+    """Stores the first responses to requests that clients may repeat, one for each key of a caller."""
 
-    def claim(self, caller: str, key: str) -> StoredReply | None:
-        """The reply that is kept under this key, if there is one.
+    def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
+        """Return the record under this key, if there is one.
 
-        Until the unit of work ends, nobody else can claim the key: raises `RequestInProgress` at once, or waits.
+        Until the unit of work ends, no other can claim the key: raises `RequestInProgress` at once, or waits.
         """
 
-    def keep(self, reply: StoredReply) -> None:
-        """Keep a reply under a key that was claimed, in the place of an older one."""
+    def store(self, record: IdempotencyRecord) -> None:
+        """Store a record under a claimed key, in place of an older one."""
 
-    def forget(self, lead_id: LeadId) -> None:
-        """Take fingerprint and answer from all replies about a lead. Their keys stay."""
+    def erase(self, lead_id: LeadId) -> None:
+        """Remove fingerprint and response from all records about a lead. Their keys stay."""
 
     def times(self, lead_id: LeadId) -> Sequence[datetime]:
-        """When the replies about a lead were made, in any order."""
+        """Return when the records about a lead were made, in any order."""
 
-    def drop(self, *, before: datetime, limit: int) -> None:
-        """Drop up to `limit` replies that were made at `before` or earlier, the oldest first, waiting for nobody."""
+    def delete_expired(self, *, before: datetime, limit: int) -> None:
+        """Delete up to `limit` records made at `before` or earlier, the oldest first, without waiting for locks."""
 
 
 class UnitOfWork(Protocol):
@@ -221,7 +221,7 @@ class UnitOfWork(Protocol):
         """Return the store of API keys."""
 
     @property
-    def replies(self) -> ReplyStore:
+    def idempotency(self) -> IdempotencyStore:
         """The answers to requests that may be repeated."""
 
     @property

@@ -206,7 +206,7 @@ def test_an_unforeseen_error_is_logged_under_the_id_of_the_request_without_its_t
         client.get("/leads?email=john@example.com", x_request_id="the-one").expect(500)
     fault, access = log
     assert (fault["log_level"], fault["request_id"], fault["error"]) == ("error", "the-one", "RuntimeError")
-    assert "gate" in fault["where"]
+    assert "authentication" in fault["where"]
     assert (access["event"], access["request_id"], access["status"]) == ("request", "the-one", 500)
     assert not re.search("swordfish|john", str(log))
 

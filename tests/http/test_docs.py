@@ -6,10 +6,15 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from leads_adapters.http.problems import PROBLEM_TYPES
+from leads_adapters.http.problems import PROBLEMS
 from rest import Reply, Service
 
-MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png", ".json": "application/json"}
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".json": "application/json",
+}
 ADDRESS = re.compile(r"""url\(\s*(?P<quote>["']?)(?P<quoted>.*?)(?P=quote)\s*\)|@import\s+["'](?P<imported>[^"']+)""")
 
 
@@ -94,17 +99,17 @@ def test_no_other_file_is_served(lasting: Service, name: str) -> None:
     lasting.stranger().get(f"/docs/{name}").refuse(404, "not-found")
 
 
-@pytest.mark.parametrize("name", PROBLEM_TYPES)
+@pytest.mark.parametrize("name", PROBLEMS)
 def test_every_type_of_problem_has_a_page_for_people(lasting: Service, name: str) -> None:
     page = lasting.stranger().get(f"/problems/{name}").expect(200)
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     text = page.body.decode()
     assert f"<code>{name}</code>" in text
-    assert str(PROBLEM_TYPES[name].status) in text
+    assert str(PROBLEMS[name].status_code) in text
     for reference in References(text).found:
         lasting.stranger().get(reference).expect(200)
 
 
 def test_a_type_of_problem_that_there_is_not_is_answered_with_those_that_there_are(lasting: Service) -> None:
     detail = lasting.stranger().get("/problems/bad-luck").refuse(404, "not-found")["detail"]
-    assert all(name in detail for name in PROBLEM_TYPES)
+    assert all(name in detail for name in PROBLEMS)

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from leads_adapters.http.schemas import LeadFilters
 from leads_domain.paging import LeadSort
+from leads_domain.use_cases.find_leads import FiltersInput
 from rest import ON_BOTH, Api, Service
 
 CROWD: list[dict[str, Any]] = [
@@ -100,7 +100,7 @@ FILTERS: dict[str, tuple[str, set[str]]] = {
 
 @ON_BOTH
 def test_every_filter_works_alone_with_any_other_and_in_every_order(api: Api, crowd: list[str]) -> None:
-    assert FILTERS.keys() == set(LeadFilters.__struct_fields__), "Give every filter a value here."
+    assert FILTERS.keys() == set(FiltersInput.__annotations__), "Give every filter a value here."
     for (one, (value, found)), (other, (other_value, found_too)) in combinations(FILTERS.items(), 2):
         query = f"{one}={value}&{other}={other_value}"
         assert set(names(api, query)) == found & found_too, query

@@ -1,11 +1,7 @@
 """The resources /health/*."""
 
-from collections.abc import Callable
-
-import pytest
 from dependency_injector import providers
 
-from leads_adapters.http import health
 from leads_adapters.sql import migrations
 from rest import JOHN, ON_BOTH, Api, Service
 
@@ -57,12 +53,9 @@ def test_a_service_whose_schema_is_not_the_newest_is_not_ready(service: Service)
     service.stranger().get("/health/live").expect(200)
 
 
-def test_a_good_answer_spares_the_database_for_a_second(
-    start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_good_answer_spares_the_database_for_a_second(service: Service) -> None:
     seconds = [100.0]
-    monkeypatch.setattr(health, "monotonic", lambda: seconds[0])
-    service = start()
+    service.container.readiness.add_kwargs(now=lambda: seconds[0])
     stranger = service.stranger()
     stranger.get("/health/ready").expect(200)
     with service.container.engine().begin() as connection:

@@ -12,9 +12,9 @@ import pytest
 from leads_adapters.database import Database
 from leads_adapters.http import sealing
 from leads_domain.events import rfc3339
+from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
-from leads_domain.replies import StoredReply
 from rest import JOHN, NOBODY, ON_BOTH, Api, Reply, Service
 
 pytestmark = ON_BOTH
@@ -43,19 +43,19 @@ def emails(api: Api) -> list[str]:
     return [lead["email"] for lead in api.get("/leads?sort=created_at").expect(200).json["items"]]
 
 
-def stored(service: Service, api: Api, key: str) -> StoredReply | None:
+def stored(service: Service, api: Api, key: str) -> IdempotencyRecord | None:
     """What is kept under a key of a client."""
     database: Database = service.container.database()
     principal = service.run(database.read(service.container.authenticate(), api.headers["x-api-key"]))
     assert principal is not None
-    return service.run(database.write(lambda work: work.replies.claim(principal.id, key)))
+    return service.run(database.write(lambda work: work.idempotency.claim(principal.id, key)))
 
 
 def forget(service: Service, lead: str) -> None:
     """Forget what was answered about a lead, as its erasure does."""
 
     def erase(work: UnitOfWork) -> None:
-        work.replies.forget(LeadId(lead.rpartition("/")[2]))
+        work.idempotency.erase(LeadId(lead.rpartition("/")[2]))
 
     service.run(service.container.database().write(erase))
 
@@ -307,12 +307,12 @@ def test_of_many_at_the_same_time_one_is_done(api: Api, john: str) -> None:
 def test_whoever_hangs_up_can_ask_again(api: Api, service: Service) -> None:
     async def hang_up() -> None:
         asking = asyncio.ensure_future(api.exchange("POST", "/leads", JOHN, headers={"idempotency-key": KEY}))
-        while not service.container.idempotency()._running:
+        while not service.container.idempotent_writes()._running:
             await asyncio.sleep(0)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        assert not service.container.idempotency()._running
+        assert not service.container.idempotent_writes()._running
 
     service.run(hang_up())
     for _ in range(500):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads_adapters.http import streaming, transfers
+from leads_adapters.http.controllers import transfers
 from leads_domain.rules import FollowUpRule
 from leads_domain.template import Template
 from rest import Api, Reply, Service
@@ -262,8 +262,9 @@ def test_what_came_before_the_client_hung_up_is_kept_and_met_when_it_tries_again
     assert summary(send(admin, body)) == {"created": 50, "duplicates": 200}
 
 
-def test_a_client_that_does_not_go_on_is_not_waited_for(admin: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "IDLE_SECONDS", 0.05)
+def test_a_client_that_does_not_go_on_is_not_waited_for(service: Service) -> None:
+    service.container.import_services.add_kwargs(idle_seconds=0.05)
+    admin = service.client("admin")
     never = asyncio.Event()
     for _ in range(transfers.IMPORTS_MAX + 1):
         headers = {"content-type": CSV}

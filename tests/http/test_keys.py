@@ -163,7 +163,7 @@ def used(start: Callable[..., Service]) -> tuple[Service, Callable[[float], None
     service = start()
     seconds = [0.0]
     use = UsageRecorder(service.container.database(), service.clock, lambda: seconds[0])
-    service.container.key_use.override(providers.Object(use))
+    service.container.usage_recorder.override(providers.Object(use))
 
     def wait(by: float) -> None:
         seconds[0] += by

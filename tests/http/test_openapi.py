@@ -10,8 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from builders import a_pipeline
-from leads_adapters.http.problem_schemas import PROBLEM_SCHEMAS, ProblemDetails
-from leads_adapters.http.problems import PROBLEM_TYPES
+from leads_adapters.http.problems import PROBLEMS
 from leads_domain.notifier import Refused
 from rest import JOHN, NOBODY, Api, Reply, Service
 
@@ -198,7 +197,7 @@ def test_every_problem_that_is_named_is_known_and_has_that_status(document: Any)
             if int(status) >= 400:
                 named = re.findall(r"`([\w-]+)`", response["description"])
                 assert named, (method, path, status)
-                assert {PROBLEM_TYPES[name].status for name in named} == {int(status)}
+                assert {PROBLEMS[name].status_code for name in named} == {int(status)}
                 assert response["content"].keys() == {"application/problem+json"}
 
 
@@ -358,7 +357,7 @@ def test_what_the_service_answers_is_what_the_document_says(service: Service, do
         assert str(answer.status) in documented, (method, path, answer)
         response = documented[str(answer.status)]
         if answer.status >= 400:
-            named = PROBLEM_SCHEMAS.get(answer.json["type"].removeprefix("/problems/"), ProblemDetails).__name__
+            named = PROBLEMS[answer.json["type"].removeprefix("/problems/")].schema.__name__
             assert faults(answer.json, document["components"]["schemas"][named], document) == [], (method, path)
         if answer.body:
             media_type = answer.headers["content-type"]
@@ -400,8 +399,8 @@ def test_every_body_has_an_example_which_its_schema_allows(service: Service, doc
 def test_the_problems_that_define_members_have_a_schema_that_their_example_fits(document: Any) -> None:
     schemas = document["components"]["schemas"]
     base = {"type", "title", "status", "detail", "instance"}
-    for problem in PROBLEM_TYPES.values():
-        name = PROBLEM_SCHEMAS.get(problem.name, ProblemDetails).__name__
+    for problem in PROBLEMS.values():
+        name = problem.schema.__name__
         assert schemas[name]["properties"].keys() - base == problem.example.keys() - {"detail"}
         assert set(schemas[name]["required"]) == schemas[name]["properties"].keys()
 

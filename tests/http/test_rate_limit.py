@@ -9,8 +9,8 @@ from dependency_injector import providers
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
-from leads_adapters.http.gate import Gate
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_domain.access import Role, key_text
@@ -39,15 +39,15 @@ def watch() -> Stopwatch:
 @pytest.fixture
 def limited(service: Service, watch: Stopwatch) -> Service:
     """A service that admits six requests in a minute from a key, and two from an address without one."""
-    gate = Gate(
+    authentication = Authentication(
         service.container.database(),
         service.container.authenticate(),
-        service.container.key_use().note,
+        service.container.usage_recorder().note,
         ClientAddresses([]),
         RateLimiter(RateLimit(6, 60), watch),
         RateLimiter(RateLimit(2, 60), watch),
     )
-    service.container.gate.override(providers.Object(gate))
+    service.container.authentication.override(providers.Object(authentication))
     return service
 
 
@@ -139,7 +139,7 @@ def test_whoever_waits_as_long_as_told_is_admitted_and_nobody_gets_more_than_the
         try:
             limiter.admit("somebody")
         except Problem as problem:
-            wait = int(dict(problem.headers)[b"retry-after"])
+            wait = int((problem.headers or {})["retry-after"])
             assert 1 <= wait <= 60
             watch.seconds += wait
             limiter.admit("somebody")

@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 from dependency_injector import providers
 
-from leads_adapters.http import incoming, streaming
 from leads_adapters.http.concurrency import ConcurrencyLimit
-from leads_adapters.http.streaming import PIECE, send_body
+from leads_adapters.http.receiving import BodyLimits
+from leads_adapters.http.request_middleware import PIECE, send_body
+from leads_adapters.http.streaming import SlowClientError
 from rest import JOHN, Api, Reply, Service
 
 # Bodies
 
 
-@pytest.mark.parametrize("limit", ["BODY_IDLE_SECONDS", "BODY_SECONDS"])
-def test_a_body_that_does_not_come_in_time_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
-    monkeypatch.setattr(incoming, limit, 0.05)
+@pytest.mark.parametrize("limits", [BodyLimits(1000, idle_seconds=0.05), BodyLimits(1000, seconds=0.05)])
+def test_a_body_that_does_not_come_in_time_is_refused(service: Service, limits: BodyLimits) -> None:
+    service.container.body_limits.override(providers.Object(limits))
+    api = service.client()
     halves = [b'{"name": "John Doe", ', b'"email": "john@example.com"}']
     reply = api.runner.run(api.exchange("POST", "/leads", chunks=halves, waits_for=asyncio.Event()))
     reply.refuse(408, "request-timeout")
@@ -31,12 +33,12 @@ def test_a_body_that_does_not_come_in_time_is_refused(api: Api, monkeypatch: pyt
 
 def limited(service: Service, per_key: int, per_address: int) -> None:
     """Let a key have so many requests at once, in all and from one address."""
-    gate = replace(
-        service.container.gate(),
+    authentication = replace(
+        service.container.authentication(),
         key_concurrency=ConcurrencyLimit(per_key),
         address_concurrency=ConcurrencyLimit(per_address),
     )
-    service.container.gate.override(providers.Object(gate))
+    service.container.authentication.override(providers.Object(authentication))
 
 
 def while_two_wait(service: Service, first: Api, *others: Api) -> list[Reply]:
@@ -88,16 +90,15 @@ def test_a_response_is_sent_in_pieces(size: int, more: bool) -> None:
         sent.append(message)
 
     body = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
-    assert asyncio.run(send_body(body, send, more=more))
+    asyncio.run(send_body({"type": "http.response.body", "body": body, "more_body": more}, send, 1))
     assert b"".join(message["body"] for message in sent) == body
     assert max(len(message["body"]) for message in sent) <= PIECE
     assert [message["more_body"] for message in sent] == [True] * (len(sent) - 1) + [more]
 
 
-def test_a_response_that_the_client_does_not_take_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "SEND_SECONDS", 0.01)
-
+def test_a_response_that_the_client_does_not_take_is_broken_off() -> None:
     async def send(_: object) -> None:
         await asyncio.Future()
 
-    assert not asyncio.run(send_body(b"x", send))
+    with pytest.raises(SlowClientError):
+        asyncio.run(send_body({"type": "http.response.body", "body": b"x", "more_body": True}, send, 0.01))

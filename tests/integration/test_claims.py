@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from builders import a_lead
 from contracts import follow_up_store
-from contracts.reply_store import a_reply, claim, keep
+from contracts.idempotency_store import a_reply, claim, keep
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_domain.errors import RequestInProgress
@@ -60,12 +60,12 @@ def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody()
     dropped, enough = Event(), Event()
 
     def drop(work: UnitOfWork) -> None:
-        work.replies.drop(before=a_reply(2).created_at, limit=1)
+        work.idempotency.delete_expired(before=a_reply(2).created_at, limit=1)
         dropped.set()
         assert enough.wait(PATIENCE)
 
     def drop_all(work: UnitOfWork) -> None:
-        work.replies.drop(before=a_reply(2).created_at, limit=10)
+        work.idempotency.delete_expired(before=a_reply(2).created_at, limit=10)
 
     async def both(url: URL) -> None:
         async with a_process(url) as one, a_process(url) as other:

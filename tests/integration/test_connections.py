@@ -11,7 +11,7 @@ import pytest
 from granian.server.embed import Server
 
 from e2e.service import HOST, PATIENCE, free_port
-from leads_adapters.http.envelope import AsgiApp
+from leads_adapters.http.request_middleware import AsgiApp
 from leads_app.cli import connections
 from leads_app.cli.connections import low_limit_warning, server_options
 from leads_app.unread import limit_unread_responses

@@ -10,7 +10,7 @@ import pytest
 
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql import follow_up_store, reply_store
+from leads_adapters.sql import follow_up_store, idempotency_store
 from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.driver import Statement
 
@@ -78,11 +78,11 @@ def test_what_is_still_owed_to_a_lead_is_found_with_one(tmp_path: Path) -> None:
 
 
 def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) -> None:
-    (found,) = plan(tmp_path, reply_store._BY_KEY, caller="a", key="k")
+    (found,) = plan(tmp_path, idempotency_store._BY_KEY, caller="a", key="k")
     assert found == "SEARCH replies USING INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)"
-    (forgotten,) = plan(tmp_path, reply_store._FORGET, forgotten=an_id(1))
+    (forgotten,) = plan(tmp_path, idempotency_store._FORGET, forgotten=an_id(1))
     assert forgotten == "SEARCH replies USING INDEX ix_replies_lead_id (lead_id=?)"
-    dropped, old = plan(tmp_path, reply_store._DROP, before=NOON, limit=10)
+    dropped, old = plan(tmp_path, idempotency_store._DROP, before=NOON, limit=10)
     # Newer versions say COVERING, too.
     assert dropped.endswith(" INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)")
     assert old == "SEARCH replies USING INDEX ix_replies_created_at (created_at<?)"

@@ -15,7 +15,7 @@ PLANTED = {
     "Dependencies point inwards": ("leads_domain/lead.py", "import leads_adapters.clock"),
     "The inside knows no library": ("leads_domain/lead.py", "import msgspec"),
     "The families of adapters do not know each other": (
-        "leads_adapters/http/leads.py",
+        "leads_adapters/http/controllers/leads.py",
         "import leads_adapters.sql.tables",
     ),
     "Only the wiring knows the container library and the server": ("leads_adapters/http/app.py", "import granian"),

@@ -13,8 +13,8 @@ import pytest
 import rich_click as click
 from structlog.testing import capture_logs
 
-from leads_adapters.http.problems import PROBLEM_TYPES
-from leads_adapters.http.views import LeadView
+from leads_adapters.http.problems import PROBLEMS
+from leads_adapters.http.schemas.leads import LeadView
 from leads_adapters.notifiers import apprise, smtp, webhook
 from leads_app.channels import ENTRY_POINTS
 from leads_app.cli import leads
@@ -171,7 +171,7 @@ def test_every_option_of_a_channel_is_documented_and_no_other(name: str, adapter
 
 def test_every_type_of_problem_is_documented_and_no_other() -> None:
     documented = [(int(row[0]), code(row[1])) for row in rows(section("api.md", "## Problems"))]
-    assert documented == [(type.status, type.name) for type in PROBLEM_TYPES.values()]
+    assert documented == [(type.status_code, type.name) for type in PROBLEMS.values()]
 
 
 def test_every_operation_is_documented_with_its_roles_and_no_other() -> None:

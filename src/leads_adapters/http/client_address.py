@@ -1,4 +1,4 @@
-"""From which address a request comes: from the far end of the proxies that the operator trusts."""
+"""Finds the address that a request comes from, behind the proxies that the operator trusts."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -18,8 +18,8 @@ _CACHED = 4096
 class ClientAddresses:
     """Tells callers apart by their addresses, those of IPv6 by their networks of 64 bits.
 
-    Of `X-Forwarded-For` the last address counts that is not a trusted proxy: everything before it the client may have
-    made up. Whoever calls without a trusted proxy may have made up all of it.
+    Of `X-Forwarded-For`, the last address that is not a trusted proxy counts: a client can forge the ones before it.
+    Without a trusted proxy, all of it can be forged.
     """
 
     def __init__(self, trusted: Sequence[Network]) -> None:
@@ -27,7 +27,7 @@ class ClientAddresses:
         self._is_trusted = lru_cache(_CACHED)(self._check_trusted)
 
     def of(self, scope: HTTPScope) -> str:
-        """From where a request comes; the empty text if the server does not know."""
+        """Return the address that a request comes from; the empty text if the server does not know."""
         client = scope.get("client")
         address = _peer(client[0]) if client else None
         if address is None:
@@ -37,13 +37,13 @@ class ClientAddresses:
         return _caller(address)
 
     def _before(self, proxy: Address, scope: HTTPScope) -> Address:
-        """The address that a trusted proxy was called from; that of the last one known, if it tells none."""
+        """Return the address that called a trusted proxy; the last proxy's own if the header names none."""
         for text in _forwarded(scope):
-            told = _address(text)
-            if told is None:
+            named = _address(text)
+            if named is None:
                 break
-            proxy = told
-            if not self._is_trusted(told):
+            proxy = named
+            if not self._is_trusted(named):
                 break
         return proxy
 
@@ -52,13 +52,13 @@ class ClientAddresses:
 
 
 def _forwarded(scope: HTTPScope) -> Iterator[str]:
-    """The addresses in `X-Forwarded-For`, the last one first."""
+    """Yield the addresses in `X-Forwarded-For`, the last one first."""
     for name, value in reversed(list(scope["headers"])):
         if name == b"x-forwarded-for":
             left = value.decode("latin-1")
             while left:
-                left, _, told = left.rpartition(",")
-                yield told
+                left, _, last = left.rpartition(",")
+                yield last
 
 
 @lru_cache(_CACHED)
@@ -69,7 +69,7 @@ def _caller(address: Address) -> str:
 
 
 def _address(text: str) -> Address | None:
-    """The address in such a text as `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` or `[2001:db8::1]:443`."""
+    """Return the address in a text such as `192.0.2.1`, `192.0.2.1:443`, `2001:db8::1` or `[2001:db8::1]:443`."""
     text = text.strip()
     if text.startswith("["):
         text = text[1:].partition("]")[0]

@@ -1,9 +1,10 @@
-"""How many requests one caller may have under way at once: each can hold memory for as long as its client is slow."""
+"""Limits the requests that one caller has under way at once: each can hold memory while its client is slow."""
 
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from leads_adapters.http.problems import RETRY_LATER, Problem
+from leads_adapters.http.problems import RETRY_LATER, RateLimited
 
 PER_KEY = 512
 """Requests of one key that are under way at once in a process."""
@@ -19,15 +20,16 @@ class ConcurrencyLimit:
         self._limit = limit
         self._under_way: Counter[str] = Counter()
 
-    def enter(self, caller: str, until: ExitStack) -> None:
-        """Count a request until the stack is closed; raises `Problem` if the caller has too many."""
+    @contextmanager
+    def slot(self, caller: str, headers: Mapping[str, str]) -> Iterator[None]:
+        """Count a request while the context lasts; raises `RateLimited`, with `headers`, if there are too many."""
         if self._under_way[caller] >= self._limit:
             detail = f"At most {self._limit} requests of one caller are carried out at once; wait for their responses."
-            raise Problem("rate-limited", detail, headers=(RETRY_LATER,))
+            raise RateLimited(detail, headers={**headers, **RETRY_LATER})
         self._under_way[caller] += 1
-        until.callback(self._leave, caller)
-
-    def _leave(self, caller: str) -> None:
-        self._under_way[caller] -= 1
-        if not self._under_way[caller]:
-            del self._under_way[caller]
+        try:
+            yield
+        finally:
+            self._under_way[caller] -= 1
+            if not self._under_way[caller]:
+                del self._under_way[caller]

@@ -4,29 +4,141 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
 
 import msgspec
-from litestar.types import HTTPScope
+from litestar.response import Response
 
-from leads_adapters.http.answer import Answer, Header
-from leads_adapters.http.gate import presented_key
-from leads_adapters.http.problems import Problem
+from leads_adapters.database import Arguments, Database, UseCase
+from leads_adapters.http import problems
+from leads_adapters.http.authentication import presented_key
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.sealing import Seal
-from leads_domain.errors import RequestInProgress
+from leads_domain.errors import Erased, RequestInProgress
+from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.answer_once import AnswerOnce
+from leads_domain.sources import Clock
+
+ResultT = TypeVar("ResultT")
+ContentT = TypeVar("ContentT")
+
+STORED_FOR = timedelta(hours=24)
+"""How long a response is sent again."""
+
+EXPIRED_MAX = 10
+"""How many expired records are deleted when one is stored: more than one, so that they do not pile up."""
 
 KEY_MAX = 255
 
 _QUOTED = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])+)"')  # a string as RFC 9651 has it
 _BARE = re.compile(rb"[!#-+\--\[\]-~]+")  # the same characters without blanks, and no comma: those are two keys
-_REPLAYED = (b"idempotency-replayed", b"true")
-_answers = msgspec.msgpack.Decoder(tuple[int, list[Header], bytes])
+_stored = msgspec.msgpack.Decoder(tuple[int, dict[str, str], bytes])
 
 
-def idempotency_key(scope: HTTPScope) -> str | None:
-    """The key of a request, if it has one; raises `Problem` for what cannot be one."""
-    lines = [value for name, value in scope["headers"] if name == b"idempotency-key"]
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A request with an idempotency key: it has its effect once, however often it is sent."""
+
+    clock: Clock
+    caller: str
+    key: str
+    seal: Seal
+    request: tuple[bytes, ...]
+    """Method, path and query."""
+
+    def __call__(self, work: UnitOfWork, body: bytes, run: Callable[[UnitOfWork], JsonResponse[Any]]) -> Response[Any]:
+        """Return the stored response to this request; else that of `run`, which is stored in the same transaction.
+
+        What `run` raises is not stored. Raises `IdempotencyKeyReused`, `Erased`, or `RequestInProgress`.
+        """
+        fingerprint = self.seal.fingerprint(*self.request, body)
+        record = self.find(work)
+        if record is not None:
+            return self._replay(record, fingerprint)
+        response = run(work)
+        content = msgspec.msgpack.encode((response.status_code, response.headers, response.body))
+        now = self.clock.now()
+        work.idempotency.store(
+            IdempotencyRecord(
+                caller=self.caller,
+                key=self.key,
+                fingerprint=fingerprint,
+                sealed=self.seal.seal(content),
+                lead_id=response.lead_id,
+                created_at=now,
+            )
+        )
+        work.idempotency.delete_expired(before=now - STORED_FOR, limit=EXPIRED_MAX)
+        return response
+
+    def find(self, work: UnitOfWork) -> IdempotencyRecord | None:
+        """Return the record under this key, of this request or another one; raises `RequestInProgress`."""
+        record = work.idempotency.claim(self.caller, self.key)
+        return record if record and record.created_at > self.clock.now() - STORED_FOR else None
+
+    def _replay(self, record: IdempotencyRecord, fingerprint: str) -> Response[bytes]:
+        if record.sealed is None:
+            raise Erased("lead", str(record.lead_id))
+        if record.fingerprint != fingerprint:
+            detail = f"The Idempotency-Key {self.key} was used for another request; make a new one for each."
+            raise problems.IdempotencyKeyReused(detail)
+        status, headers, body = _stored.decode(self.seal.open(record.sealed))
+        return Response(
+            body,
+            status_code=status,
+            media_type="application/json",
+            headers={**headers, "idempotency-replayed": "true"},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentWrites:
+    """Runs the writes of POST requests, each once per `Idempotency-Key`."""
+
+    database: Database
+    clock: Clock
+    _running: set[tuple[str, str]] = field(default_factory=set)
+
+    async def __call__(
+        self,
+        request: ApiRequest,
+        respond: Callable[[ResultT], JsonResponse[ContentT]],
+        use_case: UseCase[Arguments, ResultT],
+        /,
+        *args: Arguments.args,
+        **kwargs: Arguments.kwargs,
+    ) -> Response[ContentT]:
+        """Run a use case as `Database.write` does, and return its response, or the one that is stored."""
+        with self.attempt(request) as attempt:
+            if attempt is None:
+                return respond(await self.database.write(use_case, *args, **kwargs))
+            body = await request.body()
+            return await self.database.write(attempt, body, lambda work: respond(use_case(work, *args, **kwargs)))
+
+    @contextmanager
+    def attempt(self, request: ApiRequest) -> Iterator[Attempt | None]:
+        """Yield the attempt at a request that has a key, else None; raises `RequestInProgress` if there is another."""
+        key = _idempotency_key(request)
+        if key is None:
+            yield None
+            return
+        running = (request.user.id, key)
+        if running in self._running:
+            raise RequestInProgress(key)
+        self._running.add(running)
+        scope = request.scope
+        try:
+            parts = (scope["method"].encode(), scope["path"].encode(errors="surrogatepass"), scope["query_string"])
+            yield Attempt(self.clock, request.user.id, key, Seal(presented_key(scope) or ""), parts)
+        finally:
+            self._running.discard(running)
+
+
+def _idempotency_key(request: ApiRequest) -> str | None:
+    """Return the key of a request, if it has one; raises `MalformedRequest` for an invalid one."""
+    lines = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
     if not lines:
         return None
     sent = b", ".join(lines).strip()
@@ -38,61 +150,5 @@ def idempotency_key(scope: HTTPScope) -> str | None:
         key = b""
     if not 1 <= len(key) <= KEY_MAX:
         detail = f"The Idempotency-Key must be one key of 1 to {KEY_MAX} visible ASCII characters, best a new UUID."
-        raise Problem("malformed-request", detail)
+        raise problems.MalformedRequest(detail)
     return key.decode()
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """A request with an idempotency key: what it asks for is done once, however often the request comes."""
-
-    answer_once: AnswerOnce
-    caller: str
-    key: str
-    seal: Seal
-    request: tuple[bytes, ...]
-    """Method, path and query."""
-
-    def __call__(self, work: UnitOfWork, body: bytes, run: Callable[[UnitOfWork], Answer]) -> Answer:
-        """The first answer to this request, or what `run` answers, which is kept in the same unit of work.
-
-        What `run` raises is not kept.
-        """
-        fingerprint = self.seal.fingerprint(*self.request, body)
-        sealed = self.answer_once.find(work, self.caller, self.key, fingerprint)
-        if sealed is not None:
-            return self._replayed(sealed)
-        answer = run(work)
-        content = msgspec.msgpack.encode((answer.status, answer.headers, answer.body))
-        self.answer_once.keep(work, self.caller, self.key, fingerprint, self.seal.seal(content), answer.lead_id)
-        return answer
-
-    def is_answered(self, work: UnitOfWork) -> bool:
-        """Whether some request under this key was answered: this one, or another one."""
-        return self.answer_once.is_answered(work, self.caller, self.key)
-
-    def _replayed(self, sealed: str) -> Answer:
-        status, headers, body = _answers.decode(self.seal.open(sealed))
-        answer = Answer(body, status=status)
-        answer.headers = [*headers, _REPLAYED]
-        return answer
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """Knows which requests with an idempotency key are being carried out by this process."""
-
-    answer_once: AnswerOnce
-    _running: set[tuple[str, str]] = field(default_factory=set)
-
-    @contextmanager
-    def attempt(self, scope: HTTPScope, caller: str, key: str) -> Iterator[Attempt]:
-        """An attempt at a request of a `caller`, who has an API key; raises `RequestInProgress` if there is another."""
-        if (caller, key) in self._running:
-            raise RequestInProgress(key)
-        self._running.add((caller, key))
-        try:
-            request = (scope["method"].encode(), scope["path"].encode(errors="surrogatepass"), scope["query_string"])
-            yield Attempt(self.answer_once, caller, key, Seal(presented_key(scope) or ""), request)
-        finally:
-            self._running.discard((caller, key))

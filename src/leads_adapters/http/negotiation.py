@@ -1,4 +1,4 @@
-"""Which of several media types a client would rather have (RFC 9110, section 12.5.1)."""
+"""Chooses the media type that a client prefers (RFC 9110, section 12.5.1); Litestar ignores `q=0` and precedence."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -13,13 +13,13 @@ class _Range(NamedTuple):
     weight: float
 
     def precision(self, media_type: str) -> int:
-        """How closely it fits: 3 names the very type, 2 its kind, 1 anything; 0 does not fit."""
+        """Return how closely it matches: 3 the type itself, 2 its kind, 1 anything, 0 not at all."""
         kind, _, _ = media_type.partition("/")
         return {media_type: 3, f"{kind}/*": 2, "*/*": 1}.get(self.type, 0)
 
 
 def preferred(scope: HTTPScope, offered: Sequence[str]) -> str | None:
-    """The offered media type that `Accept` likes best, the first of those it likes equally; None if it likes none."""
+    """Return the offered media type that `Accept` prefers, the first of equals; None if it accepts none."""
     accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
     ranges = list(_ranges(accept.split(","))) or [_Range("*/*", 1)]
     weight = {media_type: _weight(media_type, ranges) for media_type in offered}

@@ -1,16 +1,15 @@
-"""How many requests a caller may send: a token bucket each, kept as one number (GCRA).
+"""Limits the rate of requests: a token bucket for each caller, kept as one number (GCRA).
 
-Told to clients in the headers `RateLimit-Policy` and `RateLimit` of the IETF's draft
+Clients learn what is left from the headers `RateLimit-Policy` and `RateLimit` of the IETF's draft
 draft-ietf-httpapi-ratelimit-headers-10, and in `Retry-After` (RFC 9110).
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-from leads_adapters.http.answer import Header
-from leads_adapters.http.problems import Problem
+from leads_adapters.http.problems import RateLimited
 
 _CALLERS_MAX = 50_000
 _ROUNDING = 1e-6
@@ -32,36 +31,33 @@ class RateLimiter:
     now: Callable[[], float] = monotonic
     _full_at: dict[str, float] = field(default_factory=dict, init=False)
     _tidy_at: float = field(default=float("-inf"), init=False)
-    _policy: Header = field(init=False)
+    _policy: str = field(init=False)
 
     def __post_init__(self) -> None:
-        policy = f'"default";q={self.limit.requests};w={self.limit.seconds}'
-        self._policy = (b"ratelimit-policy", policy.encode())
+        self._policy = f'"default";q={self.limit.requests};w={self.limit.seconds}'
 
-    def admit(self, caller: str) -> tuple[Header, ...]:
-        """Count a request and answer the headers that tell what is left; raises `Problem` if nothing is."""
+    def admit(self, caller: str) -> Mapping[str, str]:
+        """Count a request and return the headers that say what is left; raises `RateLimited` if nothing is."""
         now = self.now()
         interval = self.limit.seconds / self.limit.requests
         full_at = max(self._full_at.get(caller, now), now) + interval
         left = (self.limit.seconds - (full_at - now)) / interval
         if left < -_ROUNDING:
             wait = math.ceil((-left - _ROUNDING) * interval)
-            headers = ((b"retry-after", str(wait).encode()), self._policy, _left(0, wait))
             detail = f"At most {self.limit.requests} requests in {self.limit.seconds} s; wait {wait} s."
-            raise Problem("rate-limited", detail, headers=headers)
+            raise RateLimited(detail, headers={"retry-after": str(wait), **self._headers(0, wait)})
         self._keep(caller, full_at, now)
-        return self._policy, _left(int(left + _ROUNDING), math.ceil(full_at - now))
+        return self._headers(int(left + _ROUNDING), math.ceil(full_at - now))
+
+    def _headers(self, left: int, seconds: int) -> Mapping[str, str]:
+        return {"ratelimit-policy": self._policy, "ratelimit": f'"default";r={left};t={seconds}'}
 
     def _keep(self, caller: str, full_at: float, now: float) -> None:
         if now >= self._tidy_at:
-            # Whoever's bucket is full again is as good as never seen. Once in a while, because it takes milliseconds.
+            # A caller whose bucket is full again is unknown. Now and then only: it takes milliseconds.
             self._full_at = {name: at for name, at in self._full_at.items() if at > now}
             self._tidy_at = now + self.limit.seconds
         self._full_at.pop(caller, None)
         if len(self._full_at) >= _CALLERS_MAX:
             del self._full_at[next(iter(self._full_at))]
         self._full_at[caller] = full_at
-
-
-def _left(requests: int, seconds: int) -> Header:
-    return b"ratelimit", f'"default";r={requests};t={seconds}'.encode()

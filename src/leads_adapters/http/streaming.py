@@ -1,39 +1,36 @@
-"""Bodies that are too large to be held: they pass through piece by piece, and whoever is slow is waited for.
+"""Streams files in and out, piece by piece, at the pace of the slower side.
 
-What reads or makes them is synchronous, as files are, and runs in a thread; `Run` gets it what the event loop has.
+Files are read and written by synchronous code in a thread; `Run` runs coroutines for it on the event loop.
 """
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 
-from litestar.types import HTTPReceiveMessage, Receive
+from litestar import Request, Response
+from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
 
-from leads_adapters.http.answer import Answer, Header
-from leads_adapters.http.incoming import DRAIN_MAX, drain, too_large, too_slow
-from leads_adapters.http.problems import Problem
+from leads_adapters.http.problems import MalformedRequest
+from leads_adapters.http.receiving import DRAIN_MAX, drain, too_large, too_slow
 from leads_adapters.transfer import Run
 
-Result = TypeVar("Result")
-Send = Callable[[Any], Awaitable[None]]
+ResultT = TypeVar("ResultT")
 
 IDLE_SECONDS = 30.0
 """How long a client may send nothing in the middle of a file."""
 
-SEND_SECONDS = 30.0
-"""How long a client may take nothing of a response."""
 
-PIECE = 2**15
-"""How much of a response is handed to the server at once: what clients do not take of it stays in memory."""
+class SlowClientError(Exception):
+    """The client does not read its response."""
 
 
 def run_on_this_loop() -> Run:
-    """How a thread has coroutines run on the event loop of whoever calls this."""
+    """Return how a thread runs coroutines on the event loop of the caller."""
     loop = asyncio.get_running_loop()
 
-    def run(work: Coroutine[Any, Any, Result], /) -> Result:
+    def run(work: Coroutine[Any, Any, ResultT], /) -> ResultT:
         return asyncio.run_coroutine_threadsafe(work, loop).result()
 
     return run
@@ -42,21 +39,22 @@ def run_on_this_loop() -> Run:
 class Upload(io.RawIOBase):
     """The body of a request as a file, for a thread. It holds one piece; the client sends more when that is read.
 
-    Raises `Problem` for a body of more than `most` bytes, for one that breaks off, and for one that does not go on.
+    Reading raises `Problem` for more than `max_length` bytes, for half a body, and for one that stalls.
     """
 
-    def __init__(self, receive: Receive, most: int, run: Run) -> None:
+    def __init__(self, receive: Receive, max_length: int, idle_seconds: float, run: Run) -> None:
         self._receive = receive
+        self._idle_seconds = idle_seconds
         self._run = run
-        self._most = self._left = most
+        self._max_length = self._left = max_length
         self._piece = b""
         self._read = 0
         self._more = True
         self.digest = sha256()
-        """Of what was read."""
+        """The hash of the bytes that were read."""
 
     def readable(self) -> bool:
-        """It is."""
+        """Return true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
@@ -71,67 +69,69 @@ class Upload(io.RawIOBase):
 
     async def _next_piece(self) -> None:
         try:
-            message = cast(HTTPReceiveMessage, await asyncio.wait_for(self._receive(), IDLE_SECONDS))
+            message = cast(HTTPReceiveMessage, await asyncio.wait_for(self._receive(), self._idle_seconds))
         except TimeoutError:
-            raise too_slow(f"Nothing of the body came for {IDLE_SECONDS:.0f} s.") from None
+            raise too_slow(f"Nothing of the body came for {self._idle_seconds:.0f} s.") from None
         if message["type"] == "http.disconnect":
-            raise Problem("malformed-request", "The body ended before it was complete.")
+            raise MalformedRequest("The body ended before it was complete.")
         self._piece, self._read, self._more = message["body"], 0, message["more_body"]
         self._left -= len(self._piece)
         if self._left < 0:
-            raise too_large(self._most, whole=not self._more or await drain(self._receive, DRAIN_MAX))
+            raise too_large(self._max_length, whole=not self._more or await drain(self._receive, DRAIN_MAX))
 
 
-class StreamedAnswer(Answer):
-    """An answer whose body is made while it is sent; `next_piece` answers nothing (`b""`) at the end.
+class FileResponse(Response[bytes]):
+    """A body that is made while it is sent; `next_piece` returns `b""` at the end.
 
-    A fault before the first piece is a problem as any other. After that the status is sent: all that can be done
-    is to break the body off, so that nobody takes it for complete.
+    An error before the first piece becomes a problem like any other. After that the status is sent: the body is broken
+    off, so that no client takes it for complete, and the error is reported to `log`.
     """
 
-    __slots__ = ("_next_piece", "_piece", "_tell")
-
     def __init__(
-        self, next_piece: Callable[[], Awaitable[bytes]], *, media_type: bytes, headers: Iterable[Header] = ()
+        self,
+        next_piece: Callable[[], Awaitable[bytes]],
+        log: Callable[[BaseException], None],
+        *,
+        media_type: str,
+        headers: Mapping[str, str],
     ) -> None:
-        super().__init__(b"")
-        self.headers = [(b"content-type", media_type), *headers]
+        super().__init__(b"", media_type=media_type, headers=headers)
         self._next_piece = next_piece
+        self._log = log
+        self._piece = b""
 
-    async def begin(self, tell: Callable[[BaseException], None]) -> None:
-        """Make the first piece; raises what that raises. What goes wrong later is told to `tell`."""
-        self._tell = tell
+    async def begin(self) -> None:
+        """Make the first piece; raises what that raises."""
         self._piece = await self._next_piece()
 
-    async def send_body(self, receive: Callable[[], Awaitable[Any]], send: Send) -> None:
-        """Send what there is, piece by piece, until it ends or the client hangs up."""
-        hung_up = asyncio.ensure_future(_disconnect(receive))
+    def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIApp:  # type: ignore[override]  # noqa: ARG002
+        """Return the ASGI application that sends this."""
+        return self._send
+
+    async def _send(self, _: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", str(self.media_type).encode())]
+        headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        disconnected = asyncio.ensure_future(_disconnect(receive))
         try:
-            while self._piece and not hung_up.done():
-                if not await send_body(self._piece, send, more=True):
-                    return
+            while self._piece and not disconnected.done():
+                await send({"type": "http.response.body", "body": self._piece, "more_body": True})
                 self._piece = await self._next_piece()
-        except Exception as error:  # noqa: BLE001 - the client cannot be told any more
-            self._tell(error)
+        except SlowClientError:
+            pass
+        except Exception as error:  # noqa: BLE001 - the status is sent: no problem can follow
+            self._log(error)
         else:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            hung_up.cancel()
+            disconnected.cancel()
 
 
-async def send_body(body: bytes, send: Send, *, more: bool = False) -> bool:
-    """Send a body, or a part of one that has more, and return whether the client took it in time."""
-    try:
-        for start in range(0, max(len(body), 1), PIECE):
-            piece = body if len(body) <= PIECE else body[start : start + PIECE]
-            more_body = more or start + PIECE < len(body)
-            async with asyncio.timeout(SEND_SECONDS):
-                await send({"type": "http.response.body", "body": piece, "more_body": more_body})
-    except TimeoutError:
-        return False
-    return True
+def is_head(scope: Scope) -> bool:
+    """Return whether the client wants the headers only."""
+    return "is_head" in scope["state"]
 
 
-async def _disconnect(receive: Callable[[], Awaitable[Any]]) -> None:
+async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass

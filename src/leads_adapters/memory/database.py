@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, fields
 from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.memory.api_key_store import MemoryApiKeyStore
 from leads_adapters.memory.follow_up_store import MemoryFollowUpStore
+from leads_adapters.memory.idempotency_store import MemoryIdempotencyStore
 from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_adapters.memory.reports import MemoryReports
-from leads_adapters.memory.stores import MemoryReplyStore
 from leads_adapters.memory.timeline import MemoryTimeline
 from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
+from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
-from leads_domain.replies import StoredReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class _Kept:
     timeline: list[TimelineEntry] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
-    replies: dict[tuple[str, str], StoredReply] = field(default_factory=dict)
+    idempotency: dict[tuple[str, str], IdempotencyRecord] = field(default_factory=dict)
 
     def copy(self) -> "_Kept":
         return _Kept(*(copy(getattr(self, each.name)) for each in fields(self)))
@@ -40,7 +40,7 @@ class MemoryUnitOfWork:
         self.follow_ups = MemoryFollowUpStore(kept.follow_ups)
         self.timeline = MemoryTimeline(kept.timeline, kept.positions)
         self.api_keys = MemoryApiKeyStore(kept.api_keys)
-        self.replies = MemoryReplyStore(kept.replies)
+        self.idempotency = MemoryIdempotencyStore(kept.idempotency)
         self.reports = MemoryReports(kept.leads, kept.follow_ups)
 
 

@@ -3,8 +3,8 @@
 from leads_adapters.sql.api_key_store import SqlApiKeyStore
 from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.follow_up_store import SqlFollowUpStore
+from leads_adapters.sql.idempotency_store import SqlIdempotencyStore
 from leads_adapters.sql.lead_store import SqlLeadStore
-from leads_adapters.sql.reply_store import SqlReplyStore
 from leads_adapters.sql.reports import SqlReports
 from leads_adapters.sql.timeline import SqlTimeline
 
@@ -18,5 +18,5 @@ class SqlUnitOfWork:
         self.follow_ups = SqlFollowUpStore(driver)
         self.timeline = SqlTimeline(driver)
         self.api_keys = SqlApiKeyStore(driver)
-        self.replies = SqlReplyStore(driver)
+        self.idempotency = SqlIdempotencyStore(driver)
         self.reports = SqlReports(driver)

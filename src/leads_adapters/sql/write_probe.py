@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
+from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.ports import UnitOfWork
-from leads_domain.replies import StoredReply
 
-_PROBE = StoredReply(
+_PROBE = IdempotencyRecord(
     caller="readiness",
     key="probe",
     fingerprint="",
@@ -17,9 +17,9 @@ _PROBE = StoredReply(
 
 def store_probe(work: UnitOfWork) -> None:
     """Store the row. It must be committed: only that needs the disk."""
-    work.replies.keep(_PROBE)
+    work.idempotency.store(_PROBE)
 
 
 def delete_probe(work: UnitOfWork) -> None:
     """Delete the row."""
-    work.replies.drop(before=_PROBE.created_at, limit=1)
+    work.idempotency.delete_expired(before=_PROBE.created_at, limit=1)

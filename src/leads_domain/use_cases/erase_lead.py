@@ -27,6 +27,6 @@ class EraseLead:
         [tombstone] = entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.erase(tombstone)
         for each in (id, *merged_ids):
-            work.replies.forget(each)
+            work.idempotency.erase(each)
         work.follow_ups.erase(id)
         work.leads.erase(id)

@@ -37,7 +37,7 @@ def export_lead(work: UnitOfWork, id: LeadId) -> PersonalData:
         merged_ids=merged_ids,
         follow_ups=[*_all(lambda after: work.follow_ups.page(FollowUpQuery(lead_id=id, after=after, limit=LIMIT_MAX)))],
         timeline=[*_all(lambda before: work.timeline.of_lead(id, before=before, limit=LIMIT_MAX))],
-        replied_at=sorted(at for each in (id, *merged_ids) for at in work.replies.times(each)),
+        replied_at=sorted(at for each in (id, *merged_ids) for at in work.idempotency.times(each)),
     )
 
 

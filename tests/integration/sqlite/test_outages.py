@@ -29,9 +29,9 @@ def logged() -> list[str]:
 @pytest.fixture
 def service(tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Run a service that checks its database for each health check."""
-    monkeypatch.setattr("leads_adapters.http.health.CACHED_SECONDS", 0)
     monkeypatch.setattr(outages, "PROBE_SECONDS", 0)
     with a_service(URL.create("sqlite", database=str(sqlite_file(tmp_path)))) as service:
+        service.container.readiness.add_kwargs(cached_seconds=0)
         database(service)._outages._log = logged.append
         yield service
 

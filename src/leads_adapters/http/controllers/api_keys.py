@@ -1,0 +1,97 @@
+"""API keys: create, list, find and revoke them."""
+
+import msgspec
+from litestar import Controller, Response, delete, get, post
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import UNSET
+
+from leads_adapters.database import Database
+from leads_adapters.http import problems
+from leads_adapters.http.authentication import requires
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.openapi.parts import LINK, LOCATION
+from leads_adapters.http.pagination import Cursors, page_response
+from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, checked_id
+from leads_adapters.http.responses import JsonResponse
+from leads_adapters.http.schemas.api_keys import ApiKeyView, NewApiKey, NewApiKeyView, api_key_view
+from leads_adapters.http.schemas.pages import PageView
+from leads_domain.access import ApiKey, Permission
+from leads_domain.paging import LIMIT_DEFAULT
+from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey, find_key, list_keys, page_of_keys
+
+
+class ApiKeyController(Controller):
+    """The resource `/api-keys`. To replace a key: create a second one, switch over, revoke the first."""
+
+    path = "/api-keys"
+    tags = ("API keys",)
+
+    @post(
+        opt=requires(Permission.ADMINISTER),
+        response_description="The new key, shown this once.",
+        response_headers=[LOCATION],
+    )
+    async def create_api_key(
+        self,
+        request: ApiRequest,
+        data: JSONBody[NewApiKey],
+        write: Injected[IdempotentWrites],
+        create_key: Injected[CreateKey],
+    ) -> Response[NewApiKeyView]:
+        """Create an API key.
+
+        Its text is in `key`, this once: only a hash of it is stored.
+        """
+        return await write(request, _created, create_key, name=data.name, role=data.role)
+
+    @get(opt=requires(Permission.ADMINISTER), response_description="A page of keys.", response_headers=[LINK])
+    async def list_api_keys(
+        self,
+        request: ApiRequest,
+        database: Injected[Database],
+        limit: FromQuery[Limit] = LIMIT_DEFAULT,
+        cursor: FromQuery[Cursor | None] = None,
+        count: FromQuery[Count] = False,
+    ) -> Response[PageView[ApiKeyView]]:
+        """List API keys.
+
+        The oldest come first, revoked ones too. Their texts are not known.
+        """
+        cursors = Cursors.of_positions("api-keys")
+        page = await database.read(page_of_keys, after=cursors.decode(cursor), limit=limit)
+        total = len(await database.read_long(list_keys)) if count else UNSET
+        return page_response(request, cursors, page, api_key_view, total)
+
+    @get(
+        "/{id:str}",
+        opt=requires(Permission.ADMINISTER),
+        raises=[problems.NotFound],
+        response_description="The key.",
+    )
+    async def get_api_key(self, id: FromPath[PathId], database: Injected[Database]) -> Response[ApiKeyView]:
+        """Get an API key, without its text."""
+        return JsonResponse(api_key_view(await database.read(find_key, checked_id(id, "API key"))))
+
+    @delete(
+        "/{id:str}",
+        opt=requires(Permission.ADMINISTER),
+        raises=[problems.NotFound],
+        response_description="The key is useless from now on.",
+    )
+    async def revoke_api_key(
+        self, id: FromPath[PathId], database: Injected[Database], revoke_key: Injected[RevokeKey]
+    ) -> None:
+        """Revoke an API key, for good.
+
+        It stays in the list. Revoking it again has no effect. Every key can be revoked, also the one that this request
+        is sent with, or the last of an administrator: at the terminal, `leads keys create` can always make another.
+        """
+        await database.write(revoke_key, checked_id(id, "API key"))
+
+
+def _created(created: tuple[ApiKey, str]) -> JsonResponse[NewApiKeyView]:
+    key, text = created
+    content = NewApiKeyView(**msgspec.structs.asdict(api_key_view(key)), key=text)
+    return JsonResponse(content, status_code=201, headers={"location": f"/api-keys/{key.id}"})

@@ -1,0 +1,36 @@
+"""The service's own documentation: the OpenAPI document and the pages of the problems."""
+
+from litestar import Controller, Response, get
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from leads_adapters.http import problems
+from leads_adapters.http.authentication import PUBLIC
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.openapi.document import OpenApiDocument
+from leads_adapters.http.problem_pages import problem_page
+from leads_adapters.http.problems import PROBLEMS
+
+
+class DocsController(Controller):
+    """The resources `/`, `/openapi.json` and `/problems/{name}`."""
+
+    include_in_schema = False
+
+    @get("/", opt=PUBLIC, status_code=307)
+    async def redirect_to_docs(self) -> Redirect:
+        """Redirect to the documentation."""
+        return Redirect("/docs", status_code=307)
+
+    @get("/openapi.json", opt=PUBLIC)
+    async def get_document(self, request: ApiRequest, document: Injected[OpenApiDocument]) -> Response[bytes]:
+        """Get the OpenAPI document."""
+        return Response(document.json(request.app), media_type="application/json")
+
+    @get("/problems/{name:str}", opt=PUBLIC)
+    async def get_problem_page(self, name: FromPath[str]) -> Response[str]:
+        """Explain a type of problem to a person."""
+        if name not in PROBLEMS:
+            raise problems.NotFound(f"The types of problems are: {', '.join(PROBLEMS)}.")
+        return Response(problem_page(PROBLEMS[name]), media_type="text/html")

@@ -1,0 +1,234 @@
+"""Follow-ups: create, find, list, update, cancel and retry them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from litestar import Controller, Response, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET, Meta
+
+from leads_adapters.database import Database
+from leads_adapters.http import problems
+from leads_adapters.http.authentication import requires
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.decoding import sent
+from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.openapi.parts import LINK, LOCATION
+from leads_adapters.http.pagination import Cursors, page_response
+from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, checked_id, lead_id
+from leads_adapters.http.problem_responses import moved_response
+from leads_adapters.http.query import wrong_parameters
+from leads_adapters.http.responses import JsonResponse
+from leads_adapters.http.schemas.common import Channel, Time
+from leads_adapters.http.schemas.follow_ups import FollowUpPatch, FollowUpView, NewFollowUp, follow_up_view
+from leads_adapters.http.schemas.pages import PageView
+from leads_domain.access import Permission
+from leads_domain.errors import Merged, ValidationFailed
+from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
+from leads_domain.paging import LIMIT_DEFAULT, FollowUpQuery, Page, Position
+from leads_domain.use_cases.change_follow_up import ChangeFollowUp, Step, rescheduling
+from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
+from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp, check_due_at
+
+InStates = Annotated[
+    tuple[FollowUpState, ...],
+    Meta(description="Only follow-ups in one of these states."),
+    QueryParameter(name="state"),  # Litestar reserves the argument `state`
+]
+Overdue = Annotated[bool, Meta(description="Only those still scheduled whose due time has passed.")]
+DueBefore = Annotated[Time, Meta(description="Only those that are due before this time.")]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpServices:
+    """The dependencies of the handlers. `on_scheduled` is called after each change."""
+
+    database: Database
+    write: IdempotentWrites
+    trigger_follow_up: TriggerFollowUp
+    change_follow_up: ChangeFollowUp
+    list_follow_ups: ListFollowUps
+    on_scheduled: Callable[[], None]
+
+    async def list(
+        self, request: ApiRequest, cursors: Cursors[Position], query: FollowUpQuery, *, overdue: bool, count: bool
+    ) -> JsonResponse[PageView[FollowUpView]]:
+        """Return a page of follow-ups."""
+        page: Page[FollowUp, Position] = await self.database.read(self.list_follow_ups, query, overdue=overdue)
+        total = await self.database.read_long(self.list_follow_ups.count, query, overdue=overdue) if count else UNSET
+        return page_response(request, cursors, page, follow_up_view, total)
+
+    async def step(self, request: ApiRequest, id: str, step: Step) -> Response[FollowUpView]:
+        """Change a follow-up, and return it."""
+        changed: Response[FollowUpView] = await self.write(
+            request, _response, self.change_follow_up, _follow_up_id(id), step, actor=request.user.name
+        )
+        self.on_scheduled()
+        return changed
+
+
+class LeadFollowUpController(Controller):
+    """The resources `/leads/{id}/follow-up` and `/leads/{id}/follow-ups`."""
+
+    path = "/leads/{id:str}"
+    tags = ("Follow-ups",)
+    exception_handlers = {Merged: moved_response}
+
+    @post(
+        "/follow-up",
+        status_code=202,
+        opt=requires(Permission.CHANGE),
+        raises=[problems.NotFound],
+        response_description="The scheduled follow-up.",
+        response_headers=[LOCATION],
+    )
+    async def create_follow_up(
+        self,
+        request: ApiRequest,
+        id: FromPath[PathId],
+        follow_ups: Injected[FollowUpServices],
+        data: JSONBody[NewFollowUp | None] = None,
+    ) -> Response[FollowUpView]:
+        """Create a follow-up of a lead.
+
+        It goes to the lead, on the default channel, now, unless the body says otherwise. It is stored before this
+        answers, and sent at its due time; failed attempts are repeated. It ends sent, cancelled, or visibly failed.
+        """
+        response: Response[FollowUpView] = await follow_ups.write(
+            request, _scheduled, follow_ups.trigger_follow_up, lead_id(id), sent(data), actor=request.user.name
+        )
+        follow_ups.on_scheduled()
+        return response
+
+    @get(
+        "/follow-ups",
+        opt=requires(Permission.READ),
+        raises=[problems.NotFound],
+        response_description="A page of follow-ups.",
+        response_headers=[LINK],
+    )
+    async def list_follow_ups_of_lead(
+        self,
+        request: ApiRequest,
+        id: FromPath[PathId],
+        follow_ups: Injected[FollowUpServices],
+        limit: FromQuery[Limit] = LIMIT_DEFAULT,
+        cursor: FromQuery[Cursor | None] = None,
+        count: FromQuery[Count] = False,
+    ) -> Response[PageView[FollowUpView]]:
+        """List the follow-ups of a lead, by due time."""
+        lead = lead_id(id)
+        cursors = Cursors.of_positions("follow-ups", lead)
+        query = FollowUpQuery(lead_id=lead, limit=limit, after=cursors.decode(cursor))
+        return await follow_ups.list(request, cursors, query, overdue=False, count=count)
+
+
+class FollowUpController(Controller):
+    """The resource `/follow-ups`."""
+
+    path = "/follow-ups"
+    tags = ("Follow-ups",)
+
+    @get(opt=requires(Permission.READ), response_description="A page of follow-ups.", response_headers=[LINK])
+    async def list_follow_ups(
+        self,
+        request: ApiRequest,
+        follow_ups: Injected[FollowUpServices],
+        limit: FromQuery[Limit] = LIMIT_DEFAULT,
+        cursor: FromQuery[Cursor | None] = None,
+        count: FromQuery[Count] = False,
+        states: InStates = (),
+        overdue: FromQuery[Overdue] = False,
+        due_before: FromQuery[DueBefore | None] = None,
+        channel: FromQuery[Channel | None] = None,
+    ) -> Response[PageView[FollowUpView]]:
+        """List follow-ups of all leads, by due time."""
+        cursors = Cursors.of_positions("all follow-ups", states, overdue, due_before, channel)
+        query = FollowUpQuery(
+            states=tuple(dict.fromkeys(states)),
+            channel=channel,
+            due_before=_checked_due_before(due_before),
+            limit=limit,
+            after=cursors.decode(cursor),
+        )
+        return await follow_ups.list(request, cursors, query, overdue=overdue, count=count)
+
+    @get(
+        "/{id:str}",
+        opt=requires(Permission.READ),
+        raises=[problems.NotFound],
+        response_description="The follow-up.",
+    )
+    async def get_follow_up(self, id: FromPath[PathId], database: Injected[Database]) -> Response[FollowUpView]:
+        """Get a follow-up."""
+        return JsonResponse(follow_up_view(await database.read(find_follow_up, _follow_up_id(id))))
+
+    @patch(
+        "/{id:str}",
+        opt=requires(Permission.CHANGE),
+        raises=[problems.NotFound, problems.IllegalFollowUpState],
+        response_description="The follow-up as it is now.",
+    )
+    async def update_follow_up(
+        self,
+        request: ApiRequest,
+        id: FromPath[PathId],
+        data: JSONBody[FollowUpPatch],
+        follow_ups: Injected[FollowUpServices],
+    ) -> Response[FollowUpView]:
+        """Update a follow-up.
+
+        Postpone a scheduled one, or reword it: a JSON Merge Patch (RFC 7396), also as
+        `application/merge-patch+json`. The message cannot change while it is being sent (409).
+        """
+        return await follow_ups.step(request, id, rescheduling(sent(data)))
+
+    @post(
+        "/{id:str}/cancel",
+        status_code=200,
+        opt=requires(Permission.CHANGE),
+        raises=[problems.NotFound, problems.IllegalFollowUpState],
+        response_description="The cancelled follow-up.",
+    )
+    async def cancel_follow_up(
+        self, request: ApiRequest, id: FromPath[PathId], follow_ups: Injected[FollowUpServices]
+    ) -> Response[FollowUpView]:
+        """Cancel a follow-up, if it is still scheduled."""
+        return await follow_ups.step(request, id, FollowUp.cancel)
+
+    @post(
+        "/{id:str}/retry",
+        status_code=200,
+        opt=requires(Permission.CHANGE),
+        raises=[problems.NotFound, problems.IllegalFollowUpState],
+        response_description="The follow-up, scheduled again.",
+    )
+    async def retry_follow_up(
+        self, request: ApiRequest, id: FromPath[PathId], follow_ups: Injected[FollowUpServices]
+    ) -> Response[FollowUpView]:
+        """Retry a failed follow-up, at once and as often as at first."""
+        return await follow_ups.step(request, id, FollowUp.retry)
+
+
+def _follow_up_id(text: str) -> FollowUpId:
+    return FollowUpId(checked_id(text, "follow-up"))
+
+
+def _checked_due_before(due_before: datetime | None) -> datetime | None:
+    try:
+        return None if due_before is None else check_due_at(due_before)
+    except ValidationFailed as invalid:
+        errors = [error.under("due_before") for error in invalid.errors]
+        raise wrong_parameters(ValidationFailed(errors)) from None
+
+
+def _response(follow_up: FollowUp) -> JsonResponse[FollowUpView]:
+    return JsonResponse(follow_up_view(follow_up), status_code=200, lead_id=follow_up.lead_id)
+
+
+def _scheduled(follow_up: FollowUp) -> JsonResponse[FollowUpView]:
+    headers = {"location": f"/follow-ups/{follow_up.id}"}
+    return JsonResponse(follow_up_view(follow_up), status_code=202, headers=headers, lead_id=follow_up.lead_id)

@@ -1,0 +1,200 @@
+"""Leads: create, find, list, update and delete them."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from litestar import Controller, Response, delete, get, patch, post
+from litestar.openapi import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import UNSET
+
+from leads_adapters.batch_loader import BatchLoader
+from leads_adapters.database import Database
+from leads_adapters.http import problems
+from leads_adapters.http.authentication import requires
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.conditional import condition, conditional_response
+from leads_adapters.http.decoding import sent
+from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.lead_filters import FilteredLeads
+from leads_adapters.http.openapi.parts import CONDITIONAL, ETAG, LINK, LOCATION
+from leads_adapters.http.pagination import Cursors, page_response
+from leads_adapters.http.parameters import Count, Cursor, Limit, OnDuplicate, PathId, Sort, lead_id
+from leads_adapters.http.problem_responses import moved_response
+from leads_adapters.http.responses import JsonResponse, etag
+from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, NewLead, lead_view
+from leads_adapters.http.schemas.pages import PageView
+from leads_domain.access import Permission, Role
+from leads_domain.details import DetailsInput
+from leads_domain.errors import DuplicateLead, Merged
+from leads_domain.lead import Lead, LeadId
+from leads_domain.paging import LIMIT_DEFAULT, LeadSort
+from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.erase_lead import EraseLead
+from leads_domain.use_cases.find_leads import count_leads, find_lead, list_leads
+from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
+from leads_domain.use_cases.register_lead import Outcome, Registered, RegisterLead
+
+
+@dataclass(frozen=True, slots=True)
+class LeadServices:
+    """The dependencies of the handlers, in one: Litestar resolves several in a task group, 60 us a request."""
+
+    database: Database
+    loader: BatchLoader[LeadId, Lead]
+    write: IdempotentWrites
+    register_lead: RegisterLead
+    change_lead: ChangeLead
+    erase_lead: EraseLead
+
+
+class LeadController(Controller):
+    """The resource `/leads`."""
+
+    path = "/leads"
+    tags = ("Leads",)
+    exception_handlers = {Merged: moved_response}
+
+    @post(
+        opt=requires(Permission.CAPTURE),
+        raises=[problems.DuplicateLead],
+        response_description="The new lead.",
+        response_headers=[LOCATION, ETAG],
+        responses={
+            200: ResponseSpec(LeadView, description="The existing lead, as on_duplicate says."),
+            201: ResponseSpec(LeadView, description="The new lead."),
+            202: ResponseSpec(Accepted, description="All that a capture key learns."),
+        },
+    )
+    async def create_lead(
+        self,
+        request: ApiRequest,
+        data: JSONBody[NewLead],
+        leads: Injected[LeadServices],
+        on_duplicate: FromQuery[OnDuplicate] = DuplicatePolicy.ERROR,
+    ) -> Response[LeadView]:
+        """Create a lead.
+
+        Its e-mail address decides whether it exists already, however the address is spelled.
+        """
+        actor = request.user.name
+        if request.user.role is not Role.CAPTURE:
+            return await leads.write(
+                request, _registered, leads.register_lead, sent(data), actor=actor, on_duplicate=on_duplicate
+            )
+        if on_duplicate is not DuplicatePolicy.ERROR:
+            least = Role.least(Permission.CHANGE)
+            raise problems.Forbidden("A capture key cannot return or update existing leads.", {"role": least})
+        return await leads.write(request, _accepted, _register_silently, leads.register_lead, sent(data), actor=actor)
+
+    @get(
+        opt=requires(Permission.READ),
+        response_description="A page of leads.",
+        response_headers=[LINK],
+    )
+    async def list_leads(
+        self,
+        request: ApiRequest,
+        filtered_leads: Injected[FilteredLeads],
+        limit: FromQuery[Limit] = LIMIT_DEFAULT,
+        cursor: FromQuery[Cursor | None] = None,
+        count: FromQuery[Count] = False,
+        sort: FromQuery[Sort] = LeadSort.NEWEST_FIRST,
+    ) -> Response[PageView[LeadView]]:
+        """List leads.
+
+        The newest come first unless another order is asked for. Filters are combined: leads match all of them.
+        """
+        cursors = Cursors.of_leads(sort, "leads", filtered_leads.filters)
+        query = replace(filtered_leads.query, sort=sort, limit=limit, after=cursors.decode(cursor))
+        database = filtered_leads.database
+        read = database.read if query.is_plain else database.read_long
+        page = await read(list_leads, query)
+        total = await database.read_long(count_leads, query) if count else UNSET
+        return page_response(request, cursors, page, lead_view, total)
+
+    @get(
+        "/{id:str}",
+        opt={**requires(Permission.READ), **CONDITIONAL},
+        raises=[problems.NotFound],
+        response_description="The lead.",
+        response_headers=[ETAG],
+    )
+    async def get_lead(
+        self, request: ApiRequest, id: FromPath[PathId], leads: Injected[LeadServices]
+    ) -> Response[LeadView]:
+        """Get a lead."""
+        wanted = lead_id(id)
+        lead = await leads.loader.load(wanted)
+        if lead is None:  # raises the error that says why
+            lead = await leads.database.read(find_lead, wanted)
+        return conditional_response(request, lead_view(lead))
+
+    @patch(
+        "/{id:str}",
+        opt={**requires(Permission.CHANGE), **CONDITIONAL},
+        raises=[problems.NotFound, problems.DuplicateLead, problems.IllegalTransition],
+        response_description="The lead.",
+        response_headers=[ETAG],
+    )
+    async def update_lead(
+        self, request: ApiRequest, id: FromPath[PathId], data: JSONBody[LeadPatch], leads: Injected[LeadServices]
+    ) -> Response[LeadView]:
+        """Update a lead.
+
+        A JSON Merge Patch (RFC 7396), also as `application/merge-patch+json`: members left out stay as they are,
+        attributes are merged by name, a `status` moves the lead along the pipeline. All of it is done, or nothing. A
+        move to the present status changes nothing.
+        """
+        lead = await leads.database.write(
+            leads.change_lead,
+            lead_id(id),
+            sent(data),
+            actor=request.user.name,
+            precondition=condition(request).permits,
+        )
+        return lead_response(lead)
+
+    @delete(
+        "/{id:str}",
+        opt={**requires(Permission.ADMINISTER), **CONDITIONAL},
+        raises=[problems.NotFound],
+        response_description="Nothing is stored about the person any more.",
+    )
+    async def delete_lead(
+        self,
+        request: ApiRequest,
+        id: FromPath[PathId],
+        leads: Injected[LeadServices],
+    ) -> None:
+        """Delete a lead, with its timeline and follow-ups.
+
+        Its e-mail address can be used again. The timeline of its id still says that it was erased.
+        """
+        precondition = condition(request).permits
+        await leads.database.write(leads.erase_lead, lead_id(id), actor=request.user.name, precondition=precondition)
+
+
+def lead_response(lead: Lead, **options: Any) -> JsonResponse[LeadView]:
+    """Return a lead with its entity tag."""
+    headers = {**etag(lead.version), **options.pop("headers", {})}
+    return JsonResponse(lead_view(lead), headers=headers, lead_id=lead.id, **options)
+
+
+def _registered(registered: Registered) -> JsonResponse[LeadView]:
+    if registered.outcome is not Outcome.CREATED:
+        return lead_response(registered.lead, status_code=200)
+    return lead_response(registered.lead, status_code=201, headers={"location": f"/leads/{registered.lead.id}"})
+
+
+def _accepted(_: None) -> JsonResponse[Any]:
+    return JsonResponse(Accepted(), status_code=202)
+
+
+def _register_silently(work: UnitOfWork, register_lead: RegisterLead, details: DetailsInput, *, actor: str) -> None:
+    """Create a lead, or do nothing if it exists: a public form must not reveal who is a lead."""
+    with suppress(DuplicateLead):
+        register_lead(work, details, actor=actor)

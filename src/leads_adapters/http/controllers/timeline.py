@@ -1,0 +1,142 @@
+"""The timeline of a lead, notes on it, and the feed of all timelines."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET, Meta
+
+from leads_adapters.database import Database
+from leads_adapters.http import problems
+from leads_adapters.http.authentication import requires
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.decoding import sent
+from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.openapi.parts import LINK, LOCATION
+from leads_adapters.http.pagination import Cursors, next_link, page_response
+from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, lead_id
+from leads_adapters.http.problem_responses import moved_response
+from leads_adapters.http.responses import JsonResponse
+from leads_adapters.http.schemas.leads import NewNote
+from leads_adapters.http.schemas.pages import PageView
+from leads_adapters.http.schemas.timeline import EventPageView, TimelineEntryView, event_view, timeline_entry_view
+from leads_domain.access import Permission
+from leads_domain.errors import Merged
+from leads_domain.events import TimelineEntry
+from leads_domain.lead import LeadId
+from leads_domain.paging import LIMIT_DEFAULT
+from leads_domain.use_cases.add_note import AddNote
+from leads_domain.use_cases.follow_events import find_end, place_events, read_events
+from leads_domain.use_cases.read_timeline import count_timeline, read_timeline
+
+After = Annotated[
+    str,
+    Meta(description="The last `next_cursor` that was not null. Without it the feed starts at the beginning."),
+]
+_FROM = "`now`: without `after`, start at the end. The page is empty and has the cursor for what happens from now on."
+From = Annotated[Literal["now"] | None, QueryParameter(name="from", description=_FROM)]
+
+
+class TimelineController(Controller):
+    """The resources `/leads/{id}/timeline` and `/leads/{id}/notes`."""
+
+    path = "/leads/{id:str}"
+    tags = ("Leads",)
+    exception_handlers = {Merged: moved_response}
+
+    @get(
+        "/timeline",
+        opt=requires(Permission.READ),
+        raises=[problems.NotFound],
+        response_description="A page of the timeline.",
+        response_headers=[LINK],
+    )
+    async def list_timeline(
+        self,
+        request: ApiRequest,
+        id: FromPath[PathId],
+        database: Injected[Database],
+        limit: FromQuery[Limit] = LIMIT_DEFAULT,
+        cursor: FromQuery[Cursor | None] = None,
+        count: FromQuery[Count] = False,
+    ) -> Response[PageView[TimelineEntryView]]:
+        """List the timeline of a lead, newest first."""
+        lead = lead_id(id)
+        cursors = Cursors.of_numbers("timeline", lead)
+        page = await database.read(read_timeline, lead, before=cursors.decode(cursor), limit=limit)
+        total = await database.read_long(count_timeline, lead) if count else UNSET
+        return page_response(request, cursors, page, timeline_entry_view, total)
+
+    @post(
+        "/notes",
+        opt=requires(Permission.CHANGE),
+        raises=[problems.NotFound],
+        response_description="The note on the timeline.",
+        response_headers=[LOCATION],
+    )
+    async def add_note(
+        self,
+        request: ApiRequest,
+        id: FromPath[PathId],
+        data: JSONBody[NewNote],
+        write: Injected[IdempotentWrites],
+        add_note: Injected[AddNote],
+    ) -> Response[TimelineEntryView]:
+        """Create a note on the timeline of a lead.
+
+        The lead itself does not change: its version stays.
+        """
+        return await write(request, _noted, add_note, lead_id(id), sent(data), actor=request.user.name)
+
+
+class EventController(Controller):
+    """The resource `/events`."""
+
+    path = "/events"
+    tags = ("Leads",)
+
+    @get(
+        opt=requires(Permission.READ),
+        response_description="A part of the feed.",
+        response_headers=[LINK],
+    )
+    async def list_events(
+        self,
+        request: ApiRequest,
+        database: Injected[Database],
+        limit: FromQuery[Limit] = LIMIT_DEFAULT,
+        after: FromQuery[After | None] = None,
+        start: From = None,
+    ) -> Response[EventPageView]:
+        """List events of all leads, oldest first.
+
+        A feed to follow without missing or repeating anything. Every page that has an item has a cursor for
+        what follows it, also the last one. An empty page, whose `next_cursor` is null, is the end for now: ask
+        again later with the same `after`.
+        """
+        cursors = Cursors.of_numbers("events")
+        if start and after is None:
+            return _events(request, [], cursors.encode(await _end(database)))
+        position = cursors.decode(after)
+        page = await database.read(read_events, after=position, limit=limit)
+        if page is None:
+            page = await database.write(place_events, after=position, limit=limit)
+        return _events(request, page.items, None if page.next is None else cursors.encode(page.next))
+
+
+async def _end(database: Database) -> int:
+    while (end := await database.write(find_end)) is None:
+        pass
+    return end
+
+
+def _events(request: ApiRequest, entries: Sequence[TimelineEntry], next_cursor: str | None) -> Response[EventPageView]:
+    content = EventPageView([event_view(entry) for entry in entries], next_cursor)
+    return JsonResponse(content, headers=next_link(request, next_cursor, "after"))
+
+
+def _noted(entry: TimelineEntry) -> JsonResponse[TimelineEntryView]:
+    headers = {"location": f"/leads/{entry.lead_id}/timeline"}
+    return JsonResponse(timeline_entry_view(entry), status_code=201, headers=headers, lead_id=LeadId(entry.lead_id))

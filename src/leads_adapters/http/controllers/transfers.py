@@ -1,0 +1,194 @@
+"""Files of leads: import and export them."""
+
+import asyncio
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Annotated, Any, NamedTuple
+
+from litestar import Controller, Response, get, post
+from litestar.params import FromQuery
+from msgspec import Meta
+
+from leads_adapters.http import problems
+from leads_adapters.http.authentication import requires
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.decoding import check_media_type
+from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.idempotency import Attempt, IdempotentWrites
+from leads_adapters.http.lead_filters import FilteredLeads
+from leads_adapters.http.negotiation import preferred
+from leads_adapters.http.openapi.parts import CONTENT_DISPOSITION, DOWNLOAD, FILES, UPLOAD
+from leads_adapters.http.parameters import OnDuplicate
+from leads_adapters.http.problem_responses import log_error
+from leads_adapters.http.receiving import check_length
+from leads_adapters.http.responses import JsonResponse
+from leads_adapters.http.schemas.imports import ImportView, RowError
+from leads_adapters.http.streaming import IDLE_SECONDS, FileResponse, Upload, is_head, run_on_this_loop
+from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
+from leads_adapters.transfer import Importing, Run, all_leads
+from leads_domain.access import Permission
+from leads_domain.errors import Unavailable, ValidationFailed
+from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.import_leads import ImportSummary
+from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
+
+IMPORTS_MAX = 2
+"""How many imports may be under way at once in a process: each has a thread, and its turns at the database."""
+
+IMPORT_BATCH = 100
+"""How many rows share a transaction. On SQLite it has the event loop for 3 ms."""
+
+ERRORS_MAX = 1000
+"""How many errors a response lists. All of them would take as much memory as the file is long."""
+
+ERRORS_TEXT = 2**20
+"""After how many characters of errors no more are listed."""
+
+_RETRY_LATER = {"retry-after": "10"}
+_BUFFER = 2**16
+
+DryRun = Annotated[bool, Meta(description="Report what would become of the rows, and store nothing.")]
+StartRules = Annotated[bool, Meta(description="Start the follow-up rules of the status that each new lead is in.")]
+
+
+class FileFormat(NamedTuple):
+    """A format of files: the suffix of its name, and how it is read and written."""
+
+    suffix: str
+    read: ReadFile
+    write: WriteFile
+
+
+@dataclass(frozen=True, slots=True)
+class ImportServices:
+    """The dependencies of imports. `formats` has the format of each media type of `FILES`."""
+
+    writes: IdempotentWrites
+    importing: Importing
+    formats: Mapping[str, FileFormat]
+    max_length: int
+    """The largest file, in bytes."""
+    idle_seconds: float = IDLE_SECONDS
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_MAX))
+
+    async def once(
+        self, attempt: Attempt | None, upload: Upload, run: Callable[[], JsonResponse[ImportView]]
+    ) -> Response[Any]:
+        """Import the file once per `Idempotency-Key`. A repeated file is only read, to see that it is the same."""
+        if attempt is None:
+            return await asyncio.to_thread(run)
+        if await self.importing.database.write(attempt.find):
+            await asyncio.to_thread(_read_to_end, upload)
+            return await self.importing.database.write(attempt, upload.digest.digest(), _expired)
+        response = await asyncio.to_thread(run)
+        return await self.importing.database.write(attempt, upload.digest.digest(), lambda _: response)
+
+
+class TransferController(Controller):
+    """The resources `/leads/import` and `/leads/export`."""
+
+    path = "/leads"
+    tags = ("Leads",)
+
+    @post(
+        "/import",
+        status_code=200,
+        opt={**requires(Permission.ADMINISTER), **UPLOAD},
+        response_description="What became of the rows.",
+    )
+    async def import_leads(
+        self,
+        request: ApiRequest,
+        imports: Injected[ImportServices],
+        on_duplicate: FromQuery[OnDuplicate] = DuplicatePolicy.ERROR,
+        dry_run: FromQuery[DryRun] = False,
+        rules: FromQuery[StartRules] = False,
+    ) -> Response[ImportView]:
+        """Import leads from a file.
+
+        CSV, delimited by commas, semicolons or tabs, whose first row names the columns; or NDJSON, a lead in each
+        line. Each row follows the rules for a single lead, in transactions of a hundred rows at most; one
+        that breaks a rule never stops the rest. If the request breaks off, or is refused because it goes beyond
+        its limits or the database fails, the rows before that are stored, and are duplicates of themselves when it is
+        sent again. A file whose first row cannot be understood is refused as a whole. Of the errors, the first
+        thousand are listed.
+        """
+        media_type = check_media_type(request.scope, list(FILES))
+        await check_length(request.scope, request.receive, imports.max_length)
+        if imports.places.locked():
+            detail = f"There are {IMPORTS_MAX} imports under way, as many as may be at once."
+            raise problems.Unavailable(detail, headers=_RETRY_LATER)
+        thread_run = run_on_this_loop()
+        upload = Upload(request.receive, imports.max_length, imports.idle_seconds, thread_run)
+        options = {"on_duplicate": on_duplicate, "rules": rules, "dry_run": dry_run, "actor": request.user.name}
+        read = imports.formats[media_type].read
+        run = partial(_import, imports.importing, read, upload, thread_run, options)
+        async with imports.places:
+            with imports.writes.attempt(request) as attempt:
+                return await imports.once(attempt, upload, run)
+
+    @get(
+        "/export",
+        opt={**requires(Permission.ADMINISTER), **DOWNLOAD},
+        raises=[problems.NotAcceptable],
+        response_description="The leads.",
+        response_headers=[CONTENT_DISPOSITION],
+    )
+    async def export_leads(
+        self, request: ApiRequest, imports: Injected[ImportServices], filtered_leads: Injected[FilteredLeads]
+    ) -> Response[bytes]:
+        """Export leads as a file.
+
+        The oldest come first. `Accept` chooses between CSV, which is the default, and NDJSON. CSV cells that a
+        spreadsheet would run as a formula are preceded by an apostrophe, which an import takes away again. The
+        file is not of one moment: leads that change while it is sent may be in it or not, but no lead comes
+        twice. A body that breaks off lacks leads.
+        """
+        media_type = preferred(request.scope, list(FILES))
+        if media_type is None:
+            raise problems.NotAcceptable(f"This operation answers {' or '.join(FILES)}.")
+        file_format = imports.formats[media_type]
+        pieces = file_format.write(all_leads(imports.importing.database, run_on_this_loop(), filtered_leads.query))
+        charset = "; charset=utf-8" if media_type.startswith("text/") else ""
+        response = FileResponse(
+            partial(asyncio.to_thread, next, pieces, b""),
+            partial(log_error, request),
+            media_type=f"{media_type}{charset}",
+            headers={
+                "content-disposition": f'attachment; filename="leads.{file_format.suffix}"',
+                "vary": "accept",
+            },
+        )
+        if not is_head(request.scope):
+            await response.begin()
+        return response
+
+
+def _import(
+    importing: Importing, read: ReadFile, upload: Upload, run: Run, options: dict[str, Any]
+) -> JsonResponse[ImportView]:
+    try:
+        rows = read(io.BufferedReader(upload, _BUFFER)).rows
+    except FileRefused as refusal:
+        raise ValidationFailed.because(str(refusal)) from None
+    summary = ImportSummary()
+    errors: list[RowError] = []
+    room = ERRORS_TEXT
+    for row, imported, candidate in importing(rows, run, **options):
+        summary.count(imported, candidate)
+        if isinstance(imported, ValidationFailed) and room > 0:
+            found = imported.errors[: ERRORS_MAX - len(errors)]
+            errors += (RowError(row.line, error.pointer, error.detail) for error in found)
+            room -= sum(len(error.pointer) + len(error.detail) for error in found)
+    return JsonResponse(ImportView(**asdict(summary), errors=errors), status_code=200)
+
+
+def _read_to_end(upload: Upload) -> None:
+    while upload.read(_BUFFER):
+        pass
+
+
+def _expired(_: UnitOfWork) -> JsonResponse[Any]:
+    raise Unavailable("The stored response has expired just now.")

@@ -1,0 +1,72 @@
+"""The interactive page of the documentation: Swagger UI, all of it from an installed package."""
+
+from functools import cache
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+
+from leads_adapters.http.authentication import PUBLIC
+
+_PAGE = b"""<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>leads</title>
+  <link rel="icon" href="/docs/favicon-32x32.png">
+  <link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+  <div id="operations"></div>
+  <script src="/docs/swagger-ui-bundle.js"></script>
+  <script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+_START = b"""SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#operations",
+  deepLinking: true,
+  persistAuthorization: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
+"""
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
+_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "start.js")
+
+
+class SwaggerUiPage(OpenAPIRenderPlugin):
+    """Serves Swagger UI under a policy without inline scripts, which Litestar's own page has."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/")
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        """Return the page; it loads the document by itself."""
+        return _PAGE
+
+    def receive_router(self, router: Router) -> None:
+        """Add the files that the page loads."""
+        for name in _ASSETS:
+            router.register(_asset_handler(name))
+
+
+def _asset_handler(name: str) -> Any:
+    @get(f"/{name}", opt=PUBLIC, sync_to_thread=False)
+    def get_asset() -> Response[bytes]:
+        headers = {"cache-control": "public, max-age=3600"}
+        return Response(_asset(name), media_type=_MEDIA_TYPES[Path(name).suffix], headers=headers)
+
+    return get_asset
+
+
+@cache
+def _asset(name: str) -> bytes:
+    """Return a file, read once. The package swagger-ui-py has it; its own code is not imported."""
+    if name == "start.js":
+        return _START
+    return Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static"))).joinpath(name).read_bytes()

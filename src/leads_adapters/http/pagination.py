@@ -1,0 +1,124 @@
+"""Keyset pagination: opaque cursors, each valid for the list that it came from, and links to the next page."""
+
+import hashlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from datetime import datetime
+from operator import attrgetter
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import quote, unquote_plus
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.decoding import decoder
+from leads_adapters.http.problems import MalformedRequest
+from leads_adapters.http.responses import JsonResponse
+from leads_adapters.http.schemas.pages import PageView
+from leads_domain.checking import check_storable, check_time
+from leads_domain.errors import ValidationFailed
+from leads_domain.paging import LeadPosition, LeadSort, Page, Position
+
+PositionT = TypeVar("PositionT")
+ItemT = TypeVar("ItemT")
+ViewT = TypeVar("ViewT")
+
+_FINGERPRINT_BYTES = 8
+_Time = Annotated[datetime, Meta(tz=True)]
+_Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")]
+
+
+class Cursors(Generic[PositionT]):
+    """Turns positions in one list into cursors and back.
+
+    `scope` is the list, its filters and its order: a cursor is valid within it only. `schema` is that of a position
+    inside a cursor, and strict, because clients can write cursors themselves.
+    """
+
+    def __init__(
+        self,
+        scope: tuple[object, ...],
+        schema: Any,
+        write: Callable[[PositionT], Any],
+        read: Callable[[Any], PositionT],
+    ) -> None:
+        self._fingerprint = hashlib.blake2b(msgspec.json.encode(scope), digest_size=_FINGERPRINT_BYTES).digest()
+        self._decoder = decoder(tuple[bytes, schema])
+        self._write = write
+        self._read = read
+
+    @staticmethod
+    def of_positions(*scope: object) -> "Cursors[Position]":
+        """Return the cursors of a list that is ordered by a time and an id."""
+        return Cursors(
+            scope, tuple[_Time, _Id], attrgetter("at", "id"), lambda place: Position(check_time(place[0]), place[1])
+        )
+
+    @staticmethod
+    def of_numbers(*scope: object) -> "Cursors[int]":
+        """Return the cursors of a list that is ordered by a number."""
+        return Cursors(scope, Annotated[int, Meta(ge=0, le=2**63 - 1)], int, int)
+
+    @staticmethod
+    def of_leads(sort: LeadSort, *scope: object) -> "Cursors[LeadPosition]":
+        """Return the cursors of a list of leads in this order."""
+        schema: Any
+        match sort:
+            case LeadSort.BY_NAME:
+                schema = tuple[str, _Id]
+            case LeadSort.NEXT_FOLLOW_UP_FIRST:
+                schema = tuple[_Time | None, _Id]
+            case _:
+                schema = tuple[_Time, _Id]
+        return Cursors((sort, *scope), schema, attrgetter("value", "id"), _lead_position)
+
+    def encode(self, position: PositionT) -> str:
+        """Return the cursor of a position."""
+        written = msgspec.json.encode((self._fingerprint, self._write(position)))
+        return urlsafe_b64encode(written).decode().rstrip("=")
+
+    def decode(self, cursor: str | None) -> PositionT | None:
+        """Return the position; raises `MalformedRequest` for a cursor that is invalid or of another list."""
+        if cursor is None:
+            return None
+        try:
+            padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
+            fingerprint, written = self._decoder.decode(urlsafe_b64decode(padded))
+            position = self._read(written)
+        except (ValueError, RecursionError, ValidationFailed):  # includes msgspec's, binascii's and Unicode's errors
+            detail = "Invalid cursor. Pass `next_cursor` from the previous page unchanged."
+            raise MalformedRequest(detail) from None
+        if fingerprint != self._fingerprint:
+            raise MalformedRequest("The cursor is of a list with other filters or another sort.")
+        return position
+
+
+def page_response(
+    request: ApiRequest,
+    cursors: Cursors[PositionT],
+    page: Page[ItemT, PositionT],
+    view: Callable[[ItemT], ViewT],
+    total: int | UnsetType = UNSET,
+) -> JsonResponse[PageView[ViewT]]:
+    """Return a page, its items as `view` shows them, with a link to the next page."""
+    next_cursor = None if page.next is None else cursors.encode(page.next)
+    content = PageView([view(item) for item in page.items], next_cursor, total)
+    return JsonResponse(content, headers=next_link(request, next_cursor))
+
+
+def next_link(request: ApiRequest, next_cursor: str | None, parameter: str = "cursor") -> dict[str, str]:
+    """Return the header `Link` to the next page (RFC 8288), whose cursor goes into `parameter`."""
+    if next_cursor is None:
+        return {}
+    sent = quote(request.scope["query_string"], safe="%&=+").split("&")
+    others = [part for part in sent if part and unquote_plus(part.partition("=")[0]) != parameter]
+    target = f"{request.scope['path']}?{'&'.join([*others, f'{parameter}={next_cursor}'])}"
+    return {"link": f'<{target}>; rel="next"'}
+
+
+def _lead_position(place: tuple[Any, str]) -> LeadPosition:
+    value, id = place
+    if isinstance(value, str):
+        check_storable(value)
+    return LeadPosition(check_time(value) if isinstance(value, datetime) else value, id)

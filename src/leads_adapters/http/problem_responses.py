@@ -1,0 +1,95 @@
+"""Turns errors into responses: the domain's, Litestar's, and those that nobody foresaw."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import ClientException, MethodNotAllowedException, NotFoundException
+
+from leads_adapters.http import problems
+from leads_adapters.http.problems import RETRY_LATER, Problem
+from leads_adapters.http.responses import LINE_FEED, JsonResponse, etag
+from leads_adapters.http.schemas.leads import Moved
+from leads_domain import errors
+
+MEDIA_TYPE = "application/problem+json"
+ERRORS_MAX = 100
+"""How many broken rules a response lists."""
+
+ErrorLog = Callable[[BaseException, str], None]
+"""Called for every error that is a bug of the service, with the request's id."""
+
+
+def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Return the problem that `error` stands for (an exception handler of Litestar)."""
+    problem = problem_of(error)
+    if isinstance(problem, problems.InternalError):
+        log_error(request, error)
+    body = msgspec.json.encode(problem.content(request.scope["path"])) + LINE_FEED
+    return Response(body, status_code=problem.status_code, media_type=MEDIA_TYPE, headers=problem.headers)
+
+
+def log_error(request: Request[Any, Any, Any], error: BaseException) -> None:
+    """Report an error that is a bug of the service."""
+    log: ErrorLog = request.app.state.error_log
+    log(error, request.scope["state"]["request_id"])
+
+
+def moved_response(request: Request[Any, Any, Any], error: errors.Merged) -> JsonResponse[Moved]:
+    """Return 301 to the same resource of the lead that the lead in the path was merged into."""
+    _, leads, _, *rest = request.scope["path"].split("/")
+    path = "/".join(["", leads, error.into, *rest])
+    query = quote(request.scope["query_string"], safe="%&=+")
+    location = f"{path}?{query}" if query else path
+    return JsonResponse(Moved(error.into), status_code=301, headers={"location": location})
+
+
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that tells a client of an error."""
+    match error:
+        case Problem():
+            return error
+        case errors.LeadsError():
+            return _of_domain(error)
+        case NotFoundException():
+            return problems.NotFound("There is no resource at this path.")
+        case MethodNotAllowedException():
+            detail = "The header Allow lists the methods of this resource."
+            return problems.MethodNotAllowed(detail, headers=error.headers)
+        case ClientException() if error.status_code == problems.MalformedRequest.status_code:
+            return problems.MalformedRequest(error.detail)
+        case _:
+            return problems.InternalError("The service failed.")
+
+
+def _of_domain(error: errors.LeadsError) -> Problem:  # noqa: PLR0911 - a table of errors
+    detail = str(error)
+    match error:
+        case errors.ValidationFailed():
+            return _validation_failed(error)
+        case errors.NotFound():
+            return problems.NotFound(detail)
+        case errors.VersionMismatch():
+            return problems.PreconditionFailed(detail, headers=etag(error.version))
+        case errors.DuplicateLead():
+            return problems.DuplicateLead(detail, {"existing_lead_id": error.existing_id})
+        case errors.IllegalTransition():
+            move = {"from": error.origin, "to": error.target, "allowed": error.allowed}
+            return problems.IllegalTransition(detail, move)
+        case errors.IllegalFollowUpState():
+            return problems.IllegalFollowUpState(detail, {"state": error.state})
+        case errors.RequestInProgress():
+            return problems.RequestInProgress(detail, headers=RETRY_LATER)
+        case _:  # Unavailable; what the database reports is for the operator, not for clients
+            return problems.Unavailable("The database is out of reach or too busy.", headers=RETRY_LATER)
+
+
+def _validation_failed(error: errors.ValidationFailed) -> Problem:
+    listed = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors[:ERRORS_MAX]]
+    total = len(error.errors)
+    detail = "One member breaks a rule." if total == 1 else f"{total} members break a rule."
+    if total > ERRORS_MAX:
+        detail += f" The first {ERRORS_MAX} are listed."
+    return problems.ValidationFailed(detail, {"errors": listed})

@@ -1,0 +1,80 @@
+"""Checks query strings strictly: Litestar ignores unknown parameters, and accepts `1` as true, a number as a time."""
+
+import re
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+from litestar.typing import FieldDefinition
+
+from leads_adapters.http.decoding import plain
+from leads_adapters.http.problems import MalformedRequest
+from leads_domain.errors import ValidationFailed
+
+_INTEGER = re.compile("-?(0|[1-9][0-9]{0,18})")
+
+
+async def check_query(request: Request[Any, Any, Any]) -> None:
+    """Raise `MalformedRequest` for a parameter that is unknown, repeated or impossible (`before_request` hook)."""
+    if raw := request.scope["query_string"]:
+        _check(raw, request.route_handler)
+
+
+def wrong_parameters(invalid: ValidationFailed) -> MalformedRequest:
+    """Return the problem of query parameters that a use case refuses."""
+    error = invalid.errors[0]
+    return MalformedRequest(f"The query parameter {error.pointer.strip('/')} is wrong. {error.detail}")
+
+
+@lru_cache(maxsize=256)
+def _check(raw: bytes, handler: HTTPRouteHandler) -> None:
+    """Check a query string. Cached, because clients send the same ones again."""
+    parameters = _parameters(handler)
+    try:
+        sent = parse_qs(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError:  # includes UnicodeDecodeError
+        raise MalformedRequest("The query is not UTF-8, or has more than 100 parameters.") from None
+    for name, texts in sent.items():
+        if name not in parameters:
+            known = ", ".join(parameters) or "none"
+            raise MalformedRequest(f"The query parameter {name[:50]!r} is unknown here; known: {known}.")
+        _check_parameter(name, texts, parameters[name])
+
+
+def _check_parameter(name: str, texts: list[str], parameter: FieldDefinition) -> None:
+    if len(texts) > 1 and not parameter.is_non_string_sequence:
+        raise MalformedRequest(f"The query parameter {name} is given {len(texts)} times.")
+    if "\0" in "".join(texts):  # PostgreSQL cannot even be asked for it
+        raise MalformedRequest(f"The query parameter {name} holds a NUL character.")
+    value = texts if parameter.is_non_string_sequence else _value(texts[0], parameter)
+    try:
+        msgspec.convert(value, parameter.raw)
+    except msgspec.ValidationError as error:
+        raise MalformedRequest(f"The query parameter {name} is wrong. {plain(error)}") from None
+
+
+def _value(text: str, parameter: FieldDefinition) -> Any:
+    if parameter.annotation is bool:
+        return {"true": True, "false": False}.get(text, text)
+    if parameter.annotation is int and _INTEGER.fullmatch(text):
+        return int(text)
+    return text
+
+
+@lru_cache
+def _parameters(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
+    """Return the query parameters of a handler and of the dependencies that it names."""
+    signatures = [handler.parsed_fn_signature]
+    for name, provide in handler.resolve_dependencies().items():
+        if name in handler.parsed_fn_signature.parameters:
+            signatures.append(provide.parsed_fn_signature)
+    fields = (field for signature in signatures for field in signature.parameters.values())
+    return {
+        field.kwarg_definition.name or field.name: field
+        for field in fields
+        if isinstance(field.kwarg_definition, QueryParameter)
+    }

@@ -1,0 +1,146 @@
+"""Wraps every request, also those that no route matches, which Litestar's own middleware does not see."""
+
+import asyncio
+import re
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from leads_adapters.http.streaming import SlowClientError
+
+AccessLog = Callable[..., None]
+"""Called after every response with request_id, method, route, status and ms."""
+
+RequestCount = Callable[[str, str | None, int, float], None]
+"""Called after every response with method, route, status and seconds."""
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
+"""An application, as the ASGI specification has it."""
+
+Headers = list[tuple[bytes, bytes]]
+
+SEND_SECONDS = 30.0
+"""How long a client may take none of a response."""
+
+PIECE = 2**15
+"""How many bytes of a response the server gets at once: those that the client does not take stay in memory."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_CONTENT_SECURITY_POLICY = (
+    b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    b"object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", _CONTENT_SECURITY_POLICY),
+)
+
+
+class RequestMiddleware:
+    """Adds request id and security headers, serves HEAD as GET, completes `Allow`, logs and counts."""
+
+    def __init__(
+        self,
+        app: Litestar,
+        new_id: Callable[[], str],
+        log: AccessLog,
+        count: RequestCount,
+        send_seconds: float = SEND_SECONDS,
+    ) -> None:
+        self._app: AsgiApp = app  # type: ignore[assignment]
+        self._new_id = new_id
+        self._log = log
+        self._count = count
+        self._send_seconds = send_seconds
+        self._methods = _methods(app)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass a request on, and its response back."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        method = scope["method"]
+        request_id = self._request_id(scope)
+        if is_head := method == "HEAD":
+            scope["method"] = "GET"
+            scope["state"]["is_head"] = True
+        status = 500
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY_HEADERS]
+                if method == "OPTIONS" or status == HTTPStatus.METHOD_NOT_ALLOWED:
+                    headers = self._with_allow(scope, headers)
+                message["headers"] = headers
+                await send(message)
+            elif is_head:
+                if not message["more_body"]:
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await send_body(message, send, self._send_seconds)
+
+        try:
+            await self._app(scope, receive, send_on)
+        except SlowClientError:
+            pass
+        finally:
+            seconds = perf_counter() - started
+            route = scope.get("path_template")  # a path that matches no route may hold an address: it is not logged
+            self._log(
+                request_id=request_id.decode(), method=method, route=route, status=status, ms=round(seconds * 1000, 2)
+            )
+            self._count(method, route, status, seconds)
+
+    def _request_id(self, scope: Message) -> bytes:
+        sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else self._new_id().encode()
+        scope.setdefault("state", {})["request_id"] = request_id.decode()
+        return request_id
+
+    def _with_allow(self, scope: Message, headers: Headers) -> Headers:
+        """Return the headers with all methods of the path in `Allow`: Litestar names those of one handler."""
+        listed = next((value for name, value in headers if name == b"allow"), b"").decode().split(", ")
+        allow = _allow(self._methods.get(scope.get("path_template", ""), listed))
+        return [(name, allow if name == b"allow" else value) for name, value in headers]
+
+
+async def send_body(message: Message, send: Send, seconds: float) -> None:
+    """Send a body in pieces; raises `SlowClientError` if the client does not take one in time."""
+    body, more = message["body"], message["more_body"]
+    if len(body) <= PIECE and not more:  # the server takes it at once
+        await send(message)
+        return
+    try:
+        for start in range(0, max(len(body), 1), PIECE):
+            more_body = more or start + PIECE < len(body)
+            async with asyncio.timeout(seconds):
+                await send({"type": "http.response.body", "body": body[start : start + PIECE], "more_body": more_body})
+    except TimeoutError:
+        raise SlowClientError from None
+
+
+def _methods(app: Litestar) -> dict[str, set[str]]:
+    """Return the methods of each path."""
+    methods: dict[str, set[str]] = defaultdict(set)
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            methods[route.path_format].update(route.methods)
+    return methods
+
+
+def _allow(methods: Collection[str]) -> bytes:
+    """Return the value of `Allow`: where GET is, HEAD is."""
+    return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods)).encode()

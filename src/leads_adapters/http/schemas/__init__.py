@@ -1,0 +1,1 @@
+"""Request and response bodies, one file a resource. The OpenAPI document is made from them."""

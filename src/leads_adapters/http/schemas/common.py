@@ -1,0 +1,112 @@
+"""The members of request and response bodies.
+
+Lengths and formats stand here for the reader only (`extra_json_schema`): the domain checks them, so that all errors
+are reported together, and hold on every way in. `x-one-of` names a list of values that is known when the service
+starts; the document has an `enum` in its place. `x-or-blank` adds blank text to the alternatives of a member.
+"""
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta
+
+from leads_adapters.times import time_text
+from leads_domain import details, follow_up
+from leads_domain.access import Role
+from leads_domain.details import Scalar
+from leads_domain.use_cases import add_note
+from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
+
+MEMBERS_MAX = 100
+"""How many members an object may have: twice as many as a lead has attributes, so that all can be replaced."""
+
+
+def _text(description: str, max_length: int, example: str) -> Meta:
+    """A text of which something is left when outer white space is removed."""
+    limits = {"minLength": 1, "maxLength": max_length, "pattern": r"[^\s\u001c-\u001f\u0085]"}
+    return Meta(description=description, examples=[example], extra_json_schema=limits)
+
+
+OR_BLANK = Meta(extra_json_schema={"x-or-blank": True})
+"""Marks an optional member: blank text, which forms send for an empty field, is taken as null."""
+
+Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={"format": "uuid"})]
+Time = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
+Name = Annotated[str, _text("Who it is. Outer white space is removed.", details.NAME_MAX, "John Doe")]
+Email = Annotated[
+    str,
+    Meta(
+        description="Kept as typed; two spellings of one address are one lead.",
+        examples=["john@example.com"],
+        extra_json_schema={"format": "idn-email"},
+    ),
+]
+Owner = Annotated[
+    str,
+    Meta(
+        description="The e-mail address of whoever looks after the lead.",
+        examples=["sales@example.com"],
+        extra_json_schema={"format": "idn-email"},
+    ),
+]
+Phone = Annotated[
+    str,
+    Meta(
+        description="International, or national if the service has a default region. Stored in E.164 form. "
+        'A placeholder such as "N/A" means null.',
+        examples=["+49123456789"],
+        extra_json_schema={"format": "phone"},
+    ),
+]
+Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website")]
+Reason = Annotated[str, _text("Why the lead has its status.", details.REASON_MAX, "too expensive")]
+Attributes = Annotated[
+    dict[str, Scalar],
+    Meta(
+        description=f"Up to {details.ATTRIBUTES_MAX} further facts; names of up to {details.ATTRIBUTE_NAME_MAX} "
+        f"characters, texts of up to {details.ATTRIBUTE_TEXT_MAX}.",
+        examples=[{"company": "ACME"}],
+        extra_json_schema={
+            "maxProperties": details.ATTRIBUTES_MAX,
+            "propertyNames": {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX},
+        },
+    ),
+]
+AttributesPatch = Annotated[
+    dict[str, Scalar],
+    Meta(
+        description="Attributes to set, by name; null removes one.",
+        examples=[{"company": "ACME", "fax": None}],
+        max_length=MEMBERS_MAX,
+        extra_json_schema={"propertyNames": {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX}},
+    ),
+]
+Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]
+Note = Annotated[str, _text("What to know.", add_note.NOTE_MAX, "Prefers to be called in the morning.")]
+Message = Annotated[str, _text("What to say.", follow_up.MESSAGE_MAX, "Shall we talk on Tuesday?")]
+Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"])]
+KeyName = Annotated[
+    str, _text("Whose key it is; told in the timeline. Several keys may have one name.", KEY_NAME_MAX, "Web form")
+]
+KeyRole = Annotated[Role, Meta(description="What the key may do.", examples=["capture"])]
+ConfiguredChannel = Annotated[
+    str, Meta(description="The name of a configured channel.", extra_json_schema={"x-one-of": "channels"})
+]
+
+Utc = Annotated[
+    str,
+    Meta(
+        description="RFC 3339, in UTC, with microseconds.",
+        examples=["2030-01-15T09:30:00.123456Z"],
+        extra_json_schema={"format": "date-time"},
+    ),
+]
+
+
+NULL = Meta(examples=[None])
+"""Marks a member that is null in the example."""
+
+
+def utc(at: datetime | None) -> str | None:
+    """Return a time as clients see it: RFC 3339, in UTC."""
+    return None if at is None else time_text(at)

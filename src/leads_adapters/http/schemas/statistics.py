@@ -1,0 +1,73 @@
+"""Statistics."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from leads_adapters.http.schemas.common import Source, Utc
+from leads_adapters.times import time_text
+from leads_domain.statistics import Statistics
+from leads_domain.use_cases.take_statistics import SOURCES_MAX
+
+_CONVERSIONS = "How many of them are in a final status that needs no reason."
+Conversions = Annotated[int, Meta(description=_CONVERSIONS, examples=[6])]
+
+
+class CountView(msgspec.Struct):
+    """Leads, and how many of them were won."""
+
+    leads: Annotated[int, Meta(examples=[0])]
+    conversions: Annotated[int, Meta(description=_CONVERSIONS, examples=[0])]
+
+
+class SourceCountView(msgspec.Struct):
+    """The leads of a source, and how many of them were won."""
+
+    source: Source | None
+    leads: Annotated[int, Meta(examples=[30])]
+    conversions: Conversions
+
+
+class StatisticsView(msgspec.Struct):
+    """How the desk is doing."""
+
+    at: Annotated[Utc, Meta(description="When it was counted.")]
+    total: Annotated[int, Meta(description="How many leads there are.", examples=[30])]
+    by_status: Annotated[
+        dict[str, int],
+        Meta(
+            description="How many leads have each status of the pipeline.",
+            examples=[{"new": 12, "contacted": 5, "qualified": 3, "lost": 4, "converted": 6}],
+        ),
+    ]
+    conversions: Conversions
+    conversion_rate: Annotated[float, Meta(description="Conversions by leads, 0 to 1.", examples=[0.2])] | None
+    median_time_to_first_contact: (
+        Annotated[float, Meta(description="In seconds, of all leads that were contacted.", examples=[5400.5])] | None
+    )
+    overdue_follow_ups: Annotated[
+        int, Meta(description="Still scheduled though their due time has passed.", examples=[2])
+    ]
+    by_source: Annotated[
+        Sequence[SourceCountView],
+        Meta(description=f"The {SOURCES_MAX} sources of most leads; null is unknown. Those of most leads come first."),
+    ]
+    other_sources: Annotated[CountView, Meta(description="What all further sources have together.")]
+
+
+def statistics_view(statistics: Statistics) -> StatisticsView:
+    """Return statistics as clients see them."""
+    median, others = statistics.median_time_to_first_contact, statistics.other_sources
+    return StatisticsView(
+        at=time_text(statistics.at),
+        total=statistics.total,
+        by_status=dict(statistics.by_status),
+        conversions=statistics.conversions,
+        conversion_rate=statistics.conversion_rate,
+        median_time_to_first_contact=None if median is None else median.total_seconds(),
+        overdue_follow_ups=statistics.overdue_follow_ups,
+        by_source=[SourceCountView(each.source, each.leads, each.conversions) for each in statistics.by_source],
+        other_sources=CountView(others.leads, others.conversions),
+    )

@@ -1,0 +1,39 @@
+"""Idempotency records in a dictionary."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from leads_domain.idempotency import IdempotencyRecord
+from leads_domain.lead import LeadId
+
+
+class MemoryIdempotencyStore:
+    """Stores records in a dictionary. One unit of work runs at a time, so that no other claims a key."""
+
+    def __init__(self, kept: dict[tuple[str, str], IdempotencyRecord]) -> None:
+        self._kept = kept
+
+    def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
+        """See `IdempotencyStore.claim`."""
+        return self._kept.get((caller, key))
+
+    def store(self, record: IdempotencyRecord) -> None:
+        """See `IdempotencyStore.store`."""
+        self._kept[record.caller, record.key] = record
+
+    def erase(self, lead_id: LeadId) -> None:
+        """See `IdempotencyStore.erase`."""
+        for place, record in self._kept.items():
+            if record.lead_id == lead_id:
+                self._kept[place] = replace(record, fingerprint=None, sealed=None)
+
+    def times(self, lead_id: LeadId) -> Sequence[datetime]:
+        """See `IdempotencyStore.times`."""
+        return [record.created_at for record in self._kept.values() if record.lead_id == lead_id]
+
+    def delete_expired(self, *, before: datetime, limit: int) -> None:
+        """See `IdempotencyStore.delete_expired`."""
+        old = [record for record in self._kept.values() if record.created_at <= before]
+        for record in sorted(old, key=lambda record: record.created_at)[:limit]:
+            del self._kept[record.caller, record.key]

@@ -1,0 +1,73 @@
+"""Idempotency records in their table."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, delete, func, literal_column, null, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.tables import replies
+from leads_domain.errors import RequestInProgress
+from leads_domain.idempotency import IdempotencyRecord
+from leads_domain.lead import LeadId
+
+_COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in replies.columns}
+_KEY = tuple_(replies.c.caller, replies.c.key)
+_LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("claimed"), literal_column("0"))))
+_BY_KEY = select(replies).where(replies.c.caller == bindparam("caller"), replies.c.key == bindparam("key"))
+_FORGET = update(replies).where(replies.c.lead_id == bindparam("forgotten")).values(fingerprint=null(), sealed=null())
+_TIMES = select(replies.c.created_at).where(replies.c.lead_id == bindparam("lead_id"))
+_DROP = delete(replies).where(
+    _KEY.in_(
+        select(replies.c.caller, replies.c.key)
+        .where(replies.c.created_at <= bindparam("before"))
+        .order_by(replies.c.created_at)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)  # another unit of work may be dropping the same
+    )
+)
+_KEEP: dict[str, Executable] = {
+    dialect: insert(replies)
+    .values(_COLUMNS)
+    .on_conflict_do_update(
+        index_elements=["caller", "key"],
+        set_={name: column for name, column in _COLUMNS.items() if name not in ("caller", "key")},
+    )
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+
+
+class SqlIdempotencyStore:
+    """Stores records in the table `replies`."""
+
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+
+    def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
+        """See `IdempotencyStore.claim`. SQLite has one writer at a time: whoever comes second has waited.
+
+        A row that is not there cannot be locked. The lock comes first and in a statement of its own, so that what
+        is then read is what its last holder has left.
+        """
+        if self._driver.dialect == "postgresql" and self._driver.first(_LOCK, claimed=f"{caller} {key}") != (True,):
+            raise RequestInProgress(key)
+        row = self._driver.first(_BY_KEY, caller=caller, key=key)
+        return IdempotencyRecord(**dict(zip(_COLUMNS, row, strict=True))) if row else None
+
+    def store(self, record: IdempotencyRecord) -> None:
+        """See `IdempotencyStore.store`."""
+        self._driver.change(_KEEP[self._driver.dialect], **{name: getattr(record, name) for name in _COLUMNS})
+
+    def erase(self, lead_id: LeadId) -> None:
+        """See `IdempotencyStore.erase`."""
+        self._driver.change(_FORGET, forgotten=lead_id)
+
+    def times(self, lead_id: LeadId) -> Sequence[datetime]:
+        """See `IdempotencyStore.times`."""
+        return [at for (at,) in self._driver.all(_TIMES, lead_id=lead_id)]
+
+    def delete_expired(self, *, before: datetime, limit: int) -> None:
+        """See `IdempotencyStore.delete_expired`."""
+        self._driver.change(_DROP, before=before, limit=limit)

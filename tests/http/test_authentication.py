@@ -1,0 +1,178 @@
+"""Keys: who comes in. Who may do what is in test_authorisation.py."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from litestar.types import HTTPScope
+
+from leads_adapters.database import Database
+from leads_adapters.http.authentication import Authentication
+from leads_adapters.http.client_address import ClientAddresses
+from leads_adapters.http.problems import Problem
+from leads_domain.access import Permission, Principal, Role, digest, key_text
+from leads_domain.use_cases.manage_keys import Authenticate
+from rest import JOHN, NOBODY, ON_BOTH, Service
+
+UNDOCUMENTED = ["/", "/docs", "/docs/start.js", "/openapi.json", "/problems/not-found"]
+OPERATOR_KEY = "correct horse battery staple"
+
+
+# Paths
+
+
+@pytest.mark.parametrize("path", UNDOCUMENTED)
+def test_the_documentation_is_for_everybody(service: Service, path: str) -> None:
+    assert service.stranger().get(path).status in (200, 307)
+
+
+@pytest.mark.parametrize("path", ["/leads/health", "/leads/docs", "/leads/problems", f"/leads/{NOBODY}/timeline"])
+def test_a_path_that_only_looks_like_a_public_one_needs_a_key(service: Service, path: str) -> None:
+    service.stranger().get(path).refuse(401, "unauthorized")
+
+
+# Keys
+
+
+def test_a_key_comes_in_either_header(service: Service) -> None:
+    _, key = service.new_key("read")
+    for headers in (
+        {"x_api_key": key},
+        {"authorization": f"Bearer {key}"},
+        {"authorization": f"bearer {key}"},
+        {"authorization": "Basic am9objpkb2U=", "x_api_key": key},
+    ):
+        service.stranger().get("/pipeline", **headers).expect(200)
+
+
+def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
+    answer = service.stranger().get("/leads")
+    assert "X-API-Key" in answer.refuse(401, "unauthorized")["detail"]
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("header", ["x_api_key", "authorization"])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda key: "swordfish",
+        lambda key: key[:-1],
+        lambda key: key + "0",
+        lambda key: key.upper(),
+        lambda key: key.replace("read_", "admin_"),
+        lambda key: key[:20] + ("0" if key[20] != "0" else "1") + key[21:],
+        lambda key: "\xff\xfe",
+        lambda key: key + "\xe9",
+        lambda key: "x" * 100_000,
+        digest,
+    ],
+)
+def test_a_malformed_key_opens_nothing(service: Service, header: str, spoil: Callable[[str], str]) -> None:
+    spoiled = spoil(service.new_key("read")[1])
+    value = f"Bearer {spoiled}" if header == "authorization" else spoiled
+    answer = service.stranger().get("/pipeline", **{header: value})
+    assert spoiled not in str(answer.refuse(401, "unauthorized"))
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic am9objpkb2U=", "Digest x", "x"])
+def test_other_credentials_open_nothing(service: Service, value: str) -> None:
+    service.stranger().get("/pipeline", authorization=value).refuse(401, "unauthorized")
+
+
+def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service) -> None:
+    service.new_key("admin")
+    for role in Role:
+        service.stranger().get("/pipeline", x_api_key=key_text(role, b"\x07" * 32)).refuse(401, "unauthorized")
+
+
+@ON_BOTH
+def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
+    key_id, key = service.new_key("admin")
+    _, other = service.new_key("admin", name="other")
+    client = service.stranger(x_api_key=key)
+    client.get("/pipeline").expect(200)
+    service.revoke(key_id)
+    client.get("/pipeline").refuse(401, "unauthorized")
+    client.post("/leads", JOHN).refuse(401, "unauthorized")
+    service.stranger(x_api_key=other).get("/pipeline").expect(200)
+
+
+class OneKey:
+    """A database with one key, that counts how often it is looked up."""
+
+    def __init__(self, waits: bool) -> None:
+        self.waits = waits
+        self.revoked = False
+        self.looked_up = 0
+
+    async def read(self, *_: object) -> Principal | None:
+        """Whose key it is."""
+        self.looked_up += 1
+        found = None if self.revoked else Principal("1", "agent", Role.AGENT)
+        if self.waits:
+            await asyncio.sleep(0)
+        return found
+
+    async def write(self, *_: object) -> None:
+        """Nothing is written."""
+
+
+def come_in(database: OneKey) -> Callable[[], asyncio.Task[Any]]:
+    """Something that makes a request with the key come in at a gate before this database."""
+    authentication = Authentication(cast(Database, database), Authenticate(), lambda _: None, ClientAddresses([]))
+    scope = cast(HTTPScope, {"headers": [(b"x-api-key", b"key")]})
+    return lambda: asyncio.create_task(authentication._admit(scope, Permission.READ))
+
+
+def test_requests_that_wait_together_have_their_key_looked_up_once() -> None:
+    database = OneKey(waits=False)
+
+    async def requests() -> None:
+        request = come_in(database)
+        await asyncio.gather(request(), request(), request())
+
+    asyncio.run(requests())
+    assert database.looked_up == 1
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_request_that_comes_in_after_another_process_revoked_the_key_is_refused(waits: bool) -> None:
+    database = OneKey(waits)
+
+    async def requests() -> None:
+        request = come_in(database)
+        before = request()
+        while not database.looked_up:
+            await asyncio.sleep(0)
+        database.revoked = True
+        after = request()  # in the very turn of the look-up
+        await before
+        with pytest.raises(Problem, match="revoked"):
+            await after
+
+    asyncio.run(requests())
+
+
+def test_an_unknown_and_a_revoked_key_look_the_same(service: Service) -> None:
+    key_id, key = service.new_key("admin")
+    service.revoke(key_id)
+    revoked = service.stranger().get("/pipeline", x_api_key=key)
+    unknown = service.stranger().get("/pipeline", x_api_key=key_text(Role.ADMIN, b"\x07" * 32))
+    assert revoked.body == unknown.body
+
+
+def test_the_key_that_the_operator_chose_may_do_everything(start: Callable[..., Service]) -> None:
+    service = start(api_key_digest=digest(OPERATOR_KEY))
+    operator = service.stranger(x_api_key=OPERATOR_KEY)
+    john = operator.post("/leads", JOHN).expect(201).headers["location"]
+    (entry,) = operator.get(f"{john}/timeline").expect(200).json["items"]
+    assert entry["actor"] == "operator"
+    service.stranger(authorization=f"Bearer {OPERATOR_KEY}").get("/leads").expect(200)
+    for other in (OPERATOR_KEY[:-1], OPERATOR_KEY + "e", digest(OPERATOR_KEY)):
+        service.stranger(x_api_key=other).get("/leads").refuse(401, "unauthorized")
+
+
+def test_without_an_operators_key_nobody_is_the_operator(service: Service) -> None:
+    for key in ("None", "null", digest("")):
+        service.stranger(x_api_key=key).get("/leads").refuse(401, "unauthorized")
