@@ -307,7 +307,7 @@ def test_several_processes_can_migrate_at_the_same_time(engine: Engine, url: URL
     command = [sys.executable, "-W", "error", "-c", UPGRADE_AT_A_SIGN, there]
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(4)
+        for _ in range(2)
     ]
     for process in processes:
         assert process.stdout is not None
