@@ -77,6 +77,24 @@ def crowd() -> list[Lead]:
     ]
 
 
+def test_the_index_holds_what_was_stored_of_a_batch_and_nothing_else(engine: Engine) -> None:
+    keep(engine, SPOKEN_OF)
+    batch = [
+        *crowd(),
+        a_lead(id=an_id(300), name="Wendelin", email=SPOKEN_OF.email),
+        a_lead(id=an_id(301), name="Yolanda"),
+    ]
+    with engine.begin() as connection:
+        SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).leads.add_many(batch)
+    assert [found(engine, word) for word in ("zanz", "296", "wendelin", "yolanda")] == [
+        [SPOKEN_OF.name],
+        ["Doe 296"],
+        [],
+        ["Yolanda"],
+    ]
+    check(engine)
+
+
 @pytest.mark.parametrize("gone", ["changed", "deleted"])
 def test_no_word_stays_that_nobody_has_any_more(engine: Engine, gone: str) -> None:
     for lead in (*crowd(), SPOKEN_OF):
