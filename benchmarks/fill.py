@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert
 
 from benchmarks import sample
 from leads_adapters.ids import Uuid7Source
-from leads_adapters.sql.tables import leads, timeline
+from leads_adapters.sql.tables import END_OF_TIME, leads, timeline
 from leads_adapters.sql.word_index import rebuild_word_index
 from leads_domain.events import EventType
 from leads_domain.pipeline import DEFAULT_PIPELINE
@@ -26,18 +26,21 @@ _new_id = Uuid7Source().new
 def fill(engine: Engine, number: int, sample_of: Sample = sample.lead) -> list[str]:
     """Store so many leads, each with what its timeline would tell, and answer their ids."""
     numbers = iter(range(number))
-    first = datetime.now(UTC) - number * _STEP
+    now = datetime.now(UTC)
     ids: list[str] = []
     with engine.begin() as connection:
-        while chunk := [_lead(sample_of(each), first + each * _STEP) for each in islice(numbers, _CHUNK)]:
-            connection.execute(insert(leads), chunk)
-            connection.execute(insert(timeline), [_created(lead) for lead in chunk])
-            ids += (lead["id"] for lead in chunk)
+        while chunk := list(islice(numbers, _CHUNK)):
+            rows = [_lead(sample_of(each), now - (number - each) * _STEP, now) for each in chunk]
+            connection.execute(insert(leads), rows)
+            connection.execute(insert(timeline), [_created(row) for row in rows])
+            ids += (row["id"] for row in rows)
         rebuild_word_index(connection)
     return ids
 
 
-def _lead(given: dict[str, Any], at: datetime) -> dict[str, Any]:
+def _lead(given: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
+    unchanged_for, follow_up_in = given.pop("unchanged_for", None), given.pop("next_follow_up_in", None)
+    follow_up_at = None if follow_up_in is None else now + follow_up_in
     return (
         {"status": DEFAULT_PIPELINE.initial}
         | given
@@ -47,7 +50,9 @@ def _lead(given: dict[str, Any], at: datetime) -> dict[str, Any]:
             "owner_key": given["owner"],
             "attributes": msgspec.json.encode(given["attributes"]).decode(),
             "created_at": at,
-            "updated_at": at,
+            "updated_at": at if unchanged_for is None else max(at, now - unchanged_for),
+            "next_follow_up_at": follow_up_at,
+            "next_follow_up_key": follow_up_at or END_OF_TIME,
             "version": 1,
             "name_key": name_key(given["name"]),
             "words": words_of(given["name"], given["email"], given["source"], phone=given["phone"]),

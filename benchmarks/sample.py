@@ -1,5 +1,6 @@
 """The leads that everyone is given."""
 
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -22,7 +23,10 @@ def lead(number: int) -> dict[str, Any]:
 
 
 def varied_lead(number: int) -> dict[str, Any]:
-    """A lead that differs from the others as people's do: by name, host, source, owner and status."""
+    """Return a lead that differs from the others as people's do: by name, host, source, owner, status and times.
+
+    A third of them has a follow-up, and one in ten of these is overdue.
+    """
     chance = Random(number)
     first, last = ("".join(chance.choices(_SYLLABLES, k=3)) for _ in range(2))
     return lead(number) | {
@@ -31,4 +35,6 @@ def varied_lead(number: int) -> dict[str, Any]:
         "source": chance.choice(SOURCES),
         "owner": f"sales{int(40 * chance.random() ** 2)}@example.com",
         "status": chance.choice(_STATUSES),
+        "unchanged_for": timedelta(minutes=chance.expovariate(1 / 60)),
+        "next_follow_up_in": timedelta(days=chance.uniform(-3, 27)) if chance.random() < 1 / 3 else None,
     }

@@ -1,10 +1,9 @@
 """Questions that are answered page by page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from leads_domain.follow_up import FollowUpState
@@ -96,19 +95,9 @@ class LeadQuery:
     limit: int = LIMIT_DEFAULT
 
     @property
-    def is_plain(self) -> bool:
-        """Return whether a page is read at once: its order is that of creation, its filters are `PLAIN` ones.
-
-        Any other query may take milliseconds, if there are many leads.
-        """
-        return self.sort.member == "created_at" and _other_filters(self) == _UNSET
-
-
-PLAIN = frozenset({"statuses", "email_key", "sort", "after", "limit"})
-"""The members that a plain query may set. A member that is not listed makes a query slow, never wrong."""
-
-_other_filters = attrgetter(*(each.name for each in fields(LeadQuery) if each.name not in PLAIN))
-_UNSET = _other_filters(LeadQuery())
+    def has_filters(self) -> bool:
+        """Return whether it asks for some of all leads, so that finding a page may take milliseconds."""
+        return self != LeadQuery(sort=self.sort, after=self.after, limit=self.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

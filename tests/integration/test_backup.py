@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from databases import engine_of, sqlite_database
+from databases import sqlite_database
 from desk import Desk
-from leads_adapters.sql.migrations import HEAD, downgrade
+from leads_adapters.sql.migrations import HEAD
 from leads_adapters.sql.word_index import SECURE_DELETE
 from terminal import Terminal
+
+OF_VERSION_0_2 = Path(__file__).parents[1] / "data" / "version-0.2.db"
 
 
 @pytest.fixture
@@ -225,17 +227,21 @@ def test_a_restore_into_an_empty_folder_asks_nobody(terminal: Terminal) -> None:
     assert names_in(terminal.folder / "leads.db") == {"John"}
 
 
-def test_a_backup_of_an_older_version_is_brought_up_to_date(terminal: Terminal) -> None:
-    backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
-    engine = engine_of(backup)
-    downgrade(engine, "0006")
-    engine.dispose()
-    before = backup.read_bytes()
-    said = terminal.leads("restore", backup).expect(0).out
-    assert f"its schema is 0006, and becomes {HEAD}" in said
-    assert backup.read_bytes() == before
+def test_a_backup_of_version_0_2_is_brought_up_to_date(terminal: Terminal) -> None:
+    before = OF_VERSION_0_2.read_bytes()
+    said = terminal.leads("restore", OF_VERSION_0_2).expect(0).out
+    assert f"its schema is 0011, and becomes {HEAD}" in said
+    assert OF_VERSION_0_2.read_bytes() == before
     assert "as it was" in terminal.leads("migrate").expect(0).out
-    assert "John" in terminal.leads("export").expect(0).out
+    assert "John Doe" in terminal.leads("export").expect(0).out
+
+
+def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(terminal: Terminal) -> None:
+    fill(terminal.folder, "Jane")
+    backup = Path(shutil.copy(OF_VERSION_0_2, terminal.folder / "my.db"))
+    change(backup, "UPDATE alembic_version SET version_num = '0006'")
+    assert "Run `leads migrate` of version 0.2 first" in terminal.leads("restore", backup, "--yes").expect(1).err
+    assert names_in(terminal.folder / "leads.db") == {"Jane"}
 
 
 def test_the_index_of_words_suits_the_version_of_sqlite_that_restores(terminal: Terminal) -> None:

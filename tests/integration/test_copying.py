@@ -106,7 +106,7 @@ def execute(engine: Engine, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-FOUND_BY = {"name_key": "john doe", "words": " doe john"}
+FOUND_BY = {"name_key": "john doe", "words": " doe john", "next_follow_up_key": NOON}
 
 
 def lead_row(number: int = 1, **members: Any) -> Row:

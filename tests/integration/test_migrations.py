@@ -1,6 +1,6 @@
 """The migrations, on a real SQLite file and on a real PostgreSQL."""
 
-import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Engine, Inspector, inspect
 from sqlalchemy.exc import DBAPIError
 
-from builders import a_follow_up, a_lead, a_phone, an_email, an_id
-from contracts.timeline import some_entries
+from builders import a_lead, an_email
 from databases import DATABASES, RunningDatabase, engine_of, sqlite_file
 from leads_adapters.database import UseCase
+from leads_adapters.sql import older_schema
 from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.migrations import HEAD, NoWay, check_schema, current, downgrade, scripts, upgrade
 from leads_adapters.sql.postgres.database import PostgresDatabase
@@ -27,20 +27,19 @@ from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_app.container import make_engine
 from leads_domain.errors import Unavailable
-from leads_domain.lead import LeadId
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.search import words_in
-from postgres import postgres_url
+from postgres import PROGRAMS, postgres_url
 
 STORES = ["sqlite", "postgresql"]
-
-RENDERED = "rendered"
-"""The one column that the metadata does not have, because only SQLite's `leads` has it."""
 
 INDEX_OF_WORDS = "lead_words"
 """How the tables begin in which SQLite keeps what the words of leads are found by; on PostgreSQL it is an index."""
 
 GIN = "ix_leads_words"
+
+DATA = Path(__file__).parents[1] / "data"
+"""Holds backups that version 0.2 made: leads with all that belongs to them, one of them merged, and two erased."""
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()][::-1]
 
@@ -82,16 +81,12 @@ def table_names(inspector: Inspector) -> set[str]:
 
 
 def schema(engine: Engine) -> dict[str, object]:
-    """Every table as the database describes it, without the mark of the revision and the rendered leads."""
+    """Every table as the database describes it, without the mark of the revision."""
     with engine.connect() as connection:
         inspector = inspect(connection)
         return {
             name: {
-                "columns": {
-                    column["name"]: _told(column)
-                    for column in inspector.get_columns(name)
-                    if (name, column["name"]) != ("leads", RENDERED)
-                },
+                "columns": {column["name"]: _told(column) for column in inspector.get_columns(name)},
                 "primary key": inspector.get_pk_constraint(name),
                 "foreign keys": _told(inspector.get_foreign_keys(name)),
                 "unique": _told(inspector.get_unique_constraints(name)),
@@ -105,12 +100,26 @@ def schema(engine: Engine) -> dict[str, object]:
 
 
 def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
-    """Every row of what a lead consists of, in the order in which they came."""
+    """Every row of every table, but what is made from the others."""
+    made = {"rendered", "next_follow_up_key"}
     with engine.connect() as connection:
         return {
-            table: [dict(row._mapping) for row in connection.exec_driver_sql(f"SELECT * FROM {table} ORDER BY rowid")]
-            for table in ("leads", "follow_ups", "timeline")
+            table.name: [
+                {name: value for name, value in row._mapping.items() if name not in made}
+                for row in connection.exec_driver_sql(f"SELECT * FROM {table.name} ORDER BY 1, 2")
+            ]
+            for table in metadata.sorted_tables
         }
+
+
+def install_version_0_2(engine: Engine) -> None:
+    """Make the database as version 0.2 left it."""
+    if engine.dialect.name == "sqlite":
+        shutil.copyfile(DATA / "version-0.2.db", str(engine.url.database))
+        return
+    there = engine.url.render_as_string(hide_password=False)
+    options = ["--no-owner", "--exit-on-error", "--dbname", there]
+    subprocess.run([PROGRAMS / "pg_restore", *options, DATA / "version-0.2.dump"], check=True)
 
 
 def execute(engine: Engine, *statements: str) -> None:
@@ -172,77 +181,60 @@ def test_the_migrations_make_the_tables_that_the_service_works_with(engine: Engi
         assert found == {("remove_index", GIN)}
     else:
         tables = {("remove_table", f"{INDEX_OF_WORDS}{part}") for part in ("", "_config", "_data", "_idx")}
-        assert found == {("remove_column", RENDERED), *tables}
+        assert found == tables
 
 
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_rendered_leads_are_generated_and_stored_and_nobody_can_write_them(engine: Engine) -> None:
-    upgrade(engine)
-
-    with engine.connect() as connection:
-        (column,) = (each for each in inspect(connection).get_columns("leads") if each["name"] == RENDERED)
-        assert column["computed"]["persisted"]
-        with pytest.raises(DBAPIError, match="generated column"):
-            connection.exec_driver_sql(f"UPDATE leads SET {RENDERED} = ''")
-
-
-@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_the_step_to_rendered_leads_and_back_keeps_every_row(engine: Engine) -> None:
-    upgrade(engine)
-    with engine.begin() as connection:
-        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
-        for number in range(3):
-            unit_of_work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com")))
-        unit_of_work.follow_ups.add(a_follow_up(lead_id=an_id(1)))
-        unit_of_work.timeline.add(some_entries(1, LeadId(an_id(1))))
-    downgrade(engine, "0001")
+def test_a_database_of_version_0_2_is_brought_up_to_date_without_loss(engine: Engine) -> None:
+    install_version_0_2(engine)
     before = contents(engine)
-    upgrade(engine, "0002")
-    after = contents(engine)
-    downgrade(engine, "0001")
-
-    rendered = [row.pop(RENDERED) for row in after["leads"]]
-    assert after == before == contents(engine)
-    assert [len(rows) for rows in before.values()] == [3, 1, 1]
-    assert [json.loads(str(each))["id"] for each in rendered] == [an_id(number) for number in range(3)]
-
-
-def test_leads_that_were_there_before_can_be_found_and_ordered(engine: Engine) -> None:
     upgrade(engine)
-    names = ["Zoë Strauß", "田中太郎", "adam", "Berta", "Cäsar", *["Doe"] * 1_000]
-    with engine.begin() as connection:
-        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
-        before = [
-            a_lead(id=an_id(number), name=name, email=an_email(f"{number}@example.com"))
-            for number, name in enumerate(names)
-        ]
-        unit_of_work.leads.add_many(before)
-    downgrade(engine, "0004")
+
+    assert current(engine) == HEAD
+    assert contents(engine) == before
+    assert [len(before[table]) for table in ("leads", "merged_leads", "follow_ups", "replies")] == [6, 1, 5, 2]
+    converted = schema(engine)
+    downgrade(engine, "base")
+    upgrade(engine)
+    assert schema(engine) == converted
+
+
+def test_leads_of_version_0_2_are_found_and_listed(engine: Engine) -> None:
+    install_version_0_2(engine)
+    upgrade(engine)
     upgrade(engine)
 
     with engine.begin() as connection:
-        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
-        for word, name in {"strauss": names[0], "太": names[1], "1004": names[1004]}.items():
-            assert [lead.name for lead in unit_of_work.leads.page(LeadQuery(words=((word,),))).items] == [name]
-        ordered = unit_of_work.leads.page(LeadQuery(sort=LeadSort.BY_NAME)).items
-        assert [lead.name for lead in ordered][:4] == ["adam", "Berta", "Cäsar", "Doe"]
+        leads = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).leads
+        leads.add(a_lead(name="Jane O'Neill", email=an_email("jane@example.com")))
+        found = {
+            q: [lead.name for lead in leads.page(LeadQuery(words=words_in(q))).items] for q in ("strauss", "oneill")
+        }
+        assert found == {"strauss": ["Zoë Strauß"], "oneill": ["Jane O'Neill"]}
+        listed = leads.page(LeadQuery(sort=LeadSort.NEXT_FOLLOW_UP_FIRST)).items
+        assert [lead.next_follow_up_at is None for lead in listed] == [False] * 2 + [True] * 5
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("INSERT INTO lead_words (lead_words, rank) VALUES ('integrity-check', 1)")
 
 
-def test_leads_with_words_of_an_older_version_are_found_by_the_new_ones(engine: Engine) -> None:
-    upgrade(engine, "0009")
-    with engine.begin() as connection:
-        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
-        unit_of_work.leads.add(a_lead(name="Mary O'Connor", phone=a_phone("+4930123456", "789")))
-    execute(engine, "UPDATE leads SET words = ' 4930123456 789 connor jane mary o'")
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_a_migration_may_take_longer_than_a_request(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_version_0_2(engine)
+    note = "CREATE TABLE noted AS SELECT current_setting('statement_timeout') AS statement_timeout"
+    monkeypatch.setitem(older_schema._STATEMENTS, "postgresql", (note, *older_schema._STATEMENTS["postgresql"]))
     upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT statement_timeout FROM noted").scalar() == "0"
 
-    with engine.begin() as connection:
-        unit_of_work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
-        for q in ("oconnor", "030 123456", "3456", "mary +49 30 12 ext. 789"):
-            assert unit_of_work.leads.count(LeadQuery(words=words_in(q))) == 1
-        assert unit_of_work.leads.count(LeadQuery(words=words_in("jane"))) == 0
-        unit_of_work.leads.save(a_lead(name="Jane"))
-        assert unit_of_work.leads.count(LeadQuery(words=words_in("3456"))) == 0
+
+@pytest.mark.parametrize("revision", ["0001", "0006", "0010"])
+def test_a_database_of_an_earlier_version_is_refused_with_what_to_do(engine: Engine, revision: str) -> None:
+    install_version_0_2(engine)
+    execute(engine, f"UPDATE alembic_version SET version_num = '{revision}'")
+    before = contents(engine)
+
+    with pytest.raises(NoWay, match=rf"before 0\.2 .* at {revision}\. Run `leads migrate` of version 0\.2 first"):
+        upgrade(engine)
+    assert contents(engine) == before
 
 
 def test_the_migrations_make_the_very_constraints_that_the_metadata_declares(engine: Engine) -> None:

@@ -10,9 +10,12 @@ import pytest
 
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql import follow_up_store, idempotency_store
+from leads_adapters.sql import follow_up_store, idempotency_store, lead_filters, lead_pages
 from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.driver import Statement
+from leads_adapters.sql.lead_store import _MEMBERS
+from leads_adapters.sql.tables import END_OF_TIME
+from leads_domain.paging import LeadQuery, LeadSort
 
 FILTERS: list[dict[str, Any]] = [
     {**whose, **until, **after}
@@ -33,7 +36,7 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
         steps = [str(row[-1]) for row in cursor.fetchall()]
     engine.dispose()
-    return [step for step in steps if re.search("follow_ups|timeline|replies|B-TREE", step)]
+    return [step for step in steps if re.search("leads |follow_ups|timeline|replies|B-TREE", step)]
 
 
 @pytest.mark.parametrize("given", FILTERS, ids=lambda given: " ".join(given) or "everything")
@@ -107,3 +110,56 @@ def test_entries_are_published_along_that_index(tmp_path: Path) -> None:
     first, *others = plan(tmp_path, timelines._PUBLISH, last_place=1, limit=50)
     assert first == "SCAN timeline USING INDEX ix_timeline_unplaced"
     assert others == ["SEARCH timeline USING INTEGER PRIMARY KEY (rowid=?)"]
+
+
+INDEX = {
+    "created_at": "ix_leads_created_at_id",
+    "updated_at": "ix_leads_updated_at_id",
+    "name": "ix_leads_name_key_id",
+    "next_follow_up_at": "ix_leads_next_follow_up_key_id",
+}
+RANGES: dict[str, dict[str, Any]] = {
+    "created_at": {"created_from": NOON, "created_to": NOON},
+    "updated_at": {"updated_from": NOON},
+    "name": {},
+    "next_follow_up_at": {"due_before": NOON},
+}
+POSITION = {"after_value": END_OF_TIME, "after_id": an_id(1)}
+
+
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize("sort", LeadSort)
+def test_a_list_of_leads_is_read_along_the_index_of_its_order(tmp_path: Path, sort: LeadSort, continued: bool) -> None:
+    for filters in ({}, RANGES[sort.member]):
+        for others in ({}, {"source": "fair"}):
+            list_ = lead_pages._List((*filters, *others), sort, continued)
+            given = {**filters, **others, **POSITION, "limit": 51, "stretch": 5_000}
+            steps = plan(tmp_path, lead_pages._among_next(_MEMBERS, list_), **given)
+            assert len(steps) == 1, steps
+            assert f"leads USING INDEX {INDEX[sort.member]}" in steps[0]
+
+
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize("sort", LeadSort)
+def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
+    tmp_path: Path, sort: LeadSort, continued: bool
+) -> None:
+    list_ = lead_pages._List(("owner_key",), sort, continued)
+    statement = lead_pages._sorted(_MEMBERS, list_, None)
+    search, *rest = plan(tmp_path, statement, owner_key="a@example.com", **POSITION, limit=51)
+    assert search == "SEARCH leads USING INDEX ix_leads_owner_key_created_at_id (owner_key=?)"
+    assert rest == ["USE TEMP B-TREE FOR ORDER BY"]
+
+
+def test_the_end_of_a_stretch_is_found_in_the_index_alone(tmp_path: Path) -> None:
+    for sort in LeadSort:
+        (step,) = plan(tmp_path, lead_pages._beyond(lead_pages._List((), sort, False)), stretch=5_000)
+        assert f"USING COVERING INDEX {INDEX[sort.member]}" in step
+
+
+def test_the_same_question_is_asked_by_the_same_statement() -> None:
+    first, other = (tuple(lead_filters.filters(LeadQuery(source=source))) for source in ("fair", "website"))
+    sort = LeadSort.BY_NAME
+    assert lead_pages._among_next(_MEMBERS, lead_pages._List(first, sort, False)) is lead_pages._among_next(
+        _MEMBERS, lead_pages._List(other, sort, False)
+    )

@@ -11,10 +11,12 @@ from sqlalchemy import URL
 from databases import on_postgres
 from desk import Desk
 from leads_adapters.backup_files import BackupFailed
-from leads_adapters.sql.migrations import HEAD, downgrade
+from leads_adapters.sql.migrations import HEAD
 from leads_adapters.sql.postgres import backup as postgres_backup
 from postgres import PROGRAMS, connect, engine_at, postgres_url
 from terminal import Terminal
+
+OF_VERSION_0_2 = Path(__file__).parents[1] / "data" / "version-0.2.dump"
 
 
 @pytest.fixture
@@ -74,14 +76,22 @@ def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
     assert names_in(url) == {"Jane"}
 
 
-def test_a_backup_of_an_older_version_is_brought_up_to_date(terminal: Terminal, url: URL) -> None:
-    engine = engine_at(url)
-    downgrade(engine, "0006")
-    engine.dispose()
-    terminal.leads("backup", "old.dump").expect(0)
+def test_a_backup_of_version_0_2_is_brought_up_to_date(terminal: Terminal, url: URL) -> None:
     change(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    assert f"its schema is 0006, and becomes {HEAD}" in terminal.leads("restore", "old.dump").expect(0).out
+    assert f"its schema is 0011, and becomes {HEAD}" in terminal.leads("restore", OF_VERSION_0_2).expect(0).out
     assert "as it was" in terminal.leads("migrate").expect(0).out
+    assert "John Doe" in names_in(url)
+
+
+def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(terminal: Terminal, url: URL) -> None:
+    change(url, "UPDATE alembic_version SET version_num = '0006'")
+    terminal.leads("backup", "early.dump").expect(0)
+    change(url, f"UPDATE alembic_version SET version_num = '{HEAD}'")
+    with on_postgres(url) as running:
+        Desk(running).register(name="Jane")
+    said = terminal.leads("restore", "early.dump", "--yes").expect(1).err
+    assert "Run `leads migrate` of version 0.2 first" in said
+    assert names_in(url) == {"Jane"}
 
 
 @pytest.mark.parametrize(

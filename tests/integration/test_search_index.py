@@ -1,4 +1,4 @@
-"""The index of words on SQLite: tables beside the leads, which triggers keep; and the indexes of their orders."""
+"""The index of words on SQLite: tables beside the leads, which triggers keep."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,14 +10,12 @@ from sqlalchemy import Engine
 
 from builders import a_lead, an_email, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql import lead_pages, word_index
-from leads_adapters.sql.driver import Driver, Statement
-from leads_adapters.sql.lead_pages import Filter, Look
-from leads_adapters.sql.tables import leads
+from leads_adapters.sql import word_index
+from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import adapt_word_index, drop_deleted_words
 from leads_domain.lead import Lead
-from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.paging import LeadQuery
 
 SPOKEN_OF = a_lead(name="Xanthippe Zanzibar", email=an_email("quetzal@example.com"))
 
@@ -145,30 +143,3 @@ def test_an_index_that_does_not_fit_is_noticed(engine: Engine) -> None:
 
     with pytest.raises(Exception, match="malformed"):
         check(engine)
-
-
-DIRECT: dict[str, tuple[tuple[Filter, ...], LeadSort]] = {
-    "created_at_id": ((), LeadSort.NEWEST_FIRST),
-    "created_at_id created": ((Filter("created_between"),), LeadSort.OLDEST_FIRST),
-    "status_created_at_id": ((Filter("status"),), LeadSort.NEWEST_FIRST),
-    "source_created_at_id": ((Filter("source"), Filter("created_to")), LeadSort.NEWEST_FIRST),
-    "owner_key_created_at_id": ((Filter("owner_key"),), LeadSort.OLDEST_FIRST),
-    "scheduled": ((Filter("due"),), LeadSort.NEWEST_FIRST),
-    "scheduled all": ((Filter("scheduled"),), LeadSort.NEWEST_FIRST),
-    "updated_at_id": ((Filter("updated_from"),), LeadSort.LATEST_CHANGED_FIRST),
-    "name_key_id": ((), LeadSort.BY_NAME),
-    "next_follow_up_at_id": ((Filter("due"),), LeadSort.NEXT_FOLLOW_UP_FIRST),
-    "next_follow_up_at_id none": ((Filter("unscheduled"),), LeadSort.NEXT_FOLLOW_UP_FIRST),
-}
-
-
-@pytest.mark.parametrize("continued", [False, True])
-@pytest.mark.parametrize("index", DIRECT)
-def test_a_direct_page_is_read_along_one_index_and_not_sorted(engine: Engine, index: str, continued: bool) -> None:
-    look = Look(*DIRECT[index], continued)
-    compiled = Statement(lead_pages._direct(tuple(leads.columns), look), engine.dialect)  # type: ignore[arg-type]
-    with engine.connect() as connection:
-        cursor = connection.connection.cursor()
-        cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", [None] * compiled.sql.count("?"))
-        (step,) = [str(row[-1]) for row in cursor.fetchall()]
-    assert f"USING INDEX ix_leads_{index.split(maxsplit=1)[0]}" in step

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import StatementError
 
 from leads_adapters.sql import migrations
+from leads_adapters.sql.sqlite.statistics import count_leads
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.word_index import rebuild_word_index
 
@@ -60,16 +61,17 @@ def copy_database(source: Engine, target: Engine, on_progress: OnProgress) -> li
     tables = metadata.sorted_tables  # a table comes after those it refers to
     with _explained("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
         _check_schema("source", migrations.current_on(reading))
-        lift_time_limits(reading)
+        migrations.lift_time_limits(reading)
         state = _state(reading, tables)
         progress = _Progress(2 * sum(_count(reading, table) for table in tables), on_progress)
         with _explained("The target cannot be used"):
             _prepare(target)
             with target.begin() as writing:
-                lift_time_limits(writing)
+                migrations.lift_time_limits(writing)
                 _lock_empty(writing, tables)
                 copied = [_copy(table, reading, writing, progress) for table in tables]
                 rebuild_word_index(writing)
+                count_leads(writing)
                 for table, content in zip(tables, copied, strict=True):
                     _check_copy(table, content, writing, progress)
                 with _explained("The source cannot be used"):
@@ -93,13 +95,6 @@ def _prepare(target: Engine) -> None:
     if migrations.current(target) is None:
         migrations.upgrade(target)
     _check_schema("target", migrations.current(target))
-
-
-def lift_time_limits(connection: Connection) -> None:
-    """Lift the time limits of PostgreSQL for this transaction: they are meant for requests."""
-    if connection.dialect.name == "postgresql":
-        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
-            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
 def _lock_empty(writing: Connection, tables: Sequence[Table]) -> None:

@@ -22,14 +22,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.lead_pages import count_leads, find_page
-from leads_adapters.sql.tables import leads, merged_leads
+from leads_adapters.sql.tables import END_OF_TIME, leads, merged_leads
 from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadPosition, LeadQuery, Page
 from leads_domain.search import lead_words, name_key
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in leads.columns}
-_MEMBERS = tuple(column for column in leads.columns if column.name not in ("name_key", "words"))
+_MEMBERS = tuple(column for column in leads.columns if column.name not in ("name_key", "words", "next_follow_up_key"))
 _BY_ID = select(*_MEMBERS).where(leads.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 _BY_IDS = select(*_MEMBERS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
@@ -176,6 +176,7 @@ def _row(lead: Lead) -> dict[str, Any]:
         "version": lead.version,
         "name_key": name_key(lead.name),
         "words": lead_words(lead),
+        "next_follow_up_key": lead.next_follow_up_at or END_OF_TIME,
     }
 
 

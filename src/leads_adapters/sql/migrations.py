@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Select, column, inspect, select, table
 
+from leads_adapters.sql.older_schema import FIRST, LAST_OLDER, convert
+from leads_adapters.sql.sqlite.statistics import count_leads
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0012"
+HEAD = "0100"
 """The newest revision; known without reading the migrations, because every start and health check needs it."""
 
 _LOCK_ID = 0x6C65616473
@@ -41,9 +43,16 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     """
     from alembic import command  # noqa: PLC0415
 
-    if (found := current(engine)) and found > HEAD:
-        raise NoWay(mismatch(found))
-    _run(engine, lambda config: command.upgrade(config, revision))
+    check_way(current(engine))
+
+    def bring_up(config: "Config") -> None:
+        connection = config.attributes["connection"]
+        if current_on(connection) == LAST_OLDER:
+            convert(connection)
+        command.upgrade(config, revision)
+        count_leads(connection)
+
+    _run(engine, bring_up)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
@@ -71,6 +80,12 @@ def check_schema(work: SqlUnitOfWork) -> None:
         raise Unavailable(mismatch(row[0] if row else None))
 
 
+def check_way(found: str | None) -> None:
+    """Raise `NoWay` if a database at the revision `found` cannot be brought up to date."""
+    if found and not (found == LAST_OLDER or FIRST <= found <= HEAD):
+        raise NoWay(mismatch(found))
+
+
 def mismatch(found: str | None) -> str:
     """Say why the service does not work with a schema of the revision `found`, and what to do."""
     if found is None:
@@ -80,7 +95,19 @@ def mismatch(found: str | None) -> str:
             f"A newer version of leads made the database: its schema is at {found}, and this version knows {HEAD} and "
             "older. Install the newer version, or restore a backup of before."
         )
+    if found < LAST_OLDER:
+        return (
+            f"A version of leads before 0.2 made the database: its schema is at {found}. Run `leads migrate` of "
+            "version 0.2 first, then that of this version."
+        )
     return f"The database schema is at {found}, not at {HEAD}: run `leads migrate`."
+
+
+def lift_time_limits(connection: Connection) -> None:
+    """Lift the time limits of PostgreSQL for this transaction: they are meant for requests."""
+    if connection.dialect.name == "postgresql":
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
 def _run(engine: Engine, action: Callable[["Config"], None]) -> None:
@@ -93,6 +120,7 @@ def _run(engine: Engine, action: Callable[["Config"], None]) -> None:
         # Before BEGIN, or SQLite ignores it: rebuilding a table would otherwise delete what refers to it.
         _set_foreign_keys(connection, "OFF")
         with connection.begin():
+            lift_time_limits(connection)
             _wait_for_others(connection)
             config.attributes["connection"] = connection
             try:

@@ -1,5 +1,6 @@
 """The tables, as they are after the newest migration."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
@@ -25,9 +26,12 @@ def _table(name: str, *parts: Any) -> Table:
     return Table(name, metadata, *parts, sqlite_strict=True)
 
 
-# `name_key` and `words` are made of the other columns by `leads_domain.search`. On SQLite there is one more column,
-# `rendered`, which nothing reads any more, and an index of the words that is a table, `lead_words`: the store adds to
-# it, triggers change and remove. On PostgreSQL an index of an expression does it. They are not here: they differ.
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+"""The `next_follow_up_key` of a lead without a follow-up, which lists it last."""
+
+# `name_key`, `words` and `next_follow_up_key` are made from the other columns, for lists. The index of the words is a
+# table on SQLite, `lead_words`, which the store adds to, and from which triggers change and remove. On PostgreSQL it is
+# an index of an expression. They are not here: they differ.
 leads = _table(
     "leads",
     Column("id", Identifier, primary_key=True),
@@ -49,6 +53,7 @@ leads = _table(
     Column("version", Integer, nullable=False),
     Column("name_key", Ordered, nullable=False, server_default=text("''")),
     Column("words", Text, nullable=False, server_default=text("''")),
+    Column("next_follow_up_key", UtcTime, nullable=False, server_default=text("'9999-12-31T23:59:59.999999Z'")),
     CheckConstraint("length(name) BETWEEN 1 AND 200", "name"),
     CheckConstraint("version >= 1", "version"),
     Index(None, "created_at", "id"),
@@ -57,15 +62,7 @@ leads = _table(
     Index(None, "owner_key", "created_at", "id"),
     Index(None, "updated_at", "id"),
     Index(None, "name_key", "id"),
-    Index(None, "next_follow_up_at", "id"),
-)
-Index(
-    "ix_leads_scheduled",
-    leads.c.created_at,
-    leads.c.id,
-    leads.c.next_follow_up_at,
-    sqlite_where=leads.c.next_follow_up_at.is_not(None),
-    postgresql_where=leads.c.next_follow_up_at.is_not(None),
+    Index(None, "next_follow_up_key", "id"),
 )
 
 # Where the ids of leads lead to that were merged into others.

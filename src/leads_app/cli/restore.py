@@ -76,6 +76,10 @@ class _Restore:
         if found > migrations.HEAD:
             newer = f"{self.file} was made by a newer version of leads: its schema is {found}"
             raise CommandFailed(f"{newer}, and this version knows {migrations.HEAD}. Install the newer version.")
+        try:
+            migrations.check_way(found)
+        except migrations.NoWay as error:
+            raise CommandFailed(f"{self.file} cannot be restored. {error}") from None
         if found != migrations.HEAD:
             click.echo(f"{self.file} is of an older version: its schema is {found}, and becomes {migrations.HEAD}.")
 

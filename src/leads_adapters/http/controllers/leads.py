@@ -111,7 +111,7 @@ class LeadController(Controller):
         cursors = Cursors.of_leads(sort, "leads", filtered_leads.filters)
         query = replace(filtered_leads.query, sort=sort, limit=limit, after=cursors.decode(cursor))
         database = filtered_leads.database
-        read = database.read if query.is_plain else database.read_long
+        read = database.read_long if query.has_filters else database.read
         page = await read(list_leads, query)
         total = await database.read_long(count_leads, query) if count else UNSET
         return page_response(request, cursors, page, lead_view, total)

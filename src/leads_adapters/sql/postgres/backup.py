@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, func, inspect, select, table
 
 from leads_adapters.backup_files import BackupFailed
-from leads_adapters.sql.copying import lift_time_limits
+from leads_adapters.sql.migrations import lift_time_limits
 from leads_adapters.sql.tables import metadata
 
 LOCK_SECONDS = 5

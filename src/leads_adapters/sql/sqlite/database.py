@@ -18,6 +18,7 @@ from leads_adapters.sql.sqlite.errors import translated
 from leads_adapters.sql.sqlite.files import SameFiles
 from leads_adapters.sql.sqlite.readers import LongReader, ShortReader
 from leads_adapters.sql.sqlite.secure_delete import SecureDelete
+from leads_adapters.sql.sqlite.statistics import Statistics
 from leads_adapters.sql.sqlite.write_connection import WriteConnection
 
 
@@ -38,6 +39,7 @@ class SqliteDatabase(SqlDatabase):
         self._long_reader = LongReader(self._connect_again, self._unit_of_work)
         work = self._unit_of_work(self._writing.connection)
         self._secure_delete = SecureDelete(self._writing, work)
+        self._statistics = Statistics(self._writing, self._long_reader.renew)
         self._files = SameFiles(Path(str(engine.url.database)))
         self._writer = BatchWriter(self._writing, work, self._files.check, self._deliver_batch)
 
@@ -76,6 +78,7 @@ class SqliteDatabase(SqlDatabase):
     def _deliver_batch(self, batch: Sequence[Job]) -> None:
         self._deliver_writes(batch)
         self._secure_delete.start()
+        self._statistics.start()
 
     async def check_writes(self) -> None:
         """Raise `Outage` if the file was deleted or replaced, or if writes fail."""
@@ -90,6 +93,7 @@ class SqliteDatabase(SqlDatabase):
         """See `Database.close`."""
         self._closed = True
         await self._writer.finish()
+        await self._statistics.finish()
         await self._secure_delete.finish()
         await self._long_reader.close()
         await asyncio.sleep(0)  # the end of a snapshot may be queued

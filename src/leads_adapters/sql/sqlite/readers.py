@@ -47,7 +47,10 @@ class LongReader:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, run)
 
     def _read(self, run: Run[ResultT]) -> ResultT:
-        connection = self._idle.pop() if self._idle else self._connect()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
         connection.execute("BEGIN")
         try:
             return run(self._unit_of_work(connection))
@@ -55,8 +58,13 @@ class LongReader:
             connection.rollback()
             self._idle.append(connection)
 
+    def renew(self) -> None:
+        """Close the connections that no read uses: only new ones know new statistics."""
+        idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
     async def close(self) -> None:
         """Wait for the reads under way, and close the connections."""
         await asyncio.to_thread(self._threads.shutdown)
-        for connection in self._idle:
-            connection.close()
+        self.renew()

@@ -12,6 +12,7 @@ from typing import Any
 
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.engine import set_busy_timeout
+from leads_adapters.sql.sqlite.statistics import drop_samples
 from leads_adapters.sql.sqlite.write_connection import WriteConnection
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import drop_deleted_words
@@ -61,6 +62,7 @@ class SecureDelete:
         connection = self._writing.connection
         with suppress(driver.Error):  # such as a full disk
             drop_deleted_words(connection)
+            drop_samples(connection)
             self._driver.erased = not remove_copies(connection)
 
 

@@ -1,0 +1,33 @@
+"""Bring a database of version 0.2 to the first revision of today, whose migrations no longer know the older ones."""
+
+from sqlalchemy import Connection
+
+LAST_OLDER = "0011"
+"""The schema of version 0.2, the only older one that can be brought up to date."""
+
+FIRST = "0100"
+"""The first revision of today, to which it is brought."""
+
+_SAME = (
+    "UPDATE leads SET next_follow_up_key = next_follow_up_at WHERE next_follow_up_at IS NOT NULL",
+    "DROP INDEX ix_leads_scheduled",
+    "DROP INDEX ix_leads_next_follow_up_at_id",
+    "CREATE INDEX ix_leads_next_follow_up_key_id ON leads (next_follow_up_key, id)",
+    "UPDATE alembic_version SET version_num = '0100'",
+)
+_ADD_KEY = "ALTER TABLE leads ADD COLUMN next_follow_up_key {} DEFAULT '9999-12-31T23:59:59.999999Z' NOT NULL"
+_STATEMENTS: dict[str, tuple[str, ...]] = {
+    "sqlite": (
+        "DROP TRIGGER lead_words_add",
+        "ALTER TABLE leads DROP COLUMN rendered",
+        _ADD_KEY.format("TEXT"),
+        *_SAME,
+    ),
+    "postgresql": (_ADD_KEY.format("TIMESTAMP WITH TIME ZONE"), *_SAME),
+}
+
+
+def convert(connection: Connection) -> None:
+    """Convert a database of version 0.2, within the transaction of the caller."""
+    for statement in _STATEMENTS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)

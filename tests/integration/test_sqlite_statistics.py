@@ -1,0 +1,100 @@
+"""What SQLite knows of the leads when it chooses an index."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import a_lead, an_email, an_id
+from databases import engine_of, sqlite_database
+from desk import Desk
+from leads_adapters.sql.copying import copy_database
+from leads_adapters.sql.sqlite import statistics
+from leads_adapters.sql.sqlite.database import SqliteDatabase
+from leads_adapters.sql.sqlite.driver import driver
+from leads_domain.lead import Lead
+from leads_domain.paging import LeadQuery
+from leads_domain.ports import UnitOfWork
+
+INDEXES = {*statistics._INDEXES}
+
+
+@pytest.fixture(autouse=True)
+def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count as few leads as a test has."""
+    monkeypatch.setattr(statistics, "ENOUGH", 2)
+    monkeypatch.setattr(statistics, "_LOOK_EVERY", 5)
+
+
+def crowd(first: int, last: int) -> Iterator[Lead]:
+    for number in range(first, last + 1):
+        yield a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), source=f"source-{number}")
+
+
+def add(work: UnitOfWork, first: int, last: int) -> None:
+    work.leads.add_many(list(crowd(first, last)))
+
+
+def rows(file: Path, statement: str) -> list[Any]:
+    with closing(driver.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        return list(connection.execute(statement))
+
+
+def counted(file: Path) -> dict[str, int]:
+    """How many leads each index was found to have; nothing, if they were never counted."""
+    if not rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'"):
+        return {}
+    return {index: int(stat.split()[0]) for index, stat in rows(file, "SELECT idx, stat FROM sqlite_stat1")}
+
+
+async def settled(database: SqliteDatabase) -> None:
+    """Wait for a count that is under way."""
+    if database._statistics._task is not None:
+        await database._statistics._task
+
+
+def test_leads_are_counted_while_the_service_runs_and_again_when_they_have_grown_by_half(tmp_path: Path) -> None:
+    found = []
+    with sqlite_database(tmp_path) as database:
+        assert isinstance(database.database, SqliteDatabase)
+        for first, last in ((1, 2), (3, 10), (11, 15), (16, 22)):
+            database.write(add, first, last)
+            database.run(settled(database.database))
+            database.read_long(lambda work: work.leads.page(LeadQuery(source="source-1")))
+            found.append(counted(tmp_path / "leads.db"))
+    assert found == [{}, *(dict.fromkeys(INDEXES, number) for number in (10, 10, 22))]
+
+
+def test_leads_are_counted_when_the_database_is_closed(tmp_path: Path) -> None:
+    with sqlite_database(tmp_path) as database:
+        database.write(add, 1, 3)
+        assert counted(tmp_path / "leads.db") == {}
+    assert counted(tmp_path / "leads.db") == dict.fromkeys(INDEXES, 3)
+
+
+def test_the_leads_of_a_copy_are_counted(tmp_path: Path) -> None:
+    with sqlite_database(tmp_path) as database:
+        database.write(add, 1, 3)
+    copy = tmp_path / "copy.db"
+    source, target = engine_of(tmp_path / "leads.db"), engine_of(copy)
+    copy_database(source, target, lambda *_: None)
+    source.dispose()
+    target.dispose()
+    assert counted(copy) == dict.fromkeys(INDEXES, 3)
+
+
+def test_no_sample_is_left_of_an_erased_lead(tmp_path: Path) -> None:
+    file = tmp_path / "leads.db"
+    with sqlite_database(tmp_path) as database:
+        assert isinstance(database.database, SqliteDatabase)
+        desk = Desk(database)
+        for mark in ("mark-a", "mark-b", "mark-c"):
+            john = desk.register(email=f"{mark}@example.com", source=mark, owner=f"{mark}@example.org").lead
+        database.run(settled(database.database))
+        if rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'"):  # the fallback has no histograms
+            assert any(b"mark-c" in sample for (sample,) in rows(file, "SELECT sample FROM sqlite_stat4"))
+        desk.erase(john)
+    assert counted(file) == {**dict.fromkeys(INDEXES, 3), **dict.fromkeys(statistics._ABOUT_PEOPLE, 2)}
+    assert b"mark-c" not in file.read_bytes()
