@@ -74,8 +74,15 @@ class Authentication(ASGIMiddleware):
             await send(message)
 
         address = f"{principal.id} {self.addresses.of(scope)}"
-        with self.key_concurrency.slot(principal.id, headers), self.address_concurrency.slot(address, headers):
-            await next_app(scope, receive, send_with_headers)
+        self.key_concurrency.acquire(principal.id, headers)
+        try:
+            self.address_concurrency.acquire(address, headers)
+            try:
+                await next_app(scope, receive, send_with_headers)
+            finally:
+                self.address_concurrency.release(address)
+        finally:
+            self.key_concurrency.release(principal.id)
 
     async def _admit(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, Headers]:
         """Return the caller and the headers of its rate limit; raises `Problem`."""

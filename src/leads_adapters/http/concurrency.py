@@ -1,8 +1,7 @@
 """Limits the requests that one caller has under way at once: each can hold memory while its client is slow."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from leads_adapters.http.problems import RETRY_LATER, RateLimited
 
@@ -20,16 +19,15 @@ class ConcurrencyLimit:
         self._limit = limit
         self._under_way: Counter[str] = Counter()
 
-    @contextmanager
-    def slot(self, caller: str, headers: Mapping[str, str]) -> Iterator[None]:
-        """Count a request while the context lasts; raises `RateLimited`, with `headers`, if there are too many."""
+    def acquire(self, caller: str, headers: Mapping[str, str]) -> None:
+        """Count a request until it is released; raises `RateLimited`, with `headers`, if there are too many."""
         if self._under_way[caller] >= self._limit:
             detail = f"At most {self._limit} requests of one caller are carried out at once; wait for their responses."
             raise RateLimited(detail, headers={**headers, **RETRY_LATER})
         self._under_way[caller] += 1
-        try:
-            yield
-        finally:
-            self._under_way[caller] -= 1
-            if not self._under_way[caller]:
-                del self._under_way[caller]
+
+    def release(self, caller: str) -> None:
+        """Count a request no more."""
+        self._under_way[caller] -= 1
+        if not self._under_way[caller]:
+            del self._under_way[caller]

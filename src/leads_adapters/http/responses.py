@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Response
-from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, HTTPResponseStartEvent, Receive, Scope, Send
 
 from leads_domain.lead import LeadId
 
@@ -20,7 +20,7 @@ _encoder = msgspec.json.Encoder()
 class JsonResponse(Response[ContentT]):
     """A struct as JSON, encoded at once. `lead_id` is the lead that it is about, if any.
 
-    Litestar's own response takes 10 us more: it looks for encoders and merges headers for every request.
+    It sends its bytes itself: Litestar's way, by encoders, cookies and merged headers, takes 15 us more.
     """
 
     def __init__(
@@ -31,18 +31,29 @@ class JsonResponse(Response[ContentT]):
         headers: Mapping[str, str] | None = None,
         lead_id: LeadId | None = None,
     ) -> None:
-        super().__init__(content, status_code=status_code, headers=headers)
+        self.content = content
+        self.status_code = status_code
+        self.headers = dict(headers or {})
         self.body = _encoder.encode(content) + LINE_FEED
         self.lead_id = lead_id
 
-    def to_asgi_response(self, *_: Any, **options: Any) -> ASGIResponse:
+    def to_asgi_response(self, *_: Any, **options: Any) -> ASGIApp:  # type: ignore[override]
         """Return the ASGI application that sends this."""
-        return ASGIResponse(
-            body=self.body,
-            status_code=self.status_code or options["status_code"],
-            headers=self.headers,
-            media_type="application/json",
-        )
+        start: HTTPResponseStartEvent = {
+            "type": "http.response.start",
+            "status": self.status_code or options["status_code"],
+            "headers": [
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(self.body)).encode()),
+                *((name.encode(), value.encode()) for name, value in self.headers.items()),
+            ],
+        }
+
+        async def send_json(_: Scope, __: Receive, send: Send) -> None:
+            await send(start)
+            await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+        return send_json
 
 
 def etag(version: int) -> dict[str, str]:
