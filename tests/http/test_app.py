@@ -11,7 +11,7 @@ import pytest
 from dependency_injector import providers
 
 from leads_adapters.http.rate_limit import RateLimit
-from leads_adapters.sql.sqlite import engine
+from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_domain.errors import Unavailable
 from rest import JOHN, NOBODY, Api, Reply, Service
 
@@ -223,10 +223,11 @@ def test_a_database_out_of_reach_is_told_with_the_time_to_come_back(service: Ser
 
 @pytest.mark.parametrize("store", ["sqlite"])
 def test_a_database_that_somebody_else_is_writing_to_is_busy_and_nothing_is_done(
-    start: Callable[..., Service], monkeypatch: pytest.MonkeyPatch
+    start: Callable[..., Service],
 ) -> None:
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_SECONDS", 0.0)
     service = start()
+    url = service.container.settings().database_url
+    service.container.engine.override(providers.Singleton(sqlite_engine, url, busy_seconds=0))
     api = service.client()
     with service.container.engine().begin():
         answer = api.post("/leads", JOHN)

@@ -18,6 +18,7 @@ from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
 from leads_adapters.sql.migrations import HEAD, current, upgrade
+from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.sql.tables import api_keys, feed, follow_ups, leads, merged_leads, metadata, replies, timeline
 from leads_adapters.sql.types import Identifier
 from leads_adapters.sql.word_index import rebuild_word_index
@@ -547,18 +548,21 @@ def test_all_tables_are_read_as_they_were_at_one_moment(source: Engine, target: 
 def test_nobody_else_can_write_to_the_target_meanwhile(
     source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leads_adapters.sql.sqlite.engine.BUSY_TIMEOUT_SECONDS", 0.05)
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.05)
+    impatient = (
+        sqlite_engine(target.url, busy_seconds=0.05) if target.dialect.name == "sqlite" else engine_at(target.url)
+    )
     copied(source, target)
     keep(source, leads, lead_row(1))
     refused: list[str] = []
 
     def write_too(_done: int, _total: int) -> None:
         with pytest.raises(DBAPIError) as refusal:
-            keep(target, api_keys, key_row())
+            keep(impatient, api_keys, key_row())
         refused.append(str(refusal.value.orig))
 
     copy_database(source, target, write_too)
+    impatient.dispose()
     assert len(refused) == 2
     assert all("lock" in reason for reason in refused)
     assert content(target) == content(source)

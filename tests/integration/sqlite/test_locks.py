@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL
+from dependency_injector import providers
+from sqlalchemy import URL, Engine
 
 from contracts.database import (
     add,
@@ -22,6 +23,7 @@ from contracts.database import (
 from databases import engine_of, sqlite_file
 from leads_adapters.database import Outage
 from leads_adapters.sql.sqlite.driver import driver, journal_mode
+from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_domain.errors import Unavailable
 from rest import JOHN, a_service
 from sqlite_parts import SqliteParts
@@ -37,19 +39,27 @@ sys.stdin.readline()
 """
 
 
+PATIENCE = 0.3
+"""How many seconds an impatient write waits for another process."""
+
+
+def impatient_engine(file: Path) -> Engine:
+    """Return the service's engine, whose writes wait less for other processes."""
+    return sqlite_engine(URL.create("sqlite", database=str(file)), busy_seconds=PATIENCE)
+
+
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Shorten the time that a write waits for another process, and return it in seconds."""
-    monkeypatch.setattr("leads_adapters.sql.sqlite.engine.BUSY_TIMEOUT_SECONDS", 0.3)
-    return 0.3
+def impatient(tmp_path: Path) -> Iterator[SqliteParts]:
+    """The service's database with this engine."""
+    with SqliteParts.opened(impatient_engine(sqlite_file(tmp_path))) as parts:
+        yield parts
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_write_lock_that_another_process_holds_is_reported_and_does_not_stop_reads(
-    sqlite: SqliteParts,
+    impatient: SqliteParts,
 ) -> None:
-    sqlite.running.write(add, 1)
-    database = sqlite.running.database
+    impatient.running.write(add, 1)
+    database = impatient.running.database
 
     async def write_and_read() -> tuple[list[object], int]:
         writing = asyncio.ensure_future(all_at_once(*(database.write(add, number) for number in range(2, 5))))
@@ -60,15 +70,15 @@ def test_a_write_lock_that_another_process_holds_is_reported_and_does_not_stop_r
             reads += 1
         return await writing, reads
 
-    with sqlite.stranger() as stranger:
+    with impatient.stranger() as stranger:
         stranger.execute("BEGIN IMMEDIATE")
-        results, reads = sqlite.running.run(write_and_read())
+        results, reads = impatient.running.run(write_and_read())
         stranger.execute("ROLLBACK")
 
     assert [type(result) for result in results] == [Outage] * 3
     assert "locked" in str(results[0])
     assert reads > 10
-    assert sqlite.running.write(add, 5) == 2
+    assert impatient.running.write(add, 5) == 2
 
 
 def test_a_write_waits_until_another_process_releases_its_lock(sqlite: SqliteParts) -> None:
@@ -108,10 +118,10 @@ def test_a_cancelled_caller_does_not_keep_others_from_the_lock_it_waited_for(sql
     assert sqlite.running.read(ids) == numbered(1, 2)
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_lock_that_another_process_holds_is_a_503_over_http_and_nothing_is_done(tmp_path: Path) -> None:
     file = sqlite_file(tmp_path)
     with a_service(URL.create("sqlite", database=str(file))) as service:
+        service.container.engine.override(providers.Singleton(impatient_engine, file))
         agent = service.client("agent")
         john = agent.post("/leads", JOHN).expect(201).headers["location"]
         with locked_by_another_process(file):
@@ -119,18 +129,17 @@ def test_a_lock_that_another_process_holds_is_a_503_over_http_and_nothing_is_don
             refused = agent.patch(john, {"name": "Jane Doe"})
             refused.refuse(503, "unavailable")
             assert int(refused.headers["retry-after"]) >= 1
-            assert 0.3 <= time.monotonic() - began_at < 3
+            assert PATIENCE <= time.monotonic() - began_at < 3
             assert agent.get(john).expect(200).json["name"] == "John Doe"
         assert agent.patch(john, {"owner": "ann@example.com"}).expect(200).json["name"] == "John Doe"
 
 
-@pytest.mark.usefixtures("impatient")
 def test_a_commit_that_cannot_be_made_is_undone_and_the_next_one_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # With a rollback journal, a reader keeps others from committing.
     monkeypatch.setattr("leads_adapters.sql.sqlite.driver.SAFE_WAL_VERSION", (99,))
-    with SqliteParts.opened(engine_of(sqlite_file(tmp_path))) as sqlite, sqlite.stranger() as stranger:
+    with SqliteParts.opened(impatient_engine(sqlite_file(tmp_path))) as sqlite, sqlite.stranger() as stranger:
         stranger.execute("BEGIN")
         assert stranger.execute("SELECT * FROM leads").fetchall() == []
         with pytest.raises(Unavailable, match="locked"):

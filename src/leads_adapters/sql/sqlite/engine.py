@@ -15,7 +15,7 @@ BUSY_TIMEOUT_SECONDS = 5.0
 """How long another process may hold the write lock before a write fails with `Outage`."""
 
 
-def sqlite_engine(url: URL) -> Engine:
+def sqlite_engine(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
     """Return an engine with durable commits, foreign keys and explicit transactions.
 
     With the execution option `snapshot` a connection reads one state of the database without a lock.
@@ -29,7 +29,7 @@ def sqlite_engine(url: URL) -> Engine:
     engine.dialect.statement_compiler = _Compiler
     hold_while_open(engine)
     event.listen(engine, "do_connect", lambda *_: make_private(file))
-    event.listen(engine, "connect", _configure)
+    event.listen(engine, "connect", lambda connection, _: _configure(connection, busy_seconds))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -51,10 +51,10 @@ class _Compiler(SQLiteCompiler):
         return text
 
 
-def _configure(connection: Any, _: Any) -> None:
+def _configure(connection: Any, busy_seconds: float) -> None:
     connection.isolation_level = None
-    set_busy_timeout(connection, BUSY_TIMEOUT_SECONDS)
-    _set_journal_mode(connection, journal_mode())
+    set_busy_timeout(connection, busy_seconds)
+    _set_journal_mode(connection, journal_mode(), busy_seconds)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -66,15 +66,21 @@ def set_busy_timeout(connection: Any, seconds: float) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
+def busy_timeout(connection: Any) -> float:
+    """Return how long statements wait for a lock of another connection, in seconds."""
+    (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    return float(milliseconds / 1000)
+
+
 def _begin(connection: Connection) -> None:
     """Begin explicitly: the driver begins no transaction before SELECT or DDL, so migrations could fail half-way."""
     snapshot = connection.get_execution_options().get("snapshot")
     connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")
 
 
-def _set_journal_mode(connection: Any, mode: str) -> None:
+def _set_journal_mode(connection: Any, mode: str, busy_seconds: float) -> None:
     """Set the journal mode. Retry while another process creates the file: SQLite ignores `busy_timeout` here."""
-    last_try = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    last_try = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute(f"PRAGMA journal_mode = {mode}")

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from leads_adapters.sql.sqlite import engine
 from leads_adapters.sql.sqlite.driver import driver
+from leads_adapters.sql.sqlite.engine import busy_timeout, set_busy_timeout
 
 
 class WriteConnection:
@@ -20,7 +20,8 @@ class WriteConnection:
         self.connection = connection
         self.lock = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
-        engine.set_busy_timeout(connection, 0)  # the event loop never waits; see `_execute_patiently`
+        self._busy_seconds = busy_timeout(connection)
+        set_busy_timeout(connection, 0)  # the event loop never waits; see `_execute_patiently`
 
     async def begin(self) -> None:
         """Take the write lock of the database."""
@@ -43,11 +44,11 @@ class WriteConnection:
 
     def _execute_patiently(self, statement: str) -> None:
         """Run a statement that waits up to the time-out for another process."""
-        engine.set_busy_timeout(self.connection, engine.BUSY_TIMEOUT_SECONDS)
+        set_busy_timeout(self.connection, self._busy_seconds)
         try:
             self.connection.execute(statement)
         finally:
-            engine.set_busy_timeout(self.connection, 0)
+            set_busy_timeout(self.connection, 0)
 
     async def in_thread(self, call: Callable[[], object]) -> None:
         """Run a call that blocks."""
