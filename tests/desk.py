@@ -22,7 +22,7 @@ from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import PersonalData, export_lead
-from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
+from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
@@ -119,7 +119,7 @@ class Desk:
 
     def follow_up(self, follow_up: FollowUp) -> FollowUp:
         """The follow-up as it is kept."""
-        return self.database.read(find_follow_up, follow_up.id)
+        return self.database.read(lambda work: work.follow_ups.get(follow_up.id))
 
     def follow_ups(self, lead: Lead) -> Sequence[FollowUp]:
         """All of a lead's follow-ups by due time."""

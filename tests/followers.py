@@ -6,13 +6,13 @@ from databases import RunningDatabase
 from leads_adapters.database import Database
 from leads_domain.events import TimelineEntry
 from leads_domain.paging import LIMIT_MAX, Page
-from leads_domain.use_cases.follow_events import place_events, read_events
+from leads_domain.use_cases.follow_events import publish_events, read_events
 
 
 async def events(database: Database, after: int | None, limit: int) -> Page[TimelineEntry, int]:
     """A page of the feed, as the service asks for it."""
     page = await database.read(read_events, after=after, limit=limit)
-    return page if page is not None else await database.write(place_events, after=after, limit=limit)
+    return page if page is not None else await database.write(publish_events, after=after, limit=limit)
 
 
 @dataclass

@@ -12,8 +12,7 @@ from leads_adapters.database import Database
 from leads_adapters.lead_files import Row
 from leads_domain.errors import ValidationFailed
 from leads_domain.lead import Lead
-from leads_domain.paging import LeadQuery, LeadSort
-from leads_domain.use_cases.find_leads import list_leads
+from leads_domain.paging import LeadPosition, LeadQuery, LeadSort, Page
 from leads_domain.use_cases.import_leads import Candidate, DryRun, Imported, ImportLeads
 from leads_domain.use_cases.register_lead import OnDuplicate
 
@@ -92,14 +91,17 @@ def _batches(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
 
 
 def all_leads(database: Database, run: Run, query: LeadQuery) -> Iterator[Lead]:
-    """Every lead that `query` asks for, the oldest first: an order that no change disturbs, so that none comes twice.
+    """Yield every lead that `query` asks for, the oldest first: no change of a lead changes this order.
 
-    Each page is read for itself: leads that come meanwhile are at the end.
+    Each page is read by itself: leads that are created meanwhile come last.
     """
-    query = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE)
-    while True:
-        page = run(database.read_long(list_leads, query))
+
+    def read(after: LeadPosition | None) -> Page[Lead, LeadPosition]:
+        following = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE, after=after)
+        return run(database.read_long(lambda work: work.leads.page(following)))
+
+    page = read(query.after)
+    yield from page.items
+    while page.next is not None:
+        page = read(page.next)
         yield from page.items
-        if page.next is None:
-            return
-        query = replace(query, after=page.next)

@@ -65,7 +65,7 @@ from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
-from leads_domain.use_cases.find_follow_ups import ListFollowUps, read_backlog
+from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.find_leads import AskForLeads, find_leads
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
@@ -149,7 +149,7 @@ CONTROLLERS = (
 
 
 def _backlog(database: Database, clock: Clock) -> Callable[[], Awaitable[Mapping[str, Backlog]]]:
-    return lambda: database.read_long(read_backlog, clock.now())
+    return lambda: database.read_long(lambda work: work.follow_ups.backlog(clock.now()))
 
 
 def _provided(provider: providers.Provider[Any]) -> providers.Provider[Provide]:

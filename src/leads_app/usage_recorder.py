@@ -1,7 +1,7 @@
 """Remembers when keys were last used, outside of the requests that use them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from time import monotonic
 
@@ -9,7 +9,6 @@ import structlog
 
 from leads_adapters.database import Database
 from leads_domain.sources import Clock
-from leads_domain.use_cases.manage_keys import record_key_use
 
 PRECISION_SECONDS = 60.0
 """How often the use of one key is recorded at the most: a write for each request would cost more than most requests."""
@@ -40,8 +39,11 @@ class UsageRecorder:
         try:
             while self._used:
                 used, self._used = self._used, {}
-                await self._database.write(record_key_use, used)
+                await self._record(used)
         except Exception as error:  # noqa: BLE001 - no request may suffer for it
             structlog.get_logger().warning("key_use_not_recorded", error=type(error).__name__)
         finally:
             self._writing = None
+
+    async def _record(self, used: Mapping[str, datetime]) -> None:
+        await self._database.write(lambda work: work.api_keys.record_use(used))

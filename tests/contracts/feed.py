@@ -15,7 +15,13 @@ from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.follow_events import PUBLISHED_AT_ONCE, SKIPPED_AT_ONCE, find_end, place_events, read_events
+from leads_domain.use_cases.follow_events import (
+    PUBLISHED_AT_ONCE,
+    SKIPPED_AT_ONCE,
+    find_end,
+    publish_events,
+    read_events,
+)
 
 STEPS = st.lists(
     st.one_of(
@@ -96,7 +102,7 @@ class FeedContract(StoreContract):
         told = some_entries(4)
         database.write(add, *told)
         assert database.read(read_events, limit=2) is None
-        page = database.write(place_events, limit=2)
+        page = database.write(publish_events, limit=2)
 
         assert page.items == told[:2]
         assert database.read(read_events, limit=2) == page

@@ -26,7 +26,7 @@ from leads_app.container import make_database, make_engine
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import LIMIT_MAX
-from leads_domain.use_cases.follow_events import place_events
+from leads_domain.use_cases.follow_events import publish_events
 from postgres import postgres_url
 
 STORES = ["sqlite", "postgresql"]
@@ -109,7 +109,7 @@ def test_who_gives_places_waits_for_another_who_does(running: RunningDatabase, o
     follower, told = Follower(), some_entries(3)
     running.write(add, told[0])
     other = Transaction(others)
-    assert place_events(other.work).items == told[:1]
+    assert publish_events(other.work).items == told[:1]
     running.write(add, told[1])
 
     async def follow_and_let_go() -> None:

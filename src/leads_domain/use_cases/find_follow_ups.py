@@ -1,23 +1,11 @@
 """Find follow-ups."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
+from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
-
-
-def find_follow_up(work: UnitOfWork, id: FollowUpId) -> FollowUp:
-    """Return one follow-up; raises `NotFound`."""
-    return work.follow_ups.get(id)
-
-
-def read_backlog(work: UnitOfWork, now: datetime) -> Mapping[str, Backlog]:
-    """Return the queue statistics of each channel."""
-    return work.follow_ups.backlog(now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from leads_domain.checking import check_members, check_time
 from leads_domain.errors import ValidationFailed
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LIMIT_DEFAULT, LeadPosition, LeadQuery, LeadSort, Page
+from leads_domain.paging import LIMIT_DEFAULT, LeadQuery, LeadSort
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.search import words_in
@@ -44,24 +44,9 @@ class FiltersInput(TypedDict, total=False):
     q: str
 
 
-def find_lead(work: UnitOfWork, id: LeadId) -> Lead:
-    """Return one lead; raises `NotFound`, or `Merged` with the id of the lead that it was merged into."""
-    return work.leads.get(id)
-
-
 def find_leads(work: UnitOfWork, ids: Collection[LeadId]) -> Mapping[LeadId, Lead]:
     """Return the existing leads with these ids."""
     return {lead.id: lead for lead in work.leads.get_many(ids)}
-
-
-def list_leads(work: UnitOfWork, query: LeadQuery) -> Page[Lead, LeadPosition]:
-    """Return a page of leads."""
-    return work.leads.page(query)
-
-
-def count_leads(work: UnitOfWork, query: LeadQuery) -> int:
-    """Return how many leads there are on all pages."""
-    return work.leads.count(query)
 
 
 @dataclass(frozen=True, slots=True)

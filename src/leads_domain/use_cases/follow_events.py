@@ -18,14 +18,16 @@ SKIPPED_AT_ONCE = 1_000
 def read_events(
     work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT
 ) -> Page[TimelineEntry, int] | None:
-    """Return a page of the feed, oldest first; None if `place_events` must publish entries for it first."""
+    """Return a page of the feed, oldest first; None if `publish_events` must publish entries for it first."""
     page = work.timeline.in_feed(after=after, limit=limit)
     if len(page.items) < limit and work.timeline.has_unpublished():
         return None
     return page
 
 
-def place_events(work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT) -> Page[TimelineEntry, int]:
+def publish_events(
+    work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT
+) -> Page[TimelineEntry, int]:
     """Publish new entries, and return the page with them."""
     work.timeline.publish(PUBLISHED_AT_ONCE)
     return work.timeline.in_feed(after=after, limit=limit)

@@ -1,8 +1,7 @@
 """Create, list, revoke and recognise API keys, and record their use."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from leads_domain.access import (
@@ -15,7 +14,6 @@ from leads_domain.access import (
     key_text,
 )
 from leads_domain.checking import check_members, check_text, missing
-from leads_domain.paging import Page, Position
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
 
@@ -70,21 +68,6 @@ class CreateFirstKey:
         return text
 
 
-def list_keys(work: UnitOfWork) -> Sequence[ApiKey]:
-    """Return every key, revoked ones too, oldest first."""
-    return work.api_keys.all()
-
-
-def page_of_keys(work: UnitOfWork, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
-    """Return a page of the keys."""
-    return work.api_keys.page(after=after, limit=limit)
-
-
-def find_key(work: UnitOfWork, id: str) -> ApiKey:
-    """Return one key; raises `NotFound`."""
-    return work.api_keys.get(id)
-
-
 @dataclass(frozen=True, slots=True)
 class RevokeKey:
     """Revoke a key."""
@@ -94,11 +77,6 @@ class RevokeKey:
     def __call__(self, work: UnitOfWork, id: str) -> None:
         """Raise `NotFound` for an unknown key; revoking a revoked key changes nothing."""
         work.api_keys.revoke(id, self.clock.now())
-
-
-def record_key_use(work: UnitOfWork, used: Mapping[str, datetime]) -> None:
-    """Store when keys were last used."""
-    work.api_keys.record_use(used)
 
 
 @dataclass(frozen=True, slots=True)

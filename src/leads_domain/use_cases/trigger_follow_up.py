@@ -72,15 +72,10 @@ def _known(channel: str, channels: Channels) -> str:
     return channel
 
 
-def check_due_at(at: datetime) -> datetime:
-    """Return the time as it is stored; raises `ValidationFailed`."""
-    return check_time(at)
-
-
 _RULES: Mapping[str, Callable[[Any, Channels], object]] = {
     "channel": optional(_known),
     "message": optional(lambda text, _: check_text(text, max_length=MESSAGE_MAX)),
-    "due_at": lambda at, _: at and check_due_at(at),
+    "due_at": lambda at, _: at and check_time(at),
     "recipient": lambda recipient, _: recipient,
 }
 

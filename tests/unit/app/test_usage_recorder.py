@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any, cast
 
 from structlog.testing import capture_logs
@@ -21,11 +22,11 @@ class Recorder:
         self.errors: list[Exception] = []
         self.free = asyncio.Event()
 
-    async def write(self, _: Callable[..., None], used: Mapping[str, datetime]) -> None:
+    async def write(self, use_case: Callable[[Any], None]) -> None:
         await self.free.wait()
         if self.errors:
             raise self.errors.pop()
-        self.written.append(used)
+        use_case(SimpleNamespace(api_keys=SimpleNamespace(record_use=self.written.append)))
 
 
 async def turns() -> None:

@@ -20,7 +20,6 @@ from leads_domain.errors import DuplicateLead, FieldError, ValidationFailed
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
-from leads_domain.use_cases.find_leads import list_leads
 from leads_domain.use_cases.import_leads import Candidate, Imported, ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
@@ -72,7 +71,7 @@ def try_out(desk: Desk, *batches: Sequence[ARow], on_duplicate: OnDuplicate = On
 def everybody(desk: Desk) -> list[Lead]:
     """All leads in the order of their ids."""
     query = LeadQuery(sort=LeadSort.OLDEST_FIRST, limit=LIMIT_MAX)
-    return sorted(desk.database.read(list_leads, query).items, key=lambda lead: lead.id)
+    return sorted(desk.database.read(lambda work: work.leads.page(query)).items, key=lambda lead: lead.id)
 
 
 def told(outcomes: Sequence[Imported]) -> list[str]:

@@ -9,7 +9,7 @@ from builders import NOON, an_id
 from desk import Desk
 from leads_domain.access import ApiKey, Principal, Role, digest, is_well_formed, key_text
 from leads_domain.errors import NotFound, ValidationFailed
-from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate, list_keys
+from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
 
 HOUR = timedelta(hours=1)
 
@@ -19,7 +19,7 @@ def test_a_key_is_kept_by_its_digest_alone(desk: Desk) -> None:
 
     assert is_well_formed(text)
     assert key == ApiKey(id=key.id, name="Web form", role=Role.CAPTURE, digest=digest(text), created_at=NOON)
-    assert list(desk.database.read(list_keys)) == [key]
+    assert list(desk.database.read(lambda work: work.api_keys.all())) == [key]
 
 
 def test_no_two_keys_are_alike(desk: Desk) -> None:
@@ -34,7 +34,7 @@ def test_no_two_keys_are_alike(desk: Desk) -> None:
 def test_a_key_needs_a_name(desk: Desk, name: str) -> None:
     with pytest.raises(ValidationFailed):
         desk.database.write(desk.create_key, name=name, role=Role.READ)
-    assert list(desk.database.read(list_keys)) == []
+    assert list(desk.database.read(lambda work: work.api_keys.all())) == []
 
 
 @pytest.mark.parametrize("role", Role)
@@ -67,7 +67,7 @@ def test_a_revoked_key_is_useless_at_once_and_its_neighbours_are_not(desk: Desk)
 
     assert desk.database.read(desk.authenticate, text) is None
     assert desk.database.read(desk.authenticate, other) is not None
-    assert desk.database.read(list_keys)[0] == replace(key, revoked_at=now)
+    assert desk.database.read(lambda work: work.api_keys.all())[0] == replace(key, revoked_at=now)
 
 
 def test_to_revoke_a_revoked_key_changes_nothing(desk: Desk) -> None:
@@ -76,7 +76,7 @@ def test_to_revoke_a_revoked_key_changes_nothing(desk: Desk) -> None:
     desk.clock.advance(HOUR)
     desk.database.write(desk.revoke_key, key.id)
 
-    assert list(desk.database.read(list_keys)) == [replace(key, revoked_at=NOON)]
+    assert list(desk.database.read(lambda work: work.api_keys.all())) == [replace(key, revoked_at=NOON)]
 
 
 def test_a_key_that_is_not_there_cannot_be_revoked(desk: Desk) -> None:
@@ -106,7 +106,7 @@ def test_a_fresh_installation_gets_one_admin_key(desk: Desk) -> None:
     assert principal is not None
     assert (principal.name, principal.role) == ("first admin key", Role.ADMIN)
     assert desk.database.write(desk.create_first_key) is None
-    assert len(desk.database.read(list_keys)) == 1
+    assert len(desk.database.read(lambda work: work.api_keys.all())) == 1
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
@@ -118,7 +118,7 @@ def test_a_key_of_a_lesser_role_does_not_stand_in_for_the_first_admin_key(desk: 
 
 def test_whoever_revoked_the_last_admin_key_gets_another(desk: Desk) -> None:
     desk.database.write(desk.create_first_key)
-    (key,) = desk.database.read(list_keys)
+    (key,) = desk.database.read(lambda work: work.api_keys.all())
     desk.database.write(desk.revoke_key, key.id)
 
     assert desk.database.write(desk.create_first_key) is not None

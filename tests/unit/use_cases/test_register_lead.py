@@ -11,7 +11,6 @@ from leads_domain.contact import EmailAddress
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.paging import LeadQuery
-from leads_domain.use_cases.find_leads import list_leads
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 RESPELT = " JOHN@Example.COM"
@@ -121,4 +120,4 @@ def test_a_check_tells_what_would_be_kept_and_keeps_nothing(desk: Desk) -> None:
 
 
 def _everybody(desk: Desk) -> list[object]:
-    return list(desk.database.read(list_leads, LeadQuery()).items)
+    return list(desk.database.read(lambda work: work.leads.page(LeadQuery())).items)

@@ -18,7 +18,6 @@ from leads_domain.lead import ImportedState, Lead
 from leads_domain.notifier import Address
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.dispatch_follow_ups import send
-from leads_domain.use_cases.find_leads import list_leads
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 HOUR = timedelta(hours=1)
@@ -239,7 +238,7 @@ def test_rules_start_for_new_imported_leads_only_if_asked_for(desk: Desk, rules:
     ]
     *stored, _ = desk.database.write(desk.import_leads, rows, actor=ACTOR, rules=rules)
     assert stored == [Outcome.CREATED] * 2
-    new, converted = desk.database.read(list_leads, LeadQuery(sort=LeadSort.OLDEST_FIRST)).items
+    new, converted = desk.database.read(lambda work: work.leads.page(LeadQuery(sort=LeadSort.OLDEST_FIRST))).items
 
     assert len(desk.follow_ups(new)) == (2 if rules else 0)
     assert new.next_follow_up_at == (NOON + DAY if rules else None)

@@ -11,7 +11,6 @@ from desk import ACTOR, Desk
 from leads_domain.errors import FieldError, NotFound, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpId, Recipient
-from leads_domain.use_cases.find_follow_ups import find_follow_up
 
 HOUR = timedelta(hours=1)
 
@@ -158,4 +157,4 @@ def test_a_lead_is_next_due_at_what_is_left_after_one_was_sent(desk: Desk) -> No
 
 def test_what_is_not_there_is_not_found(desk: Desk) -> None:
     with pytest.raises(NotFound, match="There is no follow-up with the id"):
-        desk.database.read(find_follow_up, FollowUpId(an_id(9)))
+        desk.database.read(lambda work: work.follow_ups.get(FollowUpId(an_id(9))))

@@ -19,7 +19,7 @@ from leads_adapters.http.schemas.api_keys import ApiKeyView, NewApiKey, NewApiKe
 from leads_adapters.http.schemas.pages import PageView
 from leads_domain.access import ApiKey, Permission
 from leads_domain.paging import LIMIT_DEFAULT
-from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey, find_key, list_keys, page_of_keys
+from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey
 
 
 class ApiKeyController(Controller):
@@ -60,8 +60,9 @@ class ApiKeyController(Controller):
         The oldest come first, revoked ones too. Their texts are not known.
         """
         cursors = Cursors.of_positions("api-keys")
-        page = await database.read(page_of_keys, after=cursors.decode(cursor), limit=limit)
-        total = len(await database.read_long(list_keys)) if count else UNSET
+        after = cursors.decode(cursor)
+        page = await database.read(lambda work: work.api_keys.page(after=after, limit=limit))
+        total = len(await database.read_long(lambda work: work.api_keys.all())) if count else UNSET
         return page_response(request, cursors, page, api_key_view, total)
 
     @get(
@@ -72,7 +73,8 @@ class ApiKeyController(Controller):
     )
     async def get_api_key(self, id: FromPath[PathId], database: Injected[Database]) -> Response[ApiKeyView]:
         """Get an API key, without its text."""
-        return JsonResponse(api_key_view(await database.read(find_key, checked_id(id, "API key"))))
+        key_id = checked_id(id, "API key")
+        return JsonResponse(api_key_view(await database.read(lambda work: work.api_keys.get(key_id))))
 
     @delete(
         "/{id:str}",

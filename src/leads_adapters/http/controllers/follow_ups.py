@@ -26,12 +26,13 @@ from leads_adapters.http.schemas.common import Channel, Time
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, FollowUpView, NewFollowUp, follow_up_view
 from leads_adapters.http.schemas.pages import PageView
 from leads_domain.access import Permission
+from leads_domain.checking import check_time
 from leads_domain.errors import Merged, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.paging import LIMIT_DEFAULT, FollowUpQuery, Page, Position
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, Step, rescheduling
-from leads_domain.use_cases.find_follow_ups import ListFollowUps, find_follow_up
-from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp, check_due_at
+from leads_domain.use_cases.find_follow_ups import ListFollowUps
+from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
 
 InStates = Annotated[
     tuple[FollowUpState, ...],
@@ -164,7 +165,8 @@ class FollowUpController(Controller):
     )
     async def get_follow_up(self, id: FromPath[PathId], database: Injected[Database]) -> Response[FollowUpView]:
         """Get a follow-up."""
-        return JsonResponse(follow_up_view(await database.read(find_follow_up, _follow_up_id(id))))
+        follow_up_id = _follow_up_id(id)
+        return JsonResponse(follow_up_view(await database.read(lambda work: work.follow_ups.get(follow_up_id))))
 
     @patch(
         "/{id:str}",
@@ -219,7 +221,7 @@ def _follow_up_id(text: str) -> FollowUpId:
 
 def _checked_due_before(due_before: datetime | None) -> datetime | None:
     try:
-        return None if due_before is None else check_due_at(due_before)
+        return None if due_before is None else check_time(due_before)
     except ValidationFailed as invalid:
         errors = [error.under("due_before") for error in invalid.errors]
         raise wrong_parameters(ValidationFailed(errors)) from None

@@ -34,7 +34,6 @@ from leads_domain.paging import LIMIT_DEFAULT, LeadSort
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.erase_lead import EraseLead
-from leads_domain.use_cases.find_leads import count_leads, find_lead, list_leads
 from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
 from leads_domain.use_cases.register_lead import Outcome, Registered, RegisterLead
 
@@ -112,8 +111,8 @@ class LeadController(Controller):
         query = replace(filtered_leads.query, sort=sort, limit=limit, after=cursors.decode(cursor))
         database = filtered_leads.database
         read = database.read_long if query.has_filters else database.read
-        page = await read(list_leads, query)
-        total = await database.read_long(count_leads, query) if count else UNSET
+        page = await read(lambda work: work.leads.page(query))
+        total = await database.read_long(lambda work: work.leads.count(query)) if count else UNSET
         return page_response(request, cursors, page, lead_view, total)
 
     @get(
@@ -130,7 +129,7 @@ class LeadController(Controller):
         wanted = lead_id(id)
         lead = await leads.loader.load(wanted)
         if lead is None:  # raises the error that says why
-            lead = await leads.database.read(find_lead, wanted)
+            lead = await leads.database.read(lambda work: work.leads.get(wanted))
         return conditional_response(request, lead_view(lead))
 
     @patch(

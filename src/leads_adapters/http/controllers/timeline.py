@@ -28,7 +28,7 @@ from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import LIMIT_DEFAULT
 from leads_domain.use_cases.add_note import AddNote
-from leads_domain.use_cases.follow_events import find_end, place_events, read_events
+from leads_domain.use_cases.follow_events import find_end, publish_events, read_events
 from leads_domain.use_cases.read_timeline import count_timeline, read_timeline
 
 After = Annotated[
@@ -122,7 +122,7 @@ class EventController(Controller):
         position = cursors.decode(after)
         page = await database.read(read_events, after=position, limit=limit)
         if page is None:
-            page = await database.write(place_events, after=position, limit=limit)
+            page = await database.write(publish_events, after=position, limit=limit)
         return _events(request, page.items, None if page.next is None else cursors.encode(page.next))
 
 
