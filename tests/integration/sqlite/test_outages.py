@@ -10,10 +10,8 @@ import pytest
 from sqlalchemy import URL
 
 from databases import engine_of, sqlite_file
-from leads_adapters.database import Outage
 from leads_adapters.sql import outages
 from leads_adapters.sql.migrations import upgrade
-from leads_adapters.sql.outages import Outages
 from leads_adapters.sql.sqlite.files import readable_by_others
 from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
@@ -140,17 +138,6 @@ def test_a_damaged_file_is_never_a_500_and_stays_unready(tmp_path: Path, service
     assert statuses == {503}
     assert not is_ready(service)
     assert [("malformed" in line or "not a database" in line) for line in logged] == [True]
-
-
-def test_a_cause_is_logged_once_a_minute_without_the_row_that_it_may_quote() -> None:
-    seconds, lines = [0.0], list[str]()
-    outage = Outages(lines.append, lambda: seconds[0])
-    for at in (0, 59, 61, 62):
-        seconds[0] = at
-        outage.note(Outage("disk full\nDETAIL: Failing row contains (john@example.com)."))
-    assert lines == ["disk full"] * 2
-    outage.note(Outage("The disk is gone."))
-    assert lines[2:] == ["The disk is gone."]
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o077])

@@ -13,7 +13,12 @@ def test_the_row_that_postgresql_quotes_is_left_out(reason: str) -> None:
     assert reason_of(Outage(reason + DETAIL)) == " ".join(reason.split())
 
 
-def test_the_log_gets_no_row_either() -> None:
-    logged = list[str]()
-    Outages(logged.append).note(Outage(f"disk full{DETAIL}"))
-    assert logged == ["disk full"]
+def test_a_cause_is_logged_once_a_minute_without_the_row_that_it_may_quote() -> None:
+    seconds, lines = [0.0], list[str]()
+    outage = Outages(lines.append, lambda: seconds[0])
+    for at in (0, 59, 61, 62):
+        seconds[0] = at
+        outage.note(Outage("disk full\nDETAIL: Failing row contains (john@example.com)."))
+    assert lines == ["disk full"] * 2
+    outage.note(Outage("The disk is gone."))
+    assert lines[2:] == ["The disk is gone."]
