@@ -22,11 +22,14 @@ from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.controllers.api_keys import ApiKeyController
 from leads_adapters.http.controllers.docs import DocsController
 from leads_adapters.http.controllers.follow_ups import FollowUpController, FollowUpServices, LeadFollowUpController
-from leads_adapters.http.controllers.health import HealthController, Readiness
 from leads_adapters.http.controllers.leads import LeadController, LeadServices
-from leads_adapters.http.controllers.personal_data import PersonalDataController
-from leads_adapters.http.controllers.pipeline import PipelineController
-from leads_adapters.http.controllers.statistics import MetricsController, StatisticsController
+from leads_adapters.http.controllers.service import (
+    HealthController,
+    MetricsController,
+    PipelineController,
+    Readiness,
+    StatisticsController,
+)
 from leads_adapters.http.controllers.timeline import EventController, TimelineController
 from leads_adapters.http.controllers.transfers import IMPORT_BATCH, FileFormat, ImportServices, TransferController
 from leads_adapters.http.dependencies import provide
@@ -133,7 +136,6 @@ def make_rules(
 
 CONTROLLERS = (
     LeadController,
-    PersonalDataController,
     TimelineController,
     TransferController,
     LeadFollowUpController,
@@ -259,7 +261,14 @@ class Container(containers.DeclarativeContainer):
         write=_provided(idempotent_writes),
         leads=_provided(
             providers.Singleton(
-                LeadServices, database, lead_loader, idempotent_writes, register_lead, change_lead, erase_lead
+                LeadServices,
+                database,
+                lead_loader,
+                idempotent_writes,
+                register_lead,
+                change_lead,
+                erase_lead,
+                merge_leads,
             )
         ),
         filtered_leads=providers.Callable(filtered_leads_provider, database, ask_for_leads),
@@ -276,7 +285,6 @@ class Container(containers.DeclarativeContainer):
             )
         ),
         add_note=_provided(add_note),
-        merge_leads=_provided(merge_leads),
         create_key=_provided(create_key),
         revoke_key=_provided(revoke_key),
         statistics=_provided(

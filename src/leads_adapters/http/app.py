@@ -17,10 +17,11 @@ from leads_adapters.http.authentication import PUBLIC, Authentication, permissio
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import Check
 from leads_adapters.http.openapi.document import OpenApiDocument
-from leads_adapters.http.problem_responses import ErrorLog, problem_response
+from leads_adapters.http.problem_responses import ErrorLog, moved_response, problem_response
 from leads_adapters.http.problems import NotFound
 from leads_adapters.http.query import check_query
 from leads_adapters.http.receiving import BodyLimits
+from leads_domain.errors import Merged
 
 ANY_ORIGIN = "*"
 _ACCEPTED_HEADERS = (
@@ -58,7 +59,7 @@ def build_app(  # noqa: PLR0913 - the parts of an application
         request_class=ApiRequest,
         before_request=check_query,
         middleware=[authentication],
-        exception_handlers={Exception: problem_response},
+        exception_handlers={Merged: moved_response, Exception: problem_response},
         request_max_body_size=None,  # `body_limits` has it
         cors_config=_cors_config(cors_origins),
         openapi_config=config,

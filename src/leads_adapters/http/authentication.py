@@ -27,9 +27,13 @@ _NO_STORE = {"cache-control": "no-store"}
 """Whatever needs a key is personal data, or a key: no cache may store it."""
 
 
-def requires(permission: Permission) -> Mapping[str, Any]:
-    """Return the `opt` of a handler that needs this permission."""
-    return {_PERMISSION: permission}
+def requires(permission: Permission, **options: Any) -> Mapping[str, Any]:
+    """Return the `opt` of a handler that needs this permission.
+
+    Options: `conditional` if it honours `If-Match` and `If-None-Match`; if it reads (`upload`) or sends (`download`) a
+    file, its media types, each with an example.
+    """
+    return {_PERMISSION: permission, **options}
 
 
 def permission_of(opt: Mapping[str, Any]) -> Permission | None:

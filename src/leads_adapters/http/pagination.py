@@ -15,7 +15,7 @@ from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import decoder
 from leads_adapters.http.problems import MalformedRequest
 from leads_adapters.http.responses import JsonResponse
-from leads_adapters.http.schemas.pages import PageView
+from leads_adapters.http.schemas.views import PageView
 from leads_domain.checking import check_storable, check_time
 from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadPosition, LeadSort, Page, Position

@@ -6,17 +6,15 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 
 from leads_adapters.database import Database
-from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
-from leads_adapters.http.openapi.parts import LINK, LOCATION
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, checked_id
 from leads_adapters.http.responses import JsonResponse
-from leads_adapters.http.schemas.api_keys import ApiKeyView, NewApiKey, NewApiKeyView, api_key_view
-from leads_adapters.http.schemas.pages import PageView
+from leads_adapters.http.schemas.api_keys import ApiKeyView, NewApiKey, NewApiKeyView
+from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import ApiKey, Permission
 from leads_domain.paging import LIMIT_DEFAULT
 from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey
@@ -28,11 +26,7 @@ class ApiKeyController(Controller):
     path = "/api-keys"
     tags = ("API keys",)
 
-    @post(
-        opt=requires(Permission.ADMINISTER),
-        response_description="The new key, shown this once.",
-        response_headers=[LOCATION],
-    )
+    @post(opt=requires(Permission.ADMINISTER))
     async def create_api_key(
         self,
         request: ApiRequest,
@@ -46,7 +40,7 @@ class ApiKeyController(Controller):
         """
         return await write(request, _created, create_key, name=data.name, role=data.role)
 
-    @get(opt=requires(Permission.ADMINISTER), response_description="A page of keys.", response_headers=[LINK])
+    @get(opt=requires(Permission.ADMINISTER))
     async def list_api_keys(
         self,
         request: ApiRequest,
@@ -63,25 +57,15 @@ class ApiKeyController(Controller):
         after = cursors.decode(cursor)
         page = await database.read(lambda work: work.api_keys.page(after=after, limit=limit))
         total = len(await database.read_long(lambda work: work.api_keys.all())) if count else UNSET
-        return page_response(request, cursors, page, api_key_view, total)
+        return page_response(request, cursors, page, ApiKeyView.of, total)
 
-    @get(
-        "/{id:str}",
-        opt=requires(Permission.ADMINISTER),
-        raises=[problems.NotFound],
-        response_description="The key.",
-    )
+    @get("/{id:str}", opt=requires(Permission.ADMINISTER))
     async def get_api_key(self, id: FromPath[PathId], database: Injected[Database]) -> Response[ApiKeyView]:
         """Get an API key, without its text."""
         key_id = checked_id(id, "API key")
-        return JsonResponse(api_key_view(await database.read(lambda work: work.api_keys.get(key_id))))
+        return JsonResponse(ApiKeyView.of(await database.read(lambda work: work.api_keys.get(key_id))))
 
-    @delete(
-        "/{id:str}",
-        opt=requires(Permission.ADMINISTER),
-        raises=[problems.NotFound],
-        response_description="The key is useless from now on.",
-    )
+    @delete("/{id:str}", opt=requires(Permission.ADMINISTER), response_description="The key is useless from now on.")
     async def revoke_api_key(
         self, id: FromPath[PathId], database: Injected[Database], revoke_key: Injected[RevokeKey]
     ) -> None:
@@ -95,5 +79,5 @@ class ApiKeyController(Controller):
 
 def _created(created: tuple[ApiKey, str]) -> JsonResponse[NewApiKeyView]:
     key, text = created
-    content = NewApiKeyView(**msgspec.structs.asdict(api_key_view(key)), key=text)
+    content = NewApiKeyView(**msgspec.structs.asdict(ApiKeyView.of(key)), key=text)
     return JsonResponse(content, status_code=201, headers={"location": f"/api-keys/{key.id}"})

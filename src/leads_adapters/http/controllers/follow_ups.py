@@ -1,6 +1,6 @@
 """Follow-ups: create, find, list, update, cancel and retry them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
@@ -16,18 +16,16 @@ from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import sent
 from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
-from leads_adapters.http.openapi.parts import LINK, LOCATION
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, checked_id, lead_id
-from leads_adapters.http.problem_responses import moved_response
 from leads_adapters.http.query import wrong_parameters
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.common import Channel, Time
-from leads_adapters.http.schemas.follow_ups import FollowUpPatch, FollowUpView, NewFollowUp, follow_up_view
-from leads_adapters.http.schemas.pages import PageView
+from leads_adapters.http.schemas.follow_ups import FollowUpPatch, FollowUpView, NewFollowUp
+from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission
 from leads_domain.checking import check_time
-from leads_domain.errors import Merged, ValidationFailed
+from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.paging import LIMIT_DEFAULT, FollowUpQuery, Page, Position
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, Step, rescheduling
@@ -60,7 +58,7 @@ class FollowUpServices:
         """Return a page of follow-ups."""
         page: Page[FollowUp, Position] = await self.database.read(self.list_follow_ups, query, overdue=overdue)
         total = await self.database.read_long(self.list_follow_ups.count, query, overdue=overdue) if count else UNSET
-        return page_response(request, cursors, page, follow_up_view, total)
+        return page_response(request, cursors, page, FollowUpView.of, total)
 
     async def step(self, request: ApiRequest, id: str, step: Step) -> Response[FollowUpView]:
         """Change a follow-up, and return it."""
@@ -76,16 +74,8 @@ class LeadFollowUpController(Controller):
 
     path = "/leads/{id:str}"
     tags = ("Follow-ups",)
-    exception_handlers = {Merged: moved_response}
 
-    @post(
-        "/follow-up",
-        status_code=202,
-        opt=requires(Permission.CHANGE),
-        raises=[problems.NotFound],
-        response_description="The scheduled follow-up.",
-        response_headers=[LOCATION],
-    )
+    @post("/follow-up", status_code=202, opt=requires(Permission.CHANGE))
     async def create_follow_up(
         self,
         request: ApiRequest,
@@ -104,13 +94,7 @@ class LeadFollowUpController(Controller):
         follow_ups.on_scheduled()
         return response
 
-    @get(
-        "/follow-ups",
-        opt=requires(Permission.READ),
-        raises=[problems.NotFound],
-        response_description="A page of follow-ups.",
-        response_headers=[LINK],
-    )
+    @get("/follow-ups", opt=requires(Permission.READ))
     async def list_follow_ups_of_lead(
         self,
         request: ApiRequest,
@@ -133,7 +117,7 @@ class FollowUpController(Controller):
     path = "/follow-ups"
     tags = ("Follow-ups",)
 
-    @get(opt=requires(Permission.READ), response_description="A page of follow-ups.", response_headers=[LINK])
+    @get(opt=requires(Permission.READ))
     async def list_follow_ups(
         self,
         request: ApiRequest,
@@ -157,23 +141,13 @@ class FollowUpController(Controller):
         )
         return await follow_ups.list(request, cursors, query, overdue=overdue, count=count)
 
-    @get(
-        "/{id:str}",
-        opt=requires(Permission.READ),
-        raises=[problems.NotFound],
-        response_description="The follow-up.",
-    )
+    @get("/{id:str}", opt=requires(Permission.READ))
     async def get_follow_up(self, id: FromPath[PathId], database: Injected[Database]) -> Response[FollowUpView]:
         """Get a follow-up."""
         follow_up_id = _follow_up_id(id)
-        return JsonResponse(follow_up_view(await database.read(lambda work: work.follow_ups.get(follow_up_id))))
+        return JsonResponse(FollowUpView.of(await database.read(lambda work: work.follow_ups.get(follow_up_id))))
 
-    @patch(
-        "/{id:str}",
-        opt=requires(Permission.CHANGE),
-        raises=[problems.NotFound, problems.IllegalFollowUpState],
-        response_description="The follow-up as it is now.",
-    )
+    @patch("/{id:str}", opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
     async def update_follow_up(
         self,
         request: ApiRequest,
@@ -188,26 +162,14 @@ class FollowUpController(Controller):
         """
         return await follow_ups.step(request, id, rescheduling(sent(data)))
 
-    @post(
-        "/{id:str}/cancel",
-        status_code=200,
-        opt=requires(Permission.CHANGE),
-        raises=[problems.NotFound, problems.IllegalFollowUpState],
-        response_description="The cancelled follow-up.",
-    )
+    @post("/{id:str}/cancel", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
     async def cancel_follow_up(
         self, request: ApiRequest, id: FromPath[PathId], follow_ups: Injected[FollowUpServices]
     ) -> Response[FollowUpView]:
         """Cancel a follow-up, if it is still scheduled."""
         return await follow_ups.step(request, id, FollowUp.cancel)
 
-    @post(
-        "/{id:str}/retry",
-        status_code=200,
-        opt=requires(Permission.CHANGE),
-        raises=[problems.NotFound, problems.IllegalFollowUpState],
-        response_description="The follow-up, scheduled again.",
-    )
+    @post("/{id:str}/retry", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
     async def retry_follow_up(
         self, request: ApiRequest, id: FromPath[PathId], follow_ups: Injected[FollowUpServices]
     ) -> Response[FollowUpView]:
@@ -227,10 +189,12 @@ def _checked_due_before(due_before: datetime | None) -> datetime | None:
         raise wrong_parameters(ValidationFailed(errors)) from None
 
 
-def _response(follow_up: FollowUp) -> JsonResponse[FollowUpView]:
-    return JsonResponse(follow_up_view(follow_up), status_code=200, lead_id=follow_up.lead_id)
-
-
 def _scheduled(follow_up: FollowUp) -> JsonResponse[FollowUpView]:
-    headers = {"location": f"/follow-ups/{follow_up.id}"}
-    return JsonResponse(follow_up_view(follow_up), status_code=202, headers=headers, lead_id=follow_up.lead_id)
+    return _response(follow_up, 202, {"location": f"/follow-ups/{follow_up.id}"})
+
+
+def _response(
+    follow_up: FollowUp, status_code: int = 200, headers: Mapping[str, str] | None = None
+) -> JsonResponse[FollowUpView]:
+    content = FollowUpView.of(follow_up)
+    return JsonResponse(content, status_code=status_code, headers=headers, lead_id=follow_up.lead_id)

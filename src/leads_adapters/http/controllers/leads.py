@@ -1,8 +1,9 @@
-"""Leads: create, find, list, update and delete them."""
+"""Leads: create, find, list, update, merge, export and delete them."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
@@ -19,23 +20,25 @@ from leads_adapters.http.decoding import sent
 from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
-from leads_adapters.http.openapi.parts import CONDITIONAL, ETAG, LINK, LOCATION
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Limit, OnDuplicate, PathId, Sort, lead_id
-from leads_adapters.http.problem_responses import moved_response
 from leads_adapters.http.responses import JsonResponse, etag
-from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, NewLead, lead_view
-from leads_adapters.http.schemas.pages import PageView
+from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, NewLead, NewMerge, PersonalDataView
+from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission, Role
 from leads_domain.details import DetailsInput
-from leads_domain.errors import DuplicateLead, Merged
+from leads_domain.errors import DuplicateLead
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_DEFAULT, LeadSort
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.erase_lead import EraseLead
+from leads_domain.use_cases.export_lead import export_lead
+from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
 from leads_domain.use_cases.register_lead import Outcome, Registered, RegisterLead
+
+LeadResponse: TypeAlias = JsonResponse[LeadView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class LeadServices:
     register_lead: RegisterLead
     change_lead: ChangeLead
     erase_lead: EraseLead
+    merge_leads: MergeLeads
 
 
 class LeadController(Controller):
@@ -55,13 +59,10 @@ class LeadController(Controller):
 
     path = "/leads"
     tags = ("Leads",)
-    exception_handlers = {Merged: moved_response}
 
     @post(
         opt=requires(Permission.CAPTURE),
         raises=[problems.DuplicateLead],
-        response_description="The new lead.",
-        response_headers=[LOCATION, ETAG],
         responses={
             200: ResponseSpec(LeadView, description="The existing lead, as on_duplicate says."),
             201: ResponseSpec(LeadView, description="The new lead."),
@@ -89,11 +90,7 @@ class LeadController(Controller):
             raise problems.Forbidden("A capture key cannot return or update existing leads.", {"role": least})
         return await leads.write(request, _accepted, _register_silently, leads.register_lead, sent(data), actor=actor)
 
-    @get(
-        opt=requires(Permission.READ),
-        response_description="A page of leads.",
-        response_headers=[LINK],
-    )
+    @get(opt=requires(Permission.READ))
     async def list_leads(
         self,
         request: ApiRequest,
@@ -113,15 +110,9 @@ class LeadController(Controller):
         read = database.read_long if query.has_filters else database.read
         page = await read(lambda work: work.leads.page(query))
         total = await database.read_long(lambda work: work.leads.count(query)) if count else UNSET
-        return page_response(request, cursors, page, lead_view, total)
+        return page_response(request, cursors, page, LeadView.of, total)
 
-    @get(
-        "/{id:str}",
-        opt={**requires(Permission.READ), **CONDITIONAL},
-        raises=[problems.NotFound],
-        response_description="The lead.",
-        response_headers=[ETAG],
-    )
+    @get("/{id:str}", opt=requires(Permission.READ, conditional=True))
     async def get_lead(
         self, request: ApiRequest, id: FromPath[PathId], leads: Injected[LeadServices]
     ) -> Response[LeadView]:
@@ -130,14 +121,12 @@ class LeadController(Controller):
         lead = await leads.loader.load(wanted)
         if lead is None:  # raises the error that says why
             lead = await leads.database.read(lambda work: work.leads.get(wanted))
-        return conditional_response(request, lead_view(lead))
+        return conditional_response(request, LeadView.of(lead))
 
     @patch(
         "/{id:str}",
-        opt={**requires(Permission.CHANGE), **CONDITIONAL},
-        raises=[problems.NotFound, problems.DuplicateLead, problems.IllegalTransition],
-        response_description="The lead.",
-        response_headers=[ETAG],
+        opt=requires(Permission.CHANGE, conditional=True),
+        raises=[problems.DuplicateLead, problems.IllegalTransition],
     )
     async def update_lead(
         self, request: ApiRequest, id: FromPath[PathId], data: JSONBody[LeadPatch], leads: Injected[LeadServices]
@@ -148,45 +137,58 @@ class LeadController(Controller):
         attributes are merged by name, a `status` moves the lead along the pipeline. All of it is done, or nothing. A
         move to the present status changes nothing.
         """
-        lead = await leads.database.write(
-            leads.change_lead,
-            lead_id(id),
-            sent(data),
-            actor=request.user.name,
-            precondition=condition(request).permits,
-        )
-        return lead_response(lead)
+        options = _change_options(request)
+        return _lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent(data), **options))
 
     @delete(
         "/{id:str}",
-        opt={**requires(Permission.ADMINISTER), **CONDITIONAL},
-        raises=[problems.NotFound],
+        opt=requires(Permission.ADMINISTER, conditional=True),
         response_description="Nothing is stored about the person any more.",
     )
-    async def delete_lead(
-        self,
-        request: ApiRequest,
-        id: FromPath[PathId],
-        leads: Injected[LeadServices],
-    ) -> None:
+    async def delete_lead(self, request: ApiRequest, id: FromPath[PathId], leads: Injected[LeadServices]) -> None:
         """Delete a lead, with its timeline and follow-ups.
 
         Its e-mail address can be used again. The timeline of its id still says that it was erased.
         """
-        precondition = condition(request).permits
-        await leads.database.write(leads.erase_lead, lead_id(id), actor=request.user.name, precondition=precondition)
+        await leads.database.write(leads.erase_lead, lead_id(id), **_change_options(request))
+
+    @post("/{id:str}/merge", status_code=200, opt=requires(Permission.CHANGE, conditional=True))
+    async def merge_leads(
+        self, request: ApiRequest, id: FromPath[PathId], data: JSONBody[NewMerge], leads: Injected[LeadServices]
+    ) -> Response[LeadView]:
+        """Merge a duplicate into a lead.
+
+        The members of this lead win; a phone number, a source, an owner and attributes that it does not have are
+        taken from the duplicate. Timeline and follow-ups move over; the timeline lists everything that the duplicate
+        was. Its id answers 301 from then on. Repeating a merge has no effect.
+        """
+        options = _change_options(request)
+        return await leads.write(request, _lead_response, leads.merge_leads, lead_id(id), sent(data), **options)
+
+    @get("/{id:str}/export", opt=requires(Permission.ADMINISTER))
+    async def export_lead(self, id: FromPath[PathId], leads: Injected[LeadServices]) -> Response[PersonalDataView]:
+        """Export a lead.
+
+        Everything that is stored about the person, in one document.
+        """
+        return JsonResponse(PersonalDataView.of(await leads.database.read_long(export_lead, lead_id(id))))
 
 
-def lead_response(lead: Lead, **options: Any) -> JsonResponse[LeadView]:
+def _change_options(request: ApiRequest) -> dict[str, Any]:
+    return {"actor": request.user.name, "precondition": condition(request).permits}
+
+
+def _lead_response(lead: Lead, status_code: int = 200, headers: Mapping[str, str] | None = None) -> LeadResponse:
     """Return a lead with its entity tag."""
-    headers = {**etag(lead.version), **options.pop("headers", {})}
-    return JsonResponse(lead_view(lead), headers=headers, lead_id=lead.id, **options)
+    headers = {**etag(lead.version), **(headers or {})}
+    return JsonResponse(LeadView.of(lead), status_code=status_code, headers=headers, lead_id=lead.id)
 
 
-def _registered(registered: Registered) -> JsonResponse[LeadView]:
+def _registered(registered: Registered) -> LeadResponse:
+    lead = registered.lead
     if registered.outcome is not Outcome.CREATED:
-        return lead_response(registered.lead, status_code=200)
-    return lead_response(registered.lead, status_code=201, headers={"location": f"/leads/{registered.lead.id}"})
+        return _lead_response(lead)
+    return _lead_response(lead, 201, {"location": f"/leads/{lead.id}"})
 
 
 def _accepted(_: None) -> JsonResponse[Any]:

@@ -8,22 +8,18 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta
 
 from leads_adapters.database import Database
-from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import sent
 from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
-from leads_adapters.http.openapi.parts import LINK, LOCATION
 from leads_adapters.http.pagination import Cursors, next_link, page_response
 from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, lead_id
-from leads_adapters.http.problem_responses import moved_response
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.leads import NewNote
-from leads_adapters.http.schemas.pages import PageView
-from leads_adapters.http.schemas.timeline import EventPageView, TimelineEntryView, event_view, timeline_entry_view
+from leads_adapters.http.schemas.timeline import EventPageView, EventView, TimelineEntryView
+from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission
-from leads_domain.errors import Merged
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import LIMIT_DEFAULT
@@ -44,15 +40,8 @@ class TimelineController(Controller):
 
     path = "/leads/{id:str}"
     tags = ("Leads",)
-    exception_handlers = {Merged: moved_response}
 
-    @get(
-        "/timeline",
-        opt=requires(Permission.READ),
-        raises=[problems.NotFound],
-        response_description="A page of the timeline.",
-        response_headers=[LINK],
-    )
+    @get("/timeline", opt=requires(Permission.READ))
     async def list_timeline(
         self,
         request: ApiRequest,
@@ -67,15 +56,9 @@ class TimelineController(Controller):
         cursors = Cursors.of_numbers("timeline", lead)
         page = await database.read(read_timeline, lead, before=cursors.decode(cursor), limit=limit)
         total = await database.read_long(count_timeline, lead) if count else UNSET
-        return page_response(request, cursors, page, timeline_entry_view, total)
+        return page_response(request, cursors, page, TimelineEntryView.of, total)
 
-    @post(
-        "/notes",
-        opt=requires(Permission.CHANGE),
-        raises=[problems.NotFound],
-        response_description="The note on the timeline.",
-        response_headers=[LOCATION],
-    )
+    @post("/notes", opt=requires(Permission.CHANGE))
     async def add_note(
         self,
         request: ApiRequest,
@@ -97,11 +80,7 @@ class EventController(Controller):
     path = "/events"
     tags = ("Leads",)
 
-    @get(
-        opt=requires(Permission.READ),
-        response_description="A part of the feed.",
-        response_headers=[LINK],
-    )
+    @get(opt=requires(Permission.READ))
     async def list_events(
         self,
         request: ApiRequest,
@@ -133,10 +112,10 @@ async def _end(database: Database) -> int:
 
 
 def _events(request: ApiRequest, entries: Sequence[TimelineEntry], next_cursor: str | None) -> Response[EventPageView]:
-    content = EventPageView([event_view(entry) for entry in entries], next_cursor)
+    content = EventPageView([EventView.of(entry) for entry in entries], next_cursor)
     return JsonResponse(content, headers=next_link(request, next_cursor, "after"))
 
 
 def _noted(entry: TimelineEntry) -> JsonResponse[TimelineEntryView]:
     headers = {"location": f"/leads/{entry.lead_id}/timeline"}
-    return JsonResponse(timeline_entry_view(entry), status_code=201, headers=headers, lead_id=LeadId(entry.lead_id))
+    return JsonResponse(TimelineEntryView.of(entry), status_code=201, headers=headers, lead_id=LeadId(entry.lead_id))

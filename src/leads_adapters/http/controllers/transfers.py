@@ -19,7 +19,7 @@ from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import Attempt, IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
 from leads_adapters.http.negotiation import preferred
-from leads_adapters.http.openapi.parts import CONTENT_DISPOSITION, DOWNLOAD, FILES, UPLOAD
+from leads_adapters.http.openapi.parts import FILES
 from leads_adapters.http.parameters import OnDuplicate
 from leads_adapters.http.problem_responses import log_error
 from leads_adapters.http.receiving import check_length
@@ -95,7 +95,7 @@ class TransferController(Controller):
     @post(
         "/import",
         status_code=200,
-        opt={**requires(Permission.ADMINISTER), **UPLOAD},
+        opt=requires(Permission.ADMINISTER, upload=FILES),
         response_description="What became of the rows.",
     )
     async def import_leads(
@@ -131,10 +131,9 @@ class TransferController(Controller):
 
     @get(
         "/export",
-        opt={**requires(Permission.ADMINISTER), **DOWNLOAD},
+        opt=requires(Permission.ADMINISTER, download=FILES),
         raises=[problems.NotAcceptable],
         response_description="The leads.",
-        response_headers=[CONTENT_DISPOSITION],
     )
     async def export_leads(
         self, request: ApiRequest, imports: Injected[ImportServices], filtered_leads: Injected[FilteredLeads]

@@ -7,7 +7,7 @@ import msgspec
 
 from leads_adapters.http.problem_responses import MEDIA_TYPE
 from leads_adapters.http.problems import EXAMPLE_ID, PROBLEMS, Problem
-from leads_adapters.http.schemas.pipeline import pipeline_view
+from leads_adapters.http.schemas.service import pipeline_view
 from leads_domain.pipeline import Pipeline
 
 EXAMPLE_TIME = "2030-01-15T09:30:00Z"
@@ -29,7 +29,7 @@ def add_examples(document: Mapping[str, Any]) -> None:
                     body["example"] = example(body["schema"], components)
             for status, response in operation["responses"].items():
                 if _PROBLEM in response.get("content", {}):
-                    problems = _problem_examples(path, int(status), response["description"])
+                    problems = _problem_examples(path, int(status), response["description"], components)
                     response["content"][_PROBLEM]["examples"] = problems
 
 
@@ -63,19 +63,14 @@ def _bodies(operation: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
         yield from holder.get("content", {}).items()
 
 
-def _problem_examples(path: str, status: int, names: str) -> dict[str, Any]:
+def _problem_examples(path: str, status: int, names: str, components: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        problem.name: {"summary": problem.title, "value": _problem(problem, path)}
+        problem.name: {"summary": problem.title, "value": _problem(problem, path, components)}
         for problem in PROBLEMS.values()
         if problem.status_code == status and f"`{problem.name}`" in names
     }
 
 
-def _problem(problem: type[Problem], path: str) -> dict[str, Any]:
-    return {
-        "type": f"/problems/{problem.name}",
-        "title": problem.title,
-        "status": problem.status_code,
-        "instance": path.replace("{id}", EXAMPLE_ID),
-        **problem.example,
-    }
+def _problem(problem: type[Problem], path: str, components: Mapping[str, Any]) -> dict[str, Any]:
+    members = example(components[problem.schema.__name__], components)
+    return {**members, **problem(problem.example).content(path.replace("{id}", EXAMPLE_ID))}

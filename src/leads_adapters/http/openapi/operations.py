@@ -11,17 +11,14 @@ from leads_adapters.http import problems
 from leads_adapters.http.authentication import permission_of
 from leads_adapters.http.openapi.parts import (
     CONDITION_PARAMETERS,
-    ETAG,
     IDEMPOTENCY_PARAMETER,
-    IDEMPOTENCY_REPLAYED,
-    LOCATION,
+    RESPONSE_HEADERS,
 )
 from leads_adapters.http.openapi.schemas import MsgspecSchemas
-from leads_adapters.http.problem_responses import MEDIA_TYPE, moved_response
+from leads_adapters.http.problem_responses import MEDIA_TYPE
 from leads_adapters.http.problems import PROBLEMS, Problem
 from leads_adapters.http.schemas.leads import Moved
 from leads_domain.access import Role
-from leads_domain.errors import Merged
 
 
 def complete_operation(
@@ -83,51 +80,54 @@ def _header_parameters(handler: HTTPRouteHandler, method: str) -> list[Mapping[s
 def _responses(
     responses: Mapping[str, Any], handler: HTTPRouteHandler, path: str, method: str, schemas: MsgspecSchemas
 ) -> dict[str, Any]:
-    usual = responses[str(handler.status_code)].get("content")
     successes = {
-        status: _success(response, handler, method, int(status), is_usual=response.get("content") == usual)
+        status: _success(response, handler, method, int(status), schemas)
         for status, response in responses.items()
         if int(status) < HTTPStatus.MULTIPLE_CHOICES
     }
     if method == "GET" and "conditional" in handler.opt:
-        successes["304"] = {"description": "It is at an excluded version.", "headers": _headers([ETAG])}
-    if "{id}" in path and handler.resolve_exception_handlers().get(Merged) is moved_response:
+        successes["304"] = {"description": "It is at an excluded version.", "headers": _headers("ETag")}
+    if path.startswith("/leads/{id}"):
         content = {"application/json": {"schema": schemas.schema(Moved)}}
         moved = "The lead is a part of another one, which is there."
-        successes["301"] = {"description": moved, "headers": _headers([LOCATION]), "content": content}
-    return {**dict(sorted(successes.items())), **_problems(handler, method, schemas)}
+        successes["301"] = {"description": moved, "headers": _headers("Location"), "content": content}
+    return {**dict(sorted(successes.items())), **_problems(handler, path, method, schemas)}
 
 
 def _success(
-    response: dict[str, Any], handler: HTTPRouteHandler, method: str, status: int, *, is_usual: bool
+    response: dict[str, Any], handler: HTTPRouteHandler, method: str, status: int, schemas: MsgspecSchemas
 ) -> dict[str, Any]:
-    headers = [
-        header
-        for header in handler.resolve_response_headers()
-        if is_usual and (header != LOCATION or status == handler.status_code)
-    ]
-    if method == "POST":
-        headers.append(IDEMPOTENCY_REPLAYED)
-    completed = {"description": response["description"]}
-    if headers:
-        completed["headers"] = _headers(sorted(headers, key=lambda header: header.name))
+    """Return a response with its headers; without a description of its own, it has that of its schema."""
+    content: dict[str, Any] = response.get("content") or {}
+    schema: dict[str, Any] = next((body["schema"] for body in content.values()), {})
+    name = schema.get("$ref", "").rpartition("/")[2]
+    described = schemas.components.get(name, schema).get("description", "")
+    names = {
+        "Content-Disposition": "download" in handler.opt,
+        "ETag": name == "LeadView",
+        "Idempotency-Replayed": method == "POST",
+        "Link": "PageView" in name,
+        "Location": method == "POST" and status == handler.status_code != HTTPStatus.OK,
+    }
     if download := handler.opt.get("download"):
-        return {**completed, "content": _files(download)}
-    if content := response.get("content"):
-        return {**completed, "content": content}
-    return completed
+        content = _files(download)
+    description = response["description"]
+    if description == HTTPStatus(status).description:  # Litestar's default
+        description = described or description
+    parts = {"headers": _headers(*(each for each, is_sent in names.items() if is_sent)), "content": content}
+    return {"description": description, **{part: value for part, value in parts.items() if value}}
 
 
-def _headers(headers: Iterable[Any]) -> dict[str, Any]:
-    return {each.name: {"description": each.description, "schema": {"type": "string"}} for each in headers}
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"description": RESPONSE_HEADERS[name], "schema": {"type": "string"}} for name in names}
 
 
 def _files(examples: Mapping[str, str]) -> dict[str, Any]:
     return {media_type: {"schema": {"type": "string"}, "example": example} for media_type, example in examples.items()}
 
 
-def _problems(handler: HTTPRouteHandler, method: str, schemas: MsgspecSchemas) -> dict[str, Any]:
-    raised = _raised(handler, method)
+def _problems(handler: HTTPRouteHandler, path: str, method: str, schemas: MsgspecSchemas) -> dict[str, Any]:
+    raised = _raised(handler, path, method)
     by_status: dict[int, list[type[Problem]]] = {}
     for problem in PROBLEMS.values():
         if problem in raised:
@@ -146,12 +146,14 @@ def _problem_schema(of_status: Iterable[type[Problem]], schemas: MsgspecSchemas)
     return found[0] if len(found) == 1 else {"anyOf": found}
 
 
-def _raised(handler: HTTPRouteHandler, method: str) -> set[Any]:
+def _raised(handler: HTTPRouteHandler, path: str, method: str) -> set[Any]:
     raised = {*(handler.raises or ()), problems.MalformedRequest, problems.InternalError}
     if permission_of(handler.opt) is not None:
         raised |= {problems.Unauthorized, problems.Forbidden, problems.RateLimited, problems.Unavailable}
-    if method == "POST":  # not found: a response about a lead that was deleted since
-        raised |= {problems.IdempotencyKeyReused, problems.RequestInProgress, problems.NotFound}
+    if method == "POST":
+        raised |= {problems.IdempotencyKeyReused, problems.RequestInProgress}
+    if "{id}" in path or method == "POST":  # a response about a lead that was deleted since
+        raised.add(problems.NotFound)
     if "conditional" in handler.opt:
         raised.add(problems.PreconditionFailed)
     if handler.parsed_data_field is not None or "upload" in handler.opt:

@@ -1,9 +1,6 @@
-"""Parts of the document that handlers name: response headers, request headers, files."""
+"""Parts of the document that operations share: headers, security schemes, files."""
 
 from collections.abc import Mapping
-from typing import Any
-
-from litestar.datastructures import ResponseHeader
 
 FILES: Mapping[str, str] = {
     "text/csv": "name,email,company\r\nJohn Doe,john@example.com,ACME\r\n",
@@ -12,21 +9,15 @@ FILES: Mapping[str, str] = {
 """The media types of files of leads, each with an example."""
 
 
-def _header(name: str, description: str) -> ResponseHeader:
-    return ResponseHeader(name=name, description=description, documentation_only=True)
-
-
-CONTENT_DISPOSITION = _header("Content-Disposition", "The name of the file.")
-ETAG = _header("ETag", "The lead's version, as a validator (RFC 9110).")
-LINK = _header("Link", 'The next page, if there is one: rel="next" (RFC 8288).')
-LOCATION = _header("Location", "Where the resource is.")
-IDEMPOTENCY_REPLAYED = _header(
-    "Idempotency-Replayed",
-    "`true` if this is the stored response to an earlier request with the same Idempotency-Key.",
-)
-
-CONDITIONAL: Mapping[str, Any] = {"conditional": True}
-"""The `opt` of a handler that honours `If-Match` and `If-None-Match`."""
+RESPONSE_HEADERS: Mapping[str, str] = {
+    "Content-Disposition": "The name of the file.",
+    "ETag": "The lead's version, as a validator (RFC 9110).",
+    "Idempotency-Replayed": (
+        "`true` if this is the stored response to an earlier request with the same Idempotency-Key."
+    ),
+    "Link": 'The next page, if there is one: rel="next" (RFC 8288).',
+    "Location": "Where the resource is.",
+}
 
 _TAG = r'(W/)?"[!#-~\u0080-\u00ff]*"'
 _TAGS = {
@@ -70,9 +61,3 @@ SECURITY_SCHEMES = {
         "One of the two is enough.",
     },
 }
-
-UPLOAD: Mapping[str, Any] = {"upload": FILES}
-"""The `opt` of a handler that reads a file."""
-
-DOWNLOAD: Mapping[str, Any] = {"download": FILES}
-"""The `opt` of a handler that sends a file."""

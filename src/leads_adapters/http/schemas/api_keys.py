@@ -5,9 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from leads_adapters.http.schemas.common import NULL, Id, KeyName, KeyRole, Utc, utc
-from leads_adapters.times import time_text
-from leads_domain.access import ApiKey
+from leads_adapters.http.schemas.common import NULL, Id, KeyName, KeyRole, Utc
+from leads_adapters.http.schemas.views import View
 
 
 class NewApiKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -17,7 +16,7 @@ class NewApiKey(msgspec.Struct, forbid_unknown_fields=True):
     role: KeyRole
 
 
-class ApiKeyView(msgspec.Struct):
+class ApiKeyView(View):
     """What is known of an API key; its text is not."""
 
     id: Id
@@ -38,15 +37,3 @@ class NewApiKeyView(ApiKeyView):
             examples=["capture_5f0c" + 60 * "0" + "7a3b9d21"],
         ),
     ]
-
-
-def api_key_view(key: ApiKey) -> ApiKeyView:
-    """A key as administrators see it: without its digest."""
-    return ApiKeyView(
-        id=key.id,
-        name=key.name,
-        role=key.role,
-        created_at=time_text(key.created_at),
-        last_used_at=utc(key.last_used_at),
-        revoked_at=utc(key.revoked_at),
-    )

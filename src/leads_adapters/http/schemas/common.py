@@ -10,7 +10,6 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from leads_adapters.times import time_text
 from leads_domain import details, follow_up
 from leads_domain.access import Role
 from leads_domain.details import Scalar
@@ -105,8 +104,3 @@ Utc = Annotated[
 
 NULL = Meta(examples=[None])
 """Marks a member that is null in the example."""
-
-
-def utc(at: datetime | None) -> str | None:
-    """Return a time as clients see it: RFC 3339, in UTC."""
-    return None if at is None else time_text(at)

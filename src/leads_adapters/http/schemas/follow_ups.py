@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from leads_adapters.http.schemas.common import NULL, OR_BLANK, Channel, ConfiguredChannel, Id, Message, Time, Utc, utc
-from leads_adapters.times import time_text
-from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
+from leads_adapters.http.schemas.common import NULL, OR_BLANK, Channel, ConfiguredChannel, Id, Message, Time, Utc
+from leads_adapters.http.schemas.views import View
+from leads_domain.follow_up import FollowUpState, Recipient
 
 
 class NewFollowUp(msgspec.Struct, forbid_unknown_fields=True):
@@ -26,7 +26,7 @@ class FollowUpPatch(msgspec.Struct, forbid_unknown_fields=True):
     message: Message | UnsetType = UNSET
 
 
-class FollowUpView(msgspec.Struct):
+class FollowUpView(View):
     """A follow-up."""
 
     id: Id
@@ -48,23 +48,3 @@ class FollowUpView(msgspec.Struct):
     rule_status: Annotated[
         str | None, Meta(description="The status of the lead whose rule made it, if one did.", examples=[None])
     ]
-
-
-def follow_up_view(follow_up: FollowUp) -> FollowUpView:
-    """A follow-up as clients see it: without its lease."""
-    return FollowUpView(
-        id=follow_up.id,
-        lead_id=follow_up.lead_id,
-        recipient=follow_up.recipient,
-        channel=follow_up.channel,
-        message=follow_up.message,
-        due_at=time_text(follow_up.due_at),
-        state=follow_up.state,
-        attempts=follow_up.attempts,
-        last_error=follow_up.last_error,
-        next_attempt_at=utc(follow_up.next_attempt_at),
-        sent_at=utc(follow_up.sent_at),
-        created_at=time_text(follow_up.created_at),
-        updated_at=time_text(follow_up.updated_at),
-        rule_status=follow_up.rule_status,
-    )

@@ -1,6 +1,7 @@
 """Leads, as clients send and get them."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -21,8 +22,11 @@ from leads_adapters.http.schemas.common import (
     Status,
     Utc,
 )
+from leads_adapters.http.schemas.follow_ups import FollowUpView
+from leads_adapters.http.schemas.timeline import TimelineEntryView
 from leads_adapters.times import time_text
 from leads_domain.lead import Lead
+from leads_domain.use_cases.export_lead import PersonalData
 
 
 class NewLead(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,6 +71,11 @@ class LeadView(msgspec.Struct):
     next_follow_up_at: Utc | None
     version: Annotated[int, Meta(description="Grows with every change.", examples=[1])]
 
+    @classmethod
+    def of(cls, lead: Lead) -> Self:
+        """Return a lead as clients see it."""
+        return cls(**lead.to_dict(time_text))
+
 
 class Moved(msgspec.Struct):
     """The lead was merged into another one."""
@@ -92,6 +101,24 @@ class NewMerge(msgspec.Struct, forbid_unknown_fields=True):
     duplicate_id: Id
 
 
-def lead_view(lead: Lead) -> LeadView:
-    """Return a lead as clients see it."""
-    return LeadView(**lead.to_dict(time_text))
+class PersonalDataView(msgspec.Struct):
+    """Everything that is kept about a person."""
+
+    lead: LeadView
+    merged_ids: Annotated[Sequence[Id], Meta(description="The ids of leads that were merged into this one.")]
+    follow_ups: Annotated[Sequence[FollowUpView], Meta(description="By due time.")]
+    timeline: Annotated[Sequence[TimelineEntryView], Meta(description="The newest first.")]
+    replied_at: Annotated[
+        Sequence[Utc], Meta(description="When the answers were given that are kept for requests that are repeated.")
+    ]
+
+    @classmethod
+    def of(cls, data: PersonalData) -> Self:
+        """Return everything that is kept about a person, as clients see it."""
+        return cls(
+            lead=LeadView.of(data.lead),
+            merged_ids=data.merged_ids,
+            follow_ups=[FollowUpView.of(each) for each in data.follow_ups],
+            timeline=[TimelineEntryView.of(each) for each in data.timeline],
+            replied_at=[time_text(at) for at in data.replied_at],
+        )

@@ -6,11 +6,11 @@ import msgspec
 from msgspec import Meta
 
 from leads_adapters.http.schemas.common import Id, Utc
-from leads_adapters.times import time_text
-from leads_domain.events import EventType, TimelineEntry
+from leads_adapters.http.schemas.views import View
+from leads_domain.events import EventType
 
 
-class TimelineEntryView(msgspec.Struct):
+class TimelineEntryView(View):
     """Something that happened to a lead."""
 
     id: Id
@@ -37,14 +37,3 @@ class EventPageView(msgspec.Struct):
         Annotated[str, Meta(description="Send it as `after` for what follows, now or later. Null if there is no item.")]
         | None
     )
-
-
-def timeline_entry_view(entry: TimelineEntry) -> TimelineEntryView:
-    """A timeline entry as clients see it."""
-    at = time_text(entry.at)
-    return TimelineEntryView(id=entry.id, type=entry.type, at=at, actor=entry.actor, data=dict(entry.data))
-
-
-def event_view(entry: TimelineEntry) -> EventView:
-    """Return a timeline entry as the feed shows it."""
-    return EventView(**msgspec.structs.asdict(timeline_entry_view(entry)), lead_id=entry.lead_id)

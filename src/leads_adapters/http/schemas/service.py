@@ -1,4 +1,4 @@
-"""Statistics."""
+"""The service itself: its health, its pipeline, its statistics."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,16 +6,40 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from leads_adapters.http.schemas.common import Source, Utc
-from leads_adapters.times import time_text
-from leads_domain.statistics import Statistics
+from leads_adapters.http.schemas.common import Source, Status, Utc
+from leads_adapters.http.schemas.views import View
+from leads_domain.pipeline import Pipeline
 from leads_domain.use_cases.take_statistics import SOURCES_MAX
 
 _CONVERSIONS = "How many of them are in a final status that needs no reason."
 Conversions = Annotated[int, Meta(description=_CONVERSIONS, examples=[6])]
 
 
-class CountView(msgspec.Struct):
+class Health(msgspec.Struct):
+    """The service is well."""
+
+    status: str = "ok"
+
+
+class PipelineView(View):
+    """The statuses of a lead and the moves between them."""
+
+    initial: Status
+    statuses: Sequence[Status]
+    transitions: Annotated[dict[str, Sequence[str]], Meta(description="The statuses that can follow each status.")]
+    final: Sequence[Status]
+    reason_required: Sequence[Status]
+
+
+def pipeline_view(pipeline: Pipeline) -> PipelineView:
+    """Return the pipeline as clients see it, statuses in the order of its declaration."""
+    final, justified = (
+        sorted(some, key=pipeline.statuses.index) for some in (pipeline.final, pipeline.reason_required)
+    )
+    return PipelineView.of(pipeline, final=final, reason_required=justified)
+
+
+class CountView(View):
     """Leads, and how many of them were won."""
 
     leads: Annotated[int, Meta(examples=[0])]
@@ -30,7 +54,7 @@ class SourceCountView(msgspec.Struct):
     conversions: Conversions
 
 
-class StatisticsView(msgspec.Struct):
+class StatisticsView(View):
     """How the desk is doing."""
 
     at: Annotated[Utc, Meta(description="When it was counted.")]
@@ -55,19 +79,3 @@ class StatisticsView(msgspec.Struct):
         Meta(description=f"The {SOURCES_MAX} sources of most leads; null is unknown. Those of most leads come first."),
     ]
     other_sources: Annotated[CountView, Meta(description="What all further sources have together.")]
-
-
-def statistics_view(statistics: Statistics) -> StatisticsView:
-    """Return statistics as clients see them."""
-    median, others = statistics.median_time_to_first_contact, statistics.other_sources
-    return StatisticsView(
-        at=time_text(statistics.at),
-        total=statistics.total,
-        by_status=dict(statistics.by_status),
-        conversions=statistics.conversions,
-        conversion_rate=statistics.conversion_rate,
-        median_time_to_first_contact=None if median is None else median.total_seconds(),
-        overdue_follow_ups=statistics.overdue_follow_ups,
-        by_source=[SourceCountView(each.source, each.leads, each.conversions) for each in statistics.by_source],
-        other_sources=CountView(others.leads, others.conversions),
-    )
