@@ -49,7 +49,7 @@ class JsonResponse(Response[ContentT]):
             ],
         }
 
-        async def send_json(_: Scope, __: Receive, send: Send) -> None:
+        async def send_json(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - named by Litestar
             await send(start)
             await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
