@@ -1,11 +1,13 @@
 """The filters of lists of leads: a dependency of their handlers, so that lists and exports have the same ones."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from litestar.di import Provide
 from litestar.params import FromQuery
 
+from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
 from leads_adapters.http.parameters import (
     CreatedFrom,
@@ -19,6 +21,7 @@ from leads_adapters.http.parameters import (
     WithWords,
 )
 from leads_adapters.http.query import wrong_parameters
+from leads_adapters.lead_json import JsonPage, ReadJsonPage
 from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadQuery
 from leads_domain.use_cases.find_leads import AskForLeads, FiltersInput
@@ -32,12 +35,27 @@ class FilteredLeads:
     """
 
     database: Database
+    read_json_page: ReadJsonPage
+    loader: BatchLoader[LeadQuery, JsonPage]
     filters: FiltersInput
     query: LeadQuery
 
+    async def page(self, query: LeadQuery) -> JsonPage:
+        """Return a page. Requests of one event-loop turn for the same page share it."""
+        if query.has_filters:
+            return await self.database.read_long(self.read_json_page, query)
+        page: JsonPage | None = await self.loader.load(query)
+        assert page is not None  # noqa: S101 - every query has a page
+        return page
 
-def filtered_leads_provider(database: Database, ask_for_leads: AskForLeads) -> Provide:
+
+def filtered_leads_provider(database: Database, read_json_page: ReadJsonPage, ask_for_leads: AskForLeads) -> Provide:
     """Return the provider of `FilteredLeads`, which raises `MalformedRequest` for a filter that makes no sense."""
+
+    async def load(queries: Sequence[LeadQuery]) -> Mapping[LeadQuery, JsonPage]:
+        return {query: await database.read(read_json_page, query) for query in queries}
+
+    loader = BatchLoader(load)
 
     def provide(  # noqa: PLR0913, PLR0917 - one parameter for each query parameter
         status: FromQuery[Statuses] = (),
@@ -64,7 +82,7 @@ def filtered_leads_provider(database: Database, ask_for_leads: AskForLeads) -> P
         if status:
             given["status"] = status
         try:
-            return FilteredLeads(database, given, ask_for_leads(given))
+            return FilteredLeads(database, read_json_page, loader, given, ask_for_leads(given))
         except ValidationFailed as invalid:
             raise wrong_parameters(invalid) from None
 

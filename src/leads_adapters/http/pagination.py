@@ -102,9 +102,19 @@ def page_response(
     total: int | UnsetType = UNSET,
 ) -> JsonResponse[PageView[ViewT]]:
     """Return a page, its items as `view` shows them, with a link to the next page."""
-    next_cursor = None if page.next is None else cursors.encode(page.next)
-    content = PageView([view(item) for item in page.items], next_cursor, total)
-    return JsonResponse(content, headers=next_link(request, next_cursor))
+    return items_response(request, cursors, [view(item) for item in page.items], page.next, total)
+
+
+def items_response(
+    request: ApiRequest,
+    cursors: Cursors[PositionT],
+    items: Any,
+    following: PositionT | None,
+    total: int | UnsetType = UNSET,
+) -> JsonResponse[PageView[Any]]:
+    """Return a page of items that are ready for JSON, with a link to the next page, which starts at `following`."""
+    next_cursor = None if following is None else cursors.encode(following)
+    return JsonResponse(PageView(items, next_cursor, total), headers=next_link(request, next_cursor))
 
 
 def next_link(request: ApiRequest, next_cursor: str | None, parameter: str = "cursor") -> dict[str, str]:

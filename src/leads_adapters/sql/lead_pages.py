@@ -5,18 +5,19 @@ filters: then all of those are found by the indexes of the filters, and sorted
 (docs/decisions/0024-leads-in-two-steps.md).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Integer, Select, bindparam, func, literal_column, select, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_column, select, tuple_
 
 from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.lead_filters import MATCHING, RANGES, conditions, filters, is_word, word_queries
 from leads_adapters.sql.tables import END_OF_TIME, leads
 from leads_domain.paging import LeadQuery, LeadSort
 
-Columns = tuple[Column[Any], ...]
+Columns = Callable[[Any], Iterable[ColumnElement[Any]]]
+"""What to select, of the columns of the table or of a part of it."""
 
 STRETCH = 5_000
 """How many leads are looked at in the order of the list."""
@@ -72,7 +73,7 @@ class _List(NamedTuple):
 
 
 def find_page(driver: Driver, columns: Columns, query: LeadQuery) -> list[Row]:
-    """Return `columns` of the leads that `query` asks for, and of one more, if there is one."""
+    """Return the `columns` of the leads that `query` asks for, and of one more, if there is one."""
     given = filters(query)
     values = given | _parameters(query)
     list_ = _List(tuple(given), query.sort, query.after is not None)
@@ -100,9 +101,9 @@ def _parameters(query: LeadQuery) -> dict[str, Any]:
 def _among_next(columns: Columns, list_: _List) -> Select[Any]:
     """Select the leads that pass among the next ones of the list."""
     if not list_.across:
-        return list_.select(columns).limit(bindparam("limit"))
+        return list_.select(columns(leads.c)).limit(bindparam("limit"))
     c = list_.select(leads.c).limit(bindparam("stretch")).subquery("next").c
-    found = select(*(c[each.name] for each in columns)).where(*conditions(list_.across, c))
+    found = select(*columns(c)).where(*conditions(list_.across, c))
     return found.order_by(*list_.order(c[list_.key], c.id)).limit(bindparam("limit"))
 
 
@@ -116,7 +117,7 @@ def _beyond(list_: _List) -> Select[Any]:
 def _sorted(columns: Columns, list_: _List, word_index: str | None) -> Select[Any]:
     """Select all leads that pass, and sort them."""
     tests = conditions(list_.across, leads.c, word_index)
-    return list_.select(columns, *tests, sorts=True).limit(bindparam("limit"))
+    return list_.select(columns(leads.c), *tests, sorts=True).limit(bindparam("limit"))
 
 
 def _word_index(driver: Driver, given: Mapping[str, Any], values: Mapping[str, Any]) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    ColumnElement,
     Executable,
     Text,
     any_,
@@ -132,7 +133,7 @@ class SqlLeadStore:
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
-        rows = find_page(self._driver, _MEMBERS, query)
+        rows = find_page(self._driver, _members_of, query)
         items = _leads(rows[: query.limit])
         return Page(items, query.sort.position(items[-1]) if len(rows) > query.limit else None)
 
@@ -149,6 +150,10 @@ class SqlLeadStore:
     def _missing(self, id: LeadId) -> NotFound:
         row = self._driver.first(_MERGED_INTO, id=id)
         return Merged(id, row[0]) if row else NotFound("lead", id)
+
+
+def _members_of(columns: Any) -> list[ColumnElement[Any]]:
+    return [columns[column.name] for column in _MEMBERS]
 
 
 def _json(value: object) -> str:

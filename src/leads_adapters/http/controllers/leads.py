@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -20,7 +21,7 @@ from leads_adapters.http.decoding import sent
 from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
-from leads_adapters.http.pagination import Cursors, page_response
+from leads_adapters.http.pagination import Cursors, items_response
 from leads_adapters.http.parameters import Count, Cursor, Limit, OnDuplicate, PathId, Sort, lead_id
 from leads_adapters.http.responses import JsonResponse, etag
 from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, NewLead, NewMerge, PersonalDataView
@@ -106,11 +107,9 @@ class LeadController(Controller):
         """
         cursors = Cursors.of_leads(sort, "leads", filtered_leads.filters)
         query = replace(filtered_leads.query, sort=sort, limit=limit, after=cursors.decode(cursor))
-        database = filtered_leads.database
-        read = database.read_long if query.has_filters else database.read
-        page = await read(lambda work: work.leads.page(query))
-        total = await database.read_long(lambda work: work.leads.count(query)) if count else UNSET
-        return page_response(request, cursors, page, LeadView.of, total)
+        items, following = await filtered_leads.page(query)
+        total = await filtered_leads.database.read_long(lambda work: work.leads.count(query)) if count else UNSET
+        return items_response(request, cursors, msgspec.Raw(items), following, total)
 
     @get("/{id:str}", opt=requires(Permission.READ, conditional=True))
     async def get_lead(

@@ -1,0 +1,45 @@
+"""Pages of leads whose JSON is made by SQLite: in a quarter of the time that rows, leads and JSON take in Python.
+
+The figures are in docs/performance.md.
+"""
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, func, literal_column
+
+from leads_adapters.sql.lead_pages import Columns, find_page
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_domain.paging import LeadPosition, LeadQuery
+from leads_domain.ports import UnitOfWork
+
+_MEMBERS = (
+    "id", "name", "email", "phone", "status", "status_reason", "source", "owner", "attributes",
+    "created_at", "updated_at", "contacted_at", "next_follow_up_at", "version",
+)  # fmt: skip
+
+
+def read_json_page(work: UnitOfWork, query: LeadQuery) -> tuple[bytes, LeadPosition | None]:
+    """See `leads_adapters.lead_json.read_json_page`."""
+    rows = find_page(cast(SqlUnitOfWork, work).driver, _columns(query.sort.member), query)
+    items = rows[: query.limit]
+    array = f"[{','.join(json for json, _, _ in items)}]".encode()
+    if len(rows) <= query.limit:
+        return array, None
+    _, id, value = items[-1]
+    return array, query.sort.position(SimpleNamespace(id=id, **{query.sort.member: value}))
+
+
+@cache
+def _columns(member: str) -> Columns:
+    return lambda c: (_json(c), c.id, c[member])
+
+
+def _json(c: Any) -> ColumnElement[str]:
+    """Return what `Lead.to_dict` says of a lead; times are stored as the API has them."""
+    phone, attributes = c.phone + func.coalesce(";ext=" + c.phone_extension, ""), func.json(c.attributes)
+    members: list[Any] = []
+    for name in _MEMBERS:
+        members += (literal_column(f"'{name}'"), {"phone": phone, "attributes": attributes}.get(name, c[name]))
+    return func.json_object(*members)
