@@ -43,3 +43,4 @@ def test_the_installed_wheel_migrates_serves_and_answers(python: Path, tmp_path:
     with site.serve() as service:
         service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
         service.get("/docs").expect(200)
+        service.get("/docs/style.css").expect(200)

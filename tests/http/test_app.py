@@ -22,6 +22,7 @@ ALLOWED = {
     "/docs": "GET, HEAD, OPTIONS",
     "/docs/start.js": "GET, HEAD, OPTIONS",
     "/openapi.json": "GET, HEAD, OPTIONS",
+    "/problems": "GET, HEAD, OPTIONS",
     "/problems/not-found": "GET, HEAD, OPTIONS",
     "/health/live": "GET, HEAD, OPTIONS",
     "/health/ready": "GET, HEAD, OPTIONS",
@@ -64,7 +65,7 @@ JUNK = [
     "/leads" + "/x" * 10_000,
     "/" + "%20" * 10_000,
     "/health/live/x",
-    "/problems/",
+    "/problems/not-found/x",
     "*",
 ]
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "BREW", "get", "PROPFIND"]

@@ -15,7 +15,7 @@ from leads_domain.access import Permission, Principal, Role, digest, key_text
 from leads_domain.use_cases.manage_keys import Authenticate
 from rest import JOHN, NOBODY, ON_BOTH, Service
 
-UNDOCUMENTED = ["/", "/docs", "/docs/start.js", "/openapi.json", "/problems/not-found"]
+UNDOCUMENTED = ["/", "/docs", "/docs/start.js", "/docs/style.css", "/openapi.json", "/problems", "/problems/not-found"]
 OPERATOR_KEY = "correct horse battery staple"
 
 

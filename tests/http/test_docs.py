@@ -6,7 +6,8 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from leads_adapters.http.problems import PROBLEMS
+from leads_adapters.http.problem_pages import problem_list_page, problem_page
+from leads_adapters.http.problems import PROBLEMS, Problem
 from rest import Reply, Service
 
 MEDIA_TYPES = {
@@ -18,23 +19,37 @@ MEDIA_TYPES = {
 ADDRESS = re.compile(r"""url\(\s*(?P<quote>["']?)(?P<quoted>.*?)(?P=quote)\s*\)|@import\s+["'](?P<imported>[^"']+)""")
 
 
-class References(HTMLParser):
-    """Everything that a page loads, and the code that stands in it."""
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+VOID = {"link", "meta"}
+
+
+class Page(HTMLParser):
+    """Everything that a page loads, its links, and the code that stands in it. All elements must be closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.loaded: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
         self.inline: list[str] = []
-        self._in_script = False
+        self._open: list[str] = []
         self.feed(page)
+        self.close()
+        assert not self._open
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value for name, value in attrs if name in ("src", "href") and value]
+        addresses = self.links if tag == "a" else self.loaded
+        addresses += [value for name, value in attrs if name in ("src", "href") and value]
         self.inline += [name for name, _ in attrs if name.startswith("on")]
-        self._in_script = tag == "script"
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self._in_script and data.strip():
+        self.text += data
+        if self._open[-1:] == ["script"]:
             self.inline.append(data)
 
 
@@ -54,7 +69,7 @@ def test_the_page_is_html_in_utf_8(page: Reply) -> None:
 
 
 def test_the_page_loads_everything_from_the_service_itself(lasting: Service, page: Reply) -> None:
-    references = References(page.body.decode()).found
+    references = Page(page.body.decode()).loaded
     assert {urlsplit(reference).path.rpartition(".")[2] for reference in references} == {"css", "js", "png"}
     for reference in references:
         target = urlsplit(urljoin("http://leads.example/docs", reference))
@@ -88,7 +103,7 @@ def test_the_page_runs_under_its_own_security_policy(page: Reply) -> None:
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "unsafe-eval" not in policy
-    assert References(page.body.decode()).inline == []
+    assert Page(page.body.decode()).inline == []
 
 
 @pytest.mark.parametrize(
@@ -99,17 +114,67 @@ def test_no_other_file_is_served(lasting: Service, name: str) -> None:
     lasting.stranger().get(f"/docs/{name}").refuse(404, "not-found")
 
 
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_every_type_of_problem_has_a_page_for_people(lasting: Service, name: str) -> None:
-    page = lasting.stranger().get(f"/problems/{name}").expect(200)
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    text = page.body.decode()
-    assert f"<code>{name}</code>" in text
-    assert str(PROBLEMS[name].status_code) in text
-    for reference in References(text).found:
+@pytest.mark.parametrize("path", ["/problems", *(f"/problems/{name}" for name in PROBLEMS)])
+def test_the_pages_of_problems_link_only_to_the_service_itself(lasting: Service, path: str) -> None:
+    reply = lasting.stranger().get(path).expect(200)
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    page = Page(reply.body.decode())
+    assert page.inline == []
+    assert "/docs/style.css" in page.loaded
+    assert {"/docs", "/problems"} <= set(page.links)
+    for reference in page.loaded + page.links:
         lasting.stranger().get(reference).expect(200)
 
 
-def test_a_type_of_problem_that_there_is_not_is_answered_with_those_that_there_are(lasting: Service) -> None:
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_type_of_problem_has_a_page_for_people(lasting: Service, name: str) -> None:
+    problem = PROBLEMS[name]
+    text = Page(lasting.stranger().get(f"/problems/{name}").body.decode()).text
+    for part in (name, str(problem.status_code), problem.title, problem.advice, problem.example):
+        assert part in text
+
+
+def test_one_page_lists_all_types_of_problems(lasting: Service) -> None:
+    page = Page(lasting.stranger().get("/problems").body.decode())
+    assert [link for link in page.links if link.startswith("/problems/")] == [f"/problems/{name}" for name in PROBLEMS]
+    assert all(problem.title in page.text for problem in PROBLEMS.values())
+
+
+def test_pages_escape_their_text() -> None:
+    class Odd(Problem, status=400, example="<script>&amp;</script>"):
+        """<script>&amp;</script>.
+
+        <script>&amp;</script>
+        """
+
+    for page in (problem_page(Odd), problem_list_page([Odd])):
+        assert "<script>&" not in page
+        assert "<script>&amp;</script>" in Page(page).text
+
+
+def test_the_style_sheet_is_for_light_and_dark_and_may_be_cached(lasting: Service) -> None:
+    reply = lasting.stranger().get("/docs/style.css").expect(200)
+    assert reply.headers["cache-control"] == "public, max-age=3600"
+    assert "color-scheme: light dark" in reply.body.decode()
+    assert "url(" not in reply.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/problems/<b>", "/docs/nothing.js"])
+def test_a_browser_gets_a_page_for_a_path_of_the_documentation_that_does_not_exist(lasting: Service, path: str) -> None:
+    reply = lasting.stranger().get(path, accept=BROWSER).expect(404)
+    assert (reply.headers["content-type"], reply.headers["vary"]) == ("text/html; charset=utf-8", "accept")
+    page = Page(reply.body.decode())
+    assert page.links == ["/docs", "/problems"]
+    reply = lasting.stranger().get(path)
+    assert reply.refuse(404, "not-found")["detail"] in page.text
+    assert reply.headers["vary"] == "accept"
+
+
+@pytest.mark.parametrize(("path", "status", "name"), [("/leads", 401, "unauthorized"), ("/nowhere", 404, "not-found")])
+def test_a_browser_gets_problems_from_all_other_paths(lasting: Service, path: str, status: int, name: str) -> None:
+    lasting.stranger().get(path, accept=BROWSER).refuse(status, name)
+
+
+def test_an_unknown_type_of_problem_is_refused_with_a_list_of_all(lasting: Service) -> None:
     detail = lasting.stranger().get("/problems/bad-luck").refuse(404, "not-found")["detail"]
     assert all(name in detail for name in PROBLEMS)

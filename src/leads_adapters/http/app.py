@@ -17,6 +17,7 @@ from leads_adapters.http.authentication import PUBLIC, Authentication, permissio
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import Check
 from leads_adapters.http.openapi.document import OpenApiDocument
+from leads_adapters.http.problem_pages import not_found_response
 from leads_adapters.http.problem_responses import ErrorLog, moved_response, problem_response
 from leads_adapters.http.problems import NotFound
 from leads_adapters.http.query import check_query
@@ -51,7 +52,12 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     """
     config = document.config()
     config.openapi_router = Router(
-        "/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False, after_request=_refuse_unknown_files
+        "/docs",
+        route_handlers=[],
+        opt=PUBLIC,
+        include_in_schema=False,
+        after_request=_refuse_unknown_files,
+        exception_handlers={NotFound: not_found_response},
     )
     app = Litestar(
         controllers,

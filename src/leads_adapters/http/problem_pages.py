@@ -1,16 +1,47 @@
-"""The pages that explain the types of problems."""
+"""The pages that explain the types of problems, and the page of a path that does not exist."""
 
-import html
+from collections.abc import Iterable
+from html import escape
+from http import HTTPStatus
+from typing import Any
 
-from leads_adapters.http.problems import Problem
+from litestar import Request, Response
+
+from leads_adapters.http.html_page import html_page
+from leads_adapters.http.negotiation import preferred
+from leads_adapters.http.problem_responses import MEDIA_TYPE, problem_response
+from leads_adapters.http.problems import NotFound, Problem
 
 
 def problem_page(problem: type[Problem]) -> str:
-    """Return the page that explains a type of problem to a person."""
-    title, advice = html.escape(problem.title), html.escape(problem.advice)
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        f"<title>{title}</title></head><body><h1>{title}</h1>"
-        f"<p>Problem type <code>{problem.name}</code>, with status {problem.status_code}.</p><p>{advice}</p>"
-        '<p><a href="/docs">All operations</a></p></body></html>\n'
-    )
+    """Return the page that explains a type of problem."""
+    text = f"<p>{escape(problem.advice)}</p>\n<p>For example:</p>\n<blockquote>{escape(problem.example)}</blockquote>"
+    return _page(problem, text)
+
+
+def problem_list_page(problems: Iterable[type[Problem]]) -> str:
+    """Return the page that lists the types of problems."""
+    items = [
+        f'<dt><a href="/problems/{problem.name}">{escape(problem.title)}</a></dt>\n<dd>{_label(problem)}</dd>\n'
+        for problem in problems
+    ]
+    return html_page("Problems", f"<main>\n<h1>Problems</h1>\n<dl>\n{''.join(items)}</dl>\n</main>")
+
+
+def not_found_response(request: Request[Any, Any, Any], error: NotFound) -> Response[Any]:
+    """Return a page to a browser, and the problem to a program (an exception handler of Litestar)."""
+    error.headers = {**(error.headers or {}), "vary": "accept"}
+    if preferred(request.scope, (MEDIA_TYPE, "text/html")) != "text/html":
+        return problem_response(request, error)
+    page = _page(error, f"<p>{escape(error.detail)}</p>")
+    return Response(page, status_code=error.status_code, media_type="text/html", headers=error.headers)
+
+
+def _page(problem: Problem | type[Problem], text: str) -> str:
+    heading = f"<h1>{escape(problem.title)}</h1>\n<p>{_label(problem)}</p>"
+    return html_page(problem.title, f"<main>\n{heading}\n{text}\n</main>")
+
+
+def _label(problem: Problem | type[Problem]) -> str:
+    status = HTTPStatus(problem.status_code)
+    return f"<small>{status.value} {status.phrase}, <code>{problem.name}</code></small>"

@@ -1,21 +1,21 @@
 """The service's own documentation: the OpenAPI document and the pages of the problems."""
 
-from litestar import Controller, Response, get
+from litestar import Controller, MediaType, Response, get
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from leads_adapters.http import problems
 from leads_adapters.http.authentication import PUBLIC
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.openapi.document import OpenApiDocument
-from leads_adapters.http.problem_pages import problem_page
-from leads_adapters.http.problems import PROBLEMS
+from leads_adapters.http.problem_pages import not_found_response, problem_list_page, problem_page
+from leads_adapters.http.problems import PROBLEMS, NotFound
 
 
 class DocsController(Controller):
-    """The resources `/`, `/openapi.json` and `/problems/{name}`."""
+    """The resources `/`, `/openapi.json`, `/problems` and `/problems/{name}`."""
 
+    exception_handlers = {NotFound: not_found_response}
     include_in_schema = False
 
     @get("/", opt=PUBLIC, status_code=307)
@@ -28,9 +28,14 @@ class DocsController(Controller):
         """Get the OpenAPI document."""
         return Response(document.json(request.app), media_type="application/json")
 
-    @get("/problems/{name:str}", opt=PUBLIC)
-    async def get_problem_page(self, name: FromPath[str]) -> Response[str]:
+    @get("/problems", opt=PUBLIC, media_type=MediaType.HTML)
+    async def list_problems(self) -> str:
+        """List the types of problems."""
+        return problem_list_page(PROBLEMS.values())
+
+    @get("/problems/{name:str}", opt=PUBLIC, media_type=MediaType.HTML)
+    async def get_problem_page(self, name: FromPath[str]) -> str:
         """Explain a type of problem to a person."""
         if name not in PROBLEMS:
-            raise problems.NotFound(f"The types of problems are: {', '.join(PROBLEMS)}.")
-        return Response(problem_page(PROBLEMS[name]), media_type="text/html")
+            raise NotFound(f"The types of problems are: {', '.join(PROBLEMS)}.")
+        return problem_page(PROBLEMS[name])

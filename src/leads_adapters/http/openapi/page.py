@@ -9,34 +9,15 @@ from litestar import Request, Response, Router, get
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from leads_adapters.http.authentication import PUBLIC
+from leads_adapters.http.html_page import html_page
 
-_PAGE = b"""<!doctype html>
-<html lang="en">
-<head>
-  <meta charset="utf-8">
-  <meta name="viewport" content="width=device-width, initial-scale=1">
-  <title>leads</title>
-  <link rel="icon" href="/docs/favicon-32x32.png">
-  <link rel="stylesheet" href="/docs/swagger-ui.css">
-</head>
-<body>
-  <div id="operations"></div>
-  <script src="/docs/swagger-ui-bundle.js"></script>
-  <script src="/docs/start.js"></script>
-</body>
-</html>
-"""
-_START = b"""SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#operations",
-  deepLinking: true,
-  persistAuthorization: true,
-  tryItOutEnabled: true,
-  validatorUrl: null,
-});
-"""
+_BODY = """<link rel="stylesheet" href="/docs/swagger-ui.css">
+<div id="operations"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>"""
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
-_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", "start.js")
+_OWN = ("start.js", "style.css")
+_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", *_OWN)
 
 
 class SwaggerUiPage(OpenAPIRenderPlugin):
@@ -47,7 +28,7 @@ class SwaggerUiPage(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
         """Return the page; it loads the document by itself."""
-        return _PAGE
+        return html_page("Operations", _BODY).encode()
 
     def receive_router(self, router: Router) -> None:
         """Add the files that the page loads."""
@@ -66,7 +47,10 @@ def _asset_handler(name: str) -> Any:
 
 @cache
 def _asset(name: str) -> bytes:
-    """Return a file, read once. The package swagger-ui-py has it; its own code is not imported."""
-    if name == "start.js":
-        return _START
-    return Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static"))).joinpath(name).read_bytes()
+    """Return a file, read once; those that are not our own are from swagger-ui-py, whose code is not imported.
+
+    Its Swagger UI is 5.24; swagger-ui-bundle has 4.15, which cannot show OpenAPI 3.1.
+    """
+    own = Path(__file__).parents[1] / "static"
+    folder = own if name in _OWN else Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
+    return folder.joinpath(name).read_bytes()
