@@ -1,6 +1,6 @@
-"""A server that is asked: the three questions, and whether its answers are right."""
+"""A server under load: the four questions, and whether its responses are right."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,27 +11,51 @@ from benchmarks.failure import Failed
 from benchmarks.wrk import Load
 
 PAGE_SIZE = 50
-READ, PAGE, CREATE = QUESTIONS = ("read", "page", "create")
-"""One lead by its id; the 50 newest leads; a new lead. In this order: the last one changes what is there."""
+PAGES_MAX = 200
+READ, PAGE, PAGES, CREATE = QUESTIONS = ("read", "page", "pages", "create")
+"""One lead by its id; the 50 newest leads; 200 pages in turn; a new lead, which comes last: it changes the others."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where leads are read and created, where the newest are, a file with an id a line, and headers to send along."""
+    """Where leads are read and created, where the newest are, a file with an id a line, and headers to send along.
+
+    `nth_page` returns the address of a page, from 0; without it, pages are found by `next_cursor`.
+    """
 
     leads: str
     page: str
     ids: Path
     headers: Mapping[str, str]
+    nth_page: Callable[[int], str] | None = None
 
     def load(self, question: str) -> Load:
-        """The requests that ask it."""
-        loads = {
-            READ: Load(self.leads, self.headers, "read.lua", (str(self.ids),)),
-            PAGE: Load(self.page, self.headers),
-            CREATE: Load(self.leads, self.headers, "create.lua"),
-        }
-        return loads[question]
+        """Return the requests of a question."""
+        match question:
+            case "read":
+                return Load(self.leads, self.headers, "read.lua", (str(self.ids),))
+            case "pages":
+                file = self.ids.with_name("pages.txt")
+                file.write_text("\n".join(self._pages()))
+                return Load(self.leads, self.headers, "pages.lua", (str(file),))
+            case "create":
+                return Load(self.leads, self.headers, "create.lua")
+            case _:
+                return Load(self.page, self.headers)
+
+    def _pages(self) -> Iterator[str]:
+        """Yield the addresses of the first pages."""
+        if self.nth_page is not None:
+            yield from map(self.nth_page, range(PAGES_MAX))
+            return
+        address = self.page
+        with httpx.Client(headers=self.headers, timeout=30) as client:
+            for _ in range(PAGES_MAX):
+                yield address
+                cursor = client.get(address).raise_for_status().json()["next_cursor"]
+                if cursor is None:
+                    return
+                address = f"{self.page}&cursor={cursor}"
 
     def check(self, lead: Mapping[str, Any]) -> None:
         """Create a lead, read it, and find it first on a full page; raises `Failed` unless every answer holds it."""

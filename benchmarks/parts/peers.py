@@ -18,7 +18,7 @@ SERVICE = "service"
 
 
 def measure(bench: Bench) -> Findings:
-    """The three questions. A right answer is asked of everyone before, and a right number of leads after."""
+    """Measure the questions. A right answer is asked of everyone before, and a right number of leads after."""
     filled = bench.filled(SERVICE, bench.leads)
     goals = {question: {peer.name: peer.goals[question] for peer in PEERS} for question in QUESTIONS}
     with ExitStack() as servers:

@@ -16,7 +16,7 @@ _GOALS = {question: {SQLITE: Goal(0.5)} for question in (READ, CREATE)}
 
 
 def measure(bench: Bench) -> Findings:
-    """The three questions."""
+    """Measure the questions."""
     with server() as url:
         filled = {POSTGRES: bench.filled("postgres", bench.leads, url), SQLITE: bench.filled("sqlite", bench.leads)}
         with filled[POSTGRES].serving() as (_, on_postgres), filled[SQLITE].serving() as (_, on_sqlite):

@@ -13,7 +13,7 @@ _LONGEST_PAGE = 200
 
 
 def measure(bench: Bench) -> Findings:
-    """The three questions with many leads and with few; a page half-way through the many and the first one."""
+    """Measure the questions with many leads and with few; a page half-way through the many and the first one."""
     few, many = bench.filled("few", bench.few), bench.filled("many", bench.many)
     few_name, many_name = f"{bench.few:,} leads", f"{bench.many:,} leads"
     goals = {question: {few_name: _SAME} for question in QUESTIONS}

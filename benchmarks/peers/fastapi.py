@@ -12,7 +12,7 @@ from benchmarks.figures import Goal
 from benchmarks.peers import PROGRAMS
 from benchmarks.peers.peer import Peer, Served
 from benchmarks.processes import free_port, own_environment, running
-from benchmarks.target import CREATE, PAGE, PAGE_SIZE, READ, Target
+from benchmarks.target import CREATE, PAGE, PAGE_SIZE, PAGES, READ, Target
 
 _KEY = secrets.token_hex()
 _FILL = (str(PROGRAMS / "python"), "-m", "benchmarks.peers.fastapi_fill")
@@ -29,7 +29,9 @@ def _serving(folder: Path, leads: int) -> Iterator[Served]:
     port = free_port()
     with running([*_SERVE, "--port", str(port)], folder, port=port, ready="/health") as server:
         address = f"{server.url}/leads"
-        target = Target(address, f"{address}?limit={PAGE_SIZE}", ids, {"X-API-Key": _KEY})
+        page = f"{address}?limit={PAGE_SIZE}"
+        headers = {"X-API-Key": _KEY}
+        target = Target(address, page, ids, headers, lambda number: f"{page}&offset={number * PAGE_SIZE}")
         yield Served(target, lambda: _kept(folder), filled["versions"])
 
 
@@ -39,4 +41,4 @@ def _kept(folder: Path) -> int:
         return kept
 
 
-FASTAPI = Peer("FastAPI + ORM", {READ: Goal(10), PAGE: Goal(10), CREATE: Goal(10)}, _serving)
+FASTAPI = Peer("FastAPI + ORM", {READ: Goal(10), PAGE: Goal(10), PAGES: Goal(10), CREATE: Goal(10)}, _serving)
