@@ -11,7 +11,7 @@ from benchmarks.processes import HOST
 from leads_adapters.http.request_middleware import Message, Receive, Send
 from leads_app.cli import session
 from leads_app.cli.serve import serve_here
-from leads_app.container import CONTROLLERS
+from leads_app.factories import CONTROLLERS
 
 LEAD_FILE = "lead.json"
 PAGE_FILE = "page.json"

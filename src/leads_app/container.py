@@ -2,70 +2,57 @@
 
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from typing import Any
 
 from dependency_injector import containers, providers
-from litestar.di import Provide
-from sqlalchemy import URL, Engine
 
-from leads_adapters import lead_json
 from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.clock import SystemClock
-from leads_adapters.database import Database
-from leads_adapters.files.formats import MEDIA_TYPES, READERS, WRITERS, Format
 from leads_adapters.http.app import build_app
 from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
-from leads_adapters.http.controllers.api_keys import ApiKeyController
-from leads_adapters.http.controllers.docs import DocsController
-from leads_adapters.http.controllers.follow_ups import FollowUpController, FollowUpServices, LeadFollowUpController
-from leads_adapters.http.controllers.leads import LeadController, LeadServices
+from leads_adapters.http.controllers.follow_ups import FollowUpServices
+from leads_adapters.http.controllers.leads import LeadServices
 from leads_adapters.http.controllers.service import (
-    HealthController,
-    MetricsController,
-    PipelineController,
     Readiness,
-    StatisticsController,
 )
-from leads_adapters.http.controllers.timeline import EventController, TimelineController
-from leads_adapters.http.controllers.transfers import IMPORT_BATCH, FileFormat, ImportServices, TransferController
-from leads_adapters.http.dependencies import provide
+from leads_adapters.http.controllers.transfers import IMPORT_BATCH, ImportServices
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import filtered_leads_provider
 from leads_adapters.http.openapi.document import OpenApiDocument
 from leads_adapters.http.openapi.examples import pipeline_examples
-from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.request_middleware import RequestMiddleware
 from leads_adapters.http.schemas.api_keys import NewApiKey
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
 from leads_adapters.http.schemas.leads import LeadPatch, NewLead, NewMerge, NewNote
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
-from leads_adapters.lead_json import ReadJsonPage
 from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_adapters.single_flight import SingleFlightCache
 from leads_adapters.sql.dry_run import open_dry_run
-from leads_adapters.sql.sqlite import lead_json as sqlite_lead_json
-from leads_adapters.sql.sqlite.database import SqliteDatabase
-from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.transfer import Importing
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
+from leads_app.factories import (
+    CONTROLLERS,
+    FORMATS,
+    backlog_reader,
+    make_database,
+    make_engine,
+    make_rules,
+    per_address,
+    per_key,
+    provided,
+    read_json_page_of,
+)
 from leads_app.graceful_shutdown import GracefulShutdown
 from leads_app.lifespan import service_lifespan
-from leads_app.rule_settings import check_recipient
-from leads_app.settings import Settings, SettingsError
+from leads_app.settings import Settings
 from leads_app.usage_recorder import UsageRecorder
-from leads_domain.follow_up import Backlog, RetryPolicy
-from leads_domain.notifier import Address
-from leads_domain.rules import FollowUpRule, FollowUpRules
-from leads_domain.sources import Clock, IdSource, Normalizer
+from leads_domain.follow_up import RetryPolicy
 from leads_domain.use_cases.add_note import AddNote, check_note
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
@@ -79,95 +66,6 @@ from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.take_statistics import TakeStatistics
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
-from leads_domain.working_hours import WorkingHours
-
-
-def _per_key(limit: RateLimit | None) -> RateLimiter | None:
-    return RateLimiter(limit) if limit else None
-
-
-def _per_address(limit: RateLimit | None) -> RateLimiter | None:
-    """Strangers get a tenth of what a key gets."""
-    return RateLimiter(RateLimit(max(limit.requests // 10, 1), limit.seconds)) if limit else None
-
-
-def make_engine(url: URL) -> Engine:
-    """The engine for a database; raises `SettingsError` if its driver is not installed."""
-    if url.drivername == "sqlite":
-        try:
-            return sqlite_engine(url)
-        except ValueError as error:  # this Python's SQLite is too old
-            raise SettingsError(str(error)) from None
-    try:
-        # Only here: whoever stays with SQLite need not have the driver, nor wait for it at every start.
-        from leads_adapters.sql.postgres.engine import postgres_engine  # noqa: PLC0415
-    except ImportError:
-        raise SettingsError("PostgreSQL needs a driver; run pip install '.[postgres]' in a clone of leads.") from None
-    return postgres_engine(url)
-
-
-def make_database(
-    engine: Engine, on_commit: Callable[[int], None] = lambda _: None, on_outage: Callable[[str], None] = lambda _: None
-) -> Database:
-    """The way of running use cases that suits the engine."""
-    if engine.dialect.name == "sqlite":
-        return SqliteDatabase(engine, on_commit, on_outage)
-    from leads_adapters.sql.postgres.database import PostgresDatabase  # noqa: PLC0415
-
-    return PostgresDatabase(engine, on_commit, on_outage)
-
-
-def make_rules(
-    ids: IdSource,
-    normalizer: Normalizer,
-    channels: Mapping[str, Address | None],
-    default_channel: str,
-    rules: Sequence[FollowUpRule],
-    hours: WorkingHours | None,
-) -> FollowUpRules:
-    """The rules for follow-ups; raises `SettingsError` for one that can never reach anybody."""
-    checked = []
-    for place, rule in enumerate(rules, 1):
-        channel = rule.channel or default_channel
-        try:
-            recipient = check_recipient(rule.recipient, channel, channels[channel], normalizer)
-        except ValueError as error:
-            raise SettingsError(f"The setting follow_up_rules is wrong: rule {place}: {error}") from None
-        checked.append(replace(rule, recipient=recipient))
-    return FollowUpRules(ids, default_channel, checked, hours)
-
-
-CONTROLLERS = (
-    LeadController,
-    TimelineController,
-    TransferController,
-    LeadFollowUpController,
-    FollowUpController,
-    EventController,
-    StatisticsController,
-    PipelineController,
-    ApiKeyController,
-    MetricsController,
-    HealthController,
-    DocsController,
-)
-
-
-def read_json_page_of(database: Database) -> ReadJsonPage:
-    """Return the fastest way to read pages of leads as JSON from this database."""
-    return sqlite_lead_json.read_json_page if isinstance(database, SqliteDatabase) else lead_json.read_json_page
-
-
-def _backlog(database: Database, clock: Clock) -> Callable[[], Awaitable[Mapping[str, Backlog]]]:
-    return lambda: database.read_long(lambda work: work.follow_ups.backlog(clock.now()))
-
-
-def _provided(provider: providers.Provider[Any]) -> providers.Provider[Provide]:
-    """Return what Litestar injects by name: an object of this container."""
-    return providers.Callable(provide, provider)
-
-
-_FORMATS = {MEDIA_TYPES[form]: FileFormat(form, READERS[form], WRITERS[form]) for form in Format}
 
 
 class Container(containers.DeclarativeContainer):
@@ -241,8 +139,8 @@ class Container(containers.DeclarativeContainer):
         authenticate,
         usage_recorder.provided.note,
         providers.Singleton(ClientAddresses, settings.provided.trusted_proxies),
-        providers.Callable(_per_key, settings.provided.rate_limit),
-        providers.Callable(_per_address, settings.provided.rate_limit),
+        providers.Callable(per_key, settings.provided.rate_limit),
+        providers.Callable(per_address, settings.provided.rate_limit),
     )
     idempotent_writes = providers.Singleton(IdempotentWrites, database, clock)
     stopping = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)
@@ -252,7 +150,7 @@ class Container(containers.DeclarativeContainer):
         ImportServices,
         idempotent_writes,
         importing,
-        providers.Object(_FORMATS),
+        providers.Object(FORMATS),
         settings.provided.max_import,
     )
     readiness = providers.Singleton(Readiness, database.provided.check_ready, stopping.provided.has_begun)
@@ -263,11 +161,11 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(pipeline_examples, pipeline),
     )
     dependency_providers = providers.Dict(
-        database=_provided(database),
-        clock=_provided(clock),
-        pipeline=_provided(pipeline),
-        write=_provided(idempotent_writes),
-        leads=_provided(
+        database=provided(database),
+        clock=provided(clock),
+        pipeline=provided(pipeline),
+        write=provided(idempotent_writes),
+        leads=provided(
             providers.Singleton(
                 LeadServices,
                 database,
@@ -282,8 +180,8 @@ class Container(containers.DeclarativeContainer):
         filtered_leads=providers.Callable(
             filtered_leads_provider, database, providers.Callable(read_json_page_of, database), ask_for_leads
         ),
-        imports=_provided(import_services),
-        follow_ups=_provided(
+        imports=provided(import_services),
+        follow_ups=provided(
             providers.Singleton(
                 FollowUpServices,
                 database,
@@ -294,18 +192,18 @@ class Container(containers.DeclarativeContainer):
                 dispatcher.provided.wake,
             )
         ),
-        add_note=_provided(add_note),
-        create_key=_provided(create_key),
-        revoke_key=_provided(revoke_key),
-        statistics=_provided(
+        add_note=provided(add_note),
+        create_key=provided(create_key),
+        revoke_key=provided(revoke_key),
+        statistics=provided(
             providers.Singleton(
                 SingleFlightCache, providers.Factory(partial, database.provided.read_long, take_statistics)
             )
         ),
-        metrics_text=_provided(metrics.provided.text),
-        backlog=_provided(providers.Singleton(SingleFlightCache, providers.Factory(_backlog, database, clock))),
-        readiness=_provided(readiness),
-        document=_provided(openapi),
+        metrics_text=provided(metrics.provided.text),
+        backlog=provided(providers.Singleton(SingleFlightCache, providers.Factory(backlog_reader, database, clock))),
+        readiness=provided(readiness),
+        document=provided(openapi),
     )
     checks = providers.Dict(
         {

@@ -22,7 +22,7 @@ from leads_adapters.database import Database
 from leads_adapters.sql.copying import copy_database
 from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
-from leads_app.container import make_database, make_engine
+from leads_app.factories import make_database, make_engine
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import LIMIT_MAX

@@ -25,7 +25,7 @@ from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
-from leads_app.container import make_engine
+from leads_app.factories import make_engine
 from leads_domain.errors import Unavailable
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.search import words_in
@@ -47,7 +47,7 @@ UPGRADE_AT_A_SIGN = """
 import sys
 from sqlalchemy import make_url
 from leads_adapters.sql.migrations import upgrade
-from leads_app.container import make_engine
+from leads_app.factories import make_engine
 
 engine = make_engine(make_url(sys.argv[1]))
 print("ready", flush=True)

@@ -7,7 +7,7 @@ from sqlalchemy import URL
 
 from leads_adapters.sql.copying import copy_database
 from leads_app.cli.session import CommandFailed
-from leads_app.container import make_engine
+from leads_app.factories import make_engine
 from leads_app.settings import database_url
 
 

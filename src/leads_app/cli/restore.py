@@ -18,7 +18,8 @@ from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.cli import session
 from leads_app.cli.backup import back_up, database_name
 from leads_app.cli.session import COMMAND_LINE, CommandFailed
-from leads_app.container import Container, make_engine
+from leads_app.container import Container
+from leads_app.factories import make_engine
 from leads_domain.lead import LeadId
 
 _NAMES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}

@@ -19,8 +19,8 @@ from fakes import CountingIds, FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.memory.normalizer import SimpleNormalizer
-from leads_app.container import make_database, make_engine
 from leads_app.dispatcher import ATTEMPT, LEASE, SLOTS, Dispatcher
+from leads_app.factories import make_database, make_engine
 from leads_domain.errors import Unavailable
 from leads_domain.follow_up import FollowUp, FollowUpState, RetryPolicy
 from leads_domain.notifier import Address, FollowUpNotice, FollowUpNotifier, Receipt, Refused, TryAgain

@@ -1,0 +1,128 @@
+"""Makes the parts of the service that depend on the settings."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from dependency_injector import providers
+from litestar.di import Provide
+from sqlalchemy import URL, Engine
+
+from leads_adapters import lead_json
+from leads_adapters.database import Database
+from leads_adapters.files.formats import MEDIA_TYPES, READERS, WRITERS, Format
+from leads_adapters.http.controllers.api_keys import ApiKeyController
+from leads_adapters.http.controllers.docs import DocsController
+from leads_adapters.http.controllers.follow_ups import FollowUpController, LeadFollowUpController
+from leads_adapters.http.controllers.leads import LeadController
+from leads_adapters.http.controllers.service import (
+    HealthController,
+    MetricsController,
+    PipelineController,
+    StatisticsController,
+)
+from leads_adapters.http.controllers.timeline import EventController, TimelineController
+from leads_adapters.http.controllers.transfers import FileFormat, TransferController
+from leads_adapters.http.dependencies import provide
+from leads_adapters.http.rate_limit import RateLimit, RateLimiter
+from leads_adapters.lead_json import ReadJsonPage
+from leads_adapters.sql.sqlite import lead_json as sqlite_lead_json
+from leads_adapters.sql.sqlite.database import SqliteDatabase
+from leads_adapters.sql.sqlite.engine import sqlite_engine
+from leads_app.rule_settings import check_recipient
+from leads_app.settings import SettingsError
+from leads_domain.follow_up import Backlog
+from leads_domain.notifier import Address
+from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.sources import Clock, IdSource, Normalizer
+from leads_domain.working_hours import WorkingHours
+
+
+def per_key(limit: RateLimit | None) -> RateLimiter | None:
+    """Return the limiter of callers with a key."""
+    return RateLimiter(limit) if limit else None
+
+
+def per_address(limit: RateLimit | None) -> RateLimiter | None:
+    """Return the limiter of callers without a key: they get a tenth."""
+    return RateLimiter(RateLimit(max(limit.requests // 10, 1), limit.seconds)) if limit else None
+
+
+def make_engine(url: URL) -> Engine:
+    """Return the engine for a database; raises `SettingsError` if its driver is not installed."""
+    if url.drivername == "sqlite":
+        try:
+            return sqlite_engine(url)
+        except ValueError as error:  # this Python's SQLite is too old
+            raise SettingsError(str(error)) from None
+    try:
+        # Imported here: an installation with SQLite does not need the driver, nor wait for it at start.
+        from leads_adapters.sql.postgres.engine import postgres_engine  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError("PostgreSQL needs a driver; run pip install '.[postgres]' in a clone of leads.") from None
+    return postgres_engine(url)
+
+
+def make_database(
+    engine: Engine, on_commit: Callable[[int], None] = lambda _: None, on_outage: Callable[[str], None] = lambda _: None
+) -> Database:
+    """Return the database that suits the engine."""
+    if engine.dialect.name == "sqlite":
+        return SqliteDatabase(engine, on_commit, on_outage)
+    from leads_adapters.sql.postgres.database import PostgresDatabase  # noqa: PLC0415
+
+    return PostgresDatabase(engine, on_commit, on_outage)
+
+
+def make_rules(
+    ids: IdSource,
+    normalizer: Normalizer,
+    channels: Mapping[str, Address | None],
+    default_channel: str,
+    rules: Sequence[FollowUpRule],
+    hours: WorkingHours | None,
+) -> FollowUpRules:
+    """Return the rules for follow-ups; raises `SettingsError` for one that can never reach anybody."""
+    checked = []
+    for place, rule in enumerate(rules, 1):
+        channel = rule.channel or default_channel
+        try:
+            recipient = check_recipient(rule.recipient, channel, channels[channel], normalizer)
+        except ValueError as error:
+            raise SettingsError(f"The setting follow_up_rules is wrong: rule {place}: {error}") from None
+        checked.append(replace(rule, recipient=recipient))
+    return FollowUpRules(ids, default_channel, checked, hours)
+
+
+CONTROLLERS = (
+    LeadController,
+    TimelineController,
+    TransferController,
+    LeadFollowUpController,
+    FollowUpController,
+    EventController,
+    StatisticsController,
+    PipelineController,
+    ApiKeyController,
+    MetricsController,
+    HealthController,
+    DocsController,
+)
+
+
+def read_json_page_of(database: Database) -> ReadJsonPage:
+    """Return the fastest way to read pages of leads as JSON from this database."""
+    return sqlite_lead_json.read_json_page if isinstance(database, SqliteDatabase) else lead_json.read_json_page
+
+
+def backlog_reader(database: Database, clock: Clock) -> Callable[[], Awaitable[Mapping[str, Backlog]]]:
+    """Return a function that counts the follow-ups that wait, by channel."""
+    return lambda: database.read_long(lambda work: work.follow_ups.backlog(clock.now()))
+
+
+def provided(provider: providers.Provider[Any]) -> providers.Provider[Provide]:
+    """Return what Litestar injects by name: an object of this container."""
+    return providers.Callable(provide, provider)
+
+
+FORMATS = {MEDIA_TYPES[form]: FileFormat(form, READERS[form], WRITERS[form]) for form in Format}
