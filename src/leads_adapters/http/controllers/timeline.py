@@ -14,7 +14,7 @@ from leads_adapters.http.decoding import sent
 from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, next_link, page_response
-from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, lead_id
+from leads_adapters.http.parameters import CURSOR, Count, Cursor, Limit, PathId, lead_id
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.leads import NewNote
 from leads_adapters.http.schemas.timeline import EventPageView, EventView, TimelineEntryView
@@ -29,6 +29,7 @@ from leads_domain.use_cases.read_timeline import count_timeline, read_timeline
 
 After = Annotated[
     str,
+    CURSOR,
     Meta(description="The last `next_cursor` that was not null. Without it the feed starts at the beginning."),
 ]
 _FROM = "`now`: without `after`, start at the end. The page is empty and has the cursor for what happens from now on."

@@ -12,9 +12,10 @@ from litestar.openapi.spec import License
 from litestar.routes import HTTPRoute
 
 from leads_adapters.http.openapi.examples import add_examples
+from leads_adapters.http.openapi.links import add_links
 from leads_adapters.http.openapi.operations import complete_operation
 from leads_adapters.http.openapi.page import SwaggerUiPage
-from leads_adapters.http.openapi.parts import SECURITY_SCHEMES
+from leads_adapters.http.openapi.parts import HEADERS, SECURITY_SCHEMES
 from leads_adapters.http.openapi.schemas import MsgspecSchemas
 from leads_adapters.http.openapi.webhooks import FollowUpDue, webhooks
 from leads_adapters.http.responses import LINE_FEED
@@ -65,9 +66,14 @@ class OpenApiDocument:
         document["webhooks"] = webhooks(self.schemas.schema(FollowUpDue))
         for name, example in self.examples.items():
             self.schemas.components[name]["examples"] = [example]
-        document["components"] = {"schemas": self.schemas.components, "securitySchemes": SECURITY_SCHEMES}
+        document["components"] = {
+            "schemas": self.schemas.components,
+            "headers": HEADERS,
+            "securitySchemes": SECURITY_SCHEMES,
+        }
         filled: dict[str, Any] = _filled(document, self.values)
         add_examples(filled)
+        add_links(filled["paths"])
         return filled
 
 

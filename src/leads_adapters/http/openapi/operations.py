@@ -9,11 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import permission_of
-from leads_adapters.http.openapi.parts import (
-    CONDITION_PARAMETERS,
-    IDEMPOTENCY_PARAMETER,
-    RESPONSE_HEADERS,
-)
+from leads_adapters.http.openapi.parts import CONDITION_PARAMETERS, HEADERS, IDEMPOTENCY_PARAMETER
 from leads_adapters.http.openapi.schemas import MsgspecSchemas
 from leads_adapters.http.problem_responses import MEDIA_TYPE
 from leads_adapters.http.problems import PROBLEMS, Problem
@@ -81,45 +77,56 @@ def _responses(
     responses: Mapping[str, Any], handler: HTTPRouteHandler, path: str, method: str, schemas: MsgspecSchemas
 ) -> dict[str, Any]:
     successes = {
-        status: _success(response, handler, method, int(status), schemas)
+        status: _success(response, handler, int(status), schemas)
         for status, response in responses.items()
         if int(status) < HTTPStatus.MULTIPLE_CHOICES
     }
     if method == "GET" and "conditional" in handler.opt:
-        successes["304"] = {"description": "It is at an excluded version.", "headers": _headers("ETag")}
+        successes["304"] = {"description": "It is at an excluded version."}
     if path.startswith("/leads/{id}"):
         content = {"application/json": {"schema": schemas.schema(Moved)}}
-        moved = "The lead is a part of another one, which is there."
-        successes["301"] = {"description": moved, "headers": _headers("Location"), "content": content}
-    return {**dict(sorted(successes.items())), **_problems(handler, path, method, schemas)}
+        successes["301"] = {"description": "The lead is a part of another one, which is there.", "content": content}
+    completed = {**dict(sorted(successes.items())), **_problems(handler, path, method, schemas)}
+    for status, response in completed.items():
+        if headers := _headers(response, handler, method, status):
+            response["headers"] = headers
+    return completed
 
 
 def _success(
-    response: dict[str, Any], handler: HTTPRouteHandler, method: str, status: int, schemas: MsgspecSchemas
+    response: Mapping[str, Any], handler: HTTPRouteHandler, status: int, schemas: MsgspecSchemas
 ) -> dict[str, Any]:
-    """Return a response with its headers; without a description of its own, it has that of its schema."""
-    content: dict[str, Any] = response.get("content") or {}
-    schema: dict[str, Any] = next((body["schema"] for body in content.values()), {})
-    name = schema.get("$ref", "").rpartition("/")[2]
-    described = schemas.components.get(name, schema).get("description", "")
-    names = {
-        "Content-Disposition": "download" in handler.opt,
-        "ETag": name == "LeadView",
-        "Idempotency-Replayed": method == "POST",
-        "Link": "PageView" in name,
-        "Location": method == "POST" and status == handler.status_code != HTTPStatus.OK,
-    }
+    """Return a response; without a description of its own, it has that of its schema."""
+    description, content = response["description"], response.get("content") or {}
+    if description == HTTPStatus(status).description:  # Litestar's default
+        schema: dict[str, Any] = next((body["schema"] for body in content.values()), {})
+        description = schemas.components.get(_name(response), schema).get("description") or description
     if download := handler.opt.get("download"):
         content = _files(download)
-    description = response["description"]
-    if description == HTTPStatus(status).description:  # Litestar's default
-        description = described or description
-    parts = {"headers": _headers(*(each for each, is_sent in names.items() if is_sent)), "content": content}
-    return {"description": description, **{part: value for part, value in parts.items() if value}}
+    return {"description": description, **({"content": content} if content else {})}
 
 
-def _headers(*names: str) -> dict[str, Any]:
-    return {name: {"description": RESPONSE_HEADERS[name], "schema": {"type": "string"}} for name in names}
+def _name(response: Mapping[str, Any]) -> str:
+    """Return the name of the schema of a JSON response, if it has one."""
+    reference: str = (response.get("content") or {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    return reference.rpartition("/")[2]
+
+
+def _headers(response: Mapping[str, Any], handler: HTTPRouteHandler, method: str, status: str) -> dict[str, Any]:
+    is_post, is_success = method == "POST", status.startswith("2")
+    needs_key = permission_of(handler.opt) is not None
+    is_sent = {
+        "Content-Disposition": is_success and "download" in handler.opt,
+        "ETag": _name(response) == "LeadView" or status in {"304", "412"},
+        "Idempotency-Replayed": is_success and is_post,
+        "Link": "PageView" in _name(response),
+        "Location": status == "301" or (is_post and status == str(handler.status_code) != "200"),
+        "RateLimit": needs_key,
+        "RateLimit-Policy": needs_key,
+        "Retry-After": status in {"429", "503"} or (is_post and status == "409"),
+        "WWW-Authenticate": status == "401",
+    }
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if is_sent[name]}
 
 
 def _files(examples: Mapping[str, str]) -> dict[str, Any]:

@@ -54,7 +54,7 @@ Phone = Annotated[
         description="International, or national if the service has a default region. Stored in E.164 form. "
         'A placeholder such as "N/A" means null.',
         examples=["+49123456789"],
-        extra_json_schema={"format": "phone"},
+        extra_json_schema={"format": "phone", "maxLength": 50},
     ),
 ]
 Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website")]

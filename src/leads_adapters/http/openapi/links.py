@@ -1,0 +1,25 @@
+"""Links from a response that has the id of a new resource to the operations on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+_NEW: Mapping[tuple[str, str], str] = {
+    ("/leads", "201"): "/leads/{id}",
+    ("/leads/{id}/follow-up", "202"): "/follow-ups/{id}",
+    ("/api-keys", "201"): "/api-keys/{id}",
+}
+"""The path of the resource that a POST to a path makes, if its response has this status."""
+
+
+def add_links(paths: Mapping[str, Any]) -> None:
+    """Link responses to the operations on the new resource and on what belongs to it."""
+    for (path, status), resource in _NEW.items():
+        names = [
+            operation["operationId"]
+            for target, item in paths.items()
+            if target.startswith(resource)
+            for operation in item.values()
+        ]
+        paths[path]["post"]["responses"][status]["links"] = {
+            name: {"operationId": name, "parameters": {"id": "$response.body#/id"}} for name in names
+        }
