@@ -13,7 +13,7 @@ from databases import engine_of, sqlite_file
 from leads_adapters.sql import follow_up_store, idempotency_store, lead_filters, lead_pages
 from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.driver import Statement
-from leads_adapters.sql.lead_store import _MEMBERS
+from leads_adapters.sql.lead_store import _members_of
 from leads_adapters.sql.tables import END_OF_TIME
 from leads_domain.paging import LeadQuery, LeadSort
 
@@ -134,7 +134,7 @@ def test_a_list_of_leads_is_read_along_the_index_of_its_order(tmp_path: Path, so
         for others in ({}, {"source": "fair"}):
             list_ = lead_pages._List((*filters, *others), sort, continued)
             given = {**filters, **others, **POSITION, "limit": 51, "stretch": 5_000}
-            steps = plan(tmp_path, lead_pages._among_next(_MEMBERS, list_), **given)
+            steps = plan(tmp_path, lead_pages._among_next(_members_of, list_), **given)
             assert len(steps) == 1, steps
             assert f"leads USING INDEX {INDEX[sort.member]}" in steps[0]
 
@@ -145,7 +145,7 @@ def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
     tmp_path: Path, sort: LeadSort, continued: bool
 ) -> None:
     list_ = lead_pages._List(("owner_key",), sort, continued)
-    statement = lead_pages._sorted(_MEMBERS, list_, None)
+    statement = lead_pages._sorted(_members_of, list_, None)
     search, *rest = plan(tmp_path, statement, owner_key="a@example.com", **POSITION, limit=51)
     assert search == "SEARCH leads USING INDEX ix_leads_owner_key_created_at_id (owner_key=?)"
     assert rest == ["USE TEMP B-TREE FOR ORDER BY"]
@@ -160,6 +160,6 @@ def test_the_end_of_a_stretch_is_found_in_the_index_alone(tmp_path: Path) -> Non
 def test_the_same_question_is_asked_by_the_same_statement() -> None:
     first, other = (tuple(lead_filters.filters(LeadQuery(source=source))) for source in ("fair", "website"))
     sort = LeadSort.BY_NAME
-    assert lead_pages._among_next(_MEMBERS, lead_pages._List(first, sort, False)) is lead_pages._among_next(
-        _MEMBERS, lead_pages._List(other, sort, False)
+    assert lead_pages._among_next(_members_of, lead_pages._List(first, sort, False)) is lead_pages._among_next(
+        _members_of, lead_pages._List(other, sort, False)
     )
