@@ -183,7 +183,7 @@ def test_copies_that_sqlite_itself_leaves_in_split_pages_are_removed(file: Path)
 
 
 @pytest.mark.wal
-def test_whoever_still_reads_is_waited_for_and_holds_nobody_up(file: Path) -> None:
+def test_a_reader_is_waited_for_and_delays_no_request(file: Path) -> None:
     with served(file) as (service, admin):
         path = tell_everything(service, admin, 1)
         with somebody_reads(file):
@@ -192,6 +192,22 @@ def test_whoever_still_reads_is_waited_for_and_holds_nobody_up(file: Path) -> No
                 tell_everything(service, admin, person)
             assert found(files(file)) == {1, 2, 3, 4}
         wait_until(service, lambda: found(files(file)) == {2, 3, 4})
+
+
+@pytest.mark.wal
+def test_copies_that_are_left_when_the_service_ends_are_removed_then(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secure_delete, "INTERVAL_SECONDS", 60)
+    with closing(driver.connect(str(file))) as other:
+        with served(file) as (service, admin):
+            path = tell_everything(service, admin, 1)
+            other.execute("SELECT count(*) FROM leads").fetchone()  # else SQLite would remove the log itself
+            with somebody_reads(file):
+                admin.request("DELETE", path).expect(204)
+                tell_everything(service, admin, 2)
+            assert found(files(file)) == {1, 2}
+        assert found(files(file)) == {2}
 
 
 @pytest.mark.wal

@@ -4,8 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, FromClause, NullPool, create_engine, event
-from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from leads_adapters.sql.sqlite.driver import check_version, driver, journal_mode
 from leads_adapters.sql.sqlite.files import make_private
@@ -26,7 +25,6 @@ def sqlite_engine(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engin
     check_version()
     file = Path(url.database)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
-    engine.dialect.statement_compiler = _Compiler
     hold_while_open(engine)
     event.listen(engine, "do_connect", lambda *_: make_private(file))
     event.listen(engine, "connect", lambda connection, _: _configure(connection, busy_seconds))
@@ -42,13 +40,6 @@ def connect(engine: Engine, *, query_only: bool = False) -> Any:
     if query_only:
         connection.execute("PRAGMA query_only = ON")
     return connection
-
-
-class _Compiler(SQLiteCompiler):
-    """Compile hints of `with_hint` into the statement, such as `INDEXED BY`."""
-
-    def get_from_hint_text(self, table: FromClause, text: str | None) -> str | None:  # noqa: ARG002
-        return text
 
 
 def _configure(connection: Any, busy_seconds: float) -> None:

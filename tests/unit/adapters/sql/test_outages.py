@@ -22,3 +22,11 @@ def test_a_cause_is_logged_once_a_minute_without_the_row_that_it_may_quote() -> 
     assert lines == ["disk full"] * 2
     outage.note(Outage("The disk is gone."))
     assert lines[2:] == ["The disk is gone."]
+
+
+def test_a_permanent_outage_is_not_probed() -> None:
+    outages = Outages(lambda _: None)
+    outages.note(Outage("malformed", permanent=True))
+    for _ in range(2):
+        with pytest.raises(Outage, match="malformed"):
+            outages.needs_probe()
