@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import pytest
 from dependency_injector import providers
 
+from leads_adapters.database import StorageFull
 from leads_adapters.http.rate_limit import RateLimit
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_domain.errors import Unavailable
@@ -220,6 +221,13 @@ def test_a_database_out_of_reach_is_told_with_the_time_to_come_back(service: Ser
             assert not re.search("swordfish|/var", answer.body.decode())
         client.get("/health/live").expect(200)
     assert "fault" not in [line["event"] for line in log]
+
+
+def test_a_full_disk_is_named_without_its_path(service: Service) -> None:
+    with breaking(service, StorageFull("database or disk is full: /var/lib/leads.db")) as client:
+        problem = client.post("/leads", JOHN).refuse(503, "unavailable")
+    assert "storage of the database is full" in problem["detail"]
+    assert "/var" not in str(problem)
 
 
 @pytest.mark.parametrize("store", ["sqlite"])

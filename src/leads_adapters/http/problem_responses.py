@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import ClientException, MethodNotAllowedException, NotFoundException
 
+from leads_adapters.database import StorageFull
 from leads_adapters.http import problems
 from leads_adapters.http.problems import RETRY_LATER, Problem
 from leads_adapters.http.responses import LINE_FEED, JsonResponse, etag
@@ -82,6 +83,9 @@ def _of_domain(error: errors.LeadsError) -> Problem:  # noqa: PLR0911 - a table 
             return problems.IllegalFollowUpState(detail, {"state": error.state})
         case errors.RequestInProgress():
             return problems.RequestInProgress(detail, headers=RETRY_LATER)
+        case StorageFull():
+            detail = "The storage of the database is full: the operator must make room."
+            return problems.Unavailable(detail, headers=RETRY_LATER)
         case _:  # Unavailable; what the database reports is for the operator, not for clients
             return problems.Unavailable("The database is out of reach or too busy.", headers=RETRY_LATER)
 

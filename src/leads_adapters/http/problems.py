@@ -233,8 +233,8 @@ class InternalError(Problem, status=500, example="The service failed."):
 class Unavailable(Problem, status=503, example="The database is out of reach or too busy."):
     """The service cannot do this now.
 
-    The database is out of reach or too busy, or too many imports are under way. Nothing is half done, but an import has
-    kept the rows before; send the request again after Retry-After.
+    The database is out of reach or too busy, its storage is full, or too many imports are under way. Nothing is half
+    done, but an import has kept the rows before; send the request again after Retry-After.
     """
 
 
