@@ -25,6 +25,7 @@ from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.factories import make_engine
 from leads_domain.errors import Unavailable
 from leads_domain.paging import LeadQuery, LeadSort
@@ -116,6 +117,7 @@ def install_version_0_2(engine: Engine) -> None:
     """Make the database as version 0.2 left it."""
     if engine.dialect.name == "sqlite":
         shutil.copyfile(DATA / "version-0.2.db", str(engine.url.database))
+        adapt_word_index(engine)  # as every command does first
         return
     there = engine.url.render_as_string(hide_password=False)
     options = ["--no-owner", "--exit-on-error", "--dbname", there]

@@ -67,7 +67,8 @@ def test_leads_are_counted_while_the_service_runs_and_again_when_they_have_grown
     assert found == [{}, *(dict.fromkeys(INDEXES, number) for number in (10, 10, 22))]
 
 
-def test_leads_are_counted_when_the_database_is_closed(tmp_path: Path) -> None:
+def test_leads_are_counted_when_the_database_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "_LOOK_EVERY", 1_000)
     with sqlite_database(tmp_path) as database:
         database.write(add, 1, 3)
         assert counted(tmp_path / "leads.db") == {}
