@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels soak crash fuzz openapi lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels soak crash fuzz openapi clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -62,6 +62,14 @@ fuzz: $(VENV)/.installed-dev
 
 openapi: $(VENV)/.installed-dev
 	OPENAPI_WRITE=1 $(PYTEST) -q tests/http/test_openapi_file.py
+
+# Whether the types that openapi-typescript makes compile. Needs npm and its registry: no part of `make test`.
+clients: NPM := build/clients/node_modules/.bin
+clients:
+	@command -v npm >/dev/null || { echo 'make clients needs npm and a network.' >&2; exit 1; }
+	npm install --silent --no-audit --no-fund --prefix build/clients openapi-typescript@7.13.0 typescript@5.9.3
+	$(NPM)/openapi-typescript docs/openapi.json --output build/clients/api.ts
+	$(NPM)/tsc --noEmit --strict --exactOptionalPropertyTypes tests/clients.ts
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -130,7 +130,8 @@ def _headers(response: Mapping[str, Any], handler: HTTPRouteHandler, method: str
 
 
 def _files(examples: Mapping[str, str]) -> dict[str, Any]:
-    return {media_type: {"schema": {"type": "string"}, "example": example} for media_type, example in examples.items()}
+    schema = {"type": "string", "format": "binary"}  # generators of clients make files of these
+    return {media_type: {"schema": schema, "example": example} for media_type, example in examples.items()}
 
 
 def _problems(handler: HTTPRouteHandler, path: str, method: str, schemas: MsgspecSchemas) -> dict[str, Any]:
