@@ -25,11 +25,8 @@ from leads_adapters.http.receiving import BodyLimits
 from leads_domain.errors import Merged
 
 ANY_ORIGIN = "*"
-_ACCEPTED_HEADERS = (
-    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-Id"
-)
-_EXPOSED_HEADERS = "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
-_MAX_AGE_SECONDS = 3600
+_ACCEPTED = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-Id"
+_EXPOSED = "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
@@ -59,6 +56,9 @@ def build_app(  # noqa: PLR0913 - the parts of an application
         after_request=_refuse_unknown_files,
         exception_handlers={NotFound: not_found_response},
     )
+    cors = CORSConfig(
+        list(cors_origins), allow_headers=_ACCEPTED.split(", "), expose_headers=_EXPOSED.split(", "), max_age=3600
+    )
     app = Litestar(
         controllers,
         dependencies=dependencies,
@@ -67,7 +67,7 @@ def build_app(  # noqa: PLR0913 - the parts of an application
         middleware=[authentication],
         exception_handlers={Merged: moved_response, Exception: problem_response},
         request_max_body_size=None,  # `body_limits` has it
-        cors_config=_cors_config(cors_origins),
+        cors_config=cors if cors_origins else None,
         openapi_config=config,
         plugins=[document.schemas],
         state=State({"checks": checks, "body_limits": body_limits, "error_log": error_log}),
@@ -76,17 +76,6 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     )
     _check_permissions(app)
     return app
-
-
-def _cors_config(origins: Collection[str]) -> CORSConfig | None:
-    if not origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(origins),
-        allow_headers=_ACCEPTED_HEADERS.split(", "),
-        expose_headers=_EXPOSED_HEADERS.split(", "),
-        max_age=_MAX_AGE_SECONDS,
-    )
 
 
 def _refuse_unknown_files(response: Response[Any]) -> Response[Any]:

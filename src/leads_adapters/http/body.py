@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from leads_adapters.http.decoding import JSON, MERGE_PATCH, Check, check_media_type, decode_body
 from leads_adapters.http.problems import MalformedRequest
-from leads_adapters.http.receiving import BodyLimits, read_body
+from leads_adapters.http.receiving import BodyLimits, receive_body
 from leads_domain.access import Principal
 
 Checks = Mapping[type[msgspec.Struct], Check]
@@ -25,7 +25,10 @@ class ApiRequest(Request[Principal, str, State]):
         """Return the body; raises `Problem` if it is too large or too slow."""
         if not isinstance(self._body, bytes):
             limits: BodyLimits = self.app.state.body_limits
-            self._body = await read_body(self.scope, self.receive, limits)
+            body = bytearray()  # a list of pieces would take 20 times the memory of very small ones
+            async for piece in receive_body(self.scope, self.receive, limits):
+                body += piece
+            self._body = bytes(body)
         data = self.route_handler.parsed_data_field
         if not self._body and data and not data.has_default:
             raise MalformedRequest("The body is empty; send a JSON object.")

@@ -1,10 +1,12 @@
 """Finds the address that a request comes from, behind the proxies that the operator trusts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from litestar.types import HTTPScope
+
+from leads_adapters.http.headers import header
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -38,7 +40,7 @@ class ClientAddresses:
 
     def _before(self, proxy: Address, scope: HTTPScope) -> Address:
         """Return the address that called a trusted proxy; the last proxy's own if the header names none."""
-        for text in _forwarded(scope):
+        for text in reversed((header(scope, b"x-forwarded-for") or "").split(",")):
             named = _address(text)
             if named is None:
                 break
@@ -49,16 +51,6 @@ class ClientAddresses:
 
     def _check_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
-
-
-def _forwarded(scope: HTTPScope) -> Iterator[str]:
-    """Yield the addresses in `X-Forwarded-For`, the last one first."""
-    for name, value in reversed(list(scope["headers"])):
-        if name == b"x-forwarded-for":
-            left = value.decode("latin-1")
-            while left:
-                left, _, last = left.rpartition(",")
-                yield last
 
 
 @lru_cache(_CACHED)

@@ -8,6 +8,7 @@ from typing import Any
 from litestar import Response
 
 from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.headers import header
 from leads_adapters.http.problems import MalformedRequest
 from leads_adapters.http.responses import JsonResponse, etag
 from leads_adapters.http.schemas.leads import LeadView
@@ -17,13 +18,7 @@ _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _TAGS = re.compile(r"[ \t,]*(?:" + _TAG + r"[ \t]*(?:,[ \t,]*|$))+")
 _ONE_TAG = re.compile(_TAG)
 _VERSION = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-
-
-class _AnyVersion:
-    """The versions that `*` stands for."""
-
-    def __contains__(self, version: object) -> bool:
-        return True
+_ANY_VERSION = range(2**63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +33,11 @@ class Condition:
         return version in self.accepted and version not in self.excluded
 
 
-_UNCONDITIONAL = Condition(_AnyVersion(), ())
-
-
 def condition(request: ApiRequest) -> Condition:
     """Return the condition of a request; raises `MalformedRequest` if it cannot be understood."""
-    lines: dict[bytes, list[str]] = {}
-    for name, value in request.scope["headers"]:
-        if name in (b"if-match", b"if-none-match"):
-            lines.setdefault(name, []).append(value.decode("latin-1"))
-    if not lines:
-        return _UNCONDITIONAL
-    accepted, excluded = lines.get(b"if-match"), lines.get(b"if-none-match")
+    accepted, excluded = header(request.scope, b"if-match"), header(request.scope, b"if-none-match")
     return Condition(
-        _AnyVersion() if accepted is None else _versions("If-Match", accepted, weak=False),
+        _ANY_VERSION if accepted is None else _versions("If-Match", accepted, weak=False),
         () if excluded is None else _versions("If-None-Match", excluded, weak=True),
     )
 
@@ -66,12 +52,11 @@ def conditional_response(request: ApiRequest, lead: LeadView) -> Response[Any]:
     return JsonResponse(lead, headers=etag(lead.version))
 
 
-def _versions(name: str, lines: list[str], *, weak: bool) -> Container[int]:
+def _versions(name: str, value: str, *, weak: bool) -> Container[int]:
     """Return the versions that a header names. Weak validators match only if `weak` (8.8.3.2)."""
-    value = ", ".join(lines).strip()
+    value = value.strip()
     if value == "*":
-        return _AnyVersion()
+        return _ANY_VERSION
     if not _TAGS.fullmatch(value):
-        detail = f'The header {name} is neither * nor a list of entity tags as in ETag, such as "3".'
-        raise MalformedRequest(detail)
+        raise MalformedRequest(f'The header {name} is neither * nor a list of entity tags as in ETag, such as "3".')
     return {int(tag) for is_weak, tag in _ONE_TAG.findall(value) if _VERSION.fullmatch(tag) and (weak or not is_weak)}

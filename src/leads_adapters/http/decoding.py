@@ -16,8 +16,8 @@ from litestar.types import HTTPScope
 from msgspec import UNSET
 from msgspec.structs import FieldInfo
 
+from leads_adapters.http.headers import header
 from leads_adapters.http.problems import MalformedRequest, Problem, UnsupportedMediaType
-from leads_adapters.http.receiving import header
 from leads_adapters.http.schemas.common import MEMBERS_MAX
 from leads_domain.errors import FieldError, ValidationFailed
 
@@ -89,10 +89,10 @@ def _by_member(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspe
 
 def check_media_type(scope: HTTPScope, accepted: Sequence[str]) -> str:
     """Return the media type if it is accepted, in UTF-8 and not compressed; raises `Problem` otherwise."""
-    if (header(scope, b"content-encoding") or b"identity").strip().lower() != b"identity":
+    if (header(scope, b"content-encoding") or "identity").strip().lower() != "identity":
         detail = "Send the body as it is, without a Content-Encoding."
         raise UnsupportedMediaType(detail, headers={"accept-encoding": "identity"})
-    content_type = (header(scope, b"content-type") or b"").decode("latin-1")
+    content_type = header(scope, b"content-type") or ""
     named, _, parameters = content_type.partition(";")
     media_type = named.strip().lower()
     charset = re.search(r"charset=([^;]*)", parameters.lower())

@@ -14,6 +14,7 @@ from leads_adapters.database import Arguments, Database, UseCase
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import presented_key
 from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.headers import header
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.sealing import Seal
 from leads_domain.errors import Erased, RequestInProgress
@@ -32,8 +33,8 @@ EXPIRED_MAX = 10
 
 KEY_MAX = 255
 
-_QUOTED = re.compile(rb'"((?:[ !#-\[\]-~]|\\["\\])+)"')  # a string as RFC 9651 has it
-_BARE = re.compile(rb"[!#-+\--\[\]-~]+")  # the same characters without blanks, and no comma: those are two keys
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')  # a string as RFC 9651 has it
+_BARE = re.compile(r"[!#-+\--\[\]-~]+")  # the same characters without blanks, and no comma: those are two keys
 _stored = msgspec.msgpack.Decoder(tuple[int, dict[str, str], bytes])
 
 
@@ -138,17 +139,15 @@ class IdempotentWrites:
 
 def _idempotency_key(request: ApiRequest) -> str | None:
     """Return the key of a request, if it has one; raises `MalformedRequest` for an invalid one."""
-    lines = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
-    if not lines:
+    sent = header(request.scope, b"idempotency-key")
+    if sent is None:
         return None
-    sent = b", ".join(lines).strip()
+    sent = sent.strip()
     if quoted := _QUOTED.fullmatch(sent):
-        key = re.sub(rb"\\(.)", rb"\1", quoted[1])
-    elif _BARE.fullmatch(sent):
-        key = sent
+        key = re.sub(r"\\(.)", r"\1", quoted[1])
     else:
-        key = b""
+        key = sent if _BARE.fullmatch(sent) else ""
     if not 1 <= len(key) <= KEY_MAX:
         detail = f"The Idempotency-Key must be one key of 1 to {KEY_MAX} visible ASCII characters, best a new UUID."
         raise problems.MalformedRequest(detail)
-    return key.decode()
+    return key

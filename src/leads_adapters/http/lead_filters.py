@@ -2,29 +2,41 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from litestar.di import Provide
 from litestar.params import FromQuery
+from msgspec import Meta
 
 from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
-from leads_adapters.http.parameters import (
-    CreatedFrom,
-    CreatedTo,
-    FromSource,
-    OfOwner,
-    Statuses,
-    UpdatedFrom,
-    WithEmail,
-    WithFollowUp,
-    WithWords,
-)
 from leads_adapters.http.query import wrong_parameters
+from leads_adapters.http.schemas.common import Status, Time
 from leads_adapters.lead_json import JsonPage, ReadJsonPage
 from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadQuery
-from leads_domain.use_cases.find_leads import AskForLeads, FiltersInput
+from leads_domain.use_cases.find_leads import Q_MAX, AskForLeads, FiltersInput, FollowedUp
+
+_Q = (
+    "Only leads with these words: each begins a word of the name, the e-mail address, the telephone number or the "
+    "source, whatever its case and accents. Apostrophes and hyphens may be left out. A telephone number is found by "
+    "its international form, its national form, and its last 3 digits or more, however it is spaced."
+)
+_FOLLOW_UP = (
+    "Only leads that have a scheduled follow-up (`scheduled`), one whose due time has passed (`overdue`), or none."
+)
+_ADDRESS = Meta(extra_json_schema={"format": "idn-email"})
+Statuses = Annotated[tuple[Status, ...], Meta(description="Only leads with one of these statuses.")]
+FromSource = Annotated[
+    str, Meta(description="Only leads from this source, exactly.", extra_json_schema={"minLength": 1})
+]
+OfOwner = Annotated[str, _ADDRESS, Meta(description="Only leads of this owner, however the address is spelled.")]
+WithEmail = Annotated[str, _ADDRESS, Meta(description="Only the lead with this address, however it is spelled.")]
+CreatedFrom = Annotated[Time, Meta(description="Only leads created at this time or later.")]
+CreatedTo = Annotated[Time, Meta(description="Only leads created before this time.")]
+UpdatedFrom = Annotated[Time, Meta(description="Only leads changed at this time or later.")]
+WithFollowUp = Annotated[FollowedUp, Meta(description=_FOLLOW_UP)]
+WithWords = Annotated[str, Meta(description=_Q, examples=["john exam"], extra_json_schema={"maxLength": Q_MAX})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,8 @@ def filtered_leads_provider(database: Database, read_json_page: ReadJsonPage, as
         follow_up: FromQuery[WithFollowUp | None] = None,
         q: FromQuery[WithWords | None] = None,
     ) -> FilteredLeads:
-        values: dict[str, Any] = {
+        values = {
+            "status": status or None,
             "source": source,
             "owner": owner,
             "email": email,
@@ -78,11 +91,9 @@ def filtered_leads_provider(database: Database, read_json_page: ReadJsonPage, as
             "follow_up": follow_up,
             "q": q,
         }
-        given: Any = {name: value for name, value in values.items() if value is not None}
-        if status:
-            given["status"] = status
+        filters: Any = {name: value for name, value in values.items() if value is not None}
         try:
-            return FilteredLeads(database, read_json_page, loader, given, ask_for_leads(given))
+            return FilteredLeads(database, read_json_page, loader, filters, ask_for_leads(filters))
         except ValidationFailed as invalid:
             raise wrong_parameters(invalid) from None
 

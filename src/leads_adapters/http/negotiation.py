@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from litestar.types import HTTPScope
 
+from leads_adapters.http.headers import header
+
 
 class _Range(NamedTuple):
     """A media range and its weight."""
@@ -20,8 +22,7 @@ class _Range(NamedTuple):
 
 def preferred(scope: HTTPScope, offered: Sequence[str]) -> str | None:
     """Return the offered media type that `Accept` prefers, the first of equals; None if it accepts none."""
-    accept = b",".join(value for name, value in scope["headers"] if name == b"accept").decode("latin-1")
-    ranges = list(_ranges(accept.split(","))) or [_Range("*/*", 1)]
+    ranges = list(_ranges((header(scope, b"accept") or "").split(","))) or [_Range("*/*", 1)]
     weight = {media_type: _weight(media_type, ranges) for media_type in offered}
     best = max(offered, key=weight.__getitem__)
     return best if weight[best] else None

@@ -47,27 +47,12 @@ def moved_response(request: Request[Any, Any, Any], error: errors.Merged) -> Jso
     return JsonResponse(Moved(error.into), status_code=301, headers={"location": location})
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a table of errors
     """Return the problem that tells a client of an error."""
+    detail = str(error)
     match error:
         case Problem():
             return error
-        case errors.LeadsError():
-            return _of_domain(error)
-        case NotFoundException():
-            return problems.NotFound("There is no resource at this path.")
-        case MethodNotAllowedException():
-            detail = "The header Allow lists the methods of this resource."
-            return problems.MethodNotAllowed(detail, headers=error.headers)
-        case ClientException() if error.status_code == problems.MalformedRequest.status_code:
-            return problems.MalformedRequest(error.detail)
-        case _:
-            return problems.InternalError("The service failed.")
-
-
-def _of_domain(error: errors.LeadsError) -> Problem:  # noqa: PLR0911 - a table of errors
-    detail = str(error)
-    match error:
         case errors.ValidationFailed():
             return _validation_failed(error)
         case errors.NotFound():
@@ -86,8 +71,16 @@ def _of_domain(error: errors.LeadsError) -> Problem:  # noqa: PLR0911 - a table 
         case StorageFull():
             detail = "The storage of the database is full: the operator must make room."
             return problems.Unavailable(detail, headers=RETRY_LATER)
-        case _:  # Unavailable; what the database reports is for the operator, not for clients
-            return problems.Unavailable("The database is out of reach or too busy.", headers=RETRY_LATER)
+        case errors.LeadsError():  # Unavailable; what the database reports is for the operator, not for clients
+            return problems.Unavailable(problems.Unavailable.example, headers=RETRY_LATER)
+        case NotFoundException():
+            return problems.NotFound("There is no resource at this path.")
+        case MethodNotAllowedException():
+            return problems.MethodNotAllowed(problems.MethodNotAllowed.example, headers=error.headers)
+        case ClientException(status_code=problems.MalformedRequest.status_code):
+            return problems.MalformedRequest(error.detail)
+        case _:
+            return problems.InternalError(problems.InternalError.example)
 
 
 def _validation_failed(error: errors.ValidationFailed) -> Problem:

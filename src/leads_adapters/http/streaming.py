@@ -5,15 +5,13 @@ Files are read and written by synchronous code in a thread; `Run` runs coroutine
 
 import asyncio
 import io
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from hashlib import sha256
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from litestar import Request, Response
-from litestar.types import ASGIApp, HTTPReceiveMessage, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
-from leads_adapters.http.problems import MalformedRequest
-from leads_adapters.http.receiving import DRAIN_MAX, drain, too_large, too_slow
 from leads_adapters.transfer import Run
 
 ResultT = TypeVar("ResultT")
@@ -37,19 +35,12 @@ def run_on_this_loop() -> Run:
 
 
 class Upload(io.RawIOBase):
-    """The body of a request as a file, for a thread. It holds one piece; the client sends more when that is read.
+    """A body as a file, for a thread. It holds one piece; the client sends more when that is read."""
 
-    Reading raises `Problem` for more than `max_length` bytes, for half a body, and for one that stalls.
-    """
-
-    def __init__(self, receive: Receive, max_length: int, idle_seconds: float, run: Run) -> None:
-        self._receive = receive
-        self._idle_seconds = idle_seconds
+    def __init__(self, pieces: AsyncIterator[bytes], run: Run) -> None:
+        self._pieces = pieces
         self._run = run
-        self._max_length = self._left = max_length
-        self._piece = b""
-        self._read = 0
-        self._more = True
+        self._piece = memoryview(b"")
         self.digest = sha256()
         """The hash of the bytes that were read."""
 
@@ -59,25 +50,15 @@ class Upload(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         """See `RawIOBase.readinto`."""
-        while self._read == len(self._piece) and self._more:
-            self._run(self._next_piece())
-        part = memoryview(self._piece)[self._read : self._read + len(buffer)]
+        if not self._piece:
+            self._piece = memoryview(self._run(self._next_piece()))
+        part, self._piece = self._piece[: len(buffer)], self._piece[len(buffer) :]
         buffer[: len(part)] = part
-        self._read += len(part)
         self.digest.update(part)
         return len(part)
 
-    async def _next_piece(self) -> None:
-        try:
-            message = cast(HTTPReceiveMessage, await asyncio.wait_for(self._receive(), self._idle_seconds))
-        except TimeoutError:
-            raise too_slow(f"Nothing of the body came for {self._idle_seconds:.0f} s.") from None
-        if message["type"] == "http.disconnect":
-            raise MalformedRequest("The body ended before it was complete.")
-        self._piece, self._read, self._more = message["body"], 0, message["more_body"]
-        self._left -= len(self._piece)
-        if self._left < 0:
-            raise too_large(self._max_length, whole=not self._more or await drain(self._receive, DRAIN_MAX))
+    async def _next_piece(self) -> bytes:
+        return await anext(self._pieces, b"")
 
 
 class FileResponse(Response[bytes]):

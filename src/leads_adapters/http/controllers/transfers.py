@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from math import inf
 from typing import Annotated, Any, NamedTuple
 
 from litestar import Controller, Response, get, post
@@ -22,7 +23,7 @@ from leads_adapters.http.negotiation import preferred
 from leads_adapters.http.openapi.parts import FILES
 from leads_adapters.http.parameters import OnDuplicate
 from leads_adapters.http.problem_responses import log_error
-from leads_adapters.http.receiving import check_length
+from leads_adapters.http.receiving import BodyLimits, receive_body
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.imports import ImportView, RowError
 from leads_adapters.http.streaming import IDLE_SECONDS, FileResponse, Upload, is_head, run_on_this_loop
@@ -116,12 +117,12 @@ class TransferController(Controller):
         thousand are listed.
         """
         media_type = check_media_type(request.scope, list(FILES))
-        await check_length(request.scope, request.receive, imports.max_length)
         if imports.places.locked():
             detail = f"There are {IMPORTS_MAX} imports under way, as many as may be at once."
             raise problems.Unavailable(detail, headers=_RETRY_LATER)
         thread_run = run_on_this_loop()
-        upload = Upload(request.receive, imports.max_length, imports.idle_seconds, thread_run)
+        limits = BodyLimits(imports.max_length, imports.idle_seconds, seconds=inf)
+        upload = Upload(receive_body(request.scope, request.receive, limits), thread_run)
         options = {"on_duplicate": on_duplicate, "rules": rules, "dry_run": dry_run, "actor": request.user.name}
         read = imports.formats[media_type].read
         run = partial(_import, imports.importing, read, upload, thread_run, options)
