@@ -23,7 +23,7 @@ from leads_adapters.http.controllers.service import (
 )
 from leads_adapters.http.controllers.timeline import EventController, TimelineController
 from leads_adapters.http.controllers.transfers import FileFormat, TransferController
-from leads_adapters.http.dependencies import provide
+from leads_adapters.http.parameters import provide
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.lead_json import ReadJsonPage
 from leads_adapters.sql.sqlite import lead_json as sqlite_lead_json

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
+from msgspec import UNSET
 
 from leads_adapters.http.decoding import JSON, MERGE_PATCH, Check, check_media_type, decode_body
 from leads_adapters.http.problems import MalformedRequest
@@ -41,6 +42,13 @@ class ApiRequest(Request[Principal, str, State]):
         schema = _struct(self.route_handler)
         checks: Checks = self.app.state.checks
         return decode_body(raw, schema, checks[schema])
+
+
+def sent(body: msgspec.Struct | None) -> Any:
+    """Return the members of a body that the client sent, by name."""
+    if body is None:
+        return {}
+    return {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
 
 
 @lru_cache

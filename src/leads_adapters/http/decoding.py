@@ -102,13 +102,6 @@ def check_media_type(scope: HTTPScope, accepted: Sequence[str]) -> str:
     return media_type
 
 
-def sent(body: msgspec.Struct | None) -> Any:
-    """Return the members of a body that the client sent, by name."""
-    if body is None:
-        return {}
-    return {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
-
-
 @lru_cache
 def _fields(schema: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
     """Return the members of a schema by name. Cached: msgspec evaluates all annotations at every call."""

@@ -1,7 +1,9 @@
-"""Path and query parameters that several handlers have."""
+"""What handlers take: dependencies, by name from the providers that the container makes, and common parameters."""
 
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias, TypeVar
 
+from litestar.di import NamedDependency, Provide
+from litestar.params import SkipValidation
 from msgspec import Meta
 
 from leads_adapters.http.problems import NotFound
@@ -10,6 +12,11 @@ from leads_domain.errors import ValidationFailed
 from leads_domain.lead import LeadId
 from leads_domain.paging import LIMIT_MAX, LeadSort
 from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
+
+T = TypeVar("T")
+
+Injected: TypeAlias = NamedDependency[SkipValidation[T]]
+"""A dependency by name. Its type is not checked for each request: most of them are protocols."""
 
 PathId = Annotated[str, Meta(description="A UUID (RFC 9562).", extra_json_schema={"format": "uuid"})]
 Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many items a page has at most.")]
@@ -21,6 +28,11 @@ OnDuplicate = Annotated[
     DuplicatePolicy,
     Meta(description="What to do if the e-mail address is taken: refuse, return that lead, update it."),
 ]
+
+
+def provide(value: Any) -> Provide:
+    """Return the provider of one object for all requests."""
+    return Provide(lambda: value, sync_to_thread=False)
 
 
 def checked_id(text: str, kind: str) -> str:

@@ -8,10 +8,9 @@ from msgspec import UNSET
 from leads_adapters.database import Database
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest
-from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, page_response
-from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, checked_id
+from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.api_keys import ApiKeyView, NewApiKey, NewApiKeyView
 from leads_adapters.http.schemas.views import PageView

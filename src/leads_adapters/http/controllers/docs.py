@@ -6,8 +6,8 @@ from litestar.response import Redirect
 
 from leads_adapters.http.authentication import PUBLIC
 from leads_adapters.http.body import ApiRequest
-from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.openapi.document import OpenApiDocument
+from leads_adapters.http.parameters import Injected
 from leads_adapters.http.problem_pages import not_found_response, problem_list_page, problem_page
 from leads_adapters.http.problems import PROBLEMS, NotFound
 

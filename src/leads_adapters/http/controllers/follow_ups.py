@@ -12,12 +12,10 @@ from msgspec import UNSET, Meta
 from leads_adapters.database import Database
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest
-from leads_adapters.http.decoding import sent
-from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.body import ApiRequest, sent
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, page_response
-from leads_adapters.http.parameters import Count, Cursor, Limit, PathId, checked_id, lead_id
+from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id, lead_id
 from leads_adapters.http.query import wrong_parameters
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.common import Channel, Time

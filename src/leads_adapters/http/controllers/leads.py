@@ -15,14 +15,12 @@ from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.body import ApiRequest, sent
 from leads_adapters.http.conditional import condition, conditional_response
-from leads_adapters.http.decoding import sent
-from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
 from leads_adapters.http.pagination import Cursors, items_response
-from leads_adapters.http.parameters import Count, Cursor, Limit, OnDuplicate, PathId, Sort, lead_id
+from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, OnDuplicate, PathId, Sort, lead_id
 from leads_adapters.http.responses import JsonResponse, etag
 from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, NewLead, NewMerge, PersonalDataView
 from leads_adapters.http.schemas.views import PageView

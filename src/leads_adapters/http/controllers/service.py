@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import PUBLIC, requires
-from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.parameters import Injected
 from leads_adapters.http.problems import RETRY_LATER
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.service import CountView, Health, PipelineView, StatisticsView, pipeline_view

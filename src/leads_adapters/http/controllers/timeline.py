@@ -9,12 +9,10 @@ from msgspec import UNSET, Meta
 
 from leads_adapters.database import Database
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest
-from leads_adapters.http.decoding import sent
-from leads_adapters.http.dependencies import Injected
+from leads_adapters.http.body import ApiRequest, sent
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, next_link, page_response
-from leads_adapters.http.parameters import CURSOR, Count, Cursor, Limit, PathId, lead_id
+from leads_adapters.http.parameters import CURSOR, Count, Cursor, Injected, Limit, PathId, lead_id
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.leads import NewNote
 from leads_adapters.http.schemas.timeline import EventPageView, EventView, TimelineEntryView

@@ -16,12 +16,11 @@ from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import check_media_type
-from leads_adapters.http.dependencies import Injected
 from leads_adapters.http.idempotency import Attempt, IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
 from leads_adapters.http.negotiation import preferred
 from leads_adapters.http.openapi.parts import FILES
-from leads_adapters.http.parameters import OnDuplicate
+from leads_adapters.http.parameters import Injected, OnDuplicate
 from leads_adapters.http.problem_responses import log_error
 from leads_adapters.http.receiving import BodyLimits, receive_body
 from leads_adapters.http.responses import JsonResponse
