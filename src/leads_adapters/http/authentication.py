@@ -19,8 +19,8 @@ from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
 
 Headers = Mapping[str, str]
 
-_PERMISSION = "permission"
-PUBLIC: Mapping[str, Any] = {_PERMISSION: None}
+PERMISSION = "permission"
+PUBLIC: Mapping[str, Any] = {PERMISSION: None}
 """The `opt` of a handler that anybody may call."""
 
 _NO_STORE = {"cache-control": "no-store"}
@@ -33,12 +33,12 @@ def requires(permission: Permission, **options: Any) -> Mapping[str, Any]:
     Options: `conditional` if it honours `If-Match` and `If-None-Match`; if it reads (`upload`) or sends (`download`) a
     file, its media types, each with an example.
     """
-    return {_PERMISSION: permission, **options}
+    return {PERMISSION: permission, **options}
 
 
 def permission_of(opt: Mapping[str, Any]) -> Permission | None:
-    """Return the permission that a handler needs; None if it is public. Raises `KeyError` if it does not say."""
-    permission: Permission | None = opt[_PERMISSION]
+    """Return the permission that a handler needs; None if it is public."""
+    permission: Permission | None = opt[PERMISSION]
     return permission
 
 
@@ -64,7 +64,7 @@ class Authentication(ASGIMiddleware):
 
     async def handle(self, scope: Any, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Pass an authorized request on; raises `Problem` for others."""
-        permission = scope["route_handler"].opt.get(_PERMISSION)
+        permission = scope["route_handler"].opt.get(PERMISSION)
         if permission is None:
             await next_app(scope, receive, send)
             return

@@ -26,6 +26,10 @@ def _text(description: str, max_length: int, example: str) -> Meta:
     return Meta(description=description, examples=[example], extra_json_schema=limits)
 
 
+def _format(format: str, description: str, example: str, **limits: int) -> Meta:
+    return Meta(description=description, examples=[example], extra_json_schema={"format": format, **limits})
+
+
 OR_BLANK = Meta(extra_json_schema={"x-or-blank": True})
 """Marks an optional member: blank text, which forms send for an empty field, is taken as null."""
 
@@ -33,30 +37,16 @@ Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={
 Time = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
 Name = Annotated[str, _text("Who it is. Outer white space is removed.", details.NAME_MAX, "John Doe")]
 Email = Annotated[
-    str,
-    Meta(
-        description="Kept as typed; two spellings of one address are one lead.",
-        examples=["john@example.com"],
-        extra_json_schema={"format": "idn-email"},
-    ),
+    str, _format("idn-email", "Kept as typed; two spellings of one address are one lead.", "john@example.com")
 ]
 Owner = Annotated[
-    str,
-    Meta(
-        description="The e-mail address of whoever looks after the lead.",
-        examples=["sales@example.com"],
-        extra_json_schema={"format": "idn-email"},
-    ),
+    str, _format("idn-email", "The e-mail address of the colleague who looks after the lead.", "sales@example.com")
 ]
-Phone = Annotated[
-    str,
-    Meta(
-        description="International, or national if the service has a default region. Stored in E.164 form. "
-        'A placeholder such as "N/A" means null.',
-        examples=["+49123456789"],
-        extra_json_schema={"format": "phone", "maxLength": 50},
-    ),
-]
+_PHONE = (
+    "International, or national if the service has a default region. Stored in E.164 form. "
+    'A placeholder such as "N/A" means null.'
+)
+Phone = Annotated[str, _format("phone", _PHONE, "+49123456789", maxLength=50)]
 Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website")]
 Reason = Annotated[str, _text("Why the lead has its status.", details.REASON_MAX, "too expensive")]
 Attributes = Annotated[
@@ -92,15 +82,7 @@ ConfiguredChannel = Annotated[
     str, Meta(description="The name of a configured channel.", extra_json_schema={"x-one-of": "channels"})
 ]
 
-Utc = Annotated[
-    str,
-    Meta(
-        description="RFC 3339, in UTC, with microseconds.",
-        examples=["2030-01-15T09:30:00.123456Z"],
-        extra_json_schema={"format": "date-time"},
-    ),
-]
-
+Utc = Annotated[str, _format("date-time", "RFC 3339, in UTC, with microseconds.", "2030-01-15T09:30:00.123456Z")]
 
 NULL = Meta(examples=[None])
 """Marks a member that is null in the example."""
