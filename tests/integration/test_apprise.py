@@ -83,6 +83,7 @@ def test_an_e_mail_address_becomes_the_recipient(url: str, email: str) -> None:
 @example(email="jane&to=eve@example.org")
 @example(email="jane@example.org\n")
 @example(email="jane+leads@example.org")
+@example(email="0@aaaaaa.")  # Apprise takes the dot away
 def test_an_e_mail_address_is_the_only_recipient_or_none(email: str) -> None:
     opened: list[Any] = []
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 OPTIONS = ("url", "timeout")
 
 _PLAIN = {
-    Address.EMAIL: re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9.-]+"),
+    Address.EMAIL: re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9.-]*[A-Za-z0-9]"),
     Address.PHONE: re.compile(r"\+[0-9]+"),
 }
 _EXAMPLES = {Address.EMAIL: "jane@example.com", Address.PHONE: "+12025550123", None: ""}
