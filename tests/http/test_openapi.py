@@ -107,7 +107,8 @@ VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Cancel|Retry|Revoke|C
 
 def test_titles_are_short_and_begin_with_a_verb(document: Any) -> None:
     for _, _, operation in operations(document):
-        assert re.fullmatch(f"({VERBS})[^.]{{1,60}}", operation["summary"]), operation["summary"]
+        summary = operation["summary"]
+        assert re.fullmatch(f"({VERBS})[^.]{{1,60}}", summary), f"{summary!r}: begin the docstring with one of {VERBS}"
 
 
 def test_every_parameter_has_a_description_of_its_own(document: Any) -> None:
@@ -396,7 +397,7 @@ def test_what_the_service_answers_is_what_the_document_says(start: Callable[...,
         for status in operation["responses"]
         if int(status) < 400
     }
-    assert successes - met == set()
+    assert successes - met == set(), "Add an exchange to `answers` or `care` for each of these."
 
 
 def test_what_makes_a_resource_links_to_what_can_be_done_with_it(service: Service, document: Any) -> None:

@@ -62,12 +62,14 @@ class OpenApiDocument:
             operation = document["paths"][path][method.lower()]
             complete_operation(operation, handler, path, method, self.schemas)
             tags |= dict.fromkeys(operation["tags"])
+        # Litestar has the methods of a path in a set: in this order, the document is the same in every process.
+        document["paths"] = {path: dict(sorted(item.items())) for path, item in document["paths"].items()}
         document["tags"] = [{"name": tag} for tag in tags]
         document["webhooks"] = webhooks(self.schemas.schema(FollowUpDue))
         for name, example in self.examples.items():
             self.schemas.components[name]["examples"] = [example]
         document["components"] = {
-            "schemas": self.schemas.components,
+            "schemas": dict(sorted(self.schemas.components.items())),
             "headers": HEADERS,
             "securitySchemes": SECURITY_SCHEMES,
         }
