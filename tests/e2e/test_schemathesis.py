@@ -1,6 +1,7 @@
 """Schemathesis reads the OpenAPI document and asks the running service whatever it can think of.
 
-`make fuzz` asks a hundred times as much, something else each time, on PostgreSQL as well.
+`make fuzz` asks a hundred times as much, something else each time, on PostgreSQL as well. What schemathesis finds
+without this configuration stands in docs/decisions/0026-what-the-document-says.md.
 """
 
 import json

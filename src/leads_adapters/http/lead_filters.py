@@ -11,7 +11,7 @@ from msgspec import Meta
 from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
 from leads_adapters.http.query import wrong_parameters
-from leads_adapters.http.schemas.common import Status, Time
+from leads_adapters.http.schemas.common import ADDRESS, NO_NUL, Status, Time
 from leads_adapters.lead_json import JsonPage, ReadJsonPage
 from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadQuery
@@ -25,10 +25,10 @@ _Q = (
 _FOLLOW_UP = (
     "Only leads that have a scheduled follow-up (`scheduled`), one whose due time has passed (`overdue`), or none."
 )
-_ADDRESS = Meta(extra_json_schema={"format": "idn-email"})
+_ADDRESS = Meta(extra_json_schema=ADDRESS)
 Statuses = Annotated[tuple[Status, ...], Meta(description="Only leads with one of these statuses.")]
 FromSource = Annotated[
-    str, Meta(description="Only leads from this source, exactly.", extra_json_schema={"minLength": 1})
+    str, Meta(description="Only leads from this source, exactly.", extra_json_schema={"minLength": 1, **NO_NUL})
 ]
 OfOwner = Annotated[str, _ADDRESS, Meta(description="Only leads of this owner, however the address is spelled.")]
 WithEmail = Annotated[str, _ADDRESS, Meta(description="Only the lead with this address, however it is spelled.")]
@@ -36,7 +36,9 @@ CreatedFrom = Annotated[Time, Meta(description="Only leads created at this time 
 CreatedTo = Annotated[Time, Meta(description="Only leads created before this time.")]
 UpdatedFrom = Annotated[Time, Meta(description="Only leads changed at this time or later.")]
 WithFollowUp = Annotated[FollowedUp, Meta(description=_FOLLOW_UP)]
-WithWords = Annotated[str, Meta(description=_Q, examples=["john exam"], extra_json_schema={"maxLength": Q_MAX})]
+WithWords = Annotated[
+    str, Meta(description=_Q, examples=["john exam"], extra_json_schema={"maxLength": Q_MAX, **NO_NUL})
+]
 
 
 @dataclass(frozen=True, slots=True)
