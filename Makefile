@@ -55,7 +55,7 @@ soak: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=soak $(PYTEST) --numprocesses auto --dist worksteal -m "soak or hypothesis"
 
 crash: $(VENV)/.installed-dev
-	CRASHES=200 $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
+	CRASHES=200 CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
 
 fuzz: $(VENV)/.installed-dev
 	FUZZ_EXAMPLES=500 $(PYTEST) --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py

@@ -1,6 +1,7 @@
 """Processes are killed while clients write and follow-ups are sent, again and again, on the same database.
 
-`make crash` does so 200 times for each way of running the service; each time with other choices; CRASH_SEED repeats those of a run.
+`make crash` does so 200 times for each way of running the service, with other choices in each run: CRASH_SEED repeats
+those of an earlier one.
 """
 
 import json

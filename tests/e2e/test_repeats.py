@@ -1,6 +1,6 @@
 """Clients repeat what got no answer, because the service was killed, and write the same at once in several processes.
 
-`make crash` kills it 200 times; each time with other choices; CRASH_SEED repeats those of a run.
+`make crash` kills it 200 times, with other choices in each run: CRASH_SEED repeats those of an earlier one.
 """
 
 import os
