@@ -46,7 +46,7 @@ class Dispatcher:
     """Claims what is due, sends it in threads, and records the outcomes. Any number may share a database.
 
     Each channel has slots of its own: one that is slow or hangs holds up its own follow-ups only, which
-    stay scheduled for whoever has a free slot. `on_outcome` is told the channel and the outcome of every attempt:
+    stay scheduled for a dispatcher with a free slot. `on_outcome` gets the channel and the outcome of every attempt:
     sent, try_again, refused, or lost if it was not recorded.
     """
 

@@ -20,7 +20,7 @@ _AFTER_QUOTED = {
 
 
 class Record(NamedTuple):
-    """The cells of a record that starts on `line`; with a `fault`, only as good as they could be guessed."""
+    """The cells of a record that starts on `line`; with a `fault`, they are a guess."""
 
     line: int
     cells: list[str]
@@ -89,5 +89,5 @@ def _unread(at: int, line: str, delimiter: str) -> Record:
 
 
 def guessed(lines: Iterable[str], delimiter: str) -> list[str]:
-    """The cells of the first record in `lines`, as good as they can be told if its quotation marks do not pair up."""
+    """Return the cells of the first record in `lines`; if its quotation marks do not pair up, a guess."""
     return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))

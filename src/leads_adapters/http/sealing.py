@@ -1,7 +1,7 @@
-"""Sealing what is stored for a caller with a key that only the caller has.
+"""Seals stored responses with a key that only the caller has.
 
-The database holds the SHA-256 of an API key, never its text. What is sealed with the text is of no use to whoever
-gets hold of the database: neither the personal data in an answer, nor an API key that was just made.
+The database holds the SHA-256 of an API key, never its text. Sealed with the text, a stored response is of no use to a
+thief of the database: neither its personal data, nor the API key that it may have created.
 """
 
 import hmac
@@ -16,7 +16,7 @@ class Seal:
     """Seals texts (Fernet) and makes fingerprints (HMAC-SHA256) with keys derived from a secret (HKDF, RFC 5869)."""
 
     def __init__(self, secret: str) -> None:
-        # Only whoever sends an Idempotency-Key waits for this library, for 40 ms; no start does.
+        # Imported here: only a request with an Idempotency-Key waits for this library, for 40 ms; no start does.
         from cryptography.fernet import Fernet  # noqa: PLC0415
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415

@@ -5,7 +5,7 @@ decoding it twice, some with commas, slashes or quotation marks between recipien
 can read as anything else are filled in, and what was made of them is looked at before anything is sent.
 
 Apprise answers yes or no, and writes the reason into its log, along with addresses, messages and what the gateway
-said. Of that, only the gateway's code is told.
+said. Of that, only the gateway's code is reported.
 """
 
 import logging

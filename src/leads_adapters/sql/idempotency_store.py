@@ -46,7 +46,7 @@ class SqlIdempotencyStore:
         self._driver = driver
 
     def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
-        """See `IdempotencyStore.claim`. SQLite has one writer at a time: whoever comes second has waited.
+        """See `IdempotencyStore.claim`. SQLite has one writer at a time: a second one has waited.
 
         A row that is not there cannot be locked. The lock comes first and in a statement of its own, so that what
         is then read is what its last holder has left.

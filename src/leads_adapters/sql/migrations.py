@@ -21,7 +21,7 @@ HEAD = "0100"
 """The newest revision; known without reading the migrations, because every start and health check needs it."""
 
 _LOCK_ID = 0x6C65616473
-"""The advisory lock of whoever migrates: "leads" in ASCII."""
+"""The advisory lock of a migration: "leads" in ASCII."""
 
 _CURRENT: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 

@@ -138,7 +138,7 @@ Index(
     postgresql_where=timeline.c.place.is_(None),
 )
 
-# One row, once there is a place in the feed: whoever gives places holds its lock until his transaction ends.
+# One row, once an entry has a feed position: a transaction that publishes entries holds its lock until its end.
 feed = _table(
     "feed",
     Column("id", Integer, primary_key=True, autoincrement=False),
