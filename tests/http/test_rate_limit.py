@@ -254,3 +254,10 @@ def test_limits_can_be_switched_off(start: Callable[..., Service]) -> None:
     client, stranger = service.client(), service.stranger()
     for answer in [client.get("/pipeline").expect(200) for _ in range(100)] + [stranger.get("/leads").expect(401)]:
         assert not {"ratelimit", "ratelimit-policy", "retry-after"} & answer.headers.keys()
+
+
+def test_no_cache_stores_the_refusal_of_a_request_that_comes_too_soon(limited: Service) -> None:
+    client = limited.client("read")
+    replies = [client.get("/pipeline") for _ in range(7)]
+    assert [reply.status for reply in replies] == [200] * 6 + [429]
+    assert {reply.headers["cache-control"] for reply in replies} == {"no-store"}

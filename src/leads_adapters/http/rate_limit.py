@@ -45,7 +45,9 @@ class RateLimiter:
         if left < -_ROUNDING:
             wait = math.ceil((-left - _ROUNDING) * interval)
             detail = f"At most {self.limit.requests} requests in {self.limit.seconds} s; wait {wait} s."
-            raise RateLimited(detail, headers={"retry-after": str(wait), **self._headers(0, wait)})
+            raise RateLimited(
+                detail, headers={"retry-after": str(wait), "cache-control": "no-store", **self._headers(0, wait)}
+            )
         self._keep(caller, full_at, now)
         return self._headers(int(left + _ROUNDING), math.ceil(full_at - now))
 
