@@ -2,13 +2,9 @@
 
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-from e2e.environment import run
-from e2e.readme import block
 from e2e.service import Finished, Site
 
 SECRET = "hunter2-hunter2"
@@ -173,17 +169,3 @@ def test_doctor_names_every_faulty_channel(site: Site) -> None:
     assert "The channel mail would not work: It rains. " in fault
     assert fault.endswith("The channel room would not work: The channel failed with RuntimeError.")
     assert "loft" not in fault
-
-
-def test_a_package_of_what_the_pages_show_installs_and_is_found(site: Site, tmp_path: Path) -> None:
-    package, page = tmp_path / "my_matrix", "docs/notifiers.md"
-    package.mkdir()
-    (package / "my_matrix.py").write_text(block("class MatrixNotifier"), "utf-8")
-    (package / "pyproject.toml").write_text(block("[build-system]", page), "utf-8")
-    install = ["-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--target"]
-    run(sys.executable, *install, str(tmp_path / "packages"), str(package))
-    site.configure(PYTHONPATH=str(tmp_path / "packages"))
-    site.write("leads.toml", block("[channels.managers]", page))
-
-    listed = site.leads("channels").expect(0).out
-    assert "team: matrix from my-matrix 0.1.0, needs no address\nmanagers: matrix from my-matrix 0.1.0" in listed
