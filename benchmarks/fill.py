@@ -14,7 +14,7 @@ from leads_adapters.sql.tables import END_OF_TIME, leads, timeline
 from leads_adapters.sql.word_index import rebuild_word_index
 from leads_domain.events import EventType
 from leads_domain.pipeline import DEFAULT_PIPELINE
-from leads_domain.search import name_key, words_of
+from leads_domain.search import index_words, name_key
 
 Sample = Callable[[int], dict[str, Any]]
 
@@ -55,7 +55,7 @@ def _lead(given: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
             "next_follow_up_key": follow_up_at or END_OF_TIME,
             "version": 1,
             "name_key": name_key(given["name"]),
-            "words": words_of(given["name"], given["email"], given["source"], phone=given["phone"]),
+            "words": index_words(given["name"], given["email"], given["source"], phone=given["phone"]),
         }
     )
 

@@ -17,11 +17,11 @@ from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.use_cases.add_note import AddNote
-from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChanges, rescheduling
+from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChangesInput, reschedule
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
-from leads_domain.use_cases.export_lead import PersonalData, export_lead
+from leads_domain.use_cases.export_lead import PersonalDataExport, export_lead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
@@ -84,7 +84,7 @@ class Desk:
         """Erase a person."""
         self.database.write(self.erase_lead, lead.id, actor=ACTOR)
 
-    def personal_data(self, lead: Lead) -> PersonalData:
+    def personal_data(self, lead: Lead) -> PersonalDataExport:
         """Everything that is kept of a person."""
         return self.database.read(export_lead, lead.id)
 
@@ -94,7 +94,7 @@ class Desk:
 
     def reschedule(self, follow_up: FollowUp, **changes: Any) -> FollowUp:
         """Put a follow-up off, reword it, or both."""
-        step = rescheduling(cast(FollowUpChanges, changes))
+        step = reschedule(cast(FollowUpChangesInput, changes))
         return self.database.write(self.change_follow_up, follow_up.id, step, actor=ACTOR)
 
     def cancel(self, follow_up: FollowUp) -> FollowUp:

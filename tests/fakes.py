@@ -44,7 +44,7 @@ class FixedEntropy:
 
     draws: int = 0
 
-    def draw(self, size: int) -> bytes:
+    def random_bytes(self, size: int) -> bytes:
         """`size` times the number of draws before this one."""
         byte = self.draws % 256
         self.draws += 1

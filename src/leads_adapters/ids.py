@@ -17,7 +17,7 @@ class Uuid7Source:
 class SystemEntropy:
     """Makes secrets with the operating system's generator."""
 
-    def draw(self, size: int) -> bytes:
+    def random_bytes(self, size: int) -> bytes:
         """Return `size` unpredictable bytes."""
         return secrets.token_bytes(size)
 

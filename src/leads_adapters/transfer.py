@@ -13,7 +13,7 @@ from leads_adapters.lead_files import Row
 from leads_domain.errors import ValidationFailed
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadPosition, LeadQuery, LeadSort, Page
-from leads_domain.use_cases.import_leads import Candidate, DryRun, Imported, ImportLeads
+from leads_domain.use_cases.import_leads import Candidate, DryRun, ImportLeads, ImportResult
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 ResultT = TypeVar("ResultT")
@@ -46,7 +46,7 @@ class Importing:
 
     def __call__(
         self, rows: Iterator[Row], run: Run, *, actor: str, on_duplicate: OnDuplicate, rules: bool, dry_run: bool
-    ) -> Iterator[tuple[Row, Imported, Candidate | None]]:
+    ) -> Iterator[tuple[Row, ImportResult, Candidate | None]]:
         """Yield each row with its result, and as a candidate if it was one, in the order of the file.
 
         With `dry_run`, the result is what it would be.

@@ -56,15 +56,15 @@ from leads_domain.follow_up import RetryPolicy
 from leads_domain.use_cases.add_note import AddNote, check_note
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.compute_statistics import ComputeStatistics
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
-from leads_domain.use_cases.find_leads import AskForLeads, find_leads
+from leads_domain.use_cases.find_leads import BuildLeadQuery, find_leads
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
 from leads_domain.use_cases.register_lead import RegisterLead
-from leads_domain.use_cases.take_statistics import TakeStatistics
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
 
 
@@ -105,13 +105,13 @@ class Container(containers.DeclarativeContainer):
     add_note = providers.Singleton(AddNote, clock, ids)
     merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
     erase_lead = providers.Singleton(EraseLead, clock, ids)
-    ask_for_leads = providers.Singleton(AskForLeads, clock, normalizer, pipeline)
+    build_lead_query = providers.Singleton(BuildLeadQuery, clock, normalizer, pipeline)
     import_leads = providers.Singleton(ImportLeads, register_lead)
     importing = providers.Singleton(Importing, database, import_leads, providers.Object(open_dry_run), IMPORT_BATCH)
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
-    take_statistics = providers.Singleton(TakeStatistics, clock, pipeline)
+    compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
     claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry)
     record_outcome = providers.Singleton(RecordOutcome, clock, ids, random_source, retry)
@@ -178,7 +178,7 @@ class Container(containers.DeclarativeContainer):
             )
         ),
         filtered_leads=providers.Callable(
-            filtered_leads_provider, database, providers.Callable(read_json_page_of, database), ask_for_leads
+            filtered_leads_provider, database, providers.Callable(read_json_page_of, database), build_lead_query
         ),
         imports=provided(import_services),
         follow_ups=provided(
@@ -197,7 +197,7 @@ class Container(containers.DeclarativeContainer):
         revoke_key=provided(revoke_key),
         statistics=provided(
             providers.Singleton(
-                SingleFlightCache, providers.Factory(partial, database.provided.read_long, take_statistics)
+                SingleFlightCache, providers.Factory(partial, database.provided.read_long, compute_statistics)
             )
         ),
         metrics_text=provided(metrics.provided.text),

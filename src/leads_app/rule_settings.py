@@ -58,7 +58,7 @@ def parse_rules(value: object) -> Sequence[FollowUpRule]:
 def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Collection[str]) -> None:
     """Raise `ValueError` for a status or a channel that is not there."""
     for place, rule in enumerate(rules, 1):
-        for fault in pipeline.unknown(rule.when):
+        for fault in pipeline.status_errors(rule.when):
             raise ValueError(f"rule {place}: {fault.detail}")
         if rule.channel is not None and rule.channel not in channels:
             known = ", ".join(channels)

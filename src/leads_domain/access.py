@@ -31,7 +31,7 @@ class Role(StrEnum):
         return _PERMISSIONS[self]
 
     @classmethod
-    def least(cls, permission: Permission) -> "Role":
+    def least_privileged(cls, permission: Permission) -> "Role":
         """Return the least trusted role that has `permission`."""
         return next(role for role in cls if permission in role.permissions)
 
@@ -71,14 +71,14 @@ _CHECKSUM_LENGTH = 8
 _BODY = re.compile(f"({'|'.join(Role)})_[0-9a-f]{{{2 * ENTROPY_BYTES}}}")
 
 
-def key_text(role: Role, entropy: bytes) -> str:
+def make_key_text(role: Role, entropy: bytes) -> str:
     """Return the text of a key: role, 256 random bits, and a checksum that reveals typing errors without a look-up."""
     body = f"{role}_{entropy.hex()}"
     return body + _checksum(body)
 
 
 def is_well_formed(key: str) -> bool:
-    """Return whether `key` can be one that `key_text` made."""
+    """Return whether `key` can be one that `make_key_text` made."""
     body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
     return _BODY.fullmatch(body) is not None and _checksum(body) == checksum
 

@@ -14,7 +14,7 @@ SHOWN_MAX = 50
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def check_members(
+def check_fields(
     given: Mapping[str, Any],
     rules: Mapping[str, Callable[[Any, Context], object]],
     context: Context,

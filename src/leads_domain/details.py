@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_storable, check_text, missing, optional
+from leads_domain.checking import check_fields, check_storable, check_text, missing, optional
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.pipeline import Status
@@ -62,7 +62,7 @@ def check_new_details(given: DetailsInput, normalizer: Normalizer, *also: FieldE
 
     Raises `ValidationFailed` with every error, those in `also` included.
     """
-    return cast(Details, check_members(given, _RULES, normalizer, *missing(given, "name", "email"), *also))
+    return cast(Details, check_fields(given, _RULES, normalizer, *missing(given, "name", "email"), *also))
 
 
 def check_changes(given: Mapping[str, Any], normalizer: Normalizer, *also: FieldError) -> Details:
@@ -70,7 +70,7 @@ def check_changes(given: Mapping[str, Any], normalizer: Normalizer, *also: Field
 
     Attributes may outnumber their bound here, because removed names count as well.
     """
-    return cast(Details, check_members(given, _CHANGE_RULES, normalizer, *also))
+    return cast(Details, check_fields(given, _CHANGE_RULES, normalizer, *also))
 
 
 def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

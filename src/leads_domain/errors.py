@@ -9,7 +9,7 @@ LeadsError
 ├── VersionMismatch       the caller does not mean the version that there is
 ├── IllegalTransition     the pipeline does not allow this move
 ├── IllegalFollowUpState  the follow-up's state does not allow this
-│   └── AttemptUnderWay   the follow-up is being sent: its message can no longer change
+│   └── AttemptInProgress   the follow-up is being sent: its message can no longer change
 ├── RequestInProgress     the request with this idempotency key is still being carried out
 ├── InvalidPipeline       a configured pipeline contradicts itself
 └── Unavailable           the store is out of reach or too busy; nothing was done
@@ -115,7 +115,7 @@ class IllegalFollowUpState(LeadsError):
         self.state = state
 
 
-class AttemptUnderWay(IllegalFollowUpState):
+class AttemptInProgress(IllegalFollowUpState):
     """The message of a follow-up cannot change while it is being sent: the record would not be what was sent."""
 
     def __init__(self, state: str) -> None:

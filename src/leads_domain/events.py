@@ -50,7 +50,9 @@ class TimelineEntry:
     data: Mapping[str, Json]
 
 
-def entries(lead_id: str, events: Iterable[Event], *, at: datetime, actor: str, ids: IdSource) -> list[TimelineEntry]:
+def make_entries(
+    lead_id: str, events: Iterable[Event], *, at: datetime, actor: str, ids: IdSource
+) -> list[TimelineEntry]:
     """Return the timeline entries of `events`, in their order."""
     return [
         TimelineEntry(id=ids.new(), lead_id=lead_id, type=event.type, at=at, actor=actor, data=event.data)

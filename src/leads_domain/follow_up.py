@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NewType
 
-from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState
+from leads_domain.errors import AttemptInProgress, IllegalFollowUpState
 from leads_domain.events import Event, EventType, Json, rfc3339
 from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
@@ -163,7 +163,7 @@ class FollowUp:
         """Send it at another time, with another message, or both; None changes nothing.
 
         An attempt that is under way is not called back: if it succeeds, the follow-up is sent.
-        Raises `IllegalFollowUpState` unless it is scheduled, `AttemptUnderWay` for another message during an attempt.
+        Raises `IllegalFollowUpState` unless it is scheduled, `AttemptInProgress` for another message during an attempt.
         """
         self._check_scheduled("changed")
         changes: dict[str, Any] = {}
@@ -195,7 +195,7 @@ class FollowUp:
 
     def _check_not_being_sent(self, now: datetime) -> None:
         if self.lease is not None and self.lease.until > now:
-            raise AttemptUnderWay(self.state)
+            raise AttemptInProgress(self.state)
 
     def _end(self, state: FollowUpState, now: datetime, **members: Any) -> "FollowUp":
         return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **members)

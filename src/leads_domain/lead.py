@@ -118,14 +118,16 @@ class Lead:
             return self, []
         return changed, [Event(EventType.LEAD_UPDATED, {"changes": differences})]
 
-    def move(self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime) -> tuple["Lead", list[Event]]:
+    def change_status(
+        self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime
+    ) -> tuple["Lead", list[Event]]:
         """Go to `status`, for `reason`. A move to the present status is allowed and changes nothing.
 
         Raises `IllegalTransition`, or `ValidationFailed` if the status needs a reason and there is none.
         """
         if status == self.status:
             return self, []
-        pipeline.check_move(self.status, status)
+        pipeline.check_transition(self.status, status)
         pipeline.check_reason(status, reason)
         open_again = status not in pipeline.closed and status != pipeline.initial
         contacted_at = self.contacted_at or (now if open_again else None)

@@ -10,7 +10,7 @@ _LEFT_OUT = ("id", "next_follow_up_at")
 """Members of a duplicate that its event leaves out: the id has a place of its own, and the follow-ups move."""
 
 
-def merged(survivor: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
+def merge(survivor: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
     """Return the survivor, its gaps filled from the duplicate, and the events.
 
     A gap is a phone number, a source or an owner that it does not have, or an attribute of a name that it does not

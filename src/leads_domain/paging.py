@@ -48,7 +48,7 @@ class LeadSort(StrEnum):
     NEXT_FOLLOW_UP_FIRST = "next_follow_up_at"
 
     @property
-    def member(self) -> str:
+    def field(self) -> str:
         """The member of a lead that decides."""
         return self.value.removeprefix("-")
 
@@ -59,7 +59,7 @@ class LeadSort(StrEnum):
 
     def position(self, lead: Any) -> "LeadPosition":
         """Where a lead, or whatever has the members of one that decide, stands in this order."""
-        value = getattr(lead, self.member)
+        value = getattr(lead, self.field)
         return LeadPosition(name_key(value) if self is LeadSort.BY_NAME else value, lead.id)
 
 
@@ -77,7 +77,7 @@ class LeadQuery:
 
     Keys are canonical addresses. Times from which on count include that very moment, those up to which exclude it.
     `follow_up_due_before` asks for leads that have a scheduled follow-up due before that moment. Of each tuple of
-    `words` (`words_in`), one begins a word of the lead (`lead_words`).
+    `words` (`query_words`), one begins a word of the lead (`lead_words`).
     """
 
     statuses: tuple[Status, ...] = ()

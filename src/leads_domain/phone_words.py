@@ -25,7 +25,7 @@ def phone_words(e164: str) -> tuple[str, str, str]:
     return digits, _TRUNK_PREFIXES.get(code, "") + national, _BACKWARDS + digits[::-1]
 
 
-def typed_number(text: str) -> tuple[str, ...]:
+def phone_query_words(text: str) -> tuple[str, ...]:
     """Return the words one of which a number must have that is typed like this: digits in groups, maybe after a +."""
     digits = "".join(re.findall("[0-9]+", text))
     return tuple(dict.fromkeys(filter(None, _readings(digits, is_international=text.startswith("+")))))

@@ -58,7 +58,7 @@ class Pipeline:
             return text
         return next((status for status in self.statuses if status.casefold() == text.casefold()), None)
 
-    def unknown(self, status: Status) -> tuple[FieldError, ...]:
+    def status_errors(self, status: Status) -> tuple[FieldError, ...]:
         """Return an error for a status that the pipeline does not have."""
         if status in self.transitions:
             return ()
@@ -71,7 +71,7 @@ class Pipeline:
         if reason is None and status in self.reason_required:
             raise ValidationFailed.because(f"Say why the lead is {status}.", "/status_reason")
 
-    def check_move(self, origin: Status, target: Status) -> None:
+    def check_transition(self, origin: Status, target: Status) -> None:
         """Raise `IllegalTransition` unless a lead may go from `origin` to `target`.
 
         A lead in a status that the pipeline no longer has can go back to the start.

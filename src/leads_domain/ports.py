@@ -35,10 +35,10 @@ class LeadStore(Protocol):
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
         """Return the existing leads with these ids, each once, in any order."""
 
-    def get_for_change(self, id: LeadId) -> Lead:
+    def get_for_update(self, id: LeadId) -> Lead:
         """Return the lead as `get` does, and lock it against other changes until the unit of work ends."""
 
-    def with_email(self, email_key: str) -> LeadId | None:
+    def find_by_email(self, email_key: str) -> LeadId | None:
         """Return the id of the lead with this e-mail key, if there is one."""
 
     def save(self, lead: Lead) -> None:
@@ -75,7 +75,7 @@ class FollowUpStore(Protocol):
     def get(self, id: FollowUpId) -> FollowUp:
         """Return the follow-up with this id; raises `NotFound`."""
 
-    def get_for_change(self, id: FollowUpId) -> FollowUp:
+    def get_for_update(self, id: FollowUpId) -> FollowUp:
         """Return the follow-up as `get` does, and lock it against other changes until the unit of work ends."""
 
     def save(self, follow_up: FollowUp) -> None:
@@ -153,7 +153,7 @@ class ApiKeyStore(Protocol):
     def add(self, key: ApiKey) -> None:
         """Store a new key."""
 
-    def with_digest(self, digest: str) -> ApiKey | None:
+    def find_by_digest(self, digest: str) -> ApiKey | None:
         """Return the key with this SHA-256, if there is one, revoked or not."""
 
     def get(self, id: str) -> ApiKey:
@@ -165,7 +165,7 @@ class ApiKeyStore(Protocol):
     def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
         """Return a page of the keys, by time of creation, then id."""
 
-    def all_for_change(self) -> Sequence[ApiKey]:
+    def all_for_update(self) -> Sequence[ApiKey]:
         """Return every key as `all` does; until the unit of work ends, no other can add or revoke a key."""
 
     def revoke(self, id: str, at: datetime) -> None:
@@ -190,7 +190,7 @@ class IdempotencyStore(Protocol):
     def erase(self, lead_id: LeadId) -> None:
         """Remove fingerprint and response from all records about a lead. Their keys stay."""
 
-    def times(self, lead_id: LeadId) -> Sequence[datetime]:
+    def creation_times(self, lead_id: LeadId) -> Sequence[datetime]:
         """Return when the records about a lead were made, in any order."""
 
     def delete_expired(self, *, before: datetime, limit: int) -> None:

@@ -44,7 +44,7 @@ class FollowUpRules:
     rules: Sequence[FollowUpRule] = ()
     hours: WorkingHours | None = None
 
-    def entered(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
+    def schedule(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
         """Return the lead, which has just entered its status, its new follow-ups, and their events.
 
         Whether the recipient can be reached is checked when the follow-up is due: the owner or number may come later.

@@ -13,7 +13,7 @@ from itertools import chain, zip_longest
 from unicodedata import category, combining, decimal, normalize
 
 from leads_domain.lead import Lead
-from leads_domain.phone_words import phone_words, typed_number
+from leads_domain.phone_words import phone_query_words, phone_words
 
 WORD_MAX = 32
 """How many characters of a word count."""
@@ -41,7 +41,7 @@ _SAME_LETTERS = str.maketrans(
 )
 
 
-def words_of(*texts: str | None, phone: str | None = None) -> str:
+def index_words(*texts: str | None, phone: str | None = None) -> str:
     """Return the words that find a lead with these texts and this E.164 number: each once, in order, after a space."""
     words = set(chain.from_iterable(map(_beginnings, _tokens(" ".join(filter(None, texts))))))
     if phone:
@@ -50,13 +50,13 @@ def words_of(*texts: str | None, phone: str | None = None) -> str:
 
 
 def lead_words(lead: Lead) -> str:
-    """Return the words that find a lead; see `words_of`."""
+    """Return the words that find a lead; see `index_words`."""
     phone, extension = (lead.phone.e164, lead.phone.extension) if lead.phone else (None, None)
-    return words_of(lead.name, lead.email.address, lead.source, extension and f"ext {extension}", phone=phone)
+    return index_words(lead.name, lead.email.address, lead.source, extension and f"ext {extension}", phone=phone)
 
 
 @lru_cache(maxsize=256)
-def words_in(q: str) -> tuple[tuple[str, ...], ...]:
+def query_words(q: str) -> tuple[tuple[str, ...], ...]:
     """Return the words of a search: of each tuple, one must begin a word of a lead."""
     choices = {choice for token in _tokens(q) for choice in _choices(token)}
     single = _longest(word for word, *others in choices if not others)
@@ -65,10 +65,10 @@ def words_in(q: str) -> tuple[tuple[str, ...], ...]:
 
 def name_key(name: str) -> str:
     """What names are ordered by, code point by code point."""
-    return " ".join(folded(name).split())[:NAME_KEY_MAX]
+    return " ".join(fold(name).split())[:NAME_KEY_MAX]
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """`text` without what does not count when it is compared."""
     if text.isascii():
         return text.lower()
@@ -81,7 +81,7 @@ def _tokens(text: str) -> Iterable[str]:
     """Return numbers, compounds, and runs of text that is written without spaces."""
     if text.isascii():
         return _PLAIN_TOKEN.findall(text.lower())
-    plain = folded(text.translate(_TYPOGRAPHIC))
+    plain = fold(text.translate(_TYPOGRAPHIC))
     parted = "".join(char if char.isalnum() or char in "+'-" or category(char)[0] == "M" else " " for char in plain)
     runs = enumerate(_UNSPACED.split(parted))
     return chain.from_iterable((run,) if place % 2 else _TOKEN.findall(run) for place, run in runs)
@@ -107,7 +107,7 @@ def _choices(token: str) -> Iterator[tuple[str, ...]]:
     parts = _parts(token)
     whole = "".join(parts)[:WORD_MAX]
     if whole.isascii() and whole.isdigit():
-        yield tuple(word[:WORD_MAX] for word in typed_number(token))
+        yield tuple(word[:WORD_MAX] for word in phone_query_words(token))
     elif _UNSPACED.match(token):
         yield (whole,)
     else:

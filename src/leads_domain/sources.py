@@ -23,7 +23,7 @@ class IdSource(Protocol):
 class Entropy(Protocol):
     """Makes secrets."""
 
-    def draw(self, size: int) -> bytes:
+    def random_bytes(self, size: int) -> bytes:
         """Return `size` unpredictable bytes."""
 
 

@@ -29,9 +29,9 @@ def add(work: UnitOfWork, *added: ApiKey) -> None:
         work.api_keys.add(key)
 
 
-def with_digest(work: UnitOfWork, digest: str) -> ApiKey | None:
+def find_by_digest(work: UnitOfWork, digest: str) -> ApiKey | None:
     """Whose digest this is."""
-    return work.api_keys.with_digest(digest)
+    return work.api_keys.find_by_digest(digest)
 
 
 def every(work: UnitOfWork) -> Sequence[ApiKey]:
@@ -67,21 +67,21 @@ class ApiKeyStoreContract(StoreContract):
         key = a_key(role=role)
         database.write(add, key, a_key(2))
 
-        assert database.read(with_digest, key.digest) == key
+        assert database.read(find_by_digest, key.digest) == key
 
     def test_finds_no_key_by_another_digest(self, database: RunningDatabase) -> None:
         database.write(add, a_key(1))
 
-        assert database.read(with_digest, digest("2")) is None
-        assert database.read(with_digest, a_key(1).digest.upper()) is None
-        assert database.read(with_digest, "") is None
+        assert database.read(find_by_digest, digest("2")) is None
+        assert database.read(find_by_digest, a_key(1).digest.upper()) is None
+        assert database.read(find_by_digest, "") is None
 
     @pytest.mark.parametrize("name", ["Формы", "👩🏽\u200d💻", "'\"\\; --", "n" * 100])
     def test_keeps_a_name_in_any_script(self, database: RunningDatabase, name: str) -> None:
         key = replace(a_key(), name=name, revoked_at=LATER, last_used_at=NOON)
         database.write(add, key)
 
-        assert repr(database.read(with_digest, key.digest)) == repr(key)
+        assert repr(database.read(find_by_digest, key.digest)) == repr(key)
 
     def test_lists_every_key_oldest_first(self, database: RunningDatabase) -> None:
         twins = [replace(a_key(number), created_at=LATER) for number in (4, 5)]
@@ -127,7 +127,7 @@ class ApiKeyStoreContract(StoreContract):
         database.write(revoke, a_key(1).id, LATER)
 
         assert list(database.read(every)) == [replace(a_key(1), revoked_at=LATER), a_key(2)]
-        assert database.read(with_digest, a_key(1).digest) == replace(a_key(1), revoked_at=LATER)
+        assert database.read(find_by_digest, a_key(1).digest) == replace(a_key(1), revoked_at=LATER)
 
     @pytest.mark.parametrize("again", [LATER - timedelta(seconds=1), LATER, LATER + timedelta(seconds=1)])
     def test_keeps_the_mark_of_a_key_that_is_revoked_already(self, database: RunningDatabase, again: datetime) -> None:

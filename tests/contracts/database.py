@@ -61,7 +61,7 @@ def add_and_fail(work: UnitOfWork, error: Exception, *numbers: int) -> None:
 
 def count_up(work: UnitOfWork, number: int) -> int:
     """Change a lead after looking at it, as everyone does who counts."""
-    lead = work.leads.get_for_change(lead_number(number).id)
+    lead = work.leads.get_for_update(lead_number(number).id)
     work.leads.save(replace(lead, version=lead.version + 1))
     return lead.version
 
@@ -337,7 +337,7 @@ def follow_up(work: UnitOfWork, number: int) -> None:
 
 def put_off(work: UnitOfWork, number: int) -> None:
     """Put a follow-up off."""
-    kept = work.follow_ups.get_for_change(FollowUpId(an_id(100 + number)))
+    kept = work.follow_ups.get_for_update(FollowUpId(an_id(100 + number)))
     work.follow_ups.save(kept.reschedule(NOON, due_at=NOON + timedelta(hours=1))[0])
 
 

@@ -16,8 +16,8 @@ from leads_domain.lead import LeadId
 from leads_domain.paging import Page
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.follow_events import (
-    PUBLISHED_AT_ONCE,
-    SKIPPED_AT_ONCE,
+    PUBLISH_BATCH_SIZE,
+    SKIP_BATCH_SIZE,
     find_end,
     publish_events,
     read_events,
@@ -56,7 +56,7 @@ class FeedContract(StoreContract):
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 200])
     def test_tells_everything_once_whatever_the_size_of_the_pages(self, database: RunningDatabase, limit: int) -> None:
-        told = some_entries(2 * PUBLISHED_AT_ONCE + 6)
+        told = some_entries(2 * PUBLISH_BATCH_SIZE + 6)
         database.write(add, *told)
 
         assert Follower().follow(database, limit) == told
@@ -87,7 +87,7 @@ class FeedContract(StoreContract):
         assert early.follow(database) == late.follow(database, limit=1) == told
         assert Follower(after=half_way).follow(database) == told[2:]
 
-    @pytest.mark.parametrize("before", [0, 3, SKIPPED_AT_ONCE - 1, SKIPPED_AT_ONCE, SKIPPED_AT_ONCE + 1])
+    @pytest.mark.parametrize("before", [0, 3, SKIP_BATCH_SIZE - 1, SKIP_BATCH_SIZE, SKIP_BATCH_SIZE + 1])
     def test_ends_behind_everything_that_has_happened(self, database: RunningDatabase, before: int) -> None:
         database.write(add, *some_entries(before))
         while (end := database.write(find_end)) is None:

@@ -45,7 +45,7 @@ def get(work: UnitOfWork, id: str) -> FollowUp:
 
 def save(work: UnitOfWork, follow_up: FollowUp) -> None:
     """Get a follow-up for a change, and change it."""
-    work.follow_ups.get_for_change(follow_up.id)
+    work.follow_ups.get_for_update(follow_up.id)
     work.follow_ups.save(follow_up)
 
 
@@ -136,12 +136,12 @@ class FollowUpStoreContract(StoreContract):
             database.read(get, an_id(9))
         assert (missing.value.kind, missing.value.id) == ("follow-up", an_id(9))
         with pytest.raises(NotFound, match=f"There is no follow-up with the id {an_id(9)}."):
-            database.write(lambda work: work.follow_ups.get_for_change(FollowUpId(an_id(9))))
+            database.write(lambda work: work.follow_ups.get_for_update(FollowUpId(an_id(9))))
 
     def test_gets_a_follow_up_for_a_change_as_it_is_kept(self, database: RunningDatabase) -> None:
         database.write(add, a_follow_up())
 
-        assert database.write(lambda work: work.follow_ups.get_for_change(a_follow_up().id)) == a_follow_up()
+        assert database.write(lambda work: work.follow_ups.get_for_update(a_follow_up().id)) == a_follow_up()
 
     def test_changes_no_other_follow_up_when_it_saves_one(self, database: RunningDatabase) -> None:
         row = a_row(3)

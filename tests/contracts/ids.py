@@ -46,12 +46,12 @@ class EntropyContract:
 
     @pytest.mark.parametrize("size", [0, 1, 32, 1000])
     def test_draws_as_many_bytes_as_asked_for(self, size: int) -> None:
-        assert len(self.make().draw(size)) == size
+        assert len(self.make().random_bytes(size)) == size
 
     def test_draws_no_secret_twice(self) -> None:
         entropy = self.make()
 
-        assert len({entropy.draw(32) for _ in range(100)}) == 100
+        assert len({entropy.random_bytes(32) for _ in range(100)}) == 100
 
 
 class ChanceContract:

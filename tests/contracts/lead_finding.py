@@ -18,7 +18,7 @@ from databases import RunningDatabase
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadPosition, LeadQuery, LeadSort, Page
 from leads_domain.ports import UnitOfWork
-from leads_domain.search import lead_words, name_key, words_in
+from leads_domain.search import lead_words, name_key, query_words
 from strategies import texts
 
 NAMES = [
@@ -131,7 +131,7 @@ def queries() -> SearchStrategy[LeadQuery]:
         "updated_from": st.sampled_from(TIMES),
         "has_follow_up": st.booleans(),
         "follow_up_due_before": st.sampled_from(TIMES),
-        "words": said().map(words_in),
+        "words": said().map(query_words),
     }
     return st.builds(
         lambda chosen, sort: LeadQuery(**chosen, sort=sort),
@@ -149,7 +149,7 @@ def expected(crowd: Sequence[Lead], query: LeadQuery) -> list[Lead]:
         "updated_at": lambda lead: lead.updated_at,
         "name": lambda lead: name_key(lead.name).encode(),
         "next_follow_up_at": lambda lead: lead.next_follow_up_at or NOON.replace(year=9999),
-    }[query.sort.member]
+    }[query.sort.field]
     return sorted(found, key=key, reverse=query.sort.descending)
 
 
@@ -178,7 +178,7 @@ class LeadFindingContract(StoreContract):
 
     @ON_ONE_DATABASE
     @given(crowds(), queries(), st.integers(min_value=1, max_value=6))
-    @example([a_lead(name="田中太郎")], LeadQuery(words=words_in("太郎")), 1)
+    @example([a_lead(name="田中太郎")], LeadQuery(words=query_words("太郎")), 1)
     @example([a_lead()], LeadQuery(statuses=(STATUSES[0], STATUSES[0])), 1)
     def test_shows_every_lead_that_is_asked_for_once_in_order_page_by_page_and_counts_them(
         self, database: RunningDatabase, crowd: list[Lead], query: LeadQuery, size: int
@@ -197,7 +197,7 @@ class LeadFindingContract(StoreContract):
             database.write(look)
 
     @ON_ONE_DATABASE
-    @given(crowds(), crowds(), said().map(words_in))
+    @given(crowds(), crowds(), said().map(query_words))
     def test_finds_leads_by_the_words_that_they_have_now(
         self, database: RunningDatabase, before: list[Lead], after: list[Lead], words: tuple[tuple[str, ...], ...]
     ) -> None:
@@ -247,7 +247,7 @@ class LeadFindingContract(StoreContract):
 
         for e164, spellings in TYPED.items():
             for typed in spellings:
-                query = LeadQuery(words=words_in(typed))
+                query = LeadQuery(words=query_words(typed))
                 assert database.read(_page, query).items == [crowd[e164]], typed
                 assert database.read(lambda work, query: work.leads.count(query), query) == 1, typed
 
@@ -264,9 +264,9 @@ class LeadFindingContract(StoreContract):
         database.write(add, *crowd)
 
         for name, typed in named.items():
-            for query in (LeadQuery(words=words_in(each)) for each in typed):
+            for query in (LeadQuery(words=query_words(each)) for each in typed):
                 assert name in [lead.name for lead in database.read(_page, query).items], query
-        assert database.read(lambda work: work.leads.count(LeadQuery(words=words_in("luc")))) == 2
+        assert database.read(lambda work: work.leads.count(LeadQuery(words=query_words("luc")))) == 2
 
     def test_orders_names_by_their_letters_and_not_by_the_language_of_the_database(
         self, database: RunningDatabase
@@ -296,7 +296,7 @@ class LeadFindingContract(StoreContract):
         database.write(add, *longest)
 
         for lead in longest:
-            assert database.read(_page, LeadQuery(words=words_in(lead.name))).items == [lead]
+            assert database.read(_page, LeadQuery(words=query_words(lead.name))).items == [lead]
 
 
 def _page(work: UnitOfWork, query: LeadQuery) -> Page[Lead, LeadPosition]:

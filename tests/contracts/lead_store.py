@@ -86,20 +86,20 @@ def get(work: UnitOfWork, id: str) -> Lead:
 
 def save(work: UnitOfWork, lead: Lead) -> None:
     """Get a lead for a change, and change it."""
-    work.leads.get_for_change(lead.id)
+    work.leads.get_for_update(lead.id)
     work.leads.save(lead)
 
 
-def get_for_change(work: UnitOfWork, id: str) -> Lead:
+def get_for_update(work: UnitOfWork, id: str) -> Lead:
     """One lead, to change it."""
-    return work.leads.get_for_change(LeadId(id))
+    return work.leads.get_for_update(LeadId(id))
 
 
 def redirect(work: UnitOfWork, *pairs: tuple[Lead, Lead]) -> None:
     """Have the id of the first of each pair lead to the second."""
     for lead, into in pairs:
         for each in (lead, into):
-            work.leads.get_for_change(each.id)
+            work.leads.get_for_update(each.id)
         work.leads.redirect(lead.id, into.id)
 
 
@@ -110,7 +110,7 @@ def redirected_to(work: UnitOfWork, id: LeadId) -> list[LeadId]:
 
 def forget(work: UnitOfWork, lead: Lead) -> None:
     """Remove a lead."""
-    work.leads.get_for_change(lead.id)
+    work.leads.get_for_update(lead.id)
     work.leads.erase(lead.id)
 
 
@@ -202,7 +202,7 @@ class LeadStoreContract(StoreContract):
             database.read(get, an_id(2))
         assert (missing.value.kind, missing.value.id) == ("lead", an_id(2))
         with pytest.raises(NotFound, match=f"There is no lead with the id {an_id(2)}."):
-            database.write(lambda work: work.leads.get_for_change(LeadId(an_id(2))))
+            database.write(lambda work: work.leads.get_for_update(LeadId(an_id(2))))
 
     def test_gets_several_leads_and_passes_over_those_that_are_not_there(self, database: RunningDatabase) -> None:
         there = [numbered(a_lead(name=name)) for name in SCRIPTS]
@@ -216,14 +216,14 @@ class LeadStoreContract(StoreContract):
     def test_gets_a_lead_for_a_change_as_it_is_kept(self, database: RunningDatabase) -> None:
         database.write(add, a_lead())
 
-        assert database.write(lambda work: work.leads.get_for_change(a_lead().id)) == a_lead()
+        assert database.write(lambda work: work.leads.get_for_update(a_lead().id)) == a_lead()
 
     def test_finds_a_lead_by_its_email_key_alone(self, database: RunningDatabase) -> None:
         database.write(add, a_lead(email=EmailAddress("John@Example.com", "john@example.com")))
 
-        assert database.read(lambda work: work.leads.with_email("john@example.com")) == a_lead().id
-        assert database.read(lambda work: work.leads.with_email("John@Example.com")) is None
-        assert database.read(lambda work: work.leads.with_email("john@example")) is None
+        assert database.read(lambda work: work.leads.find_by_email("john@example.com")) == a_lead().id
+        assert database.read(lambda work: work.leads.find_by_email("John@Example.com")) is None
+        assert database.read(lambda work: work.leads.find_by_email("john@example")) is None
 
     def test_sees_at_once_what_the_same_unit_of_work_did(self, database: RunningDatabase) -> None:
         changed = a_lead(name="Jane Roe", email=an_email("jane@example.com"), version=2)
@@ -231,10 +231,10 @@ class LeadStoreContract(StoreContract):
         def work_on(work: UnitOfWork) -> None:
             work.leads.add(a_lead())
             assert work.leads.get(a_lead().id) == a_lead()
-            assert work.leads.with_email("john@example.com") == a_lead().id
+            assert work.leads.find_by_email("john@example.com") == a_lead().id
             work.leads.save(changed)
-            assert work.leads.get_for_change(a_lead().id) == changed
-            assert work.leads.with_email("john@example.com") is None
+            assert work.leads.get_for_update(a_lead().id) == changed
+            assert work.leads.find_by_email("john@example.com") is None
             assert work.leads.page(LeadQuery()).items == [changed]
 
         database.write(work_on)
@@ -443,13 +443,13 @@ class LeadStoreContract(StoreContract):
         database.write(add, one, other)
         database.write(redirect, (other, one))
 
-        for ask in (get, get_for_change):
+        for ask in (get, get_for_update):
             with pytest.raises(Merged) as merged:
                 database.write(ask, other.id)
             assert (merged.value.id, merged.value.into) == (other.id, one.id)
         assert everything(database) == [one]
         assert database.read(lambda work: list(work.leads.get_many([one.id, other.id]))) == [one]
-        assert database.read(lambda work: work.leads.with_email(other.email.key)) is None
+        assert database.read(lambda work: work.leads.find_by_email(other.email.key)) is None
         database.write(add, replace(other, id=LeadId(an_id(99))))
 
     @ON_ONE_DATABASE

@@ -25,7 +25,7 @@ from structlog.testing import capture_logs
 from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase
 from desk import LEASE, RETRY, Desk
 from leads_app.dispatcher import ATTEMPT, Dispatcher
-from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState, Unavailable
+from leads_domain.errors import AttemptInProgress, IllegalFollowUpState, Unavailable
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
@@ -293,7 +293,7 @@ class Deliveries(RuleBasedStateMachine):
                 due_at = self.desk.clock.now() + timedelta(minutes=minutes)
                 self.change(follow_up, lambda: self.desk.reschedule(follow_up, due_at=due_at), SCHEDULED)
             case "reword" if self.is_under_way(follow_up):
-                with pytest.raises(AttemptUnderWay):
+                with pytest.raises(AttemptInProgress):
                     self.reword(follow_up)
             case "reword":
                 self.change(follow_up, lambda: self.reword(follow_up), SCHEDULED)

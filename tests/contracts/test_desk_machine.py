@@ -35,7 +35,7 @@ from leads_domain.notifier import NotificationError, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.dispatch_follow_ups import Claimed
-from leads_domain.use_cases.export_lead import PersonalData
+from leads_domain.use_cases.export_lead import PersonalDataExport
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered
 
 EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", "B@EXAMPLE.COM", "c@example.com"])
@@ -137,7 +137,7 @@ class Desks(RuleBasedStateMachine):
         answer = self.ask(lambda desk: desk.story(lead))
         assert answer == self.expect(lambda: self.model.story(lead.id))
         personal_data = self.ask(lambda desk: desk.personal_data(lead))
-        if isinstance(personal_data, PersonalData):
+        if isinstance(personal_data, PersonalDataExport):
             assert personal_data.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
             assert [asdict(each) for each in personal_data.follow_ups] == self.model.follow_ups_of(lead.id)
             assert [entry.type.value for entry in reversed(personal_data.timeline)] == self.model.story(lead.id)

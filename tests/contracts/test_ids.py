@@ -38,7 +38,7 @@ class TestSystemEntropy(EntropyContract):
         return SystemEntropy()
 
     def test_draws_all_bytes_about_equally_often(self) -> None:
-        counted = Counter(self.make().draw(256 * 1000))
+        counted = Counter(self.make().random_bytes(256 * 1000))
 
         # Of a fair source the bounds are 9 standard deviations away.
         assert len(counted) == 256

@@ -17,7 +17,7 @@ from leads_domain.lead import LeadId
 from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.ports import UnitOfWork
 from leads_domain.statistics import Statistics
-from leads_domain.use_cases.take_statistics import TakeStatistics
+from leads_domain.use_cases.compute_statistics import ComputeStatistics
 from strategies import texts, utc_moments
 
 
@@ -50,7 +50,7 @@ DUE = st.lists(st.integers(-2, 2).map(lambda seconds: NOON + timedelta(seconds=s
 def test_all_databases_take_the_same_statistics_of_the_same_leads(tmp_path: Path) -> None:
     with ExitStack() as opened:
         databases = [opened.enter_context(open_database(tmp_path)) for open_database in DATABASES.values()]
-        take_statistics = TakeStatistics(FixedClock(), DEFAULT_PIPELINE)
+        compute_statistics = ComputeStatistics(FixedClock(), DEFAULT_PIPELINE)
 
         class Undone(Exception):
             """Takes back what was added for one example."""
@@ -63,7 +63,7 @@ def test_all_databases_take_the_same_statistics_of_the_same_leads(tmp_path: Path
                 for number, at in enumerate(due if leads else []):
                     id = FollowUpId(an_id(100 + number))
                     work.follow_ups.add(a_follow_up(id=id, lead_id=LeadId(an_id(0)), due_at=at))
-                raise Undone(take_statistics(work))
+                raise Undone(compute_statistics(work))
 
             told: list[Statistics] = []
             for database in databases:

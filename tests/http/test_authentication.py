@@ -11,7 +11,7 @@ from leads_adapters.database import Database
 from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.problems import Problem
-from leads_domain.access import Permission, Principal, Role, digest, key_text
+from leads_domain.access import Permission, Principal, Role, digest, make_key_text
 from leads_domain.use_cases.manage_keys import Authenticate
 from rest import JOHN, NOBODY, ON_BOTH, Service
 
@@ -83,7 +83,7 @@ def test_other_credentials_open_nothing(service: Service, value: str) -> None:
 def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service) -> None:
     service.new_key("admin")
     for role in Role:
-        service.stranger().get("/pipeline", x_api_key=key_text(role, b"\x07" * 32)).refuse(401, "unauthorized")
+        service.stranger().get("/pipeline", x_api_key=make_key_text(role, b"\x07" * 32)).refuse(401, "unauthorized")
 
 
 @ON_BOTH
@@ -158,7 +158,7 @@ def test_an_unknown_and_a_revoked_key_look_the_same(service: Service) -> None:
     key_id, key = service.new_key("admin")
     service.revoke(key_id)
     revoked = service.stranger().get("/pipeline", x_api_key=key)
-    unknown = service.stranger().get("/pipeline", x_api_key=key_text(Role.ADMIN, b"\x07" * 32))
+    unknown = service.stranger().get("/pipeline", x_api_key=make_key_text(Role.ADMIN, b"\x07" * 32))
     assert revoked.body == unknown.body
 
 

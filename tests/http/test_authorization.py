@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leads_domain.access import Role, key_text
+from leads_domain.access import Role, make_key_text
 from rest import JOHN, NOBODY, Api, Reply, Service
 
 PUBLIC = "public"
@@ -204,7 +204,7 @@ def test_without_a_key_that_works_only_what_is_public_can_be_had(
 ) -> None:
     id, text = lasting.new_key("admin")
     lasting.revoke(id)
-    keys = {"none": "", "malformed": text[:-1], "unknown": key_text(Role.ADMIN, b"\x07" * 32), "revoked": text}
+    keys = {"none": "", "malformed": text[:-1], "unknown": make_key_text(Role.ADMIN, b"\x07" * 32), "revoked": text}
     stranger = lasting.stranger(x_api_key=keys[key])
     for operation in operations:
         if operation.least == PUBLIC:

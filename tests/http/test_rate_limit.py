@@ -13,10 +13,10 @@ from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
-from leads_domain.access import Role, key_text
+from leads_domain.access import Role, make_key_text
 from rest import JOHN, NOBODY, Reply, Service
 
-UNKNOWN = key_text(Role.ADMIN, b"\x07" * 32)
+UNKNOWN = make_key_text(Role.ADMIN, b"\x07" * 32)
 """A key that has the right form, and that nobody was given."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from builders import a_pipeline
-from leads_domain.use_cases.take_statistics import SOURCES_MAX
+from leads_domain.use_cases.compute_statistics import SOURCES_MAX
 from rest import JOHN, ON_BOTH, Api, Service
 
 pytestmark = ON_BOTH

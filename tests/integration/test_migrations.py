@@ -29,7 +29,7 @@ from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.factories import make_engine
 from leads_domain.errors import Unavailable
 from leads_domain.paging import LeadQuery, LeadSort
-from leads_domain.search import words_in
+from leads_domain.search import query_words
 from postgres import PROGRAMS, postgres_url
 
 STORES = ["sqlite", "postgresql"]
@@ -209,7 +209,7 @@ def test_leads_of_version_0_2_are_found_and_listed(engine: Engine) -> None:
         leads = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).leads
         leads.add(a_lead(name="Jane O'Neill", email=an_email("jane@example.com")))
         found = {
-            q: [lead.name for lead in leads.page(LeadQuery(words=words_in(q))).items] for q in ("strauss", "oneill")
+            q: [lead.name for lead in leads.page(LeadQuery(words=query_words(q))).items] for q in ("strauss", "oneill")
         }
         assert found == {"strauss": ["Zoë Strauß"], "oneill": ["Jane O'Neill"]}
         listed = leads.page(LeadQuery(sort=LeadSort.NEXT_FOLLOW_UP_FIRST)).items

@@ -131,12 +131,12 @@ POSITION = {"after_value": END_OF_TIME, "after_id": an_id(1)}
 @pytest.mark.parametrize("continued", [False, True])
 @pytest.mark.parametrize("sort", LeadSort)
 def test_a_list_of_leads_is_read_along_the_index_of_its_order(tmp_path: Path, sort: LeadSort, continued: bool) -> None:
-    for filters in ({}, RANGES[sort.member]):
+    for filters in ({}, RANGES[sort.field]):
         for others in ({}, {"source": "fair"}):
             list_ = lead_pages._List((*filters, *others), sort, continued)
             given = {**filters, **others, **POSITION, "limit": 51, "stretch": 5_000}
             steps = plan(tmp_path, lead_pages._among_next(_members_of, list_), **given)
-            assert f"leads USING INDEX {INDEX[sort.member]}" in steps[0]
+            assert f"leads USING INDEX {INDEX[sort.field]}" in steps[0]
             if journal_mode() == "WAL":  # older versions sort the stretch, although it is in order
                 assert len(steps) == 1, steps
 
@@ -156,7 +156,7 @@ def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
 def test_the_end_of_a_stretch_is_found_in_the_index_alone(tmp_path: Path) -> None:
     for sort in LeadSort:
         (step,) = plan(tmp_path, lead_pages._beyond(lead_pages._List((), sort, False)), stretch=5_000)
-        assert f"USING COVERING INDEX {INDEX[sort.member]}" in step
+        assert f"USING COVERING INDEX {INDEX[sort.field]}" in step
 
 
 def test_the_same_question_is_asked_by_the_same_statement() -> None:

@@ -97,7 +97,7 @@ class Authentication(ASGIMiddleware):
         limits = self.per_key.admit(principal.id) if self.per_key else {}
         headers = {**limits, **_NO_STORE}
         if permission not in principal.role.permissions:
-            least = Role.least(permission)
+            least = Role.least_privileged(permission)
             detail = f"A key with the role {principal.role} may not do this; the role {least} would do."
             raise Forbidden(detail, {"role": least}, headers)
         return principal, headers

@@ -15,7 +15,7 @@ from leads_adapters.http.schemas.common import ADDRESS, NO_NUL, Status, Time
 from leads_adapters.lead_json import JsonPage, ReadJsonPage
 from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadQuery
-from leads_domain.use_cases.find_leads import Q_MAX, AskForLeads, FiltersInput, FollowedUp
+from leads_domain.use_cases.find_leads import Q_MAX, BuildLeadQuery, FiltersInput, FollowedUp
 
 _Q = (
     "Only leads with these words: each begins a word of the name, the e-mail address, the telephone number or the "
@@ -63,7 +63,9 @@ class FilteredLeads:
         return page
 
 
-def filtered_leads_provider(database: Database, read_json_page: ReadJsonPage, ask_for_leads: AskForLeads) -> Provide:
+def filtered_leads_provider(
+    database: Database, read_json_page: ReadJsonPage, build_lead_query: BuildLeadQuery
+) -> Provide:
     """Return the provider of `FilteredLeads`, which raises `MalformedRequest` for a filter that makes no sense."""
 
     async def load(queries: Sequence[LeadQuery]) -> Mapping[LeadQuery, JsonPage]:
@@ -95,7 +97,7 @@ def filtered_leads_provider(database: Database, read_json_page: ReadJsonPage, as
         }
         filters: Any = {name: value for name, value in values.items() if value is not None}
         try:
-            return FilteredLeads(database, read_json_page, loader, filters, ask_for_leads(filters))
+            return FilteredLeads(database, read_json_page, loader, filters, build_lead_query(filters))
         except ValidationFailed as invalid:
             raise wrong_parameters(invalid) from None
 

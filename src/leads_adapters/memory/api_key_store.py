@@ -19,8 +19,8 @@ class MemoryApiKeyStore:
         """See `ApiKeyStore.add`."""
         self._stored[key.id] = key
 
-    def with_digest(self, digest: str) -> ApiKey | None:
-        """See `ApiKeyStore.with_digest`."""
+    def find_by_digest(self, digest: str) -> ApiKey | None:
+        """See `ApiKeyStore.find_by_digest`."""
         return next((key for key in self._stored.values() if key.digest == digest), None)
 
     def get(self, id: str) -> ApiKey:
@@ -39,8 +39,8 @@ class MemoryApiKeyStore:
         items = found[:limit]
         return Page(items, Position(items[-1].created_at, items[-1].id) if len(found) > limit else None)
 
-    def all_for_change(self) -> Sequence[ApiKey]:
-        """See `ApiKeyStore.all_for_change`."""
+    def all_for_update(self) -> Sequence[ApiKey]:
+        """See `ApiKeyStore.all_for_update`."""
         return self.all()
 
     def revoke(self, id: str, at: datetime) -> None:

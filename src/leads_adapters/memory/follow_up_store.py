@@ -28,7 +28,7 @@ class MemoryFollowUpStore:
             raise NotFound("follow-up", id)
         return self._stored[id]
 
-    get_for_change = get
+    get_for_update = get
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
         """See `FollowUpStore.page`."""

@@ -28,8 +28,8 @@ class MemoryIdempotencyStore:
             if record.lead_id == lead_id:
                 self._kept[place] = replace(record, fingerprint=None, sealed=None)
 
-    def times(self, lead_id: LeadId) -> Sequence[datetime]:
-        """See `IdempotencyStore.times`."""
+    def creation_times(self, lead_id: LeadId) -> Sequence[datetime]:
+        """See `IdempotencyStore.creation_times`."""
         return [record.created_at for record in self._kept.values() if record.lead_id == lead_id]
 
     def delete_expired(self, *, before: datetime, limit: int) -> None:

@@ -25,9 +25,9 @@ class MemoryLeadStore:
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
         """See `LeadStore.add_many`."""
         for lead in leads:
-            if self.with_email(lead.email.key) is None:
+            if self.find_by_email(lead.email.key) is None:
                 self._stored[lead.id] = lead
-        return [self.with_email(lead.email.key) for lead in leads]
+        return [self.find_by_email(lead.email.key) for lead in leads]
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
@@ -37,14 +37,14 @@ class MemoryLeadStore:
             raise NotFound("lead", id)
         return self._stored[id]
 
-    get_for_change = get
+    get_for_update = get
 
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
         """See `LeadStore.get_many`."""
         return [self._stored[id] for id in set(ids) & self._stored.keys()]
 
-    def with_email(self, email_key: str) -> LeadId | None:
-        """See `LeadStore.with_email`."""
+    def find_by_email(self, email_key: str) -> LeadId | None:
+        """See `LeadStore.find_by_email`."""
         return next((lead.id for lead in self._stored.values() if lead.email.key == email_key), None)
 
     def save(self, lead: Lead) -> None:
@@ -85,7 +85,7 @@ class MemoryLeadStore:
         return [lead for lead in self._stored.values() if _meant(lead, query)]
 
     def _refuse_duplicate(self, lead: Lead) -> None:
-        existing = self.with_email(lead.email.key)
+        existing = self.find_by_email(lead.email.key)
         if existing not in (None, lead.id):
             raise DuplicateLead(existing)
 

@@ -56,8 +56,8 @@ class SqlApiKeyStore:
             last_used_at=key.last_used_at,
         )
 
-    def with_digest(self, digest: str) -> ApiKey | None:
-        """See `ApiKeyStore.with_digest`."""
+    def find_by_digest(self, digest: str) -> ApiKey | None:
+        """See `ApiKeyStore.find_by_digest`."""
         row = self._driver.first(_BY_DIGEST, digest=digest)
         return _key(row) if row else None
 
@@ -81,8 +81,8 @@ class SqlApiKeyStore:
         items = found[:limit]
         return Page(items, Position(items[-1].created_at, items[-1].id) if len(found) > limit else None)
 
-    def all_for_change(self) -> Sequence[ApiKey]:
-        """See `ApiKeyStore.all_for_change`. SQLite has one writer at a time, and so no statement for it."""
+    def all_for_update(self) -> Sequence[ApiKey]:
+        """See `ApiKeyStore.all_for_update`. SQLite has one writer at a time, and so no statement for it."""
         if self._driver.dialect == "postgresql":
             self._driver.change(_LOCK)
         return self.all()

@@ -119,8 +119,8 @@ class SqlFollowUpStore:
         """See `FollowUpStore.get`."""
         return self._one(_BY_ID, id)
 
-    def get_for_change(self, id: FollowUpId) -> FollowUp:
-        """See `FollowUpStore.get_for_change`."""
+    def get_for_update(self, id: FollowUpId) -> FollowUp:
+        """See `FollowUpStore.get_for_update`."""
         return self._one(_BY_ID_LOCKED, id)
 
     def save(self, follow_up: FollowUp) -> None:

@@ -64,8 +64,8 @@ class SqlIdempotencyStore:
         """See `IdempotencyStore.erase`."""
         self._driver.change(_FORGET, forgotten=lead_id)
 
-    def times(self, lead_id: LeadId) -> Sequence[datetime]:
-        """See `IdempotencyStore.times`."""
+    def creation_times(self, lead_id: LeadId) -> Sequence[datetime]:
+        """See `IdempotencyStore.creation_times`."""
         return [at for (at,) in self._driver.all(_TIMES, lead_id=lead_id)]
 
     def delete_expired(self, *, before: datetime, limit: int) -> None:

@@ -52,7 +52,7 @@ class _List(NamedTuple):
     @property
     def key(self) -> str:
         """The column that decides the order."""
-        return _KEYS.get(self.sort.member, self.sort.member)
+        return _KEYS.get(self.sort.field, self.sort.field)
 
     def order(self, *keys: ColumnElement[Any]) -> Iterator[ColumnElement[Any]]:
         """Yield the keys of the order, each with its direction."""

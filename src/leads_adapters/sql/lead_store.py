@@ -73,7 +73,7 @@ class SqlLeadStore:
         """See `LeadStore.add`. No exception is caught, because on PostgreSQL one would end the transaction."""
         row = _row(lead)
         if not self._driver.change(_ADD[self._driver.dialect], **row):
-            raise DuplicateLead(self.with_email(lead.email.key))
+            raise DuplicateLead(self.find_by_email(lead.email.key))
         if self._driver.dialect == "sqlite":
             self._driver.change(_ADD_WORDS, words=row["words"])
 
@@ -84,7 +84,7 @@ class SqlLeadStore:
             self._driver.change(_ADD_WORDS_OF_MANY, ids=_json([lead.id for lead in leads]))
         if kept == len(leads):
             return [lead.id for lead in leads]
-        return [self.with_email(lead.email.key) for lead in leads]
+        return [self.find_by_email(lead.email.key) for lead in leads]
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
@@ -98,18 +98,18 @@ class SqlLeadStore:
             rows = self._driver.all(_BY_IDS, ids=list(ids))
         return _leads(rows)
 
-    def get_for_change(self, id: LeadId) -> Lead:
-        """See `LeadStore.get_for_change`. SQLite has one writer at a time, and so no clause for it."""
+    def get_for_update(self, id: LeadId) -> Lead:
+        """See `LeadStore.get_for_update`. SQLite has one writer at a time, and so no clause for it."""
         return self._one(_BY_ID_LOCKED, id)
 
-    def with_email(self, email_key: str) -> LeadId | None:
-        """See `LeadStore.with_email`."""
+    def find_by_email(self, email_key: str) -> LeadId | None:
+        """See `LeadStore.find_by_email`."""
         row = self._driver.first(_ID_BY_EMAIL, email_key=email_key)
         return LeadId(row[0]) if row else None
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
-        holder = self.with_email(lead.email.key)
+        holder = self.find_by_email(lead.email.key)
         if holder not in (None, lead.id):
             raise DuplicateLead(holder)
         values = _row(lead)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text, missing
-from leads_domain.events import Event, EventType, TimelineEntry, entries
+from leads_domain.checking import check_fields, check_text, missing
+from leads_domain.events import Event, EventType, TimelineEntry, make_entries
 from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
@@ -21,7 +21,7 @@ class NoteInput(TypedDict, total=False):
 
 def check_note(given: NoteInput) -> NoteInput:
     """Return the note as it would be stored; raises `ValidationFailed`."""
-    return cast(NoteInput, check_members(given, _RULES, None, *missing(given, "text")))
+    return cast(NoteInput, check_fields(given, _RULES, None, *missing(given, "text")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class AddNote:
     def __call__(self, work: UnitOfWork, id: LeadId, given: NoteInput, *, actor: str) -> TimelineEntry:
         """Return the note as it is stored; raises `ValidationFailed` or `NotFound`."""
         note = check_note(given)
-        work.leads.get_for_change(id)  # a lock: the lead must not be merged or erased before the note is stored
+        work.leads.get_for_update(id)  # a lock: the lead must not be merged or erased before the note is stored
         event = Event(EventType.LEAD_NOTE_ADDED, {"text": note["text"]})
-        [entry] = entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
+        [entry] = make_entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.add([entry])
         return entry
 

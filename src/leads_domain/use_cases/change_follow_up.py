@@ -6,19 +6,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text, check_time
+from leads_domain.checking import check_fields, check_text, check_time
 from leads_domain.errors import Merged
-from leads_domain.events import Event, entries
+from leads_domain.events import Event, make_entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 
-Step = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
+FollowUpAction = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
 """A change of a follow-up at a moment: `FollowUp.cancel`, `FollowUp.retry`, or a rescheduling."""
 
 
-class FollowUpChanges(TypedDict, total=False):
+class FollowUpChangesInput(TypedDict, total=False):
     """What can be changed of a scheduled follow-up."""
 
     due_at: datetime
@@ -31,12 +31,12 @@ _RULES: Mapping[str, Callable[[Any, None], object]] = {
 }
 
 
-def check_follow_up_changes(given: FollowUpChanges) -> FollowUpChanges:
+def check_follow_up_changes(given: FollowUpChangesInput) -> FollowUpChangesInput:
     """Return the changes as they would be stored; raises `ValidationFailed` with every error."""
-    return cast(FollowUpChanges, check_members(given, _RULES, None))
+    return cast(FollowUpChangesInput, check_fields(given, _RULES, None))
 
 
-def rescheduling(given: FollowUpChanges) -> Step:
+def reschedule(given: FollowUpChangesInput) -> FollowUpAction:
     """Return the step that makes these changes; raises `ValidationFailed`."""
     return partial(FollowUp.reschedule, **check_follow_up_changes(given))
 
@@ -48,19 +48,19 @@ class ChangeFollowUp:
     clock: Clock
     ids: IdSource
 
-    def __call__(self, work: UnitOfWork, id: FollowUpId, step: Step, *, actor: str) -> FollowUp:
-        """Return the follow-up as it is stored; raises `NotFound`, `IllegalFollowUpState` or `AttemptUnderWay`."""
-        lead = lead_for_change(work, id)
+    def __call__(self, work: UnitOfWork, id: FollowUpId, step: FollowUpAction, *, actor: str) -> FollowUp:
+        """Return the follow-up as it is stored; raises `NotFound`, `IllegalFollowUpState` or `AttemptInProgress`."""
+        lead = lock_lead_of(work, id)
         now = self.clock.now()
-        changed, events = step(work.follow_ups.get_for_change(id), now)
+        changed, events = step(work.follow_ups.get_for_update(id), now)
         if events:
             work.follow_ups.save(changed)
-            keep_next_due(work, lead, now)
-            work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
+            update_next_due(work, lead, now)
+            work.timeline.add(make_entries(lead.id, events, at=now, actor=actor, ids=self.ids))
         return changed
 
 
-def lead_for_change(work: UnitOfWork, id: FollowUpId) -> Lead:
+def lock_lead_of(work: UnitOfWork, id: FollowUpId) -> Lead:
     """Return the lead of a follow-up for a change. Use cases that change both lock the lead first.
 
     Raises `NotFound`. The lead that was looked up may be merged into another one before it is locked.
@@ -68,12 +68,12 @@ def lead_for_change(work: UnitOfWork, id: FollowUpId) -> Lead:
     lead_id = work.follow_ups.get(id).lead_id
     while True:
         try:
-            return work.leads.get_for_change(lead_id)
+            return work.leads.get_for_update(lead_id)
         except Merged as merged:
             lead_id = LeadId(merged.into)
 
 
-def keep_next_due(work: UnitOfWork, lead: Lead, now: datetime) -> None:
+def update_next_due(work: UnitOfWork, lead: Lead, now: datetime) -> None:
     """Store the next due time of a lead that was got for a change."""
     scheduled = work.follow_ups.scheduled_of_lead(lead.id)
     due_at = scheduled[0].due_at if scheduled else None

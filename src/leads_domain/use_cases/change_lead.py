@@ -6,7 +6,7 @@ from datetime import datetime
 
 from leads_domain.details import ChangesInput, Details, Scalar, check_attributes, check_changes
 from leads_domain.errors import ValidationFailed
-from leads_domain.events import Event, entries
+from leads_domain.events import Event, make_entries
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
@@ -32,7 +32,7 @@ class ChangeLead:
 
     def check(self, given: ChangesInput) -> Details:
         """Return the changes as they would be stored, the status aside; raises `ValidationFailed` with every error."""
-        unknown = self.pipeline.unknown(given["status"]) if "status" in given else ()
+        unknown = self.pipeline.status_errors(given["status"]) if "status" in given else ()
         others = {member: value for member, value in given.items() if member != "status"}
         return check_changes(others, self.normalizer, *unknown)
 
@@ -52,7 +52,7 @@ class ChangeLead:
         """
         changes = self.check(given)
         now = self.clock.now()
-        lead = work.leads.get_for_change(id)
+        lead = work.leads.get_for_update(id)
         lead.check_version(precondition)
         if "attributes" in changes:
             changes["attributes"] = _merged(lead.attributes, changes["attributes"])
@@ -66,13 +66,13 @@ class ChangeLead:
             events += further
         changed = changed.revised(now)
         work.leads.save(changed)
-        work.timeline.add(entries(id, events, at=now, actor=actor, ids=self.ids))
+        work.timeline.add(make_entries(id, events, at=now, actor=actor, ids=self.ids))
         return changed
 
     def _moved(self, lead: Lead, status: Status, changes: Details, now: datetime) -> tuple[Lead, list[Event]]:
         """Return the lead after its move, if there is one. A reason given with a move belongs to the move's event."""
         if status != lead.status:
-            return lead.move(self.pipeline, status, changes.pop("status_reason", None), now)
+            return lead.change_status(self.pipeline, status, changes.pop("status_reason", None), now)
         if "status_reason" in changes:
             self.pipeline.check_reason(status, changes["status_reason"])
         return lead, []
@@ -80,7 +80,7 @@ class ChangeLead:
     def _enter_status(self, work: UnitOfWork, moved: Lead, now: datetime) -> tuple[Lead, list[Event]]:
         """Schedule the follow-ups of the lead's new status; return the lead and the events."""
         lead, events = self._cancel_follow_ups(work, moved, now)
-        lead, follow_ups, scheduled = self.rules.entered(lead, now)
+        lead, follow_ups, scheduled = self.rules.schedule(lead, now)
         for follow_up in follow_ups:
             work.follow_ups.add(follow_up)
         return lead, events + scheduled

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from leads_domain.errors import NotFound
-from leads_domain.events import entries
+from leads_domain.events import make_entries
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import (
@@ -22,7 +22,7 @@ from leads_domain.notifier import (
 )
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource, RandomSource
-from leads_domain.use_cases.change_follow_up import keep_next_due, lead_for_change
+from leads_domain.use_cases.change_follow_up import lock_lead_of, update_next_due
 
 DISPATCHER = "dispatcher"
 """The actor of events that no client caused."""
@@ -122,8 +122,8 @@ class RecordOutcome:
         that the message was changed after the lease had ended.
         """
         try:
-            lead = lead_for_change(work, claimed.id)
-            follow_up = work.follow_ups.get_for_change(claimed.id)
+            lead = lock_lead_of(work, claimed.id)
+            follow_up = work.follow_ups.get_for_update(claimed.id)
         except NotFound:
             return False
         if follow_up.claims != claimed.claims or follow_up.lease is None or follow_up.message != claimed.message:
@@ -134,8 +134,8 @@ class RecordOutcome:
         else:
             follow_up, events = follow_up.fail_attempt(_storable(error), self._wait(follow_up, error), now)
         work.follow_ups.save(follow_up)
-        keep_next_due(work, lead, now)
-        work.timeline.add(entries(lead.id, events, at=now, actor=DISPATCHER, ids=self.ids))
+        update_next_due(work, lead, now)
+        work.timeline.add(make_entries(lead.id, events, at=now, actor=DISPATCHER, ids=self.ids))
         return True
 
     def _wait(self, follow_up: FollowUp, error: NotificationError) -> timedelta | None:

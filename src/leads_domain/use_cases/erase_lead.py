@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from leads_domain.events import Event, EventType, entries
+from leads_domain.events import Event, EventType, make_entries
 from leads_domain.lead import LeadId, Precondition, any_version
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
@@ -21,10 +21,10 @@ class EraseLead:
 
     def __call__(self, work: UnitOfWork, id: LeadId, *, actor: str, precondition: Precondition = any_version) -> None:
         """Raises `NotFound` or `VersionMismatch`."""
-        work.leads.get_for_change(id).check_version(precondition)
+        work.leads.get_for_update(id).check_version(precondition)
         merged_ids = list(work.leads.redirected_to(id))
         event = Event(EventType.LEAD_ERASED, {"merged_ids": [*merged_ids]} if merged_ids else {})
-        [tombstone] = entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
+        [tombstone] = make_entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.erase(tombstone)
         for each in (id, *merged_ids):
             work.idempotency.erase(each)

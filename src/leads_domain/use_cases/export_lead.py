@@ -16,7 +16,7 @@ At = TypeVar("At")
 
 
 @dataclass(frozen=True, slots=True)
-class PersonalData:
+class PersonalDataExport:
     """A lead, the ids that it had before merges, and all that belongs to it, each in the order of its list.
 
     Of the answers that are kept for repeated requests, which say nothing else, when they were given.
@@ -29,15 +29,15 @@ class PersonalData:
     replied_at: Sequence[datetime]
 
 
-def export_lead(work: UnitOfWork, id: LeadId) -> PersonalData:
+def export_lead(work: UnitOfWork, id: LeadId) -> PersonalDataExport:
     """Return everything stored about a lead; raises `NotFound`."""
     lead, merged_ids = work.leads.get(id), work.leads.redirected_to(id)
-    return PersonalData(
+    return PersonalDataExport(
         lead=lead,
         merged_ids=merged_ids,
         follow_ups=[*_all(lambda after: work.follow_ups.page(FollowUpQuery(lead_id=id, after=after, limit=LIMIT_MAX)))],
         timeline=[*_all(lambda before: work.timeline.of_lead(id, before=before, limit=LIMIT_MAX))],
-        replied_at=sorted(at for each in (id, *merged_ids) for at in work.idempotency.times(each)),
+        replied_at=sorted(at for each in (id, *merged_ids) for at in work.idempotency.creation_times(each)),
     )
 
 

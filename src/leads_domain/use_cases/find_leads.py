@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypedDict
 
-from leads_domain.checking import check_members, check_time
+from leads_domain.checking import check_fields, check_time
 from leads_domain.errors import ValidationFailed
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_DEFAULT, LeadQuery, LeadSort
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
-from leads_domain.search import words_in
+from leads_domain.search import query_words
 from leads_domain.sources import Clock, Normalizer
 
 Q_MAX = 200
@@ -50,7 +50,7 @@ def find_leads(work: UnitOfWork, ids: Collection[LeadId]) -> Mapping[LeadId, Lea
 
 
 @dataclass(frozen=True, slots=True)
-class AskForLeads:
+class BuildLeadQuery:
     """Turns a client's filters into a query for the store."""
 
     clock: Clock
@@ -65,40 +65,40 @@ class AskForLeads:
         Raises `ValidationFailed` with every filter that is invalid or that no lead can match.
         """
         members: dict[str, Any] = {}
-        for meant in check_members(filters, _RULES, self).values():
+        for meant in check_fields(filters, _RULES, self).values():
             members |= meant
         return LeadQuery(**members, sort=sort, limit=limit)
 
 
-def _status(statuses: Collection[Status], ask: AskForLeads) -> _Meant:
+def _status(statuses: Collection[Status], ask: BuildLeadQuery) -> _Meant:
     known = tuple(dict.fromkeys(statuses))
-    if errors := [error for status in known for error in ask.pipeline.unknown(status)]:
+    if errors := [error for status in known for error in ask.pipeline.status_errors(status)]:
         raise ValidationFailed(errors)
     return {"statuses": known}
 
 
-def _source(source: str, _: AskForLeads) -> _Meant:
+def _source(source: str, _: BuildLeadQuery) -> _Meant:
     if not source:
         raise ValidationFailed.because("No source is empty.")
     return {"source": source}
 
 
-def _follow_up(followed_up: FollowedUp, ask: AskForLeads) -> _Meant:
+def _follow_up(followed_up: FollowedUp, ask: BuildLeadQuery) -> _Meant:
     if followed_up is FollowedUp.OVERDUE:
         return {"has_follow_up": True, "follow_up_due_before": ask.clock.now()}
     return {"has_follow_up": followed_up is FollowedUp.SCHEDULED}
 
 
-def _q(q: str, _: AskForLeads) -> _Meant:
+def _q(q: str, _: BuildLeadQuery) -> _Meant:
     if len(q) > Q_MAX:
         raise ValidationFailed.because(f"Search for at most {Q_MAX} characters; these are {len(q)}.")
-    words = words_in(q)
+    words = query_words(q)
     if len(words) > WORDS_MAX:
         raise ValidationFailed.because(f"Search for at most {WORDS_MAX} words; these are {len(words)}.")
     return {"words": words}
 
 
-_RULES: Mapping[str, Callable[[Any, AskForLeads], _Meant]] = {
+_RULES: Mapping[str, Callable[[Any, BuildLeadQuery], _Meant]] = {
     "status": _status,
     "source": _source,
     "owner": lambda address, ask: {"owner_key": ask.normalizer.email(address).key},

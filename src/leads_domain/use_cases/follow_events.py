@@ -8,10 +8,10 @@ from leads_domain.events import TimelineEntry
 from leads_domain.paging import LIMIT_DEFAULT, LIMIT_MAX, Page
 from leads_domain.ports import UnitOfWork
 
-PUBLISHED_AT_ONCE = LIMIT_MAX
+PUBLISH_BATCH_SIZE = LIMIT_MAX
 """How many entries are published in one unit of work: enough for a page, and no more, because others wait for it."""
 
-SKIPPED_AT_ONCE = 1_000
+SKIP_BATCH_SIZE = 1_000
 """The same for entries that the client skips."""
 
 
@@ -29,12 +29,12 @@ def publish_events(
     work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT
 ) -> Page[TimelineEntry, int]:
     """Publish new entries, and return the page with them."""
-    work.timeline.publish(PUBLISHED_AT_ONCE)
+    work.timeline.publish(PUBLISH_BATCH_SIZE)
     return work.timeline.in_feed(after=after, limit=limit)
 
 
 def find_end(work: UnitOfWork) -> int | None:
     """Return the last feed position; None if more entries are unpublished than can be published at once: run again."""
-    if work.timeline.has_unpublished() and work.timeline.publish(SKIPPED_AT_ONCE) == SKIPPED_AT_ONCE:
+    if work.timeline.has_unpublished() and work.timeline.publish(SKIP_BATCH_SIZE) == SKIP_BATCH_SIZE:
         return None
     return work.timeline.last_position()

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, cast
 from leads_domain.checking import SHOWN_MAX
 from leads_domain.details import Details, DetailsInput
 from leads_domain.errors import DuplicateLead, ValidationFailed
-from leads_domain.events import TimelineEntry, entries
+from leads_domain.events import TimelineEntry, make_entries
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.register_lead import Newcomer, OnDuplicate, Outcome, RegisterLead
@@ -37,7 +37,7 @@ class DryRun(Protocol):
         """Replace the lead with the same e-mail key, or add it."""
 
 
-Imported = Outcome | DuplicateLead | ValidationFailed
+ImportResult = Outcome | DuplicateLead | ValidationFailed
 """What became of a candidate."""
 
 
@@ -67,7 +67,7 @@ class ImportSummary:
         """Count the rows that are stored, or were before."""
         return self.created + self.updated + self.unchanged + self.duplicates
 
-    def count(self, imported: Imported, candidate: Candidate | None = None) -> None:
+    def count(self, imported: ImportResult, candidate: Candidate | None = None) -> None:
         """Count the result of one row, which need not have become a candidate."""
         if candidate and candidate.unknown_status is not None:
             self._count_unknown(candidate.unknown_status[:SHOWN_MAX])
@@ -127,7 +127,7 @@ class ImportLeads:
             merge_attributes = merge_attributes or "attributes" not in given
             given = {**given, "attributes": {state.status_attribute: unknown, **given.get("attributes", {})}}
         elif unknown:
-            errors += pipeline.unknown(unknown)
+            errors += pipeline.status_errors(unknown)
         details = self.register_lead.check(given, *errors)
         return Candidate(details, replace(state, status=status), unknown, merge_attributes)
 
@@ -140,7 +140,7 @@ class ImportLeads:
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
         rules: bool = False,
         dry_run: DryRun | None = None,
-    ) -> list[Imported]:
+    ) -> list[ImportResult]:
         """Return the result of each candidate, in order; with a `dry_run`, store nothing.
 
         Follow-up rules start for new leads only if `rules` asks for it.
@@ -148,7 +148,7 @@ class ImportLeads:
         if dry_run is not None:
             return [self._try_out(work, candidate, on_duplicate, dry_run) for candidate in candidates]
         now = self.register_lead.clock.now()
-        outcomes: list[Imported] = [Outcome.CREATED] * len(candidates)
+        outcomes: list[ImportResult] = [Outcome.CREATED] * len(candidates)
         rows = [
             _Row(place, each, self.register_lead.newcomer(each.details, now, each.state, rules=rules))
             for place, each in enumerate(candidates)
@@ -171,7 +171,7 @@ class ImportLeads:
             if holder == lead.id:
                 for follow_up in follow_ups:
                     work.follow_ups.add(follow_up)
-                timeline += entries(holder, events, at=now, actor=actor, ids=self.register_lead.ids)
+                timeline += make_entries(holder, events, at=now, actor=actor, ids=self.register_lead.ids)
             else:
                 met.append((row, DuplicateLead(holder)))
         work.timeline.add(timeline)
@@ -185,7 +185,7 @@ class ImportLeads:
         now: datetime,
         actor: str,
         on_duplicate: OnDuplicate,
-    ) -> Imported:
+    ) -> ImportResult:
         register, (_, candidate, newcomer) = self.register_lead, row
         details, merge = candidate.details, candidate.merge_attributes
         try:
@@ -198,12 +198,14 @@ class ImportLeads:
             return refusal
         return met.outcome
 
-    def _try_out(self, work: UnitOfWork, candidate: Candidate, on_duplicate: OnDuplicate, dry_run: DryRun) -> Imported:
+    def _try_out(
+        self, work: UnitOfWork, candidate: Candidate, on_duplicate: OnDuplicate, dry_run: DryRun
+    ) -> ImportResult:
         """Return the result that the candidate would have if the leads of the dry run were stored."""
         register = self.register_lead
         details = candidate.details
         tried = dry_run.find(details["email"].key)
-        existing = work.leads.with_email(details["email"].key)
+        existing = work.leads.find_by_email(details["email"].key)
         if tried is None and existing is None:
             lead, _ = Lead.register(LeadId(""), details, register.pipeline, register.clock.now(), candidate.state)
             dry_run.store(lead)

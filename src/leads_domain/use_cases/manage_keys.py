@@ -11,9 +11,9 @@ from leads_domain.access import (
     Role,
     digest,
     is_well_formed,
-    key_text,
+    make_key_text,
 )
-from leads_domain.checking import check_members, check_text, missing
+from leads_domain.checking import check_fields, check_text, missing
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
 
@@ -24,7 +24,7 @@ OPERATOR = Principal("operator", "operator", Role.ADMIN)
 
 def check_new_key(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of a new key as they are stored; raises `ValidationFailed` with every error."""
-    return check_members(given, _RULES, None, *missing(given, *_RULES))
+    return check_fields(given, _RULES, None, *missing(given, *_RULES))
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {
@@ -43,7 +43,7 @@ class CreateKey:
 
     def __call__(self, work: UnitOfWork, *, name: str, role: Role) -> tuple[ApiKey, str]:
         """Return the key and its text; raises `ValidationFailed`."""
-        text = key_text(role, self.entropy.draw(ENTROPY_BYTES))
+        text = make_key_text(role, self.entropy.random_bytes(ENTROPY_BYTES))
         key = ApiKey(
             id=self.ids.new(),
             **check_new_key({"name": name, "role": role}),
@@ -62,7 +62,7 @@ class CreateFirstKey:
 
     def __call__(self, work: UnitOfWork) -> str | None:
         """Return the text of the new key; None if there was an admin key already."""
-        if any(key.role is Role.ADMIN and key.revoked_at is None for key in work.api_keys.all_for_change()):
+        if any(key.role is Role.ADMIN and key.revoked_at is None for key in work.api_keys.all_for_update()):
             return None
         _, text = self.create_key(work, name="first admin key", role=Role.ADMIN)
         return text
@@ -90,7 +90,7 @@ class Authenticate:
         fingerprint = digest(text)
         if fingerprint == self.operator_digest:
             return OPERATOR
-        key = work.api_keys.with_digest(fingerprint) if is_well_formed(text) else None
+        key = work.api_keys.find_by_digest(fingerprint) if is_well_formed(text) else None
         if key is None or key.revoked_at is not None:
             return None
         return Principal(key.id, key.name, key.role)

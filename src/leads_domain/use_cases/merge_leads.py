@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_id, check_members, missing
+from leads_domain.checking import check_fields, check_id, missing
 from leads_domain.errors import Merged, NotFound, ValidationFailed
-from leads_domain.events import Event, entries
+from leads_domain.events import Event, make_entries
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
-from leads_domain.merging import merged
+from leads_domain.merging import merge
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
@@ -23,12 +23,12 @@ class MergeInput(TypedDict, total=False):
 
 def check_merge(given: MergeInput) -> MergeInput:
     """Return the same with the id in lower case; raises `ValidationFailed`."""
-    return cast(MergeInput, check_members(given, _RULES, None, *missing(given, "duplicate_id")))
+    return cast(MergeInput, check_fields(given, _RULES, None, *missing(given, "duplicate_id")))
 
 
 @dataclass(frozen=True, slots=True)
 class MergeLeads:
-    """Merge a duplicate into the survivor, see `merging.merged`, and redirect its id.
+    """Merge a duplicate into the survivor, see `merging.merge`, and redirect its id.
 
     Timeline and follow-ups move over. Of the duplicate's scheduled follow-ups, those are cancelled that rules have
     made, for which the survivor has its own; if the survivor is closed, all of them.
@@ -62,11 +62,11 @@ class MergeLeads:
         work.follow_ups.move(duplicate.id, id)
         work.timeline.move(duplicate.id, id)
         work.leads.redirect(duplicate.id, id)
-        lead, events = merged(survivor, duplicate)
+        lead, events = merge(survivor, duplicate)
         scheduled = work.follow_ups.scheduled_of_lead(id)
         lead = replace(lead, next_follow_up_at=scheduled[0].due_at if scheduled else None).revised(now)
         work.leads.save(lead)
-        work.timeline.add(entries(id, events + cancelled, at=now, actor=actor, ids=self.ids))
+        work.timeline.add(make_entries(id, events + cancelled, at=now, actor=actor, ids=self.ids))
         return lead
 
     def _cancel(self, work: UnitOfWork, survivor: Lead, duplicate: Lead, now: datetime) -> list[Event]:
@@ -88,7 +88,7 @@ def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lea
     gone: dict[LeadId, NotFound] = {}
     for each in sorted([id, duplicate_id]):  # always in this order: two merges crosswise never wait for each other
         try:
-            leads[each] = work.leads.get_for_change(each)
+            leads[each] = work.leads.get_for_update(each)
         except NotFound as not_found:
             gone[each] = not_found
     if id in gone:

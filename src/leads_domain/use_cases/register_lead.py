@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from leads_domain.details import Details, DetailsInput, check_new_details
 from leads_domain.errors import DuplicateLead, FieldError, NotFound, Unavailable
-from leads_domain.events import Event, entries
+from leads_domain.events import Event, make_entries
 from leads_domain.follow_up import FollowUp
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.pipeline import Pipeline
@@ -105,7 +105,7 @@ class RegisterLead:
                 continue
             for follow_up in follow_ups:
                 work.follow_ups.add(follow_up)
-            work.timeline.add(entries(lead.id, events, at=now, actor=actor, ids=self.ids))
+            work.timeline.add(make_entries(lead.id, events, at=now, actor=actor, ids=self.ids))
             return Registered(lead, Outcome.CREATED)
         raise Unavailable("The lead that has this e-mail address is another one each time.")
 
@@ -116,7 +116,7 @@ class RegisterLead:
         lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, state)
         if not rules:
             return Newcomer(lead, events, ())
-        lead, follow_ups, scheduling = self.rules.entered(lead, now)
+        lead, follow_ups, scheduling = self.rules.schedule(lead, now)
         return Newcomer(lead, events + scheduling, follow_ups)
 
     def met(
@@ -139,7 +139,7 @@ class RegisterLead:
         if on_duplicate is OnDuplicate.ERROR:
             raise duplicate
         try:
-            lead = work.leads.get_for_change(LeadId(duplicate.existing_id))
+            lead = work.leads.get_for_update(LeadId(duplicate.existing_id))
         except NotFound:
             return None
         if lead.email.key != details["email"].key:
@@ -151,5 +151,5 @@ class RegisterLead:
             return Registered(lead, Outcome.UNCHANGED)
         changed = changed.revised(now)
         work.leads.save(changed)
-        work.timeline.add(entries(changed.id, events, at=now, actor=actor, ids=self.ids))
+        work.timeline.add(make_entries(changed.id, events, at=now, actor=actor, ids=self.ids))
         return Registered(changed, Outcome.UPDATED)

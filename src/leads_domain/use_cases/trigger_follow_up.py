@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_members, check_text, check_time, optional, truncate
+from leads_domain.checking import check_fields, check_text, check_time, optional, truncate
 from leads_domain.errors import ValidationFailed
-from leads_domain.events import entries
+from leads_domain.events import make_entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import Address
@@ -38,12 +38,12 @@ class TriggerFollowUp:
 
     def check(self, given: FollowUpInput) -> FollowUpInput:
         """Return the input as it would be stored; raises `ValidationFailed` with every error."""
-        return cast(FollowUpInput, check_members(given, _RULES, self.channels))
+        return cast(FollowUpInput, check_fields(given, _RULES, self.channels))
 
     def __call__(self, work: UnitOfWork, lead_id: LeadId, given: FollowUpInput, *, actor: str) -> FollowUp:
         """Return the follow-up; raises `NotFound`, or `ValidationFailed` if the channel cannot reach the recipient."""
         given = self.check(given)
-        lead = work.leads.get_for_change(lead_id)
+        lead = work.leads.get_for_update(lead_id)
         recipient = given.get("recipient") or Recipient.LEAD
         channel = given.get("channel") or self.default_channel
         _check_reachable(lead, recipient, channel, self.channels[channel])
@@ -60,7 +60,7 @@ class TriggerFollowUp:
         work.follow_ups.add(follow_up)
         if lead.next_follow_up_at is None or follow_up.due_at < lead.next_follow_up_at:
             work.leads.save(replace(lead, next_follow_up_at=follow_up.due_at).revised(now))
-        work.timeline.add(entries(lead_id, events, at=now, actor=actor, ids=self.ids))
+        work.timeline.add(make_entries(lead_id, events, at=now, actor=actor, ids=self.ids))
         return follow_up
 
 

@@ -31,7 +31,7 @@ class TestRaces:
 
         def take_the_address(work: UnitOfWork) -> None:
             runs.append(1)
-            lead = work.leads.get_for_change(lead_number(1).id)
+            lead = work.leads.get_for_update(lead_number(1).id)
             work.leads.save(replace(lead, email=an_email("wanted@example.com")))
 
         async def lose() -> list[object]:

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import FixedEntropy
-from leads_domain.access import ENTROPY_BYTES, Permission, Role, digest, is_well_formed, key_text
+from leads_domain.access import ENTROPY_BYTES, Permission, Role, digest, is_well_formed, make_key_text
 
 ASCII = string.printable
 
 
 def keys() -> st.SearchStrategy[str]:
     """Keys as the service makes them."""
-    return st.builds(key_text, st.sampled_from(Role), st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES))
+    return st.builds(make_key_text, st.sampled_from(Role), st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES))
 
 
 @pytest.mark.parametrize("role", Role)
@@ -41,16 +41,16 @@ def test_a_role_permits_what_the_table_says(role: Role) -> None:
     ],
 )
 def test_the_least_trusted_role_with_a_permission_is_known(permission: Permission, role: Role) -> None:
-    assert Role.least(permission) is role
+    assert Role.least_privileged(permission) is role
 
 
 @pytest.mark.parametrize("permission", Permission)
 def test_every_permission_belongs_to_some_role(permission: Permission) -> None:
-    assert permission in Role.least(permission).permissions
+    assert permission in Role.least_privileged(permission).permissions
 
 
 def test_a_key_shows_its_role_256_bits_and_a_checksum() -> None:
-    text = key_text(Role.AGENT, bytes(range(32)))
+    text = make_key_text(Role.AGENT, bytes(range(32)))
     body = "agent_000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
     assert text == f"{body}{zlib.crc32(body.encode()):08x}"
 
@@ -82,7 +82,7 @@ def test_two_neighbours_that_changed_places_are_noticed(text: str, data: st.Data
 
 @pytest.mark.parametrize("length", range(9))
 def test_the_beginning_of_a_key_is_not_a_key(length: int) -> None:
-    assert not is_well_formed(key_text(Role.ADMIN, bytes(ENTROPY_BYTES))[:length])
+    assert not is_well_formed(make_key_text(Role.ADMIN, bytes(ENTROPY_BYTES))[:length])
 
 
 @pytest.mark.parametrize(
@@ -107,5 +107,5 @@ def test_what_is_kept_of_a_key_is_its_sha_256(text: str) -> None:
 
 def test_two_keys_differ() -> None:
     entropy = FixedEntropy()
-    one, other = (key_text(Role.READ, entropy.draw(ENTROPY_BYTES)) for _ in range(2))
+    one, other = (make_key_text(Role.READ, entropy.random_bytes(ENTROPY_BYTES)) for _ in range(2))
     assert one != other

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from builders import an_id
-from leads_domain.checking import check_id, check_members, check_text
+from leads_domain.checking import check_fields, check_id, check_text
 from leads_domain.errors import FieldError, ValidationFailed
 from strategies import texts
 
@@ -26,16 +26,16 @@ RULES: dict[str, Callable[[int, int], object]] = {"width": _at_most, "height": _
 
 def test_each_member_is_what_its_rule_makes_of_it() -> None:
     doubled = {"width": lambda number, _: number * 2, "name": lambda text, _: text.upper()}
-    assert check_members({"name": "x", "width": 2}, doubled, None) == {"name": "X", "width": 4}
+    assert check_fields({"name": "x", "width": 2}, doubled, None) == {"name": "X", "width": 4}
 
 
 def test_a_rule_is_given_the_context() -> None:
-    assert check_members({"width": 5}, RULES, 5) == {"width": 5}
+    assert check_fields({"width": 5}, RULES, 5) == {"width": 5}
 
 
 def test_every_broken_rule_is_told_at_its_member() -> None:
     with pytest.raises(ValidationFailed) as refusal:
-        check_members({"height": 6, "pair": None, "width": 7}, RULES, 5, FieldError("/depth", "Give one."))
+        check_fields({"height": 6, "pair": None, "width": 7}, RULES, 5, FieldError("/depth", "Give one."))
     assert refusal.value.errors == (
         FieldError("/depth", "Give one."),
         FieldError("/height", "Give at most 5."),

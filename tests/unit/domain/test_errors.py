@@ -6,7 +6,7 @@ import pytest
 
 from leads_domain import errors
 from leads_domain.errors import (
-    AttemptUnderWay,
+    AttemptInProgress,
     DuplicateLead,
     Erased,
     FieldError,
@@ -103,7 +103,7 @@ def test_an_illegal_follow_up_state_says_what_cannot_be_done() -> None:
 
 
 def test_an_attempt_under_way_says_when_the_message_can_change() -> None:
-    refusal = AttemptUnderWay("scheduled")
+    refusal = AttemptInProgress("scheduled")
     assert isinstance(refusal, IllegalFollowUpState)
     assert "is being sent" in str(refusal)
     assert refusal.state == "scheduled"

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from builders import NOON, an_id
 from fakes import CountingIds
-from leads_domain.events import Event, EventType, TimelineEntry, entries, rfc3339
+from leads_domain.events import Event, EventType, TimelineEntry, make_entries, rfc3339
 from strategies import moments
 
 
 def test_every_event_becomes_one_entry_with_its_own_id_in_the_order_told() -> None:
     events = [Event(EventType.LEAD_STATUS_CHANGED, {"to": "lost"}), Event(EventType.FOLLOW_UP_CANCELLED)]
-    told = entries(an_id(1), events, at=NOON, actor="ann", ids=CountingIds(given_out=7))
+    told = make_entries(an_id(1), events, at=NOON, actor="ann", ids=CountingIds(given_out=7))
     common = {"lead_id": an_id(1), "at": NOON, "actor": "ann"}
     assert told == [
         TimelineEntry(id=an_id(8), type=EventType.LEAD_STATUS_CHANGED, data={"to": "lost"}, **common),  # type: ignore[arg-type]
@@ -23,7 +23,7 @@ def test_every_event_becomes_one_entry_with_its_own_id_in_the_order_told() -> No
 
 
 def test_of_nothing_nothing_is_told() -> None:
-    assert entries(an_id(), [], at=NOON, actor="ann", ids=CountingIds()) == []
+    assert make_entries(an_id(), [], at=NOON, actor="ann", ids=CountingIds()) == []
 
 
 @pytest.mark.parametrize(

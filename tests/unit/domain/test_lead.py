@@ -151,34 +151,36 @@ def test_attributes_in_another_order_are_the_same() -> None:
 
 
 def test_a_move_is_told_with_where_from_where_to_and_why() -> None:
-    moved, events = a_lead(status="contacted").move(DEFAULT_PIPELINE, "lost", "No budget", LATER)
+    moved, events = a_lead(status="contacted").change_status(DEFAULT_PIPELINE, "lost", "No budget", LATER)
     assert (moved.status, moved.status_reason) == ("lost", "No budget")
     assert events == [Event(EventType.LEAD_STATUS_CHANGED, {"from": "contacted", "to": "lost", "reason": "No budget"})]
 
 
 def test_the_reason_of_an_earlier_move_goes_with_the_next_one() -> None:
-    moved, events = a_lead(status="lost", status_reason="No budget").move(DEFAULT_PIPELINE, "contacted", None, LATER)
+    moved, events = a_lead(status="lost", status_reason="No budget").change_status(
+        DEFAULT_PIPELINE, "contacted", None, LATER
+    )
     assert moved.status_reason is None
     assert events == [Event(EventType.LEAD_STATUS_CHANGED, {"from": "lost", "to": "contacted", "reason": None})]
 
 
 def test_a_move_to_a_status_that_must_be_justified_needs_a_reason() -> None:
     with pytest.raises(ValidationFailed, match="Say why the lead is lost"):
-        a_lead().move(DEFAULT_PIPELINE, "lost", None, LATER)
+        a_lead().change_status(DEFAULT_PIPELINE, "lost", None, LATER)
 
 
 def test_a_move_that_is_both_forbidden_and_unjustified_is_refused_as_forbidden() -> None:
     with pytest.raises(IllegalTransition):
-        a_lead(status="converted").move(DEFAULT_PIPELINE, "lost", None, LATER)
+        a_lead(status="converted").change_status(DEFAULT_PIPELINE, "lost", None, LATER)
 
 
 def test_the_first_move_to_an_open_status_is_when_the_lead_was_taken_up() -> None:
-    moved, _ = a_lead().move(DEFAULT_PIPELINE, "contacted", None, LATER)
+    moved, _ = a_lead().change_status(DEFAULT_PIPELINE, "contacted", None, LATER)
     assert moved.contacted_at == LATER
 
 
 def test_a_lead_that_is_given_up_at_once_was_never_taken_up() -> None:
-    lost, _ = a_lead().move(DEFAULT_PIPELINE, "lost", "A test", LATER)
+    lost, _ = a_lead().change_status(DEFAULT_PIPELINE, "lost", "A test", LATER)
     assert lost.contacted_at is None
 
 
@@ -193,7 +195,7 @@ def test_when_a_lead_was_taken_up_is_settled_by_its_first_open_status_for_good(t
         open_again = table.transitions[target] and target not in table.reason_required and target != table.initial
         if expected is None and open_again:
             expected = at
-        lead, _ = lead.move(pipeline, target, "because", at)
+        lead, _ = lead.change_status(pipeline, target, "because", at)
         assert lead.contacted_at == expected
 
 
@@ -202,7 +204,7 @@ def test_a_move_touches_nothing_but_the_status_its_reason_and_when_it_was_taken_
     lead: Lead, data: DataObject, now: datetime
 ) -> None:
     target: Status = data.draw(st.sampled_from([*DEFAULT_PIPELINE.transitions[lead.status], lead.status]))
-    moved, _ = lead.move(DEFAULT_PIPELINE, target, "because", now)
+    moved, _ = lead.change_status(DEFAULT_PIPELINE, target, "because", now)
     touched = {member for member in EVERY_FIELD if getattr(moved, member) != getattr(lead, member)}
     assert touched <= {"status", "status_reason", "contacted_at"}
 

@@ -12,7 +12,7 @@ from builders import NOON, a_lead, a_phone, an_email, an_id
 from leads_domain.details import ATTRIBUTES_MAX, Scalar
 from leads_domain.events import EventType
 from leads_domain.lead import Lead
-from leads_domain.merging import merged
+from leads_domain.merging import merge
 from strategies import leads
 
 HOUR = timedelta(hours=1)
@@ -32,14 +32,14 @@ def test_the_members_of_the_survivor_win() -> None:
         status_reason="No budget",
         attributes={"size": 4},
     )
-    lead, events = merged(survivor, duplicate)
+    lead, events = merge(survivor, duplicate)
     assert lead == survivor
     assert [event.type for event in events] == [EventType.LEAD_MERGED]
 
 
 def test_gaps_are_filled_and_that_is_told() -> None:
     members: dict[str, Any] = {"phone": a_phone(extension="1"), "source": "fair", "owner": an_email("ann@example.com")}
-    lead, events = merged(a_lead(attributes={"size": 3}), a_lead(id=an_id(2), **members, attributes={"vip": True}))
+    lead, events = merge(a_lead(attributes={"size": 3}), a_lead(id=an_id(2), **members, attributes={"vip": True}))
     assert lead == a_lead(**members, attributes={"size": 3, "vip": True})
     assert [event.type for event in events] == [EventType.LEAD_MERGED, EventType.LEAD_UPDATED]
     assert events[1].data == {
@@ -55,7 +55,7 @@ def test_gaps_are_filled_and_that_is_told() -> None:
 def test_attributes_are_taken_over_as_long_as_there_is_room() -> None:
     own = {f"own {number}": number for number in range(ATTRIBUTES_MAX - 2)}
     others = {"own 0": "other", "a": 1, "b": 2, "c": 3}
-    lead, [told, _] = merged(a_lead(attributes=own), a_lead(id=an_id(2), attributes=others))
+    lead, [told, _] = merge(a_lead(attributes=own), a_lead(id=an_id(2), attributes=others))
     assert lead.attributes == {**own, "a": 1, "b": 2}
     assert told.data["duplicate"]["attributes"] == others  # type: ignore[call-overload, index]
 
@@ -64,7 +64,7 @@ def test_attributes_are_taken_over_as_long_as_there_is_room() -> None:
     ("one", "other", "first"), [(None, None, None), (NOON, None, NOON), (None, NOON, NOON), (NOON + HOUR, NOON, NOON)]
 )
 def test_it_was_first_contacted_when_either_was(one: Any, other: Any, first: Any) -> None:
-    lead, _ = merged(a_lead(contacted_at=one), a_lead(id=an_id(2), contacted_at=other))
+    lead, _ = merge(a_lead(contacted_at=one), a_lead(id=an_id(2), contacted_at=other))
     assert lead.contacted_at == first
 
 
@@ -82,7 +82,7 @@ def test_everything_that_the_duplicate_was_is_told() -> None:
         contacted_at=NOON,
         version=4,
     )
-    _, [told, *_] = merged(a_lead(), duplicate)
+    _, [told, *_] = merge(a_lead(), duplicate)
     assert told.data == {
         "duplicate_id": an_id(2),
         "duplicate": {
@@ -120,7 +120,7 @@ def _attributes(attributes: Any) -> set[str]:
 
 @given(leads(), leads())
 def test_nothing_that_is_known_is_lost(survivor: Lead, duplicate: Lead) -> None:
-    lead, [told, *_] = merged(survivor, duplicate)
+    lead, [told, *_] = merge(survivor, duplicate)
     facts: Any = told.data["duplicate"]
     kept = known_of(lead) | _attributes(facts["attributes"])
     kept |= {f"{member}: {value!r}" for member, value in facts.items() if value}
@@ -129,7 +129,7 @@ def test_nothing_that_is_known_is_lost(survivor: Lead, duplicate: Lead) -> None:
 
 @given(leads(), leads())
 def test_a_gap_is_one_only_if_neither_has_something_for_it(survivor: Lead, duplicate: Lead) -> None:
-    lead, _ = merged(survivor, duplicate)
+    lead, _ = merge(survivor, duplicate)
     for member in ("phone", "source", "owner"):
         assert getattr(lead, member) == (getattr(survivor, member) or getattr(duplicate, member))
     assert len(lead.attributes) <= ATTRIBUTES_MAX
@@ -146,6 +146,6 @@ def test_in_a_chain_it_does_not_matter_which_are_merged_first(
     one, two, three = (
         replace(lead, attributes=each) for lead, each in zip((first, second, third), attributes, strict=True)
     )
-    ahead, _ = merged(merged(one, two)[0], three)
-    behind, _ = merged(one, merged(two, three)[0])
+    ahead, _ = merge(merge(one, two)[0], three)
+    behind, _ = merge(one, merge(two, three)[0])
     assert ahead == behind

@@ -4,7 +4,7 @@ import phonenumbers
 import pytest
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from leads_domain.phone_words import phone_words, typed_number
+from leads_domain.phone_words import phone_query_words, phone_words
 
 KINDS = [PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE]
 NUMBERS = [
@@ -17,7 +17,7 @@ NUMBERS = [
 
 def is_found(typed: str, e164: str) -> bool:
     """Tell whether a number is found by what is typed."""
-    return any(word.startswith(start) for word in phone_words(e164) for start in typed_number(typed))
+    return any(word.startswith(start) for word in phone_words(e164) for start in phone_query_words(typed))
 
 
 def written(number: phonenumbers.PhoneNumber, form: int) -> str:

@@ -160,7 +160,7 @@ def test_no_sequence_of_moves_leaves_the_allowed_ways(table: Table, data: DataOb
 
 def _moved_if_allowed(lead: Lead, pipeline: Pipeline, wish: Status) -> Lead:
     try:
-        return lead.move(pipeline, wish, "because", NOON)[0]
+        return lead.change_status(pipeline, wish, "because", NOON)[0]
     except IllegalTransition:
         return lead
 
@@ -170,7 +170,7 @@ def test_a_final_status_stays_final(table: Table, data: DataObject) -> None:
     final = data.draw(st.sampled_from([status for status in table.transitions if not table.transitions[status]]))
     wish = data.draw((texts() | st.sampled_from(list(table.transitions))).filter(lambda status: status != final))
     with pytest.raises(IllegalTransition) as refusal:
-        a_lead(status=final).move(table.build(), wish, "because", NOON)
+        a_lead(status=final).change_status(table.build(), wish, "because", NOON)
     assert refusal.value.allowed == ()
 
 
@@ -178,22 +178,24 @@ def test_a_final_status_stays_final(table: Table, data: DataObject) -> None:
 def test_staying_is_always_allowed_and_does_nothing(pipeline: Pipeline, data: DataObject) -> None:
     lead = a_lead(status=data.draw(st.sampled_from(pipeline.statuses)))
     reason = data.draw(st.none() | texts())
-    stayed, events = lead.move(pipeline, lead.status, reason, NOON)
+    stayed, events = lead.change_status(pipeline, lead.status, reason, NOON)
     assert stayed is lead
     assert events == []
 
 
 def test_a_refused_move_tells_where_the_lead_can_go() -> None:
     with pytest.raises(IllegalTransition) as refusal:
-        DEFAULT_PIPELINE.check_move("new", "converted")
+        DEFAULT_PIPELINE.check_transition("new", "converted")
     assert (refusal.value.origin, refusal.value.target) == ("new", "converted")
     assert refusal.value.allowed == ("contacted", "lost")
 
 
 def test_an_unknown_status_is_a_fault_that_lists_the_known_ones() -> None:
     pipeline = a_pipeline(new=("won",), won=())
-    assert pipeline.unknown("old") == (FieldError("/status", "There is no status 'old'; it is one of: new, won."),)
-    assert pipeline.unknown("won") == ()
+    assert pipeline.status_errors("old") == (
+        FieldError("/status", "There is no status 'old'; it is one of: new, won."),
+    )
+    assert pipeline.status_errors("won") == ()
 
 
 def test_a_status_that_needs_a_reason_is_refused_without_one() -> None:

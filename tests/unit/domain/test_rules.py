@@ -30,7 +30,7 @@ def the_rules(*rules: FollowUpRule, hours: WorkingHours | None = None) -> Follow
 def test_a_rule_promises_what_it_says_and_that_is_told() -> None:
     rule = a_rule("new", "{name} waits.", after=2 * DAY, channel="mail", recipient=Recipient.OWNER)
     lead = a_lead(owner=an_email("ann@example.com"))
-    entered, follow_ups, events = the_rules(rule).entered(lead, NOON)
+    entered, follow_ups, events = the_rules(rule).schedule(lead, NOON)
 
     (follow_up,) = follow_ups
     assert follow_up == a_follow_up(
@@ -48,13 +48,13 @@ def test_a_rule_promises_what_it_says_and_that_is_told() -> None:
 
 
 def test_a_rule_goes_to_the_lead_by_the_default_channel_unless_it_says_otherwise() -> None:
-    (follow_up,) = the_rules(a_rule()).entered(a_lead(), NOON)[1]
+    (follow_up,) = the_rules(a_rule()).schedule(a_lead(), NOON)[1]
     assert (follow_up.recipient, follow_up.channel) == (Recipient.LEAD, "log")
 
 
 def test_several_rules_for_one_status_make_a_sequence_in_any_order() -> None:
     rules = the_rules(a_rule(after=3 * DAY), a_rule("lost"), a_rule(after=DAY), a_rule(after=7 * DAY))
-    entered, follow_ups, events = rules.entered(a_lead(), NOON)
+    entered, follow_ups, events = rules.schedule(a_lead(), NOON)
 
     assert [follow_up.due_at - NOON for follow_up in follow_ups] == [3 * DAY, DAY, 7 * DAY]
     assert entered.next_follow_up_at == NOON + DAY
@@ -64,14 +64,14 @@ def test_several_rules_for_one_status_make_a_sequence_in_any_order() -> None:
 def test_what_the_lead_was_owed_before_still_counts() -> None:
     rules = the_rules(a_rule(after=2 * DAY))
     for before in (NOON + DAY, NOON + 2 * DAY, NOON + 3 * DAY):
-        entered, *_ = rules.entered(a_lead(next_follow_up_at=before), NOON)
+        entered, *_ = rules.schedule(a_lead(next_follow_up_at=before), NOON)
         assert entered.next_follow_up_at == min(before, NOON + 2 * DAY)
 
 
 @given(leads())
 def test_without_a_rule_for_its_status_nothing_happens_to_a_lead(lead: Lead) -> None:
     for rules in (the_rules(), the_rules(a_rule(f"not {lead.status}"))):
-        entered, follow_ups, events = rules.entered(lead, NOON)
+        entered, follow_ups, events = rules.schedule(lead, NOON)
         assert entered is lead
         assert (follow_ups, events) == ([], [])
 
@@ -79,7 +79,7 @@ def test_without_a_rule_for_its_status_nothing_happens_to_a_lead(lead: Lead) -> 
 @pytest.mark.parametrize("recipient", Recipient)
 def test_a_rule_promises_even_what_cannot_reach_anybody_yet(recipient: Recipient) -> None:
     nobody = a_lead(owner=None, phone=None)
-    (follow_up,) = the_rules(a_rule(recipient=recipient, channel="sms")).entered(nobody, NOON)[1]
+    (follow_up,) = the_rules(a_rule(recipient=recipient, channel="sms")).schedule(nobody, NOON)[1]
     assert (follow_up.recipient, follow_up.channel) == (recipient, "sms")
 
 
@@ -94,7 +94,7 @@ def test_a_rule_promises_even_what_cannot_reach_anybody_yet(recipient: Recipient
     ],
 )
 def test_a_promise_keeps_to_the_working_hours(after: timedelta, due: str) -> None:
-    entered, (follow_up,), _ = the_rules(a_rule(after=after), hours=IN_BERLIN).entered(a_lead(), NOON)
+    entered, (follow_up,), _ = the_rules(a_rule(after=after), hours=IN_BERLIN).schedule(a_lead(), NOON)
     assert follow_up.due_at.isoformat(timespec="minutes") == f"{due}+00:00"
     assert follow_up.next_attempt_at == entered.next_follow_up_at == follow_up.due_at
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from builders import a_lead, a_phone, an_email
 from leads_domain.lead import Lead
-from leads_domain.search import NAME_KEY_MAX, WORD_MAX, folded, lead_words, name_key, words_in, words_of
+from leads_domain.search import NAME_KEY_MAX, WORD_MAX, fold, index_words, lead_words, name_key, query_words
 from strategies import leads, texts
 
 
 def finds(q: str, *texts: str) -> bool:
     """Whether somebody of whom these texts tell is found."""
-    return holds(words_of(*texts), q)
+    return holds(index_words(*texts), q)
 
 
 def is_found(q: str, lead: Lead) -> bool:
@@ -24,7 +24,7 @@ def is_found(q: str, lead: Lead) -> bool:
 
 def holds(words: str, q: str) -> bool:
     """Tell whether one word of every choice begins one of these."""
-    return all(any(f" {word}" in words for word in choice) for choice in words_in(q))
+    return all(any(f" {word}" in words for word in choice) for choice in query_words(q))
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_a_lead_is_found_by_name_address_number_and_source(q: str) -> None:
 
 
 def test_a_word_that_begins_another_is_not_kept() -> None:
-    assert words_of("jo john johnny J", "jot") == " johnny jot"
-    assert words_in("jo john johnny J") == (("johnny",),)
+    assert index_words("jo john johnny J", "jot") == " johnny jot"
+    assert query_words("jo john johnny J") == (("johnny",),)
 
 
 def test_only_the_beginning_of_a_long_word_counts() -> None:
-    assert words_of("x" * 200) == " " + "x" * WORD_MAX
+    assert index_words("x" * 200) == " " + "x" * WORD_MAX
     assert finds("x" * 100, "x" * WORD_MAX)
 
 
@@ -143,8 +143,8 @@ def test_only_the_beginning_of_a_long_word_counts() -> None:
 @example("ﷺ", "ŉ")
 @example("\u1d2c", "\U0001d400")
 def test_words_are_such_that_no_database_sees_anything_in_them_but_letters(text: str, other: str) -> None:
-    words = words_of(text, other)
-    for word in (*words.split(" ")[1:], *chain.from_iterable(words_in(text))):
+    words = index_words(text, other)
+    for word in (*words.split(" ")[1:], *chain.from_iterable(query_words(text))):
         assert 1 <= len(word) <= WORD_MAX
         assert not {*word} & {*" \t\n\r\0'\"\\%_*:&|!()<>-+^"}
         assert not any("A" <= char <= "Z" for char in word)
@@ -159,7 +159,7 @@ def test_a_lead_is_found_by_all_that_is_known_of_it(lead: Lead) -> None:
 
 @given(st.text())
 def test_what_does_not_count_is_taken_away_once_and_for_all(text: str) -> None:
-    assert folded(folded(text)) == folded(text)
+    assert fold(fold(text)) == fold(text)
 
 
 def test_names_are_ordered_without_case_accents_and_outer_or_double_spaces() -> None:

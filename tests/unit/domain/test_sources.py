@@ -32,4 +32,4 @@ def test_counted_ids_never_meet_those_of_the_builders() -> None:
 
 def test_fixed_entropy_is_as_long_as_asked_and_different_every_time() -> None:
     entropy: Entropy = FixedEntropy()
-    assert [entropy.draw(2), entropy.draw(3)] == [b"\x00\x00", b"\x01\x01\x01"]
+    assert [entropy.random_bytes(2), entropy.random_bytes(3)] == [b"\x00\x00", b"\x01\x01\x01"]

@@ -9,7 +9,7 @@ import pytest
 
 from builders import NOON, a_follow_up, an_id
 from desk import ACTOR, LEASE, Desk
-from leads_domain.errors import AttemptUnderWay, IllegalFollowUpState, NotFound, ValidationFailed
+from leads_domain.errors import AttemptInProgress, IllegalFollowUpState, NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.notifier import Refused, TryAgain
 
@@ -57,7 +57,7 @@ def test_a_reworded_follow_up_goes_out_with_its_new_message(desk: Desk) -> None:
 def test_a_message_that_is_being_sent_cannot_be_reworded(desk: Desk) -> None:
     follow_up = desk.trigger(desk.register().lead, message="First")
     (claimed,) = desk.claim()
-    with pytest.raises(AttemptUnderWay) as refusal:
+    with pytest.raises(AttemptInProgress) as refusal:
         desk.reschedule(follow_up, message="Second", due_at=NOON + HOUR)
 
     assert refusal.value.state == "scheduled"

@@ -13,7 +13,7 @@ from leads_adapters.memory.database import MemoryUnitOfWork, _Kept
 from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_domain.errors import DuplicateLead, Unavailable
 from leads_domain.lead import Lead, LeadId
-from leads_domain.use_cases.import_leads import Imported
+from leads_domain.use_cases.import_leads import ImportResult
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 JOHN = a_lead()
@@ -28,7 +28,7 @@ class BusyStore(MemoryLeadStore):
         super().__init__(kept, {})
         self.between = between
 
-    def get_for_change(self, id: LeadId) -> Lead:
+    def get_for_update(self, id: LeadId) -> Lead:
         self.between(self._stored)
         return self.get(id)
 
@@ -79,7 +79,7 @@ def test_it_is_a_new_lead_then(
     work.leads = store(kept.leads)
     with memory_database(tmp_path) as database:
         desk = Desk(database)
-        outcome: Imported
+        outcome: ImportResult
         if way == "alone":
             outcome = desk.register_lead(work, given_details(), actor=ACTOR, on_duplicate=policy).outcome
         else:

@@ -8,7 +8,7 @@ from builders import NOON, a_lead, an_id
 from desk import Desk
 from leads_domain.errors import NotFound
 from leads_domain.paging import LIMIT_MAX
-from leads_domain.use_cases.export_lead import PersonalData
+from leads_domain.use_cases.export_lead import PersonalDataExport
 
 
 def test_the_dossier_holds_everything_of_the_lead_and_nothing_of_others(desk: Desk) -> None:
@@ -19,7 +19,7 @@ def test_the_dossier_holds_everything_of_the_lead_and_nothing_of_others(desk: De
     desk.record(desk.claim()[0])
     lead = desk.merge(john, jon)
 
-    personal_data = PersonalData(
+    personal_data = PersonalDataExport(
         lead=lead,
         merged_ids=[jon.id],
         follow_ups=desk.follow_ups(lead),

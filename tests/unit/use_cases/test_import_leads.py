@@ -20,7 +20,7 @@ from leads_domain.errors import DuplicateLead, FieldError, ValidationFailed
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
-from leads_domain.use_cases.import_leads import Candidate, Imported, ImportSummary
+from leads_domain.use_cases.import_leads import Candidate, ImportResult, ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 LONG_AGO = NOON - timedelta(days=400)
@@ -51,12 +51,12 @@ def checked(desk: Desk, rows: Iterable[ARow]) -> list[Candidate]:
     return candidates
 
 
-def take_in(desk: Desk, rows: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR) -> list[Imported]:
+def take_in(desk: Desk, rows: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR) -> list[ImportResult]:
     """Import a batch."""
     return desk.database.write(desk.import_leads, checked(desk, rows), actor=ACTOR, on_duplicate=on_duplicate)
 
 
-def try_out(desk: Desk, *batches: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR) -> list[Imported]:
+def try_out(desk: Desk, *batches: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR) -> list[ImportResult]:
     """Find out what an import of these batches would do."""
     dry_run = MemoryDryRun()
     return [
@@ -74,7 +74,7 @@ def everybody(desk: Desk) -> list[Lead]:
     return sorted(desk.database.read(lambda work: work.leads.page(query)).items, key=lambda lead: lead.id)
 
 
-def told(outcomes: Sequence[Imported]) -> list[str]:
+def told(outcomes: Sequence[ImportResult]) -> list[str]:
     """What became of each row, in a word."""
     return [outcome.value if isinstance(outcome, Outcome) else type(outcome).__name__ for outcome in outcomes]
 

@@ -7,7 +7,7 @@ import pytest
 
 from builders import NOON, an_id
 from desk import Desk
-from leads_domain.access import ApiKey, Principal, Role, digest, is_well_formed, key_text
+from leads_domain.access import ApiKey, Principal, Role, digest, is_well_formed, make_key_text
 from leads_domain.errors import NotFound, ValidationFailed
 from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
 
@@ -46,7 +46,7 @@ def test_whoever_has_a_key_is_recognised(desk: Desk, role: Role) -> None:
 
 def test_whoever_has_none_is_not(desk: Desk) -> None:
     key, text = desk.database.write(desk.create_key, name="Ann", role=Role.ADMIN)
-    stranger = key_text(Role.ADMIN, b"\xff" * 32)
+    stranger = make_key_text(Role.ADMIN, b"\xff" * 32)
     one_character_off = text[:-1] + ("0" if text[-1] != "0" else "1")
 
     for given in (stranger, one_character_off, text.upper(), f"{text} ", text[1:], key.digest, key.id, "Ann"):

@@ -26,7 +26,7 @@ from leads_domain.checking import check_time
 from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.paging import LIMIT_DEFAULT, FollowUpQuery, Page, Position
-from leads_domain.use_cases.change_follow_up import ChangeFollowUp, Step, rescheduling
+from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpAction, reschedule
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
 
@@ -58,7 +58,7 @@ class FollowUpServices:
         total = await self.database.read_long(self.list_follow_ups.count, query, overdue=overdue) if count else UNSET
         return page_response(request, cursors, page, FollowUpView.of, total)
 
-    async def step(self, request: ApiRequest, id: str, step: Step) -> Response[FollowUpView]:
+    async def step(self, request: ApiRequest, id: str, step: FollowUpAction) -> Response[FollowUpView]:
         """Change a follow-up, and return it."""
         changed: Response[FollowUpView] = await self.write(
             request, _response, self.change_follow_up, _follow_up_id(id), step, actor=request.user.name
@@ -158,7 +158,7 @@ class FollowUpController(Controller):
         Postpone a scheduled one, or reword it: a JSON Merge Patch (RFC 7396), also as
         `application/merge-patch+json`. The message cannot change while it is being sent (409).
         """
-        return await follow_ups.step(request, id, rescheduling(sent(data)))
+        return await follow_ups.step(request, id, reschedule(sent(data)))
 
     @post("/{id:str}/cancel", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
     async def cancel_follow_up(

@@ -85,7 +85,7 @@ class LeadController(Controller):
                 request, _registered, leads.register_lead, sent(data), actor=actor, on_duplicate=on_duplicate
             )
         if on_duplicate is not DuplicatePolicy.ERROR:
-            least = Role.least(Permission.CHANGE)
+            least = Role.least_privileged(Permission.CHANGE)
             raise problems.Forbidden("A capture key cannot return or update existing leads.", {"role": least})
         return await leads.write(request, _accepted, _register_silently, leads.register_lead, sent(data), actor=actor)
 

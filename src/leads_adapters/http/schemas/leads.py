@@ -26,7 +26,7 @@ from leads_adapters.http.schemas.follow_ups import FollowUpView
 from leads_adapters.http.schemas.timeline import TimelineEntryView
 from leads_adapters.times import time_text
 from leads_domain.lead import Lead
-from leads_domain.use_cases.export_lead import PersonalData
+from leads_domain.use_cases.export_lead import PersonalDataExport
 
 
 class NewLead(msgspec.Struct, forbid_unknown_fields=True):
@@ -113,7 +113,7 @@ class PersonalDataView(msgspec.Struct):
     ]
 
     @classmethod
-    def of(cls, data: PersonalData) -> Self:
+    def of(cls, data: PersonalDataExport) -> Self:
         """Return everything that is kept about a person, as clients see it."""
         return cls(
             lead=LeadView.of(data.lead),

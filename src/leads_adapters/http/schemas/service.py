@@ -9,7 +9,7 @@ from msgspec import Meta
 from leads_adapters.http.schemas.common import Source, Status, Utc
 from leads_adapters.http.schemas.views import View
 from leads_domain.pipeline import Pipeline
-from leads_domain.use_cases.take_statistics import SOURCES_MAX
+from leads_domain.use_cases.compute_statistics import SOURCES_MAX
 
 _CONVERSIONS = "How many of them are in a final status that needs no reason."
 Conversions = Annotated[int, Meta(description=_CONVERSIONS, examples=[6])]

@@ -21,13 +21,13 @@ _MEMBERS = [field.name for field in fields(Lead)]
 
 def read_json_page(work: UnitOfWork, query: LeadQuery) -> tuple[bytes, LeadPosition | None]:
     """See `leads_adapters.lead_json.read_json_page`."""
-    rows = find_page(cast(SqlUnitOfWork, work).driver, _columns(query.sort.member), query)
+    rows = find_page(cast(SqlUnitOfWork, work).driver, _columns(query.sort.field), query)
     items = rows[: query.limit]
     array = f"[{','.join(json for json, _, _ in items)}]".encode()
     if len(rows) <= query.limit:
         return array, None
     _, id, value = items[-1]
-    return array, query.sort.position(SimpleNamespace(id=id, **{query.sort.member: value}))
+    return array, query.sort.position(SimpleNamespace(id=id, **{query.sort.field: value}))
 
 
 @cache

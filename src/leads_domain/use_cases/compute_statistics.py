@@ -12,7 +12,7 @@ SOURCES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
-class TakeStatistics:
+class ComputeStatistics:
     """Count all leads and what is overdue. It takes as long as there are leads."""
 
     clock: Clock
