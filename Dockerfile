@@ -1,4 +1,4 @@
-# The image of leads: `docker build --tag leads .`; docs/operate.md says how to run it.
+# The image of leads: `docker build --tag leads .`; docs/run-it-for-others.md says how to run it.
 
 FROM python:3.13-slim AS build
 WORKDIR /build

@@ -73,7 +73,7 @@ def compose(variables: dict[str, str]) -> Any:
 
 
 def test_the_composed_services_migrate_and_serve_on_postgresql(image: Image, site: Site) -> None:
-    site.shell(block("import secrets", "docs/operate.md")).expect(0)
+    site.shell(block("import secrets", "docs/run-it-for-others.md")).expect(0)
     secrets = site.folder / ".env"
     assert secrets.stat().st_mode & 0o77 == 0
     variables = dict(line.split("=") for line in secrets.read_text("utf-8").splitlines())
