@@ -19,7 +19,16 @@ from databases import engine_of, sqlite_file
 from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
 from leads_adapters.sql.migrations import HEAD, current, upgrade
 from leads_adapters.sql.sqlite.engine import sqlite_engine
-from leads_adapters.sql.tables import api_keys, feed, follow_ups, leads, merged_leads, metadata, replies, timeline
+from leads_adapters.sql.tables import (
+    api_keys,
+    feed,
+    follow_ups,
+    idempotency_records,
+    leads,
+    merged_leads,
+    metadata,
+    timeline,
+)
 from leads_adapters.sql.types import Identifier
 from leads_adapters.sql.word_index import rebuild_word_index
 from postgres import connect, engine_at, postgres_url
@@ -126,7 +135,7 @@ def follow_up_row(number: int = 1, **members: Any) -> Row:
 
 def entry_row(number: int = 1, **members: Any) -> Row:
     row: Row = {"seq": number, "id": an_id(number), "lead_id": an_id(1), "type": "lead.created", "at": NOON}
-    return row | {"actor": "Ann", "data": "{}", "place": None} | members
+    return row | {"actor": "Ann", "data": "{}", "position": None} | members
 
 
 def key_row(number: int = 1, **members: Any) -> Row:
@@ -161,12 +170,12 @@ def fill(engine: Engine) -> None:
         follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
     )
     entries = [entry_row(3 * number) for number in range(2 * BATCH + 1)]
-    keep(engine, timeline, entry_row(2**40, data=AWKWARD, place=2**40 + 1), *reversed(entries))
-    keep(engine, feed, {"id": 1, "last_place": 2**40 + 2})
+    keep(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))
+    keep(engine, feed, {"id": 1, "last_position": 2**40 + 2})
     keep(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
     forgotten = reply_row(3, fingerprint=None, sealed=None)
     same_key = reply_row(1, caller="operator", lead_id=None)
-    keep(engine, replies, reply_row(1), reply_row(2, key=AWKWARD), forgotten, same_key)
+    keep(engine, idempotency_records, reply_row(1), reply_row(2, key=AWKWARD), forgotten, same_key)
 
 
 @every_way

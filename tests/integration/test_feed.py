@@ -272,7 +272,7 @@ def test_places_are_not_given_again_when_the_newest_entries_are_gone(store: str,
         follower.follow(running)
         engine: Engine = running.database._engine  # type: ignore[attr-defined]
         with engine.begin() as connection:
-            connection.exec_driver_sql("DELETE FROM timeline WHERE place > (SELECT min(place) FROM timeline)")
+            connection.exec_driver_sql("DELETE FROM timeline WHERE position > (SELECT min(position) FROM timeline)")
         more = some_entries(3)
         running.write(add, *more)
 

@@ -28,6 +28,7 @@ from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.factories import make_engine
 from leads_domain.errors import Unavailable
+from leads_domain.events import EventType
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.search import query_words
 from postgres import PROGRAMS, postgres_url
@@ -38,6 +39,9 @@ INDEX_OF_WORDS = "lead_words"
 """How the tables begin in which SQLite keeps what the words of leads are found by; on PostgreSQL it is an index."""
 
 GIN = "ix_leads_words"
+
+NEW_NAMES = {"replies": "idempotency_records", "place": "position", "last_place": "last_position"}
+"""Names of tables and columns that revision 0101 changed."""
 
 DATA = Path(__file__).parents[1] / "data"
 """Holds backups that version 0.2 made: leads with all that belongs to them, one of them merged, and two erased."""
@@ -101,15 +105,16 @@ def schema(engine: Engine) -> dict[str, object]:
 
 
 def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
-    """Every row of every table, but what is made from the others."""
-    made = {"rendered", "next_follow_up_key"}
+    """Return every row of every table without computed columns, under today's names of tables and columns."""
+    computed = {"rendered", "next_follow_up_key"}
+    tables = {NEW_NAMES.get(name, name): name for name in table_names(inspect(engine)) - {"alembic_version"}}
     with engine.connect() as connection:
         return {
-            table.name: [
-                {name: value for name, value in row._mapping.items() if name not in made}
-                for row in connection.exec_driver_sql(f"SELECT * FROM {table.name} ORDER BY 1, 2")
+            table: [
+                {NEW_NAMES.get(name, name): value for name, value in row._mapping.items() if name not in computed}
+                for row in connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY 1, 2")
             ]
-            for table in metadata.sorted_tables
+            for table, name in tables.items()
         }
 
 
@@ -193,11 +198,41 @@ def test_a_database_of_version_0_2_is_brought_up_to_date_without_loss(engine: En
 
     assert current(engine) == HEAD
     assert contents(engine) == before
-    assert [len(before[table]) for table in ("leads", "merged_leads", "follow_ups", "replies")] == [6, 1, 5, 2]
+    assert [len(before[table]) for table in ("leads", "merged_leads", "follow_ups", "idempotency_records")] == [
+        6,
+        1,
+        5,
+        2,
+    ]
     converted = schema(engine)
     downgrade(engine, "base")
     upgrade(engine)
     assert schema(engine) == converted
+
+
+def test_new_names_keep_every_row_and_the_order_of_the_feed_up_and_down(engine: Engine) -> None:
+    install_version_0_2(engine)
+    upgrade(engine, "0100")
+    execute(engine, "UPDATE timeline SET place = NULL WHERE seq >= 24", "UPDATE timeline SET place = 99 WHERE seq = 1")
+    old_schema, rows = schema(engine), contents(engine)
+    assert [len(rows[table]) for table in ("timeline", "feed", "idempotency_records")] == [22, 1, 2]
+    with engine.connect() as connection:
+        published = connection.exec_driver_sql("SELECT place, id FROM timeline WHERE place > 0 ORDER BY place").all()
+    upgrade(engine)
+
+    assert current(engine) == HEAD
+    assert contents(engine) == rows
+    with engine.begin() as connection:
+        timeline = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).timeline
+        feed = timeline.in_feed(after=None, limit=200)
+        assert [entry.id for entry in feed.items] == [id for _, id in published]
+        assert feed.next == timeline.last_position() == 99
+        assert timeline.publish(10) == 2
+        assert [entry.type for entry in timeline.in_feed(after=99, limit=200).items] == [EventType.LEAD_ERASED] * 2
+    rows = contents(engine)
+    downgrade(engine, "0100")
+    assert schema(engine) == old_schema
+    assert contents(engine) == rows
 
 
 def test_leads_of_version_0_2_are_found_and_listed(engine: Engine) -> None:

@@ -37,7 +37,7 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
         steps = [str(row[-1]) for row in cursor.fetchall()]
     engine.dispose()
-    return [step for step in steps if re.search("leads |follow_ups|timeline|replies|B-TREE", step)]
+    return [step for step in steps if re.search("leads |follow_ups|timeline|idempotency_records|B-TREE", step)]
 
 
 @pytest.mark.parametrize("given", FILTERS, ids=lambda given: " ".join(given) or "everything")
@@ -83,33 +83,33 @@ def test_what_is_still_owed_to_a_lead_is_found_with_one(tmp_path: Path) -> None:
 
 def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) -> None:
     (found,) = plan(tmp_path, idempotency_store._BY_KEY, caller="a", key="k")
-    assert found == "SEARCH replies USING INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)"
+    assert found == "SEARCH idempotency_records USING INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)"
     (forgotten,) = plan(tmp_path, idempotency_store._FORGET, forgotten=an_id(1))
-    assert forgotten == "SEARCH replies USING INDEX ix_replies_lead_id (lead_id=?)"
+    assert forgotten == "SEARCH idempotency_records USING INDEX ix_idempotency_records_lead_id (lead_id=?)"
     dropped, old = plan(tmp_path, idempotency_store._DROP, before=NOON, limit=10)
     # Newer versions say COVERING, too.
-    assert dropped.endswith(" INDEX sqlite_autoindex_replies_1 (caller=? AND key=?)")
-    assert old == "SEARCH replies USING INDEX ix_replies_created_at (created_at<?)"
+    assert dropped.endswith(" INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)")
+    assert old == "SEARCH idempotency_records USING INDEX ix_idempotency_records_created_at (created_at<?)"
 
 
 def test_the_feed_is_read_along_its_positions(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, timelines._IN_FEED, after=1, limit=50)
-    assert step == "SEARCH timeline USING INDEX ix_timeline_place (place>?)"
+    assert step == "SEARCH timeline USING INDEX ix_timeline_position (position>?)"
 
 
 def test_the_end_of_the_feed_is_found_without_reading_it(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, timelines._LAST_POSITION)
-    assert step == "SEARCH timeline USING COVERING INDEX ix_timeline_place (place>?)"
+    assert step == "SEARCH timeline USING COVERING INDEX ix_timeline_position (position>?)"
 
 
 def test_unpublished_entries_are_found_in_an_index_of_their_own(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, timelines._FIRST_UNPUBLISHED)
-    assert step == "SCAN timeline USING INDEX ix_timeline_unplaced"
+    assert step == "SCAN timeline USING INDEX ix_timeline_unpublished"
 
 
 def test_entries_are_published_along_that_index(tmp_path: Path) -> None:
-    first, *others = plan(tmp_path, timelines._PUBLISH, last_place=1, limit=50)
-    assert first == "SCAN timeline USING INDEX ix_timeline_unplaced"
+    first, *others = plan(tmp_path, timelines._PUBLISH, last_position=1, limit=50)
+    assert first == "SCAN timeline USING INDEX ix_timeline_unpublished"
     assert others == ["SEARCH timeline USING INTEGER PRIMARY KEY (rowid=?)"]
 
 

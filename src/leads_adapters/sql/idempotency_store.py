@@ -8,28 +8,34 @@ from sqlalchemy import Executable, bindparam, delete, func, literal_column, null
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.driver import Driver
-from leads_adapters.sql.tables import replies
+from leads_adapters.sql.tables import idempotency_records
 from leads_domain.errors import RequestInProgress
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import LeadId
 
-_COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in replies.columns}
-_KEY = tuple_(replies.c.caller, replies.c.key)
+_COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in idempotency_records.columns}
+_KEY = tuple_(idempotency_records.c.caller, idempotency_records.c.key)
 _LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("claimed"), literal_column("0"))))
-_BY_KEY = select(replies).where(replies.c.caller == bindparam("caller"), replies.c.key == bindparam("key"))
-_FORGET = update(replies).where(replies.c.lead_id == bindparam("forgotten")).values(fingerprint=null(), sealed=null())
-_TIMES = select(replies.c.created_at).where(replies.c.lead_id == bindparam("lead_id"))
-_DROP = delete(replies).where(
+_BY_KEY = select(idempotency_records).where(
+    idempotency_records.c.caller == bindparam("caller"), idempotency_records.c.key == bindparam("key")
+)
+_FORGET = (
+    update(idempotency_records)
+    .where(idempotency_records.c.lead_id == bindparam("forgotten"))
+    .values(fingerprint=null(), sealed=null())
+)
+_TIMES = select(idempotency_records.c.created_at).where(idempotency_records.c.lead_id == bindparam("lead_id"))
+_DROP = delete(idempotency_records).where(
     _KEY.in_(
-        select(replies.c.caller, replies.c.key)
-        .where(replies.c.created_at <= bindparam("before"))
-        .order_by(replies.c.created_at)
+        select(idempotency_records.c.caller, idempotency_records.c.key)
+        .where(idempotency_records.c.created_at <= bindparam("before"))
+        .order_by(idempotency_records.c.created_at)
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)  # another unit of work may be dropping the same
     )
 )
 _KEEP: dict[str, Executable] = {
-    dialect: insert(replies)
+    dialect: insert(idempotency_records)
     .values(_COLUMNS)
     .on_conflict_do_update(
         index_elements=["caller", "key"],
@@ -40,7 +46,7 @@ _KEEP: dict[str, Executable] = {
 
 
 class SqlIdempotencyStore:
-    """Stores records in the table `replies`."""
+    """Stores records in the table `idempotency_records`."""
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver

@@ -17,7 +17,7 @@ from leads_domain.errors import Unavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0100"
+HEAD = "0101"
 """The newest revision; known without reading the migrations, because every start and health check needs it."""
 
 _LOCK_ID = 0x6C65616473

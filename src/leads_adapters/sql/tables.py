@@ -3,7 +3,20 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.sql.naming import conv
 
 from leads_adapters.sql.types import Identifier, Ordered, UtcTime
 
@@ -121,28 +134,28 @@ timeline = _table(
     Column("at", UtcTime, nullable=False),
     Column("actor", Text, nullable=False),
     Column("data", Text, nullable=False),
-    Column("place", _NUMBER),
+    Column("position", _NUMBER),
     Index(None, "lead_id", "seq"),
 )
 Index(
-    "ix_timeline_place",
-    timeline.c.place,
+    "ix_timeline_position",
+    timeline.c.position,
     unique=True,
-    sqlite_where=timeline.c.place.is_not(None),
-    postgresql_where=timeline.c.place.is_not(None),
+    sqlite_where=timeline.c.position.is_not(None),
+    postgresql_where=timeline.c.position.is_not(None),
 )
 Index(
-    "ix_timeline_unplaced",
+    "ix_timeline_unpublished",
     timeline.c.seq,
-    sqlite_where=timeline.c.place.is_(None),
-    postgresql_where=timeline.c.place.is_(None),
+    sqlite_where=timeline.c.position.is_(None),
+    postgresql_where=timeline.c.position.is_(None),
 )
 
 # One row, once an entry has a feed position: a transaction that publishes entries holds its lock until its end.
 feed = _table(
     "feed",
     Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("last_place", _NUMBER, nullable=False),
+    Column("last_position", _NUMBER, nullable=False),
     CheckConstraint("id = 1", "single"),
 )
 
@@ -158,15 +171,17 @@ api_keys = _table(
     CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", "role"),
 )
 
-replies = _table(
-    "replies",
-    Column("caller", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+idempotency_records = _table(
+    "idempotency_records",
+    Column("caller", Text),
+    Column("key", Text),
     Column("fingerprint", Text),
     Column("sealed", Text),
     Column("lead_id", Identifier),
     Column("created_at", UtcTime, nullable=False),
-    CheckConstraint("(fingerprint IS NULL) = (sealed IS NULL)", "forgotten"),
+    # The table was called `replies` in revision 0100. SQLite cannot rename constraints: they keep their names.
+    PrimaryKeyConstraint("caller", "key", name="pk_replies"),
+    CheckConstraint("(fingerprint IS NULL) = (sealed IS NULL)", conv("ck_replies_forgotten")),
     Index(None, "lead_id"),
     Index(None, "created_at"),
 )

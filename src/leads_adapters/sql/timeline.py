@@ -1,7 +1,7 @@
 """The timeline in its table.
 
 `seq` is the order in which entries were written. On PostgreSQL they may be committed in another order: an entry can
-become visible after later ones, and a client of the feed would miss it. Feed positions (`place`) are therefore given
+become visible after later ones, and a client of the feed would miss it. Feed positions (`position`) are therefore given
 to committed entries, by one transaction at a time, which locks the row of `feed` until it ends: a client that sees a
 position sees all smaller ones. SQLite does the same, so that cursors stay valid when a database is copied.
 """
@@ -20,23 +20,23 @@ from leads_domain.events import EventType, TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page
 
-_WRITTEN = [column for column in timeline.columns if column.name not in ("seq", "place")]
+_WRITTEN = [column for column in timeline.columns if column.name not in ("seq", "position")]
 _ADD = insert(timeline).values({column.name: bindparam(column.name) for column in _WRITTEN})
 
 _IN_FEED = (
-    select(timeline.c.place, *_WRITTEN)
-    .where(timeline.c.place > bindparam("after"))
-    .order_by(timeline.c.place)
+    select(timeline.c.position, *_WRITTEN)
+    .where(timeline.c.position > bindparam("after"))
+    .order_by(timeline.c.position)
     .limit(bindparam("limit"))
 )
 _COUNT_OF_LEAD = select(func.count()).select_from(timeline).where(timeline.c.lead_id == bindparam("lead_id"))
 _MOVE = update(timeline).where(timeline.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
 _ERASE = delete(timeline).where(timeline.c.lead_id == bindparam("lead"), timeline.c.id != bindparam("tombstone"))
-_LAST_POSITION = select(func.max(timeline.c.place)).where(timeline.c.place.is_not(None))
-_FIRST_UNPUBLISHED = select(timeline.c.seq).where(timeline.c.place.is_(None)).limit(literal_column("1"))
+_LAST_POSITION = select(func.max(timeline.c.position)).where(timeline.c.position.is_not(None))
+_FIRST_UNPUBLISHED = select(timeline.c.seq).where(timeline.c.position.is_(None)).limit(literal_column("1"))
 _UNPUBLISHED = (
     select(timeline.c.seq, func.row_number().over(order_by=timeline.c.seq).label("number"))
-    .where(timeline.c.place.is_(None))
+    .where(timeline.c.position.is_(None))
     .order_by(timeline.c.seq)
     .limit(bindparam("limit"))
     .subquery("unpublished")
@@ -44,18 +44,18 @@ _UNPUBLISHED = (
 _PUBLISH = (
     update(timeline)
     .where(timeline.c.seq == _UNPUBLISHED.c.seq)
-    .values(place=bindparam("last_place", type_=timeline.c.place.type) + _UNPUBLISHED.c.number)
+    .values(position=bindparam("last_position", type_=timeline.c.position.type) + _UNPUBLISHED.c.number)
 )
 
 
 def _taking_positions(insert: Any) -> Executable:
     """Return a statement that takes so many feed positions and returns the last of them."""
-    taken = bindparam("taken", type_=feed.c.last_place.type)
+    taken = bindparam("taken", type_=feed.c.last_position.type)
     return (  # type: ignore[no-any-return]
         insert(feed)
-        .values(id=literal_column("1"), last_place=taken)
-        .on_conflict_do_update(index_elements=["id"], set_={"last_place": feed.c.last_place + taken})
-        .returning(feed.c.last_place)
+        .values(id=literal_column("1"), last_position=taken)
+        .on_conflict_do_update(index_elements=["id"], set_={"last_position": feed.c.last_position + taken})
+        .returning(feed.c.last_position)
     )
 
 
@@ -95,13 +95,13 @@ class SqlTimeline:
 
     def publish(self, limit: int) -> int:
         """See `Timeline.publish`. The second statement sees what others committed before the first one had the lock."""
-        ((last_place,),) = self._driver.all(_TAKE_POSITIONS[self._driver.dialect], taken=limit)
-        return self._driver.change(_PUBLISH, last_place=last_place - limit, limit=limit)
+        ((last_position,),) = self._driver.all(_TAKE_POSITIONS[self._driver.dialect], taken=limit)
+        return self._driver.change(_PUBLISH, last_position=last_position - limit, limit=limit)
 
     def last_position(self) -> int:
         """See `Timeline.last_position`."""
-        ((last_place,),) = self._driver.all(_LAST_POSITION)
-        return last_place or 0
+        ((last_position,),) = self._driver.all(_LAST_POSITION)
+        return last_position or 0
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `Timeline.move`."""

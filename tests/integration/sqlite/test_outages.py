@@ -70,7 +70,9 @@ def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead
 
     writer(service).execute("PRAGMA max_page_count = 1000000")
     assert is_ready(service), "only the probe has written"
-    assert writer(service).execute("SELECT count(*) FROM replies").fetchone() == (0,), "the probe leaves no row"
+    assert writer(service).execute("SELECT count(*) FROM idempotency_records").fetchone() == (0,), (
+        "the probe leaves no row"
+    )
     agent.post("/leads", JOHN).expect(201)
 
 
