@@ -74,7 +74,7 @@ class InternationalNormalizer:
             raise ValidationFailed.because(_advice(str(error))) from error
 
     def phone(self, text: str) -> PhoneNumber:
-        """See `Normalizer.phone`, and "Telephone numbers" in docs/api.md for what is cleaned and what is refused."""
+        """See `Normalizer.phone`, and "Phone numbers" in docs/api.md for what is cleaned and what is refused."""
         written = text.strip()
         if len(written) > PHONE_MAX:
             raise ValidationFailed.because(

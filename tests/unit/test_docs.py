@@ -196,7 +196,7 @@ def test_every_role_is_documented() -> None:
 
 
 def test_everything_that_can_happen_is_documented() -> None:
-    first_cells = [code(row[0]) for row in rows(section("api.md", "## Leads"))]
+    first_cells = [code(row[0]) for row in rows(section("api.md", "## Timeline and events"))]
     assert [cell for cell in first_cells if re.fullmatch(r"[a-z_]+\.[a-z_]+", cell)] == [*EventType]
 
 
