@@ -1,4 +1,4 @@
-"""The application for an ASGI server, made from the settings of the process's surroundings."""
+"""Create the ASGI application from the environment, for servers with several worker processes."""
 
 import multiprocessing
 import os
@@ -14,12 +14,12 @@ from leads_app.settings import load_settings
 
 
 def create_app() -> AsgiApp:
-    """A factory for servers that start several processes; each dispatches follow-ups, too, and ends with its parent."""
+    """Return the application with a dispatcher. The process ends when its parent ends."""
     return _create(dispatching=True)
 
 
 def create_app_without_dispatcher() -> AsgiApp:
-    """The same, for `leads serve --no-dispatch`."""
+    """Return the application without a dispatcher, for `leads serve --no-dispatch`."""
     return _create(dispatching=False)
 
 
@@ -35,8 +35,8 @@ def _create(*, dispatching: bool) -> AsgiApp:
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it has been killed: nobody could stop it any more."""
-    hold_signals()  # they are for the main thread
+    """Kill this process when its parent has ended: nothing else would stop it."""
+    hold_signals()  # the main thread handles them
     if parent := multiprocessing.parent_process():
         parent.join()
         os.kill(os.getpid(), signal.SIGKILL)

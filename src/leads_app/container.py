@@ -1,4 +1,4 @@
-"""The only place where a port meets an adapter."""
+"""Wire ports to adapters. No other module does this."""
 
 import os
 import socket
@@ -14,9 +14,7 @@ from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.controllers.follow_ups import FollowUpServices
 from leads_adapters.http.controllers.leads import LeadServices
-from leads_adapters.http.controllers.service import (
-    Readiness,
-)
+from leads_adapters.http.controllers.service import Readiness
 from leads_adapters.http.controllers.transfers import IMPORT_BATCH, ImportServices
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import filtered_leads_provider
@@ -69,7 +67,7 @@ from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
 
 
 class Container(containers.DeclarativeContainer):
-    """Every object of the service, made once, when it is first asked for."""
+    """All objects of the service. Each is created once, on first use."""
 
     settings = providers.Dependency(instance_of=Settings)
     dispatching: providers.Object[bool] = providers.Object(True)
@@ -143,7 +141,7 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(per_address, settings.provided.rate_limit),
     )
     idempotent_writes = providers.Singleton(IdempotentWrites, database, clock)
-    stopping = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)
+    graceful_shutdown = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
     lead_loader = providers.Singleton(BatchLoader, providers.Factory(partial, database.provided.read, find_leads))
     import_services = providers.Singleton(
@@ -153,7 +151,7 @@ class Container(containers.DeclarativeContainer):
         providers.Object(FORMATS),
         settings.provided.max_import,
     )
-    readiness = providers.Singleton(Readiness, database.provided.check_ready, stopping.provided.has_begun)
+    readiness = providers.Singleton(Readiness, database.provided.check_ready, graceful_shutdown.provided.has_begun)
     openapi = providers.Singleton(
         OpenApiDocument,
         version("leads-desk"),
@@ -227,7 +225,7 @@ class Container(containers.DeclarativeContainer):
         body_limits=body_limits,
         error_log=providers.Object(logs.error_log),
         lifespan=providers.List(
-            providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching, stopping)
+            providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching, graceful_shutdown)
         ),
     )
     app = providers.Singleton(RequestMiddleware, api, ids.provided.new, access_log, metrics.provided.request)

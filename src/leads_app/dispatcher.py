@@ -1,4 +1,4 @@
-"""Sends due follow-ups for as long as the service runs."""
+"""Send due follow-ups while the service runs."""
 
 import asyncio
 from collections import Counter
@@ -24,30 +24,30 @@ from leads_domain.use_cases.dispatch_follow_ups import (
 )
 
 ATTEMPT = timedelta(seconds=30)
-"""How long a notifier may take; what takes longer counts as failed, and is tried again."""
+"""The time limit of an attempt. A slower attempt has failed and is retried."""
 
 LEASE = timedelta(seconds=60)
-"""How long a claim holds: longer than an attempt, so that nobody else makes the same one meanwhile."""
+"""The duration of a claim: longer than an attempt, so that no other dispatcher sends the same notice meanwhile."""
 
 SLOTS = 32
-"""How many notices one channel is given at once: what a crash can cause to be sent again."""
+"""The maximum of concurrent attempts on one channel. After a crash, at most this many notices are sent twice."""
 
 DELIVERY_SECONDS = 7.0
-"""How long attempts under way have to end when the dispatcher is stopped: less than supervisors wait."""
+"""The time for running attempts to end after `stop`: less than supervisors wait."""
 
 POLL_SECONDS = 5.0
-"""After how long to look for work that nobody has announced, such as what a dispatcher that died had claimed."""
+"""The interval between checks for work without a wake-up, such as claims of a crashed dispatcher."""
 
-AWAY_SECONDS = 1.0
-"""After how long to ask a database again that was out of reach."""
+RETRY_SECONDS = 1.0
+"""The delay before the next access to a database that was not available."""
 
 
 class Dispatcher:
-    """Claims what is due, sends it in threads, and records the outcomes. Any number may share a database.
+    """Claims due follow-ups, sends them in threads, and records the outcomes.
 
-    Each channel has slots of its own: one that is slow or hangs holds up its own follow-ups only, which
-    stay scheduled for a dispatcher with a free slot. `on_outcome` gets the channel and the outcome of every attempt:
-    sent, try_again, refused, or lost if it was not recorded.
+    Any number of dispatchers can share a database. Each channel has separate slots: a slow channel delays only its own
+    follow-ups, which stay scheduled for any dispatcher with a free slot. `on_outcome` receives the channel and the
+    outcome of each attempt: `sent`, `try_again`, `refused`, or `lost` if it was not recorded.
     """
 
     def __init__(
@@ -70,93 +70,94 @@ class Dispatcher:
         self._busy: Counter[str] = Counter()
         self._hanging: Counter[str] = Counter()
         self._attempts: set[asyncio.Task[None]] = set()
-        self._work = asyncio.Event()
+        self._wake_up = asyncio.Event()
         self._stopping = False
 
     def wake(self) -> None:
         """Look for due follow-ups now."""
-        self._work.set()
+        self._wake_up.set()
 
     def stop(self) -> None:
-        """Claim nothing more, let the attempts under way end, and return from `run`."""
+        """Stop claiming, let running attempts end, and return from `run`."""
         self._stopping = True
-        self._work.set()
+        self._wake_up.set()
 
     async def run(self) -> None:
-        """Send what is due, and what falls due, until `stop` is called."""
+        """Send follow-ups when they are due, until `stop` is called."""
         watching = asyncio.create_task(self._watch())
         try:
             while not self._stopping:
-                self._work.clear()
+                self._wake_up.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._work.wait(), await self._seconds_to_wait())
+                    await asyncio.wait_for(self._wake_up.wait(), await self._seconds_to_wait())
         finally:
             watching.cancel()
         if self._attempts:
             await asyncio.wait(self._attempts, timeout=DELIVERY_SECONDS)
 
     async def run_once(self) -> int:
-        """Send everything that is due now; answers the number of attempts."""
+        """Send all follow-ups that are due now; return the number of attempts."""
         attempts = 0
-        while (begun := await self._begin_what_is_due(await self._next_attempts())) or self._attempts:
-            attempts += len(begun)
-            if not begun:
+        while (claimed := await self._start_due_attempts(await self._next_attempts())) or self._attempts:
+            attempts += len(claimed)
+            if not claimed:
                 await asyncio.wait(self._attempts, return_when=asyncio.FIRST_COMPLETED)
         return attempts
 
     async def _watch(self) -> None:
-        """Wake when other processes have scheduled something."""
+        """Wake the dispatcher when another process has changed the database."""
         while True:
             await self._database.wait_for_change(POLL_SECONDS)
             self.wake()
 
     async def _seconds_to_wait(self) -> float:
-        """Begin what is due. How long to wait for what falls due next, or to look again."""
+        """Start due attempts; return the seconds until the next follow-up is due or the next check."""
         try:
             next_attempts = await self._next_attempts()
-            if await self._begin_what_is_due(next_attempts):
+            if await self._start_due_attempts(next_attempts):
                 return 0  # there may be more
         except Unavailable as error:
             structlog.get_logger().warning("dispatch_delayed", reason=str(error))
-            return AWAY_SECONDS
-        except Exception as error:  # noqa: BLE001 - whatever it is, nothing else would send the follow-ups
+            return RETRY_SECONDS
+        except Exception as error:  # noqa: BLE001 - the dispatcher must not end: nothing else sends follow-ups
             error_log(error, DISPATCHER)
-            return AWAY_SECONDS
+            return RETRY_SECONDS
         now = self._clock.now()
         return min([POLL_SECONDS, *((at - now).total_seconds() for at in next_attempts.values() if at > now)])
 
     async def _next_attempts(self) -> Mapping[str, datetime]:
         return await self._database.read(_next_attempts, self._clock.now())
 
-    async def _begin_what_is_due(self, next_attempts: Mapping[str, datetime]) -> Sequence[Claimed]:
-        """The follow-ups with which an attempt was begun: of each channel as many as it has free slots for."""
+    async def _start_due_attempts(self, next_attempts: Mapping[str, datetime]) -> Sequence[Claimed]:
+        """Start an attempt for as many due follow-ups of each channel as it has free slots; return them."""
         now = self._clock.now()
         due = [channel for channel, at in next_attempts.items() if at <= now]
         limits = {channel: free for channel in due if (free := self._free_slots(channel))}
         if not limits:
-            return ()  # a claim is a write: not for nothing
+            return ()  # a claim is a write: avoid it
         claimed = await self._database.write(self._claim, owner=self._owner, limits=limits)
         for each in claimed:
-            self._begin(each)
+            self._start(each)
         return claimed
 
     def _free_slots(self, channel: str) -> int:
-        """None before half of them are free: a claim for each that ends would cost more than the wait.
+        """Return the number of free slots, or 0 until half of them are free: one claim for each slot is too expensive.
 
-        Those whose attempts never end are out of use. When all are, every attempt fails at once, for all to see.
+        Slots with hanging attempts are not usable. If all of them hang, every further attempt fails at once and is
+        reported.
         """
         usable = SLOTS - self._hanging[channel] or SLOTS
         free = usable - self._busy[channel]
         return free if 2 * free >= usable else 0
 
-    def _begin(self, claimed: Claimed) -> None:
+    def _start(self, claimed: Claimed) -> None:
         self._busy[claimed.notice.channel] += 1
         attempt = asyncio.get_running_loop().create_task(self._attempt(claimed))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempts.discard)
 
     async def _attempt(self, claimed: Claimed) -> None:
-        """Send and record. Only then is the slot free: until its outcome is durable, a crash would send it again."""
+        """Send the notice and record the outcome, then free the slot: until then, a crash would send it again."""
         channel = claimed.notice.channel
         try:
             await self._send_and_record(claimed)
@@ -166,8 +167,8 @@ class Dispatcher:
                 self.wake()
 
     async def _send_and_record(self, claimed: Claimed) -> None:
-        late = self._lease_left(claimed) < ATTEMPT  # it could still be under way when somebody else begins the same
-        error = TryAgain("It was claimed too late.") if late else await self._send(claimed)
+        late = self._lease_left(claimed) < ATTEMPT  # the lease could expire during the attempt
+        error = TryAgain("The lease expires too soon for an attempt.") if late else await self._send(claimed)
         recorded = not late and await self._record_outcome(claimed, error)
         self._on_outcome(claimed.notice.channel, _outcome(error) if recorded else "lost")
         if error is not None or not recorded:
@@ -178,42 +179,45 @@ class Dispatcher:
                 attempt=claimed.notice.attempt,
                 error=type(error).__name__ if error else None,
             )
-            self.wake()  # its next attempt may be the next of all
+            self.wake()  # its next attempt may be due first
 
     async def _send(self, claimed: Claimed) -> NotificationError | None:
         channel = claimed.notice.channel
         if self._hanging[channel] == SLOTS:
-            return TryAgain("The channel hangs: none of its attempts ends.")
+            return TryAgain("The channel hangs: none of its attempts has ended.")
         sending = self._send_in_thread(claimed)
         try:
             return await asyncio.wait_for(asyncio.shield(sending), ATTEMPT.total_seconds())
         except TimeoutError:
             self._hanging[channel] += 1
             sending.add_done_callback(lambda _: self._hanging.subtract([channel]))
-            return TryAgain(f"The channel did not answer within {ATTEMPT.total_seconds():.0f} s.")
+            return TryAgain(f"The channel did not respond within {ATTEMPT.total_seconds():.0f} s.")
 
     def _send_in_thread(self, claimed: Claimed) -> asyncio.Future[NotificationError | None]:
-        """Return the result of an attempt, made in a thread that the end of the process does not wait for."""
+        """Send in a daemon thread, so that the process can end; return the future result."""
         loop = asyncio.get_running_loop()
         sent: asyncio.Future[NotificationError | None] = loop.create_future()
 
         def run() -> None:
             error = send(claimed, self._notifiers)
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            with suppress(RuntimeError):  # the loop is closed: the result is not needed
                 loop.call_soon_threadsafe(sent.set_result, error)
 
         Thread(target=run, daemon=True).start()
         return sent
 
     async def _record_outcome(self, claimed: Claimed, error: NotificationError | None) -> bool:
-        """Whether it was recorded. A database that is away is asked again: what is not recorded is sent again."""
+        """Record the outcome; return whether it was recorded.
+
+        While the database is not available, retry until the lease expires: without a record, the notice is sent again.
+        """
         while True:
             try:
                 return await self._database.write(self._record, claimed.follow_up, error)
             except Unavailable:
                 if self._stopping or self._lease_left(claimed) <= timedelta(0):
                     return False
-                await asyncio.sleep(AWAY_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
     def _lease_left(self, claimed: Claimed) -> timedelta:
         lease = claimed.follow_up.lease

@@ -1,4 +1,4 @@
-"""Makes the parts of the service that depend on the settings."""
+"""Create the parts of the service that depend on the settings."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -39,12 +39,12 @@ from leads_domain.working_hours import WorkingHours
 
 
 def per_key(limit: RateLimit | None) -> RateLimiter | None:
-    """Return the limiter of callers with a key."""
+    """Return the rate limiter for requests with an API key."""
     return RateLimiter(limit) if limit else None
 
 
 def per_address(limit: RateLimit | None) -> RateLimiter | None:
-    """Return the limiter of callers without a key: they get a tenth."""
+    """Return the rate limiter for requests without an API key: a tenth of the limit."""
     return RateLimiter(RateLimit(max(limit.requests // 10, 1), limit.seconds)) if limit else None
 
 
@@ -56,17 +56,19 @@ def make_engine(url: URL) -> Engine:
         except ValueError as error:  # this Python's SQLite is too old
             raise SettingsError(str(error)) from None
     try:
-        # Imported here: an installation with SQLite does not need the driver, nor wait for it at start.
+        # Imported here: SQLite installations neither need the driver nor wait for its import.
         from leads_adapters.sql.postgres.engine import postgres_engine  # noqa: PLC0415
     except ImportError:
-        raise SettingsError("PostgreSQL needs a driver; run pip install '.[postgres]' in a clone of leads.") from None
+        raise SettingsError(
+            "The driver for PostgreSQL is not installed. Run pip install '.[postgres]' in a clone of leads."
+        ) from None
     return postgres_engine(url)
 
 
 def make_database(
     engine: Engine, on_commit: Callable[[int], None] = lambda _: None, on_outage: Callable[[str], None] = lambda _: None
 ) -> Database:
-    """Return the database that suits the engine."""
+    """Return the database adapter for the engine."""
     if engine.dialect.name == "sqlite":
         return SqliteDatabase(engine, on_commit, on_outage)
     from leads_adapters.sql.postgres.database import PostgresDatabase  # noqa: PLC0415
@@ -82,14 +84,14 @@ def make_rules(
     rules: Sequence[FollowUpRule],
     hours: WorkingHours | None,
 ) -> FollowUpRules:
-    """Return the rules for follow-ups; raises `SettingsError` for one that can never reach anybody."""
+    """Return the rules for follow-ups; raises `SettingsError` for a recipient that the channel cannot send to."""
     checked = []
-    for place, rule in enumerate(rules, 1):
+    for number, rule in enumerate(rules, 1):
         channel = rule.channel or default_channel
         try:
             recipient = check_recipient(rule.recipient, channel, channels[channel], normalizer)
         except ValueError as error:
-            raise SettingsError(f"The setting follow_up_rules is wrong: rule {place}: {error}") from None
+            raise SettingsError(f"The setting follow_up_rules is not valid: rule {number}: {error}") from None
         checked.append(replace(rule, recipient=recipient))
     return FollowUpRules(ids, default_channel, checked, hours)
 
@@ -111,17 +113,17 @@ CONTROLLERS = (
 
 
 def read_json_page_of(database: Database) -> ReadJsonPage:
-    """Return the fastest way to read pages of leads as JSON from this database."""
+    """Return the fastest function that reads pages of leads as JSON from this database."""
     return sqlite_lead_json.read_json_page if isinstance(database, SqliteDatabase) else lead_json.read_json_page
 
 
 def backlog_reader(database: Database, clock: Clock) -> Callable[[], Awaitable[Mapping[str, Backlog]]]:
-    """Return a function that counts the follow-ups that wait, by channel."""
+    """Return a function that reads the queue statistics of each channel."""
     return lambda: database.read_long(lambda work: work.follow_ups.backlog(clock.now()))
 
 
 def provided(provider: providers.Provider[Any]) -> providers.Provider[Provide]:
-    """Return what Litestar injects by name: an object of this container."""
+    """Return a Litestar dependency that provides the object of a container's provider."""
     return providers.Callable(provide, provider)
 
 

@@ -1,4 +1,4 @@
-"""Stop the service on SIGTERM, after load balancers have noticed."""
+"""Stop the service on SIGTERM, after a delay in which load balancers notice."""
 
 import asyncio
 import signal
@@ -6,19 +6,19 @@ import signal
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 SERVING_SECONDS = 0.1
-"""How long the server takes, after the application has started, until it acts on signals."""
+"""The time from the start of the application until the server handles signals."""
 
 
 def hold_signals() -> None:
-    """Block signals until the server serves: a worker of granian loses earlier ones, and would never end."""
+    """Block signals until the server handles them: a Granian worker loses earlier signals and never ends."""
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
 
 
 class GracefulShutdown:
-    """On SIGTERM, makes the service not ready, and `delay` seconds later stops the server with SIGINT.
+    """Handle SIGTERM: make the service not ready at once, and stop the server with SIGINT after `delay` seconds.
 
-    In between, load balancers see that the service is not ready and send requests elsewhere. Each process has one:
-    supervisors may signal all of them.
+    During the delay, load balancers see that the service is not ready and send requests elsewhere. Each process has its
+    own instance, because supervisors may signal all processes.
     """
 
     def __init__(self, delay: float) -> None:
@@ -26,7 +26,7 @@ class GracefulShutdown:
         self._begun = False
 
     def listen(self) -> None:
-        """Handle SIGTERM in place of the server. Call it on the event loop of the main thread."""
+        """Handle SIGTERM instead of the server. Call this on the event loop of the main thread."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.begin)
         loop.call_later(SERVING_SECONDS, signal.pthread_sigmask, signal.SIG_UNBLOCK, SIGNALS)
@@ -38,5 +38,5 @@ class GracefulShutdown:
             asyncio.get_running_loop().call_later(self._delay, signal.raise_signal, signal.SIGINT)
 
     def has_begun(self) -> bool:
-        """Return whether the service is about to stop."""
+        """Return whether the shutdown has begun."""
         return self._begun

@@ -1,4 +1,4 @@
-"""Run the dispatcher and close the database with the service."""
+"""Start and stop the dispatcher with the service, and close the database at the end."""
 
 import asyncio
 import gc
@@ -12,18 +12,21 @@ from leads_app.graceful_shutdown import GracefulShutdown
 from leads_app.unread import limit_unread_responses
 
 LISTENING_SECONDS = 1.0
-"""How often to check whether the server listens, which it does only after the application has started."""
+"""The interval between two checks whether the server listens, which it does only after the application has started."""
 
 
 def service_lifespan(
-    close_database: Callable[[], Awaitable[None]], dispatcher: Dispatcher, dispatching: bool, stopping: GracefulShutdown
+    close_database: Callable[[], Awaitable[None]],
+    dispatcher: Dispatcher,
+    dispatching: bool,
+    graceful_shutdown: GracefulShutdown,
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return the lifespan of the application. A process that is killed before its end loses no work."""
+    """Return the lifespan of the application. If the process is killed, no work is lost."""
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        gc.freeze()  # collections skip what was loaded: see docs/decisions/0023-garbage-and-threads.md
-        stopping.listen()
+        gc.freeze()  # collections skip the loaded modules: see docs/decisions/0023-garbage-and-threads.md
+        graceful_shutdown.listen()
         limiting = asyncio.create_task(_limit_unread_responses())
         running = asyncio.create_task(dispatcher.run()) if dispatching else None
         try:

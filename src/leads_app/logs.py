@@ -1,4 +1,4 @@
-"""Logs: one line an event on standard error, for people or for machines, without personal data."""
+"""Log one line for each event to standard error, as text or JSON, without personal data."""
 
 import asyncio
 import logging
@@ -15,8 +15,8 @@ from leads_adapters.http.request_middleware import AccessLog
 
 
 def configure_logs(log_format: str | None) -> None:
-    """Log as `console` or `json`; by default as console on a terminal and as JSON elsewhere."""
-    chosen = _chosen(log_format)
+    """Configure logging in the format `console` or `json`; by default `console` on a terminal, else `json`."""
+    chosen = _format_or_default(log_format)
     shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -37,37 +37,37 @@ def configure_logs(log_format: str | None) -> None:
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
 
 
-def _chosen(log_format: str | None) -> str:
+def _format_or_default(log_format: str | None) -> str:
     return log_format or ("console" if sys.stderr.isatty() else "json")
 
 
 def make_access_log(log_format: str | None) -> AccessLog:
-    """What writes one line for one answered request, in the format that `configure_logs` would choose."""
-    return access_log if _chosen(log_format) == "console" else JsonAccessLog(sys.stderr.buffer)
+    """Return the access log in the format that `configure_logs` chooses."""
+    return access_log if _format_or_default(log_format) == "console" else JsonAccessLog(sys.stderr.buffer)
 
 
-def access_log(**facts: Any) -> None:
-    """One line for one answered request, as everything else is logged."""
-    structlog.get_logger().info("request", **facts)
+def access_log(**fields: Any) -> None:
+    """Log one request with structlog."""
+    structlog.get_logger().info("request", **fields)
 
 
 class JsonAccessLog:
-    """The same lines as JSON, written together once a turn of the event loop: those of the requests it answered.
+    """Log requests as JSON, with one write for all requests of an event-loop turn.
 
-    structlog takes 17 us for a line, this 2.4. And every write lets go of the interpreter lock, for which the
-    server's threads are waiting: one write a request costs an answer 20 us more than one write a turn.
-    Nothing is lost when the service is stopped, because the loop turns after the last answer.
+    This is faster than structlog, and each write releases the interpreter lock. See
+    docs/decisions/0011-cheaper-requests.md. No line is lost at shutdown: the event loop turns once more after the last
+    response.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._lines: list[bytes] = []
 
-    def __call__(self, **facts: Any) -> None:
-        """Log one answered request; must be called on the event loop."""
+    def __call__(self, **fields: Any) -> None:
+        """Log one request. Call this on the event loop."""
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
-        event = {**facts, "event": "request", "level": "info", "timestamp": datetime.now(UTC)}
+        event = {**fields, "event": "request", "level": "info", "timestamp": datetime.now(UTC)}
         self._lines.append(msgspec.json.encode(event))
 
     def _write(self) -> None:
@@ -77,13 +77,13 @@ class JsonAccessLog:
 
 
 def error_log(error: BaseException, request_id: str) -> None:
-    """One line for a fault of the service. What the error says is left out: it may quote what a client sent."""
+    """Log an unexpected error by its type and traceback. Its message is left out: it may quote client data."""
     where = "".join(traceback.format_tb(error.__traceback__))
     structlog.get_logger().error("fault", request_id=request_id, error=type(error).__name__, where=where)
 
 
 def outage_log(reason: str) -> None:
-    """Log why the database fails, in its own words."""
+    """Log the database's message for a failed read or write."""
     structlog.get_logger().error("database_failed", reason=reason)
 
 

@@ -1,4 +1,4 @@
-"""The settings [[follow_up_rules]] and [working_hours]."""
+"""Parse and check the settings `[[follow_up_rules]]` and `[working_hours]`."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -19,8 +19,8 @@ from leads_domain.working_hours import WorkingHours
 
 _ADDRESSES = {
     Address.EMAIL: "an e-mail address",
-    Address.PHONE: "a telephone number",
-    None: "an e-mail address or a telephone number",
+    Address.PHONE: "a phone number",
+    None: "an e-mail address or a phone number",
 }
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = {
@@ -49,26 +49,26 @@ class _HoursTable(msgspec.Struct, forbid_unknown_fields=True, rename={"opens": "
 
 
 def parse_rules(value: object) -> Sequence[FollowUpRule]:
-    """The rules, as far as one can be told to be wrong by itself; raises `ValueError`."""
+    """Return the rules, each checked on its own; raises `ValueError`."""
     if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-        raise ValueError("give each rule a table of its own: [[follow_up_rules]].")
-    return [_rule(place, table) for place, table in enumerate(value, 1)]
+        raise ValueError("write one table for each rule: [[follow_up_rules]].")
+    return [_rule(number, table) for number, table in enumerate(value, 1)]
 
 
 def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Collection[str]) -> None:
-    """Raise `ValueError` for a status or a channel that is not there."""
-    for place, rule in enumerate(rules, 1):
-        for fault in pipeline.status_errors(rule.when):
-            raise ValueError(f"rule {place}: {fault.detail}")
+    """Raise `ValueError` for an unknown status or channel."""
+    for number, rule in enumerate(rules, 1):
+        for error in pipeline.status_errors(rule.when):
+            raise ValueError(f"rule {number}: {error.detail}")
         if rule.channel is not None and rule.channel not in channels:
             known = ", ".join(channels)
-            raise ValueError(f"rule {place}: There is no channel {truncate(rule.channel)}; it is one of: {known}.")
+            raise ValueError(f"rule {number}: There is no channel {truncate(rule.channel)}. The channels are: {known}.")
 
 
 def check_recipient(recipient: str, channel: str, needs: Address | None, normalizer: Normalizer) -> str:
-    """Return a rule's recipient as it is kept; raise `ValueError` if the channel can never reach it."""
+    """Return the recipient of a rule, normalised; raise `ValueError` if the channel cannot send to it."""
     if recipient == Recipient.OWNER and needs is Address.PHONE:
-        raise ValueError(f"The channel {channel} needs a telephone number, and owners have none.")
+        raise ValueError(f"The channel {channel} needs a phone number, and owners have none.")
     if recipient in list(Recipient):
         return recipient
     kind = needs or (Address.EMAIL if "@" in recipient else Address.PHONE)
@@ -80,7 +80,7 @@ def check_recipient(recipient: str, channel: str, needs: Address | None, normali
 
 
 def parse_working_hours(value: object) -> WorkingHours:
-    """The hours; raises `ValueError`, `ValidationFailed`, or msgspec's `ValidationError`."""
+    """Return the working hours; raises `ValueError`, `ValidationFailed` or msgspec's `ValidationError`."""
     table = msgspec.convert(value, _HoursTable)
     return WorkingHours(
         zone=_zone(table.zone),
@@ -90,7 +90,7 @@ def parse_working_hours(value: object) -> WorkingHours:
     )
 
 
-def _rule(place: int, value: object) -> FollowUpRule:
+def _rule(number: int, value: object) -> FollowUpRule:
     try:
         table = msgspec.convert(value, _RuleTable)
         return FollowUpRule(
@@ -101,7 +101,7 @@ def _rule(place: int, value: object) -> FollowUpRule:
             recipient=table.recipient,
         )
     except (ValueError, ValidationFailed, msgspec.ValidationError) as error:
-        raise ValueError(f"rule {place}: {error}") from None
+        raise ValueError(f"rule {number}: {error}") from None
 
 
 def _duration(text: str) -> timedelta:
@@ -114,17 +114,17 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {truncate(name)}; give an IANA name such as Europe/Berlin.") from None
+        raise ValueError(f"there is no time zone {truncate(name)}. Give an IANA name such as Europe/Berlin.") from None
 
 
 def _day(name: str) -> int:
     if name not in _DAYS:
-        raise ValueError(f"there is no day {truncate(name)}; the days are: {', '.join(_DAYS)}.")
+        raise ValueError(f"there is no day {truncate(name)}. The days are: {', '.join(_DAYS)}.")
     return _DAYS.index(name)
 
 
 def _time(text: str) -> time:
     match = _TIME.fullmatch(text)
     if match is None:
-        raise ValueError(f"{truncate(text)} is not a time of day; give one such as 09:00 or 17:30.")
+        raise ValueError(f"{truncate(text)} is not a time of day. Give a time such as 09:00 or 17:30.")
     return time(int(match[1]), int(match[2]))

@@ -1,4 +1,4 @@
-"""End connections whose clients do not read their response: the server itself waits without a limit."""
+"""Close connections whose clients do not read the response: the server itself waits without a limit."""
 
 import os
 import socket
@@ -10,10 +10,10 @@ from leads_adapters.http.request_middleware import SEND_SECONDS
 
 
 def limit_unread_responses(seconds: float = SEND_SECONDS) -> bool:
-    """Have Linux end a connection when the client has accepted no byte of a response for so long.
+    """Let Linux close a connection whose client has accepted no byte of a response for `seconds`.
 
-    The option is set on the listening sockets, and inherited by every connection. Granian does not expose them, so all
-    descriptors of the process are searched. Return False if none listens yet.
+    The option is set on the listening sockets, and connections inherit it. Granian does not expose its sockets, so all
+    descriptors of the process are searched. Return False if no socket listens yet.
     """
     if not hasattr(socket, "TCP_USER_TIMEOUT"):
         return True
@@ -21,11 +21,11 @@ def limit_unread_responses(seconds: float = SEND_SECONDS) -> bool:
 
 
 def _limit(number: int, seconds: float) -> bool:
-    # Duplicate sockets only: closing a duplicate of a database's file would release SQLite's locks.
+    # Duplicate sockets only: closing a duplicate of a database file would release SQLite's locks.
     with suppress(OSError):
         if stat.S_ISSOCK(os.fstat(number).st_mode):
-            with socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as each:
-                if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
+            with socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as listener:
+                if listener.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
                     return True
     return False

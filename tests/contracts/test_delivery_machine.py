@@ -241,7 +241,7 @@ class Deliveries(RuleBasedStateMachine):
         patch = self.closing.enter_context(pytest.MonkeyPatch.context())
         # Nothing here takes long, so that threads would only bring about what cannot be repeated.
         patch.setattr("leads_app.dispatcher.Thread", AtOnce)
-        patch.setattr("leads_app.dispatcher.AWAY_SECONDS", 0)
+        patch.setattr("leads_app.dispatcher.RETRY_SECONDS", 0)
         self.closing.enter_context(capture_logs())
         folder = Path(self.closing.enter_context(TemporaryDirectory()))
         self.desk = Desk(self.closing.enter_context(self.open(folder)))

@@ -165,7 +165,7 @@ def test_doctor_names_every_faulty_channel(site: Site) -> None:
     configure(site, lost="dodo", mail="tame outcome=later", room="tame outcome=breaks", loft="tame")
     ill = site.leads("doctor").expect(1)
     [fault] = [line for line in said(ill).splitlines() if line.startswith("FAULT")]
-    assert fault.startswith("FAULT  channels: The channel lost needs the adapter 'dodo'")
+    assert fault.startswith("FAULT  channels: The channel lost uses the adapter 'dodo'")
     assert "The channel mail would not work: It rains. " in fault
     assert fault.endswith("The channel room would not work: The channel failed with RuntimeError.")
     assert "loft" not in fault

@@ -55,7 +55,7 @@ FAILURES = {
     "unknown adapter in two processes": Attempt(
         "serve --workers 2", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}
     ),
-    "unknown default channel": Attempt("serve", ("DEFAULT_CHANNEL", "fax", "log"), {"LEADS_DEFAULT_CHANNEL": "fax"}),
+    "unknown default channel": Attempt("serve", ("default_channel", "fax", "log"), {"LEADS_DEFAULT_CHANNEL": "fax"}),
     "database out of reach": Attempt("serve", ("/no/such.db", "no folder"), with_database("sqlite:///no/such.db")),
     "database that is another file": Attempt(
         "keys list", ("note.txt", "not a database"), with_database("sqlite:///note.txt"), {"note.txt": "Buy milk!"}

@@ -10,7 +10,7 @@ pytestmark = ON_BOTH
 
 def test_a_service_that_is_about_to_stop_is_not_ready_and_goes_on(service: Service, api: Api) -> None:
     service.stranger().get("/health/ready").expect(200)
-    service.container.stopping()._begun = True
+    service.container.graceful_shutdown()._begun = True
     refused = service.stranger().get("/health/ready")
     assert "about to stop" in refused.refuse(503, "unavailable")["detail"]
     assert int(refused.headers["retry-after"]) >= 1

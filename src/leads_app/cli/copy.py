@@ -8,16 +8,16 @@ from sqlalchemy import URL
 from leads_adapters.sql.copying import copy_database
 from leads_app.cli.session import CommandFailed
 from leads_app.factories import make_engine
-from leads_app.settings import database_url
+from leads_app.setting_values import parse_database_url
 
 
 @click.command()
-@click.option("--from", "source", required=True, metavar="URL", help="The database to copy; it is only read.")
-@click.option("--to", "target", required=True, metavar="URL", help="The database to fill; it must hold nothing.")
+@click.option("--from", "source", required=True, metavar="URL", help="The database to read.")
+@click.option("--to", "target", required=True, metavar="URL", help="The database to fill. It must be empty.")
 def copy(source: str, target: str) -> None:
-    """Copy everything from one database to another, of any kind: all of it, checked, or nothing.
+    """Copy a whole database to another one, also from SQLite to PostgreSQL or back.
 
-    Stop the service first.
+    Stop the service first. The copy is verified. If it fails, the new database stays empty.
     """
     from_url, to_url = _url("--from", source), _url("--to", target)
     if from_url == to_url:
@@ -36,6 +36,6 @@ def copy(source: str, target: str) -> None:
 
 def _url(option: str, text: str) -> URL:
     try:
-        return database_url(text)
+        return parse_database_url(text)
     except ValueError as error:
-        raise CommandFailed(f"{option} is wrong: {error}") from None
+        raise CommandFailed(f"{option} is not valid: {error}") from None

@@ -13,7 +13,7 @@ from leads_adapters.sql.sqlite.driver import library
 from leads_adapters.sql.sqlite.files import readable_by_others, replaceable_by_others
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.write_probe import delete_probe, store_probe
-from leads_app.channels import fault, make_notifier
+from leads_app.channels import check_channel, make_notifier
 from leads_app.cli import session
 from leads_app.container import Container
 from leads_app.settings import Channel, SettingsError
@@ -123,7 +123,7 @@ def _channels(container: Container) -> str:
 
 def _channel_fault(name: str, channel: Channel) -> str | None:
     try:
-        told = fault(make_notifier(name, channel))
+        told = check_channel(make_notifier(name, channel))
     except SettingsError as error:
         return str(error)
     return f"The channel {name} would not work: {told}" if told else None

@@ -4,14 +4,14 @@ from threading import Event
 
 from builders import a_notice
 from fakes import RecordingNotifier
-from leads_app.channels import _failure, attempt, fault
+from leads_app.channels import _run, attempt, check_channel
 from leads_domain.notifier import Refused
 
 
 def test_nobody_waits_for_a_notifier_that_hangs() -> None:
     released = Event()
     try:
-        assert str(_failure(released.wait, 0.01)) == "The channel did not answer within 0 s."
+        assert str(_run(released.wait, 0.01)) == "The channel did not respond within 0 s."
     finally:
         released.set()
 
@@ -24,4 +24,4 @@ def test_an_attempt_tells_what_the_notifier_says() -> None:
 
 
 def test_a_notifier_that_cannot_check_is_not_at_fault() -> None:
-    assert fault(RecordingNotifier()) is None
+    assert check_channel(RecordingNotifier()) is None

@@ -31,7 +31,7 @@ def test_every_provider_makes_its_object(container: Container) -> None:
 def test_a_rule_that_can_never_reach_anybody_is_refused(container: Container) -> None:
     told = rules_refused(container, a_rule(channel="sms"), a_rule(channel="sms", recipient=Recipient.OWNER))
     assert told == (
-        "The setting follow_up_rules is wrong: rule 2: The channel sms needs a telephone number, and owners have none."
+        "The setting follow_up_rules is not valid: rule 2: The channel sms needs a phone number, and owners have none."
     )
 
 
@@ -69,16 +69,16 @@ def test_a_rule_can_name_any_address_that_its_channel_takes(
     [
         ("mail", "boss", "give lead, owner, or an e-mail address for the channel mail."),
         ("mail", "+49 30 123456", "give lead, owner, or an e-mail address for the channel mail."),
-        ("sms", "sales@example.com", "give lead, owner, or a telephone number for the channel sms."),
-        ("log", "boss", "give lead, owner, or an e-mail address or a telephone number for the channel log."),
-        ("log", "", "give lead, owner, or an e-mail address or a telephone number for the channel log."),
+        ("sms", "sales@example.com", "give lead, owner, or a phone number for the channel sms."),
+        ("log", "boss", "give lead, owner, or an e-mail address or a phone number for the channel log."),
+        ("log", "", "give lead, owner, or an e-mail address or a phone number for the channel log."),
     ],
 )
 def test_a_recipient_that_the_channel_does_not_take_is_refused(
     container: Container, channel: str, recipient: str, told: str
 ) -> None:
     refused = rules_refused(container, a_rule(channel=channel, recipient=recipient))
-    assert refused.startswith(f"The setting follow_up_rules is wrong: rule 1: recipient is {recipient!r}; {told}")
+    assert refused.startswith(f"The setting follow_up_rules is not valid: rule 1: recipient is {recipient!r}; {told}")
 
 
 def test_everything_is_made_once(container: Container) -> None:

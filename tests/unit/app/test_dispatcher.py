@@ -172,7 +172,7 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for long, but for the end of an attempt."""
     monkeypatch.setattr("leads_app.dispatcher.DELIVERY_SECONDS", 0.05)
-    monkeypatch.setattr("leads_app.dispatcher.AWAY_SECONDS", 0.001)
+    monkeypatch.setattr("leads_app.dispatcher.RETRY_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -318,7 +318,7 @@ def test_an_attempt_that_takes_too_long_is_a_failed_one(
             await post.until(lambda kept: kept[0].last_error is not None)
         (failed,) = await post.kept()
         assert (failed.state, failed.attempts, failed.lease) == (SCHEDULED, 1, None)
-        assert "did not answer within" in (failed.last_error or "")
+        assert "did not respond within" in (failed.last_error or "")
         hanging.go_on.set()
 
     run(scenario())

@@ -85,30 +85,39 @@ def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
-        ({"LEADS_FOO": "1"}, "There is no setting 'foo'; the settings are: LEADS_DATABASE_URL"),
-        ({"LEADS_DATABASE_URL": "leads.db"}, "database_url is wrong: give a URL such as sqlite:///leads.db"),
-        ({"LEADS_DATABASE_URL": "sqlite://"}, "database_url is wrong: name a file"),
+        ({"LEADS_FOO": "1"}, "There is no setting 'foo'. The settings are: LEADS_DATABASE_URL"),
+        ({"LEADS_DATABASE_URL": "leads.db"}, "database_url is not valid: give a URL such as sqlite:///leads.db"),
+        ({"LEADS_DATABASE_URL": "sqlite://"}, "database_url is not valid: name a file"),
         (
             {"LEADS_DATABASE_URL": "mysql://h/x"},
-            "database_url is wrong: give a URL such as sqlite:///leads.db or postgresql://",
+            "database_url is not valid: give a URL such as sqlite:///leads.db or postgresql://",
         ),
-        ({"LEADS_DATABASE_URL": "postgresql://u:p@ss@h/x"}, "database_url is wrong: write %40 for an @"),
-        ({"LEADS_DATABASE_URL": "postgresql://h:port/x"}, "database_url is wrong: give a URL such as"),
-        ({"LEADS_API_KEY": ""}, "api_key is wrong: give a text that is not empty"),
-        ({"LEADS_API_KEY": " 0123456789abcdef"}, "api_key is wrong: no header can carry it"),
-        ({"LEADS_API_KEY": "0123456789abcdef\r"}, "api_key is wrong: no header can carry it"),
-        ({"LEADS_API_KEY": "0123456789abcdef\n"}, "api_key is wrong: no header can carry it"),
-        ({"LEADS_API_KEY": "01234567\n89abcdef"}, "api_key is wrong: no header can carry it"),
-        ({"LEADS_API_KEY": "01234567\u007f89abcdef"}, "api_key is wrong: no header can carry it"),
-        ({"LEADS_API_KEY": "\u540d\U0001f680" * 8}, "api_key is wrong: no header can carry it"),
-        ({"LEADS_API_KEY": "k\u00e9" * 8}, "api_key is wrong: no header can carry it"),
-        ({"LEADS_API_KEY": "0123456789abcde"}, "api_key is wrong: it is too easy to guess: use 16 characters"),
-        ({"LEADS_DEFAULT_REGION": "Germany"}, "default_region is wrong: give a country by two letters"),
-        ({"LEADS_RATE_LIMIT": "600"}, "rate_limit is wrong: give a number per second, minute or hour"),
-        ({"LEADS_RATE_LIMIT": "0/minute"}, "rate_limit is wrong: give a number per second, minute or hour"),
-        ({"LEADS_MAX_BODY": "much"}, "max_body is wrong: give a number of bytes"),
-        ({"LEADS_LOG_FORMAT": "xml"}, "log_format is wrong: give console or json"),
-        ({"LEADS_DEFAULT_CHANNEL": "sms"}, "LEADS_DEFAULT_CHANNEL names 'sms', but the channels are: log."),
+        ({"LEADS_DATABASE_URL": "postgresql://u:p@ss@h/x"}, "database_url is not valid: write %40 for an @"),
+        ({"LEADS_DATABASE_URL": "postgresql://h:port/x"}, "database_url is not valid: give a URL such as"),
+        ({"LEADS_API_KEY": ""}, "api_key is not valid: give a text that is not empty"),
+        ({"LEADS_API_KEY": " 0123456789abcdef"}, "api_key is not valid: use printable ASCII characters"),
+        ({"LEADS_API_KEY": "0123456789abcdef\r"}, "api_key is not valid: use printable ASCII characters"),
+        ({"LEADS_API_KEY": "0123456789abcdef\n"}, "api_key is not valid: use printable ASCII characters"),
+        ({"LEADS_API_KEY": "01234567\n89abcdef"}, "api_key is not valid: use printable ASCII characters"),
+        ({"LEADS_API_KEY": "01234567\u007f89abcdef"}, "api_key is not valid: use printable ASCII characters"),
+        ({"LEADS_API_KEY": "\u540d\U0001f680" * 8}, "api_key is not valid: use printable ASCII characters"),
+        ({"LEADS_API_KEY": "k\u00e9" * 8}, "api_key is not valid: use printable ASCII characters"),
+        (
+            {"LEADS_API_KEY": "0123456789abcde"},
+            "api_key is not valid: it is too easy to guess. Use at least 16 random characters",
+        ),
+        ({"LEADS_DEFAULT_REGION": "Germany"}, "default_region is not valid: give a country as two letters"),
+        ({"LEADS_RATE_LIMIT": "600"}, "rate_limit is not valid: give a number of requests per second, minute or hour"),
+        (
+            {"LEADS_RATE_LIMIT": "0/minute"},
+            "rate_limit is not valid: give a number of requests per second, minute or hour",
+        ),
+        ({"LEADS_MAX_BODY": "much"}, "max_body is not valid: give a number of bytes"),
+        ({"LEADS_LOG_FORMAT": "xml"}, "log_format is not valid: give console or json"),
+        (
+            {"LEADS_DEFAULT_CHANNEL": "sms"},
+            "default_channel is not valid: there is no channel 'sms'. The channels are: log.",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(environ: dict[str, str], told: str, tmp_path: Path) -> None:
@@ -119,14 +128,14 @@ def test_a_wrong_setting_is_refused_by_name(environ: dict[str, str], told: str, 
     ("toml", "told"),
     [
         ("foo = 1", "There is no setting 'foo'"),
-        ("max_body = true", "max_body is wrong"),
+        ("max_body = true", "max_body is not valid"),
         ("= 1", "cannot be read"),
-        ('channels = "log"', "channels is wrong: give each channel a table of its own"),
-        ("[channels.team]\nurl = 'x'", "channels is wrong: team has no adapter"),
-        ("[channels.team]\nadapter = 'smtp'\nport = 25", "channels is wrong: team.port is not a text"),
-        ("[pipeline]\ninitial = 'a'\n", "pipeline is wrong: Object missing required field `transitions`"),
+        ('channels = "log"', "channels is not valid: write one table for each channel"),
+        ("[channels.team]\nurl = 'x'", "channels is not valid: team.adapter is missing"),
+        ("[channels.team]\nadapter = 'smtp'\nport = 25", "channels is not valid: team.port is not a text"),
+        ("[pipeline]\ninitial = 'a'\n", "pipeline is not valid: Object missing required field `transitions`"),
         ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = ['b']\n", "leads to 'b', which is not declared"),
-        ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = 'b'\n", "pipeline is wrong: Expected `array`"),
+        ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = 'b'\n", "pipeline is not valid: Expected `array`"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_place(toml: str, told: str, tmp_path: Path) -> None:
@@ -180,7 +189,7 @@ def test_after_is_a_sum_of_times(after: str, meant: timedelta, tmp_path: Path) -
 )
 def test_an_after_that_is_no_time_is_refused(after: str, tmp_path: Path) -> None:
     told = refusal(tmp_path, RULE.replace("24h", after))
-    assert told.startswith(f"The setting follow_up_rules is wrong: rule 1: after is {after!r}; give minutes, hours")
+    assert told.startswith(f"The setting follow_up_rules is not valid: rule 1: after is {after!r}; give minutes, hours")
 
 
 @pytest.mark.parametrize(
@@ -194,12 +203,12 @@ def test_an_after_that_is_no_time_is_refused(after: str, tmp_path: Path) -> None
         ('"24h"', "24", "Expected `str`, got `int` - at `$.after`"),
         ('when = "new"', "", "Object missing required field `when`"),
         ('when = "new"', 'when = "new"\nif = "x"', "Object contains unknown field `if`"),
-        ('when = "new"', 'when = "new"\nchannel = "fax"', "There is no channel 'fax'; it is one of: log."),
+        ('when = "new"', 'when = "new"\nchannel = "fax"', "There is no channel 'fax'. The channels are: log."),
     ],
 )
 def test_a_wrong_rule_is_refused_by_its_place(written: str, instead: str, told: str, tmp_path: Path) -> None:
     refused = refusal(tmp_path, RULE + RULE.replace(written, instead))
-    assert refused.startswith(f"The setting follow_up_rules is wrong: rule 2: {told}")
+    assert refused.startswith(f"The setting follow_up_rules is not valid: rule 2: {told}")
 
 
 def test_rules_go_by_the_configured_pipeline(tmp_path: Path) -> None:
@@ -212,7 +221,7 @@ def test_rules_go_by_the_configured_pipeline(tmp_path: Path) -> None:
     "toml", ["follow_up_rules = 'x'", "follow_up_rules = ['x']", "[follow_up_rules]\nwhen = 'new'"]
 )
 def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None:
-    told = "The setting follow_up_rules is wrong: give each rule a table of its own: [[follow_up_rules]]."
+    told = "The setting follow_up_rules is not valid: write one table for each rule: [[follow_up_rules]]."
     assert refusal(tmp_path, toml) == told
     assert refusal(tmp_path / "elsewhere", LEADS_FOLLOW_UP_RULES="[]") == told
 
@@ -220,14 +229,14 @@ def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("written", "instead", "told"),
     [
-        ("Europe/Berlin", "Europe/Berlim", "there is no time zone 'Europe/Berlim'; give an IANA name"),
+        ("Europe/Berlin", "Europe/Berlim", "there is no time zone 'Europe/Berlim'. Give an IANA name"),
         ("Europe/Berlin", "Europe", "there is no time zone 'Europe'"),
         ("Europe/Berlin", "", "there is no time zone ''"),
         ("Europe/Berlin", "../etc/passwd", "there is no time zone '../etc/passwd'"),
         ("Europe/Berlin", "CEST", "there is no time zone 'CEST'"),
-        ("wed", "Wednesday", "there is no day 'Wednesday'; the days are: mon, tue, wed, thu, fri, sat, sun."),
+        ("wed", "Wednesday", "there is no day 'Wednesday'. The days are: mon, tue, wed, thu, fri, sat, sun."),
         ('"mon", "wed"', "", "Name at least one working day."),
-        ("09:00", "9 am", "'9 am' is not a time of day; give one such as 09:00 or 17:30."),
+        ("09:00", "9 am", "'9 am' is not a time of day. Give a time such as 09:00 or 17:30."),
         ("09:00", "24:00", "'24:00' is not a time of day"),
         ("17:30", "08:00", "The hours must end later on the day than they begin."),
         ('to = "17:30"', "", "Object missing required field `to`"),
@@ -235,7 +244,7 @@ def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None
     ],
 )
 def test_working_hours_that_are_none_are_refused(written: str, instead: str, told: str, tmp_path: Path) -> None:
-    assert f"The setting working_hours is wrong: {told}" in refusal(tmp_path, HOURS.replace(written, instead))
+    assert f"The setting working_hours is not valid: {told}" in refusal(tmp_path, HOURS.replace(written, instead))
 
 
 def test_proxies_and_origins_are_lists_in_the_file_and_have_commas_in_the_environment(tmp_path: Path) -> None:
@@ -258,14 +267,18 @@ def test_proxies_and_origins_are_lists_in_the_file_and_have_commas_in_the_enviro
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("trusted_proxies", "", "give texts, with commas between them."),
-        ("trusted_proxies", "127.0.0.1,", "give texts, with commas between them."),
-        ("trusted_proxies", "localhost", "'localhost' is neither an address nor a network, such as 192.0.2.1"),
-        ("trusted_proxies", "10.0.0.1/8", "'10.0.0.1/8' is neither"),
-        ("trusted_proxies", "10.0.0.0/33", "'10.0.0.0/33' is neither"),
-        ("trusted_proxies", "*", "'*' is neither"),
-        ("cors_origins", "", "give texts, with commas between them."),
-        ("cors_origins", "app.example.com", "'app.example.com' is not an origin; write it as browsers do"),
+        ("trusted_proxies", "", "give a list of texts, or one text with commas between them."),
+        ("trusted_proxies", "127.0.0.1,", "give a list of texts, or one text with commas between them."),
+        ("trusted_proxies", "localhost", "'localhost' is not an IP address or network, such as 192.0.2.1"),
+        ("trusted_proxies", "10.0.0.1/8", "'10.0.0.1/8' is not an IP address"),
+        ("trusted_proxies", "10.0.0.0/33", "'10.0.0.0/33' is not an IP address"),
+        ("trusted_proxies", "*", "'*' is not an IP address"),
+        ("cors_origins", "", "give a list of texts, or one text with commas between them."),
+        (
+            "cors_origins",
+            "app.example.com",
+            "'app.example.com' is not an origin. Write it in lower case and without a path",
+        ),
         ("cors_origins", "https://app.example.com/", "is not an origin"),
         ("cors_origins", "https://App.example.com", "is not an origin"),
         ("cors_origins", "https://*.example.com", "is not an origin"),
@@ -283,7 +296,7 @@ def test_what_is_wrong_with_proxies_origins_and_the_delay_is_told(
     tmp_path: Path, name: str, value: str, told: str
 ) -> None:
     refused = refusal(tmp_path, **{f"LEADS_{name.upper()}": value})
-    assert refused.startswith(f"The setting {name} is wrong: ")
+    assert refused.startswith(f"The setting {name} is not valid: ")
     assert told in refused
 
 
@@ -291,7 +304,7 @@ def test_what_is_wrong_with_proxies_origins_and_the_delay_is_told(
     "toml", ["trusted_proxies = 5", "cors_origins = [5]", "cors_origins = {}", "stop_delay = true"]
 )
 def test_a_list_of_something_else_is_refused(tmp_path: Path, toml: str) -> None:
-    assert "is wrong: give " in refusal(tmp_path, f"{toml}\n")
+    assert "is not valid: give " in refusal(tmp_path, f"{toml}\n")
 
 
 def test_secrets_do_not_appear_where_settings_are_shown_or_refused(tmp_path: Path) -> None:
