@@ -41,7 +41,7 @@ def make_notifier(name: str, channel: Channel) -> FollowUpNotifier:
     except KeyError as error:
         raise SettingsError(f"The channel {name} needs the option {error}.") from None
     except ValueError as error:
-        raise SettingsError(f"The options of the channel {name} are not valid: {str(error).rstrip('.')}.") from None
+        raise SettingsError(f"The channel {name} has invalid options: {str(error).rstrip('.')}.") from None
     except Exception as error:  # noqa: BLE001 - adapters are third-party code; their messages may quote a secret
         kind = type(error).__name__
         raise SettingsError(f"The channel {name} cannot start: its adapter failed with {kind}.") from None
