@@ -159,7 +159,7 @@ def test_every_option_of_a_command_is_documented_and_no_other(path: str) -> None
     ],
 )
 def test_every_option_of_a_channel_is_documented_and_no_other(name: str, adapter: Any, title: str) -> None:
-    text = section("notifiers.md", f"## {title}: {name}")
+    text = section("remind-people.md", f"## {title}: {name}")
     assert [code(row[0]) for row in rows(text) if row[0] == f"`{code(row[0])}`"] == list(adapter.OPTIONS)
     listed = {code(row[0]): CODE.findall(row[-1]) for row in rows(section("settings.md", "## Channels"))}
     assert listed[name] == list(adapter.OPTIONS)
