@@ -167,7 +167,7 @@ def test_a_role_may_do_what_was_decided_and_nothing_else(
         else:
             refused = answer.refuse(403, "forbidden")
             assert refused["role"] == operation.least
-            assert f"the role {operation.least} would do" in refused["detail"]
+            assert f"The role `{operation.least}` permits it." in refused["detail"]
 
 
 @pytest.mark.parametrize("role", list(Role))

@@ -97,7 +97,7 @@ def test_a_body_of_another_media_type_is_not_read(send: Send, media_type: str) -
 def test_a_compressed_body_is_not_read(send: Send, encoding: str) -> None:
     for body in (b"{}", gzip.compress(b"{}")):
         reply = send(body, headers={"content_encoding": encoding})
-        assert "without a Content-Encoding" in reply.refuse(415, "unsupported-media-type")["detail"]
+        assert "without a `Content-Encoding`" in reply.refuse(415, "unsupported-media-type")["detail"]
         assert reply.headers["accept-encoding"] == "identity"
 
 

@@ -114,7 +114,7 @@ def test_several_accept_headers_are_one_list() -> None:
 
 def test_a_format_that_there_is_not_is_refused(admin: Api) -> None:
     problem = admin.get("/leads/export", accept="application/json").refuse(406, "not-acceptable")
-    assert "text/csv or application/x-ndjson" in problem["detail"]
+    assert "`text/csv` or `application/x-ndjson`" in problem["detail"]
 
 
 class CountedReads:

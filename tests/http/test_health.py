@@ -12,7 +12,7 @@ def test_a_service_that_is_about_to_stop_is_not_ready_and_goes_on(service: Servi
     service.stranger().get("/health/ready").expect(200)
     service.container.graceful_shutdown()._begun = True
     refused = service.stranger().get("/health/ready")
-    assert "about to stop" in refused.refuse(503, "unavailable")["detail"]
+    assert refused.refuse(503, "unavailable")["detail"] == "The service is shutting down."
     assert int(refused.headers["retry-after"]) >= 1
     service.stranger().get("/health/live").expect(200)
     api.post("/leads", JOHN).expect(201)

@@ -118,13 +118,15 @@ def test_a_hundred_errors_are_listed_and_how_many_there_are(lasting_client: Api)
     }
     problem = lasting_client.post("/leads", body).refuse(422, "validation-failed")
     assert len(problem["errors"]) == 100
-    assert problem["detail"] == "201 members break a rule. The first 100 are listed."  # name and email are missing
+    assert (
+        problem["detail"] == "The request has 201 errors. The first 100 are listed in `errors`."
+    )  # name and email are missing
 
 
 @pytest.mark.parametrize("count", [1_000, 10_000])
 def test_too_many_members_are_told_as_one_error(lasting_client: Api, count: int) -> None:
     many = {f"a{number}": 5e-324 for number in range(count)}
-    detail = f"Send at most 100 members; these are {count}."
+    detail = f"Send at most 100 fields, not {count}."
     assert lasting_client.post("/leads", many).errors() == {"": detail}
     john = {"name": "John", "email": "john@example.com"}
     assert lasting_client.post("/leads", {**john, "attributes": many}).errors() == {"/attributes": detail}
@@ -139,7 +141,7 @@ def test_all_attributes_can_be_replaced_at_once(api: Api, john: str) -> None:
 
 def test_a_patch_names_a_hundred_attributes_at_most_however_short_it_is(api: Api, john: str) -> None:
     removals = {f"a{number}": None for number in range(101)}
-    detail = "Send at most 100 members; these are 101."
+    detail = "Send at most 100 fields, not 101."
     assert api.patch(john, {"attributes": removals}).errors() == {"/attributes": detail}
 
 

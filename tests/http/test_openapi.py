@@ -439,7 +439,7 @@ def test_the_problems_that_define_members_have_a_schema_that_their_example_fits(
     base = {"type", "title", "status", "detail", "instance"}
     for problem in PROBLEMS.values():
         name = problem.schema.__name__
-        assert schemas[name]["properties"].keys() - base == problem.members.keys()
+        assert schemas[name]["properties"].keys() - base == problem.fields.keys()
         assert set(schemas[name]["required"]) == schemas[name]["properties"].keys()
 
 

@@ -81,7 +81,7 @@ def build_app(  # noqa: PLR0913 - the parts of an application
 def _refuse_unknown_files(response: Response[Any]) -> Response[Any]:
     """Replace the page that Litestar sends for files that the documentation does not have."""
     if response.status_code == HTTPStatus.NOT_FOUND:
-        raise NotFound("The documentation has no such file.")
+        raise NotFound("The documentation has no file at this path.")
     return response
 
 

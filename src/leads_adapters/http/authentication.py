@@ -98,7 +98,7 @@ class Authentication(ASGIMiddleware):
         headers = {**limits, **_NO_STORE}
         if permission not in principal.role.permissions:
             least = Role.least_privileged(permission)
-            detail = f"A key with the role {principal.role} may not do this; the role {least} would do."
+            detail = f"The role `{principal.role}` does not permit this request. The role `{least}` permits it."
             raise Forbidden(detail, {"role": least}, headers)
         return principal, headers
 
@@ -119,7 +119,7 @@ class Authentication(ASGIMiddleware):
         detail = (
             "The API key is mistyped, unknown or revoked."
             if key
-            else "Send an API key as X-API-Key, or as Authorization: Bearer."
+            else "Send an API key in the header `X-API-Key`, or as `Authorization: Bearer KEY`."
         )
         return Unauthorized(detail, headers={"www-authenticate": "Bearer", **limits, **_NO_STORE})
 

@@ -32,7 +32,7 @@ class ApiRequest(Request[Principal, str, State]):
             self._body = bytes(body)
         data = self.route_handler.parsed_data_field
         if not self._body and data and not data.has_default:
-            raise MalformedRequest("The body is empty; send a JSON object.")
+            raise MalformedRequest("The body is empty. Send a JSON object.")
         return self._body
 
     async def json(self) -> Any:

@@ -22,7 +22,7 @@ class ConcurrencyLimit:
     def acquire(self, caller: str, headers: Mapping[str, str]) -> None:
         """Count a request until it is released; raises `RateLimited`, with `headers`, if there are too many."""
         if self._under_way[caller] >= self._limit:
-            detail = f"At most {self._limit} requests of one caller are carried out at once; wait for their responses."
+            detail = f"At most {self._limit} requests may be in progress at once. Wait for their responses."
             raise RateLimited(detail, headers={**headers, **RETRY_LATER})
         self._under_way[caller] += 1
 

@@ -58,5 +58,5 @@ def _versions(name: str, value: str, *, weak: bool) -> Container[int]:
     if value == "*":
         return _ANY_VERSION
     if not _TAGS.fullmatch(value):
-        raise MalformedRequest(f'The header {name} is neither * nor a list of entity tags as in ETag, such as "3".')
+        raise MalformedRequest(f'The header `{name}` must be `*` or a list of entity tags as in `ETag`, such as `"3"`.')
     return {int(tag) for is_weak, tag in _ONE_TAG.findall(value) if _VERSION.fullmatch(tag) and (weak or not is_weak)}

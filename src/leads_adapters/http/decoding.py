@@ -70,7 +70,7 @@ def _by_member(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspe
         raise ValidationFailed([_too_many(members)])
     valid: dict[str, Any] = {}
     fields = _fields(schema)
-    errors = [FieldError("", "This member is unknown.").under(name) for name in members if name not in fields]
+    errors = [FieldError("", "This field is unknown.").under(name) for name in members if name not in fields]
     for name, each in fields.items():
         if name in members:
             value, found = _valid_part(members[name], each.type)
@@ -90,15 +90,16 @@ def _by_member(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspe
 def check_media_type(scope: HTTPScope, accepted: Sequence[str]) -> str:
     """Return the media type if it is accepted, in UTF-8 and not compressed; raises `Problem` otherwise."""
     if (header(scope, b"content-encoding") or "identity").strip().lower() != "identity":
-        detail = "Send the body as it is, without a Content-Encoding."
+        detail = "Send the body without a `Content-Encoding`."
         raise UnsupportedMediaType(detail, headers={"accept-encoding": "identity"})
     content_type = header(scope, b"content-type") or ""
     named, _, parameters = content_type.partition(";")
     media_type = named.strip().lower()
     charset = re.search(r"charset=([^;]*)", parameters.lower())
     if media_type not in accepted or (charset and charset[1].strip('" ') != "utf-8"):
-        sent = content_type[:100] or "a body without a Content-Type"
-        raise UnsupportedMediaType(f"This operation reads {' or '.join(accepted)} in UTF-8, not {sent}.")
+        sent = f"`{content_type[:100]}`" if content_type else "a body without a `Content-Type`"
+        names = " or ".join(f"`{name}`" for name in accepted)
+        raise UnsupportedMediaType(f"This operation accepts {names} in UTF-8, not {sent}.")
     return media_type
 
 
@@ -117,7 +118,7 @@ def _members(raw: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
 
 
 def _too_many(members: Mapping[str, msgspec.Raw]) -> FieldError:
-    return FieldError("", f"Send at most {MEMBERS_MAX} members; these are {len(members)}.")
+    return FieldError("", f"Send at most {MEMBERS_MAX} fields, not {len(members)}.")
 
 
 def _malformed_body(error: Exception) -> Problem:
@@ -175,6 +176,6 @@ def plain(error: msgspec.ValidationError) -> str:
         return " or ".join(_WORDS.get(word, word) for word in types[1].split(" | "))
 
     message, _, place = str(error).partition(" - at ")
-    message = message if len(message) <= _MESSAGE_MAX else "This is none of the possible values"
+    message = message if len(message) <= _MESSAGE_MAX else "This is none of the allowed values"
     where = f" (at {place.strip('`$.')})" if place.strip("`$.") else ""
     return re.sub(r"`([^`]+)`", alternatives, message) + where + "."

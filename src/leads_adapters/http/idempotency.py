@@ -83,7 +83,7 @@ class Attempt:
         if record.sealed is None:
             raise Erased("lead", str(record.lead_id))
         if record.fingerprint != fingerprint:
-            detail = f"The Idempotency-Key {self.key} was used for another request; make a new one for each."
+            detail = f"The `Idempotency-Key` {self.key} was used for another request. Use a new key for each request."
             raise problems.IdempotencyKeyReused(detail)
         status, headers, body = _stored.decode(self.seal.open(record.sealed))
         return Response(
@@ -148,6 +148,8 @@ def _idempotency_key(request: ApiRequest) -> str | None:
     else:
         key = sent if _BARE.fullmatch(sent) else ""
     if not 1 <= len(key) <= KEY_MAX:
-        detail = f"The Idempotency-Key must be one key of 1 to {KEY_MAX} visible ASCII characters, best a new UUID."
+        detail = (
+            f"The header `Idempotency-Key` must be one key of 1 to {KEY_MAX} visible ASCII characters. Use a new UUID."
+        )
         raise problems.MalformedRequest(detail)
     return key

@@ -90,7 +90,9 @@ class Cursors(Generic[PositionT]):
             detail = "Invalid cursor. Pass `next_cursor` from the previous page unchanged."
             raise MalformedRequest(detail) from None
         if fingerprint != self._fingerprint:
-            raise MalformedRequest("The cursor is of a list with other filters or another sort.")
+            raise MalformedRequest(
+                "The cursor belongs to another list. Pass it with the filters and the `sort` of its page."
+            )
         return position
 
 

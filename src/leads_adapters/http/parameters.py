@@ -40,7 +40,7 @@ def checked_id(text: str, kind: str) -> str:
     try:
         return check_id(text)
     except ValidationFailed:
-        raise NotFound(f"There is no {kind} with the id {truncate(text)}; an id is a UUID.") from None
+        raise NotFound(f"No {kind} has the id {truncate(text)}: ids are UUIDs.") from None
 
 
 def lead_id(text: str) -> LeadId:

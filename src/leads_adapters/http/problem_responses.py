@@ -69,12 +69,12 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a
         case errors.RequestInProgress():
             return problems.RequestInProgress(detail, headers=RETRY_LATER)
         case StorageFull():
-            detail = "The storage of the database is full: the operator must make room."
+            detail = "The storage of the database is full. The operator must free space."
             return problems.Unavailable(detail, headers=RETRY_LATER)
         case errors.LeadsError():  # Unavailable; what the database reports is for the operator, not for clients
             return problems.Unavailable(problems.Unavailable.example, headers=RETRY_LATER)
         case NotFoundException():
-            return problems.NotFound("There is no resource at this path.")
+            return problems.NotFound("No resource has this path.")
         case MethodNotAllowedException():
             return problems.MethodNotAllowed(problems.MethodNotAllowed.example, headers=error.headers)
         case ClientException(status_code=problems.MalformedRequest.status_code):
@@ -86,7 +86,9 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a
 def _validation_failed(error: errors.ValidationFailed) -> Problem:
     listed = [{"pointer": each.pointer, "detail": each.detail} for each in error.errors[:ERRORS_MAX]]
     total = len(error.errors)
-    detail = "One member breaks a rule." if total == 1 else f"{total} members break a rule."
-    if total > ERRORS_MAX:
-        detail += f" The first {ERRORS_MAX} are listed."
+    detail = f"The request has {total} errors, listed in `errors`."
+    if total == 1:
+        detail = problems.ValidationFailed.example
+    elif total > ERRORS_MAX:
+        detail = f"The request has {total} errors. The first {ERRORS_MAX} are listed in `errors`."
     return problems.ValidationFailed(detail, {"errors": listed})

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): the types of problems, one class each. Handlers name those they raise."""
+"""Define the types of problems (RFC 9457), one class each. Handlers declare the ones they raise."""
 
 import re
 from collections.abc import Mapping
@@ -16,13 +16,15 @@ from leads_domain.follow_up import FollowUpState
 
 EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
 RETRY_LATER = {"retry-after": "1"}
-"""In a second: that is how often a database that is away is tried."""
+"""The service tries an unreachable database once a second."""
+
+_PERMITTED_ROLE = "The least privileged role that permits the request."
 
 
 class ProblemDetails(msgspec.Struct):
     """A problem (RFC 9457)."""
 
-    type: Annotated[str, Meta(description="Which kind of problem: the path of a page that says what to do.")]
+    type: Annotated[str, Meta(description="The type of the problem: the path of a page that explains it.")]
     title: str
     status: int
     detail: str
@@ -30,33 +32,35 @@ class ProblemDetails(msgspec.Struct):
 
 
 class FieldError(msgspec.Struct):
-    """One faulty member; the pointer of the whole body is empty."""
+    """An invalid field."""
 
-    pointer: Annotated[str, Meta(description="A JSON Pointer (RFC 6901) into the body.", examples=["/name"])]
-    detail: Annotated[str, Meta(description="What to do.", examples=["Give it 1 to 200 characters."])]
+    pointer: Annotated[
+        str, Meta(description="A JSON Pointer (RFC 6901) to the field; empty for the whole body.", examples=["/name"])
+    ]
+    detail: Annotated[str, Meta(description="How to correct the field.", examples=["Give it 1 to 200 characters."])]
 
 
 class Problem(HTTPException):
-    """A failed request. The docstring of each type is its title, and the advice to clients on its page."""
+    """A failed request. The docstring of a subclass is its title and the advice on its page."""
 
     name: ClassVar[str]
     title: ClassVar[str]
     advice: ClassVar[str]
     example: ClassVar[str]
     """An example of `detail`."""
-    members: ClassVar[Mapping[str, Any]] = {}
-    """The types of the members that it adds to those of every problem."""
+    fields: ClassVar[Mapping[str, Any]] = {}
+    """The types of the fields that it adds to `ProblemDetails`."""
     schema: ClassVar[type[msgspec.Struct]] = ProblemDetails
 
     def __init_subclass__(cls, status: int, example: str) -> None:
         title, _, advice = cleandoc(cls.__doc__ or "").partition(".\n\n")
         cls.name = re.sub(r"\B([A-Z])", r"-\1", cls.__name__).lower()
         cls.status_code, cls.title, cls.advice, cls.example = status, title, " ".join(advice.split()), example
-        if cls.members:
-            fields = [("type", Literal[f"/problems/{cls.name}"]), *cls.members.items()]
+        if cls.fields:
+            typed = [("type", Literal[f"/problems/{cls.name}"]), *cls.fields.items()]
             documented = {"__doc__": f"{title}."}
             cls.schema = msgspec.defstruct(
-                f"{cls.__name__}Problem", fields, bases=(ProblemDetails,), namespace=documented
+                f"{cls.__name__}Problem", typed, bases=(ProblemDetails,), namespace=documented
             )
 
     def __init__(
@@ -66,7 +70,7 @@ class Problem(HTTPException):
         self.values = values or {}
 
     def content(self, path: str) -> dict[str, Any]:
-        """Return the members of the response; `path` is that of the request."""
+        """Return the body of the response to a request for `path`."""
         return {
             "type": f"/problems/{self.name}",
             "title": self.title,
@@ -80,163 +84,181 @@ class Problem(HTTPException):
 class MalformedRequest(
     Problem, status=400, example="Invalid cursor. Pass `next_cursor` from the previous page unchanged."
 ):
-    """The request cannot be understood.
+    """The request is malformed.
 
-    The body is not JSON in UTF-8, a cursor is not one that this service gave for this list, or a query parameter is
-    unknown or has an impossible value. The detail names which. Correct it and send it again.
+    The body is not JSON in UTF-8, a cursor was not issued for this list, a header is invalid, or a query parameter is
+    unknown or invalid. The detail says which. Correct it and send the request again.
     """
 
 
 class Unauthorized(Problem, status=401, example="The API key is mistyped, unknown or revoked."):
-    """A valid API key is needed.
+    """A valid API key is required.
 
-    Send the key as X-API-Key, or as Authorization: Bearer. The key is missing, mistyped or revoked.
+    Send an API key in the header `X-API-Key`, or as `Authorization: Bearer KEY`.
     """
 
 
-class Forbidden(Problem, status=403, example="A key with the role read may not do this; the role agent would do."):
-    """The key's role does not permit this.
+class Forbidden(
+    Problem, status=403, example="The role `read` does not permit this request. The role `agent` permits it."
+):
+    """The role of the API key does not permit this request.
 
-    The member role names the least role that would do. An administrator can make such a key.
+    The field `role` names the least privileged role that permits it. Ask an administrator for a key with this role.
     """
 
-    members = {"role": Annotated[Role, Meta(description="The least role that would do.", examples=["agent"])]}
+    fields = {"role": Annotated[Role, Meta(description=_PERMITTED_ROLE, examples=["agent"])]}
 
 
-class NotFound(Problem, status=404, example=f"There is no lead with the id {EXAMPLE_ID}."):
-    """There is nothing here.
+class NotFound(Problem, status=404, example=f"No lead has the id {EXAMPLE_ID}."):
+    """The resource does not exist.
 
-    No resource has this address. Identifiers are UUIDs as the service gave them out.
-    """
-
-
-class MethodNotAllowed(Problem, status=405, example="The header Allow lists the methods of this resource."):
-    """The method is not for this resource.
-
-    The header Allow lists the methods that this resource answers.
+    No resource has this path, or it was deleted. Check the path; every id is a UUID that the service has returned.
     """
 
 
-class NotAcceptable(Problem, status=406, example="This operation answers text/csv or application/x-ndjson."):
+class MethodNotAllowed(
+    Problem,
+    status=405,
+    example="This resource does not support the method. The header `Allow` lists those it supports.",
+):
+    """The method is not allowed.
+
+    The header `Allow` lists the methods that this resource supports.
+    """
+
+
+class NotAcceptable(Problem, status=406, example="This operation returns `text/csv` or `application/x-ndjson`."):
     """None of the accepted media types is available.
 
-    The detail lists what the operation answers. Name one of these in Accept, or leave the header out.
+    The detail lists the media types that the operation returns. Name one of them in `Accept`, or omit this header.
     """
 
 
-class RequestTimeout(Problem, status=408, example="Nothing of the body came for 10 s."):
-    """The body did not come in time.
+class RequestTimeout(
+    Problem, status=408, example="The body arrived too slowly. Pauses may last 10 s, and the whole body may take 60 s."
+):
+    """The body did not arrive in time.
 
-    Nothing was changed, but an import has kept the rows before. Send the request again, on a new connection.
+    Nothing was changed; only an import has stored the rows that arrived in time. Send the request again, on a new
+    connection.
     """
 
 
 class DuplicateLead(Problem, status=409, example=f"The lead {EXAMPLE_ID} already has this e-mail address."):
     """A lead with this e-mail address exists.
 
-    The member existing_lead_id names it. Change that lead, or send on_duplicate=return or on_duplicate=update.
+    The field `existing_lead_id` names it. Update that lead, or create yours with `on_duplicate=return` or
+    `on_duplicate=update`.
     """
 
-    members = {"existing_lead_id": Id}
+    fields = {"existing_lead_id": Id}
 
 
 class IllegalTransition(Problem, status=409, example="A lead cannot go from new to converted."):
-    """The pipeline does not allow this move.
+    """The pipeline does not allow this transition.
 
-    The members from and to name the move, and allowed the statuses that can follow now. GET /pipeline has the whole
-    pipeline.
+    The fields `from` and `to` name the transition. The field `allowed` lists the statuses that can follow the current
+    one. `GET /pipeline` returns the whole pipeline.
     """
 
-    members = {
-        "from": Annotated[str, Meta(description="The present status.", examples=["new"])],
+    fields = {
+        "from": Annotated[str, Meta(description="The current status.", examples=["new"])],
         "to": Annotated[Status, Meta(examples=["converted"])],
         "allowed": Annotated[
-            list[Status], Meta(description="The statuses that can follow now.", examples=[["contacted", "lost"]])
+            list[Status],
+            Meta(description="The statuses that can follow the current one.", examples=[["contacted", "lost"]]),
         ],
     }
 
 
 class IllegalFollowUpState(Problem, status=409, example="A follow-up that is sent cannot be cancelled."):
-    """The follow-up's state does not allow this.
+    """The state of the follow-up does not allow this change.
 
-    The member state names the state that the follow-up has. Only a scheduled follow-up can still change, and its
-    message only while it is not being sent.
+    The field `state` names its current state. Only a scheduled follow-up can be changed, and its message cannot be
+    changed while it is being sent.
     """
 
-    members = {"state": Annotated[FollowUpState, Meta(description="The present state.", examples=["sent"])]}
+    fields = {"state": Annotated[FollowUpState, Meta(description="The current state.", examples=["sent"])]}
 
 
-class RequestInProgress(Problem, status=409, example="The request with this key is still being carried out."):
-    """The same request is still being carried out.
+class RequestInProgress(Problem, status=409, example="A request with this `Idempotency-Key` is still in progress."):
+    """A request with this Idempotency-Key is still in progress.
 
-    Another request with this Idempotency-Key has not ended yet. Send it again after Retry-After: the answer is then
-    that of the first one.
+    Send the request again after `Retry-After` seconds. The response is then that of the first request.
     """
 
 
-class PreconditionFailed(Problem, status=412, example="The lead is at version 4, which the request is not meant for."):
+class PreconditionFailed(
+    Problem, status=412, example="The lead is at version 4, which does not meet the conditions of the request."
+):
     """The lead is at another version.
 
-    It has changed since it was read, or is not what If-Match or If-None-Match ask for; nothing was changed. The header
-    ETag names the present version: read the lead again, and decide anew.
+    The version does not meet `If-Match` or `If-None-Match`, usually because the lead has changed since you read it.
+    Nothing was changed. The header `ETag` has the current version. Read the lead before you send the request again.
     """
 
 
-class PayloadTooLarge(Problem, status=413, example="The body is larger than 262144 bytes."):
+class PayloadTooLarge(Problem, status=413, example="The body is larger than the limit of 262144 bytes."):
     """The body is too large.
 
-    Send less at once, or have the operator raise LEADS_MAX_BODY, or LEADS_MAX_IMPORT for files.
+    Send less, or ask the operator to raise the setting `LEADS_MAX_BODY`, or `LEADS_MAX_IMPORT` for files.
     """
 
 
 class UnsupportedMediaType(
-    Problem, status=415, example="This operation reads application/json in UTF-8, not text/plain."
+    Problem, status=415, example="This operation accepts `application/json` in UTF-8, not `text/plain`."
 ):
-    """The body has another media type than this operation reads.
+    """The media type of the body is not supported.
 
-    Send Content-Type: application/json. The detail lists what the operation reads.
+    The detail lists the media types that the operation accepts. Name the one of your body in `Content-Type`.
     """
 
 
-class ValidationFailed(Problem, status=422, example="One member breaks a rule."):
-    """Some members break a rule.
+class ValidationFailed(Problem, status=422, example="The request has one error, listed in `errors`."):
+    """Validation failed.
 
-    The member errors lists the faulty members, up to 100 of them: pointer is a JSON Pointer (RFC 6901) into the body,
-    detail says what to do. Nothing was changed.
+    The field `errors` lists up to 100 errors. Their `pointer` is a JSON Pointer (RFC 6901) to the invalid field of the
+    body, their `detail` says how to correct it. Nothing was changed.
     """
 
-    members = {"errors": list[FieldError]}
+    fields = {"errors": list[FieldError]}
 
 
-class IdempotencyKeyReused(Problem, status=422, example="The key was used for another request."):
+class IdempotencyKeyReused(
+    Problem, status=422, example="The `Idempotency-Key` was used for another request. Use a new key for each request."
+):
     """The Idempotency-Key was used for another request.
 
-    A key is for one request, with its path, query and body, and for its repetitions. Make a new key, such as a UUID,
-    for each request that is not the repetition of another.
+    A key belongs to one request: its method, path, query and body. Repeat the key only when you repeat that request,
+    and use a new one, such as a UUID, for every other request.
     """
 
 
-class RateLimited(Problem, status=429, example="At most 600 requests in 60 s; wait 3 s."):
+class RateLimited(Problem, status=429, example="At most 600 requests in 60 s are allowed. Wait 3 s."):
     """Too many requests.
 
-    Wait as many seconds as Retry-After says. The headers RateLimit and RateLimit-Policy tell what is left.
+    Wait `Retry-After` seconds. The headers `RateLimit` and `RateLimit-Policy` report how many requests are left.
     """
 
 
-class InternalError(Problem, status=500, example="The service failed."):
-    """The service failed.
+class InternalError(
+    Problem, status=500, example="The service failed unexpectedly. Report the `X-Request-Id` to the operator."
+):
+    """Internal error.
 
-    This is a fault of the service. Its log has the details under the X-Request-Id of the answer.
+    This is an error of the service, not of the request. Its log has the details under the `X-Request-Id` of the
+    response.
     """
 
 
-class Unavailable(Problem, status=503, example="The database is out of reach or too busy."):
-    """The service cannot do this now.
+class Unavailable(Problem, status=503, example="The database is unreachable or too busy."):
+    """The service cannot handle this request now.
 
-    The database is out of reach or too busy, its storage is full, or too many imports are under way. Nothing is half
-    done, but an import has kept the rows before; send the request again after Retry-After.
+    The database is unreachable or too busy, its storage is full, too many imports are running, or the service is
+    shutting down. No request is carried out in part, except that an import has stored the rows before the failure.
+    Send the request again after `Retry-After` seconds.
     """
 
 
 PROBLEMS: Mapping[str, type[Problem]] = {problem.name: problem for problem in Problem.__subclasses__()}
-"""All types by name, in the order of their status codes."""
+"""The types of problems by name, in the order of their status codes."""

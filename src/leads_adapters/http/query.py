@@ -27,7 +27,7 @@ async def check_query(request: Request[Any, Any, Any]) -> None:
 def wrong_parameters(invalid: ValidationFailed) -> MalformedRequest:
     """Return the problem of query parameters that a use case refuses."""
     error = invalid.errors[0]
-    return MalformedRequest(f"The query parameter {error.pointer.strip('/')} is wrong. {error.detail}")
+    return MalformedRequest(f"The query parameter `{error.pointer.strip('/')}` is invalid. {error.detail}")
 
 
 @lru_cache(maxsize=256)
@@ -37,24 +37,24 @@ def _check(raw: bytes, handler: HTTPRouteHandler) -> None:
     try:
         sent = parse_qs(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError:  # includes UnicodeDecodeError
-        raise MalformedRequest("The query is not UTF-8, or has more than 100 parameters.") from None
+        raise MalformedRequest("The query string is not UTF-8, or has more than 100 parameters.") from None
     for name, texts in sent.items():
         if name not in parameters:
             known = ", ".join(parameters) or "none"
-            raise MalformedRequest(f"The query parameter {name[:50]!r} is unknown here; known: {known}.")
+            raise MalformedRequest(f"The query parameter `{name[:50]}` is unknown. This operation has: {known}.")
         _check_parameter(name, texts, parameters[name])
 
 
 def _check_parameter(name: str, texts: list[str], parameter: FieldDefinition) -> None:
     if len(texts) > 1 and not parameter.is_non_string_sequence:
-        raise MalformedRequest(f"The query parameter {name} is given {len(texts)} times.")
+        raise MalformedRequest(f"The query parameter `{name}` occurs {len(texts)} times. Send it once.")
     if "\0" in "".join(texts):  # PostgreSQL cannot even be asked for it
-        raise MalformedRequest(f"The query parameter {name} holds a NUL character.")
+        raise MalformedRequest(f"The query parameter `{name}` contains a NUL character.")
     value = texts if parameter.is_non_string_sequence else _value(texts[0], parameter)
     try:
         msgspec.convert(value, parameter.raw)
     except msgspec.ValidationError as error:
-        raise MalformedRequest(f"The query parameter {name} is wrong. {plain(error)}") from None
+        raise MalformedRequest(f"The query parameter `{name}` is invalid. {plain(error)}") from None
 
 
 def _value(text: str, parameter: FieldDefinition) -> Any:

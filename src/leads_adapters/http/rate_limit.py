@@ -44,7 +44,7 @@ class RateLimiter:
         left = (self.limit.seconds - (full_at - now)) / interval
         if left < -_ROUNDING:
             wait = math.ceil((-left - _ROUNDING) * interval)
-            detail = f"At most {self.limit.requests} requests in {self.limit.seconds} s; wait {wait} s."
+            detail = f"At most {self.limit.requests} requests in {self.limit.seconds} s are allowed. Wait {wait} s."
             raise RateLimited(
                 detail, headers={"retry-after": str(wait), "cache-control": "no-store", **self._headers(0, wait)}
             )

@@ -46,11 +46,11 @@ async def receive_body(scope: HTTPScope, receive: Receive, limits: BodyLimits) -
             async with asyncio.timeout_at(min(end, now() + limits.idle_seconds)):
                 message = cast(HTTPReceiveMessage, await receive())
         except TimeoutError:
-            whole = "" if limits.seconds == inf else f", and {limits.seconds:.0f} s for all"
-            detail = f"it has {limits.idle_seconds:.0f} s from one piece to the next{whole}"
-            raise RequestTimeout(f"The body did not come in time: {detail}.", headers=CLOSE) from None
+            whole = "" if limits.seconds == inf else f", and the whole body may take {limits.seconds:.0f} s"
+            detail = f"The body arrived too slowly. Pauses may last {limits.idle_seconds:.0f} s{whole}."
+            raise RequestTimeout(detail, headers=CLOSE) from None
         if message["type"] == "http.disconnect":
-            raise MalformedRequest("The body ended before it was complete.")
+            raise MalformedRequest("The connection was closed before the body was complete.")
         left, more = left - len(message["body"]), message["more_body"]
         if left < 0:
             raise _too_large(limits.max_length, whole=not more or await _drain(receive, DRAIN_MAX))
@@ -62,7 +62,7 @@ async def _check_length(scope: HTTPScope, receive: Receive, max_length: int) -> 
     try:
         length = int(header(scope, b"content-length") or 0)
     except ValueError:
-        raise MalformedRequest("The Content-Length is not a number.") from None
+        raise MalformedRequest("The header `Content-Length` is not a number.") from None
     if length > max_length:
         # A client that sent Expect: 100-continue has not sent the body yet (RFC 9110, section 10.1.1).
         whole = length <= max_length + DRAIN_MAX and not header(scope, b"expect") and await _drain(receive, length)
@@ -71,7 +71,7 @@ async def _check_length(scope: HTTPScope, receive: Receive, max_length: int) -> 
 
 def _too_large(max_length: int, *, whole: bool) -> PayloadTooLarge:
     """Return the refusal of too large a body; unless it was read as a `whole`, the connection ends with it."""
-    detail = f"The body is larger than the {max_length} bytes that this service accepts."
+    detail = f"The body is larger than the limit of {max_length} bytes."
     return PayloadTooLarge(detail, headers={} if whole else CLOSE)
 
 

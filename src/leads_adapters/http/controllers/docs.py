@@ -37,5 +37,5 @@ class DocsController(Controller):
     async def get_problem_page(self, name: FromPath[str]) -> str:
         """Explain a type of problem to a person."""
         if name not in PROBLEMS:
-            raise NotFound(f"The types of problems are: {', '.join(PROBLEMS)}.")
+            raise NotFound(f"No problem has this name. The names are: {', '.join(PROBLEMS)}.")
         return problem_page(PROBLEMS[name])

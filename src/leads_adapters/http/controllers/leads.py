@@ -86,7 +86,8 @@ class LeadController(Controller):
             )
         if on_duplicate is not DuplicatePolicy.ERROR:
             least = Role.least_privileged(Permission.CHANGE)
-            raise problems.Forbidden("A capture key cannot return or update existing leads.", {"role": least})
+            detail = f"The role `{Role.CAPTURE}` does not permit `on_duplicate`. The role `{least}` permits it."
+            raise problems.Forbidden(detail, {"role": least})
         return await leads.write(request, _accepted, _register_silently, leads.register_lead, sent(data), actor=actor)
 
     @get(opt=requires(Permission.READ))

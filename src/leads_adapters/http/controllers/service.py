@@ -49,7 +49,7 @@ class Readiness:
     async def check(self) -> None:
         """Raise `Unavailable` if the service stops or the database does not work; success is cached for a second."""
         if self.is_stopping():
-            raise problems.Unavailable("The service is about to stop.", headers=RETRY_LATER)
+            raise problems.Unavailable("The service is shutting down.", headers=RETRY_LATER)
         if self.now() >= self._good_until:
             await self.check_database()
             self._good_until = self.now() + self.cached_seconds

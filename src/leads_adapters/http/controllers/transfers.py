@@ -117,7 +117,7 @@ class TransferController(Controller):
         """
         media_type = check_media_type(request.scope, list(FILES))
         if imports.places.locked():
-            detail = f"There are {IMPORTS_MAX} imports under way, as many as may be at once."
+            detail = f"{IMPORTS_MAX} imports are running, and no more are allowed at once. Send the file again later."
             raise problems.Unavailable(detail, headers=_RETRY_LATER)
         thread_run = run_on_this_loop()
         limits = BodyLimits(imports.max_length, imports.idle_seconds, seconds=inf)
@@ -147,7 +147,7 @@ class TransferController(Controller):
         """
         media_type = preferred(request.scope, list(FILES))
         if media_type is None:
-            raise problems.NotAcceptable(f"This operation answers {' or '.join(FILES)}.")
+            raise problems.NotAcceptable("This operation returns " + " or ".join(f"`{name}`" for name in FILES) + ".")
         file_format = imports.formats[media_type]
         pieces = file_format.write(all_leads(imports.importing.database, run_on_this_loop(), filtered_leads.query))
         charset = "; charset=utf-8" if media_type.startswith("text/") else ""
@@ -190,4 +190,4 @@ def _read_to_end(upload: Upload) -> None:
 
 
 def _expired(_: UnitOfWork) -> JsonResponse[Any]:
-    raise Unavailable("The stored response has expired just now.")
+    raise Unavailable("The stored response has just expired.")
