@@ -81,7 +81,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 def own_pid(work: UnitOfWork) -> int:
     """Return the process id of the server for this connection."""
-    pid: int = cast(SqlUnitOfWork, work).driver.all(text("SELECT pg_backend_pid()"))[0][0]
+    pid: int = cast(SqlUnitOfWork, work).runner.all(text("SELECT pg_backend_pid()"))[0][0]
     return pid
 
 

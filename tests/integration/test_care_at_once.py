@@ -9,9 +9,9 @@ from sqlalchemy import URL, Connection, Engine
 
 from databases import RunningDatabase
 from desk import ACTOR, Desk
-from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import LeadsError, Merged, NotFound
 from leads_domain.follow_up import FollowUpState
@@ -52,7 +52,7 @@ def desk(url: URL) -> Iterator[Desk]:
 def work_on(connection: Connection) -> SqlUnitOfWork:
     """The stores on a transaction that begins now."""
     connection.begin()
-    return SqlUnitOfWork(Driver(connection.connection.driver_connection, connection.dialect, {}))
+    return SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, connection.dialect, {}))
 
 
 async def somebody_waits(connection: Connection) -> None:

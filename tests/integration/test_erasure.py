@@ -248,7 +248,7 @@ def test_no_number_on_the_timeline_is_given_out_twice(store: str, tmp_path: Path
     """Else whoever follows along would miss what gets the number of something that he has seen."""
 
     def last(work: UnitOfWork) -> Any:
-        return cast(SqlUnitOfWork, work).driver.first(select(func.max(timeline.c.seq)))
+        return cast(SqlUnitOfWork, work).runner.first(select(func.max(timeline.c.seq)))
 
     with DATABASES[store](tmp_path) as database:
         desk = Desk(database)

@@ -20,7 +20,7 @@ from databases import DATABASES, PATIENCE, RunningDatabase, database_url
 from followers import Follower
 from leads_adapters.database import Database
 from leads_adapters.sql.copying import copy_database
-from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_app.factories import make_database, make_engine
 from leads_domain.events import TimelineEntry
@@ -64,7 +64,7 @@ class Transaction:
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect()
         self._connection.begin()
-        driver = Driver(self._connection.connection.driver_connection, engine.dialect, {})
+        driver = StatementRunner(self._connection.connection.driver_connection, engine.dialect, {})
         self.work = SqlUnitOfWork(driver)
 
     def end(self, *, commit: bool = True) -> None:

@@ -18,11 +18,11 @@ from builders import a_lead, an_email
 from databases import DATABASES, RunningDatabase, engine_of, sqlite_file
 from leads_adapters.database import UseCase
 from leads_adapters.sql import older_schema
-from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.migrations import HEAD, NoWay, check_schema, current, downgrade, scripts, upgrade
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.driver import driver
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import adapt_word_index
@@ -223,7 +223,7 @@ def test_new_names_keep_every_row_and_the_order_of_the_feed_up_and_down(engine: 
     assert current(engine) == HEAD
     assert contents(engine) == rows
     with engine.begin() as connection:
-        timeline = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).timeline
+        timeline = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})).timeline
         feed = timeline.in_feed(after=None, limit=200)
         assert [entry.id for entry in feed.items] == [id for _, id in published]
         assert feed.next == timeline.last_position() == 99
@@ -241,7 +241,7 @@ def test_leads_of_version_0_2_are_found_and_listed(engine: Engine) -> None:
     upgrade(engine)
 
     with engine.begin() as connection:
-        leads = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).leads
+        leads = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})).leads
         leads.add(a_lead(name="Jane O'Neill", email=an_email("jane@example.com")))
         found = {
             q: [lead.name for lead in leads.page(LeadQuery(words=query_words(q))).items] for q in ("strauss", "oneill")

@@ -12,9 +12,9 @@ from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql import follow_up_store, idempotency_store, lead_filters, lead_pages
 from leads_adapters.sql import timeline as timelines
-from leads_adapters.sql.driver import Statement
 from leads_adapters.sql.lead_store import _members_of
 from leads_adapters.sql.sqlite.driver import journal_mode
+from leads_adapters.sql.statements import Statement
 from leads_adapters.sql.tables import END_OF_TIME
 from leads_domain.paging import LeadQuery, LeadSort
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from builders import a_lead, an_email, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql import word_index
-from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import adapt_word_index, drop_deleted_words
 from leads_domain.lead import Lead
@@ -31,7 +31,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 def keep(engine: Engine, *kept: Lead) -> None:
     """Add leads."""
     with engine.begin() as connection:
-        work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
+        work = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {}))
         for lead in kept:
             work.leads.add(lead)
 
@@ -39,13 +39,13 @@ def keep(engine: Engine, *kept: Lead) -> None:
 def change(engine: Engine, changed: Lead) -> None:
     """Save a lead."""
     with engine.begin() as connection:
-        SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).leads.save(changed)
+        SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})).leads.save(changed)
 
 
 def found(engine: Engine, *words: str) -> list[str]:
     """The names of those who have these words."""
     with engine.connect() as connection:
-        work = SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {}))
+        work = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {}))
         return [lead.name for lead in work.leads.page(LeadQuery(words=tuple((word,) for word in words))).items]
 
 
@@ -83,7 +83,8 @@ def test_the_index_holds_what_was_stored_of_a_batch_and_nothing_else(engine: Eng
         a_lead(id=an_id(301), name="Yolanda"),
     ]
     with engine.begin() as connection:
-        SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})).leads.add_many(batch)
+        runner = StatementRunner(connection.connection.driver_connection, engine.dialect, {})
+        SqlUnitOfWork(runner).leads.add_many(batch)
     assert [found(engine, word) for word in ("zanz", "296", "wendelin", "yolanda")] == [
         [SPOKEN_OF.name],
         ["Doe 296"],

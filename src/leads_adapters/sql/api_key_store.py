@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, insert, or_, select, text, tuple_, update
 
-from leads_adapters.sql.driver import Driver, Row
+from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import api_keys
 from leads_domain.access import ApiKey, Role
 from leads_domain.errors import NotFound
@@ -40,12 +40,12 @@ _RECORD_USE = (
 class SqlApiKeyStore:
     """Keeps API keys in the table `api_keys`."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, runner: StatementRunner) -> None:
+        self._runner = runner
 
     def add(self, key: ApiKey) -> None:
         """See `ApiKeyStore.add`."""
-        self._driver.change(
+        self._runner.change(
             _ADD,
             id=key.id,
             name=key.name,
@@ -58,43 +58,43 @@ class SqlApiKeyStore:
 
     def find_by_digest(self, digest: str) -> ApiKey | None:
         """See `ApiKeyStore.find_by_digest`."""
-        row = self._driver.first(_BY_DIGEST, digest=digest)
+        row = self._runner.first(_BY_DIGEST, digest=digest)
         return _key(row) if row else None
 
     def get(self, id: str) -> ApiKey:
         """See `ApiKeyStore.get`."""
-        row = self._driver.first(_BY_ID, id=id)
+        row = self._runner.first(_BY_ID, id=id)
         if row is None:
             raise NotFound("API key", id)
         return _key(row)
 
     def all(self) -> Sequence[ApiKey]:
         """See `ApiKeyStore.all`."""
-        return [_key(row) for row in self._driver.all(_ALL)]
+        return [_key(row) for row in self._runner.all(_ALL)]
 
     def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
         """See `ApiKeyStore.page`."""
         position = {} if after is None else {"after_at": after.at, "after_id": after.id}
         found = [
-            _key(row) for row in self._driver.all(_NEXT_PAGE if position else _FIRST_PAGE, limit=limit + 1, **position)
+            _key(row) for row in self._runner.all(_NEXT_PAGE if position else _FIRST_PAGE, limit=limit + 1, **position)
         ]
         items = found[:limit]
         return Page(items, Position(items[-1].created_at, items[-1].id) if len(found) > limit else None)
 
     def all_for_update(self) -> Sequence[ApiKey]:
         """See `ApiKeyStore.all_for_update`. SQLite has one writer at a time, and so no statement for it."""
-        if self._driver.dialect == "postgresql":
-            self._driver.change(_LOCK)
+        if self._runner.dialect == "postgresql":
+            self._runner.change(_LOCK)
         return self.all()
 
     def revoke(self, id: str, at: datetime) -> None:
         """See `ApiKeyStore.revoke`."""
-        if not self._driver.change(_REVOKE, id_=id, at=at):
+        if not self._runner.change(_REVOKE, id_=id, at=at):
             raise NotFound("API key", id)
 
     def record_use(self, used: Mapping[str, datetime]) -> None:
         """See `ApiKeyStore.record_use`. Always in the same order, so that two that do it do not wait for each other."""
-        self._driver.change_many(_RECORD_USE, [{"id_": id, "at": used[id]} for id in sorted(used)])
+        self._runner.change_many(_RECORD_USE, [{"id_": id, "at": used[id]} for id in sorted(used)])
 
 
 def _key(row: Row) -> ApiKey:

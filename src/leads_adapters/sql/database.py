@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import Engine, Executable
 
 from leads_adapters.database import Arguments, ResultT, UseCase
-from leads_adapters.sql.driver import Driver, Statement
 from leads_adapters.sql.jobs import Job, deliver
 from leads_adapters.sql.migrations import check_schema
 from leads_adapters.sql.outages import Outages
+from leads_adapters.sql.statements import Statement, StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.write_probe import delete_probe, store_probe
 from leads_domain.errors import Unavailable
@@ -85,7 +85,7 @@ class SqlDatabase(ABC):
             raise Unavailable("The database is closed.")
 
     def _unit_of_work(self, connection: Any) -> SqlUnitOfWork:
-        return SqlUnitOfWork(Driver(connection, self._engine.dialect, self._statements))
+        return SqlUnitOfWork(StatementRunner(connection, self._engine.dialect, self._statements))
 
     def _deliver_reads(self, jobs: Sequence[Job]) -> None:
         self._outages.after_read(jobs)

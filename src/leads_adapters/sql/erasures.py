@@ -8,9 +8,9 @@ import msgspec
 from sqlalchemy import Engine
 
 from leads_adapters.backup_files import SQLITE, BackupFailed, kind_of
-from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.postgres import backup as postgres_backup
 from leads_adapters.sql.sqlite import backup as sqlite_backup
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import drop_deleted_words
 from leads_domain.errors import NotFound
@@ -42,7 +42,7 @@ def erase_again(engine: Engine, erase: Erase, ids: Iterable[LeadId], actor: str)
     """Erase the leads that exist, all of them or none; return their number."""
     with engine.begin() as connection:
         driver_connection: Any = connection.connection.driver_connection
-        work = SqlUnitOfWork(Driver(driver_connection, engine.dialect, {}))
+        work = SqlUnitOfWork(StatementRunner(driver_connection, engine.dialect, {}))
         number = sum(_erase(work, erase, id, actor) for id in ids)
         if engine.dialect.name == "sqlite":
             drop_deleted_words(driver_connection)

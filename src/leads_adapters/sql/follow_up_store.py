@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from leads_adapters.sql.driver import Driver, Row
+from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import follow_ups
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState, Lease, Recipient
@@ -107,12 +107,12 @@ _ANNOUNCE = select(func.pg_notify(ANNOUNCED, ""))
 class SqlFollowUpStore:
     """Stores follow-ups in the table `follow_ups`."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, runner: StatementRunner) -> None:
+        self._runner = runner
 
     def add(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.add`."""
-        self._driver.change(_ADD, **_row(follow_up))
+        self._runner.change(_ADD, **_row(follow_up))
         self._announce(follow_up)
 
     def get(self, id: FollowUpId) -> FollowUp:
@@ -126,7 +126,7 @@ class SqlFollowUpStore:
     def save(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.save`."""
         values = _row(follow_up)
-        self._driver.change(_UPDATE, id_=values.pop("id"), **values)
+        self._runner.change(_UPDATE, id_=values.pop("id"), **values)
         self._announce(follow_up)
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
@@ -139,7 +139,7 @@ class SqlFollowUpStore:
         found = [
             _follow_up(row)
             for state in query.states or FollowUpState
-            for row in self._driver.all(statement, state=state.value, limit=query.limit + 1, **given)
+            for row in self._runner.all(statement, state=state.value, limit=query.limit + 1, **given)
         ]
         found.sort(key=lambda each: (each.due_at, each.id))
         items = found[: query.limit]
@@ -149,43 +149,43 @@ class SqlFollowUpStore:
         """See `FollowUpStore.count`."""
         given = _given(query)
         statement = _count(frozenset(given))
-        numbers = [self._driver.all(statement, state=state.value, **given) for state in query.states or FollowUpState]
+        numbers = [self._runner.all(statement, state=state.value, **given) for state in query.states or FollowUpState]
         return sum(number for ((number,),) in numbers)
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
         """See `FollowUpStore.scheduled_of_lead`."""
-        return [_follow_up(row) for row in self._driver.all(_SCHEDULED_OF_LEAD, lead_id=lead_id)]
+        return [_follow_up(row) for row in self._runner.all(_SCHEDULED_OF_LEAD, lead_id=lead_id)]
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `FollowUpStore.move`."""
-        self._driver.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
+        self._runner.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
 
     def erase(self, lead_id: LeadId) -> None:
         """See `FollowUpStore.erase`."""
-        self._driver.change(_ERASE, lead_id=lead_id)
+        self._runner.change(_ERASE, lead_id=lead_id)
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""
-        return {channel: at for channel, at in self._driver.all(_NEXT_ATTEMPTS, now=now) if at is not None}
+        return {channel: at for channel, at in self._runner.all(_NEXT_ATTEMPTS, now=now) if at is not None}
 
     def backlog(self, now: datetime) -> Mapping[str, Backlog]:
         """See `FollowUpStore.backlog`."""
-        rows = self._driver.all(_BACKLOG, now=now)
+        rows = self._runner.all(_BACKLOG, now=now)
         return {channel: Backlog(scheduled=all_, due=due, next_attempt_at=at) for channel, all_, due, at in rows}
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """See `FollowUpStore.claim_due`. One statement, so that it is atomic on every database."""
-        rows = self._driver.all(_CLAIM, channel=channel, now=now, owner=owner, until=until, limit=limit)
+        rows = self._runner.all(_CLAIM, channel=channel, now=now, owner=owner, until=until, limit=limit)
         claimed = [_follow_up(row) for row in rows]
         return sorted(claimed, key=lambda follow_up: (follow_up.next_attempt_at or now, follow_up.id))
 
     def _announce(self, follow_up: FollowUp) -> None:
         """Notify dispatchers of a new follow-up; on SQLite they notice by themselves."""
-        if self._driver.dialect == "postgresql" and follow_up.state is FollowUpState.SCHEDULED:
-            self._driver.first(_ANNOUNCE)
+        if self._runner.dialect == "postgresql" and follow_up.state is FollowUpState.SCHEDULED:
+            self._runner.first(_ANNOUNCE)
 
     def _one(self, statement: Executable, id: FollowUpId) -> FollowUp:
-        row = self._driver.first(statement, id=id)
+        row = self._runner.first(statement, id=id)
         if row is None:
             raise NotFound("follow-up", id)
         return _follow_up(row)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Executable, bindparam, delete, func, literal_column, null, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.tables import idempotency_records
 from leads_domain.errors import RequestInProgress
 from leads_domain.idempotency import IdempotencyRecord
@@ -48,8 +48,8 @@ _KEEP: dict[str, Executable] = {
 class SqlIdempotencyStore:
     """Stores records in the table `idempotency_records`."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, runner: StatementRunner) -> None:
+        self._runner = runner
 
     def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
         """See `IdempotencyStore.claim`. SQLite has one writer at a time: a second one has waited.
@@ -57,23 +57,23 @@ class SqlIdempotencyStore:
         A row that is not there cannot be locked. The lock comes first and in a statement of its own, so that what
         is then read is what its last holder has left.
         """
-        if self._driver.dialect == "postgresql" and self._driver.first(_LOCK, claimed=f"{caller} {key}") != (True,):
+        if self._runner.dialect == "postgresql" and self._runner.first(_LOCK, claimed=f"{caller} {key}") != (True,):
             raise RequestInProgress(key)
-        row = self._driver.first(_BY_KEY, caller=caller, key=key)
+        row = self._runner.first(_BY_KEY, caller=caller, key=key)
         return IdempotencyRecord(**dict(zip(_COLUMNS, row, strict=True))) if row else None
 
     def store(self, record: IdempotencyRecord) -> None:
         """See `IdempotencyStore.store`."""
-        self._driver.change(_KEEP[self._driver.dialect], **{name: getattr(record, name) for name in _COLUMNS})
+        self._runner.change(_KEEP[self._runner.dialect], **{name: getattr(record, name) for name in _COLUMNS})
 
     def erase(self, lead_id: LeadId) -> None:
         """See `IdempotencyStore.erase`."""
-        self._driver.change(_FORGET, forgotten=lead_id)
+        self._runner.change(_FORGET, forgotten=lead_id)
 
     def creation_times(self, lead_id: LeadId) -> Sequence[datetime]:
         """See `IdempotencyStore.creation_times`."""
-        return [at for (at,) in self._driver.all(_TIMES, lead_id=lead_id)]
+        return [at for (at,) in self._runner.all(_TIMES, lead_id=lead_id)]
 
     def delete_expired(self, *, before: datetime, limit: int) -> None:
         """See `IdempotencyStore.delete_expired`."""
-        self._driver.change(_DROP, before=before, limit=limit)
+        self._runner.change(_DROP, before=before, limit=limit)

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_column, select, tuple_
 
-from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.lead_filters import MATCHING, RANGES, conditions, filters, is_word, word_queries
+from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import END_OF_TIME, leads
 from leads_domain.paging import LeadQuery, LeadSort
 
@@ -72,21 +72,21 @@ class _List(NamedTuple):
         return found.order_by(*self.order(hidden, id))
 
 
-def find_page(driver: Driver, columns: Columns, query: LeadQuery) -> list[Row]:
+def find_page(runner: StatementRunner, columns: Columns, query: LeadQuery) -> list[Row]:
     """Return the `columns` of the leads that `query` asks for, and of one more, if there is one."""
     given = filters(query)
     values = given | _parameters(query)
     list_ = _List(tuple(given), query.sort, query.after is not None)
-    found = driver.all(_among_next(columns, list_), **values)
-    if not list_.across or len(found) > query.limit or driver.first(_beyond(list_), **values) is None:
+    found = runner.all(_among_next(columns, list_), **values)
+    if not list_.across or len(found) > query.limit or runner.first(_beyond(list_), **values) is None:
         return found
-    return driver.all(_sorted(columns, list_, _word_index(driver, given, values)), **values)
+    return runner.all(_sorted(columns, list_, _word_index(runner, given, values)), **values)
 
 
-def count_leads(driver: Driver, query: LeadQuery) -> int:
+def count_leads(runner: StatementRunner, query: LeadQuery) -> int:
     """Return how many leads `query` asks for."""
     given = filters(query)
-    ((number,),) = driver.all(_count(tuple(given), driver.dialect), **given, **_parameters(query))
+    ((number,),) = runner.all(_count(tuple(given), runner.dialect), **given, **_parameters(query))
     return int(number)
 
 
@@ -120,16 +120,16 @@ def _sorted(columns: Columns, list_: _List, word_index: str | None) -> Select[An
     return list_.select(columns(leads.c), *tests, sorts=True).limit(bindparam("limit"))
 
 
-def _word_index(driver: Driver, given: Mapping[str, Any], values: Mapping[str, Any]) -> str | None:
+def _word_index(runner: StatementRunner, given: Mapping[str, Any], values: Mapping[str, Any]) -> str | None:
     """Return the index to look words up in.
 
     SQLite does not know how many leads have a word. Words of more than a tenth of all leads are compared instead, with
     each lead that passes the other filters.
     """
-    if driver.dialect == "sqlite" and len({*map(is_word, given)}) > 1:
-        ((are_rare,),) = driver.all(_ARE_RARE, **values)
-        return driver.dialect if are_rare else None
-    return driver.dialect
+    if runner.dialect == "sqlite" and len({*map(is_word, given)}) > 1:
+        ((are_rare,),) = runner.all(_ARE_RARE, **values)
+        return runner.dialect if are_rare else None
+    return runner.dialect
 
 
 @lru_cache(_SHAPES)

@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from leads_adapters.sql.driver import Driver, Row
 from leads_adapters.sql.lead_pages import count_leads, find_page
+from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import END_OF_TIME, leads, merged_leads
 from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
@@ -66,22 +66,22 @@ _ADD_WORDS_OF_MANY = insert(_LEAD_WORDS).from_select(
 class SqlLeadStore:
     """Stores leads in the table `leads`, whose `email_key` is unique."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, runner: StatementRunner) -> None:
+        self._runner = runner
 
     def add(self, lead: Lead) -> None:
         """See `LeadStore.add`. No exception is caught, because on PostgreSQL one would end the transaction."""
         row = _row(lead)
-        if not self._driver.change(_ADD[self._driver.dialect], **row):
+        if not self._runner.change(_ADD[self._runner.dialect], **row):
             raise DuplicateLead(self.find_by_email(lead.email.key))
-        if self._driver.dialect == "sqlite":
-            self._driver.change(_ADD_WORDS, words=row["words"])
+        if self._runner.dialect == "sqlite":
+            self._runner.change(_ADD_WORDS, words=row["words"])
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
         """See `LeadStore.add_many`. Looks up who has the addresses only if one is taken."""
-        kept = self._driver.change_many(_ADD[self._driver.dialect], [_row(lead) for lead in leads])
-        if self._driver.dialect == "sqlite":
-            self._driver.change(_ADD_WORDS_OF_MANY, ids=_json([lead.id for lead in leads]))
+        kept = self._runner.change_many(_ADD[self._runner.dialect], [_row(lead) for lead in leads])
+        if self._runner.dialect == "sqlite":
+            self._runner.change(_ADD_WORDS_OF_MANY, ids=_json([lead.id for lead in leads]))
         if kept == len(leads):
             return [lead.id for lead in leads]
         return [self.find_by_email(lead.email.key) for lead in leads]
@@ -92,10 +92,10 @@ class SqlLeadStore:
 
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
         """See `LeadStore.get_many`."""
-        if self._driver.dialect == "sqlite":
-            rows = self._driver.all(_BY_IDS_ON_SQLITE, ids=_json(list(ids)))
+        if self._runner.dialect == "sqlite":
+            rows = self._runner.all(_BY_IDS_ON_SQLITE, ids=_json(list(ids)))
         else:
-            rows = self._driver.all(_BY_IDS, ids=list(ids))
+            rows = self._runner.all(_BY_IDS, ids=list(ids))
         return _leads(rows)
 
     def get_for_update(self, id: LeadId) -> Lead:
@@ -104,7 +104,7 @@ class SqlLeadStore:
 
     def find_by_email(self, email_key: str) -> LeadId | None:
         """See `LeadStore.find_by_email`."""
-        row = self._driver.first(_ID_BY_EMAIL, email_key=email_key)
+        row = self._runner.first(_ID_BY_EMAIL, email_key=email_key)
         return LeadId(row[0]) if row else None
 
     def save(self, lead: Lead) -> None:
@@ -113,42 +113,42 @@ class SqlLeadStore:
         if holder not in (None, lead.id):
             raise DuplicateLead(holder)
         values = _row(lead)
-        self._driver.change(_UPDATE, id_=values.pop("id"), **values)
+        self._runner.change(_UPDATE, id_=values.pop("id"), **values)
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """See `LeadStore.redirect`."""
-        self._driver.change(_REDIRECT_AGAIN, id=id, into=into)
-        self._driver.change(_REMOVE, id=id)
-        self._driver.change(_REDIRECT, id=id, into_id=into)
+        self._runner.change(_REDIRECT_AGAIN, id=id, into=into)
+        self._runner.change(_REMOVE, id=id)
+        self._runner.change(_REDIRECT, id=id, into_id=into)
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
         """See `LeadStore.redirected_to`."""
-        return [LeadId(merged) for (merged,) in self._driver.all(_ALL_MERGED_INTO, id=id)]
+        return [LeadId(merged) for (merged,) in self._runner.all(_ALL_MERGED_INTO, id=id)]
 
     def erase(self, id: LeadId) -> None:
         """See `LeadStore.erase`."""
-        self._driver.change(_ERASE_MERGED, id=id)
-        self._driver.change(_REMOVE, id=id)
-        self._driver.erased = True
+        self._runner.change(_ERASE_MERGED, id=id)
+        self._runner.change(_REMOVE, id=id)
+        self._runner.needs_secure_delete = True
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
-        rows = find_page(self._driver, _members_of, query)
+        rows = find_page(self._runner, _members_of, query)
         items = _leads(rows[: query.limit])
         return Page(items, query.sort.position(items[-1]) if len(rows) > query.limit else None)
 
     def count(self, query: LeadQuery) -> int:
         """See `LeadStore.count`."""
-        return count_leads(self._driver, query)
+        return count_leads(self._runner, query)
 
     def _one(self, statement: Executable, id: LeadId) -> Lead:
-        row = self._driver.first(statement, id=id)
+        row = self._runner.first(statement, id=id)
         if row is None:
             raise self._missing(id)
         return _leads([row])[0]
 
     def _missing(self, id: LeadId) -> NotFound:
-        row = self._driver.first(_MERGED_INTO, id=id)
+        row = self._runner.first(_MERGED_INTO, id=id)
         return Merged(id, row[0]) if row else NotFound("lead", id)
 
 

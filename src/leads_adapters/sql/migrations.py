@@ -75,7 +75,7 @@ def current_on(connection: Connection) -> str | None:
 
 def check_schema(work: SqlUnitOfWork) -> None:
     """Raise `Unavailable` unless the schema is the one that this version of the service works with."""
-    row = work.driver.first(_CURRENT)
+    row = work.runner.first(_CURRENT)
     if row is None or row[0] != HEAD:
         raise Unavailable(mismatch(row[0] if row else None))
 

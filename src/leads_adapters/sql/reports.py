@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import INTERVAL
 
-from leads_adapters.sql.driver import Driver
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.tables import follow_ups, leads
 from leads_domain.follow_up import FollowUpState
 from leads_domain.pipeline import Status
@@ -36,29 +36,29 @@ _OVERDUE = select(func.count()).where(
 class SqlReports:
     """Has the database count."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, runner: StatementRunner) -> None:
+        self._runner = runner
 
     def leads_by_status(self) -> Mapping[Status, int]:
         """See `Reports.leads_by_status`."""
-        return dict(row for row in self._driver.all(_BY_STATUS))
+        return dict(row for row in self._runner.all(_BY_STATUS))
 
     def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
         """See `Reports.leads_by_source`."""
-        statement = _by_source(self._driver.dialect, len(won))
+        statement = _by_source(self._runner.dialect, len(won))
         named = {f"won_{number}": status for number, status in enumerate(won)}
-        return [SourceCount(*row) for row in self._driver.all(statement, limit=limit, **named)]
+        return [SourceCount(*row) for row in self._runner.all(statement, limit=limit, **named)]
 
     def median_time_to_first_contact(self) -> timedelta | None:
         """See `Reports.median_time_to_first_contact`."""
-        times = [time for (time,) in self._driver.all(_MIDDLE[self._driver.dialect])]
-        if self._driver.dialect == "sqlite":
+        times = [time for (time,) in self._runner.all(_MIDDLE[self._runner.dialect])]
+        if self._runner.dialect == "sqlite":
             times = [timedelta(microseconds=time) for time in times]
         return sum(times, timedelta()) / len(times) if times else None
 
     def overdue_follow_ups(self, now: datetime) -> int:
         """See `Reports.overdue_follow_ups`."""
-        ((number,),) = self._driver.all(_OVERDUE, now=now)
+        ((number,),) = self._runner.all(_OVERDUE, now=now)
         return int(number)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import Executable, Select, bindparam, delete, func, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from leads_adapters.sql.driver import Driver, Row
+from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import feed, timeline
 from leads_domain.events import EventType, TimelineEntry
 from leads_domain.lead import LeadId
@@ -65,52 +65,52 @@ _TAKE_POSITIONS = {"sqlite": _taking_positions(sqlite.insert), "postgresql": _ta
 class SqlTimeline:
     """Stores entries in the table `timeline`."""
 
-    def __init__(self, driver: Driver) -> None:
-        self._driver = driver
+    def __init__(self, runner: StatementRunner) -> None:
+        self._runner = runner
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
         """See `Timeline.add`."""
-        self._driver.change_many(_ADD, [_row(entry) for entry in entries])
+        self._runner.change_many(_ADD, [_row(entry) for entry in entries])
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.of_lead`."""
         position = {} if before is None else {"before": before}
-        rows = self._driver.all(_page_of_lead(before is not None), lead_id=lead_id, limit=limit + 1, **position)
+        rows = self._runner.all(_page_of_lead(before is not None), lead_id=lead_id, limit=limit + 1, **position)
         shown = rows[:limit]
         return Page([_entry(row) for row in shown], shown[-1][0] if len(rows) > limit else None)
 
     def count_of_lead(self, lead_id: LeadId) -> int:
         """See `Timeline.count_of_lead`."""
-        ((number,),) = self._driver.all(_COUNT_OF_LEAD, lead_id=lead_id)
+        ((number,),) = self._runner.all(_COUNT_OF_LEAD, lead_id=lead_id)
         return int(number)
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""
-        rows = self._driver.all(_IN_FEED, after=after or 0, limit=limit)
+        rows = self._runner.all(_IN_FEED, after=after or 0, limit=limit)
         return Page([_entry(row) for row in rows], rows[-1][0] if rows else None)
 
     def has_unpublished(self) -> bool:
         """See `Timeline.has_unpublished`."""
-        return self._driver.first(_FIRST_UNPUBLISHED) is not None
+        return self._runner.first(_FIRST_UNPUBLISHED) is not None
 
     def publish(self, limit: int) -> int:
         """See `Timeline.publish`. The second statement sees what others committed before the first one had the lock."""
-        ((last_position,),) = self._driver.all(_TAKE_POSITIONS[self._driver.dialect], taken=limit)
-        return self._driver.change(_PUBLISH, last_position=last_position - limit, limit=limit)
+        ((last_position,),) = self._runner.all(_TAKE_POSITIONS[self._runner.dialect], taken=limit)
+        return self._runner.change(_PUBLISH, last_position=last_position - limit, limit=limit)
 
     def last_position(self) -> int:
         """See `Timeline.last_position`."""
-        ((last_position,),) = self._driver.all(_LAST_POSITION)
+        ((last_position,),) = self._runner.all(_LAST_POSITION)
         return last_position or 0
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `Timeline.move`."""
-        self._driver.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
+        self._runner.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
 
     def erase(self, tombstone: TimelineEntry) -> None:
         """See `Timeline.erase`. The tombstone comes first: SQLite gives the highest number out again if it is free."""
         self.add([tombstone])
-        self._driver.change(_ERASE, lead=tombstone.lead_id, tombstone=tombstone.id)
+        self._runner.change(_ERASE, lead=tombstone.lead_id, tombstone=tombstone.id)
 
 
 @lru_cache

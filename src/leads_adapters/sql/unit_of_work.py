@@ -1,22 +1,22 @@
 """Bundle the stores of one database connection."""
 
 from leads_adapters.sql.api_key_store import SqlApiKeyStore
-from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.follow_up_store import SqlFollowUpStore
 from leads_adapters.sql.idempotency_store import SqlIdempotencyStore
 from leads_adapters.sql.lead_store import SqlLeadStore
 from leads_adapters.sql.reports import SqlReports
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.timeline import SqlTimeline
 
 
 class SqlUnitOfWork:
     """Implements `UnitOfWork` on one connection, whose owner begins and ends the transactions."""
 
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
-        self.leads = SqlLeadStore(driver)
-        self.follow_ups = SqlFollowUpStore(driver)
-        self.timeline = SqlTimeline(driver)
-        self.api_keys = SqlApiKeyStore(driver)
-        self.idempotency = SqlIdempotencyStore(driver)
-        self.reports = SqlReports(driver)
+    def __init__(self, runner: StatementRunner) -> None:
+        self.runner = runner
+        self.leads = SqlLeadStore(runner)
+        self.follow_ups = SqlFollowUpStore(runner)
+        self.timeline = SqlTimeline(runner)
+        self.api_keys = SqlApiKeyStore(runner)
+        self.idempotency = SqlIdempotencyStore(runner)
+        self.reports = SqlReports(runner)

@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from leads_adapters.sql import migrations
-from leads_adapters.sql.driver import Driver
 from leads_adapters.sql.sqlite.driver import library
 from leads_adapters.sql.sqlite.files import readable_by_others, replaceable_by_others
+from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.write_probe import delete_probe, store_probe
 from leads_app.channels import check_channel, make_notifier
@@ -108,7 +108,7 @@ def _check_file(engine: Engine) -> None:
 def _check_write(engine: Engine) -> None:
     for step in (store_probe, delete_probe):
         with engine.begin() as connection:
-            step(SqlUnitOfWork(Driver(connection.connection.driver_connection, engine.dialect, {})))
+            step(SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})))
 
 
 def _channels(container: Container) -> str:

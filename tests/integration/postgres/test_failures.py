@@ -44,7 +44,7 @@ def test_a_statement_that_takes_too_long_is_given_up(url: URL, monkeypatch: pyte
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.2)
 
     def sleep(work: UnitOfWork) -> None:
-        cast(SqlUnitOfWork, work).driver.all(text("SELECT pg_sleep(60)"))
+        cast(SqlUnitOfWork, work).runner.all(text("SELECT pg_sleep(60)"))
 
     with opened(url) as postgres:
         for run in (postgres.running.read, postgres.running.write):

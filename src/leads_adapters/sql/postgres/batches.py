@@ -64,13 +64,13 @@ def run_batch(transactions: Transactions, begin: str, batch: Sequence[Job]) -> b
 
 def _attempt(job: Job, work: SqlUnitOfWork) -> None:
     """Run a job in a batch. Its error does not affect the others unless changes must be rolled back."""
-    before = work.driver.changes
+    before = work.runner.changed_rows
     try:
         job.result = job.run(work)
     except psycopg.Error:
         raise
     except Exception as error:
-        if work.driver.changes != before:
+        if work.runner.changed_rows != before:
             raise _RollbackNeeded from error
         job.error = error
 

@@ -1,6 +1,6 @@
-"""Choose the driver for SQLite: `pysqlite3`, which brings a new version, or the one that Python was built with.
+"""Select the driver for SQLite: `pysqlite3`, which contains a recent SQLite, or else Python's `sqlite3`.
 
-`pysqlite3` has no wheel for every machine: see the marker in `pyproject.toml`.
+`pysqlite3` has wheels for some platforms only: see the marker in `pyproject.toml`.
 """
 
 from typing import TYPE_CHECKING
@@ -23,10 +23,10 @@ __all__ = [
 ]
 
 OLDEST_VERSION = (3, 38, 0)
-"""Older versions lack `unixepoch`, STRICT tables (3.37) or RETURNING (3.35)."""
+"""The oldest version with `unixepoch` (3.38), STRICT tables (3.37) and RETURNING (3.35)."""
 
 SAFE_WAL_VERSION = (3, 51, 3)
-"""Older versions can corrupt a WAL database when two connections write or checkpoint at once."""
+"""The oldest version that cannot corrupt a WAL database when two connections write or checkpoint at once."""
 
 
 def check_version(version: tuple[int, ...] = driver.sqlite_version_info) -> None:
@@ -38,12 +38,15 @@ def check_version(version: tuple[int, ...] = driver.sqlite_version_info) -> None
 
 
 def journal_mode(version: tuple[int, ...] = driver.sqlite_version_info) -> str:
-    """Return the journal that is safe on this version of SQLite: WAL lets readers and the writer work side by side."""
+    """Return the best journal mode that is safe with this version of SQLite.
+
+    With WAL, readers and the writer do not block each other.
+    """
     return "WAL" if version >= SAFE_WAL_VERSION else "DELETE"
 
 
 def library() -> str:
-    """Describe the library in use and its journal, for people."""
+    """Describe the SQLite library and its journal, for the operator."""
     package = driver.__name__.partition(".")[0]
     source = "pysqlite3" if package == "pysqlite3" else "Python"
     if journal_mode() == "WAL":

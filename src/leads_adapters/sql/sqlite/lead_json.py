@@ -21,7 +21,7 @@ _MEMBERS = [field.name for field in fields(Lead)]
 
 def read_json_page(work: UnitOfWork, query: LeadQuery) -> tuple[bytes, LeadPosition | None]:
     """See `leads_adapters.lead_json.read_json_page`."""
-    rows = find_page(cast(SqlUnitOfWork, work).driver, _columns(query.sort.field), query)
+    rows = find_page(cast(SqlUnitOfWork, work).runner, _columns(query.sort.field), query)
     items = rows[: query.limit]
     array = f"[{','.join(json for json, _, _ in items)}]".encode()
     if len(rows) <= query.limit:

@@ -32,7 +32,7 @@ class SecureDelete:
 
     def __init__(self, writing: WriteConnection, work: SqlUnitOfWork) -> None:
         self._writing = writing
-        self._driver = work.driver
+        self._runner = work.runner
         self._task: asyncio.Task[None] | None = None
         self._next_attempt = float("-inf")
         with suppress(driver.Error):
@@ -40,18 +40,18 @@ class SecureDelete:
 
     def start(self) -> None:
         """Start to clean if a person was erased."""
-        if self._driver.erased and self._task is None:
+        if self._runner.needs_secure_delete and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._repeat())
 
     async def finish(self) -> None:
         """Make a last attempt, if one is due."""
         if self._task is not None:
             self._task.cancel()
-        if self._driver.erased:
+        if self._runner.needs_secure_delete:
             await self._writing.in_thread(self._attempt)
 
     async def _repeat(self) -> None:
-        while self._driver.erased:
+        while self._runner.needs_secure_delete:
             await asyncio.sleep(self._next_attempt - time.monotonic())
             async with self._writing.lock:
                 await self._writing.in_thread(self._attempt)
@@ -63,7 +63,7 @@ class SecureDelete:
         with suppress(driver.Error):  # such as a full disk
             drop_deleted_words(connection)
             drop_samples(connection)
-            self._driver.erased = not remove_copies(connection)
+            self._runner.needs_secure_delete = not remove_copies(connection)
 
 
 def remove_copies(connection: Any) -> bool:
