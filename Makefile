@@ -32,7 +32,7 @@ serve: $(VENV)/.installed
 # For everyday work: no database but the memory.
 check: lint
 	$(PYTEST) --quiet --numprocesses 2 tests/unit tests/contracts \
-	  -k "not sqlite and not postgres and not desk_machine and not all_databases"
+	  -k "not sqlite and not postgres and not application_machine and not all_databases"
 
 # More workers than most machines have cores: many tests wait for processes and time-outs.
 test: $(VENV)/.installed-dev

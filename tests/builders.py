@@ -37,7 +37,7 @@ def a_phone(e164: str = "+12025550123", extension: str | None = None) -> PhoneNu
     return PhoneNumber(e164, extension)
 
 
-def given_details(**members: Any) -> DetailsInput:
+def details_input(**members: Any) -> DetailsInput:
     """What a client says of a new lead: only what must be said, and `members`."""
     return cast(DetailsInput, {"name": "John Doe", "email": "john@example.com", **members})
 

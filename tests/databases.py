@@ -21,7 +21,7 @@ from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from postgres import postgres_url
 
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 """After how many seconds a test that waits for an answer fails, rather than hang."""
 
 Result = TypeVar("Result")
@@ -55,7 +55,7 @@ class RunningDatabase:
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Whatever `work` answers, on the database's event loop."""
         # Not `Runner.run`: it handles signals anew each time, which takes longer than most questions.
-        return self.runner.get_loop().run_until_complete(asyncio.wait_for(work, PATIENCE))
+        return self.runner.get_loop().run_until_complete(asyncio.wait_for(work, TIMEOUT_SECONDS))
 
 
 @contextmanager

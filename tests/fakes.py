@@ -87,7 +87,7 @@ class RecordingNotifier:
         return Receipt(f"receipt {len(self.accepted)}")
 
 
-class PlainContacts:
+class PlainNormalizer:
     """A `Normalizer` that takes what has an at sign for an address, and what starts with a plus sign for a number."""
 
     def email(self, text: str) -> EmailAddress:

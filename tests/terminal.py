@@ -13,18 +13,18 @@ import pytest
 
 from leads_app.cli import main, session
 
-_KILLED = Path(__file__).parent / "integration" / "killed.py"
+_KILL_AT_EACH_STEP = Path(__file__).parent / "integration" / "kill_at_each_step.py"
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """What a command has printed, and its exit code."""
 
     code: int
     out: str
     err: str
 
-    def expect(self, code: int) -> "Ended":
+    def expect(self, code: int) -> "CommandResult":
         """Itself, if it ended with this exit code."""
         assert self.code == code, self
         return self
@@ -40,7 +40,7 @@ class Terminal:
         patch.chdir(folder)
         patch.setattr(session, "configure_logs", lambda _: None)  # the logs of the test process stay as they are
 
-    def leads(self, *arguments: object, typed: str | None = None) -> Ended:
+    def leads(self, *arguments: object, typed: str | None = None) -> CommandResult:
         """Run a command; with `typed`, at a terminal where somebody types that."""
         controller, terminal = pty.openpty()
         with os.fdopen(controller, "w", encoding="utf-8") as keyboard, os.fdopen(terminal, encoding="utf-8") as screen:
@@ -52,11 +52,11 @@ class Terminal:
                 self._capture.readouterr()
                 code = _exit_code()
         out, err = self._capture.readouterr()
-        return Ended(code, out, re.sub(r"\s+", " ", err))
+        return CommandResult(code, out, re.sub(r"\s+", " ", err))
 
-    def killed(self, *arguments: object) -> Iterator[int]:
+    def kill_at_each_step(self, *arguments: object) -> Iterator[int]:
         """Run a command again and again, killed one step later each time; yields after each, with its exit code."""
-        command = [sys.executable, str(_KILLED), "leads", *map(str, arguments)]
+        command = [sys.executable, str(_KILL_AT_EACH_STEP), "leads", *map(str, arguments)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdin
             assert running.stdout

@@ -34,33 +34,33 @@ class Post:
 
 @dataclass
 class Receiver:
-    """Answers 204, unless `answers` (statuses and headers) or `behaviour` have other ideas; without one it hangs up.
+    """Answers 204, unless `responses` (statuses and headers) or `behaviour` have other ideas; without one it hangs up.
 
-    While it is `held`, it takes posts and answers none.
+    While it is `is_paused`, it takes posts and answers none.
     """
 
     url: str = ""
     port: int = 0
-    held: bool = False
+    is_paused: bool = False
     posts: list[Post] = field(default_factory=list)
-    answers: deque[tuple[int | None, Mapping[str, str]]] = field(default_factory=deque)
+    responses: deque[tuple[int | None, Mapping[str, str]]] = field(default_factory=deque)
     behaviour: Behaviour = Behaviour.ACCEPTS
     accepted: list[Post] = field(default_factory=list)
 
-    def answer(self, status: int | None, **headers: str) -> None:
+    def respond(self, status: int | None, **headers: str) -> None:
         """Answer the next request so."""
-        self.answers.append((status, {name.replace("_", "-"): value for name, value in headers.items()}))
+        self.responses.append((status, {name.replace("_", "-"): value for name, value in headers.items()}))
 
-    def take(self, post: Post) -> tuple[int, Mapping[str, str]] | None:
+    def response_to(self, post: Post) -> tuple[int, Mapping[str, str]] | None:
         """What to answer to a post, if anything."""
         self.posts.append(post)
-        while self.held:
+        while self.is_paused:
             time.sleep(0.01)
         if self.behaviour is Behaviour.HANGS:
             while self.behaviour is Behaviour.HANGS:
                 time.sleep(0.01)
             return None
-        status, headers = self.answers.popleft() if self.answers else (STATUSES[self.behaviour], {})
+        status, headers = self.responses.popleft() if self.responses else (STATUSES[self.behaviour], {})
         if status is None:
             return None
         if 200 <= status < 300:
@@ -87,7 +87,7 @@ def a_receiver(tls: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[
             body = self.rfile.read(length)
             if len(body) < length:
                 return  # the client died, and has sent nothing
-            answer = receiver.take(Post(self.path, dict(self.headers), body))
+            answer = receiver.response_to(Post(self.path, dict(self.headers), body))
             if answer is None:
                 return
             status, headers = answer

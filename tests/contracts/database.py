@@ -12,7 +12,7 @@ import pytest
 
 from builders import NOON, a_follow_up, a_lead, an_email, an_id
 from contracts.stores import StoreContract
-from databases import PATIENCE, RunningDatabase
+from databases import TIMEOUT_SECONDS, RunningDatabase
 from leads_adapters.database import Database
 from leads_domain.errors import DuplicateLead, NotFound, Unavailable, ValidationFailed
 from leads_domain.follow_up import FollowUpId
@@ -256,11 +256,11 @@ class DatabaseContract(StoreContract):
             await database.database.wait_for_change(A_WHILE)
             return loop.time() - begun_at
 
-        assert A_WHILE * 0.9 < database.run(wait()) < PATIENCE / 2
+        assert A_WHILE * 0.9 < database.run(wait()) < TIMEOUT_SECONDS / 2
 
     def test_lets_go_while_somebody_waits_for_a_change(self, database: RunningDatabase) -> None:
         async def close() -> None:
-            waiting = asyncio.create_task(database.database.wait_for_change(2 * PATIENCE))
+            waiting = asyncio.create_task(database.database.wait_for_change(2 * TIMEOUT_SECONDS))
             await asyncio.sleep(A_WHILE)
             await database.database.close()
             waiting.cancel()
@@ -282,7 +282,7 @@ class SharedDatabaseContract(StoreContract):
                 await other.write(add, 1)
                 for number in range(1, 4):
                     await settled(mine)
-                    waiting = asyncio.create_task(mine.wait_for_change(2 * PATIENCE))
+                    waiting = asyncio.create_task(mine.wait_for_change(2 * TIMEOUT_SECONDS))
                     await asyncio.sleep(0)
                     await other.write(follow_up, number)
                     await waiting
@@ -299,7 +299,7 @@ class SharedDatabaseContract(StoreContract):
                 await other.write(follow_up, 1)
                 await settled(mine)
                 await other.write(put_off, 1)
-                await mine.wait_for_change(2 * PATIENCE)
+                await mine.wait_for_change(2 * TIMEOUT_SECONDS)
             finally:
                 await other.close()
 
@@ -315,7 +315,7 @@ class PatientDatabaseContract(StoreContract):
 
         def read_at_length(work: UnitOfWork) -> tuple[list[str], list[str]]:
             before = ids(work)
-            assert go_on.wait(PATIENCE)
+            assert go_on.wait(TIMEOUT_SECONDS)
             return before, ids(work)
 
         async def read() -> tuple[list[str], list[str]]:

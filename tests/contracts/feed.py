@@ -10,7 +10,7 @@ from builders import an_id
 from contracts.stores import ON_ONE_DATABASE, StoreContract
 from contracts.timeline import OTHER_LEAD, add, some_entries
 from databases import RunningDatabase
-from followers import Follower, events
+from feed_reader import FeedReader, events
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page
@@ -52,14 +52,14 @@ class FeedContract(StoreContract):
         database.write(add, *told[:3])
         database.write(add, *told[3:])
 
-        assert Follower().follow(database) == told
+        assert FeedReader().follow(database) == told
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 200])
     def test_tells_everything_once_whatever_the_size_of_the_pages(self, database: RunningDatabase, limit: int) -> None:
         told = some_entries(2 * PUBLISH_BATCH_SIZE + 6)
         database.write(add, *told)
 
-        assert Follower().follow(database, limit) == told
+        assert FeedReader().follow(database, limit) == told
 
     def test_is_an_empty_page_when_nothing_has_happened_or_nothing_more(self, database: RunningDatabase) -> None:
         assert database.run(events(database.database, None, 5)) == Page([], None)
@@ -70,14 +70,14 @@ class FeedContract(StoreContract):
         assert database.run(events(database.database, page.next, 5)) == Page([], None)
 
     def test_goes_on_where_a_follower_has_stopped(self, database: RunningDatabase) -> None:
-        follower = Follower()
+        follower = FeedReader()
         told = some_entries(9)
         for start in range(0, 9, 3):
             database.write(add, *told[start : start + 3])
             assert follower.follow(database, limit=2) == told[: start + 3]
 
     def test_gives_every_follower_the_same_order_from_whichever_place(self, database: RunningDatabase) -> None:
-        early, late = Follower(), Follower()
+        early, late = FeedReader(), FeedReader()
         told = some_entries(5)
         database.write(add, *told[:2])
         early.follow(database)
@@ -85,18 +85,18 @@ class FeedContract(StoreContract):
         database.write(add, *told[2:])
 
         assert early.follow(database) == late.follow(database, limit=1) == told
-        assert Follower(after=half_way).follow(database) == told[2:]
+        assert FeedReader(after=half_way).follow(database) == told[2:]
 
     @pytest.mark.parametrize("before", [0, 3, SKIP_BATCH_SIZE - 1, SKIP_BATCH_SIZE, SKIP_BATCH_SIZE + 1])
     def test_ends_behind_everything_that_has_happened(self, database: RunningDatabase, before: int) -> None:
         database.write(add, *some_entries(before))
         while (end := database.write(find_end)) is None:
             pass
-        assert Follower(after=end).follow(database) == []
+        assert FeedReader(after=end).follow(database) == []
 
         told = some_entries(2)
         database.write(add, *told)
-        assert Follower(after=end).follow(database) == told
+        assert FeedReader(after=end).follow(database) == told
 
     def test_changes_nothing_for_whoever_finds_nothing_new(self, database: RunningDatabase) -> None:
         told = some_entries(4)
@@ -112,7 +112,7 @@ class FeedContract(StoreContract):
         assert database.read(read_events, after=rest.next, limit=50) == Page([], None)
 
     def test_reads_full_pages_although_there_is_something_new(self, database: RunningDatabase) -> None:
-        follower = Follower()
+        follower = FeedReader()
         database.write(add, *some_entries(2))
         seen = follower.follow(database)
         database.write(add, *some_entries(2))
@@ -121,7 +121,7 @@ class FeedContract(StoreContract):
         assert database.read(read_events, after=follower.after, limit=2) is None
 
     def test_tells_nothing_of_what_was_undone(self, database: RunningDatabase) -> None:
-        follower = Follower()
+        follower = FeedReader()
         told = some_entries(3)
         for entry in told:
             with pytest.raises(BrokenOffError):
@@ -136,9 +136,9 @@ class FeedContract(StoreContract):
     def test_neither_misses_nor_repeats_anything_whoever_follows_when(
         self, database: RunningDatabase, steps: Sequence[tuple[str, int, int]]
     ) -> None:
-        here = Follower()
+        here = FeedReader()
         before = len(here.follow(database))
-        followers = [Follower(after=here.after) for _ in range(3)]
+        followers = [FeedReader(after=here.after) for _ in range(3)]
         told = []
         for step, which, size in steps:
             entries = some_entries(size, LeadId(an_id(which)))
@@ -149,7 +149,7 @@ class FeedContract(StoreContract):
                 with pytest.raises(BrokenOffError):
                     database.write(add_and_fail, *entries)
             else:
-                database.run(followers[which].look(database.database, size))
+                database.run(followers[which].read_page(database.database, size))
 
         for follower in [*followers, here]:
             follower.follow(database)

@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from structlog.testing import capture_logs
 
+from application import LEASE, RETRY, Application
 from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase
-from desk import LEASE, RETRY, Desk
 from leads_app.dispatcher import ATTEMPT, Dispatcher
 from leads_domain.errors import AttemptInProgress, IllegalFollowUpState, Unavailable
 from leads_domain.events import EventType
@@ -79,7 +79,7 @@ class Given:
 class Notifier:
     """A channel that takes notices with these troubles, and then without any; and what its dispatchers do."""
 
-    desk: Desk
+    app: Application
     troubles: deque[Exception | None] = field(default_factory=deque)
     given: list[Given] = field(default_factory=list)
     claims: dict[str, int] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Notifier:
 class Process:
     """A dispatcher in a process of its own, and the database and the notifier as it sees them."""
 
-    desk: Desk
+    app: Application
     notifier: Notifier
     moment: Moment | None = None
     outcomes_before: int = 0
@@ -106,7 +106,7 @@ class Process:
     needs: Address | None = None
 
     def __post_init__(self) -> None:
-        self._database = self.desk.database.database
+        self._database = self.app.database.database
         self._going, self._settled = asyncio.Event(), asyncio.Event()
         self._calls = self._claims = 0
         self._claimed: dict[str, FollowUp] = {}
@@ -114,9 +114,9 @@ class Process:
     def start(self, owner: str) -> None:
         """Have it send what is due, until nothing more is or it halts."""
         channels = dict.fromkeys(CHANNELS, self)
-        desk = self.desk
-        dispatcher = Dispatcher(self, desk.clock, desk.claim_due, desk.record_outcome, channels, owner=owner)
-        self._run = desk.database.runner.get_loop().create_task(dispatcher.run_once())
+        app = self.app
+        dispatcher = Dispatcher(self, app.clock, app.claim_due, app.record_outcome, channels, owner=owner)
+        self._run = app.database.runner.get_loop().create_task(dispatcher.run_once())
         self._run.add_done_callback(lambda _: self._settled.set())
         self.go_on()
 
@@ -124,7 +124,7 @@ class Process:
         """Have it go on, until nothing more is due or it halts."""
         self._settled.clear()
         self._going.set()
-        self.desk.database.run(self._settled.wait())
+        self.app.database.run(self._settled.wait())
         if self._run.done():
             self._run.result()
 
@@ -136,7 +136,7 @@ class Process:
         """See `FollowUpNotifier.notify`."""
         trouble = self.notifier.troubles.popleft() if self.notifier.troubles else None
         claimed = self._claimed[notice.follow_up_id]
-        self.notifier.given.append(Given(notice, claimed, self.desk.clock.now(), trouble, self))
+        self.notifier.given.append(Given(notice, claimed, self.app.clock.now(), trouble, self))
         if trouble:
             raise trouble
         return Receipt()
@@ -244,9 +244,9 @@ class Deliveries(RuleBasedStateMachine):
         patch.setattr("leads_app.dispatcher.RETRY_SECONDS", 0)
         self.closing.enter_context(capture_logs())
         folder = Path(self.closing.enter_context(TemporaryDirectory()))
-        self.desk = Desk(self.closing.enter_context(self.open(folder)))
-        self.notifier = Notifier(self.desk)
-        self.lead = self.desk.register().lead
+        self.app = Application(self.closing.enter_context(self.open(folder)))
+        self.notifier = Notifier(self.app)
+        self.lead = self.app.register().lead
         self.accept("log", 0)
 
     def teardown(self) -> None:
@@ -255,8 +255,8 @@ class Deliveries(RuleBasedStateMachine):
 
     @rule(channel=st.sampled_from(CHANNELS), minutes=MINUTES)
     def accept(self, channel: str, minutes: int) -> None:
-        due_at = self.desk.clock.now() + timedelta(minutes=minutes)
-        follow_up = self.desk.trigger(self.lead, channel=channel, due_at=due_at)
+        due_at = self.app.clock.now() + timedelta(minutes=minutes)
+        follow_up = self.app.trigger(self.lead, channel=channel, due_at=due_at)
         self.kept[follow_up.id] = follow_up
         self.retried[follow_up.id] = 0
 
@@ -268,9 +268,9 @@ class Deliveries(RuleBasedStateMachine):
     )
     def tick(self, minutes: int, troubles: list[Exception | None], moment: Moment | None, outcomes_before: int) -> None:
         """A new dispatcher sends what is due by now."""
-        self.desk.clock.advance(timedelta(minutes=minutes))
+        self.app.clock.advance(timedelta(minutes=minutes))
         self.notifier.troubles = deque(troubles)
-        process = Process(self.desk, self.notifier, moment, outcomes_before if moment is not Moment.CLAIMED else 0)
+        process = Process(self.app, self.notifier, moment, outcomes_before if moment is not Moment.CLAIMED else 0)
         process.start(next(self.owners))
         if not process.is_over():
             self.halted.append(process)
@@ -279,7 +279,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule(pick=PICKS, minutes=MINUTES)
     def go_on(self, pick: int, minutes: int) -> None:
         """One that has halted goes on, late."""
-        self.desk.clock.advance(timedelta(minutes=minutes))
+        self.app.clock.advance(timedelta(minutes=minutes))
         self.halted.pop(pick % len(self.halted)).go_on()
 
     @rule(pick=PICKS, step=st.sampled_from(["cancel", "snooze", "snooze", "reword", "retry", "retry"]), minutes=MINUTES)
@@ -288,25 +288,25 @@ class Deliveries(RuleBasedStateMachine):
         follow_up = list(self.kept.values())[pick % len(self.kept)]
         match step:
             case "cancel":
-                self.change(follow_up, lambda: self.desk.cancel(follow_up), SCHEDULED)
+                self.change(follow_up, lambda: self.app.cancel(follow_up), SCHEDULED)
             case "snooze":
-                due_at = self.desk.clock.now() + timedelta(minutes=minutes)
-                self.change(follow_up, lambda: self.desk.reschedule(follow_up, due_at=due_at), SCHEDULED)
+                due_at = self.app.clock.now() + timedelta(minutes=minutes)
+                self.change(follow_up, lambda: self.app.reschedule(follow_up, due_at=due_at), SCHEDULED)
             case "reword" if self.is_under_way(follow_up):
                 with pytest.raises(AttemptInProgress):
                     self.reword(follow_up)
             case "reword":
                 self.change(follow_up, lambda: self.reword(follow_up), SCHEDULED)
-            case "retry" if self.change(follow_up, lambda: self.desk.retry(follow_up), FAILED):
+            case "retry" if self.change(follow_up, lambda: self.app.retry(follow_up), FAILED):
                 self.retried[follow_up.id] = follow_up.claims
 
     def reword(self, follow_up: FollowUp) -> FollowUp:
         """Give it a message that it has not had."""
-        return self.desk.reschedule(follow_up, message=f"Wording {next(self.wordings)}")
+        return self.app.reschedule(follow_up, message=f"Wording {next(self.wordings)}")
 
     def is_under_way(self, follow_up: FollowUp) -> bool:
         """Return whether a dispatcher may be sending it now."""
-        return follow_up.lease is not None and follow_up.lease.until > self.desk.clock.now()
+        return follow_up.lease is not None and follow_up.lease.until > self.app.clock.now()
 
     def change(self, follow_up: FollowUp, step: Callable[[], FollowUp], state: FollowUpState) -> bool:
         """Take a step that a follow-up in `state` can take, and no other; whether it was taken."""
@@ -325,13 +325,13 @@ class Deliveries(RuleBasedStateMachine):
         self.every_outcome_is_told_once()
 
     def nothing_is_lost(self) -> None:
-        kept = {each.id: each for each in self.desk.follow_ups(self.lead)}
+        kept = {each.id: each for each in self.app.follow_ups(self.lead)}
         assert kept.keys() == self.kept.keys()
         for id, before in self.kept.items():
             assert before.state is SCHEDULED or kept[id] == before  # what has ended stays as it is
         self.kept = {id: kept[id] for id in self.kept}
         due = [each.due_at for each in kept.values() if each.state is SCHEDULED]
-        assert self.desk.lead(self.lead).next_follow_up_at == min(due, default=None)
+        assert self.app.lead(self.lead).next_follow_up_at == min(due, default=None)
 
     def every_state_has_its_reason(self) -> None:
         for id, follow_up in self.kept.items():
@@ -358,7 +358,7 @@ class Deliveries(RuleBasedStateMachine):
 
     def every_outcome_is_told_once(self) -> None:
         assert self.notifier.overruled == []
-        told = [entry.data["follow_up_id"] for entry in self.desk.timeline(self.lead) if entry.type in OUTCOMES]
+        told = [entry.data["follow_up_id"] for entry in self.app.timeline(self.lead) if entry.type in OUTCOMES]
         for id, follow_up in self.kept.items():
             assert sum(each.recorded for each in self.notifier.of(id)) <= told.count(id) <= follow_up.claims
 

@@ -18,7 +18,7 @@ from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.ports import UnitOfWork
 from leads_domain.statistics import Statistics
 from leads_domain.use_cases.compute_statistics import ComputeStatistics
-from strategies import texts, utc_moments
+from strategies import texts, utc_times
 
 
 class TestMemoryReports(OnMemory, ReportsContract):
@@ -38,8 +38,8 @@ LEADS = st.lists(
         {
             "status": st.sampled_from([*DEFAULT_PIPELINE.statuses, "a former one"]),
             "source": st.none() | st.sampled_from(["web", "Web", "fair"]) | texts(min_size=1, max_size=3),
-            "created_at": utc_moments(),
-            "contacted_at": st.none() | utc_moments(),
+            "created_at": utc_times(),
+            "contacted_at": st.none() | utc_times(),
         }
     ),
     max_size=12,

@@ -16,7 +16,7 @@ from leads_domain.events import EventType, Json, TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page
 from leads_domain.ports import UnitOfWork
-from strategies import scalars, texts, utc_moments
+from strategies import scalars, texts, utc_times
 
 LEAD, OTHER_LEAD = LeadId(an_id(1)), LeadId(an_id(2))
 ENTRY = TimelineEntry(
@@ -104,7 +104,7 @@ class TimelineContract(StoreContract):
         assert database.read(of_lead, LEAD) == Page([], None)
 
     @ON_ONE_DATABASE
-    @given(st.sampled_from(EventType), utc_moments(), texts(min_size=1), json_objects())
+    @given(st.sampled_from(EventType), utc_times(), texts(min_size=1), json_objects())
     def test_remembers_every_detail(
         self, database: RunningDatabase, type: EventType, at: datetime, actor: str, data: dict[str, Json]
     ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 
 from e2e.readme import ROOT
 
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 
 _ABSOLUTE = re.compile(r"/(?=(?:build|data|opt)\b)")
 """Where paths begin that the image has for itself."""
@@ -117,7 +117,7 @@ class Image:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
         assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
         self.printed += done.stdout

@@ -25,7 +25,7 @@ from e2e.forked import Forked
 
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 """After how many seconds a test that waits for something fails."""
 
 _POLL_SECONDS = 0.01
@@ -34,7 +34,7 @@ _KEY = re.compile(r"admin_[0-9a-f]+")
 Found = TypeVar("Found")
 
 
-def eventually(ask: Callable[[], Found | None], within: float = PATIENCE) -> Found:
+def eventually(ask: Callable[[], Found | None], within: float = TIMEOUT_SECONDS) -> Found:
     """The first answer that is something; fails if there is none in time."""
     give_up = time.monotonic() + within
     while not (found := ask()):
@@ -44,7 +44,7 @@ def eventually(ask: Callable[[], Found | None], within: float = PATIENCE) -> Fou
 
 
 @dataclass(frozen=True)
-class Finished:
+class CommandResult:
     """A command that has ended."""
 
     code: int
@@ -58,7 +58,7 @@ class Finished:
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """An answer over HTTP."""
 
     request: str
@@ -93,11 +93,11 @@ class Site:
         self.command = str(leads)
         self._environment: dict[str, str] = {}
 
-    def leads(self, *arguments: str, **environment: str) -> Finished:
+    def leads(self, *arguments: str, **environment: str) -> CommandResult:
         """What `leads` with these arguments does."""
         with self.running(*arguments, **environment) as running:
-            code = running.process.wait(PATIENCE)
-        return Finished(code, running.out, running.err)
+            code = running.process.wait(TIMEOUT_SECONDS)
+        return CommandResult(code, running.out, running.err)
 
     @contextmanager
     def running(self, *arguments: str, **environment: str) -> Iterator["Running"]:
@@ -109,7 +109,7 @@ class Site:
         finally:
             running.end()
 
-    def run(self, command: Sequence[str], **environment: str) -> Finished:
+    def run(self, command: Sequence[str], **environment: str) -> CommandResult:
         """What any command does here."""
         done = subprocess.run(
             command,
@@ -118,11 +118,11 @@ class Site:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
-        return Finished(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
-    def shell(self, script: str, **environment: str) -> Finished:
+    def shell(self, script: str, **environment: str) -> CommandResult:
         """What a shell makes of a script that somebody was told to type."""
         return self.run(["/bin/sh", "-e", "-u", "-c", script], **environment)
 
@@ -200,7 +200,7 @@ class Running:
         """Let nothing be left of it."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_SECONDS)
 
     @property
     def out(self) -> str:
@@ -215,12 +215,12 @@ class Running:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit code."""
         self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT_SECONDS)
 
     def kill(self) -> None:
         """End it with no time to do anything."""
         self.process.kill()
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT_SECONDS)
 
 
 class Service(Running):
@@ -255,7 +255,7 @@ class Service(Running):
     def begin(self) -> None:
         """Begin its process; whoever does must `end` it."""
         super().begin()
-        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE, trust_env=False)
+        self.client = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def end(self) -> None:
         """Let nothing be left of it."""
@@ -281,22 +281,22 @@ class Service(Running):
         """Whether any process that it started still runs."""
         return bool(self.processes())
 
-    def get(self, target: str) -> Reply:
+    def get(self, target: str) -> Response:
         """GET."""
         return self.request("GET", target)
 
-    def post(self, target: str, body: object = None) -> Reply:
+    def post(self, target: str, body: object = None) -> Response:
         """POST `body` as JSON."""
         return self.request("POST", target, body)
 
-    def patch(self, target: str, body: object) -> Reply:
+    def patch(self, target: str, body: object) -> Response:
         """PATCH with `body` as JSON."""
         return self.request("PATCH", target, body)
 
-    def request(self, method: str, target: str, body: object = None) -> Reply:
+    def request(self, method: str, target: str, body: object = None) -> Response:
         """Send a request and wait for the answer."""
         answer = self.client.request(method, target, json=body)
-        return Reply(f"{method} {target}", answer.status_code, answer.headers, answer.text)
+        return Response(f"{method} {target}", answer.status_code, answer.headers, answer.text)
 
     def items(self, target: str) -> list[Any]:
         """Everything in a list, page by page."""

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from e2e.service import Finished, Site
+from e2e.service import CommandResult, Site
 
 SECRET = "hunter2-hunter2"
 PIGEONS = """
@@ -73,7 +73,7 @@ def configure(site: Site, **channels: str) -> None:
     site.write("leads.toml", text)
 
 
-def said(finished: Finished) -> str:
+def said(finished: CommandResult) -> str:
     """All of it; no secret stands there."""
     text = finished.out + finished.err
     assert SECRET not in text

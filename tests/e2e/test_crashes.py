@@ -23,7 +23,7 @@ import httpx
 import pytest
 from sqlalchemy import URL
 
-from e2e.service import PATIENCE, Running, Service, Site, eventually
+from e2e.service import TIMEOUT_SECONDS, Running, Service, Site, eventually
 from leads_adapters.sql.sqlite.driver import driver as sqlite
 from leads_app.dispatcher import SLOTS as IN_FLIGHT_MAX
 from postgres import connect, postgres_url
@@ -91,7 +91,7 @@ class Database:
 
     def rows(self, statement: str) -> Sequence[Sequence[Any]]:
         """What the database answers."""
-        with closing(sqlite.connect(self._file, timeout=PATIENCE, isolation_level=None)) as connection:
+        with closing(sqlite.connect(self._file, timeout=TIMEOUT_SECONDS, isolation_level=None)) as connection:
             found: Sequence[Sequence[Any]] = connection.execute(statement).fetchall()
             return found
 
@@ -227,7 +227,7 @@ def test_crashes_lose_nothing_that_was_promised(desk: Desk, receiver: Receiver, 
     promises = Promises()
     interrupted: Counter[str] = Counter()
     for _ in range(CRASHES):
-        receiver.answer(random.choice([422, 503]))
+        receiver.respond(random.choice([422, 503]))
         crash_at_any_moment(desk, receiver, promises, random)
         if not desk.sends:
             cut_off = end_leases(desk.database)
@@ -236,10 +236,10 @@ def test_crashes_lose_nothing_that_was_promised(desk: Desk, receiver: Receiver, 
     desk.kill()
     interrupted.update(end_leases(desk.database))
     desk.database.check()
-    receiver.answers.clear()
+    receiver.responses.clear()
 
     service = desk.start()
-    eventually(lambda: not desk.database.rows(NEVER_TRIED), within=PATIENCE + len(promises.follow_ups) / 50)
+    eventually(lambda: not desk.database.rows(NEVER_TRIED), within=TIMEOUT_SECONDS + len(promises.follow_ups) / 50)
     assert promises.leads <= {lead["id"] for lead in service.items("/leads")}
     told = [service.get(f"/follow-ups/{id}").expect(200).json for id in promises.follow_ups]
     accepted = Counter(post.headers["webhook-id"] for post in receiver.accepted)
@@ -268,7 +268,7 @@ def crash_at_any_moment(desk: Desk, receiver: Receiver, promises: Promises, rand
             assert desk.sends
         else:
             for _ in range(random.randint(1, 100)):
-                assert promises.made.acquire(timeout=PATIENCE)
+                assert promises.made.acquire(timeout=TIMEOUT_SECONDS)
         time.sleep(random.uniform(0, 0.02))  # so that no kill is bound to what was waited for
         victims()
 

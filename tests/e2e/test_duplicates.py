@@ -8,7 +8,7 @@ from itertools import product
 import httpx
 import pytest
 
-from e2e.service import PATIENCE, Site
+from e2e.service import TIMEOUT_SECONDS, Site
 
 LOCAL_PARTS = ("jörg", "Jörg", "JÖRG", unicodedata.normalize("NFD", "jörg"), unicodedata.normalize("NFD", "JÖRG"))
 DOMAINS = (
@@ -42,7 +42,7 @@ async def post_all(url: str, key: str) -> list[httpx.Response]:
     limits = httpx.Limits(max_connections=len(SPELLINGS))
     headers = {"X-API-Key": key}
     async with httpx.AsyncClient(
-        base_url=url, headers=headers, limits=limits, timeout=PATIENCE, trust_env=False
+        base_url=url, headers=headers, limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False
     ) as client:
         return await asyncio.gather(
             *(client.post("/leads", json={"name": "Jörg", "email": email}) for email in SPELLINGS)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from e2e.service import HOST, Finished, Site
+from e2e.service import HOST, CommandResult, Site
 
 SECRET = "hunter2"
 
@@ -103,7 +103,7 @@ def test_wrong_usage_is_told_apart_from_failure(name: str, site: Site) -> None:
     assert failed.out == ""
 
 
-def outcome(attempt: Attempt, site: Site) -> Finished:
+def outcome(attempt: Attempt, site: Site) -> CommandResult:
     """What becomes of an attempt."""
     for name, text in attempt.files.items():
         site.write(name, text)

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.service import PATIENCE, Service, Site
+from e2e.service import TIMEOUT_SECONDS, Service, Site
 from postgres import postgres_url
 
 PEOPLE, FOLLOWERS = 30, 3
@@ -49,7 +49,7 @@ async def write_and_follow(services: Sequence[Service]) -> list[list[Event]]:
     chance, done = random.Random(1), asyncio.Event()
     limits = httpx.Limits(max_connections=24)
     headers = {"X-API-Key": services[0].site.key}
-    async with httpx.AsyncClient(headers=headers, limits=limits, timeout=PATIENCE, trust_env=False) as client:
+    async with httpx.AsyncClient(headers=headers, limits=limits, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
 
         async def ask(method: str, path: str, **request: Any) -> Any:
             answer = await client.request(method, f"{chance.choice(services).url}{path}", **request)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from e2e.service import HOST, Finished, Reply, Service, Site, eventually
+from e2e.service import HOST, CommandResult, Response, Service, Site, eventually
 
 JOHN = {"name": "John Doe", "email": "john@example.com", "phone": "+49123456789"}
 MESSAGE = "Dear John, shall we talk about the blue one on Friday?"
@@ -19,20 +19,20 @@ class Journey:
 
     printed: str
     key: str
-    tried: Finished
-    created: Reply
-    duplicate: Reply
-    listed: Reply
-    contacted: Reply
-    moved_back: Reply
-    promised: Reply
-    sent: Reply
-    timeline: Reply
+    tried: CommandResult
+    created: Response
+    duplicate: Response
+    listed: Response
+    contacted: Response
+    moved_back: Response
+    promised: Response
+    sent: Response
+    timeline: Response
     port: int
-    started_twice: Finished
+    started_twice: CommandResult
     follow_up_lines: list[dict[str, object]]
     printed_later: str
-    listed_later: Reply
+    listed_later: Response
     said: str
     """Everything on standard output and standard error, of both starts."""
     files: bytes
@@ -83,7 +83,7 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Journey:
     )
 
 
-def no_longer_scheduled(service: Service, follow_up: str) -> Reply | None:
+def no_longer_scheduled(service: Service, follow_up: str) -> Response | None:
     """The follow-up, once it has gone out or failed."""
     reply = service.get(follow_up).expect(200)
     return None if reply.json["state"] == "scheduled" else reply

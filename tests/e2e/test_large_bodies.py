@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from e2e.service import HOST, PATIENCE, Service, Site
+from e2e.service import HOST, TIMEOUT_SECONDS, Service, Site
 
 MIB = 2**20
 BODY_MAX = 2**18
@@ -18,7 +18,7 @@ def service(site: Site) -> Iterator[Service]:
 
 
 def connect(service: Service) -> socket.socket:
-    return socket.create_connection((HOST, service.port), timeout=PATIENCE)
+    return socket.create_connection((HOST, service.port), timeout=TIMEOUT_SECONDS)
 
 
 def head(service: Service, *fields: str) -> bytes:

@@ -43,8 +43,8 @@ def test_follow_ups_leave_by_e_mail_and_by_webhook_and_no_secret_is_told(site: S
             lead = service.post("/leads", {"name": "Doe, Jane", "email": "jane@example.com"}).expect(201)
             place = lead.headers["location"]
             sent = [attempted(service, place, channel) for channel in ("email", "hook")]
-            mail.answer("RCPT", f"450 4.2.0 {PASSWORD}")
-            receiver.answer(410)
+            mail.reply("RCPT", f"450 4.2.0 {PASSWORD}")
+            receiver.respond(410)
             later, failed = (attempted(service, place, channel) for channel in ("email", "hook"))
     assert [each["state"] for each in sent] == ["sent", "sent"]
     [message] = mail.mails
@@ -72,7 +72,7 @@ def test_follow_ups_leave_through_a_gateway_and_no_secret_is_told(site: Site) ->
             contact = {"name": "Doe, Jane", "email": "jane@example.com", "phone": "+4915187654321"}
             lead = service.post("/leads", contact).expect(201).headers["location"]
             sent = attempted(service, lead, "sms")
-            gateway.answer(503)
+            gateway.respond(503)
             later = attempted(service, lead, "sms")
             nobody = service.post("/leads", {"name": "Joe", "email": "joe@example.com"}).expect(201)
             service.post(f"{nobody.headers['location']}/follow-up", {"channel": "sms"}).expect(422)

@@ -11,7 +11,7 @@ from itertools import cycle
 import httpx
 import pytest
 
-from e2e.service import HOST, PATIENCE, Service, Site, eventually
+from e2e.service import HOST, TIMEOUT_SECONDS, Service, Site, eventually
 from e2e.test_stopping import half_a_request, refuses_connections
 from postgres import connect, postgres_url
 
@@ -114,7 +114,7 @@ async def everybody_everywhere(services: Sequence[Service]) -> list[httpx.Respon
     headers = {"X-API-Key": services[0].site.key}
     emails = [spelling.format(number) for number in range(PEOPLE) for spelling in SPELLINGS]
     async with httpx.AsyncClient(
-        headers=headers, limits=httpx.Limits(max_connections=32), timeout=PATIENCE, trust_env=False
+        headers=headers, limits=httpx.Limits(max_connections=32), timeout=TIMEOUT_SECONDS, trust_env=False
     ) as client:
         return await asyncio.gather(
             *(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import homeserver
 from e2e.readme import BLOCKS, ROOT, block, recipe
-from e2e.service import BIN, HOST, Finished, Reply, Service, Site, eventually
+from e2e.service import BIN, HOST, CommandResult, Response, Service, Site, eventually
 
 START = "make serve"
 FIRST_REQUESTS = "KEY=admin_..."
@@ -87,7 +87,7 @@ def test_the_requests_are_answered_as_the_text_says(site: Site) -> None:
         assert "text/html" in newcomer.get("/docs").expect(200).headers["content-type"]
 
 
-def activated(site: Site, script: str) -> Finished:
+def activated(site: Site, script: str) -> CommandResult:
     """What the commands of a block do in the environment that the README has the reader activate."""
     assert block(ACTIVATE) == f"{ACTIVATE}\n"
     return site.shell(script, PATH=f"{BIN}:{site.environment()['PATH']}").expect(0)
@@ -157,7 +157,7 @@ def follow_up(service: Service, email: str) -> dict[str, Any]:
     lead = service.post("/leads", {"name": "Somebody", "email": email}).expect(201)
     promised = service.post(f"{lead.headers['location']}/follow-up").expect(202)
 
-    def attempted() -> Reply | None:
+    def attempted() -> Response | None:
         reply = service.get(promised.headers["location"]).expect(200)
         return reply if reply.json["state"] != "scheduled" or reply.json["last_error"] else None
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2e.readme import assert_every_block_is_listed, block
-from e2e.service import BIN, HOST, Finished, Service, Site, eventually
+from e2e.service import BIN, HOST, CommandResult, Service, Site, eventually
 from mail_server import PASSWORD, USER, a_mail_server
 from webhook_receiver import a_receiver
 
@@ -38,7 +38,7 @@ def test_every_block_is_run_or_has_a_reason_why_not() -> None:
     assert_every_block_is_listed(PAGE, [*TRIED, *NOT_TRIED])
 
 
-def commands(service: Service, part: str, **values: str) -> Finished:
+def commands(service: Service, part: str, **values: str) -> CommandResult:
     """Run a block after that with the variables, with these values for `NAME=...`."""
     script = (block(VARIABLES, PAGE) + block(part, PAGE)).replace(f"{HOST}:8000", f"{HOST}:{service.port}")
     for name, value in {"KEY": service.site.key, **values}.items():
@@ -48,7 +48,7 @@ def commands(service: Service, part: str, **values: str) -> Finished:
     return service.site.shell(script).expect(0)
 
 
-def bodies(finished: Finished) -> list[Any]:
+def bodies(finished: CommandResult) -> list[Any]:
     """Return the bodies of the responses."""
     return [json.loads(line) for line in finished.out.splitlines() if line]
 
@@ -105,7 +105,7 @@ def send_to(site: Site, url: str) -> None:
 def test_a_failed_follow_up_is_listed_and_retried(site: Site) -> None:
     with a_receiver() as receiver:
         send_to(site, receiver.url)
-        receiver.answer(410)
+        receiver.respond(410)
         with site.serve() as service:
             lead = service.post("/leads", JANE).expect(201).json["id"]
             id = service.post(f"/leads/{lead}/follow-up", {"channel": "hook"}).expect(202).json["id"]

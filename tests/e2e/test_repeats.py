@@ -19,7 +19,7 @@ import click
 import httpx
 import pytest
 
-from e2e.service import PATIENCE, Service, Site
+from e2e.service import TIMEOUT_SECONDS, Service, Site
 from postgres import postgres_url
 
 CRASHES = int(os.environ.get("CRASHES", "2"))
@@ -54,7 +54,7 @@ class Request:
 
     def send(self, service: Service) -> httpx.Response:
         """One attempt; while an earlier one may still be under way, more of them."""
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + TIMEOUT_SECONDS
         while True:
             answer = service.client.post(self.target, json=self.body, headers={"Idempotency-Key": self.key})
             if answer.status_code != 409 or "request-in-progress" not in answer.text or time.monotonic() > give_up:
@@ -153,7 +153,7 @@ def test_of_many_that_ask_several_processes_at_once_one_is_served(site: Site) ->
             together = Barrier(CLIENTS * PROCESSES)
 
             def ask(service: Service, request: Request = request, together: Barrier = together) -> httpx.Response:
-                together.wait(PATIENCE)
+                together.wait(TIMEOUT_SECONDS)
                 return request.send(service)
 
             answers = list(pool.map(ask, services * CLIENTS))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from e2e.service import Finished, Site
+from e2e.service import CommandResult, Site
 
 SECRET = "hunter2-hunter2-hunter2"
 CHANNELS = f'[channels.team]\nadapter = "pager"\ntoken = "{SECRET}"\n'
@@ -30,7 +30,7 @@ def with_pager(site: Site) -> None:
     site.write("leads.toml", f'default_channel = "team"\n{CHANNELS}')
 
 
-def said(finished: Finished) -> str:
+def said(finished: CommandResult) -> str:
     return finished.out + finished.err
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from e2e.service import Finished, Site
+from e2e.service import CommandResult, Site
 
 DATA = Path(__file__).parents[1] / "data"
 MESSY = "leads-messy.csv"
@@ -43,11 +43,11 @@ class Move:
     """What was said, in the order of the commands, and the folder with the files."""
 
     folder: Path
-    dry_run: Finished
-    imported: Finished
-    again: Finished
-    corrected: Finished
-    past: Finished
+    dry_run: CommandResult
+    imported: CommandResult
+    again: CommandResult
+    corrected: CommandResult
+    past: CommandResult
     leads: list[dict[str, Any]]
 
 
@@ -87,7 +87,7 @@ def correct(refused: Path, corrected: Path) -> None:
         writer.writerows(rows)
 
 
-def counts(finished: Finished) -> dict[str, int]:
+def counts(finished: CommandResult) -> dict[str, int]:
     """The summary of an import."""
     lines = [line.split() for line in finished.out.splitlines()]
     return {line[0]: int(line[1]) for line in lines if len(line) == 2}

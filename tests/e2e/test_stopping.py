@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from e2e.service import HOST, PATIENCE, Service, Site, eventually
+from e2e.service import HOST, TIMEOUT_SECONDS, Service, Site, eventually
 
 A_FEW_SECONDS = 5.0
 SOON_ENOUGH = 10.0
@@ -45,7 +45,7 @@ def test_a_request_under_way_is_answered_before_the_service_ends(
         eventually(lambda: refuses_connections(service.port))
         connection.sendall(BODY)
         answer = read_all(connection)
-        assert service.process.wait(PATIENCE) == 0
+        assert service.process.wait(TIMEOUT_SECONDS) == 0
         assert time.monotonic() - stopped_at < (A_FEW_SECONDS if workers == "1" else SOON_ENOUGH)
         eventually(lambda: not service.has_left_processes())
     head, _, body = answer.partition(b"\r\n\r\n")
@@ -67,7 +67,7 @@ def test_the_service_is_not_ready_for_a_while_before_it_stops(site: Site, worker
         signal_to(service, signal.SIGTERM, to_all)  # once more changes nothing
         eventually(lambda: refuses_connections(service.port))
         assert time.monotonic() - stopped_at >= 2
-        assert service.process.wait(PATIENCE) == 0
+        assert service.process.wait(TIMEOUT_SECONDS) == 0
         assert time.monotonic() - stopped_at < 2 + (A_FEW_SECONDS if workers == "1" else SOON_ENOUGH)
         eventually(lambda: not service.has_left_processes())
 
@@ -107,7 +107,7 @@ def test_several_processes_can_be_stopped_before_they_have_started(site: Site) -
 @contextmanager
 def half_a_request(service: Service) -> Iterator[socket.socket]:
     """A connection on which the service has begun to read a request whose body has not been sent yet."""
-    with socket.create_connection((HOST, service.port), PATIENCE) as connection:
+    with socket.create_connection((HOST, service.port), TIMEOUT_SECONDS) as connection:
         connection.sendall(
             f"POST /leads HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {service.site.key}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\nExpect: 100-continue\r\n\r\n".encode()
@@ -119,7 +119,7 @@ def half_a_request(service: Service) -> Iterator[socket.socket]:
 def refuses_connections(port: int) -> bool:
     """Whether nobody listens any more."""
     try:
-        socket.create_connection((HOST, port), PATIENCE).close()
+        socket.create_connection((HOST, port), TIMEOUT_SECONDS).close()
     except ConnectionError:
         return True
     return False

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from e2e.service import HOST, PATIENCE, Service, Site, eventually
+from e2e.service import HOST, TIMEOUT_SECONDS, Service, Site, eventually
 
 ROWS = 3_000
 SOON_ENOUGH = 10.0
@@ -22,7 +22,7 @@ def a_file(rows: int) -> bytes:
 @contextmanager
 def half_an_import(service: Service, body: bytes) -> Iterator[socket.socket]:
     """A connection that has sent so much of a file, and no more."""
-    with socket.create_connection((HOST, service.port), PATIENCE) as connection:
+    with socket.create_connection((HOST, service.port), TIMEOUT_SECONDS) as connection:
         connection.sendall(
             f"POST /leads/import HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {service.site.key}\r\n"
             f"Content-Type: text/csv\r\nContent-Length: {len(body) + 1}\r\n\r\n".encode()
@@ -96,7 +96,7 @@ def test_an_import_that_does_not_go_on_cannot_prevent_the_end(site: Site, worker
 def test_a_client_that_stops_reading_an_export_holds_nobody_up(site: Site) -> None:
     with site.serve() as service:
         import_file(service, a_file(ROWS * 10))
-        with socket.create_connection((HOST, service.port), PATIENCE) as connection:
+        with socket.create_connection((HOST, service.port), TIMEOUT_SECONDS) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             connection.sendall(
                 f"GET /leads/export HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {service.site.key}\r\n\r\n".encode()

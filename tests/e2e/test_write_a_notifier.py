@@ -10,7 +10,7 @@ import pytest
 import homeserver
 from e2e.environment import run
 from e2e.readme import block
-from e2e.service import Reply, Service, Site, eventually
+from e2e.service import Response, Service, Site, eventually
 
 PAGE = "docs/write-a-notifier.md"
 INSTALL = ["-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolation", "--target"]
@@ -88,7 +88,7 @@ def follow_up(service: Service, email: str) -> dict[str, Any]:
     lead = service.post("/leads", {"name": "John Doe", "email": email}).expect(201)
     scheduled = service.post(f"{lead.headers['location']}/follow-up").expect(202)
 
-    def attempted() -> Reply | None:
+    def attempted() -> Response | None:
         reply = service.get(scheduled.headers["location"]).expect(200)
         return reply if reply.json["state"] != "scheduled" or reply.json["last_error"] else None
 

@@ -23,7 +23,7 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def store() -> str:
-    """Return the database that the service runs on. Tests that depend on it are marked with `ON_BOTH`."""
+    """Return the database that the service runs on. Tests that depend on it are marked with `ON_BOTH_DATABASES`."""
     return "sqlite"
 
 
@@ -58,19 +58,19 @@ def john(api: Api) -> str:
 
 
 @pytest.fixture(scope="session")
-def lasting(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def shared_service(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service for whoever wants to be refused, or tries a hundred things: nobody may rely on what it holds."""
-    with database_url(store, tmp_path_factory.mktemp("lasting")) as database, a_service(database) as service:
+    with database_url(store, tmp_path_factory.mktemp("shared")) as database, a_service(database) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
-def lasting_client(lasting: Service) -> Api:
+def shared_client(shared_service: Service) -> Api:
     """Somebody who may do anything with that service."""
-    return lasting.client("admin")
+    return shared_service.client("admin")
 
 
 @pytest.fixture(scope="session")
-def lasting_lead(lasting_client: Api) -> str:
+def shared_lead(shared_client: Api) -> str:
     """The path of a lead that is there for everybody to try things on."""
-    return lasting_client.post("/leads", {**JOHN, "email": "lasting@example.com"}).expect(201).headers["location"]
+    return shared_client.post("/leads", {**JOHN, "email": "shared@example.com"}).expect(201).headers["location"]

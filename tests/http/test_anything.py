@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject, SearchStrategy
 
-from rest import ON_BOTH, Api, Reply, Service
+from rest import ON_BOTH_DATABASES, Api, Response, Service
 
-pytestmark = ON_BOTH
+pytestmark = ON_BOTH_DATABASES
 
 VALID: dict[str, dict[str, Any]] = {
     "POST /leads": {
@@ -63,29 +63,29 @@ def send(client: Api, lead: str, operation: str, body: bytes) -> None:
     check(client.request(method, path, body))
 
 
-def check(answer: Reply) -> None:
+def check(answer: Response) -> None:
     """Assert that this is an answer, or a refusal that is the client's fault."""
     assert answer.status < 500, answer
     if answer.status >= 400:
-        answer.refuse(answer.status, answer.json["type"].removeprefix("/problems/"))
+        answer.expect_problem(answer.status, answer.json["type"].removeprefix("/problems/"))
     else:
         assert answer.headers["content-type"] == "application/json"
         assert answer.json
 
 
 @given(operation=OPERATIONS, body=st.binary(max_size=200))
-def test_any_bytes_are_answered(lasting_client: Api, lasting_lead: str, operation: str, body: bytes) -> None:
-    send(lasting_client, lasting_lead, operation, body)
+def test_any_bytes_are_answered(shared_client: Api, shared_lead: str, operation: str, body: bytes) -> None:
+    send(shared_client, shared_lead, operation, body)
 
 
 @given(operation=OPERATIONS, body=JSON_VALUES)
-def test_any_json_is_answered(lasting_client: Api, lasting_lead: str, operation: str, body: Any) -> None:
-    send(lasting_client, lasting_lead, operation, json.dumps(body).encode())
+def test_any_json_is_answered(shared_client: Api, shared_lead: str, operation: str, body: Any) -> None:
+    send(shared_client, shared_lead, operation, json.dumps(body).encode())
 
 
 @given(operation=OPERATIONS, data=st.data())
 def test_any_value_of_a_member_is_answered(
-    lasting_client: Api, lasting_lead: str, operation: str, data: DataObject
+    shared_client: Api, shared_lead: str, operation: str, data: DataObject
 ) -> None:
     body = dict(VALID[operation])
     names = st.sampled_from(sorted(body)) | st.text(max_size=8)
@@ -93,12 +93,12 @@ def test_any_value_of_a_member_is_answered(
         body[name] = data.draw(JSON_VALUES)
     for name in data.draw(st.sets(st.sampled_from(sorted(VALID[operation])), max_size=2)):
         body.pop(name, None)
-    send(lasting_client, lasting_lead, operation, json.dumps(body).encode())
+    send(shared_client, shared_lead, operation, json.dumps(body).encode())
 
 
 @given(operation=OPERATIONS, data=st.data())
 def test_any_damage_to_a_good_body_is_answered(
-    lasting_client: Api, lasting_lead: str, operation: str, data: DataObject
+    shared_client: Api, shared_lead: str, operation: str, data: DataObject
 ) -> None:
     body = bytearray(json.dumps(VALID[operation]).encode())
     places = st.integers(min_value=0, max_value=len(body) - 1)
@@ -106,7 +106,7 @@ def test_any_damage_to_a_good_body_is_answered(
         body[place] = byte
     start, end = sorted(data.draw(st.tuples(places, places)))
     cut = data.draw(st.booleans())
-    send(lasting_client, lasting_lead, operation, bytes(body[:start] + body[end:] if cut else body))
+    send(shared_client, shared_lead, operation, bytes(body[:start] + body[end:] if cut else body))
 
 
 @given(
@@ -123,36 +123,36 @@ def test_any_damage_to_a_good_body_is_answered(
         max_size=4,
     ),
 )
-def test_any_query_is_answered(lasting_client: Api, lasting_lead: str, path: str, query: list[tuple[str, str]]) -> None:
+def test_any_query_is_answered(shared_client: Api, shared_lead: str, path: str, query: list[tuple[str, str]]) -> None:
     encoded = "&".join(f"{quote(name, errors='replace')}={quote(value, errors='replace')}" for name, value in query)
-    check(lasting_client.get(f"{path.format(lead=lasting_lead)}?{encoded}"))
+    check(shared_client.get(f"{path.format(lead=shared_lead)}?{encoded}"))
 
 
 @given(query=st.text(st.characters(max_codepoint=255), max_size=60))
-def test_any_bytes_in_a_query_are_answered(lasting_client: Api, query: str) -> None:
-    check(lasting_client.get(f"/leads?{query}"))
-    check(lasting_client.get(f"/follow-ups?{query}"))
+def test_any_bytes_in_a_query_are_answered(shared_client: Api, query: str) -> None:
+    check(shared_client.get(f"/leads?{query}"))
+    check(shared_client.get(f"/follow-ups?{query}"))
 
 
 @given(path=st.text(max_size=40))
-def test_any_path_is_answered(lasting_client: Api, path: str) -> None:
+def test_any_path_is_answered(shared_client: Api, path: str) -> None:
     for prefix in ("/", "/leads/", "/follow-ups/", "/problems/", "/docs/"):
-        answer = lasting_client.get(f"{prefix}{quote(path, errors='replace')}")
+        answer = shared_client.get(f"{prefix}{quote(path, errors='replace')}")
         assert answer.status in (200, 307, 404)
 
 
 @given(name=st.sampled_from(["content-type", "x-request-id", "authorization", "accept"]), value=HEADER_VALUES)
-def test_any_header_is_answered(lasting_client: Api, lasting_lead: str, name: str, value: str) -> None:
-    check(lasting_client.patch(lasting_lead, {}, **{name: value}))
+def test_any_header_is_answered(shared_client: Api, shared_lead: str, name: str, value: str) -> None:
+    check(shared_client.patch(shared_lead, {}, **{name: value}))
 
 
 @given(
     name=st.sampled_from(["x-api-key", "authorization"]), scheme=st.sampled_from(["", "Bearer "]), value=HEADER_VALUES
 )
-def test_anything_for_a_key_is_answered(lasting: Service, name: str, scheme: str, value: str) -> None:
-    lasting.stranger().get("/pipeline", **{name: scheme + value}).refuse(401, "unauthorized")
+def test_anything_for_a_key_is_answered(shared_service: Service, name: str, scheme: str, value: str) -> None:
+    shared_service.anonymous().get("/pipeline", **{name: scheme + value}).expect_problem(401, "unauthorized")
 
 
 @given(chunks=st.lists(st.binary(max_size=20), min_size=1, max_size=5))
-def test_any_chunks_are_answered(lasting_client: Api, lasting_lead: str, chunks: list[bytes]) -> None:
-    check(lasting_client.request("PATCH", lasting_lead, chunks=chunks))
+def test_any_chunks_are_answered(shared_client: Api, shared_lead: str, chunks: list[bytes]) -> None:
+    check(shared_client.request("PATCH", shared_lead, chunks=chunks))

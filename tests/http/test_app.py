@@ -14,7 +14,7 @@ from leads_adapters.database import StorageFull
 from leads_adapters.http.rate_limit import RateLimit
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_domain.errors import Unavailable
-from rest import JOHN, NOBODY, Api, Reply, Service
+from rest import JOHN, UNKNOWN_ID, Api, Response, Service
 
 Log = list[MutableMapping[str, Any]]
 
@@ -30,19 +30,19 @@ ALLOWED = {
     "/pipeline": "GET, HEAD, OPTIONS",
     "/metrics": "GET, HEAD, OPTIONS",
     "/leads": "GET, HEAD, OPTIONS, POST",
-    f"/leads/{NOBODY}": "DELETE, GET, HEAD, OPTIONS, PATCH",
-    f"/leads/{NOBODY}/export": "GET, HEAD, OPTIONS",
-    f"/leads/{NOBODY}/merge": "OPTIONS, POST",
-    f"/leads/{NOBODY}/notes": "OPTIONS, POST",
-    f"/leads/{NOBODY}/timeline": "GET, HEAD, OPTIONS",
-    f"/leads/{NOBODY}/follow-up": "OPTIONS, POST",
-    f"/leads/{NOBODY}/follow-ups": "GET, HEAD, OPTIONS",
+    f"/leads/{UNKNOWN_ID}": "DELETE, GET, HEAD, OPTIONS, PATCH",
+    f"/leads/{UNKNOWN_ID}/export": "GET, HEAD, OPTIONS",
+    f"/leads/{UNKNOWN_ID}/merge": "OPTIONS, POST",
+    f"/leads/{UNKNOWN_ID}/notes": "OPTIONS, POST",
+    f"/leads/{UNKNOWN_ID}/timeline": "GET, HEAD, OPTIONS",
+    f"/leads/{UNKNOWN_ID}/follow-up": "OPTIONS, POST",
+    f"/leads/{UNKNOWN_ID}/follow-ups": "GET, HEAD, OPTIONS",
     "/follow-ups": "GET, HEAD, OPTIONS",
     "/api-keys": "GET, HEAD, OPTIONS, POST",
-    f"/api-keys/{NOBODY}": "DELETE, GET, HEAD, OPTIONS",
-    f"/follow-ups/{NOBODY}": "GET, HEAD, OPTIONS, PATCH",
-    f"/follow-ups/{NOBODY}/cancel": "OPTIONS, POST",
-    f"/follow-ups/{NOBODY}/retry": "OPTIONS, POST",
+    f"/api-keys/{UNKNOWN_ID}": "DELETE, GET, HEAD, OPTIONS",
+    f"/follow-ups/{UNKNOWN_ID}": "GET, HEAD, OPTIONS, PATCH",
+    f"/follow-ups/{UNKNOWN_ID}/cancel": "OPTIONS, POST",
+    f"/follow-ups/{UNKNOWN_ID}/retry": "OPTIONS, POST",
 }
 JUNK = [
     "/nowhere",
@@ -93,43 +93,45 @@ def breaking(service: Service, error: Exception) -> Iterator[Api]:
     """A client with a key, of a service that nobody has called yet and whose database now raises `error`."""
     _, key = service.new_key("admin")
     with service.container.database.override(providers.Object(Broken(error))):
-        yield service.stranger(x_api_key=key)
+        yield service.client_with(x_api_key=key)
 
 
 # Methods
 
 
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
-def test_options_tell_every_method_of_a_resource(lasting: Service, path: str, allowed: str) -> None:
-    answer = lasting.stranger().request("OPTIONS", path).expect(204)
+def test_options_tell_every_method_of_a_resource(shared_service: Service, path: str, allowed: str) -> None:
+    answer = shared_service.anonymous().request("OPTIONS", path).expect(204)
     assert (answer.headers["allow"], answer.body) == (allowed, b"")
 
 
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
-def test_another_method_is_refused_with_those_that_a_resource_has(lasting: Service, path: str, allowed: str) -> None:
+def test_another_method_is_refused_with_those_that_a_resource_has(
+    shared_service: Service, path: str, allowed: str
+) -> None:
     for method in set(METHODS) - set(allowed.split(", ")):
-        answer = lasting.stranger().request(method, path)
-        answer.refuse(405, "method-not-allowed")
+        answer = shared_service.anonymous().request(method, path)
+        answer.expect_problem(405, "method-not-allowed")
         assert answer.headers["allow"] == allowed
 
 
 def test_options_of_nothing_are_not_found(service: Service) -> None:
-    service.stranger().request("OPTIONS", "/nowhere").refuse(404, "not-found")
+    service.anonymous().request("OPTIONS", "/nowhere").expect_problem(404, "not-found")
 
 
 # Paths
 
 
 @pytest.mark.parametrize("path", JUNK, ids=lambda path: path[:40])
-def test_a_path_that_leads_nowhere_is_not_found(lasting_client: Api, path: str) -> None:
-    answer = lasting_client.get(path)
-    answer.refuse(404, "not-found")
+def test_a_path_that_leads_nowhere_is_not_found(shared_client: Api, path: str) -> None:
+    answer = shared_client.get(path)
+    answer.expect_problem(404, "not-found")
     assert "set-cookie" not in answer.headers
 
 
 @pytest.mark.parametrize("path", JUNK, ids=lambda path: path[:40])
-def test_a_problem_names_the_path_as_a_uri_reference(lasting_client: Api, path: str) -> None:
-    instance = lasting_client.get(path).json["instance"]
+def test_a_problem_names_the_path_as_a_uri_reference(shared_client: Api, path: str) -> None:
+    instance = shared_client.get(path).json["instance"]
     assert re.fullmatch(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+", instance), instance
     assert unquote(instance).rstrip("/") == unquote(path).rstrip("/")
 
@@ -148,16 +150,16 @@ def test_headers_may_be_long_and_many(api: Api) -> None:
 # Problems
 
 
-def every_problem(start: Callable[..., Service]) -> Iterator[tuple[str, Reply]]:
+def every_problem(start: Callable[..., Service]) -> Iterator[tuple[str, Response]]:
     """A way to meet each type of problem."""
     service = start()
-    api, stranger = service.client(), service.stranger()
+    api, anonymous = service.client(), service.anonymous()
     john = api.post("/leads", JOHN).headers["location"]
     yield "malformed-request", api.post("/leads", b"{")
-    yield "unauthorized", stranger.get("/leads")
+    yield "unauthorized", anonymous.get("/leads")
     yield "forbidden", service.client("capture").get("/leads")
-    yield "not-found", stranger.get("/nowhere")
-    yield "method-not-allowed", stranger.request("DELETE", "/leads")
+    yield "not-found", anonymous.get("/nowhere")
+    yield "method-not-allowed", anonymous.request("DELETE", "/leads")
     yield "duplicate-lead", api.post("/leads", JOHN)
     yield "illegal-transition", api.patch(john, {"status": "converted"})
     yield "payload-too-large", api.post("/leads", b"x" * (2**20 + 1))
@@ -174,9 +176,9 @@ def every_problem(start: Callable[..., Service]) -> Iterator[tuple[str, Reply]]:
 def test_every_problem_is_complete_and_its_type_leads_to_a_page_that_explains_it(
     start: Callable[..., Service],
 ) -> None:
-    reader = start().stranger()
+    reader = start().anonymous()
     for name, answer in every_problem(start):
-        problem = answer.refuse(answer.status, name)
+        problem = answer.expect_problem(answer.status, name)
         assert problem["instance"].startswith("/")
         page = reader.get(problem["type"]).expect(200)
         assert page.headers["content-type"].startswith("text/html")
@@ -190,13 +192,13 @@ def test_an_unforeseen_error_is_answered_without_details(service: Service) -> No
     with breaking(service, RuntimeError("swordfish of john@example.com")) as client:
         for answer in (
             client.get("/leads"),
-            client.get(f"/leads/{NOBODY}"),
+            client.get(f"/leads/{UNKNOWN_ID}"),
             client.post("/leads", JOHN),
-            client.patch(f"/leads/{NOBODY}", {"name": "X"}),
-            client.post(f"/leads/{NOBODY}/follow-up"),
+            client.patch(f"/leads/{UNKNOWN_ID}", {"name": "X"}),
+            client.post(f"/leads/{UNKNOWN_ID}/follow-up"),
             client.get("/health/ready"),
         ):
-            problem = answer.refuse(500, "internal-error")
+            problem = answer.expect_problem(500, "internal-error")
             assert problem.keys() == {"type", "title", "status", "detail", "instance"}
             assert not re.search("swordfish|john@|RuntimeError|Traceback", answer.body.decode())
             assert "x-request-id" in answer.headers
@@ -216,7 +218,7 @@ def test_an_unforeseen_error_is_logged_under_the_id_of_the_request_without_its_t
 def test_a_database_out_of_reach_is_told_with_the_time_to_come_back(service: Service, log: Log) -> None:
     with breaking(service, Unavailable("cannot open /var/lib/leads.db as swordfish")) as client:
         for answer in (client.get("/leads"), client.post("/leads", JOHN), client.get("/health/ready")):
-            answer.refuse(503, "unavailable")
+            answer.expect_problem(503, "unavailable")
             assert int(answer.headers["retry-after"]) >= 1
             assert not re.search("swordfish|/var", answer.body.decode())
         client.get("/health/live").expect(200)
@@ -225,7 +227,7 @@ def test_a_database_out_of_reach_is_told_with_the_time_to_come_back(service: Ser
 
 def test_a_full_disk_is_named_without_its_path(service: Service) -> None:
     with breaking(service, StorageFull("database or disk is full: /var/lib/leads.db")) as client:
-        problem = client.post("/leads", JOHN).refuse(503, "unavailable")
+        problem = client.post("/leads", JOHN).expect_problem(503, "unavailable")
     assert "storage of the database is full" in problem["detail"]
     assert "/var" not in str(problem)
 
@@ -240,7 +242,7 @@ def test_a_database_that_somebody_else_is_writing_to_is_busy_and_nothing_is_done
     api = service.client()
     with service.container.engine().begin():
         answer = api.post("/leads", JOHN)
-        answer.refuse(503, "unavailable")
+        answer.expect_problem(503, "unavailable")
         assert int(answer.headers["retry-after"]) >= 1
         assert api.get("/leads").expect(200).json["items"] == []
     api.post("/leads", JOHN).expect(201)

@@ -13,7 +13,7 @@ from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.problems import Problem
 from leads_domain.access import Permission, Principal, Role, digest, make_key_text
 from leads_domain.use_cases.manage_keys import Authenticate
-from rest import JOHN, NOBODY, ON_BOTH, Service
+from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Service
 
 UNDOCUMENTED = ["/", "/docs", "/docs/start.js", "/docs/style.css", "/openapi.json", "/problems", "/problems/not-found"]
 OPERATOR_KEY = "correct horse battery staple"
@@ -24,12 +24,12 @@ OPERATOR_KEY = "correct horse battery staple"
 
 @pytest.mark.parametrize("path", UNDOCUMENTED)
 def test_the_documentation_is_for_everybody(service: Service, path: str) -> None:
-    assert service.stranger().get(path).status in (200, 307)
+    assert service.anonymous().get(path).status in (200, 307)
 
 
-@pytest.mark.parametrize("path", ["/leads/health", "/leads/docs", "/leads/problems", f"/leads/{NOBODY}/timeline"])
+@pytest.mark.parametrize("path", ["/leads/health", "/leads/docs", "/leads/problems", f"/leads/{UNKNOWN_ID}/timeline"])
 def test_a_path_that_only_looks_like_a_public_one_needs_a_key(service: Service, path: str) -> None:
-    service.stranger().get(path).refuse(401, "unauthorized")
+    service.anonymous().get(path).expect_problem(401, "unauthorized")
 
 
 # Keys
@@ -43,12 +43,12 @@ def test_a_key_comes_in_either_header(service: Service) -> None:
         {"authorization": f"bearer {key}"},
         {"authorization": "Basic am9objpkb2U=", "x_api_key": key},
     ):
-        service.stranger().get("/pipeline", **headers).expect(200)
+        service.anonymous().get("/pipeline", **headers).expect(200)
 
 
 def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
-    answer = service.stranger().get("/leads")
-    assert "X-API-Key" in answer.refuse(401, "unauthorized")["detail"]
+    answer = service.anonymous().get("/leads")
+    assert "X-API-Key" in answer.expect_problem(401, "unauthorized")["detail"]
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
@@ -71,31 +71,33 @@ def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
 def test_a_malformed_key_opens_nothing(service: Service, header: str, spoil: Callable[[str], str]) -> None:
     spoiled = spoil(service.new_key("read")[1])
     value = f"Bearer {spoiled}" if header == "authorization" else spoiled
-    answer = service.stranger().get("/pipeline", **{header: value})
-    assert spoiled not in str(answer.refuse(401, "unauthorized"))
+    answer = service.anonymous().get("/pipeline", **{header: value})
+    assert spoiled not in str(answer.expect_problem(401, "unauthorized"))
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic am9objpkb2U=", "Digest x", "x"])
 def test_other_credentials_open_nothing(service: Service, value: str) -> None:
-    service.stranger().get("/pipeline", authorization=value).refuse(401, "unauthorized")
+    service.anonymous().get("/pipeline", authorization=value).expect_problem(401, "unauthorized")
 
 
 def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service) -> None:
     service.new_key("admin")
     for role in Role:
-        service.stranger().get("/pipeline", x_api_key=make_key_text(role, b"\x07" * 32)).refuse(401, "unauthorized")
+        service.anonymous().get("/pipeline", x_api_key=make_key_text(role, b"\x07" * 32)).expect_problem(
+            401, "unauthorized"
+        )
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
     key_id, key = service.new_key("admin")
     _, other = service.new_key("admin", name="other")
-    client = service.stranger(x_api_key=key)
+    client = service.client_with(x_api_key=key)
     client.get("/pipeline").expect(200)
     service.revoke(key_id)
-    client.get("/pipeline").refuse(401, "unauthorized")
-    client.post("/leads", JOHN).refuse(401, "unauthorized")
-    service.stranger(x_api_key=other).get("/pipeline").expect(200)
+    client.get("/pipeline").expect_problem(401, "unauthorized")
+    client.post("/leads", JOHN).expect_problem(401, "unauthorized")
+    service.client_with(x_api_key=other).get("/pipeline").expect(200)
 
 
 class OneKey:
@@ -157,22 +159,22 @@ def test_a_request_that_comes_in_after_another_process_revoked_the_key_is_refuse
 def test_an_unknown_and_a_revoked_key_look_the_same(service: Service) -> None:
     key_id, key = service.new_key("admin")
     service.revoke(key_id)
-    revoked = service.stranger().get("/pipeline", x_api_key=key)
-    unknown = service.stranger().get("/pipeline", x_api_key=make_key_text(Role.ADMIN, b"\x07" * 32))
+    revoked = service.anonymous().get("/pipeline", x_api_key=key)
+    unknown = service.anonymous().get("/pipeline", x_api_key=make_key_text(Role.ADMIN, b"\x07" * 32))
     assert revoked.body == unknown.body
 
 
 def test_the_key_that_the_operator_chose_may_do_everything(start: Callable[..., Service]) -> None:
     service = start(api_key_digest=digest(OPERATOR_KEY))
-    operator = service.stranger(x_api_key=OPERATOR_KEY)
+    operator = service.client_with(x_api_key=OPERATOR_KEY)
     john = operator.post("/leads", JOHN).expect(201).headers["location"]
     (entry,) = operator.get(f"{john}/timeline").expect(200).json["items"]
     assert entry["actor"] == "operator"
-    service.stranger(authorization=f"Bearer {OPERATOR_KEY}").get("/leads").expect(200)
+    service.client_with(authorization=f"Bearer {OPERATOR_KEY}").get("/leads").expect(200)
     for other in (OPERATOR_KEY[:-1], OPERATOR_KEY + "e", digest(OPERATOR_KEY)):
-        service.stranger(x_api_key=other).get("/leads").refuse(401, "unauthorized")
+        service.client_with(x_api_key=other).get("/leads").expect_problem(401, "unauthorized")
 
 
 def test_without_an_operators_key_nobody_is_the_operator(service: Service) -> None:
     for key in ("None", "null", digest("")):
-        service.stranger(x_api_key=key).get("/leads").refuse(401, "unauthorized")
+        service.client_with(x_api_key=key).get("/leads").expect_problem(401, "unauthorized")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from leads_domain.access import Role, make_key_text
-from rest import JOHN, NOBODY, Api, Reply, Service
+from rest import JOHN, UNKNOWN_ID, Api, Response, Service
 
 PUBLIC = "public"
 
@@ -67,7 +67,7 @@ class Documented:
     body: object = None
     media_type: str = ""
 
-    def sent(self, client: Api, id: str = NOBODY, query: str = "") -> Reply:
+    def sent(self, client: Api, id: str = UNKNOWN_ID, query: str = "") -> Response:
         """What it answers to this client, about what has this id."""
         headers = {"content_type": self.media_type} if self.media_type else {}
         return client.request(self.method, self.path.replace("{id}", id) + query, self.body, headers=headers)
@@ -79,9 +79,9 @@ class Documented:
 
 
 @pytest.fixture
-def operations(lasting: Service) -> list[Documented]:
+def operations(shared_service: Service) -> list[Documented]:
     """All that there are; HEAD, too, which the document need not name."""
-    document = lasting.stranger().get("/openapi.json").expect(200).json
+    document = shared_service.anonymous().get("/openapi.json").expect(200).json
     return [*documented(document)]
 
 
@@ -125,10 +125,10 @@ THERE: Mapping[str, Callable[[Service], str]] = {"leads": a_lead, "follow-ups": 
 
 def there(service: Service, operation: Documented) -> str:
     """The id of something that the operation can be carried out on."""
-    return THERE[operation.path.split("/")[1]](service) if "{id}" in operation.path else NOBODY
+    return THERE[operation.path.split("/")[1]](service) if "{id}" in operation.path else UNKNOWN_ID
 
 
-def told(refused: Reply) -> dict[str, Any]:
+def told(refused: Response) -> dict[str, Any]:
     """What a refusal tells, without the path, which the client knows already."""
     return {name: value for name, value in refused.json.items() if name != "instance"} if refused.body else {}
 
@@ -137,8 +137,8 @@ def test_of_every_operation_it_is_decided_who_may_carry_it_out(operations: list[
     assert {operation.name for operation in operations} == LEAST.keys()
 
 
-def test_the_document_names_the_roles_that_may(operations: list[Documented], lasting: Service) -> None:
-    document = lasting.stranger().get("/openapi.json").json
+def test_the_document_names_the_roles_that_may(operations: list[Documented], shared_service: Service) -> None:
+    document = shared_service.anonymous().get("/openapi.json").json
     for operation in operations:
         if operation.method == "HEAD":
             continue
@@ -154,30 +154,30 @@ def test_the_document_names_the_roles_that_may(operations: list[Documented], las
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_may_do_what_was_decided_and_nothing_else(
-    lasting: Service, operations: list[Documented], role: Role
+    shared_service: Service, operations: list[Documented], role: Role
 ) -> None:
-    client = lasting.client(role)
+    client = shared_service.client(role)
     for operation in operations:
-        answer = operation.sent(client, there(lasting, operation))
+        answer = operation.sent(client, there(shared_service, operation))
         if operation.least == PUBLIC or role in PERMITTED[operation.least]:
             assert answer.status < 500, answer
             assert answer.status not in (401, 403, 404, 405), answer
         elif operation.method == "HEAD":
             answer.expect(403)
         else:
-            refused = answer.refuse(403, "forbidden")
+            refused = answer.expect_problem(403, "forbidden")
             assert refused["role"] == operation.least
             assert f"The role `{operation.least}` permits it." in refused["detail"]
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_who_may_not_do_something_does_not_learn_what_is_there(
-    lasting: Service, operations: list[Documented], role: Role
+    shared_service: Service, operations: list[Documented], role: Role
 ) -> None:
-    client = lasting.client(role)
+    client = shared_service.client(role)
     forbidden = [each for each in operations if each.least != PUBLIC and role not in PERMITTED[each.least]]
     for operation in forbidden:
-        id = there(lasting, operation)
+        id = there(shared_service, operation)
         answers = [
             operation.sent(client, id),
             operation.sent(client),
@@ -191,8 +191,10 @@ def test_who_may_not_do_something_does_not_learn_what_is_there(
     assert len(forbidden) >= (0 if role is Role.ADMIN else 4)
 
 
-def test_what_may_be_looked_for_and_is_not_there_is_not_found(lasting: Service, operations: list[Documented]) -> None:
-    admin = lasting.client("admin")
+def test_what_may_be_looked_for_and_is_not_there_is_not_found(
+    shared_service: Service, operations: list[Documented]
+) -> None:
+    admin = shared_service.client("admin")
     for operation in operations:
         if "{id}" in operation.path:
             operation.sent(admin).expect(404)
@@ -200,21 +202,21 @@ def test_what_may_be_looked_for_and_is_not_there_is_not_found(lasting: Service, 
 
 @pytest.mark.parametrize("key", ["none", "malformed", "unknown", "revoked"])
 def test_without_a_key_that_works_only_what_is_public_can_be_had(
-    lasting: Service, operations: list[Documented], key: str
+    shared_service: Service, operations: list[Documented], key: str
 ) -> None:
-    id, text = lasting.new_key("admin")
-    lasting.revoke(id)
+    id, text = shared_service.new_key("admin")
+    shared_service.revoke(id)
     keys = {"none": "", "malformed": text[:-1], "unknown": make_key_text(Role.ADMIN, b"\x07" * 32), "revoked": text}
-    stranger = lasting.stranger(x_api_key=keys[key])
+    client = shared_service.client_with(x_api_key=keys[key])
     for operation in operations:
         if operation.least == PUBLIC:
-            operation.sent(stranger).expect(200)
+            operation.sent(client).expect(200)
             continue
-        refused = [operation.sent(stranger, there(lasting, operation)), operation.sent(stranger)]
+        refused = [operation.sent(client, there(shared_service, operation)), operation.sent(client)]
         assert [answer.status for answer in refused] == [401, 401]
         assert told(refused[0]) == told(refused[1])
         if operation.method != "HEAD":
-            refused[0].refuse(401, "unauthorized")
+            refused[0].expect_problem(401, "unauthorized")
 
 
 def test_what_is_refused_is_not_done(service: Service) -> None:
@@ -222,8 +224,8 @@ def test_what_is_refused_is_not_done(service: Service) -> None:
     john = agent.post("/leads", JOHN).headers["location"]
     before = agent.get("/leads").json
     reader = service.client("read")
-    reader.post("/leads", {**JOHN, "email": "jane@example.com"}).refuse(403, "forbidden")
-    reader.patch(john, {"name": "Mallory"}).refuse(403, "forbidden")
-    service.stranger().post(f"{john}/follow-up").refuse(401, "unauthorized")
+    reader.post("/leads", {**JOHN, "email": "jane@example.com"}).expect_problem(403, "forbidden")
+    reader.patch(john, {"name": "Mallory"}).expect_problem(403, "forbidden")
+    service.anonymous().post(f"{john}/follow-up").expect_problem(401, "unauthorized")
     assert agent.get("/leads").json == before
     assert agent.get(f"{john}/follow-ups").json["items"] == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leads_domain.use_cases.add_note import NOTE_MAX
-from rest import JOHN, NOBODY, Api, Service
+from rest import JOHN, UNKNOWN_ID, Api, Service
 
 JON = {"name": "Jon Do", "email": "jon@example.com", "phone": "+4930123456", "source": "fair"}
 
@@ -76,15 +76,15 @@ def test_a_note_leaves_the_version_as_it_is(api: Api, john: str) -> None:
 def test_a_note_is_read_strictly(api: Api, john: str, body: object, pointer: str) -> None:
     answer = api.post(f"{john}/notes", body)
     if body == {"text": "\ud800"}:
-        answer.refuse(400, "malformed-request")
+        answer.expect_problem(400, "malformed-request")
     else:
         assert [*answer.errors()] == [pointer]
     assert story(api, john) == ["lead.created"]
 
 
 def test_no_note_is_taken_about_nobody(api: Api) -> None:
-    api.post(f"/leads/{NOBODY}/notes", {"text": "Who?"}).refuse(404, "not-found")
-    api.post("/leads/john/notes", {"text": "Who?"}).refuse(404, "not-found")
+    api.post(f"/leads/{UNKNOWN_ID}/notes", {"text": "Who?"}).expect_problem(404, "not-found")
+    api.post("/leads/john/notes", {"text": "Who?"}).expect_problem(404, "not-found")
 
 
 # Merges
@@ -119,7 +119,7 @@ def test_the_survivor_has_what_it_lacked_and_the_story_of_both(api: Api, john: s
         ("GET", "/follow-ups?limit=5", None),
         ("POST", "/follow-up", None),
         ("POST", "/notes", {"text": "He moved."}),
-        ("POST", "/merge", {"duplicate_id": NOBODY}),
+        ("POST", "/merge", {"duplicate_id": UNKNOWN_ID}),
         ("GET", "/export", None),
     ],
 )
@@ -136,15 +136,15 @@ def test_the_id_of_the_duplicate_leads_to_the_survivor(
 
 def test_nothing_is_learnt_of_a_merge_without_the_permission_to_ask(service: Service, john: str, jon: str) -> None:
     merge(service.client(), john, jon)
-    service.client("capture").get(jon).refuse(403, "forbidden")
-    service.client("agent").request("DELETE", jon).refuse(403, "forbidden")
-    service.stranger().get(jon).refuse(401, "unauthorized")
+    service.client("capture").get(jon).expect_problem(403, "forbidden")
+    service.client("agent").request("DELETE", jon).expect_problem(403, "forbidden")
+    service.anonymous().get(jon).expect_problem(401, "unauthorized")
 
 
 def test_a_query_is_taken_along_and_cannot_add_a_header(api: Api, john: str, jon: str) -> None:
     merge(api, john, jon)
     assert api.get(f"{jon}/timeline?limit=%31").expect(301).headers["location"] == f"{john}/timeline?limit=%31"
-    api.get(f"{jon}?a=\r\nx: y").refuse(400, "malformed-request")
+    api.get(f"{jon}?a=\r\nx: y").expect_problem(400, "malformed-request")
 
 
 def test_in_a_chain_every_id_leads_to_the_last(api: Api, john: str, jon: str) -> None:
@@ -166,7 +166,7 @@ def test_what_cannot_be_merged_is_refused(api: Api, john: str, jon: str) -> None
     merge(api, jane, jon)
     for duplicate, said in (
         (id_of(john), "into itself"),
-        (NOBODY, "no lead with the id"),
+        (UNKNOWN_ID, "no lead with the id"),
         (id_of(jon), f"was merged into the lead {id_of(jane)}"),
         ("jon", "is no id"),
         ("\0", "is no id"),
@@ -177,8 +177,8 @@ def test_what_cannot_be_merged_is_refused(api: Api, john: str, jon: str) -> None
         assert [*faults] == ["/duplicate_id"]
         assert said in faults["/duplicate_id"]
     assert [*api.post(f"{john}/merge", {}).errors()] == ["/duplicate_id"]
-    api.post(f"{john}/merge").refuse(400, "malformed-request")
-    api.post(f"/leads/{NOBODY}/merge", {"duplicate_id": id_of(john)}).refuse(404, "not-found")
+    api.post(f"{john}/merge").expect_problem(400, "malformed-request")
+    api.post(f"/leads/{UNKNOWN_ID}/merge", {"duplicate_id": id_of(john)}).expect_problem(404, "not-found")
     assert story(api, john) == ["lead.created"]
 
 
@@ -195,11 +195,11 @@ def test_who_is_erased_is_gone_and_a_tombstone_stays(admin: Api, john: str) -> N
     follow_up = admin.post(f"{john}/follow-up", {"due_at": "2027-01-01T00:00:00Z"}).headers["location"]
     answer = admin.request("DELETE", john).expect(204)
     assert answer.body == b""
-    admin.get(john).refuse(404, "not-found")
-    admin.request("DELETE", john).refuse(404, "not-found")
+    admin.get(john).expect_problem(404, "not-found")
+    admin.request("DELETE", john).expect_problem(404, "not-found")
     for rest in ("/export", "/follow-ups"):
-        admin.get(f"{john}{rest}").refuse(404, "not-found")
-    admin.get(follow_up).refuse(404, "not-found")
+        admin.get(f"{john}{rest}").expect_problem(404, "not-found")
+    admin.get(follow_up).expect_problem(404, "not-found")
     (tombstone,) = admin.get(f"{john}/timeline").expect(200).json["items"]
     assert (tombstone["type"], tombstone["actor"], tombstone["data"]) == ("lead.erased", "admin", {})
     assert admin.get("/leads").json["items"] == []
@@ -217,8 +217,8 @@ def test_the_ids_of_duplicates_are_erased_as_well(admin: Api, john: str, jon: st
     merge(admin, john, jon)
     admin.request("DELETE", jon).expect(301)
     admin.request("DELETE", john).expect(204)
-    admin.get(jon).refuse(404, "not-found")
-    admin.get(f"{jon}/timeline").refuse(404, "not-found")
+    admin.get(jon).expect_problem(404, "not-found")
+    admin.get(f"{jon}/timeline").expect_problem(404, "not-found")
 
 
 def test_nothing_is_sent_to_somebody_who_was_erased(service: Service, admin: Api, john: str) -> None:
@@ -245,13 +245,13 @@ def test_who_is_erased_while_a_notice_is_under_way_is_left_alone(
 @pytest.mark.parametrize("role", ["capture", "read", "agent"])
 def test_only_administrators_erase_and_export(service: Service, john: str, role: str) -> None:
     client = service.client(role)
-    assert client.request("DELETE", john).refuse(403, "forbidden")["role"] == "admin"
-    assert client.get(f"{john}/export").refuse(403, "forbidden")["role"] == "admin"
+    assert client.request("DELETE", john).expect_problem(403, "forbidden")["role"] == "admin"
+    assert client.get(f"{john}/export").expect_problem(403, "forbidden")["role"] == "admin"
 
 
 def test_nobody_can_be_erased_who_is_not_there(admin: Api) -> None:
-    admin.request("DELETE", f"/leads/{NOBODY}").refuse(404, "not-found")
-    admin.get(f"/leads/{NOBODY}/timeline").refuse(404, "not-found")
+    admin.request("DELETE", f"/leads/{UNKNOWN_ID}").expect_problem(404, "not-found")
+    admin.get(f"/leads/{UNKNOWN_ID}/timeline").expect_problem(404, "not-found")
 
 
 def test_the_answers_to_requests_that_may_be_repeated_are_erased_those_about_duplicates_too(admin: Api) -> None:
@@ -264,17 +264,17 @@ def test_the_answers_to_requests_that_may_be_repeated_are_erased_those_about_dup
     assert len(admin.get(f"/leads/{john}/export").json["replied_at"]) == 4
     admin.request("DELETE", f"/leads/{john}").expect(204)
     for each in (JOHN, JON):
-        admin.post("/leads", each, idempotency_key=each["email"]).refuse(404, "not-found")
-    admin.post(f"/leads/{john}/notes", note, idempotency_key="note").refuse(404, "not-found")
+        admin.post("/leads", each, idempotency_key=each["email"]).expect_problem(404, "not-found")
+    admin.post(f"/leads/{john}/notes", note, idempotency_key="note").expect_problem(404, "not-found")
 
 
 def test_only_the_version_that_is_meant_is_merged_into_or_erased(admin: Api, john: str, jon: str) -> None:
     body = {"duplicate_id": id_of(jon)}
-    admin.post(f"{john}/merge", body, if_match='"2"').refuse(412, "precondition-failed")
+    admin.post(f"{john}/merge", body, if_match='"2"').expect_problem(412, "precondition-failed")
     admin.get(jon).expect(200)
     admin.post(f"{john}/merge", body, if_match='"1"').expect(200)
     admin.post(f"{john}/merge", body, if_match='"1"').expect(200)  # as after an answer that was lost
-    admin.request("DELETE", john, headers={"if-match": '"1"'}).refuse(412, "precondition-failed")
+    admin.request("DELETE", john, headers={"if-match": '"1"'}).expect_problem(412, "precondition-failed")
     admin.request("DELETE", john, headers={"if-match": '"2"'}).expect(204)
 
 
@@ -313,4 +313,4 @@ def test_it_works_in_memory_too(start: Callable[..., Service]) -> None:
     merge(admin, john, jon)
     admin.get(jon).expect(301)
     admin.request("DELETE", john).expect(204)
-    admin.get(jon).refuse(404, "not-found")
+    admin.get(jon).expect_problem(404, "not-found")

@@ -11,7 +11,7 @@ from litestar.types import HTTPScope
 
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.rate_limit import RateLimit
-from rest import Reply, Service
+from rest import Response, Service
 
 TRUSTED = ["127.0.0.1/32", "10.0.0.0/8", "fd00::/8"]
 CLIENT = "198.51.100.7"
@@ -86,9 +86,9 @@ def test_whatever_a_client_makes_up_there_is_a_caller(anything: str, nearly: str
         assert caller("192.0.2.1", made_up) == "192.0.2.1"
 
 
-def asked(service: Service, peer: str, forwarded: str, **headers: Any) -> Reply:
+def asked(service: Service, peer: str, forwarded: str, **headers: Any) -> Response:
     """What somebody without a key is answered."""
-    return service.stranger(peer, x_forwarded_for=forwarded, **headers).get("/leads")
+    return service.client_with(peer, x_forwarded_for=forwarded, **headers).get("/leads")
 
 
 def test_strangers_behind_a_trusted_proxy_are_limited_each_by_his_own_address(start: Callable[..., Service]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from rest import JOHN, NOBODY, Api, Reply, Service
+from rest import JOHN, UNKNOWN_ID, Api, Response, Service
 
 VERSION_1 = ['"1"', '"7", "1"', ',"x" ,, "1",', '"a,b","1"', "*"]
 WEAKLY_VERSION_1 = ['W/"1"', '"2", W/"1"']
@@ -64,7 +64,7 @@ def test_a_lead_is_read_only_at_the_version_that_is_wanted(api: Api, john: str) 
     api.get(john, if_match='"1"').expect(200)
     api.get(john, if_match='"1"', if_none_match='"1"').expect(304)
     answer = api.get(john, if_match='"2"', if_none_match='"1"')
-    answer.refuse(412, "precondition-failed")
+    answer.expect_problem(412, "precondition-failed")
     assert answer.headers["etag"] == '"1"'
 
 
@@ -95,7 +95,7 @@ def test_a_lead_is_not_changed_if_it_is_not(api: Api, john: str) -> None:
     ):
         for patch in ({"name": "Jane Doe"}, {"status": "converted"}, {"name": JOHN["name"]}):
             answer = api.patch(john, patch, **condition)
-            assert "version 1" in answer.refuse(412, "precondition-failed")["detail"]
+            assert "version 1" in answer.expect_problem(412, "precondition-failed")["detail"]
             assert answer.headers["etag"] == '"1"'
     assert api.get(john).body == before
     assert len(api.get(f"{john}/timeline").json["items"]) == 1
@@ -105,14 +105,14 @@ def test_a_condition_that_cannot_be_understood_is_refused(api: Api, john: str) -
     for value in NONSENSE:
         for name in ("If-Match", "If-None-Match"):
             for answer in (api.get(john, **{name: value}), api.patch(john, {"name": "Jane Doe"}, **{name: value})):
-                assert name in answer.refuse(400, "malformed-request")["detail"]
+                assert name in answer.expect_problem(400, "malformed-request")["detail"]
     assert api.get(john).json["version"] == 1
 
 
 def test_a_condition_on_what_is_not_there_is_of_no_account(api: Api) -> None:
     for condition in ("*", '"1"'):
-        api.patch(f"/leads/{NOBODY}", {"name": "Jane Doe"}, if_match=condition).refuse(404, "not-found")
-        api.get(f"/leads/{NOBODY}", if_none_match=condition).refuse(404, "not-found")
+        api.patch(f"/leads/{UNKNOWN_ID}", {"name": "Jane Doe"}, if_match=condition).expect_problem(404, "not-found")
+        api.get(f"/leads/{UNKNOWN_ID}", if_none_match=condition).expect_problem(404, "not-found")
 
 
 # Many at once
@@ -130,7 +130,7 @@ def at_once(api: Api, work: Callable[[int], Awaitable[None]]) -> None:
 def test_patches_of_different_members_at_the_same_time_are_all_kept(api: Api, john: str) -> None:
     async def patch(number: int) -> None:
         for member in (f"a{number}", f"b{number}"):
-            (await api.exchange("PATCH", john, {"attributes": {member: number}})).expect(200)
+            (await api.send("PATCH", john, {"attributes": {member: number}})).expect(200)
 
     at_once(api, patch)
     lead = api.get(john).json
@@ -140,16 +140,16 @@ def test_patches_of_different_members_at_the_same_time_are_all_kept(api: Api, jo
 
 
 def test_a_counter_that_is_read_and_written_with_a_condition_counts_everybody(api: Api, john: str) -> None:
-    refused: list[Reply] = []
+    refused: list[Response] = []
 
     async def count(_: int) -> None:
         while True:
-            lead = await api.exchange("GET", john)
+            lead = await api.send("GET", john)
             counted = {"attributes": {"count": lead.json["attributes"].get("count", 0) + 1}}
-            answer = await api.exchange("PATCH", john, counted, headers={"If-Match": lead.headers["etag"]})
+            answer = await api.send("PATCH", john, counted, headers={"If-Match": lead.headers["etag"]})
             if answer.status == 200:
                 return
-            answer.refuse(412, "precondition-failed")
+            answer.expect_problem(412, "precondition-failed")
             refused.append(answer)
 
     at_once(api, count)

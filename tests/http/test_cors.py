@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rest import JOHN, NOBODY, Reply, Service
+from rest import JOHN, UNKNOWN_ID, Response, Service
 
 HOME = "https://app.example.com"
 OTHER = "https://evil.example.com"
@@ -21,7 +21,7 @@ EXPOSED = (
 PREFLIGHT = {"access_control_request_method": "PATCH", "access_control_request_headers": "x-api-key"}
 
 
-def cors(reply: Reply) -> dict[str, str]:
+def cors(reply: Response) -> dict[str, str]:
     """What is told to browsers."""
     return {name: value for name, value in reply.headers.items() if name.startswith("access-control-")}
 
@@ -32,9 +32,9 @@ def service(start: Callable[..., Service]) -> Service:
     return start(cors_origins=[HOME, "http://localhost:5173"])
 
 
-def every_kind(service: Service, origin: str) -> list[Reply]:
+def every_kind(service: Service, origin: str) -> list[Response]:
     """Answers from operations, from the gate, from the router."""
-    page, stranger = service.client("agent"), service.stranger()
+    page, anonymous = service.client("agent"), service.anonymous()
     answers = [page.post("/leads", {**JOHN, "email": f"{n}@example.com"}, origin=origin) for n in range(2)]
     john = answers[0].headers["location"]
     return [
@@ -42,10 +42,10 @@ def every_kind(service: Service, origin: str) -> list[Reply]:
         page.get(john, origin=origin).expect(200),
         page.patch(john, {"status": "converted"}, origin=origin).expect(409),
         page.post("/leads", b"{", origin=origin).expect(400),
-        page.get(f"/leads/{NOBODY}", origin=origin).expect(404),
-        stranger.get("/leads", origin=origin).expect(401),
-        stranger.get("/nowhere", origin=origin).expect(404),
-        stranger.request("DELETE", "/leads", headers={"origin": origin}).expect(405),
+        page.get(f"/leads/{UNKNOWN_ID}", origin=origin).expect(404),
+        anonymous.get("/leads", origin=origin).expect(401),
+        anonymous.get("/nowhere", origin=origin).expect(404),
+        anonymous.request("DELETE", "/leads", headers={"origin": origin}).expect(405),
     ]
 
 
@@ -54,7 +54,7 @@ def test_a_page_of_a_configured_origin_may_read_every_answer(service: Service) -
         assert answer.headers["access-control-allow-origin"] == HOME
         assert {*answer.headers["access-control-expose-headers"].split(", ")} == {*EXPOSED}
         assert answer.headers["vary"] == "Origin"
-    told = cors(service.stranger().get("/leads", origin="http://localhost:5173"))
+    told = cors(service.anonymous().get("/leads", origin="http://localhost:5173"))
     assert told["access-control-allow-origin"] == "http://localhost:5173"
 
 
@@ -65,8 +65,8 @@ def test_no_other_page_may(service: Service, origin: str) -> None:
 
 
 def test_a_preflight_is_answered_without_a_key(service: Service) -> None:
-    stranger = service.stranger(origin=HOME)
-    answer = stranger.request("OPTIONS", f"/leads/{NOBODY}", headers=PREFLIGHT).expect(204)
+    anonymous = service.client_with(origin=HOME)
+    answer = anonymous.request("OPTIONS", f"/leads/{UNKNOWN_ID}", headers=PREFLIGHT).expect(204)
     told = cors(answer)
     accepted = told["access-control-allow-headers"].lower().split(", ")
     assert {"authorization", "x-api-key", "content-type", "idempotency-key", "if-match", "if-none-match"} < {*accepted}
@@ -76,7 +76,7 @@ def test_a_preflight_is_answered_without_a_key(service: Service) -> None:
 
 
 def test_a_preflight_of_another_page_is_told_nothing(service: Service) -> None:
-    answer = service.stranger(origin=OTHER).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(400)
+    answer = service.client_with(origin=OTHER).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(400)
     assert "access-control-allow-origin" not in answer.headers
 
 
@@ -86,7 +86,7 @@ def test_every_origin_can_be_allowed(start: Callable[..., Service]) -> None:
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "vary" not in answer.headers
         assert "access-control-allow-credentials" not in answer.headers
-    assert cors(service.stranger().get("/leads")) == {}
+    assert cors(service.anonymous().get("/leads")) == {}
 
 
 def test_without_configuration_nothing_is_told(start: Callable[..., Service]) -> None:
@@ -94,5 +94,5 @@ def test_without_configuration_nothing_is_told(start: Callable[..., Service]) ->
     for answer in every_kind(service, HOME):
         assert cors(answer) == {}
         assert "vary" not in answer.headers
-    answer = service.stranger(origin=HOME).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(204)
+    answer = service.client_with(origin=HOME).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(204)
     assert cors(answer) == {}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from rest import JOHN, Api, Reply, Service
+from rest import JOHN, Api, Response, Service
 
-Send = Callable[..., Reply]
+Send = Callable[..., Response]
 
 MALFORMED = {
     "not UTF-8": b'{"name": "\xff"}',
@@ -33,12 +33,12 @@ MALFORMED = {
 
 
 @pytest.fixture(params=["POST /leads", "PATCH /leads/{id}", "POST /leads/{id}/follow-up"])
-def send(request: pytest.FixtureRequest, lasting_client: Api, lasting_lead: str) -> Send:
+def send(request: pytest.FixtureRequest, shared_client: Api, shared_lead: str) -> Send:
     """Sends a body to an operation that reads one."""
     method, path = request.param.split()
 
-    def send(body: object = None, **options: Any) -> Reply:
-        return lasting_client.request(method, path.replace("/leads/{id}", lasting_lead), body, **options)
+    def send(body: object = None, **options: Any) -> Response:
+        return shared_client.request(method, path.replace("/leads/{id}", shared_lead), body, **options)
 
     return send
 
@@ -48,7 +48,7 @@ def send(request: pytest.FixtureRequest, lasting_client: Api, lasting_lead: str)
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
 def test_a_body_that_is_not_json_is_refused(send: Send, body: bytes) -> None:
-    send(body).refuse(400, "malformed-request")
+    send(body).expect_problem(400, "malformed-request")
 
 
 def test_deep_nesting_that_is_json_is_refused_whether_or_not_this_python_can_read_it(send: Send) -> None:
@@ -66,8 +66,8 @@ def test_a_body_that_is_no_object_is_refused(send: Send, body: bytes) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"content_type": "application/json"}])
 def test_a_body_that_is_needed_cannot_be_left_out(api: Api, john: str, headers: dict[str, str]) -> None:
-    api.post("/leads", **headers).refuse(400, "malformed-request")
-    api.patch(john, **headers).refuse(400, "malformed-request")
+    api.post("/leads", **headers).expect_problem(400, "malformed-request")
+    api.patch(john, **headers).expect_problem(400, "malformed-request")
     api.post(f"{john}/follow-up", **headers).expect(202)
 
 
@@ -89,7 +89,7 @@ def test_a_body_that_is_needed_cannot_be_left_out(api: Api, john: str, headers: 
 )
 def test_a_body_of_another_media_type_is_not_read(send: Send, media_type: str) -> None:
     answer = send(b"{}", headers={"content_type": media_type})
-    assert "application/json" in answer.refuse(415, "unsupported-media-type")["detail"]
+    assert "application/json" in answer.expect_problem(415, "unsupported-media-type")["detail"]
     assert len(answer.body) < 1000
 
 
@@ -97,7 +97,7 @@ def test_a_body_of_another_media_type_is_not_read(send: Send, media_type: str) -
 def test_a_compressed_body_is_not_read(send: Send, encoding: str) -> None:
     for body in (b"{}", gzip.compress(b"{}")):
         reply = send(body, headers={"content_encoding": encoding})
-        assert "without a `Content-Encoding`" in reply.refuse(415, "unsupported-media-type")["detail"]
+        assert "without a `Content-Encoding`" in reply.expect_problem(415, "unsupported-media-type")["detail"]
         assert reply.headers["accept-encoding"] == "identity"
 
 
@@ -106,13 +106,13 @@ def test_a_body_may_say_that_it_is_not_compressed(api: Api) -> None:
 
 
 def test_a_merge_patch_is_only_for_patching(api: Api) -> None:
-    api.post("/leads", JOHN, content_type="application/merge-patch+json").refuse(415, "unsupported-media-type")
+    api.post("/leads", JOHN, content_type="application/merge-patch+json").expect_problem(415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "iso-8859-1", '"latin1"', "us-ascii", "utf-88", "'utf-16'"])
 def test_a_body_in_another_character_set_is_not_read(send: Send, charset: str) -> None:
     answer = send(b"{}", headers={"content_type": f"application/json; charset={charset}"})
-    answer.refuse(415, "unsupported-media-type")
+    answer.expect_problem(415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize(
@@ -131,21 +131,21 @@ def test_the_media_type_may_be_written_as_http_allows(api: Api, media_type: str)
 def test_a_body_may_be_as_large_as_the_operator_allows_and_no_larger(start: Callable[..., Service]) -> None:
     api = start(max_body=100).client()
     fitting = json.dumps(JOHN).encode().ljust(100)
-    api.post("/leads", fitting + b" ").refuse(413, "payload-too-large")
+    api.post("/leads", fitting + b" ").expect_problem(413, "payload-too-large")
     api.post("/leads", fitting).expect(201)
 
 
 @pytest.mark.parametrize("options", [{}, {"chunks": [b" " * 2**18] * 5}], ids=["with a length", "in chunks"])
 def test_a_body_that_is_too_large_is_refused(send: Send, options: Any) -> None:
-    send(None if options else b" " * (2**20 + 1), **options).refuse(413, "payload-too-large")
+    send(None if options else b" " * (2**20 + 1), **options).expect_problem(413, "payload-too-large")
 
 
 def test_a_body_that_says_it_is_too_large_is_refused_before_it_comes(send: Send) -> None:
-    send(b"{}", headers={"content_length": str(2**60)}).refuse(413, "payload-too-large")
+    send(b"{}", headers={"content_length": str(2**60)}).expect_problem(413, "payload-too-large")
 
 
 def test_a_length_that_is_no_number_is_told(send: Send) -> None:
-    send(b"{}", headers={"content_length": "two"}).refuse(400, "malformed-request")
+    send(b"{}", headers={"content_length": "two"}).expect_problem(400, "malformed-request")
 
 
 def test_a_body_may_come_in_chunks_without_a_length(api: Api) -> None:
@@ -154,8 +154,8 @@ def test_a_body_may_come_in_chunks_without_a_length(api: Api) -> None:
 
 
 def test_a_client_that_hangs_up_in_the_middle_is_no_fault_of_the_service(send: Send, log: list[dict[str, Any]]) -> None:
-    answer = send(chunks=[b'{"name": "Joh'], breaks_off=True)
-    answer.refuse(400, "malformed-request")
+    answer = send(chunks=[b'{"name": "Joh'], disconnects=True)
+    answer.expect_problem(400, "malformed-request")
     assert [line["event"] for line in log if line["log_level"] != "info"] == []
 
 
@@ -212,7 +212,7 @@ def test_a_field_that_a_form_left_empty_is_null(api: Api, blank: str) -> None:
 def test_an_empty_field_empties_a_member_in_a_patch(api: Api, blank: str) -> None:
     full = {**JOHN, "phone": "+49 30 123456", "source": "fair", "owner": "ann@example.com"}
     john = api.post("/leads", full).expect(201).headers["location"]
-    api.patch(john, {"status": "lost", "status_reason": blank}).refuse(422, "validation-failed")
+    api.patch(john, {"status": "lost", "status_reason": blank}).expect_problem(422, "validation-failed")
     lead = api.patch(john, {"phone": blank, "source": blank, "owner": blank, "status_reason": blank}).expect(200).json
     assert [lead[member] for member in ("phone", "source", "owner", "status_reason")] == [None] * 4
 
@@ -272,8 +272,8 @@ def test_what_is_missing_is_told_with_what_is_wrong(api: Api) -> None:
         ("__proto__", {}),
     ],
 )
-def test_a_faulty_member_is_told_by_its_pointer(lasting_client: Api, member: str, value: object) -> None:
-    answer = lasting_client.post("/leads", {**JOHN, member: value})
+def test_a_faulty_member_is_told_by_its_pointer(shared_client: Api, member: str, value: object) -> None:
+    answer = shared_client.post("/leads", {**JOHN, member: value})
     assert answer.errors().keys() == {f"/{member}"}
     assert len(answer.body) < 1000
 
@@ -293,22 +293,22 @@ def test_a_faulty_member_is_told_by_its_pointer(lasting_client: Api, member: str
     ],
 )
 def test_a_faulty_attribute_is_told_by_its_pointer(
-    lasting_client: Api, name: str, value: object, pointer: str | None
+    shared_client: Api, name: str, value: object, pointer: str | None
 ) -> None:
-    (told,) = lasting_client.post("/leads", {**JOHN, "attributes": {name: value}}).errors()
+    (told,) = shared_client.post("/leads", {**JOHN, "attributes": {name: value}}).errors()
     assert told == pointer if pointer else told.startswith("/attributes")
 
 
 @pytest.mark.parametrize("member", ["status", "email", "phone", "source", "owner", "status_reason"])
-def test_an_overlong_member_is_not_sent_back(lasting_client: Api, lasting_lead: str, member: str) -> None:
-    answer = lasting_client.patch(lasting_lead, {member: "x" * 100_000})
+def test_an_overlong_member_is_not_sent_back(shared_client: Api, shared_lead: str, member: str) -> None:
+    answer = shared_client.patch(shared_lead, {member: "x" * 100_000})
     assert answer.errors().keys() == {f"/{member}"}
     assert len(answer.body) < 1000
 
 
 @pytest.mark.parametrize("member", ["channel", "message", "recipient", "due_at"])
-def test_an_overlong_wish_is_not_sent_back(lasting_client: Api, lasting_lead: str, member: str) -> None:
-    answer = lasting_client.post(f"{lasting_lead}/follow-up", {member: "x" * 100_000})
+def test_an_overlong_wish_is_not_sent_back(shared_client: Api, shared_lead: str, member: str) -> None:
+    answer = shared_client.post(f"{shared_lead}/follow-up", {member: "x" * 100_000})
     assert answer.errors().keys() == {f"/{member}"}
     assert len(answer.body) < 1000
 
@@ -320,11 +320,11 @@ def test_an_attribute_comes_back_as_it_was_sent(api: Api, value: object) -> None
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1" + "0" * 50_000])
-def test_a_number_that_no_machine_holds_is_refused(lasting_client: Api, number: str) -> None:
+def test_a_number_that_no_machine_holds_is_refused(shared_client: Api, number: str) -> None:
     body = b'{"name": "x", "email": "x@example.com", "attributes": {"a": %b}}' % number.encode()
-    answer = lasting_client.post("/leads", body)
+    answer = shared_client.post("/leads", body)
     assert answer.status in (400, 422)
-    answer.refuse(answer.status, "malformed-request" if answer.status == 400 else "validation-failed")
+    answer.expect_problem(answer.status, "malformed-request" if answer.status == 400 else "validation-failed")
     assert len(answer.body) < 1000
 
 
@@ -343,9 +343,9 @@ def test_a_number_that_no_machine_holds_is_refused(lasting_client: Api, number: 
     ],
 )
 def test_nul_is_refused_wherever_it_stands_in_a_new_lead(
-    lasting_client: Api, members: dict[str, Any], pointer: str | None
+    shared_client: Api, members: dict[str, Any], pointer: str | None
 ) -> None:
-    (told,) = lasting_client.post("/leads", {**JOHN, **members}).errors()
+    (told,) = shared_client.post("/leads", {**JOHN, **members}).errors()
     assert told == pointer if pointer else told.startswith("/attributes")
 
 
@@ -380,8 +380,8 @@ def test_nul_is_refused_in_changes_and_follow_ups_too(api: Api, john: str) -> No
         {"$date": 0},
     ],
 )
-def test_a_time_that_is_not_one_moment_is_refused(lasting_client: Api, lasting_lead: str, due_at: object) -> None:
-    assert lasting_client.post(f"{lasting_lead}/follow-up", {"due_at": due_at}).errors().keys() == {"/due_at"}
+def test_a_time_that_is_not_one_moment_is_refused(shared_client: Api, shared_lead: str, due_at: object) -> None:
+    assert shared_client.post(f"{shared_lead}/follow-up", {"due_at": due_at}).errors().keys() == {"/due_at"}
 
 
 @pytest.mark.parametrize(
@@ -445,44 +445,44 @@ def test_a_time_may_be_written_as_rfc_3339_allows(api: Api, john: str, due_at: s
         "&".join(["status=new"] * 200),
     ],
 )
-def test_an_impossible_query_is_refused(lasting_client: Api, query: str) -> None:
-    answer = lasting_client.get(f"/leads?{query}")
-    assert answer.refuse(400, "malformed-request")["instance"] == "/leads"
+def test_an_impossible_query_is_refused(shared_client: Api, query: str) -> None:
+    answer = shared_client.get(f"/leads?{query}")
+    assert answer.expect_problem(400, "malformed-request")["instance"] == "/leads"
     assert len(answer.body) < 1000
 
 
 @pytest.mark.parametrize("query", ["limit=%FF", "%FF=1", "email=a%FFb@example.com", "email=%ED%A0%80", "\xff"])
-def test_a_query_that_is_not_utf_8_is_not_guessed_at(lasting_client: Api, query: str) -> None:
-    assert "UTF-8" in lasting_client.get(f"/leads?{query}").refuse(400, "malformed-request")["detail"]
+def test_a_query_that_is_not_utf_8_is_not_guessed_at(shared_client: Api, query: str) -> None:
+    assert "UTF-8" in shared_client.get(f"/leads?{query}").expect_problem(400, "malformed-request")["detail"]
 
 
 @pytest.mark.parametrize("limit", ["+1", "%201", "01", "1_0", "1,0"])
-def test_a_limit_is_written_in_plain_digits(lasting_client: Api, limit: str) -> None:
-    lasting_client.get(f"/leads?limit={limit}").refuse(400, "malformed-request")
+def test_a_limit_is_written_in_plain_digits(shared_client: Api, limit: str) -> None:
+    shared_client.get(f"/leads?limit={limit}").expect_problem(400, "malformed-request")
 
 
 @pytest.mark.parametrize("name", ["status", "sort", "limit", "email", "cursor", "foo"])
-def test_an_overlong_parameter_is_not_sent_back(lasting_client: Api, name: str) -> None:
-    answer = lasting_client.get(f"/leads?{name}={'x' * 10_000}")
-    answer.refuse(400, "malformed-request")
+def test_an_overlong_parameter_is_not_sent_back(shared_client: Api, name: str) -> None:
+    answer = shared_client.get(f"/leads?{name}={'x' * 10_000}")
+    answer.expect_problem(400, "malformed-request")
     assert len(answer.body) < 1000
 
 
 def test_an_unknown_parameter_is_named_with_those_that_are_known(api: Api) -> None:
-    detail = api.get("/leads?lmiit=5").refuse(400, "malformed-request")["detail"]
+    detail = api.get("/leads?lmiit=5").expect_problem(400, "malformed-request")["detail"]
     assert all(name in detail for name in ("lmiit", "limit", "cursor", "status", "email", "sort"))
 
 
 def test_operations_without_parameters_refuse_any(service: Service, api: Api, john: str) -> None:
     for target in (john, "/pipeline", "/health/live", "/openapi.json", "/docs", "/problems/not-found", "/"):
-        api.get(f"{target}?x=1").refuse(400, "malformed-request")
-    api.patch(f"{john}?on_duplicate=update", {}).refuse(400, "malformed-request")
-    api.post(f"{john}/follow-up?limit=1").refuse(400, "malformed-request")
+        api.get(f"{target}?x=1").expect_problem(400, "malformed-request")
+    api.patch(f"{john}?on_duplicate=update", {}).expect_problem(400, "malformed-request")
+    api.post(f"{john}/follow-up?limit=1").expect_problem(400, "malformed-request")
 
 
 def test_how_to_treat_duplicates_cannot_be_mistyped(api: Api) -> None:
     for query in ("on_duplicate=ignore", "on_duplicate=", "on_duplicate=return&on_duplicate=update"):
-        api.post(f"/leads?{query}", JOHN).refuse(400, "malformed-request")
+        api.post(f"/leads?{query}", JOHN).expect_problem(400, "malformed-request")
     assert api.get("/leads").json["items"] == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from leads_adapters.http.problem_pages import problem_list_page, problem_page
 from leads_adapters.http.problems import PROBLEMS, Problem
-from rest import Reply, Service
+from rest import Response, Service
 
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -54,52 +54,54 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def page(lasting: Service) -> Reply:
+def page(shared_service: Service) -> Response:
     """The interactive page."""
-    return lasting.stranger().get("/docs").expect(200)
+    return shared_service.anonymous().get("/docs").expect(200)
 
 
-def test_the_front_door_leads_to_the_documentation(lasting: Service) -> None:
-    assert lasting.stranger().get("/").expect(307).headers["location"] == "/docs"
+def test_the_front_door_leads_to_the_documentation(shared_service: Service) -> None:
+    assert shared_service.anonymous().get("/").expect(307).headers["location"] == "/docs"
 
 
-def test_the_page_is_html_in_utf_8(page: Reply) -> None:
+def test_the_page_is_html_in_utf_8(page: Response) -> None:
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.body.startswith(b"<!doctype html>")
 
 
-def test_the_page_loads_everything_from_the_service_itself(lasting: Service, page: Reply) -> None:
+def test_the_page_loads_everything_from_the_service_itself(shared_service: Service, page: Response) -> None:
     references = Page(page.body.decode()).loaded
     assert {urlsplit(reference).path.rpartition(".")[2] for reference in references} == {"css", "js", "png"}
     for reference in references:
         target = urlsplit(urljoin("http://leads.example/docs", reference))
         assert target.netloc == "leads.example"
-        answer = lasting.stranger().get(target.path).expect(200)
+        answer = shared_service.anonymous().get(target.path).expect(200)
         assert answer.headers["content-type"] == MEDIA_TYPES["." + target.path.rpartition(".")[2]]
         assert len(answer.body) > 100
 
 
-def test_the_page_names_no_other_place(page: Reply) -> None:
+def test_the_page_names_no_other_place(page: Response) -> None:
     assert not re.search(r"https?:|[\"']//", page.body.decode())
 
 
-def test_the_style_sheet_brings_its_pictures_along(lasting: Service) -> None:
-    style = lasting.stranger().get("/docs/swagger-ui.css").body.decode()
+def test_the_style_sheet_brings_its_pictures_along(shared_service: Service) -> None:
+    style = shared_service.anonymous().get("/docs/swagger-ui.css").body.decode()
     addresses = [match["quoted"] or match["imported"] for match in ADDRESS.finditer(style)]
     assert addresses
     assert all(address.startswith(("data:", "#")) for address in addresses)
 
 
-def test_the_page_starts_with_the_document_of_the_service_and_asks_nobody_to_validate_it(lasting: Service) -> None:
-    start = lasting.stranger().get("/docs/start.js").body.decode()
+def test_the_page_starts_with_the_document_of_the_service_and_asks_nobody_to_validate_it(
+    shared_service: Service,
+) -> None:
+    start = shared_service.anonymous().get("/docs/start.js").body.decode()
     addresses = re.findall(r'url: "([^"]*)"', start)
     assert addresses == ["/openapi.json"]
-    lasting.stranger().get(addresses[0]).expect(200)
+    shared_service.anonymous().get(addresses[0]).expect(200)
     assert "validatorUrl: null" in start
     assert "http" not in start
 
 
-def test_the_page_runs_under_its_own_security_policy(page: Reply) -> None:
+def test_the_page_runs_under_its_own_security_policy(page: Response) -> None:
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "unsafe-eval" not in policy
@@ -110,32 +112,32 @@ def test_the_page_runs_under_its_own_security_policy(page: Reply) -> None:
     "name",
     ["nothing.js", "LICENSE", "index.css", "..", "%2e%2e%2fLICENSE", "../../../pyproject.toml", "start.js%00", "%00"],
 )
-def test_no_other_file_is_served(lasting: Service, name: str) -> None:
-    lasting.stranger().get(f"/docs/{name}").refuse(404, "not-found")
+def test_no_other_file_is_served(shared_service: Service, name: str) -> None:
+    shared_service.anonymous().get(f"/docs/{name}").expect_problem(404, "not-found")
 
 
 @pytest.mark.parametrize("path", ["/problems", *(f"/problems/{name}" for name in PROBLEMS)])
-def test_the_pages_of_problems_link_only_to_the_service_itself(lasting: Service, path: str) -> None:
-    reply = lasting.stranger().get(path).expect(200)
+def test_the_pages_of_problems_link_only_to_the_service_itself(shared_service: Service, path: str) -> None:
+    reply = shared_service.anonymous().get(path).expect(200)
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     page = Page(reply.body.decode())
     assert page.inline == []
     assert "/docs/style.css" in page.loaded
     assert {"/docs", "/problems"} <= set(page.links)
     for reference in page.loaded + page.links:
-        lasting.stranger().get(reference).expect(200)
+        shared_service.anonymous().get(reference).expect(200)
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_every_type_of_problem_has_a_page_for_people(lasting: Service, name: str) -> None:
+def test_every_type_of_problem_has_a_page_for_people(shared_service: Service, name: str) -> None:
     problem = PROBLEMS[name]
-    text = Page(lasting.stranger().get(f"/problems/{name}").body.decode()).text
+    text = Page(shared_service.anonymous().get(f"/problems/{name}").body.decode()).text
     for part in (name, str(problem.status_code), problem.title, problem.advice, problem.example):
         assert part in text
 
 
-def test_one_page_lists_all_types_of_problems(lasting: Service) -> None:
-    page = Page(lasting.stranger().get("/problems").body.decode())
+def test_one_page_lists_all_types_of_problems(shared_service: Service) -> None:
+    page = Page(shared_service.anonymous().get("/problems").body.decode())
     assert [link for link in page.links if link.startswith("/problems/")] == [f"/problems/{name}" for name in PROBLEMS]
     assert all(problem.title in page.text for problem in PROBLEMS.values())
 
@@ -152,29 +154,33 @@ def test_pages_escape_their_text() -> None:
         assert "<script>&amp;</script>" in Page(page).text
 
 
-def test_the_style_sheet_is_for_light_and_dark_and_may_be_cached(lasting: Service) -> None:
-    reply = lasting.stranger().get("/docs/style.css").expect(200)
+def test_the_style_sheet_is_for_light_and_dark_and_may_be_cached(shared_service: Service) -> None:
+    reply = shared_service.anonymous().get("/docs/style.css").expect(200)
     assert reply.headers["cache-control"] == "public, max-age=3600"
     assert "color-scheme: light dark" in reply.body.decode()
     assert "url(" not in reply.body.decode()
 
 
 @pytest.mark.parametrize("path", ["/problems/<b>", "/docs/nothing.js"])
-def test_a_browser_gets_a_page_for_a_path_of_the_documentation_that_does_not_exist(lasting: Service, path: str) -> None:
-    reply = lasting.stranger().get(path, accept=BROWSER).expect(404)
+def test_a_browser_gets_a_page_for_a_path_of_the_documentation_that_does_not_exist(
+    shared_service: Service, path: str
+) -> None:
+    reply = shared_service.anonymous().get(path, accept=BROWSER).expect(404)
     assert (reply.headers["content-type"], reply.headers["vary"]) == ("text/html; charset=utf-8", "accept")
     page = Page(reply.body.decode())
     assert page.links == ["/docs", "/problems"]
-    reply = lasting.stranger().get(path)
-    assert reply.refuse(404, "not-found")["detail"] in page.text
+    reply = shared_service.anonymous().get(path)
+    assert reply.expect_problem(404, "not-found")["detail"] in page.text
     assert reply.headers["vary"] == "accept"
 
 
 @pytest.mark.parametrize(("path", "status", "name"), [("/leads", 401, "unauthorized"), ("/nowhere", 404, "not-found")])
-def test_a_browser_gets_problems_from_all_other_paths(lasting: Service, path: str, status: int, name: str) -> None:
-    lasting.stranger().get(path, accept=BROWSER).refuse(status, name)
+def test_a_browser_gets_problems_from_all_other_paths(
+    shared_service: Service, path: str, status: int, name: str
+) -> None:
+    shared_service.anonymous().get(path, accept=BROWSER).expect_problem(status, name)
 
 
-def test_an_unknown_type_of_problem_is_refused_with_a_list_of_all(lasting: Service) -> None:
-    detail = lasting.stranger().get("/problems/bad-luck").refuse(404, "not-found")["detail"]
+def test_an_unknown_type_of_problem_is_refused_with_a_list_of_all(shared_service: Service) -> None:
+    detail = shared_service.anonymous().get("/problems/bad-luck").expect_problem(404, "not-found")["detail"]
     assert all(name in detail for name in PROBLEMS)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from rest import JOHN, Api, Reply, Service
+from rest import JOHN, Api, Response, Service
 
 ROUNDS = 60
 CLIENTS = 6
@@ -15,23 +15,23 @@ def test_whoever_meets_a_lead_that_is_vanishing_is_answered_as_if_it_had_or_had_
     service: Service, api: Api, policy: str
 ) -> None:
     other = Service(service.container.settings(), service.runner)
-    mover = other.stranger(**api.headers)
+    mover = other.client_with(**api.headers)
 
-    async def register() -> list[Reply]:
-        posts = [api.exchange("POST", f"/leads?on_duplicate={policy}", JOHN) for _ in range(ROUNDS)]
+    async def register() -> list[Response]:
+        posts = [api.send("POST", f"/leads?on_duplicate={policy}", JOHN) for _ in range(ROUNDS)]
         return [await post for post in posts]
 
-    async def vanish() -> list[Reply]:
+    async def vanish() -> list[Response]:
         """Whoever has the address gets another one, on a connection of its own as of another process."""
         moved = []
         for _ in range(ROUNDS):
-            found = (await mover.exchange("GET", "/leads?email=john@example.com")).expect(200).json["items"]
+            found = (await mover.send("GET", "/leads?email=john@example.com")).expect(200).json["items"]
             for lead in found:
                 email = {"email": f"{lead['id']}@example.com"}
-                moved.append(await mover.exchange("PATCH", f"/leads/{lead['id']}", email))
+                moved.append(await mover.send("PATCH", f"/leads/{lead['id']}", email))
         return moved
 
-    async def both() -> tuple[list[list[Reply]], list[Reply]]:
+    async def both() -> tuple[list[list[Response]], list[Response]]:
         registering = asyncio.gather(*(register() for _ in range(CLIENTS)))
         moved = await vanish()
         replies = await registering

@@ -5,11 +5,11 @@ from urllib.parse import quote
 import pytest
 
 from leads_domain.notifier import Refused
-from rest import JOHN, NOBODY, ON_BOTH, Api, Service
+from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Api, Service
 
 JANE = {"name": "Jane Roe", "email": "jane@example.com"}
 
-pytestmark = ON_BOTH
+pytestmark = ON_BOTH_DATABASES
 
 
 def test_tells_what_happened_to_all_leads_oldest_first(service: Service, api: Api) -> None:
@@ -53,7 +53,7 @@ def test_there_is_a_cursor_while_there_are_items_and_an_empty_page_at_the_end(ap
 def test_links_lead_from_the_first_page_to_the_end(api: Api, john: str) -> None:
     for number in range(6):
         api.patch(john, {"name": f"John {number}"}).expect(200)
-    pages = [page["items"] for page in api.walk("/events?limit=3")]
+    pages = [page["items"] for page in api.pages("/events?limit=3")]
     assert [len(page) for page in pages] == [3, 3, 1, 0]
     everything = api.get("/events?limit=200").json["items"]
     assert [each for page in pages for each in page] == everything
@@ -68,7 +68,7 @@ def test_a_client_can_start_at_the_end(api: Api, john: str) -> None:
     assert api.get(f"/events?after={cursor}").expect(200).json == {"items": [], "next_cursor": None}
 
     api.patch(john, {"name": "Johnny"}).expect(200)
-    pages = list(api.walk(f"/events?from=now&after={cursor}"))
+    pages = list(api.pages(f"/events?from=now&after={cursor}"))
     assert [each["type"] for page in pages for each in page["items"]] == ["lead.updated"]
 
 
@@ -82,28 +82,28 @@ def test_nothing_has_happened_yet(api: Api) -> None:
     assert api.get("/events").expect(200).json == {"items": [], "next_cursor": None}
 
 
-@pytest.mark.parametrize("cursor", ["", "null", "0", NOBODY, "W10", "...", "é"])
+@pytest.mark.parametrize("cursor", ["", "null", "0", UNKNOWN_ID, "W10", "...", "é"])
 def test_what_is_no_cursor_is_refused(api: Api, cursor: str) -> None:
-    assert "cursor" in api.get(f"/events?after={quote(cursor)}").refuse(400, "malformed-request")["detail"]
+    assert "cursor" in api.get(f"/events?after={quote(cursor)}").expect_problem(400, "malformed-request")["detail"]
 
 
 def test_a_cursor_of_another_list_is_refused(api: Api, john: str) -> None:
     api.patch(john, {"name": "Johnny"}).expect(200)
     timeline = api.get(f"{john}/timeline?limit=1").json["next_cursor"]
     feed = api.get("/events?limit=1").json["next_cursor"]
-    api.get(f"/events?after={timeline}").refuse(400, "malformed-request")
-    api.get(f"{john}/timeline?cursor={feed}").refuse(400, "malformed-request")
+    api.get(f"/events?after={timeline}").expect_problem(400, "malformed-request")
+    api.get(f"{john}/timeline?cursor={feed}").expect_problem(400, "malformed-request")
 
 
 @pytest.mark.parametrize(
     "query", ["cursor=x", "limit=0", "limit=201", "limit=x", "after=x&after=y", "type=x", "from=then", "from="]
 )
 def test_what_is_no_query_of_it_is_refused(api: Api, query: str) -> None:
-    api.get(f"/events?{query}").refuse(400, "malformed-request")
+    api.get(f"/events?{query}").expect_problem(400, "malformed-request")
 
 
 def test_only_who_may_read_can_follow(service: Service) -> None:
-    service.client("capture").get("/events").refuse(403, "forbidden")
-    service.stranger().get("/events").refuse(401, "unauthorized")
+    service.client("capture").get("/events").expect_problem(403, "forbidden")
+    service.anonymous().get("/events").expect_problem(401, "unauthorized")
     for role in ("read", "agent", "admin"):
         service.client(role).get("/events").expect(200)

@@ -38,7 +38,7 @@ def test_all_leads_come_once_the_oldest_first(admin: Api) -> None:
     fill(admin, 2 * PAGE + 1)
     in_csv = admin.get("/leads/export").expect(200)
     in_ndjson = admin.get("/leads/export", accept=NDJSON).expect(200)
-    listed = [lead for page in admin.walk("/leads?sort=created_at&limit=200") for lead in page["items"]]
+    listed = [lead for page in admin.pages("/leads?sort=created_at&limit=200") for lead in page["items"]]
 
     assert [json.loads(line) for line in in_ndjson.body.splitlines()] == listed
     assert [row["id"] for row in cells(in_csv.body)] == [lead["id"] for lead in listed]
@@ -74,13 +74,13 @@ def test_the_filters_of_the_list_choose(admin: Api) -> None:
     "query", ["status=won", "email=nobody", "limit=5", "cursor=x", "sort=created_at", "format=csv"]
 )
 def test_what_is_not_a_filter_is_refused(admin: Api, query: str) -> None:
-    admin.get(f"/leads/export?{query}").refuse(400, "malformed-request")
+    admin.get(f"/leads/export?{query}").expect_problem(400, "malformed-request")
 
 
 def test_only_administrators_export(service: Service) -> None:
     for role in ("capture", "read", "agent"):
-        assert service.client(role).get("/leads/export").refuse(403, "forbidden")["role"] == "admin"
-    service.stranger().get("/leads/export").refuse(401, "unauthorized")
+        assert service.client(role).get("/leads/export").expect_problem(403, "forbidden")["role"] == "admin"
+    service.anonymous().get("/leads/export").expect_problem(401, "unauthorized")
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_several_accept_headers_are_one_list() -> None:
 
 
 def test_a_format_that_there_is_not_is_refused(admin: Api) -> None:
-    problem = admin.get("/leads/export", accept="application/json").refuse(406, "not-acceptable")
+    problem = admin.get("/leads/export", accept="application/json").expect_problem(406, "not-acceptable")
     assert "`text/csv` or `application/x-ndjson`" in problem["detail"]
 
 
@@ -149,7 +149,7 @@ def faults(log: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]
 
 def test_a_fault_before_the_first_byte_is_a_problem(service: Service) -> None:
     admin, _ = with_pages(service, 1, fail_at=0)
-    admin.get("/leads/export").refuse(503, "unavailable")
+    admin.get("/leads/export").expect_problem(503, "unavailable")
 
 
 def test_a_fault_in_the_middle_breaks_the_body_off_and_is_logged(
@@ -176,5 +176,5 @@ def test_head_is_answered_without_looking_for_leads(service: Service) -> None:
 
 def test_nothing_is_read_for_a_client_that_has_hung_up(service: Service) -> None:
     admin, reads = with_pages(service, 5)
-    admin.request("GET", "/leads/export", breaks_off=True)
+    admin.request("GET", "/leads/export", disconnects=True)
     assert reads.number < 4

@@ -9,7 +9,7 @@ import pytest
 
 from leads_domain.paging import LeadSort
 from leads_domain.use_cases.find_leads import FiltersInput
-from rest import ON_BOTH, Api, Service
+from rest import ON_BOTH_DATABASES, Api, Service
 
 CROWD: list[dict[str, Any]] = [
     {"name": "Zoë Strauß", "email": "zoe@example.com", "source": "fair", "owner": "Ann@Example.com"},
@@ -39,7 +39,7 @@ def names(api: Api, query: str) -> list[str]:
     return [lead["name"] for lead in api.get(f"/leads?{query}").expect(200).json["items"]]
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 @pytest.mark.parametrize(
     ("query", "found"),
     [
@@ -98,7 +98,7 @@ FILTERS: dict[str, tuple[str, set[str]]] = {
 """A value for each filter, and whom it finds."""
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 def test_every_filter_works_alone_with_any_other_and_in_every_order(api: Api, crowd: list[str]) -> None:
     assert FILTERS.keys() == set(FiltersInput.__annotations__), "Give every filter a value here."
     for (one, (value, found)), (other, (other_value, found_too)) in combinations(FILTERS.items(), 2):
@@ -109,7 +109,7 @@ def test_every_filter_works_alone_with_any_other_and_in_every_order(api: Api, cr
         assert api.get(f"/leads?{name}={value}&count=true").expect(200).json["total"] == len(found), name
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 def test_a_follow_up_is_overdue_when_its_time_has_passed(service: Service, api: Api, john: str) -> None:
     api.post(f"{john}/follow-up", {"due_at": "2026-01-05T12:30:00Z"}).expect(202)
     assert not names(api, "follow_up=overdue")
@@ -119,7 +119,7 @@ def test_a_follow_up_is_overdue_when_its_time_has_passed(service: Service, api: 
     assert names(api, "follow_up=overdue")
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 @pytest.mark.parametrize(
     ("sort", "order"),
     [
@@ -135,7 +135,7 @@ def test_a_follow_up_is_overdue_when_its_time_has_passed(service: Service, api: 
 def test_leads_come_in_the_order_that_was_asked_for_page_by_page(
     api: Api, crowd: list[str], sort: str, order: list[str], filters: str
 ) -> None:
-    pages = list(api.walk(f"/leads?sort={sort}&limit=1&count=true{filters}"))
+    pages = list(api.pages(f"/leads?sort={sort}&limit=1&count=true{filters}"))
 
     assert [lead["name"] for page in pages for lead in page["items"]] == order
     assert {page["total"] for page in pages} == {len(order)}
@@ -176,16 +176,16 @@ def test_leads_come_in_the_order_that_was_asked_for_page_by_page(
         (f"limit={'9' * 5000}", "integer"),
     ],
 )
-def test_a_parameter_that_makes_no_sense_is_refused(lasting_client: Api, query: str, told: str) -> None:
-    assert told in lasting_client.get(f"/leads?{query}").refuse(400, "malformed-request")["detail"]
+def test_a_parameter_that_makes_no_sense_is_refused(shared_client: Api, query: str, told: str) -> None:
+    assert told in shared_client.get(f"/leads?{query}").expect_problem(400, "malformed-request")["detail"]
 
 
 @pytest.mark.parametrize("query", ["overdue=1", "overdue=yes", "due_before=0", "due_before=1767614400.5", "count=0"])
-def test_so_is_one_of_follow_ups(lasting_client: Api, query: str) -> None:
-    lasting_client.get(f"/follow-ups?{query}").refuse(400, "malformed-request")
+def test_so_is_one_of_follow_ups(shared_client: Api, query: str) -> None:
+    shared_client.get(f"/follow-ups?{query}").expect_problem(400, "malformed-request")
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -199,11 +199,11 @@ def test_so_is_one_of_follow_ups(lasting_client: Api, query: str) -> None:
 def test_a_cursor_is_tied_to_filters_and_order(api: Api, crowd: list[str], one: str, other: str) -> None:
     api.post("/leads", {"name": "E", "email": "e@example.com", "source": "fair"}).expect(201)
     cursor = api.get(f"/leads?limit=1&{one}").expect(200).json["next_cursor"]
-    api.get(f"/leads?{other}&cursor={cursor}").refuse(400, "malformed-request")
+    api.get(f"/leads?{other}&cursor={cursor}").expect_problem(400, "malformed-request")
     api.get(f"/leads?limit=1&count=true&{one}&cursor={cursor}").expect(200)
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 def test_every_list_tells_its_total_if_it_is_asked_to(api: Api, crowd: list[str]) -> None:
     for target, total in {
         "/leads": 4,
@@ -219,7 +219,7 @@ def test_every_list_tells_its_total_if_it_is_asked_to(api: Api, crowd: list[str]
         assert "total" not in api.get(f"{target}{sign}count=false").expect(200).json
 
 
-def test_nothing_is_counted_of_a_lead_that_is_not_there(lasting_client: Api) -> None:
+def test_nothing_is_counted_of_a_lead_that_is_not_there(shared_client: Api) -> None:
     nobody = "/leads/01900000-0000-7000-8000-000000000000"
-    lasting_client.get(f"{nobody}/timeline?count=true").refuse(404, "not-found")
-    lasting_client.get(f"{nobody}/follow-ups?count=true").refuse(404, "not-found")
+    shared_client.get(f"{nobody}/timeline?count=true").expect_problem(404, "not-found")
+    shared_client.get(f"{nobody}/follow-ups?count=true").expect_problem(404, "not-found")

@@ -10,7 +10,7 @@ import pytest
 from builders import a_rule
 from leads_domain.follow_up import Recipient
 from leads_domain.notifier import Refused, TryAgain
-from rest import JOHN, NOBODY, Api, Service
+from rest import JOHN, UNKNOWN_ID, Api, Service
 
 
 def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: str) -> None:
@@ -187,19 +187,19 @@ def test_a_rule_follows_up_a_new_lead_until_somebody_contacts_it(start: Callable
     assert story == ["follow_up.cancelled", "lead.status_changed", "follow_up.scheduled", "lead.created"]
 
 
-@pytest.mark.parametrize("id", [NOBODY, "john"])
+@pytest.mark.parametrize("id", [UNKNOWN_ID, "john"])
 def test_nobody_can_be_followed_up_who_is_not_there(api: Api, id: str) -> None:
-    api.post(f"/leads/{id}/follow-up").refuse(404, "not-found")
+    api.post(f"/leads/{id}/follow-up").expect_problem(404, "not-found")
 
 
-@pytest.mark.parametrize("id", [NOBODY, "first", "{id}"])
+@pytest.mark.parametrize("id", [UNKNOWN_ID, "first", "{id}"])
 def test_a_follow_up_that_is_not_there_is_not_found(api: Api, john: str, id: str) -> None:
     api.post(f"{john}/follow-up")
-    assert id in api.get(f"/follow-ups/{id}").refuse(404, "not-found")["detail"]
+    assert id in api.get(f"/follow-ups/{id}").expect_problem(404, "not-found")["detail"]
 
 
 def test_the_id_of_a_lead_is_not_one_of_a_follow_up(api: Api, john: str) -> None:
-    api.get(john.replace("leads", "follow-ups")).refuse(404, "not-found")
+    api.get(john.replace("leads", "follow-ups")).expect_problem(404, "not-found")
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 200])
@@ -210,7 +210,7 @@ def test_a_walk_over_the_follow_ups_of_a_lead_meets_each_once_by_due_time(api: A
     for hour in ("15", "13", "14", "13", "15"):
         follow_up = api.post(f"{john}/follow-up", {"due_at": f"2026-01-05T{hour}:00:00Z"}).expect(202).json
         expected.append((follow_up["due_at"], follow_up["id"]))
-    pages: list[Any] = list(api.walk(f"{john}/follow-ups?limit={limit}"))
+    pages: list[Any] = list(api.pages(f"{john}/follow-ups?limit={limit}"))
     assert [(item["due_at"], item["id"]) for page in pages for item in page["items"]] == sorted(expected)
     assert pages[-1]["next_cursor"] is None
 
@@ -282,8 +282,8 @@ def test_all_that_is_wrong_with_a_patch_is_told_at_once(api: Api, later: str) ->
         ({"channel": "mail"}, {"/channel"}),
     ):
         assert api.patch(later, patch).errors().keys() == pointers
-    api.patch(later, {}, content_type="text/plain").refuse(415, "unsupported-media-type")
-    api.patch(later).refuse(400, "malformed-request")
+    api.patch(later, {}, content_type="text/plain").expect_problem(415, "unsupported-media-type")
+    api.patch(later).expect_problem(400, "malformed-request")
     assert api.get(later).json == before
 
 
@@ -317,20 +317,20 @@ def test_what_the_state_of_a_follow_up_forbids_is_refused_with_that_state(
     api.post(f"{cancelled}/cancel").expect(200)
     for path, state in ((sent, "sent"), (cancelled, "cancelled"), (failed, "failed")):
         for answer in (api.patch(path, {"message": "Hi!"}), api.patch(path, {}), api.post(f"{path}/cancel")):
-            assert answer.refuse(409, "illegal-follow-up-state")["state"] == state
+            assert answer.expect_problem(409, "illegal-follow-up-state")["state"] == state
         assert api.get(path).json["state"] == state
     for path, state in ((sent, "sent"), (cancelled, "cancelled"), (later, "scheduled")):
-        assert api.post(f"{path}/retry").refuse(409, "illegal-follow-up-state")["state"] == state
+        assert api.post(f"{path}/retry").expect_problem(409, "illegal-follow-up-state")["state"] == state
 
 
-@pytest.mark.parametrize("id", [NOBODY, "first"])
+@pytest.mark.parametrize("id", [UNKNOWN_ID, "first"])
 def test_what_is_not_there_cannot_be_changed(api: Api, john: str, id: str) -> None:
     for answer in (
         api.patch(f"/follow-ups/{id}", {"message": "Hi!"}),
         api.post(f"/follow-ups/{id}/cancel"),
         api.post(f"/follow-ups/{id}/retry"),
     ):
-        assert id in answer.refuse(404, "not-found")["detail"]
+        assert id in answer.expect_problem(404, "not-found")["detail"]
 
 
 # All follow-ups
@@ -385,7 +385,7 @@ def test_follow_ups_of_all_leads_are_listed_by_due_time(
     expected = [everything[place] for place in places]
     assert api.get(f"/follow-ups?{query}").expect(200).json == {"items": expected, "next_cursor": None}
     for limit in (1, 2):
-        pages = list(api.walk(f"/follow-ups?{query}&limit={limit}"))
+        pages = list(api.pages(f"/follow-ups?{query}&limit={limit}"))
         assert [item for page in pages for item in page["items"]] == expected
 
 
@@ -410,4 +410,4 @@ def test_follow_ups_of_all_leads_are_listed_by_due_time(
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
-    api.get(f"/follow-ups?{query}").refuse(400, "malformed-request")
+    api.get(f"/follow-ups?{query}").expect_problem(400, "malformed-request")

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leads_app.settings import Settings
-from rest import Api, Reply, Service
+from rest import Api, Response, Service
 
 HOLD_SECONDS = 0.05
 """The processor time that one request may take."""
@@ -75,15 +75,15 @@ def bodies(draw: st.DrawFn) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def form(lasting: Service) -> Iterator[Api]:
+def form(shared_service: Service) -> Iterator[Api]:
     """A public form, in a process that collects no garbage meanwhile: all of the tests' would count."""
     gc.collect()
     gc.disable()
-    yield lasting.client("capture")
+    yield shared_service.client("capture")
     gc.enable()
 
 
-def cost(form: Api, body: bytes) -> tuple[float, Reply]:
+def cost(form: Api, body: bytes) -> tuple[float, Response]:
     """The processor time that a request takes, the best of three, since others use the machine, too."""
     best = float("inf")
     for _ in range(3):
@@ -112,11 +112,11 @@ def test_no_body_holds_the_event_loop_for_long(form: Api, body: bytes) -> None:
 # What is told of it
 
 
-def test_a_hundred_errors_are_listed_and_how_many_there_are(lasting_client: Api) -> None:
+def test_a_hundred_errors_are_listed_and_how_many_there_are(shared_client: Api) -> None:
     body: dict[str, object] = {"attributes": {f"a{number}": [] for number in range(100)}} | {
         f"b{number}": 1 for number in range(99)
     }
-    problem = lasting_client.post("/leads", body).refuse(422, "validation-failed")
+    problem = shared_client.post("/leads", body).expect_problem(422, "validation-failed")
     assert len(problem["errors"]) == 100
     assert (
         problem["detail"] == "The request has 201 errors. The first 100 are listed in `errors`."
@@ -124,12 +124,12 @@ def test_a_hundred_errors_are_listed_and_how_many_there_are(lasting_client: Api)
 
 
 @pytest.mark.parametrize("count", [1_000, 10_000])
-def test_too_many_members_are_told_as_one_error(lasting_client: Api, count: int) -> None:
+def test_too_many_members_are_told_as_one_error(shared_client: Api, count: int) -> None:
     many = {f"a{number}": 5e-324 for number in range(count)}
     detail = f"Send at most 100 fields, not {count}."
-    assert lasting_client.post("/leads", many).errors() == {"": detail}
+    assert shared_client.post("/leads", many).errors() == {"": detail}
     john = {"name": "John", "email": "john@example.com"}
-    assert lasting_client.post("/leads", {**john, "attributes": many}).errors() == {"/attributes": detail}
+    assert shared_client.post("/leads", {**john, "attributes": many}).errors() == {"/attributes": detail}
 
 
 def test_all_attributes_can_be_replaced_at_once(api: Api, john: str) -> None:
@@ -145,10 +145,10 @@ def test_a_patch_names_a_hundred_attributes_at_most_however_short_it_is(api: Api
     assert api.patch(john, {"attributes": removals}).errors() == {"/attributes": detail}
 
 
-def test_a_large_body_is_read_as_a_small_one_is(lasting_client: Api) -> None:
+def test_a_large_body_is_read_as_a_small_one_is(shared_client: Api) -> None:
     """The last of several members with one name counts, as in small ones."""
     body = b'{"name":"Jane","email":"Jane@example.com","name":"Jim","attributes":{"a":1,"a":[],"a":"x"}}'
-    small = lasting_client.post("/leads", body).expect(201).json
-    large = lasting_client.post("/leads", body.replace(b"Jane@", b"Jill@") + b" " * 5000).expect(201).json
+    small = shared_client.post("/leads", body).expect(201).json
+    large = shared_client.post("/leads", body.replace(b"Jane@", b"Jill@") + b" " * 5000).expect(201).json
     kept = ("name", "attributes")
     assert [large[name] for name in kept] == [small[name] for name in kept] == ["Jim", {"a": "x"}]

@@ -15,9 +15,9 @@ from leads_domain.events import rfc3339
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
-from rest import JOHN, NOBODY, ON_BOTH, Api, Reply, Service
+from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
 
-pytestmark = ON_BOTH
+pytestmark = ON_BOTH_DATABASES
 
 JANE = {"name": "Jane Doe", "email": "jane@example.com"}
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
@@ -28,12 +28,12 @@ CLIENTS = 20
 OF_AN_ATTEMPT = {"x-request-id", "idempotency-replayed"}
 
 
-def answered(reply: Reply) -> tuple[int, bytes, dict[str, str]]:
+def answered(reply: Response) -> tuple[int, bytes, dict[str, str]]:
     """What is the same when an answer is given again."""
     return reply.status, reply.body, {name: reply.headers[name] for name in reply.headers.keys() - OF_AN_ATTEMPT}
 
 
-def is_replayed(reply: Reply) -> bool:
+def is_replayed(reply: Response) -> bool:
     """Whether it says so."""
     return reply.headers.get("idempotency-replayed") == "true"
 
@@ -101,7 +101,7 @@ ABOUT_NOBODY = {"/leads/import", "/api-keys"}
 
 
 def test_there_is_a_request_for_every_post(service: Service) -> None:
-    document = service.stranger().get("/openapi.json").json
+    document = service.anonymous().get("/openapi.json").json
     assert {path for path, item in document["paths"].items() if "post" in item} == POSTS.keys()
 
 
@@ -111,7 +111,7 @@ def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path
     john = admin.post("/leads", JOHN).headers["location"]
     target, body = POSTS[path](service, admin, john)
     sent = {"content_type": "text/csv"} if isinstance(body, bytes) else {}
-    admin.post(target, body, idempotency_key="\x00", **sent).refuse(400, "malformed-request")
+    admin.post(target, body, idempotency_key="\x00", **sent).expect_problem(400, "malformed-request")
     first = admin.post(target, body, idempotency_key=KEY, **sent)
     assert first.status < 300, first
     assert not is_replayed(first)
@@ -123,7 +123,7 @@ def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path
         assert is_replayed(again)
         assert answered(again) == answered(first)
     assert (admin.get(f"{john}/timeline").body, emails(admin)) == story
-    admin.post("/leads", {**JANE, "name": "Another"}, idempotency_key=KEY).refuse(422, "idempotency-key-reused")
+    admin.post("/leads", {**JANE, "name": "Another"}, idempotency_key=KEY).expect_problem(422, "idempotency-key-reused")
 
     kept = stored(service, admin, KEY)
     assert kept is not None
@@ -131,7 +131,7 @@ def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path
     if kept.lead_id is not None:
         forget(service, kept.lead_id)
         gone = admin.post(target, body, idempotency_key=KEY)
-        assert f"{kept.lead_id} has been erased" in gone.refuse(404, "not-found")["detail"]
+        assert f"{kept.lead_id} has been erased" in gone.expect_problem(404, "not-found")["detail"]
 
 
 # Keys
@@ -153,7 +153,10 @@ def test_a_key_is_the_same_quoted_or_bare_and_no_other_is(api: Api) -> None:
 
 @pytest.mark.parametrize("key", NO_KEYS)
 def test_what_cannot_be_a_key_is_refused_and_nothing_is_done(api: Api, key: str) -> None:
-    assert "Idempotency-Key" in api.post("/leads", JOHN, idempotency_key=key).refuse(400, "malformed-request")["detail"]
+    assert (
+        "Idempotency-Key"
+        in api.post("/leads", JOHN, idempotency_key=key).expect_problem(400, "malformed-request")["detail"]
+    )
     assert emails(api) == []
 
 
@@ -183,7 +186,7 @@ def test_another_request_with_the_same_key_is_refused_and_not_done(api: Api, joh
         ("/leads?on_duplicate=return", JANE),
         (f"{john}/follow-up", None),
     ):
-        problem = api.post(target, body, idempotency_key=KEY).refuse(422, "idempotency-key-reused")
+        problem = api.post(target, body, idempotency_key=KEY).expect_problem(422, "idempotency-key-reused")
         assert KEY in problem["detail"]
     assert emails(api) == [JOHN["email"], JANE["email"]]
     assert api.get(f"{john}/follow-ups").json["items"] == []
@@ -203,16 +206,16 @@ def test_an_answer_is_kept_for_a_day(api: Api, service: Service) -> None:
     service.clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
     assert answered(api.post("/leads", JOHN, idempotency_key=KEY)) == answered(first)
     service.clock.advance(timedelta(microseconds=1))
-    api.post("/leads", JOHN, idempotency_key=KEY).refuse(409, "duplicate-lead")
+    api.post("/leads", JOHN, idempotency_key=KEY).expect_problem(409, "duplicate-lead")
     assert not is_replayed(api.post("/leads", JANE, idempotency_key=KEY).expect(201))
 
 
 def test_what_was_refused_can_be_put_right_under_the_same_key(api: Api, john: str) -> None:
-    api.post("/leads", {"name": ""}, idempotency_key=KEY).refuse(422, "validation-failed")
-    api.post("/leads", b"{", idempotency_key=KEY).refuse(400, "malformed-request")
-    api.post("/leads", JOHN, idempotency_key=KEY).refuse(409, "duplicate-lead")
-    api.post(f"/leads/{NOBODY}/follow-up", idempotency_key=KEY).refuse(404, "not-found")
-    api.post(f"{john}/follow-up", {"recipient": "owner"}, idempotency_key=KEY).refuse(422, "validation-failed")
+    api.post("/leads", {"name": ""}, idempotency_key=KEY).expect_problem(422, "validation-failed")
+    api.post("/leads", b"{", idempotency_key=KEY).expect_problem(400, "malformed-request")
+    api.post("/leads", JOHN, idempotency_key=KEY).expect_problem(409, "duplicate-lead")
+    api.post(f"/leads/{UNKNOWN_ID}/follow-up", idempotency_key=KEY).expect_problem(404, "not-found")
+    api.post(f"{john}/follow-up", {"recipient": "owner"}, idempotency_key=KEY).expect_problem(422, "validation-failed")
     assert not is_replayed(api.post("/leads", JANE, idempotency_key=KEY).expect(201))
 
 
@@ -236,7 +239,7 @@ def test_an_erased_lead_is_not_made_anew_by_a_request_that_comes_again(api: Api,
     api.patch(lead, {"email": "somebody.else@example.com"}).expect(200)
     forget(service, lead)
     for body in (JOHN, JANE):
-        problem = api.post("/leads", body, idempotency_key=KEY).refuse(404, "not-found")
+        problem = api.post("/leads", body, idempotency_key=KEY).expect_problem(404, "not-found")
         assert problem["detail"] == f"The lead {lead.removeprefix('/leads/')} has been erased."
     assert len(emails(api)) == 1
 
@@ -283,11 +286,11 @@ def test_nothing_that_was_asked_or_answered_can_be_read_in_the_database(api: Api
 # At the same time
 
 
-def at_once(api: Api, target: str, body: object = None, **headers: str) -> list[Reply]:
+def at_once(api: Api, target: str, body: object = None, **headers: str) -> list[Response]:
     """The answers to the same request of many at the same time."""
 
-    async def all_of_them() -> list[Reply]:
-        requests = [api.exchange("POST", target, body, headers=headers) for _ in range(CLIENTS)]
+    async def all_of_them() -> list[Response]:
+        requests = [api.send("POST", target, body, headers=headers) for _ in range(CLIENTS)]
         return await asyncio.gather(*requests)
 
     return api.runner.run(all_of_them())
@@ -298,7 +301,7 @@ def test_of_many_at_the_same_time_one_is_done(api: Api, john: str) -> None:
     (done,) = (reply for reply in replies if reply.status == 202)
     for reply in replies:
         if reply is not done:
-            assert KEY in reply.refuse(409, "request-in-progress")["detail"]
+            assert KEY in reply.expect_problem(409, "request-in-progress")["detail"]
             assert reply.headers["retry-after"] == "1"
     assert answered(api.post(f"{john}/follow-up", idempotency_key=KEY)) == answered(done)
     assert len(api.get(f"{john}/follow-ups").json["items"]) == 1
@@ -306,7 +309,7 @@ def test_of_many_at_the_same_time_one_is_done(api: Api, john: str) -> None:
 
 def test_whoever_hangs_up_can_ask_again(api: Api, service: Service) -> None:
     async def hang_up() -> None:
-        asking = asyncio.ensure_future(api.exchange("POST", "/leads", JOHN, headers={"idempotency-key": KEY}))
+        asking = asyncio.ensure_future(api.send("POST", "/leads", JOHN, headers={"idempotency-key": KEY}))
         while not service.container.idempotent_writes()._running:
             await asyncio.sleep(0)
         asking.cancel()
@@ -319,6 +322,6 @@ def test_whoever_hangs_up_can_ask_again(api: Api, service: Service) -> None:
         reply = api.post("/leads", JOHN, idempotency_key=KEY)
         if reply.status == 201:
             break
-        reply.refuse(409, "request-in-progress")
+        reply.expect_problem(409, "request-in-progress")
     assert is_replayed(reply.expect(201))
     assert emails(api) == [JOHN["email"]]

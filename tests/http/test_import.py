@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from leads_adapters.http.controllers import transfers
 from leads_domain.rules import FollowUpRule
 from leads_domain.template import Template
-from rest import Api, Reply, Service
+from rest import Api, Response, Service
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
@@ -28,12 +28,12 @@ def admin(service: Service) -> Api:
     return service.client("admin", "Ada")
 
 
-def send(api: Api, body: bytes, media_type: str = CSV, query: str = "", **sent: Any) -> Reply:
+def send(api: Api, body: bytes, media_type: str = CSV, query: str = "", **sent: Any) -> Response:
     """Import a file."""
     return api.request("POST", f"/leads/import{query}", body, headers={"content-type": media_type}, **sent)
 
 
-def summary(reply: Reply) -> dict[str, Any]:
+def summary(reply: Response) -> dict[str, Any]:
     """What became of the rows: what is not nothing."""
     told = reply.expect(200).json
     assert told.keys() == NOTHING.keys()
@@ -46,7 +46,7 @@ def rows(first: int, last: int, name: str = "Ann") -> bytes:
 
 
 def emails(api: Api) -> list[str]:
-    return [lead["email"] for page in api.walk("/leads?sort=created_at&limit=200") for lead in page["items"]]
+    return [lead["email"] for page in api.pages("/leads?sort=created_at&limit=200") for lead in page["items"]]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -184,7 +184,9 @@ def test_a_file_whose_header_cannot_be_read_is_refused_as_a_whole(admin: Api, bo
     ],
 )
 def test_other_kinds_of_bodies_are_refused(admin: Api, headers: Mapping[str, str]) -> None:
-    problem = admin.request("POST", "/leads/import", rows(0, 1), headers=headers).refuse(415, "unsupported-media-type")
+    problem = admin.request("POST", "/leads/import", rows(0, 1), headers=headers).expect_problem(
+        415, "unsupported-media-type"
+    )
     assert "content-encoding" in headers or "`text/csv` or `application/x-ndjson`" in problem["detail"]
     assert emails(admin) == []
 
@@ -203,13 +205,13 @@ def test_a_row_in_another_encoding_is_refused_alone(admin: Api) -> None:
 
 def test_only_administrators_import(service: Service) -> None:
     for role in ("capture", "read", "agent"):
-        assert send(service.client(role), rows(0, 1)).refuse(403, "forbidden")["role"] == "admin"
-    send(service.stranger(), rows(0, 1)).refuse(401, "unauthorized")
+        assert send(service.client(role), rows(0, 1)).expect_problem(403, "forbidden")["role"] == "admin"
+    send(service.anonymous(), rows(0, 1)).expect_problem(401, "unauthorized")
 
 
 @pytest.mark.parametrize("query", ["?dry_run=perhaps", "?on_duplicate=skip", "?dryrun=1", "?dry_run=1&dry_run=1"])
 def test_unknown_wishes_are_refused(admin: Api, query: str) -> None:
-    send(admin, rows(0, 1), query=query).refuse(400, "malformed-request")
+    send(admin, rows(0, 1), query=query).expect_problem(400, "malformed-request")
     assert emails(admin) == []
 
 
@@ -229,7 +231,7 @@ def test_errors_as_long_as_the_file_are_not_listed_either(admin: Api) -> None:
 
 def test_a_file_larger_than_allowed_is_refused_before_it_is_read(start: Callable[..., Service]) -> None:
     admin = start(max_import=1000).client("admin")
-    send(admin, rows(0, 100)).refuse(413, "payload-too-large")
+    send(admin, rows(0, 100)).expect_problem(413, "payload-too-large")
     assert emails(admin) == []
     assert summary(send(admin, rows(0, 10))) == {"created": 10}
 
@@ -237,7 +239,7 @@ def test_a_file_larger_than_allowed_is_refused_before_it_is_read(start: Callable
 def test_a_file_that_says_no_length_is_refused_where_it_becomes_too_large(start: Callable[..., Service]) -> None:
     admin = start(max_import=10_000).client("admin")
     body = rows(0, 500)
-    send(admin, b"", chunks=[body[:3000], b"", body[3000:]]).refuse(413, "payload-too-large")
+    send(admin, b"", chunks=[body[:3000], b"", body[3000:]]).expect_problem(413, "payload-too-large")
     kept = len(emails(admin))
     assert kept % transfers.IMPORT_BATCH == 0, "whole batches"
 
@@ -256,7 +258,7 @@ def test_a_file_may_come_in_any_pieces(admin: Api) -> None:
 
 def test_what_came_before_the_client_hung_up_is_kept_and_met_when_it_tries_again(admin: Api) -> None:
     body = rows(0, 250)
-    send(admin, b"", chunks=[body], breaks_off=True).refuse(400, "malformed-request")
+    send(admin, b"", chunks=[body], disconnects=True).expect_problem(400, "malformed-request")
     kept = len(emails(admin))
     assert kept == 200, "all batches that were complete"
     assert summary(send(admin, body)) == {"created": 50, "duplicates": 200}
@@ -269,58 +271,58 @@ def test_a_client_that_does_not_go_on_is_not_waited_for(service: Service) -> Non
     for _ in range(transfers.IMPORTS_MAX + 1):
         headers = {"content-type": CSV}
         chunks = [rows(0, 1), b"Bob,b@example.com\n"]
-        request = admin.exchange("POST", "/leads/import", headers=headers, chunks=chunks, waits_for=never)
+        request = admin.send("POST", "/leads/import", headers=headers, chunks=chunks, wait_before_end=never)
         reply = admin.runner.run(request)
-        reply.refuse(408, "request-timeout")
+        reply.expect_problem(408, "request-timeout")
     assert summary(send(admin, rows(0, 1))) == {"created": 1}
 
 
 def test_only_so_many_imports_are_under_way_at_once_and_others_are_not_held_up(admin: Api) -> None:
-    async def all_at_once() -> tuple[list[Reply], Reply, Reply]:
+    async def all_at_once() -> tuple[list[Response], Response, Response]:
         go_on = asyncio.Event()
         headers = {"content-type": CSV}
         under_way = [
             asyncio.create_task(
-                admin.exchange(
+                admin.send(
                     "POST",
                     "/leads/import",
                     headers=headers,
                     chunks=[rows(number * 1000, number * 1000 + 500), b"Bob,b@example.com\n"],
-                    waits_for=go_on,
+                    wait_before_end=go_on,
                 )
             )
             for number in range(transfers.IMPORTS_MAX)
         ]
-        created = await admin.exchange("POST", "/leads", {"name": "Eve", "email": "eve@example.com"})
-        refused = await admin.exchange("POST", "/leads/import", rows(0, 1), headers=headers)
+        created = await admin.send("POST", "/leads", {"name": "Eve", "email": "eve@example.com"})
+        refused = await admin.send("POST", "/leads/import", rows(0, 1), headers=headers)
         go_on.set()
         return [await each for each in under_way], created, refused
 
     done, created, refused = admin.runner.run(all_at_once())
     created.expect(201)
-    refused.refuse(503, "unavailable")
+    refused.expect_problem(503, "unavailable")
     assert int(refused.headers["retry-after"]) > 0
     assert sum(reply.expect(200).json["created"] for reply in done) == 500 * transfers.IMPORTS_MAX + 1
 
 
 def test_a_file_is_taken_in_once_under_a_key_and_no_other_file(admin: Api) -> None:
-    def send_once(body: bytes) -> Reply:
+    def send_once(body: bytes) -> Response:
         return admin.post("/leads/import", body, content_type=CSV, idempotency_key="monday")
 
     broken = {"content-type": CSV, "idempotency-key": "monday"}
-    admin.request("POST", "/leads/import", headers=broken, chunks=[rows(0, 150)], breaks_off=True).expect(400)
+    admin.request("POST", "/leads/import", headers=broken, chunks=[rows(0, 150)], disconnects=True).expect(400)
     first = send_once(rows(0, 150))
     again = send_once(rows(0, 150))
 
     assert summary(first) == {"created": 50, "duplicates": 100}
     assert (again.body, again.headers["idempotency-replayed"]) == (first.body, "true")
-    send_once(rows(150, 160)).refuse(422, "idempotency-key-reused")
+    send_once(rows(150, 160)).expect_problem(422, "idempotency-key-reused")
     assert len(emails(admin)) == 150
 
 
 @given(body=st.binary(max_size=300), media_type=st.sampled_from([CSV, NDJSON]), known=st.booleans())
-def test_any_bytes_are_answered(lasting_client: Api, body: bytes, media_type: str, known: bool) -> None:
-    reply = send(lasting_client, b"email,name\n" + body if known else body, media_type, "?dry_run=true")
+def test_any_bytes_are_answered(shared_client: Api, body: bytes, media_type: str, known: bool) -> None:
+    reply = send(shared_client, b"email,name\n" + body if known else body, media_type, "?dry_run=true")
     assert reply.status in (200, 422), reply
 
 
@@ -328,7 +330,7 @@ HARD = ['"', ",", "\n", "\r", "a", "@example.com", "{", "}", ":", "\x00", "é", 
 
 
 @given(st.lists(st.sampled_from(HARD)))
-def test_any_text_is_answered(lasting_client: Api, parts: list[str]) -> None:
+def test_any_text_is_answered(shared_client: Api, parts: list[str]) -> None:
     text = "".join(parts).encode("utf-8", "surrogatepass")
     for head, media_type in ((b"email,name\n", CSV), (b"", CSV), (b"", NDJSON)):
-        assert send(lasting_client, head + text, media_type, "?dry_run=true").status in (200, 422)
+        assert send(shared_client, head + text, media_type, "?dry_run=true").status in (200, 422)

@@ -10,7 +10,7 @@ from dependency_injector import providers
 
 from leads_app.usage_recorder import UsageRecorder
 from leads_domain.access import Role, digest, is_well_formed
-from rest import JOHN, NOBODY, Api, Service
+from rest import JOHN, UNKNOWN_ID, Api, Service
 
 FORM = {"name": "Web form", "role": "capture"}
 
@@ -55,7 +55,7 @@ def test_a_key_whose_text_was_lost_on_the_way_is_shown_again_to_whoever_asked_fo
 
 @pytest.mark.parametrize("role", list(Role))
 def test_a_key_works_as_soon_as_it_is_made(service: Service, admin: Api, role: Role) -> None:
-    client = service.stranger(x_api_key=make(admin, role=role)["key"])
+    client = service.client_with(x_api_key=make(admin, role=role)["key"])
     client.get("/pipeline").expect(403 if role is Role.CAPTURE else 200)
     client.post("/leads", JOHN).expect({Role.CAPTURE: 202, Role.READ: 403}.get(role, 201))
 
@@ -75,7 +75,7 @@ def test_keys_are_listed_oldest_first_and_page_by_page(service: Service, admin: 
     for number in range(4):
         service.clock.advance(timedelta(seconds=1))
         make(admin, name=f"Key {number}")
-    pages = [*admin.walk("/api-keys?limit=2")]
+    pages = [*admin.pages("/api-keys?limit=2")]
     assert [[key["name"] for key in page["items"]] for page in pages] == [
         ["boss", "Key 0"],
         ["Key 1", "Key 2"],
@@ -87,12 +87,12 @@ def test_keys_are_listed_oldest_first_and_page_by_page(service: Service, admin: 
 
 def test_a_revoked_key_is_useless_at_once_and_stays_in_the_list(service: Service, admin: Api) -> None:
     made = make(admin, role="agent")
-    client = service.stranger(x_api_key=made["key"])
+    client = service.client_with(x_api_key=made["key"])
     client.get("/pipeline").expect(200)
     later = service.clock.advance(timedelta(hours=1))
     answer = admin.request("DELETE", f"/api-keys/{made['id']}").expect(204)
     assert answer.body == b""
-    client.get("/pipeline").refuse(401, "unauthorized")
+    client.get("/pipeline").expect_problem(401, "unauthorized")
     revoked_at = admin.get(f"/api-keys/{made['id']}").json["revoked_at"]
     assert revoked_at == f"{later:%Y-%m-%dT%H:%M:%S.%fZ}"
 
@@ -106,16 +106,16 @@ def test_to_revoke_a_key_again_changes_nothing(service: Service, admin: Api) -> 
     assert admin.get(path).json == before
 
 
-@pytest.mark.parametrize("id", [NOBODY, "1", "operator", "%00", "%F0%9F%92%A9"])
+@pytest.mark.parametrize("id", [UNKNOWN_ID, "1", "operator", "%00", "%F0%9F%92%A9"])
 def test_a_key_that_is_not_there_is_not_found(admin: Api, id: str) -> None:
     for method in ("GET", "DELETE"):
-        admin.request(method, f"/api-keys/{id}").refuse(404, "not-found")
+        admin.request(method, f"/api-keys/{id}").expect_problem(404, "not-found")
 
 
 def test_a_key_is_replaced_without_a_moment_in_which_none_works(service: Service, admin: Api) -> None:
     old, new = make(admin, role="read"), make(admin, role="read")
     assert (old["name"], old["id"] == new["id"]) == (new["name"], False)
-    clients = [service.stranger(x_api_key=each["key"]) for each in (old, new)]
+    clients = [service.client_with(x_api_key=each["key"]) for each in (old, new)]
     assert [client.get("/pipeline").status for client in clients] == [200, 200]
     admin.request("DELETE", f"/api-keys/{old['id']}").expect(204)
     assert [client.get("/pipeline").status for client in clients] == [401, 200]
@@ -124,7 +124,7 @@ def test_a_key_is_replaced_without_a_moment_in_which_none_works(service: Service
 def test_an_administrator_can_revoke_the_very_key_that_this_is_asked_with(service: Service, admin: Api) -> None:
     (own,) = admin.get("/api-keys").json["items"]
     admin.request("DELETE", f"/api-keys/{own['id']}").expect(204)
-    admin.get("/api-keys").refuse(401, "unauthorized")
+    admin.get("/api-keys").expect_problem(401, "unauthorized")
     assert service.run(service.container.database().write(service.container.create_first_key())) is not None
 
 
@@ -138,7 +138,7 @@ def test_an_administrator_can_revoke_the_very_key_that_this_is_asked_with(servic
         ({"name": "a\0b", "role": "read"}, {"/name"}),
         ({"name": " ", "role": None}, {"/name", "/role"}),
         ({"name": 5, "role": "READ"}, {"/name", "/role"}),
-        ({"name": "x", "role": "read", "key": "swordfish", "id": NOBODY}, {"/key", "/id"}),
+        ({"name": "x", "role": "read", "key": "swordfish", "id": UNKNOWN_ID}, {"/key", "/id"}),
     ],
 )
 def test_a_key_with_faults_is_refused_with_all_of_them(admin: Api, body: dict[str, object], pointers: set[str]) -> None:
@@ -150,7 +150,7 @@ def test_a_key_with_faults_is_refused_with_all_of_them(admin: Api, body: dict[st
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'"x"', b"{", b"\xff", b'{"name": "\\ud800", "role": "read"}'])
 def test_a_body_that_is_no_key_is_refused(admin: Api, body: bytes) -> None:
     assert admin.post("/api-keys", body).status in (400, 422)
-    admin.post("/api-keys", FORM, content_type="text/plain").refuse(415, "unsupported-media-type")
+    admin.post("/api-keys", FORM, content_type="text/plain").expect_problem(415, "unsupported-media-type")
     assert len(admin.get("/api-keys").json["items"]) == 1
 
 
@@ -174,14 +174,14 @@ def used(start: Callable[..., Service]) -> tuple[Service, Callable[[float], None
 
 def last_use(service: Service, key_id: str) -> Any:
     """When a key was last used, once what was begun has ended."""
-    service.settle()
+    service.finish_background_work()
     return service.client("admin").get(f"/api-keys/{key_id}").expect(200).json["last_used_at"]
 
 
 def test_it_is_told_when_a_key_was_last_used_to_the_minute(used: tuple[Service, Callable[[float], None]]) -> None:
     service, wait = used
     id, text = service.new_key("read")
-    client = service.stranger(x_api_key=text)
+    client = service.client_with(x_api_key=text)
     assert last_use(service, id) is None
     client.get("/pipeline").expect(200)
     assert last_use(service, id) == "2026-01-05T12:00:00.000000Z"
@@ -196,7 +196,7 @@ def test_it_is_told_when_a_key_was_last_used_to_the_minute(used: tuple[Service, 
 def test_a_refused_request_is_a_use_of_a_key_too(used: tuple[Service, Callable[[float], None]]) -> None:
     service, _ = used
     id, text = service.new_key("read")
-    service.stranger(x_api_key=text).post("/leads", JOHN).refuse(403, "forbidden")
+    service.client_with(x_api_key=text).post("/leads", JOHN).expect_problem(403, "forbidden")
     assert last_use(service, id) is not None
 
 
@@ -204,5 +204,5 @@ def test_who_was_turned_away_has_not_used_the_key(used: tuple[Service, Callable[
     service, _ = used
     id, text = service.new_key("read")
     service.revoke(id)
-    service.stranger(x_api_key=text).get("/pipeline").expect(401)
+    service.client_with(x_api_key=text).get("/pipeline").expect(401)
     assert last_use(service, id) is None

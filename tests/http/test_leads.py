@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from builders import a_pipeline
-from rest import JOHN, NOBODY, Api, Service
+from rest import JOHN, UNKNOWN_ID, Api, Service
 
 JANE = {
     "name": "Jane Roe",
@@ -48,7 +48,7 @@ def ids(api: Api, target: str) -> list[str]:
 
 def all_ids(api: Api, target: str) -> list[str]:
     """The ids of all pages of a list, by its links."""
-    return [item["id"] for page in api.walk(target) for item in page["items"]]
+    return [item["id"] for page in api.pages(target) for item in page["items"]]
 
 
 # Taking leads in
@@ -95,7 +95,7 @@ def test_outer_white_space_of_texts_is_removed(api: Api) -> None:
 def test_a_second_lead_with_the_same_address_is_refused_and_the_first_one_named(
     api: Api, john: str, again: str
 ) -> None:
-    problem = api.post("/leads", {"name": "Johnny", "email": again}).refuse(409, "duplicate-lead")
+    problem = api.post("/leads", {"name": "Johnny", "email": again}).expect_problem(409, "duplicate-lead")
     assert f"/leads/{problem['existing_lead_id']}" == john
     assert len(ids(api, "/leads")) == 1
     assert api.get(john).json["name"] == "John Doe"
@@ -131,7 +131,7 @@ def test_a_lead_that_is_not_there_yet_is_new_whatever_should_be_done_with_duplic
 
 
 def test_a_refused_lead_is_not_kept(api: Api) -> None:
-    api.post("/leads", {"name": "", "email": "x@example.com"}).refuse(422, "validation-failed")
+    api.post("/leads", {"name": "", "email": "x@example.com"}).expect_problem(422, "validation-failed")
     assert ids(api, "/leads") == []
 
 
@@ -161,7 +161,7 @@ def test_a_form_cannot_get_at_leads_that_are_there(service: Service, api: Api, j
     before = api.get(john).json
     form = service.client("capture")
     for said in ({**JOHN, "name": "Mallory"}, {"name": "Mallory", "email": "new@example.com"}):
-        problem = form.post(f"/leads?on_duplicate={policy}", said).refuse(403, "forbidden")
+        problem = form.post(f"/leads?on_duplicate={policy}", said).expect_problem(403, "forbidden")
         assert problem["role"] == "agent"
     assert api.get("/leads").json["items"] == [before]
 
@@ -238,7 +238,7 @@ def test_a_walk_can_also_go_by_cursors(api: Api) -> None:
 
 def test_leads_that_come_and_change_during_a_walk_do_not_disturb_it(service: Service, api: Api) -> None:
     given = take_in(api, *range(6))
-    pages = api.walk("/leads?limit=2")
+    pages = api.pages("/leads?limit=2")
     met = [item["id"] for item in next(pages)["items"]]
     service.clock.advance(timedelta(seconds=1))
     take_in(api, 7, 8)
@@ -293,10 +293,10 @@ def test_links_keep_the_filters_whatever_characters_they_have(start: Callable[..
 # Reading one lead
 
 
-@pytest.mark.parametrize("id", [NOBODY, "john", "1", "{id}", NOBODY.replace("-", ""), NOBODY + "0"])
+@pytest.mark.parametrize("id", [UNKNOWN_ID, "john", "1", "{id}", UNKNOWN_ID.replace("-", ""), UNKNOWN_ID + "0"])
 def test_an_id_that_nobody_has_is_not_found(api: Api, john: str, id: str) -> None:
     for target in (f"/leads/{id}", f"/leads/{id}/timeline", f"/leads/{id}/follow-ups"):
-        assert id[:20] in api.get(target).refuse(404, "not-found")["detail"]
+        assert id[:20] in api.get(target).expect_problem(404, "not-found")["detail"]
 
 
 def test_the_case_of_an_id_does_not_matter(api: Api, john: str) -> None:
@@ -347,7 +347,9 @@ def test_a_patch_that_changes_nothing_leaves_the_version(service: Service, api: 
 
 def test_an_address_that_another_lead_has_cannot_be_taken_over(api: Api, john: str) -> None:
     (other,) = take_in(api, 1)
-    problem = api.patch(f"/leads/{other}", {"email": "JOHN@example.com", "name": "X"}).refuse(409, "duplicate-lead")
+    problem = api.patch(f"/leads/{other}", {"email": "JOHN@example.com", "name": "X"}).expect_problem(
+        409, "duplicate-lead"
+    )
     assert f"/leads/{problem['existing_lead_id']}" == john
     assert api.get(f"/leads/{other}").json["name"] == "Lead 1"
 
@@ -366,21 +368,21 @@ def test_the_first_move_to_an_open_status_is_the_first_contact(service: Service,
 
 
 def test_a_move_that_the_pipeline_forbids_names_those_that_it_allows(api: Api, john: str) -> None:
-    problem = api.patch(john, {"status": "converted"}).refuse(409, "illegal-transition")
+    problem = api.patch(john, {"status": "converted"}).expect_problem(409, "illegal-transition")
     assert (problem["from"], problem["to"], problem["allowed"]) == ("new", "converted", ["contacted", "lost"])
 
 
 def test_from_a_final_status_there_is_no_way(api: Api, john: str) -> None:
     for status in ("contacted", "converted"):
         api.patch(john, {"status": status}).expect(200)
-    problem = api.patch(john, {"status": "lost", "status_reason": "too late"}).refuse(409, "illegal-transition")
+    problem = api.patch(john, {"status": "lost", "status_reason": "too late"}).expect_problem(409, "illegal-transition")
     assert (problem["from"], problem["to"], problem["allowed"]) == ("converted", "lost", [])
 
 
 def test_a_patch_is_done_wholly_or_not_at_all(api: Api, john: str) -> None:
     before = api.get(john).json
-    api.patch(john, {"name": "Changed", "status": "converted"}).refuse(409, "illegal-transition")
-    api.patch(john, {"name": "Changed", "status": "lost"}).refuse(422, "validation-failed")
+    api.patch(john, {"name": "Changed", "status": "converted"}).expect_problem(409, "illegal-transition")
+    api.patch(john, {"name": "Changed", "status": "lost"}).expect_problem(422, "validation-failed")
     assert api.get(john).json == before
     assert len(api.get(f"{john}/timeline").json["items"]) == 1
 
@@ -399,7 +401,7 @@ def test_the_reason_goes_with_the_status_that_it_was_given_for(api: Api, john: s
 
 
 def test_nobody_can_be_changed_who_is_not_there(api: Api) -> None:
-    api.patch(f"/leads/{NOBODY}", {"name": "X"}).refuse(404, "not-found")
+    api.patch(f"/leads/{UNKNOWN_ID}", {"name": "X"}).expect_problem(404, "not-found")
 
 
 # The timeline

@@ -6,10 +6,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from leads_domain.notifier import Refused, TryAgain
-from rest import JOHN, NOBODY, ON_BOTH, Api, Reply, Service
+from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
 
 
-def numbers(answer: Reply, name: str, *by: str) -> dict[tuple[str, ...], float]:
+def numbers(answer: Response, name: str, *by: str) -> dict[tuple[str, ...], float]:
     """The numbers of this name, by the values of these labels."""
     return {
         tuple(sample.labels[label] for label in by): sample.value
@@ -38,9 +38,9 @@ def test_requests_are_counted_by_route_and_never_by_path(service: Service, reade
     for _ in range(3):
         agent.get(f"{john}?x=swordfish").expect(400)
     agent.request("HEAD", john).expect(200)
-    service.stranger().get("/john@example.com").expect(404)
-    service.stranger().get(f"/leads/{NOBODY}").expect(401)
-    service.stranger().request("SWORDFISH", "/leads").expect(405)
+    service.anonymous().get("/john@example.com").expect(404)
+    service.anonymous().get(f"/leads/{UNKNOWN_ID}").expect(401)
+    service.anonymous().request("SWORDFISH", "/leads").expect(405)
     answer = reader.get("/metrics")
     counted = numbers(answer, "leads_http_request_duration_seconds_count", "method", "route", "status")
     assert counted == {
@@ -51,7 +51,9 @@ def test_requests_are_counted_by_route_and_never_by_path(service: Service, reade
         ("GET", "/leads/{id}", "401"): 1,
         ("other", "none", "405"): 1,
     }
-    assert not [secret for secret in (b"swordfish", b"SWORDFISH", b"john", NOBODY.encode()) if secret in answer.body]
+    assert not [
+        secret for secret in (b"swordfish", b"SWORDFISH", b"john", UNKNOWN_ID.encode()) if secret in answer.body
+    ]
     assert numbers(reader.get("/metrics"), "leads_http_request_duration_seconds_count", "route")[("/metrics",)] == 1
 
 
@@ -81,7 +83,7 @@ def test_commits_are_counted_and_those_of_nothing_are_not(service: Service, read
     agent = service.client("agent")
     reader.get("/metrics").expect(200)
     agent.get("/pipeline").expect(200)
-    service.settle()
+    service.finish_background_work()
     before = numbers(reader.get("/metrics"), "leads_commit_size_sum")[()]
     for email in ("a@example.com", "b@example.com", "a@example.com"):
         agent.post("/leads", {**JOHN, "email": email})
@@ -89,6 +91,6 @@ def test_commits_are_counted_and_those_of_nothing_are_not(service: Service, read
     assert numbers(reader.get("/metrics"), "leads_commit_size_sum")[()] == before + 2
 
 
-@ON_BOTH
+@ON_BOTH_DATABASES
 def test_it_is_told_on_what_the_service_runs(reader: Api, store: str) -> None:
     assert numbers(reader.get("/metrics"), "leads_build_info", "database") == {(store,): 1}

@@ -13,7 +13,7 @@ from builders import a_pipeline
 from leads_adapters.http.problems import PROBLEMS
 from leads_adapters.http.rate_limit import RateLimit
 from leads_domain.notifier import Refused
-from rest import JOHN, NOBODY, Api, Reply, Service
+from rest import JOHN, UNKNOWN_ID, Api, Response, Service
 
 FULL = {
     "name": "Jane Roe",
@@ -28,7 +28,7 @@ FULL = {
 @pytest.fixture
 def document(service: Service) -> Any:
     """The document of a service with the default settings."""
-    return service.stranger().get("/openapi.json").expect(200).json
+    return service.anonymous().get("/openapi.json").expect(200).json
 
 
 def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
@@ -65,7 +65,7 @@ def faults(value: Any, schema: Any, document: Any) -> list[str]:
 
 
 def test_the_document_is_openapi_3_1(service: Service) -> None:
-    answer = service.stranger().get("/openapi.json").expect(200)
+    answer = service.anonymous().get("/openapi.json").expect(200)
     assert answer.headers["content-type"] == "application/json"
     assert answer.json["openapi"].startswith("3.1.")
     assert answer.json["info"].keys() >= {"title", "version", "description"}
@@ -84,7 +84,7 @@ def test_every_documented_operation_is_served(service: Service, document: Any) -
 
 def test_every_served_method_of_a_documented_path_is_documented(service: Service, document: Any) -> None:
     for path, item in document["paths"].items():
-        allowed = service.stranger().request("OPTIONS", path.replace("{id}", NOBODY)).expect(204).headers["allow"]
+        allowed = service.anonymous().request("OPTIONS", path.replace("{id}", UNKNOWN_ID)).expect(204).headers["allow"]
         assert {method.upper() for method in item} == set(allowed.split(", ")) - {"HEAD", "OPTIONS"}
 
 
@@ -185,7 +185,7 @@ def test_the_document_says_which_bodies_may_be_left_out(document: Any, method: s
 
 def test_statuses_and_channels_are_those_of_this_service(start: Callable[..., Service]) -> None:
     own = a_pipeline(fresh=("won", "gone"), won=(), gone=())
-    document = start(pipeline=own).stranger().get("/openapi.json").json
+    document = start(pipeline=own).anonymous().get("/openapi.json").json
     named = [node["enum"] for node in nodes(document) if node.get("description") == "A status of the pipeline."]
     assert len(named) >= 5
     assert all(enum == ["fresh", "won", "gone"] for enum in named)
@@ -231,7 +231,7 @@ HEADERS = {"etag", "link", "location", "retry-after", "www-authenticate"} | {
 OPTIONAL_HEADERS = {"link", "idempotency-replayed"}
 
 
-def header_faults(answer: Reply, response: Any, document: Any) -> list[str]:
+def header_faults(answer: Response, response: Any, document: Any) -> list[str]:
     """Where the headers of an answer are not those that its description says."""
     described = {name.lower(): resolve(document, each["$ref"]) for name, each in response.get("headers", {}).items()}
     optional = OPTIONAL_HEADERS | ({"retry-after"} if answer.status == 409 else set())
@@ -243,7 +243,7 @@ def header_faults(answer: Reply, response: Any, document: Any) -> list[str]:
     return found
 
 
-def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
+def answers(service: Service) -> Iterator[tuple[str, str, Response]]:
     """Method, path and answer of exchanges that meet every operation in every way in which it succeeds."""
     agent, form = service.client("agent"), service.client("capture")
     created = agent.post("/leads", FULL)
@@ -262,9 +262,9 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     yield "POST", "/leads", agent.post("/leads", JOHN, content_type="text/plain")
     yield "POST", "/leads", form.post("/leads", FULL)
     yield "POST", "/leads", service.client("read").post("/leads", FULL)
-    yield "POST", "/leads", service.stranger().post("/leads", FULL)
+    yield "POST", "/leads", service.anonymous().post("/leads", FULL)
     yield "GET", "/leads/{id}", agent.get(f"/leads/{lead}")
-    yield "GET", "/leads/{id}", agent.get(f"/leads/{NOBODY}")
+    yield "GET", "/leads/{id}", agent.get(f"/leads/{UNKNOWN_ID}")
     yield "GET", "/leads/{id}", agent.get(f"/leads/{lead}", if_none_match="*")
     yield "GET", "/leads/{id}", agent.get(f"/leads/{lead}", if_match='"9"')
     yield "POST", "/leads/{id}/follow-up", agent.post(f"/leads/{lead}/follow-up")
@@ -299,7 +299,7 @@ def answers(service: Service) -> Iterator[tuple[str, str, Reply]]:
     yield from answers_to_operators(service.client("admin"))
 
 
-def answers_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tuple[str, str, Reply]]:
+def answers_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tuple[str, str, Response]]:
     """The same of a follow-up that could not be sent."""
     agent = service.client()
     service.channels["log"].fail_with(Refused("no such mailbox"))
@@ -313,10 +313,10 @@ def answers_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tu
     yield "PATCH", "/follow-ups/{id}", agent.patch(failed, {"message": ""})
     yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
-        yield "POST", path, agent.post(path.replace("{id}", NOBODY))
+        yield "POST", path, agent.post(path.replace("{id}", UNKNOWN_ID))
 
 
-def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
+def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Response]]:
     """The same of what is about all leads, or none."""
     for query in ("", "?limit=1", "?limit=0", "?after=x", f"?after={agent.get('/events').json['next_cursor']}"):
         yield "GET", "/events", agent.get(f"/events{query}")
@@ -324,7 +324,7 @@ def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Reply]]:
     yield "GET", "/pipeline", agent.get("/pipeline")
 
 
-def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Reply]]:
+def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Response]]:
     """The same of keys, and of what is told about the service."""
     made = admin.post("/api-keys", {"name": "Web form", "role": "capture"})
     yield "POST", "/api-keys", made
@@ -332,12 +332,12 @@ def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Reply]]:
     yield "GET", "/api-keys", admin.get("/api-keys?limit=1")
     yield "GET", "/api-keys/{id}", admin.get(made.headers["location"])
     yield "DELETE", "/api-keys/{id}", admin.request("DELETE", made.headers["location"])
-    yield "DELETE", "/api-keys/{id}", admin.request("DELETE", f"/api-keys/{NOBODY}")
+    yield "DELETE", "/api-keys/{id}", admin.request("DELETE", f"/api-keys/{UNKNOWN_ID}")
     for path in ("/metrics", "/health/live", "/health/ready"):
         yield "GET", path, admin.get(path)
 
 
-def answers_about_files(admin: Api) -> Iterator[tuple[str, str, Reply]]:
+def answers_about_files(admin: Api) -> Iterator[tuple[str, str, Response]]:
     """The same of files of leads."""
     sent = [(b"email,name\nx,\na@example.com,Ann\n", "text/csv"), (b"", "text/csv"), (b"", "text/plain")]
     for body, media_type in sent:
@@ -347,12 +347,12 @@ def answers_about_files(admin: Api) -> Iterator[tuple[str, str, Reply]]:
         yield "GET", "/leads/export", admin.get("/leads/export", accept=accept)
 
 
-def care(service: Service, lead: str, duplicate: str) -> Iterator[tuple[str, str, Reply]]:
+def care(service: Service, lead: str, duplicate: str) -> Iterator[tuple[str, str, Response]]:
     """The same for what is done with a lead as the record of a person, and for leads that have moved."""
     admin = service.client("admin")
     yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": "Call in the morning."})
     yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": " "})
-    for other in (duplicate, duplicate, NOBODY, "John"):
+    for other in (duplicate, duplicate, UNKNOWN_ID, "John"):
         yield "POST", "/leads/{id}/merge", admin.post(f"/leads/{lead}/merge", {"duplicate_id": other})
     for method, path, body in (
         ("GET", "/leads/{id}", None),
@@ -362,7 +362,7 @@ def care(service: Service, lead: str, duplicate: str) -> Iterator[tuple[str, str
         ("POST", "/leads/{id}/follow-up", None),
         ("GET", "/leads/{id}/follow-ups", None),
         ("POST", "/leads/{id}/notes", {"text": "He moved."}),
-        ("POST", "/leads/{id}/merge", {"duplicate_id": NOBODY}),
+        ("POST", "/leads/{id}/merge", {"duplicate_id": UNKNOWN_ID}),
         ("GET", "/leads/{id}/export", None),
     ):
         yield method, path, admin.request(method, path.replace("{id}", duplicate), body)
@@ -447,7 +447,7 @@ def test_the_problems_that_define_members_have_a_schema_that_their_example_fits(
 def test_the_example_of_a_change_is_what_a_new_lead_takes(start: Callable[..., Service], with_a_reason: bool) -> None:
     own = a_pipeline(reason_required=("gone",), fresh=("gone", "won"), gone=(), won=())
     service = start(pipeline=own) if with_a_reason else start()
-    document = service.stranger().get("/openapi.json").expect(200).json
+    document = service.anonymous().get("/openapi.json").expect(200).json
     change = document["paths"]["/leads/{id}"]["patch"]["requestBody"]["content"]["application/json"]["example"]
     assert ("status_reason" in change) is with_a_reason
     lead = service.client().post("/leads", JOHN).expect(201)

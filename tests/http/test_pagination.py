@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rest import JOHN, NOBODY, Api
+from rest import JOHN, UNKNOWN_ID, Api
 
 LISTS = ["/leads?limit=1", "{john}/timeline?limit=1", "{john}/follow-ups?limit=1", "/follow-ups?limit=1"]
 
@@ -23,9 +23,9 @@ def jane(api: Api, john: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def lists(lasting_client: Api) -> list[str]:
+def lists(shared_client: Api) -> list[str]:
     """A list of every kind, each with a second page."""
-    api = lasting_client
+    api = shared_client
     john = api.post("/leads", {**JOHN, "email": "cursor@example.com"}).headers["location"]
     api.post("/leads", {**JOHN, "email": "cursor2@example.com"}).expect(201)
     for _ in range(2):
@@ -41,7 +41,9 @@ def next_cursor(api: Api, target: str) -> str:
 
 def refused(api: Api, target: str, cursor: str) -> None:
     """Assert that this cursor is none of this list."""
-    problem = api.get(f"{target}{'&' if '?' in target else '?'}cursor={quote(cursor)}").refuse(400, "malformed-request")
+    problem = api.get(f"{target}{'&' if '?' in target else '?'}cursor={quote(cursor)}").expect_problem(
+        400, "malformed-request"
+    )
     assert "cursor" in problem["detail"]
 
 
@@ -100,26 +102,26 @@ def test_the_filters_of_a_cursor_of_follow_ups_belong_to_it(api: Api, john: str,
 
 
 @pytest.mark.parametrize("cursor", ["", "null", "0", "MA", "e30", "W10", "=", "...", "\0", "é", "%", "a" * 10_000])
-def test_what_is_no_cursor_is_refused(lasting_client: Api, lists: list[str], cursor: str) -> None:
+def test_what_is_no_cursor_is_refused(shared_client: Api, lists: list[str], cursor: str) -> None:
     for target in lists:
-        refused(lasting_client, target, cursor)
+        refused(shared_client, target, cursor)
 
 
 @given(data=st.data(), garbage=st.text(max_size=80))
-def test_garbage_is_no_cursor(lasting_client: Api, lists: list[str], data: st.DataObject, garbage: str) -> None:
-    refused(lasting_client, data.draw(st.sampled_from(lists)), garbage.encode(errors="ignore").decode())
+def test_garbage_is_no_cursor(shared_client: Api, lists: list[str], data: st.DataObject, garbage: str) -> None:
+    refused(shared_client, data.draw(st.sampled_from(lists)), garbage.encode(errors="ignore").decode())
 
 
 @given(data=st.data())
-def test_a_truncated_cursor_is_refused(lasting_client: Api, lists: list[str], data: st.DataObject) -> None:
-    api, target = lasting_client, data.draw(st.sampled_from(lists))
+def test_a_truncated_cursor_is_refused(shared_client: Api, lists: list[str], data: st.DataObject) -> None:
+    api, target = shared_client, data.draw(st.sampled_from(lists))
     cursor = next_cursor(api, target)
     refused(api, target, cursor[: data.draw(st.integers(min_value=0, max_value=len(cursor) - 2))])
 
 
 @given(data=st.data())
-def test_a_damaged_cursor_does_no_harm(lasting_client: Api, lists: list[str], data: st.DataObject) -> None:
-    api, target = lasting_client, data.draw(st.sampled_from(lists))
+def test_a_damaged_cursor_does_no_harm(shared_client: Api, lists: list[str], data: st.DataObject) -> None:
+    api, target = shared_client, data.draw(st.sampled_from(lists))
     raw = bytearray(_raw(next_cursor(api, target)))
     for _ in range(data.draw(st.integers(min_value=1, max_value=3))):
         raw[data.draw(st.integers(min_value=0, max_value=len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
@@ -141,29 +143,31 @@ def test_a_damaged_cursor_does_no_harm(lasting_client: Api, lists: list[str], da
     ],
 )
 def test_a_cursor_that_was_tampered_with_names_no_impossible_time(
-    lasting_client: Api, lists: list[str], at: object
+    shared_client: Api, lists: list[str], at: object
 ) -> None:
     all_leads, _, *follow_ups = lists
     for target in (all_leads, *follow_ups):
-        fingerprint, (_, id) = json.loads(_raw(next_cursor(lasting_client, target)))
-        refused(lasting_client, target, _cursor(json.dumps([fingerprint, [at, id]]).encode()))
+        fingerprint, (_, id) = json.loads(_raw(next_cursor(shared_client, target)))
+        refused(shared_client, target, _cursor(json.dumps([fingerprint, [at, id]]).encode()))
 
 
-@pytest.mark.parametrize("id", ["", "john", "\0", "x" * 10_000, "' OR 1=1", NOBODY + "\n", NOBODY[:-1], None, 1])
+@pytest.mark.parametrize(
+    "id", ["", "john", "\0", "x" * 10_000, "' OR 1=1", UNKNOWN_ID + "\n", UNKNOWN_ID[:-1], None, 1]
+)
 def test_a_cursor_that_was_tampered_with_names_no_impossible_id(
-    lasting_client: Api, lists: list[str], id: object
+    shared_client: Api, lists: list[str], id: object
 ) -> None:
-    fingerprint, (at, _) = json.loads(_raw(next_cursor(lasting_client, lists[0])))
-    refused(lasting_client, lists[0], _cursor(json.dumps([fingerprint, [at, id]]).encode()))
+    fingerprint, (at, _) = json.loads(_raw(next_cursor(shared_client, lists[0])))
+    refused(shared_client, lists[0], _cursor(json.dumps([fingerprint, [at, id]]).encode()))
 
 
 @pytest.mark.parametrize("place", [2**63, -(2**63) - 1, 10**30, 1.5, "1", None, True, [], {}])
 def test_a_cursor_that_was_tampered_with_names_no_impossible_place(
-    lasting_client: Api, lists: list[str], place: object
+    shared_client: Api, lists: list[str], place: object
 ) -> None:
     _, timeline, *_ = lists
-    fingerprint, _ = json.loads(_raw(next_cursor(lasting_client, timeline)))
-    refused(lasting_client, timeline, _cursor(json.dumps([fingerprint, place]).encode()))
+    fingerprint, _ = json.loads(_raw(next_cursor(shared_client, timeline)))
+    refused(shared_client, timeline, _cursor(json.dumps([fingerprint, place]).encode()))
 
 
 def _raw(cursor: str) -> bytes:

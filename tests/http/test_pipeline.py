@@ -34,9 +34,9 @@ def test_an_operators_own_pipeline_is_shown_and_followed(start: Callable[..., Se
     created = api.post("/leads", JOHN).expect(201)
     john = created.headers["location"]
     assert created.json["status"] == "offen"
-    assert api.patch(john, {"status": "Kunde"}).refuse(409, "illegal-transition")["allowed"] == ["angerufen"]
+    assert api.patch(john, {"status": "Kunde"}).expect_problem(409, "illegal-transition")["allowed"] == ["angerufen"]
     assert api.patch(john, {"status": "contacted"}).errors().keys() == {"/status"}
     api.patch(john, {"status": "angerufen"}).expect(200)
     assert api.patch(john, {"status": "verloren"}).errors().keys() == {"/status_reason"}
     assert len(api.get("/leads?status=angerufen").expect(200).json["items"]) == 1
-    api.get("/leads?status=new").refuse(400, "malformed-request")
+    api.get("/leads?status=new").expect_problem(400, "malformed-request")

@@ -14,7 +14,7 @@ from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.problems import Problem
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_domain.access import Role, make_key_text
-from rest import JOHN, NOBODY, Reply, Service
+from rest import JOHN, UNKNOWN_ID, Response, Service
 
 UNKNOWN = make_key_text(Role.ADMIN, b"\x07" * 32)
 """A key that has the right form, and that nobody was given."""
@@ -60,7 +60,7 @@ def admitted(limiter: RateLimiter, caller: str = "somebody") -> bool:
     return True
 
 
-def left(reply: Reply) -> tuple[int, int]:
+def left(reply: Response) -> tuple[int, int]:
     """How many requests are left, and in how many seconds all of them will be again."""
     match = re.fullmatch(r'"default";r=(\d+);t=(\d+)', reply.headers["ratelimit"])
     assert match is not None, reply.headers
@@ -174,7 +174,7 @@ def test_a_client_that_asks_too_often_is_told_when_to_come_back(limited: Service
         client.get("/pipeline").expect(200)
     watch.seconds += 2.5
     answer = client.get("/pipeline")
-    answer.refuse(429, "rate-limited")
+    answer.expect_problem(429, "rate-limited")
     assert (answer.headers["retry-after"], left(answer)) == ("8", (0, 8))
     assert answer.headers["ratelimit-policy"] == '"default";q=6;w=60'
     watch.seconds += 8
@@ -185,7 +185,7 @@ def test_what_comes_too_often_is_not_done(limited: Service, watch: Stopwatch) ->
     client = limited.client()
     for _ in range(6):
         client.get("/pipeline").expect(200)
-    client.post("/leads", JOHN).refuse(429, "rate-limited")
+    client.post("/leads", JOHN).expect_problem(429, "rate-limited")
     watch.seconds += 60
     assert client.get("/leads").json["items"] == []
 
@@ -193,8 +193,8 @@ def test_what_comes_too_often_is_not_done(limited: Service, watch: Stopwatch) ->
 def test_every_key_has_its_own_limit_wherever_it_calls_from(limited: Service) -> None:
     _, key = limited.new_key("agent")
     for number in range(6):
-        limited.stranger(f"192.0.2.{number}", x_api_key=key).get("/pipeline").expect(200)
-    limited.stranger(x_api_key=key).get("/pipeline").refuse(429, "rate-limited")
+        limited.client_with(f"192.0.2.{number}", x_api_key=key).get("/pipeline").expect(200)
+    limited.client_with(x_api_key=key).get("/pipeline").expect_problem(429, "rate-limited")
     limited.client().get("/pipeline").expect(200)
 
 
@@ -202,7 +202,7 @@ def test_refused_requests_of_a_key_count_and_are_told_what_is_left(limited: Serv
     client = limited.client("read")
     answers = [
         client.post("/leads", JOHN).expect(403),
-        client.get(f"/leads/{NOBODY}").expect(404),
+        client.get(f"/leads/{UNKNOWN_ID}").expect(404),
         client.get("/leads?limit=0").expect(400),
     ]
     assert [left(answer)[0] for answer in answers] == [5, 4, 3]
@@ -212,26 +212,26 @@ def test_refused_requests_of_a_key_count_and_are_told_what_is_left(limited: Serv
     "headers", [{}, {"x_api_key": "read_guess"}, {"authorization": "Bearer guess"}, {"x_api_key": UNKNOWN}]
 )
 def test_an_address_without_a_key_has_a_limit_too(limited: Service, headers: dict[str, str]) -> None:
-    stranger = limited.stranger("198.51.100.7", **headers)
-    answers = [stranger.get("/leads").expect(401) for _ in range(2)]
+    anonymous = limited.client_with("198.51.100.7", **headers)
+    answers = [anonymous.get("/leads").expect(401) for _ in range(2)]
     assert [left(answer)[0] for answer in answers] == [1, 0]
     assert answers[0].headers["ratelimit-policy"] == '"default";q=2;w=60'
-    refused = stranger.get("/leads")
-    refused.refuse(429, "rate-limited")
+    refused = anonymous.get("/leads")
+    refused.expect_problem(429, "rate-limited")
     assert refused.headers["retry-after"] == "30"
-    limited.stranger("198.51.100.8").get("/leads").expect(401)
+    limited.client_with("198.51.100.8").get("/leads").expect(401)
 
 
 def test_a_good_key_is_admitted_from_an_address_that_guessed_too_often(limited: Service) -> None:
     for _ in range(3):
-        limited.stranger().get("/leads")
-    limited.stranger().get("/leads").expect(429)
+        limited.anonymous().get("/leads")
+    limited.anonymous().get("/leads").expect(429)
     limited.client().get("/leads").expect(200)
 
 
 def test_what_is_for_everybody_has_no_limit(limited: Service) -> None:
     for path in ("/health/live", "/docs", "/openapi.json", "/problems/rate-limited"):
-        answers = [limited.stranger().get(path).expect(200) for _ in range(5)]
+        answers = [limited.anonymous().get(path).expect(200) for _ in range(5)]
         assert not {"ratelimit", "ratelimit-policy"} & answers[-1].headers.keys()
 
 
@@ -241,7 +241,7 @@ def test_what_is_for_everybody_has_no_limit(limited: Service) -> None:
 def test_a_stranger_may_ask_a_tenth_as_often_as_a_key(start: Callable[..., Service]) -> None:
     service = start(rate_limit=RateLimit(600, 60))
     assert service.client().get("/pipeline").headers["ratelimit-policy"] == '"default";q=600;w=60'
-    assert service.stranger().get("/pipeline").headers["ratelimit-policy"] == '"default";q=60;w=60'
+    assert service.anonymous().get("/pipeline").headers["ratelimit-policy"] == '"default";q=60;w=60'
 
 
 def test_the_limit_of_the_operator_holds(start: Callable[..., Service]) -> None:
@@ -251,8 +251,8 @@ def test_the_limit_of_the_operator_holds(start: Callable[..., Service]) -> None:
 
 def test_limits_can_be_switched_off(start: Callable[..., Service]) -> None:
     service = start(rate_limit=None)
-    client, stranger = service.client(), service.stranger()
-    for answer in [client.get("/pipeline").expect(200) for _ in range(100)] + [stranger.get("/leads").expect(401)]:
+    client, anonymous = service.client(), service.anonymous()
+    for answer in [client.get("/pipeline").expect(200) for _ in range(100)] + [anonymous.get("/leads").expect(401)]:
         assert not {"ratelimit", "ratelimit-policy", "retry-after"} & answer.headers.keys()
 
 

@@ -8,26 +8,26 @@ from uuid import UUID
 import pytest
 
 from leads_domain.notifier import Refused, TryAgain
-from rest import JOHN, NOBODY, Api, Reply, Service
+from rest import JOHN, UNKNOWN_ID, Api, Response, Service
 
 Log = list[MutableMapping[str, Any]]
 
 
 @pytest.fixture
-def answers(service: Service, api: Api, john: str) -> list[Reply]:
+def answers(service: Service, api: Api, john: str) -> list[Response]:
     """Answers of every kind: from handlers, from the gate, from the router, with and without a body."""
-    stranger = service.stranger()
+    anonymous = service.anonymous()
     return [
         api.get(john).expect(200),
         api.post("/leads", JOHN).expect(409),
         api.post("/leads", b"{").expect(400),
-        api.get(f"/leads/{NOBODY}").expect(404),
-        stranger.get("/leads").expect(401),
-        stranger.get("/nowhere").expect(404),
-        stranger.request("DELETE", "/leads").expect(405),
-        stranger.request("OPTIONS", "/leads").expect(204),
-        stranger.request("HEAD", "/docs").expect(200),
-        stranger.get("/").expect(307),
+        api.get(f"/leads/{UNKNOWN_ID}").expect(404),
+        anonymous.get("/leads").expect(401),
+        anonymous.get("/nowhere").expect(404),
+        anonymous.request("DELETE", "/leads").expect(405),
+        anonymous.request("OPTIONS", "/leads").expect(204),
+        anonymous.request("HEAD", "/docs").expect(200),
+        anonymous.get("/").expect(307),
     ]
 
 
@@ -35,9 +35,9 @@ def answers(service: Service, api: Api, john: str) -> list[Reply]:
 
 
 @pytest.mark.parametrize("request_id", ["1", "a" * 128, "req-1.2:3_4", "01900000-0000-7000-8000-000000000000"])
-def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(lasting: Service, request_id: str) -> None:
+def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(shared_service: Service, request_id: str) -> None:
     for path in ("/health/live", "/nowhere", "/leads"):
-        assert lasting.stranger().get(path, x_request_id=request_id).headers["x-request-id"] == request_id
+        assert shared_service.anonymous().get(path, x_request_id=request_id).headers["x-request-id"] == request_id
 
 
 @pytest.mark.parametrize(
@@ -62,19 +62,19 @@ def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(lasting: Service, 
         "${jndi:ldap://x}",
     ],
 )
-def test_an_insane_id_is_replaced_by_a_new_one(lasting: Service, log: Log, request_id: str) -> None:
+def test_an_insane_id_is_replaced_by_a_new_one(shared_service: Service, log: Log, request_id: str) -> None:
     for path in ("/health/live", "/nowhere", "/leads"):
-        headers = lasting.stranger().get(path, x_request_id=request_id).headers
+        headers = shared_service.anonymous().get(path, x_request_id=request_id).headers
         assert UUID(headers["x-request-id"]).version == 7
         assert "set-cookie" not in headers
     assert request_id.strip() not in [line["request_id"] for line in log]
 
 
-def test_every_answer_has_an_id_of_its_own(answers: list[Reply]) -> None:
+def test_every_answer_has_an_id_of_its_own(answers: list[Response]) -> None:
     assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
 
 
-def test_every_answer_tells_browsers_to_be_careful(answers: list[Reply]) -> None:
+def test_every_answer_tells_browsers_to_be_careful(answers: list[Response]) -> None:
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["x-frame-options"] == "DENY"
@@ -83,13 +83,13 @@ def test_every_answer_tells_browsers_to_be_careful(answers: list[Reply]) -> None
         assert {"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} < {*policy}
 
 
-def test_what_needs_a_key_is_kept_by_no_cache(service: Service, answers: list[Reply]) -> None:
+def test_what_needs_a_key_is_kept_by_no_cache(service: Service, answers: list[Response]) -> None:
     kept = [answer.headers.get("cache-control") == "no-store" for answer in answers]
     assert kept == [True] * 5 + [False] * 5
-    assert "no-store" not in service.stranger().get("/docs/swagger-ui.css").headers["cache-control"]
+    assert "no-store" not in service.anonymous().get("/docs/swagger-ui.css").headers["cache-control"]
 
 
-def test_every_answer_with_a_body_says_how_long_it_is(answers: list[Reply]) -> None:
+def test_every_answer_with_a_body_says_how_long_it_is(answers: list[Response]) -> None:
     for answer in answers:
         if answer.status == 204:
             assert "content-length" not in answer.headers
@@ -118,7 +118,7 @@ def test_head_answers_as_get_would_but_without_the_body(service: Service, api: A
         "/docs/swagger-ui.css",
         "/",
         "/problems/not-found",
-        f"/leads/{NOBODY}",
+        f"/leads/{UNKNOWN_ID}",
         "/leads?limit=0",
         "/nowhere",
     ):
@@ -146,15 +146,15 @@ def test_every_answer_is_logged_by_the_route_not_by_the_path(api: Api, john: str
 
 
 def test_what_leads_nowhere_is_logged_without_its_path(service: Service, log: Log) -> None:
-    service.stranger().get("/john@example.com").expect(404)
-    service.stranger().request("DELETE", "/leads").expect(405)
+    service.anonymous().get("/john@example.com").expect(404)
+    service.anonymous().request("DELETE", "/leads").expect(405)
     assert [line["status"] for line in log] == [404, 405]
     assert "john" not in str(log)
 
 
 def test_the_log_tells_neither_who_a_lead_is_nor_what_opens_the_door(service: Service, log: Log) -> None:
     keys = [service.new_key(role)[1] for role in ("capture", "agent")]
-    form, agent = (service.stranger(x_api_key=key) for key in keys)
+    form, agent = (service.client_with(x_api_key=key) for key in keys)
     person = {"name": "Marmaduke", "email": "marmaduke@example.com", "phone": "+4930123456", "source": "s3cret"}
     form.post("/leads", person).expect(202)
     form.post("/leads", {**person, "name": 5}).expect(422)
@@ -171,7 +171,7 @@ def test_the_log_tells_neither_who_a_lead_is_nor_what_opens_the_door(service: Se
         agent.post(f"/leads/{lead}/follow-up", {"message": "s3cret"}).expect(202)
         service.dispatch()
     agent.get(f"/leads/{lead}/timeline").expect(200)
-    service.stranger(x_api_key=keys[1] + "0", authorization="Bearer s3cret").get("/leads").expect(401)
+    service.client_with(x_api_key=keys[1] + "0", authorization="Bearer s3cret").get("/leads").expect(401)
 
     assert len(log) >= 15
     told = str(log)

@@ -19,7 +19,7 @@ from leads_adapters.sql.tables import leads, timeline
 from leads_domain.details import REASON_MAX, SOURCE_MAX
 from leads_domain.events import rfc3339
 from rest import Api, Service, a_service
-from strategies import trimmed_texts, utc_moments
+from strategies import trimmed_texts, utc_times
 from unit.adapters.files.troublesome import scalars, texts
 
 CSV = "text/csv"
@@ -82,8 +82,8 @@ def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
                 storable(name): storable(value) if isinstance(value, str) else value
                 for name, value in draw(st.dictionaries(texts().filter(bool), scalars(), max_size=4)).items()
             },
-            "created_at": rfc3339(draw(utc_moments())),
-            "contacted_at": draw(st.none() | utc_moments().map(rfc3339)),
+            "created_at": rfc3339(draw(utc_times())),
+            "contacted_at": draw(st.none() | utc_times().map(rfc3339)),
         }
         for at in range(number)
     ]

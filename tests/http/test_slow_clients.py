@@ -12,7 +12,7 @@ from leads_adapters.http.concurrency import ConcurrencyLimit
 from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.request_middleware import PIECE, send_body
 from leads_adapters.http.streaming import SlowClientError
-from rest import JOHN, Api, Reply, Service
+from rest import JOHN, Api, Response, Service
 
 # Bodies
 
@@ -22,8 +22,8 @@ def test_a_body_that_does_not_come_in_time_is_refused(service: Service, limits: 
     service.container.body_limits.override(providers.Object(limits))
     api = service.client()
     halves = [b'{"name": "John Doe", ', b'"email": "john@example.com"}']
-    reply = api.runner.run(api.exchange("POST", "/leads", chunks=halves, waits_for=asyncio.Event()))
-    reply.refuse(408, "request-timeout")
+    reply = api.runner.run(api.send("POST", "/leads", chunks=halves, wait_before_end=asyncio.Event()))
+    reply.expect_problem(408, "request-timeout")
     assert reply.headers["connection"] == "close"
     api.post("/leads", JOHN).expect(201)
 
@@ -41,20 +41,20 @@ def limited(service: Service, per_key: int, per_address: int) -> None:
     service.container.authentication.override(providers.Object(authentication))
 
 
-def while_two_wait(service: Service, first: Api, *others: Api) -> list[Reply]:
+def while_two_wait(service: Service, first: Api, *others: Api) -> list[Response]:
     """What others get while two requests of the first client have not sent all of their bodies, and then the first."""
 
-    async def all_at_once() -> list[Reply]:
+    async def all_at_once() -> list[Response]:
         go_on = asyncio.Event()
         halves = [b"{", b"}"]
-        waiting = [first.exchange("POST", "/leads", chunks=halves, waits_for=go_on) for _ in range(2)]
+        waiting = [first.send("POST", "/leads", chunks=halves, wait_before_end=go_on) for _ in range(2)]
         under_way = [asyncio.create_task(each) for each in waiting]
         await asyncio.sleep(0)
-        replies = [await other.exchange("GET", "/pipeline") for other in others]
+        replies = [await other.send("GET", "/pipeline") for other in others]
         go_on.set()
         for reply in await asyncio.gather(*under_way):
-            reply.refuse(422, "validation-failed")
-        return [*replies, await first.exchange("GET", "/pipeline")]
+            reply.expect_problem(422, "validation-failed")
+        return [*replies, await first.send("GET", "/pipeline")]
 
     return service.run(all_at_once())
 
@@ -64,7 +64,7 @@ def test_a_key_has_a_bounded_number_of_requests_at_once(service: Service) -> Non
     api = service.client()
     elsewhere, other = replace(api, address="192.0.2.2"), service.client()
     same_key, others, afterwards = while_two_wait(service, api, elsewhere, other)
-    assert "At most 2 requests" in same_key.refuse(429, "rate-limited")["detail"]
+    assert "At most 2 requests" in same_key.expect_problem(429, "rate-limited")["detail"]
     assert same_key.headers["retry-after"] == "1"
     assert [others.status, afterwards.status] == [200, 200]
 
@@ -74,7 +74,7 @@ def test_a_key_has_a_bounded_number_of_requests_at_once_from_one_address(service
     api, other = service.client(), service.client()
     elsewhere = replace(api, address="192.0.2.2")
     same, others, from_elsewhere, afterwards = while_two_wait(service, api, api, other, elsewhere)
-    same.refuse(429, "rate-limited")
+    same.expect_problem(429, "rate-limited")
     assert [others.status, from_elsewhere.status, afterwards.status] == [200, 200, 200]
 
 

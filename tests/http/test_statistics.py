@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from builders import a_pipeline
 from leads_domain.use_cases.compute_statistics import SOURCES_MAX
-from rest import JOHN, ON_BOTH, Api, Service
+from rest import JOHN, ON_BOTH_DATABASES, Api, Service
 
-pytestmark = ON_BOTH
+pytestmark = ON_BOTH_DATABASES
 
 
 def take_in(api: Api, *sources: str | None) -> list[str]:
@@ -87,10 +87,10 @@ def test_an_operators_own_pipeline_decides_what_a_conversion_is(start: Callable[
 
 
 def test_what_is_no_query_of_it_is_refused(api: Api) -> None:
-    api.get("/statistics?status=new").refuse(400, "malformed-request")
+    api.get("/statistics?status=new").expect_problem(400, "malformed-request")
 
 
 def test_only_who_may_read_is_told(service: Service) -> None:
-    service.client("capture").get("/statistics").refuse(403, "forbidden")
-    service.stranger().get("/statistics").refuse(401, "unauthorized")
+    service.client("capture").get("/statistics").expect_problem(403, "forbidden")
+    service.anonymous().get("/statistics").expect_problem(401, "unauthorized")
     service.client("read").get("/statistics").expect(200)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from builders import a_notice
 from leads_adapters.notifiers.apprise import AppriseNotifier, create
 from leads_domain.notifier import Address, FollowUpNotice, NotificationError, Refused, TryAgain
-from raw_server import a_server_that
+from raw_server import a_raw_server
 from webhook_receiver import Receiver, a_receiver
 
 SID, TOKEN = "AC" + "0" * 32, "hunter2a" * 4
@@ -123,7 +123,7 @@ def test_a_message_is_sent_as_it_is(receiver: Receiver, message: str) -> None:
 
 @pytest.mark.parametrize("status", [301, 400, 401, 422, 429, 500, 503])
 def test_what_the_gateway_does_not_take_is_tried_again_and_its_code_told(receiver: Receiver, status: int) -> None:
-    receiver.answer(status, Location="/elsewhere", X_Echo=TOKEN)
+    receiver.respond(status, Location="/elsewhere", X_Echo=TOKEN)
     error = failure(a_notifier(receiver))
     assert type(error) is TryAgain
     assert str(error) == f"The gateway did not take the message; it answered {status}."
@@ -131,7 +131,7 @@ def test_what_the_gateway_does_not_take_is_tried_again_and_its_code_told(receive
 
 
 def test_a_failure_stays_one_and_is_not_repeated_whatever_the_url_says(receiver: Receiver) -> None:
-    receiver.answer(503)
+    receiver.respond(503)
     notifier = a_notifier(receiver, "/{phone}?optional=yes&retry=3&wait=0&cto=0.001&rto=0.001")
     assert isinstance(failure(notifier), TryAgain)
     assert len(receiver.posts) == 1
@@ -154,7 +154,7 @@ def test_a_gateway_that_does_not_come_to_an_end_is_left_in_time(answer: bytes) -
         while not left.wait(0.01):
             connection.sendall(b"x" if answer else b"")
 
-    with a_server_that(dawdle) as server:
+    with a_raw_server(dawdle) as server:
         started = time.monotonic()
         error = failure(create({"url": f"json://localhost:{server.port}/{{phone}}", "timeout": "0.3"}))
         took = time.monotonic() - started
@@ -173,7 +173,7 @@ def test_nothing_is_logged_and_no_error_or_repr_tells_a_secret(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    with a_server_that(answer_oddly) as server:
+    with a_raw_server(answer_oddly) as server:
         notifier = create({"url": f"json://leads:{TOKEN}@localhost:{server.port}/{TOKEN}/{{phone}}"})
         error: Any = failure(notifier)
     assert type(error) is TryAgain

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from application import Application
 from databases import sqlite_database
-from desk import Desk
 from leads_adapters.sql.migrations import HEAD
 from leads_adapters.sql.word_index import SECURE_DELETE
 from terminal import Terminal
@@ -29,17 +29,17 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 
 @contextmanager
-def a_desk(folder: Path) -> Iterator[Desk]:
+def an_application(folder: Path) -> Iterator[Application]:
     """Somebody at work on a new database in the folder."""
     with sqlite_database(folder) as running:
-        yield Desk(running)
+        yield Application(running)
 
 
 def fill(folder: Path, *names: str) -> Path:
     """Make a database with these leads, and end all work on it."""
-    with a_desk(folder) as desk:
+    with an_application(folder) as app:
         for name in names:
-            desk.register(name=name, email=f"{name}@example.com")
+            app.register(name=name, email=f"{name}@example.com")
     return folder / "leads.db"
 
 
@@ -54,14 +54,14 @@ def change(file: Path, statement: str) -> None:
 
 
 def test_a_backup_of_what_is_being_written_is_whole_private_and_compact(terminal: Terminal) -> None:
-    with a_desk(terminal.folder) as desk:
-        john = desk.register(name="mark-of-john").lead
+    with an_application(terminal.folder) as app:
+        john = app.register(name="mark-of-john").lead
         for number in range(20):
-            desk.note(john, f"mark-of-john {number}" * 20)
-        desk.register(name="Jane", email="jane@example.com")
-        desk.erase(john)
+            app.note(john, f"mark-of-john {number}" * 20)
+        app.register(name="Jane", email="jane@example.com")
+        app.erase(john)
         made = terminal.leads("backup").expect(0)
-        desk.register(name="Jim", email="jim@example.com")
+        app.register(name="Jim", email="jim@example.com")
     [backup] = (terminal.folder / "backups").iterdir()
     assert made.out.startswith(f"backups/{backup.name}: 1 leads of {terminal.folder / 'leads.db'}, ")
     assert names_in(backup) == {"Jane"}
@@ -187,8 +187,8 @@ def test_a_restore_asks_and_keeps_what_it_replaces(terminal: Terminal) -> None:
 
 def kill_while_at_work(folder: Path) -> None:
     """Leave a database with Jane; if there is a write-ahead log, she is there only."""
-    with a_desk(folder) as desk:
-        desk.register(name="Jane")
+    with an_application(folder) as app:
+        app.register(name="Jane")
         for path in [*folder.glob("leads.db"), *folder.glob("leads.db-wal")]:
             shutil.copy(path, folder / f"{path.name}.copy")
     for copy in folder.glob("*.copy"):
@@ -258,8 +258,8 @@ def test_the_index_of_words_suits_the_version_of_sqlite_that_restores(terminal: 
 
 def test_a_restore_is_refused_while_any_process_has_the_database_open(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
-    with a_desk(terminal.folder) as desk:
-        desk.register(name="Jane")
+    with an_application(terminal.folder) as app:
+        app.register(name="Jane")
         assert "Stop the service first" in terminal.leads("restore", backup, "--yes").expect(1).err
     assert names_in(terminal.folder / "leads.db") == {"Jane"}
     terminal.leads("restore", backup, "--yes").expect(0)
@@ -277,22 +277,22 @@ print(flush=True)
 sys.stdin.read()
 """
     command = [sys.executable, "-c", script]
-    with subprocess.Popen(command, cwd=terminal.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as stranger:
-        assert stranger.stdout
-        stranger.stdout.readline()
+    with subprocess.Popen(command, cwd=terminal.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other_process:
+        assert other_process.stdout
+        other_process.stdout.readline()
         assert "Another program has" in terminal.leads("restore", backup, "--yes").expect(1).err
     assert names_in(database) == {"Jane"}
 
 
 def test_erasures_after_the_backup_are_done_again_and_leave_no_trace(terminal: Terminal) -> None:
-    with a_desk(terminal.folder) as desk:
-        john = desk.register(name="mark-of-john").lead
-        jon = desk.register(name="mark-of-jon", email="jon@example.com").lead
-        desk.register(name="Jane", email="jane@example.com")
+    with an_application(terminal.folder) as app:
+        john = app.register(name="mark-of-john").lead
+        jon = app.register(name="mark-of-jon", email="jon@example.com").lead
+        app.register(name="Jane", email="jane@example.com")
         terminal.leads("backup").expect(0)
-        desk.merge(john, jon)
-        desk.erase(john)
-        desk.erase(desk.register(name="Jim", email="jim@example.com").lead)
+        app.merge(john, jon)
+        app.erase(john)
+        app.erase(app.register(name="Jim", email="jim@example.com").lead)
     said = terminal.leads("restore", "backups", "--erasures-of", "leads.db", "--yes").expect(0).out
     assert "Leads erased again: 2." in said
     database = terminal.folder / "leads.db"
@@ -335,7 +335,10 @@ def test_what_a_killed_backup_left_is_removed_a_day_later(terminal: Terminal) ->
 def test_a_backup_that_is_killed_at_any_step_leaves_none_or_a_whole_one(terminal: Terminal) -> None:
     fill(terminal.folder, "John")
     here = terminal.folder / "here"
-    found = [(code, [names_in(file) for file in here.glob("leads-*")]) for code in terminal.killed("backup", "here/")]
+    found = [
+        (code, [names_in(file) for file in here.glob("leads-*")])
+        for code in terminal.kill_at_each_step("backup", "here/")
+    ]
     assert found[0] == (-signal.SIGKILL, [])
     assert found[-1][0] == 0
     assert len(found[-1][1]) > 1
@@ -345,7 +348,7 @@ def test_a_backup_that_is_killed_at_any_step_leaves_none_or_a_whole_one(terminal
 def test_a_restore_that_is_killed_at_any_step_leaves_the_old_database_or_the_new_one(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
     kill_while_at_work(terminal.folder)
-    runs = terminal.killed("restore", backup, "--yes")
+    runs = terminal.kill_at_each_step("restore", backup, "--yes")
     found = [(code, *names_in(terminal.folder / "leads.db")) for code in runs]
     assert {*found[:-1]} == {(-signal.SIGKILL, "Jane"), (-signal.SIGKILL, "John")}
     assert found[-1] == (0, "John")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import URL, Connection, Engine
 
+from application import ACTOR, Application
 from databases import RunningDatabase
-from desk import ACTOR, Desk
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.statements import StatementRunner
@@ -41,11 +41,11 @@ def engine(url: URL) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def desk(url: URL) -> Iterator[Desk]:
-    """A desk there."""
+def app(url: URL) -> Iterator[Application]:
+    """An application there."""
     with asyncio.Runner() as runner:
         database = PostgresDatabase(postgres_engine(url))
-        yield Desk(RunningDatabase(database, runner))
+        yield Application(RunningDatabase(database, runner))
         runner.run(database.close())
 
 
@@ -61,28 +61,28 @@ async def somebody_waits(connection: Connection) -> None:
         await asyncio.sleep(0.002)
 
 
-def merging(desk: Desk, lead: Lead, duplicate: Lead) -> Step:
+def merging(app: Application, lead: Lead, duplicate: Lead) -> Step:
     """A step that makes one lead of two."""
-    return lambda work: desk.merge_leads(work, lead.id, MergeInput(duplicate_id=duplicate.id), actor=ACTOR)
+    return lambda work: app.merge_leads(work, lead.id, MergeInput(duplicate_id=duplicate.id), actor=ACTOR)
 
 
-def erasing(desk: Desk, lead: Lead) -> Step:
+def erasing(app: Application, lead: Lead) -> Step:
     """A step that erases a lead."""
-    return lambda work: desk.erase_lead(work, lead.id, actor=ACTOR)
+    return lambda work: app.erase_lead(work, lead.id, actor=ACTOR)
 
 
-def meanwhile(desk: Desk, engine: Engine, first: Step, then: Step) -> Any:
+def meanwhile(app: Application, engine: Engine, first: Step, then: Step) -> Any:
     """What `then` answers that has to wait, because another process has done `first` and commits later."""
     with engine.connect() as connection:
 
         async def overtake() -> Any:
-            waiting = asyncio.create_task(_outcome(desk.database.database.write(then)))
+            waiting = asyncio.create_task(_outcome(app.database.database.write(then)))
             await somebody_waits(connection)
             connection.commit()
             return await waiting
 
         first(work_on(connection))
-        return desk.database.run(overtake())
+        return app.database.run(overtake())
 
 
 async def _outcome(asked: Coroutine[Any, Any, Any]) -> Any:
@@ -93,20 +93,20 @@ async def _outcome(asked: Coroutine[Any, Any, Any]) -> Any:
 
 
 @pytest.fixture
-def john(desk: Desk) -> Lead:
+def john(app: Application) -> Lead:
     """A lead."""
-    return desk.register().lead
+    return app.register().lead
 
 
 @pytest.fixture
-def jon(desk: Desk, john: Lead) -> Lead:
+def jon(app: Application, john: Lead) -> Lead:
     """The same person."""
-    return desk.register(email="jon@example.com").lead
+    return app.register(email="jon@example.com").lead
 
 
 @pytest.mark.parametrize("crosswise", [False, True])
 def test_leads_are_locked_in_the_order_of_their_ids(
-    desk: Desk, engine: Engine, john: Lead, jon: Lead, crosswise: bool
+    app: Application, engine: Engine, john: Lead, jon: Lead, crosswise: bool
 ) -> None:
     """So two merges crosswise never wait for each other."""
     pair = (jon, john) if crosswise else (john, jon)
@@ -120,104 +120,104 @@ def test_leads_are_locked_in_the_order_of_their_ids(
         connection.exec_driver_sql(f"SELECT 1 FROM leads WHERE id = '{john.id}' FOR UPDATE")
 
         async def merge() -> Any:
-            waiting = asyncio.create_task(_outcome(desk.database.database.write(merging(desk, *pair))))
+            waiting = asyncio.create_task(_outcome(app.database.database.write(merging(app, *pair))))
             await somebody_waits(connection)
             look_at_jon(connection)
             return await waiting
 
-        assert desk.database.run(merge()).id == pair[0].id
+        assert app.database.run(merge()).id == pair[0].id
 
 
-def test_of_two_merges_crosswise_one_is_done_and_the_other_is_told_where_to_look(url: URL, desk: Desk) -> None:
+def test_of_two_merges_crosswise_one_is_done_and_the_other_is_told_where_to_look(url: URL, app: Application) -> None:
     other = PostgresDatabase(postgres_engine(url))
 
     async def both(one: Lead, two: Lead) -> tuple[Any, Any]:
         return await asyncio.gather(
-            _outcome(desk.database.database.write(merging(desk, one, two))),
-            _outcome(other.write(merging(desk, two, one))),
+            _outcome(app.database.database.write(merging(app, one, two))),
+            _outcome(other.write(merging(app, two, one))),
         )
 
     try:
         for number in range(ROUNDS):
-            one, two = (desk.register(email=f"{number}-{each}@example.com").lead for each in "ab")
-            answers = desk.database.run(both(one, two))
+            one, two = (app.register(email=f"{number}-{each}@example.com").lead for each in "ab")
+            answers = app.database.run(both(one, two))
             (merged,) = (answer for answer in answers if isinstance(answer, Merged))
             (lead,) = (answer for answer in answers if isinstance(answer, Lead))
             assert merged.into == lead.id != merged.id
-            assert desk.lead(lead) == lead
-            assert desk.story(lead).count("lead.merged") == 1
+            assert app.lead(lead) == lead
+            assert app.event_types(lead).count("lead.merged") == 1
     finally:
-        desk.database.run(other.close())
+        app.database.run(other.close())
 
 
 def test_an_outcome_is_recorded_of_the_lead_that_a_merge_has_just_given_it_to(
-    desk: Desk, engine: Engine, john: Lead, jon: Lead
+    app: Application, engine: Engine, john: Lead, jon: Lead
 ) -> None:
-    desk.trigger(jon)
-    (claimed,) = desk.claim()
+    app.trigger(jon)
+    (claimed,) = app.claim()
     recorded = meanwhile(
-        desk, engine, merging(desk, john, jon), lambda work: desk.record_outcome(work, claimed.follow_up, None)
+        app, engine, merging(app, john, jon), lambda work: app.record_outcome(work, claimed.follow_up, None)
     )
     assert recorded is True
-    assert [each.state for each in desk.follow_ups(john)] == [FollowUpState.SENT]
-    assert desk.lead(john).next_follow_up_at is None
-    assert desk.story(john)[-1] == "follow_up.sent"
+    assert [each.state for each in app.follow_ups(john)] == [FollowUpState.SENT]
+    assert app.lead(john).next_follow_up_at is None
+    assert app.event_types(john)[-1] == "follow_up.sent"
 
 
 def test_a_follow_up_can_be_cancelled_that_a_merge_has_just_moved(
-    desk: Desk, engine: Engine, john: Lead, jon: Lead
+    app: Application, engine: Engine, john: Lead, jon: Lead
 ) -> None:
-    follow_up = desk.trigger(jon)
+    follow_up = app.trigger(jon)
     cancelled = meanwhile(
-        desk,
+        app,
         engine,
-        merging(desk, john, jon),
-        lambda work: desk.change_follow_up(work, follow_up.id, type(follow_up).cancel, actor=ACTOR),
+        merging(app, john, jon),
+        lambda work: app.change_follow_up(work, follow_up.id, type(follow_up).cancel, actor=ACTOR),
     )
     assert (cancelled.lead_id, cancelled.state) == (john.id, FollowUpState.CANCELLED)
 
 
 def test_what_is_said_of_a_duplicate_while_it_is_merged_is_redirected(
-    desk: Desk, engine: Engine, john: Lead, jon: Lead
+    app: Application, engine: Engine, john: Lead, jon: Lead
 ) -> None:
     answer = meanwhile(
-        desk,
+        app,
         engine,
-        merging(desk, john, jon),
-        lambda work: desk.add_note(work, jon.id, {"text": "He moved."}, actor=ACTOR),
+        merging(app, john, jon),
+        lambda work: app.add_note(work, jon.id, {"text": "He moved."}, actor=ACTOR),
     )
     assert (type(answer), answer.into) == (Merged, john.id)
 
 
-def test_nothing_is_kept_of_somebody_who_has_just_been_erased(desk: Desk, engine: Engine, john: Lead) -> None:
-    desk.trigger(john)
-    (claimed,) = desk.claim()
+def test_nothing_is_kept_of_somebody_who_has_just_been_erased(app: Application, engine: Engine, john: Lead) -> None:
+    app.trigger(john)
+    (claimed,) = app.claim()
     steps: list[tuple[Step, Any]] = [
-        (lambda work: desk.record_outcome(work, claimed.follow_up, None), False),
-        (lambda work: desk.add_note(work, john.id, {"text": "Who?"}, actor=ACTOR), NotFound),
-        (lambda work: desk.trigger_follow_up(work, john.id, {}, actor=ACTOR), NotFound),
-        (lambda work: desk.change_lead(work, john.id, {"name": "John"}, actor=ACTOR), NotFound),
-        (erasing(desk, john), NotFound),
+        (lambda work: app.record_outcome(work, claimed.follow_up, None), False),
+        (lambda work: app.add_note(work, john.id, {"text": "Who?"}, actor=ACTOR), NotFound),
+        (lambda work: app.trigger_follow_up(work, john.id, {}, actor=ACTOR), NotFound),
+        (lambda work: app.change_lead(work, john.id, {"name": "John"}, actor=ACTOR), NotFound),
+        (erasing(app, john), NotFound),
     ]
 
     async def all_at_once(connection: Connection) -> list[Any]:
-        waiting = [asyncio.create_task(_outcome(desk.database.database.write(step))) for step, _ in steps]
+        waiting = [asyncio.create_task(_outcome(app.database.database.write(step))) for step, _ in steps]
         await somebody_waits(connection)
         connection.commit()
         return await asyncio.gather(*waiting)
 
     with engine.connect() as connection:
-        erasing(desk, john)(work_on(connection))
-        answers = desk.database.run(all_at_once(connection))
+        erasing(app, john)(work_on(connection))
+        answers = app.database.run(all_at_once(connection))
     assert [answer if answer is False else type(answer) for answer in answers] == [expected for _, expected in steps]
-    assert desk.story(john) == ["lead.erased"]
+    assert app.event_types(john) == ["lead.erased"]
 
 
-def test_an_erasure_waits_for_a_claim_and_leaves_nothing_of_it(desk: Desk, engine: Engine, john: Lead) -> None:
-    desk.trigger(john)
+def test_an_erasure_waits_for_a_claim_and_leaves_nothing_of_it(app: Application, engine: Engine, john: Lead) -> None:
+    app.trigger(john)
     erased = meanwhile(
-        desk, engine, lambda work: desk.claim_due(work, owner="one", limits={"log": 1}), erasing(desk, john)
+        app, engine, lambda work: app.claim_due(work, owner="one", limits={"log": 1}), erasing(app, john)
     )
     assert erased is None
-    assert desk.story(john) == ["lead.erased"]
-    assert desk.claim() == []
+    assert app.event_types(john) == ["lead.erased"]
+    assert app.claim() == []

@@ -17,7 +17,7 @@ from leads_domain.errors import RequestInProgress
 from leads_domain.ports import UnitOfWork
 from postgres import postgres_url
 
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 @asynccontextmanager
@@ -36,13 +36,13 @@ def test_a_key_that_another_process_has_claimed_is_refused_at_once_until_it_ends
     def carry_out(work: UnitOfWork) -> None:
         assert claim(work, a_reply()) is None
         claimed.set()
-        assert enough.wait(PATIENCE)
+        assert enough.wait(TIMEOUT_SECONDS)
         keep(work, a_reply())
 
     async def both(url: URL) -> None:
         async with a_process(url) as one, a_process(url) as other:
             working = asyncio.create_task(one.write(carry_out))
-            assert await asyncio.to_thread(claimed.wait, PATIENCE)
+            assert await asyncio.to_thread(claimed.wait, TIMEOUT_SECONDS)
             for _ in range(3):
                 with pytest.raises(RequestInProgress):
                     await other.write(claim, a_reply())
@@ -53,7 +53,7 @@ def test_a_key_that_another_process_has_claimed_is_refused_at_once_until_it_ends
             assert await other.write(claim, a_reply()) == a_reply()
 
     with postgres_url() as url:
-        asyncio.run(asyncio.wait_for(both(url), PATIENCE))
+        asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
 
 
 def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody() -> None:
@@ -62,7 +62,7 @@ def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody()
     def drop(work: UnitOfWork) -> None:
         work.idempotency.delete_expired(before=a_reply(2).created_at, limit=1)
         dropped.set()
-        assert enough.wait(PATIENCE)
+        assert enough.wait(TIMEOUT_SECONDS)
 
     def drop_all(work: UnitOfWork) -> None:
         work.idempotency.delete_expired(before=a_reply(2).created_at, limit=10)
@@ -71,7 +71,7 @@ def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody()
         async with a_process(url) as one, a_process(url) as other:
             await one.write(keep, a_reply(1), a_reply(2))
             working = asyncio.create_task(one.write(drop))
-            assert await asyncio.to_thread(dropped.wait, PATIENCE)
+            assert await asyncio.to_thread(dropped.wait, TIMEOUT_SECONDS)
             await other.write(drop_all)
             assert await other.write(claim, a_reply(1)) == a_reply(1)
             assert await other.write(claim, a_reply(2)) is None
@@ -80,7 +80,7 @@ def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody()
             assert await other.write(claim, a_reply(1)) is None
 
     with postgres_url() as url:
-        asyncio.run(asyncio.wait_for(both(url), PATIENCE))
+        asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
 
 
 def test_follow_ups_that_another_process_is_claiming_are_waited_for_by_nobody() -> None:
@@ -91,18 +91,18 @@ def test_follow_ups_that_another_process_is_claiming_are_waited_for_by_nobody() 
     def claim_one(work: UnitOfWork) -> None:
         assert len(follow_up_store.claim(work, later, limit=1)) == 1
         claimed.set()
-        assert enough.wait(PATIENCE)
+        assert enough.wait(TIMEOUT_SECONDS)
 
     async def both(url: URL) -> None:
         async with a_process(url) as one, a_process(url) as other:
             await one.write(lambda work: work.leads.add(a_lead(id=follow_up_store.LEAD)))
             await one.write(follow_up_store.add, *rows)
             working = asyncio.create_task(one.write(claim_one))
-            assert await asyncio.to_thread(claimed.wait, PATIENCE)
+            assert await asyncio.to_thread(claimed.wait, TIMEOUT_SECONDS)
             assert {each.id for each in await other.write(follow_up_store.claim, later)} == {rows[1].id, rows[2].id}
             assert not working.done()
             enough.set()
             await working
 
     with postgres_url() as url:
-        asyncio.run(asyncio.wait_for(both(url), PATIENCE))
+        asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from granian.server.embed import Server
 
-from e2e.service import HOST, PATIENCE, free_port
+from e2e.service import HOST, TIMEOUT_SECONDS, free_port
 from leads_adapters.http.request_middleware import AsgiApp
 from leads_app.cli import connections
 from leads_app.cli.connections import low_limit_warning, server_options
@@ -62,7 +62,7 @@ async def serving(head_seconds: float, app: AsgiApp = app) -> AsyncIterator[Conn
         for writer in opened:
             writer.close()
         server.stop()  # type: ignore[no-untyped-call]
-        await asyncio.wait_for(running, PATIENCE)
+        await asyncio.wait_for(running, TIMEOUT_SECONDS)
 
 
 def test_a_connection_without_a_complete_request_head_is_closed() -> None:
@@ -70,7 +70,7 @@ def test_a_connection_without_a_complete_request_head_is_closed() -> None:
         async with serving(HEAD_SECONDS) as connect:
             sent = [b"", b"G", b"PRI * HT", REQUEST[:-2], REQUEST, REQUEST + b"G"]
             opened = [await connect(each) for each in sent]
-            return [await asyncio.wait_for(reader.read(), PATIENCE) for reader, _ in opened]
+            return [await asyncio.wait_for(reader.read(), TIMEOUT_SECONDS) for reader, _ in opened]
 
     received = asyncio.run(check())
     assert received[:4] == [b""] * 4
@@ -79,20 +79,20 @@ def test_a_connection_without_a_complete_request_head_is_closed() -> None:
 
 def test_http2_is_refused() -> None:
     async def check() -> bytes:
-        async with serving(PATIENCE) as connect:
+        async with serving(TIMEOUT_SECONDS) as connect:
             reader, _ = await connect(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
-            return await asyncio.wait_for(reader.read(), PATIENCE)
+            return await asyncio.wait_for(reader.read(), TIMEOUT_SECONDS)
 
     assert asyncio.run(check()) == b""
 
 
 def test_more_silent_connections_than_fit_the_backlog_hold_up_no_request() -> None:
     async def check() -> bytes:
-        async with serving(PATIENCE) as connect:
+        async with serving(TIMEOUT_SECONDS) as connect:
             for _ in range(1100):
                 await connect(b"")
             reader, _ = await connect(REQUEST)
-            return await asyncio.wait_for(reader.readline(), PATIENCE)
+            return await asyncio.wait_for(reader.readline(), TIMEOUT_SECONDS)
 
     assert asyncio.run(check()) == RESPONSE
 
@@ -111,10 +111,10 @@ def test_a_connection_whose_client_does_not_read_is_ended() -> None:
                 await send({"type": "http.response.body", "body": bytes(2**16), "more_body": True})
             ended.set()
 
-        async with serving(PATIENCE, endless) as connect:
+        async with serving(TIMEOUT_SECONDS, endless) as connect:
             limit_unread_responses(0.2)
             await connect(b"GET /large HTTP/1.1\r\nhost: leads\r\n\r\n")
-            await asyncio.wait_for(ended.wait(), PATIENCE)
+            await asyncio.wait_for(ended.wait(), TIMEOUT_SECONDS)
 
     asyncio.run(check())
 
@@ -134,9 +134,9 @@ async def receive_disconnect(receive: Any) -> None:
 
 def test_a_request_head_has_a_bound() -> None:
     async def check() -> bytes:
-        async with serving(PATIENCE) as connect:
+        async with serving(TIMEOUT_SECONDS) as connect:
             reader, _ = await connect(REQUEST[:-2] + b"x-long: " + b"x" * connections.HEAD_MAX)
-            return await asyncio.wait_for(reader.readline(), PATIENCE)
+            return await asyncio.wait_for(reader.readline(), TIMEOUT_SECONDS)
 
     assert asyncio.run(check()).startswith(b"HTTP/1.1 431 ")
 

@@ -18,6 +18,7 @@ from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
 from leads_adapters.sql.migrations import HEAD, current, upgrade
+from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.sql.tables import (
     api_keys,
@@ -31,8 +32,8 @@ from leads_adapters.sql.tables import (
 )
 from leads_adapters.sql.types import Identifier
 from leads_adapters.sql.word_index import rebuild_word_index
-from postgres import connect, engine_at, postgres_url
-from strategies import ids, moments, texts
+from postgres import connect, postgres_url
+from strategies import ids, texts, times
 
 Row = dict[str, Any]
 
@@ -60,7 +61,7 @@ def database(kind: str, folder: Path, *, migrated: bool) -> Iterator[Engine]:
         yield engine
     else:
         with postgres_url(migrated=migrated) as url:
-            engine = engine_at(url)
+            engine = postgres_engine(url)
             yield engine
             engine.dispose()
 
@@ -296,8 +297,8 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
             "email": texts(),
             "email_key": texts(),
             "attributes": texts(max_size=5000).map(lambda text: json.dumps({"note": text}, ensure_ascii=False)),
-            "created_at": moments(),
-            "contacted_at": st.none() | moments(),
+            "created_at": times(),
+            "contacted_at": st.none() | times(),
             "version": st.integers(1, 2**31 - 1),
             **optional,
         }
@@ -309,7 +310,7 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
 
 def entry_rows() -> st.SearchStrategy[list[Row]]:
     """Entries of timelines with any values that their columns can hold."""
-    row = st.builds(entry_row, seq=st.integers(1, 2**62), id=ids(), lead_id=ids(), at=moments(), data=texts())
+    row = st.builds(entry_row, seq=st.integers(1, 2**62), id=ids(), lead_id=ids(), at=times(), data=texts())
     return st.lists(row, max_size=10, unique_by=lambda row: row["seq"])
 
 
@@ -538,13 +539,13 @@ def test_all_tables_are_read_as_they_were_at_one_moment(source: Engine, target: 
     fill(source)
     before = content(source)
 
-    with closing(connect(source.url)) as stranger:
+    with closing(connect(source.url)) as other_connection:
 
         def add_and_take_away(done: int, total: int) -> None:
             if done == total:
-                stranger.execute("DELETE FROM timeline WHERE seq = 1")
+                other_connection.execute("DELETE FROM timeline WHERE seq = 1")
             else:
-                stranger.execute(
+                other_connection.execute(
                     "INSERT INTO timeline (seq, id, lead_id, type, at, actor, data)"
                     " SELECT 1, id, lead_id, type, at, actor, data FROM timeline LIMIT 1 ON CONFLICT DO NOTHING"
                 )
@@ -559,7 +560,7 @@ def test_nobody_else_can_write_to_the_target_meanwhile(
 ) -> None:
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.05)
     impatient = (
-        sqlite_engine(target.url, busy_seconds=0.05) if target.dialect.name == "sqlite" else engine_at(target.url)
+        sqlite_engine(target.url, busy_seconds=0.05) if target.dialect.name == "sqlite" else postgres_engine(target.url)
     )
     copied(source, target)
     keep(source, leads, lead_row(1))
@@ -585,7 +586,7 @@ def test_a_slow_database_is_waited_for_longer_than_a_request_would(
     keep(source, api_keys, key_row())
     plant(target, "waits", "api_keys", "name")
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.5)
-    hurried = [engine_at(engine.url) for engine in (source, target)]
+    hurried = [postgres_engine(engine.url) for engine in (source, target)]
     try:
         copied(*hurried)
     finally:
@@ -602,10 +603,10 @@ def test_a_connection_that_is_lost_on_the_way_is_told_and_nothing_is_kept(
 ) -> None:
     fill(source)
 
-    with closing(connect(source.url if lost == "source" else target.url)) as stranger:
+    with closing(connect(source.url if lost == "source" else target.url)) as other_connection:
 
         def end_it(_done: int, _total: int) -> None:
-            stranger.execute(
+            other_connection.execute(
                 "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid != pg_backend_pid()"
             )

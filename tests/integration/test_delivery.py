@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from databases import DATABASES, PATIENCE
-from desk import LEASE, RETRY, Desk
+from application import LEASE, RETRY, Application
+from databases import DATABASES, TIMEOUT_SECONDS
 from leads_adapters.notifiers import smtp, webhook
 from leads_app.dispatcher import Dispatcher
 from leads_domain.follow_up import FollowUp, FollowUpState, Lease
@@ -67,7 +67,7 @@ SMTP = Channel(
     smtp_notifier,
     received=lambda server: [mail.message["Message-ID"].strip("<>").split("@")[0] for mail in server.mails],
     accepted=lambda server: [mail.message["Message-ID"].strip("<>").split("@")[0] for mail in server.accepted],
-    hang_up=lambda server: server.answer("DATA", None),
+    hang_up=lambda server: server.reply("DATA", None),
     down="The mail server could not be reached: ConnectionRefusedError.",
     fails="The mail server refused the message with 451 4.3.0.",
     refuses="The mail server refused the message with 550 5.7.1.",
@@ -80,7 +80,7 @@ WEBHOOK = Channel(
     webhook_notifier,
     received=lambda receiver: [post.headers["webhook-id"] for post in receiver.posts],
     accepted=lambda receiver: [post.headers["webhook-id"] for post in receiver.accepted],
-    hang_up=lambda receiver: receiver.answer(None),
+    hang_up=lambda receiver: receiver.respond(None),
     down="The receiver could not be reached: ConnectError.",
     fails="The receiver answered 503.",
     refuses="The receiver answered 422.",
@@ -93,49 +93,49 @@ WEBHOOK = Channel(
 class Delivery:
     """One follow-up that is due, and all that it passes on its way."""
 
-    desk: Desk
+    app: Application
     channel: Channel
     server: Server
     port: int
     follow_up: FollowUp = field(init=False)
 
     def __post_init__(self) -> None:
-        self.lead = self.desk.register().lead
-        self.follow_up = self.desk.trigger(self.lead, channel=self.channel.name, message="Hello John!")
+        self.lead = self.app.register().lead
+        self.follow_up = self.app.trigger(self.lead, channel=self.channel.name, message="Hello John!")
 
     def dispatcher(self, *, owner: str = "here", timeout: str = ENOUGH) -> Dispatcher:
         """A dispatcher that has just been started."""
         return Dispatcher(
-            self.desk.database.database,
-            self.desk.clock,
-            self.desk.claim_due,
-            self.desk.record_outcome,
+            self.app.database.database,
+            self.app.clock,
+            self.app.claim_due,
+            self.app.record_outcome,
             {self.channel.name: self.channel.notifier(self.port, timeout)},
             owner=owner,
         )
 
     def dispatch(self, **members: str) -> int:
         """Send what is due; how many attempts there were."""
-        return self.desk.database.run(self.dispatcher(**members).run_once())
+        return self.app.database.run(self.dispatcher(**members).run_once())
 
     def dispatch_again(self) -> None:
         """The next attempt, which is not made before its time."""
         at = self.kept.next_attempt_at
         assert at is not None
-        self.desk.clock.time = at - MOMENT
+        self.app.clock.time = at - MOMENT
         assert self.dispatch() == 0
-        self.desk.clock.time = at
+        self.app.clock.time = at
         assert self.dispatch() == 1
 
     @property
     def kept(self) -> FollowUp:
         """The follow-up as the database has it."""
-        return self.desk.follow_up(self.follow_up)
+        return self.app.follow_up(self.follow_up)
 
     @property
     def story(self) -> list[tuple[object, ...]]:
         """What the timeline tells of the attempts: what became of each, and why."""
-        told = [entry for entry in reversed(self.desk.timeline(self.lead)) if "follow_up_id" in entry.data]
+        told = [entry for entry in reversed(self.app.timeline(self.lead)) if "follow_up_id" in entry.data]
         return [(entry.type.value, *map(entry.data.get, ("attempt", "error"))) for entry in told[1:]]
 
     @property
@@ -154,15 +154,15 @@ class Delivery:
         kept = self.kept
         assert (kept.state, kept.attempts, kept.last_error) == (FollowUpState.SCHEDULED, len(errors), errors[-1])
         assert (kept.lease, kept.sent_at, kept.due_at) == (None, None, self.follow_up.due_at)
-        assert kept.next_attempt_at == self.desk.clock.time + FIRST_WAIT * 2 ** (len(errors) - 1)
+        assert kept.next_attempt_at == self.app.clock.time + FIRST_WAIT * 2 ** (len(errors) - 1)
         assert self.story == failures(*errors)
-        assert self.desk.lead(self.lead).next_follow_up_at == kept.due_at
+        assert self.app.lead(self.lead).next_follow_up_at == kept.due_at
 
     def assert_sent(self, *errors: str) -> None:
         """It was sent right now, after attempts that failed, and is never sent again."""
         kept = self.kept
         assert (kept.state, kept.attempts, kept.last_error) == (FollowUpState.SENT, len(errors) + 1, None)
-        assert (kept.lease, kept.sent_at, kept.next_attempt_at) == (None, self.desk.clock.time, None)
+        assert (kept.lease, kept.sent_at, kept.next_attempt_at) == (None, self.app.clock.time, None)
         assert self.story == [*failures(*errors), ("follow_up.sent", len(errors) + 1, None)]
         self.assert_over()
 
@@ -176,8 +176,8 @@ class Delivery:
 
     def assert_over(self) -> None:
         received = self.received
-        assert self.desk.lead(self.lead).next_follow_up_at is None
-        self.desk.clock.advance(timedelta(days=365))
+        assert self.app.lead(self.lead).next_follow_up_at is None
+        self.app.clock.advance(timedelta(days=365))
         assert (self.dispatch(), self.received) == (0, received)
 
 
@@ -198,18 +198,18 @@ def line(request: pytest.FixtureRequest) -> Iterator[tuple[Channel, Server]]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Application]:
     with DATABASES[request.param](tmp_path) as database:
-        yield Desk(database)
+        yield Application(database)
 
 
 @pytest.fixture
-def delivery(desk: Desk, line: tuple[Channel, Server]) -> Delivery:
+def delivery(app: Application, line: tuple[Channel, Server]) -> Delivery:
     channel, server = line
     server.accepted.clear()
     (server.mails if isinstance(server, MailServer) else server.posts).clear()
     server.behaviour = Behaviour.ACCEPTS
-    return Delivery(desk, channel, server, server.port)
+    return Delivery(app, channel, server, server.port)
 
 
 def test_what_is_due_is_sent_once(delivery: Delivery) -> None:
@@ -219,12 +219,12 @@ def test_what_is_due_is_sent_once(delivery: Delivery) -> None:
 
 
 def test_what_could_not_be_sent_while_the_receiver_was_down_is_sent_when_it_is_up(
-    desk: Desk, line: tuple[Channel, Server]
+    app: Application, line: tuple[Channel, Server]
 ) -> None:
     channel, _ = line
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    delivery = Delivery(desk, channel, MailServer() if channel is SMTP else Receiver(), port)
+    delivery = Delivery(app, channel, MailServer() if channel is SMTP else Receiver(), port)
     assert delivery.dispatch() == 1
     delivery.assert_waiting(channel.down)
     delivery.dispatch_again()
@@ -263,7 +263,7 @@ def test_what_the_receiver_refuses_fails_at_once_and_can_be_retried(delivery: De
     delivery.assert_failed(delivery.channel.refuses)
 
     delivery.server.behaviour = Behaviour.ACCEPTS
-    delivery.desk.retry(delivery.follow_up)
+    delivery.app.retry(delivery.follow_up)
     assert delivery.dispatch() == 1
     assert (delivery.received, delivery.accepted) == (2, 1)
     assert delivery.kept.state is FollowUpState.SENT
@@ -281,15 +281,15 @@ def test_what_the_receiver_has_taken_without_an_answer_comes_again_under_the_sam
 
 
 def test_what_a_slow_receiver_is_at_is_left_alone_by_other_dispatchers(delivery: Delivery) -> None:
-    delivery.server.held = True
-    database = delivery.desk.database
+    delivery.server.is_paused = True
+    database = delivery.app.database
     attempt = database.runner.get_loop().create_task(delivery.dispatcher(owner="here").run_once())
     database.run(until(lambda: delivery.received == 1))
     assert delivery.dispatch(owner="there") == 0
-    assert delivery.kept.lease == Lease(owner="here", until=delivery.desk.clock.time + LEASE)
+    assert delivery.kept.lease == Lease(owner="here", until=delivery.app.clock.time + LEASE)
 
-    delivery.server.held = False
-    assert database.run(asyncio.wait_for(attempt, PATIENCE)) == 1
+    delivery.server.is_paused = False
+    assert database.run(asyncio.wait_for(attempt, TIMEOUT_SECONDS)) == 1
     assert (delivery.received, delivery.accepted) == (1, 1)
     delivery.assert_sent()
 
@@ -307,6 +307,6 @@ def test_a_receiver_that_does_not_answer_in_time_is_tried_again(delivery: Delive
 
 async def until(reached: Callable[[], bool]) -> None:
     """Wait for something, but not for ever."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not reached():
             await asyncio.sleep(0.001)

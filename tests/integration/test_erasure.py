@@ -16,8 +16,8 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import URL, func, select
 
-from databases import DATABASES, PATIENCE, sqlite_file
-from desk import Desk
+from application import Application
+from databases import DATABASES, TIMEOUT_SECONDS, sqlite_file
 from leads_adapters.sql.sqlite import secure_delete
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.tables import timeline
@@ -99,7 +99,7 @@ def wait_until(service: Service, condition: Callable[[], bool]) -> None:
         while not condition():
             await asyncio.sleep(0.02)
 
-    service.run(asyncio.wait_for(wait(), PATIENCE))
+    service.run(asyncio.wait_for(wait(), TIMEOUT_SECONDS))
 
 
 @pytest.fixture(autouse=True)
@@ -251,11 +251,11 @@ def test_no_number_on_the_timeline_is_given_out_twice(store: str, tmp_path: Path
         return cast(SqlUnitOfWork, work).runner.first(select(func.max(timeline.c.seq)))
 
     with DATABASES[store](tmp_path) as database:
-        desk = Desk(database)
-        lead = desk.register().lead
-        desk.note(lead, "He moved.")
+        app = Application(database)
+        lead = app.register().lead
+        app.note(lead, "He moved.")
         seen = database.read(last)
-        desk.erase(lead)
+        app.erase(lead)
         assert database.read(last) > seen
 
 

@@ -16,8 +16,8 @@ from sqlalchemy import URL, Engine
 from builders import an_id
 from contracts.feed import BrokenOffError, add_and_fail
 from contracts.timeline import add, some_entries
-from databases import DATABASES, PATIENCE, RunningDatabase, database_url
-from followers import Follower
+from databases import DATABASES, TIMEOUT_SECONDS, RunningDatabase, database_url
+from feed_reader import FeedReader
 from leads_adapters.database import Database
 from leads_adapters.sql.copying import copy_database
 from leads_adapters.sql.statements import StatementRunner
@@ -82,7 +82,7 @@ def others(url: URL) -> Iterator[Engine]:
 
 
 def test_what_is_committed_late_is_told_late_and_not_missed(running: RunningDatabase, others: Engine) -> None:
-    follower, (first, second, third) = Follower(), some_entries(3)
+    follower, (first, second, third) = FeedReader(), some_entries(3)
     other = Transaction(others)
     add(other.work, first)
     running.write(add, second)
@@ -94,7 +94,7 @@ def test_what_is_committed_late_is_told_late_and_not_missed(running: RunningData
 
 
 def test_what_is_never_committed_holds_up_nobody(running: RunningDatabase, others: Engine) -> None:
-    follower, (first, second) = Follower(), some_entries(2)
+    follower, (first, second) = FeedReader(), some_entries(2)
     other = Transaction(others)
     add(other.work, first)
     running.write(add, second)
@@ -106,7 +106,7 @@ def test_what_is_never_committed_holds_up_nobody(running: RunningDatabase, other
 
 def test_who_gives_places_waits_for_another_who_does(running: RunningDatabase, others: Engine) -> None:
     """Else the places of the one that commits first would be seen before smaller ones of the other."""
-    follower, told = Follower(), some_entries(3)
+    follower, told = FeedReader(), some_entries(3)
     running.write(add, told[0])
     other = Transaction(others)
     assert publish_events(other.work).items == told[:1]
@@ -149,14 +149,14 @@ STEPS = st.lists(
 def test_followers_agree_on_one_order_however_transactions_end(running: RunningDatabase, others: Engine) -> None:
     @given(STEPS)
     def follow(steps: Sequence[Step]) -> None:
-        here = Follower()
+        here = FeedReader()
         before = len(here.follow(running))
-        followers = [Follower(after=here.after) for _ in range(3)]
+        followers = [FeedReader(after=here.after) for _ in range(3)]
         opened: dict[int, tuple[Transaction, list[TimelineEntry]]] = {}
         committed: list[TimelineEntry] = []
         for step, which, size in [*steps, *(("commit", number, 0) for number in range(4))]:
             if step == "look":
-                running.run(followers[which].look(running.database, size))
+                running.run(followers[which].read_page(running.database, size))
             elif step == "write":
                 # Whoever writes of a lead locks its row: of each lead, one transaction at a time.
                 transaction, told = opened.get(which) or (Transaction(others), [])
@@ -192,8 +192,8 @@ def test_writers_in_several_places_and_followers_at_any_time(store: str, tmp_pat
         crowd = Crowd([make_database(engine) for engine in engines], engines, random.Random(store))
         for database in crowd.databases:
             closing.callback(_close, runner, database)
-        followers = [Follower() for _ in range(4)]
-        told = runner.run(asyncio.wait_for(crowd.write_and_follow(followers), PATIENCE))
+        followers = [FeedReader() for _ in range(4)]
+        told = runner.run(asyncio.wait_for(crowd.write_and_follow(followers), TIMEOUT_SECONDS))
 
     first, *others = (follower.seen for follower in followers)
     assert Counter(entry.id for entry in first) == Counter(entry.id for entry in told)
@@ -214,7 +214,7 @@ class Crowd:
     chance: random.Random
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def write_and_follow(self, followers: Sequence[Follower]) -> list[TimelineEntry]:
+    async def write_and_follow(self, followers: Sequence[FeedReader]) -> list[TimelineEntry]:
         """What was told, of each lead in its order."""
         following = [asyncio.create_task(self._follow(follower)) for follower in followers]
         writing = [self._write(LeadId(an_id(number))) for number in range(WRITERS)]
@@ -246,9 +246,9 @@ class Crowd:
             told += [] if fails else entries
         return told
 
-    async def _follow(self, follower: Follower) -> None:
+    async def _follow(self, follower: FeedReader) -> None:
         while not self.done.is_set():
-            await follower.look(self.chance.choice(self.databases), self.chance.choice([1, 5, LIMIT_MAX]))
+            await follower.read_page(self.chance.choice(self.databases), self.chance.choice([1, 5, LIMIT_MAX]))
             await self._others()
         await follower.catch_up(self.databases[0])
 
@@ -267,7 +267,7 @@ class Crowd:
 @pytest.mark.parametrize("store", STORES)
 def test_places_are_not_given_again_when_the_newest_entries_are_gone(store: str, tmp_path: Path) -> None:
     with DATABASES[store](tmp_path) as running:
-        follower, told = Follower(), some_entries(3)
+        follower, told = FeedReader(), some_entries(3)
         running.write(add, *told)
         follower.follow(running)
         engine: Engine = running.database._engine  # type: ignore[attr-defined]
@@ -277,13 +277,13 @@ def test_places_are_not_given_again_when_the_newest_entries_are_gone(store: str,
         running.write(add, *more)
 
         assert follower.follow(running) == [*told, *more]
-        assert Follower().follow(running) == [told[0], *more]
+        assert FeedReader().follow(running) == [told[0], *more]
 
 
 @pytest.mark.parametrize("source", STORES)
 @pytest.mark.parametrize("target", STORES)
 def test_a_follower_goes_on_with_a_copy_of_the_database(source: str, target: str, tmp_path: Path) -> None:
-    early, late = Follower(), Follower()
+    early, late = FeedReader(), FeedReader()
     told = some_entries(9)
     (tmp_path / "source").mkdir()
     (tmp_path / "target").mkdir()

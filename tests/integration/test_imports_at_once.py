@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 from sqlalchemy import URL
 
-from builders import given_details
+from builders import details_input
 from leads_adapters.lead_files import Row
 from leads_app.container import Container
 from leads_app.settings import Settings
@@ -24,7 +24,7 @@ IMPORTERS = 2
 
 
 def rows(numbers: Iterable[int], name: str) -> list[Row]:
-    return [Row(number, given_details(email=f"a{number}@example.com", name=name), ()) for number in numbers]
+    return [Row(number, details_input(email=f"a{number}@example.com", name=name), ()) for number in numbers]
 
 
 def import_them(url: URL, wanted: list[Row], on_duplicate: OnDuplicate, begin: Barrier) -> ImportSummary:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
+from application import Application
 from databases import on_postgres
-from desk import Desk
 from leads_adapters.backup_files import BackupFailed
 from leads_adapters.sql.migrations import HEAD
 from leads_adapters.sql.postgres import backup as postgres_backup
-from postgres import PROGRAMS, connect, engine_at, postgres_url
+from leads_adapters.sql.postgres.engine import postgres_engine
+from postgres import PROGRAMS, connect, postgres_url
 from terminal import Terminal
 
 OF_VERSION_0_2 = Path(__file__).parents[1] / "data" / "version-0.2.dump"
@@ -49,13 +50,13 @@ def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
     terminal: Terminal, url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with on_postgres(url) as running:
-        desk = Desk(running)
-        john = desk.register(name="John").lead
-        jon = desk.register(name="Jon", email="jon@example.com").lead
-        desk.register(name="Jane", email="jane@example.com")
+        app = Application(running)
+        john = app.register(name="John").lead
+        jon = app.register(name="Jon", email="jon@example.com").lead
+        app.register(name="Jane", email="jane@example.com")
         made = terminal.leads("backup", "--keep", 1).expect(0)
-        desk.merge(john, jon)
-        desk.erase(john)
+        app.merge(john, jon)
+        app.erase(john)
         with monkeypatch.context() as patch:
             patch.setattr(postgres_backup, "ENDING_SECONDS", 0)
             assert "Stop the service first" in terminal.leads("restore", "backups", "--yes").expect(1).err
@@ -88,7 +89,7 @@ def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(t
     terminal.leads("backup", "early.dump").expect(0)
     change(url, f"UPDATE alembic_version SET version_num = '{HEAD}'")
     with on_postgres(url) as running:
-        Desk(running).register(name="Jane")
+        Application(running).register(name="Jane")
     said = terminal.leads("restore", "early.dump", "--yes").expect(1).err
     assert "Run `leads migrate` of version 0.2 first" in said
     assert names_in(url) == {"Jane"}
@@ -108,8 +109,8 @@ def test_what_cannot_be_restored_is_said_and_changes_nothing(
     terminal: Terminal, url: URL, file: str, said: str
 ) -> None:
     with on_postgres(url) as running:
-        desk = Desk(running)
-        desk.register(name="John")
+        app = Application(running)
+        app.register(name="John")
     if file == "some.db":
         (terminal.folder / file).write_bytes(b"SQLite format 3\0")
     elif file == "other.dump":
@@ -144,11 +145,11 @@ def test_a_restore_that_is_killed_at_any_step_leaves_the_old_database_or_the_new
     terminal: Terminal, url: URL
 ) -> None:
     with on_postgres(url) as running:
-        desk = Desk(running)
-        desk.register(name="John")
+        app = Application(running)
+        app.register(name="John")
         terminal.leads("backup", "my.dump").expect(0)
-        desk.register(name="Jane", email="jane@example.com")
-    found = [(code, *sorted(names_in(url))) for code in terminal.killed("restore", "my.dump", "--yes")]
+        app.register(name="Jane", email="jane@example.com")
+    found = [(code, *sorted(names_in(url))) for code in terminal.kill_at_each_step("restore", "my.dump", "--yes")]
     assert found[0] == (-signal.SIGKILL, "Jane", "John")
     assert found[-1] == (0, "John")
     assert {len(names) for _, *names in found} == {1, 2}
@@ -160,13 +161,13 @@ def test_a_large_restore_that_is_refused_ends_and_says_why(
     terminal: Terminal, url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with on_postgres(url) as running:
-        desk = Desk(running)
+        app = Application(running)
         for number in range(10):  # more than what pipes hold
             attributes = {f"a{place}": "x" * 1000 for place in range(50)}
-            desk.register(email=f"{number}@example.com", attributes=attributes)
+            app.register(email=f"{number}@example.com", attributes=attributes)
     terminal.leads("backup", "my.dump").expect(0)
     monkeypatch.setattr(postgres_backup, "LOCK_SECONDS", 0.1)
-    engine = engine_at(url)
+    engine = postgres_engine(url)
     with connect(url) as connection, connection.transaction():
         connection.execute("LOCK TABLE leads")
         with pytest.raises(BackupFailed, match=r"psql failed: ERROR: +canceling statement due to lock timeout"):

@@ -18,7 +18,7 @@ from certificates import server_context, trust
 from leads_adapters.notifiers.smtp import SmtpNotifier, create
 from leads_domain.notifier import NotificationError, Refused, TryAgain
 from mail_server import PASSWORD, USER, MailServer, a_mail_server
-from raw_server import a_server_that, drip, listen
+from raw_server import a_raw_server, read_forever, send_forever
 from strategies import texts
 
 LOGIN = f"{USER}:{PASSWORD}@"
@@ -211,7 +211,7 @@ def test_a_reply_decides_what_becomes_of_a_notice(
     server: MailServer, command: str, reply: str | None, kind: type[NotificationError]
 ) -> None:
     notifier = a_notifier(server.port)
-    server.answer(command, reply)
+    server.reply(command, reply)
     error = failure(notifier, message="Our secret offer")
     assert type(error) is kind
     if reply is not None:
@@ -222,7 +222,7 @@ def test_a_reply_decides_what_becomes_of_a_notice(
 
 def test_what_failed_once_is_sent_when_it_is_tried_again(server: MailServer) -> None:
     notifier = a_notifier(server.port)
-    server.answer("DATA", "451 4.3.0 later", None)
+    server.reply("DATA", "451 4.3.0 later", None)
     assert isinstance(failure(notifier), TryAgain)
     assert isinstance(failure(notifier), TryAgain)
     notifier.notify(a_notice())
@@ -249,21 +249,21 @@ def test_a_host_without_an_address_is_tried_again() -> None:
 def greet(connection: socket) -> None:
     """Greet, and say nothing more."""
     connection.sendall(b"220 mail.example.com\r\n")
-    listen(connection)
+    read_forever(connection)
 
 
 def greet_for_ever(connection: socket) -> None:
     """Hold whoever comes as tar pits do, a line of the greeting after the other."""
-    drip(connection, b"220-please hold the line\r\n")
+    send_forever(connection, b"220-please hold the line\r\n")
 
 
-@pytest.mark.parametrize("habit", [listen, greet, greet_for_ever])
-def test_a_server_that_holds_the_line_is_left_in_time(habit: Callable[[socket], None]) -> None:
-    with a_server_that(habit) as server:
+@pytest.mark.parametrize("behave", [read_forever, greet, greet_for_ever])
+def test_a_server_that_holds_the_line_is_left_in_time(behave: Callable[[socket], None]) -> None:
+    with a_raw_server(behave) as server:
         started = time.monotonic()
         error = failure(a_notifier(server.port, timeout="0.2"))
         took = time.monotonic() - started
-        assert server.hung_up.wait(10)
+        assert server.disconnected.wait(10)
     assert isinstance(error, TryAgain)
     assert took < 5
 
@@ -275,15 +275,15 @@ def test_what_was_accepted_is_sent_whatever_comes_after() -> None:
             heard = b""
             while not heard.endswith(b"\r\n.\r\n" if reply.startswith("354") else b"\r\n"):
                 heard += connection.recv(4096)
-        listen(connection)
+        read_forever(connection)
 
-    with a_server_that(accept) as server:
+    with a_raw_server(accept) as server:
         a_notifier(server.port).notify(a_notice())
 
 
 def test_no_error_and_no_repr_tells_the_password(server: MailServer) -> None:
     notifier = a_notifier(server.port, login=LOGIN)
-    server.answer("RCPT", f"550 {PASSWORD} {USER}")
+    server.reply("RCPT", f"550 {PASSWORD} {USER}")
     error = failure(notifier)
     told = f"{error!r} {error.__cause__!r} {notifier!r} {vars(notifier)!r}"
     assert PASSWORD not in told

@@ -20,7 +20,7 @@ from builders import NOON, a_notice
 from certificates import server_context, trust
 from leads_adapters.notifiers.webhook import WebhookNotifier, create
 from leads_domain.notifier import NotificationError, Refused, TryAgain
-from raw_server import a_server_that, drip, listen
+from raw_server import a_raw_server, read_forever, send_forever
 from strategies import texts
 from webhook_receiver import SECRET, Receiver, a_receiver
 
@@ -39,7 +39,7 @@ def shared() -> Iterator[Receiver]:
 @pytest.fixture
 def receiver(shared: Receiver) -> Receiver:
     shared.posts.clear()
-    shared.answers.clear()
+    shared.responses.clear()
     return shared
 
 
@@ -132,7 +132,7 @@ def shared_notifier(shared: Receiver) -> WebhookNotifier:
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_any_2xx_is_a_success(receiver: Receiver, notifier: WebhookNotifier, status: int) -> None:
-    receiver.answer(status)
+    receiver.respond(status)
     notifier.notify(a_notice())
 
 
@@ -140,7 +140,7 @@ def test_any_2xx_is_a_success(receiver: Receiver, notifier: WebhookNotifier, sta
 def test_what_the_receiver_will_never_take_is_refused(
     receiver: Receiver, notifier: WebhookNotifier, status: int
 ) -> None:
-    receiver.answer(status)
+    receiver.respond(status)
     error = failure(notifier)
     assert type(error) is Refused
     assert str(status) in str(error)
@@ -148,7 +148,7 @@ def test_what_the_receiver_will_never_take_is_refused(
 
 @pytest.mark.parametrize("status", [301, 304, 308, 401, 407, 408, 409, 425, 429, 500, 502, 503, 504])
 def test_what_may_pass_or_be_mended_is_tried_again(receiver: Receiver, notifier: WebhookNotifier, status: int) -> None:
-    receiver.answer(status)
+    receiver.respond(status)
     error = failure(notifier)
     assert type(error) is TryAgain
     assert error.delay is None
@@ -159,7 +159,7 @@ def test_what_may_pass_or_be_mended_is_tried_again(receiver: Receiver, notifier:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(receiver: Receiver, notifier: WebhookNotifier, status: int) -> None:
-    receiver.answer(status, Location="/elsewhere")
+    receiver.respond(status, Location="/elsewhere")
     assert isinstance(failure(notifier), TryAgain)
     assert [post.path for post in receiver.posts] == ["/hooks/leads"]
 
@@ -182,7 +182,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, notifier: WebhookNotifie
 def test_the_receiver_can_ask_for_a_delay(
     receiver: Receiver, status: int, retry_after: str, delay: timedelta | None
 ) -> None:
-    receiver.answer(status, Retry_After=retry_after)
+    receiver.respond(status, Retry_After=retry_after)
     error = failure(WebhookNotifier(httpx.URL(receiver.url), b"k" * 24, 10, clock=NOON.timestamp))
     assert isinstance(error, TryAgain)
     assert error.delay == delay
@@ -191,7 +191,7 @@ def test_the_receiver_can_ask_for_a_delay(
 def test_what_one_answer_asks_to_remember_is_not_told_to_the_next(
     receiver: Receiver, notifier: WebhookNotifier
 ) -> None:
-    receiver.answer(200, Set_Cookie="session=jane")
+    receiver.respond(200, Set_Cookie="session=jane")
     notifier.notify(a_notice())
     notifier.notify(a_notice())
     assert "cookie" not in {name.lower() for name in receiver.posts[1].headers}
@@ -236,31 +236,31 @@ def hear(connection: socket) -> None:
 
 def say_nothing(connection: socket) -> None:
     """Read, and leave the other side waiting."""
-    listen(connection)
+    read_forever(connection)
 
 
 def drip_headers(connection: socket) -> None:
     """Begin an answer that has no end."""
     hear(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    drip(connection, b"x")
+    send_forever(connection, b"x")
 
 
-@pytest.mark.parametrize("habit", [say_nothing, drip_headers])
+@pytest.mark.parametrize("behave", [say_nothing, drip_headers])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_receiver_that_does_not_come_to_an_end_is_left_in_time(
-    habit: Callable[[socket], None], scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    behave: Callable[[socket], None], scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def by_tls(connection: socket) -> None:
         with server_context().wrap_socket(connection, server_side=True) as encrypted:
-            habit(encrypted)
+            behave(encrypted)
 
     trust(tmp_path, monkeypatch)
-    with a_server_that(habit if scheme == "http" else by_tls) as server:
+    with a_raw_server(behave if scheme == "http" else by_tls) as server:
         started = time.monotonic()
         error = failure(a_notifier(f"{scheme}://localhost:{server.port}", timeout="0.3"))
         took = time.monotonic() - started
-        assert server.hung_up.wait(10)
+        assert server.disconnected.wait(10)
     assert isinstance(error, TryAgain)
     assert "in time" in str(error)
     assert took < 5
@@ -270,20 +270,20 @@ def test_an_answer_without_end_is_not_read() -> None:
     def flood(connection: socket) -> None:
         hear(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        drip(connection, b"x" * 65536)
+        send_forever(connection, b"x" * 65536)
 
-    with a_server_that(flood) as server:
+    with a_raw_server(flood) as server:
         a_notifier(f"http://localhost:{server.port}").notify(a_notice())
-        assert server.hung_up.wait(10)
+        assert server.disconnected.wait(10)
 
 
 def test_a_connection_that_breaks_is_tried_again() -> None:
-    with a_server_that(hear) as server:
+    with a_raw_server(hear) as server:
         assert isinstance(failure(a_notifier(f"http://localhost:{server.port}")), TryAgain)
 
 
 def test_no_error_and_no_repr_tells_the_secret_or_the_url(receiver: Receiver) -> None:
     notifier = a_notifier(f"{receiver.url}/hunter2-hunter2")
-    receiver.answer(400, X_Echo="hunter2-hunter2")
+    receiver.respond(400, X_Echo="hunter2-hunter2")
     refused: Any = failure(notifier)
     assert "hunter2" not in f"{refused!r} {refused.__cause__!r} {notifier!r}"

@@ -176,7 +176,7 @@ def test_every_type_of_problem_is_documented_and_no_other() -> None:
 
 def test_every_operation_is_documented_with_its_roles_and_no_other() -> None:
     with capture_logs(), a_service(None) as service:
-        document = service.stranger().get("/openapi.json").expect(200).json
+        document = service.anonymous().get("/openapi.json").expect(200).json
     operations = {
         f"{method.upper()} {path}": roles(operation)
         for path, item in document["paths"].items()

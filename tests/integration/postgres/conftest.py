@@ -27,7 +27,7 @@ def postgres(url: URL) -> Iterator[PostgresParts]:
 
 
 @pytest.fixture
-def stranger(url: URL) -> Iterator[Connection]:
+def other_connection(url: URL) -> Iterator[Connection]:
     """Open another program's connection to the same database."""
     with connect(url) as connection:
         yield connection

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.database import MANY, all_at_once, ids
 from leads_domain.errors import Unavailable
-from postgres_parts import Connection, PostgresParts, add_pair, backends, until
+from postgres_parts import Connection, PostgresParts, add_pair, backends, wait_until
 
 
 @pytest.mark.parametrize("run", ["read", "write"])
@@ -18,7 +18,7 @@ def test_a_closed_database_refuses_calls(postgres: PostgresParts, run: str) -> N
         postgres.running.run(asyncio.wait_for(getattr(database, run)(ids), 2))
 
 
-def test_closing_finishes_the_work_under_way(postgres: PostgresParts, stranger: Connection) -> None:
+def test_closing_finishes_the_work_under_way(postgres: PostgresParts, other_connection: Connection) -> None:
     async def close_at_once() -> list[object]:
         writes = [asyncio.ensure_future(postgres.database.write(add_pair, number)) for number in range(MANY)]
         reads = [asyncio.ensure_future(postgres.database.read(lambda work: 0)) for _ in range(MANY)]
@@ -28,5 +28,5 @@ def test_closing_finishes_the_work_under_way(postgres: PostgresParts, stranger: 
         return await all_at_once(*writes, *reads)
 
     assert postgres.running.run(close_at_once()) == [*range(MANY), *[0] * MANY]
-    postgres.running.run(until(lambda: not backends(stranger)))
-    assert stranger.execute("SELECT count(*) FROM leads").fetchone() == (2 * MANY,)
+    postgres.running.run(wait_until(lambda: not backends(other_connection)))
+    assert other_connection.execute("SELECT count(*) FROM leads").fetchone() == (2 * MANY,)

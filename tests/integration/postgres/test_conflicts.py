@@ -10,22 +10,24 @@ from typing import Any, cast
 
 from sqlalchemy import URL
 
+from application import LEASE
 from builders import NOON, a_follow_up, an_email, an_id
 from contracts.database import MANY, add, add_all_the_same, all_at_once, count_up, lead_number, numbered
-from desk import LEASE
 from fakes import CountingIds, FixedClock, FixedEntropy
 from leads_adapters.database import Database
 from leads_domain.errors import DuplicateLead
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.manage_keys import CreateFirstKey, CreateKey
-from postgres_parts import Connection, PostgresParts, backends, opened, until
-from rest import JOHN, Reply, Service
+from postgres_parts import Connection, PostgresParts, backends, opened, wait_until
+from rest import JOHN, Response, Service
 
 
 class TestRaces:
     """Two units of work want the same value or row."""
 
-    def test_for_an_address_are_reported_to_the_loser(self, postgres: PostgresParts, stranger: Connection) -> None:
+    def test_for_an_address_are_reported_to_the_loser(
+        self, postgres: PostgresParts, other_connection: Connection
+    ) -> None:
         postgres.running.write(add, 1, 2)
         runs = []
 
@@ -36,13 +38,13 @@ class TestRaces:
 
         async def lose() -> list[object]:
             writing = asyncio.ensure_future(all_at_once(postgres.database.write(take_the_address)))
-            await until(lambda: backends(connection, "wait_event_type = 'Lock'"))
-            stranger.execute("COMMIT")
+            await wait_until(lambda: backends(connection, "wait_event_type = 'Lock'"))
+            other_connection.execute("COMMIT")
             return await writing
 
-        with postgres.stranger() as connection:
-            stranger.execute("BEGIN")
-            stranger.execute("UPDATE leads SET email_key = 'wanted@example.com' WHERE id = %s", [an_id(2)])
+        with postgres.other_connection() as connection:
+            other_connection.execute("BEGIN")
+            other_connection.execute("UPDATE leads SET email_key = 'wanted@example.com' WHERE id = %s", [an_id(2)])
             (lost,) = postgres.running.run(lose())
         assert isinstance(lost, DuplicateLead)
         assert lost.existing_id == an_id(2)
@@ -54,13 +56,11 @@ class TestRaces:
             bodies = [{**JOHN, "email": f"{who}-{number}@example.com"} for who in "abcd"]
             leads = [agent.post("/leads", body).expect(201) for body in bodies]
             wanted = {"email": f"Wanted-{number}@example.com"}
-            replies = service.run(
-                _gathered(agent.exchange("PATCH", lead.headers["location"], wanted) for lead in leads)
-            )
+            replies = service.run(_gathered(agent.send("PATCH", lead.headers["location"], wanted) for lead in leads))
             [winner] = [reply for reply in replies if reply.status == 200]
             for loser in replies:
                 if loser is not winner:
-                    assert loser.refuse(409, "duplicate-lead")["existing_lead_id"] == winner.json["id"]
+                    assert loser.expect_problem(409, "duplicate-lead")["existing_lead_id"] == winner.json["id"]
 
     def test_for_the_first_key_make_one(self, url: URL) -> None:
         clock, ids = FixedClock(), CountingIds()
@@ -129,5 +129,5 @@ class TestSeveralProcesses:
         assert sorted(claimed) == numbered(*range(MANY))
 
 
-async def _gathered(work: Any) -> list[Reply]:
+async def _gathered(work: Any) -> list[Response]:
     return list(await asyncio.gather(*work))

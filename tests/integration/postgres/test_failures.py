@@ -21,17 +21,17 @@ from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
 from postgres import connect, postgres_url
 from postgres_parts import Connection, PostgresParts, add_pair, backends, opened, own_pid
-from rest import NOBODY
+from rest import UNKNOWN_ID
 
 
-def test_more_units_of_work_than_connections_all_end(postgres: PostgresParts, stranger: Connection) -> None:
+def test_more_units_of_work_than_connections_all_end(postgres: PostgresParts, other_connection: Connection) -> None:
     async def crowd() -> tuple[list[object], int]:
         work = [postgres.database.write(add_pair, number) for number in range(200)]
         reads = [postgres.database.read(lambda work: work.leads.find_by_email("nobody") is None) for _ in range(300)]
         answering = asyncio.ensure_future(all_at_once(*work, *reads))
         most = 0
         while not answering.done():
-            most = max(most, len(backends(stranger)))
+            most = max(most, len(backends(other_connection)))
             await asyncio.sleep(0.01)
         return await answering, most
 
@@ -64,8 +64,8 @@ def test_an_idle_transaction_is_ended(url: URL, monkeypatch: pytest.MonkeyPatch)
     def stall_once(work: UnitOfWork) -> int:
         runs.append(own_pid(work))
         if len(runs) == 1:
-            with connect(url) as stranger:
-                while runs[0] in backends(stranger):
+            with connect(url) as other_connection:
+                while runs[0] in backends(other_connection):
                     time.sleep(0.01)
         return add(work, 1)
 
@@ -75,24 +75,24 @@ def test_an_idle_transaction_is_ended(url: URL, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("run", ["read", "write"])
-def test_what_may_only_be_read_is_not_written(postgres: PostgresParts, stranger: Connection, run: str) -> None:
+def test_what_may_only_be_read_is_not_written(postgres: PostgresParts, other_connection: Connection, run: str) -> None:
     if run == "write":  # as on a server that has been left behind by a new primary
-        stranger.execute(f'ALTER DATABASE "{postgres.url.database}" SET default_transaction_read_only = on')
+        other_connection.execute(f'ALTER DATABASE "{postgres.url.database}" SET default_transaction_read_only = on')
     try:
         with pytest.raises(Unavailable, match="read-only"):
             postgres.running.run(getattr(postgres.database, run)(add, 1))
         assert postgres.running.read(ids) == []
     finally:
         if run == "write":
-            stranger.execute("SET default_transaction_read_only = off")
-            stranger.execute(f'ALTER DATABASE "{postgres.url.database}" RESET default_transaction_read_only')
+            other_connection.execute("SET default_transaction_read_only = off")
+            other_connection.execute(f'ALTER DATABASE "{postgres.url.database}" RESET default_transaction_read_only')
 
 
 def test_writes_that_fail_are_known_until_one_works(
-    url: URL, stranger: Connection, monkeypatch: pytest.MonkeyPatch
+    url: URL, other_connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leads_adapters.sql.outages.PROBE_SECONDS", 0)
-    stranger.execute(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on')
+    other_connection.execute(f'ALTER DATABASE "{url.database}" SET default_transaction_read_only = on')
     with asyncio.Runner() as runner:
         engine, reasons = postgres_engine(url), list[str]()
         database = PostgresDatabase(engine, on_outage=reasons.append)
@@ -100,8 +100,8 @@ def test_writes_that_fail_are_known_until_one_works(
         for work in (database.write(add, 1), database.check_writes()):
             with pytest.raises(Unavailable, match="read-only"):
                 runner.run(work)
-        stranger.execute("SET default_transaction_read_only = off")
-        stranger.execute(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only')
+        other_connection.execute("SET default_transaction_read_only = off")
+        other_connection.execute(f'ALTER DATABASE "{url.database}" RESET default_transaction_read_only')
         engine.dispose()
         runner.run(database.check_writes())
         runner.run(database.close())
@@ -124,13 +124,13 @@ def test_reads_of_one_moment_see_one_state(postgres: PostgresParts) -> None:
 
     def read_twice(work: UnitOfWork) -> tuple[list[str], list[str]]:
         before = ids(work)
-        with postgres.stranger() as stranger:
-            stranger.execute("UPDATE leads SET id = %s", [NOBODY])
+        with postgres.other_connection() as other_connection:
+            other_connection.execute("UPDATE leads SET id = %s", [UNKNOWN_ID])
         return before, ids(work)
 
     before, after = postgres.running.read(read_twice)
     assert before == after == numbered(1)
-    assert postgres.running.read(ids) == [NOBODY]
+    assert postgres.running.read(ids) == [UNKNOWN_ID]
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])

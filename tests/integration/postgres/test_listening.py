@@ -5,7 +5,7 @@ import asyncio
 from sqlalchemy import URL
 
 from contracts.database import A_WHILE, all_at_once, settled
-from databases import PATIENCE
+from databases import TIMEOUT_SECONDS
 from leads_adapters.sql.postgres.engine import CONNECTIONS
 from postgres import PostgresServer, connect
 from postgres_parts import Connection, PostgresParts, add_pair, backends, opened
@@ -16,18 +16,18 @@ class TestListening:
 
     LISTENING = "query LIKE 'LISTEN%'"
 
-    def test_goes_on_after_the_connection_was_lost(self, postgres: PostgresParts, stranger: Connection) -> None:
+    def test_goes_on_after_the_connection_was_lost(self, postgres: PostgresParts, other_connection: Connection) -> None:
         async def hear_again() -> None:
             await settled(postgres.database)
-            lost = backends(stranger, self.LISTENING)
+            lost = backends(other_connection, self.LISTENING)
             assert len(lost) == 1
             for pid in lost:
-                stranger.execute("SELECT pg_terminate_backend(%s)", [pid])
-            await postgres.database.wait_for_change(2 * PATIENCE)
+                other_connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+            await postgres.database.wait_for_change(2 * TIMEOUT_SECONDS)
             await settled(postgres.database)
-            assert len(backends(stranger, self.LISTENING)) == 1
-            waiting = asyncio.create_task(postgres.database.wait_for_change(2 * PATIENCE))
-            stranger.execute("NOTIFY leads_follow_ups")
+            assert len(backends(other_connection, self.LISTENING)) == 1
+            waiting = asyncio.create_task(postgres.database.wait_for_change(2 * TIMEOUT_SECONDS))
+            other_connection.execute("NOTIFY leads_follow_ups")
             await waiting
 
         postgres.running.run(hear_again())
@@ -42,19 +42,21 @@ class TestListening:
             await parts.database.wait_for_change(A_WHILE)
             assert loop.time() - begun_at >= A_WHILE * 0.9
             server.start()
-            with connect(own_url) as stranger:
-                while not backends(stranger, self.LISTENING):
+            with connect(own_url) as other_connection:
+                while not backends(other_connection, self.LISTENING):
                     await parts.database.wait_for_change(A_WHILE)
 
         with opened(own_url) as parts:
             parts.running.run(wait())
 
-    def test_takes_one_connection_more_than_the_work(self, postgres: PostgresParts, stranger: Connection) -> None:
+    def test_takes_one_connection_more_than_the_work(
+        self, postgres: PostgresParts, other_connection: Connection
+    ) -> None:
         async def crowd() -> int:
             await settled(postgres.database)
             work = [postgres.database.write(add_pair, number) for number in range(50)]
             await all_at_once(*work)
-            return len(backends(stranger))
+            return len(backends(other_connection))
 
         assert postgres.running.run(crowd()) <= CONNECTIONS + 1
-        assert len(backends(stranger, self.LISTENING)) == 1
+        assert len(backends(other_connection, self.LISTENING)) == 1

@@ -12,7 +12,16 @@ from leads_adapters.sql.postgres.database import ALONE
 from leads_adapters.sql.postgres.engine import CONNECTIONS
 from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
-from postgres_parts import AT_ONCE, Connection, PostgresParts, alone, backends, opened, own_pid, until
+from postgres_parts import (
+    PROMPT_SECONDS,
+    Connection,
+    PostgresParts,
+    backends,
+    opened,
+    outside_batch,
+    own_pid,
+    wait_until,
+)
 from rest import JOHN, a_service
 
 
@@ -25,15 +34,17 @@ class TestLocks:
         monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.2)
 
     @pytest.mark.usefixtures("impatient")
-    def test_that_are_held_too_long_are_reported_and_nothing_is_done(self, url: URL, stranger: Connection) -> None:
+    def test_that_are_held_too_long_are_reported_and_nothing_is_done(
+        self, url: URL, other_connection: Connection
+    ) -> None:
         def add_and_change(work: UnitOfWork) -> None:
             add(work, 2)
             count_up(work, 1)
 
         with opened(url) as postgres:
             postgres.running.write(add, 1)
-            with stranger.transaction():
-                stranger.execute("SELECT * FROM leads FOR UPDATE")
+            with other_connection.transaction():
+                other_connection.execute("SELECT * FROM leads FOR UPDATE")
                 with pytest.raises(Unavailable, match="lock"):
                     postgres.running.write(add_and_change)
                 assert postgres.running.read(ids) == numbered(1), "readers do not wait"
@@ -42,66 +53,66 @@ class TestLocks:
             assert postgres.running.read(ids) == numbered(1, 2, 3)
 
     @pytest.mark.usefixtures("impatient")
-    def test_that_are_held_too_long_are_a_503_over_http(self, url: URL, stranger: Connection) -> None:
+    def test_that_are_held_too_long_are_a_503_over_http(self, url: URL, other_connection: Connection) -> None:
         with a_service(url) as service:
             agent = service.client("agent")
             john = agent.post("/leads", JOHN).expect(201).headers["location"]
-            with stranger.transaction():
-                stranger.execute("SELECT * FROM leads FOR UPDATE")
+            with other_connection.transaction():
+                other_connection.execute("SELECT * FROM leads FOR UPDATE")
                 refused = agent.patch(john, {"name": "Jane Doe"})
-                refused.refuse(503, "unavailable")
+                refused.expect_problem(503, "unavailable")
                 assert refused.headers["retry-after"] == "1"
             assert agent.get(john).expect(200).json["name"] == "John Doe"
             agent.patch(john, {"name": "Jane Doe"}).expect(200)
 
-    def test_that_are_released_are_waited_for(self, postgres: PostgresParts, stranger: Connection) -> None:
+    def test_that_are_released_are_waited_for(self, postgres: PostgresParts, other_connection: Connection) -> None:
         postgres.running.write(add, 1)
 
         async def change_while_locked() -> int:
             writing = asyncio.ensure_future(postgres.database.write(count_up, 1))
-            await until(lambda: backends(connection, "wait_event_type = 'Lock'"))
+            await wait_until(lambda: backends(connection, "wait_event_type = 'Lock'"))
             assert not writing.done()
-            stranger.execute("COMMIT")
+            other_connection.execute("COMMIT")
             return await writing
 
-        with postgres.stranger() as connection:
-            stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
+        with postgres.other_connection() as connection:
+            other_connection.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
             assert postgres.running.run(change_while_locked()) == 1
 
     def test_do_not_delay_units_of_work_that_do_not_need_them(
-        self, postgres: PostgresParts, stranger: Connection
+        self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         postgres.running.write(add, 1)
 
         async def work_while_locked() -> None:
             writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(2 * CONNECTIONS)]
-            await until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) > 1)
-            assert await asyncio.wait_for(postgres.database.read(ids), AT_ONCE) == numbered(1)
-            assert await asyncio.wait_for(postgres.database.write(add, 2), AT_ONCE) == 2
+            await wait_until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) > 1)
+            assert await asyncio.wait_for(postgres.database.read(ids), PROMPT_SECONDS) == numbered(1)
+            assert await asyncio.wait_for(postgres.database.write(add, 2), PROMPT_SECONDS) == 2
             assert not any(write.done() for write in writes)
-            stranger.execute("COMMIT")
+            other_connection.execute("COMMIT")
             await asyncio.gather(*writes)
 
-        with postgres.stranger() as connection:
-            stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
+        with postgres.other_connection() as connection:
+            other_connection.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
             postgres.running.run(work_while_locked())
 
     def test_do_not_delay_others_after_the_waiting_caller_was_cancelled(
-        self, postgres: PostgresParts, stranger: Connection
+        self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         postgres.running.write(add, 1)
 
         async def cancel_while_locked() -> list[object]:
             writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(ALONE + 1)]
-            await until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == ALONE)
+            await wait_until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == ALONE)
             for write in writes[:-1]:
                 write.cancel()
             await asyncio.sleep(0)
-            stranger.execute("COMMIT")
+            other_connection.execute("COMMIT")
             return await all_at_once(*writes)
 
-        with postgres.stranger() as connection:
-            stranger.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
+        with postgres.other_connection() as connection:
+            other_connection.execute("BEGIN; SELECT * FROM leads FOR UPDATE")
             *cancelled, answered = postgres.running.run(cancel_while_locked())
         assert {type(each) for each in cancelled} == {asyncio.CancelledError}
         # The work under way was finished first; only then was a connection free for the last.
@@ -122,7 +133,7 @@ class TestLocks:
                 count_up(work, then)
 
             with opened(url) as postgres:
-                postgres.running.write(alone(change_both), *order)
+                postgres.running.write(outside_batch(change_both), *order)
             return runs
 
         with opened(url) as postgres, ThreadPoolExecutor(2) as threads:

@@ -14,15 +14,26 @@ from leads_adapters.sql.postgres.batches import RUNS_MAX
 from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
 from postgres import PostgresServer, connect
-from postgres_parts import Connection, PostgresParts, add_pair, alone, backends, opened, own_pid, pair, terminate, until
-from rest import JOHN, Reply, Service
+from postgres_parts import (
+    Connection,
+    PostgresParts,
+    add_pair,
+    backends,
+    opened,
+    outside_batch,
+    own_pid,
+    pair,
+    terminate,
+    wait_until,
+)
+from rest import JOHN, Response, Service
 
 
 class TestLostConnections:
     """An administrator ends the service's connections."""
 
     def test_in_the_middle_of_traffic_lose_nothing_and_leave_nothing_half_done(
-        self, postgres: PostgresParts, stranger: Connection
+        self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         runs = count()
         numbers = count()
@@ -56,21 +67,21 @@ class TestLostConnections:
             ended = 0
             for _ in range(5):
                 so_far = len(kept)
-                await until(lambda so_far=so_far: len(kept) > so_far + 10)  # type: ignore[misc]
-                ended += terminate(stranger)
+                await wait_until(lambda so_far=so_far: len(kept) > so_far + 10)  # type: ignore[misc]
+                ended += terminate(other_connection)
             done.set()
             await asyncio.gather(*clients)
             return ended
 
         assert postgres.running.run(traffic()) > 10
         assert next(runs) > len(kept), "no unit of work was ever interrupted"
-        found = {id for (id,) in stranger.execute("SELECT id::text FROM leads")}
+        found = {id for (id,) in other_connection.execute("SELECT id::text FROM leads")}
         whole = {number for number in kept | refused if set(numbered(2 * number, 2 * number + 1)) <= found}
         assert kept <= whole
         assert len(found) == 2 * len(whole)
 
     def test_before_the_commit_have_the_unit_of_work_run_again(
-        self, postgres: PostgresParts, stranger: Connection
+        self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         pids = []
 
@@ -78,7 +89,7 @@ class TestLostConnections:
             pids.append(own_pid(work))
             add(work, number)
             if len(pids) < RUNS_MAX:
-                terminate(stranger)
+                terminate(other_connection)
             return len(ids(work))
 
         assert postgres.running.write(interrupted, 1) == 1
@@ -87,7 +98,7 @@ class TestLostConnections:
 
     @pytest.mark.parametrize("run", ["read", "write"])
     def test_again_and_again_are_reported_and_nothing_is_done(
-        self, postgres: PostgresParts, stranger: Connection, run: str
+        self, postgres: PostgresParts, other_connection: Connection, run: str
     ) -> None:
         runs = []
 
@@ -95,7 +106,7 @@ class TestLostConnections:
             runs.append(own_pid(work))
             if run == "write":
                 add(work, 1)
-            terminate(stranger)
+            terminate(other_connection)
             ids(work)
 
         with pytest.raises(Unavailable):
@@ -103,11 +114,11 @@ class TestLostConnections:
         assert len(runs) >= RUNS_MAX
         assert postgres.running.write(add, 2) == 1
 
-    def test_of_one_reader_do_not_affect_others(self, postgres: PostgresParts, stranger: Connection) -> None:
+    def test_of_one_reader_do_not_affect_others(self, postgres: PostgresParts, other_connection: Connection) -> None:
         postgres.running.write(add, 1)
 
         def doomed(work: UnitOfWork) -> None:
-            stranger.execute("SELECT pg_terminate_backend(%s)", [own_pid(work)])
+            other_connection.execute("SELECT pg_terminate_backend(%s)", [own_pid(work)])
             ids(work)
 
         read = postgres.database.read
@@ -116,7 +127,7 @@ class TestLostConnections:
         assert isinstance(doomed_result, Unavailable)
 
     def test_of_one_unit_of_work_leave_the_others_theirs_and_leak_none(
-        self, postgres: PostgresParts, stranger: Connection
+        self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         met = threading.Barrier(2, timeout=10)
         lost: list[int] = []
@@ -125,7 +136,7 @@ class TestLostConnections:
             if not lost:
                 lost.append(own_pid(work))
                 met.wait()
-                stranger.execute("SELECT pg_terminate_backend(%s)", lost)
+                other_connection.execute("SELECT pg_terminate_backend(%s)", lost)
             return add(work, 1)
 
         def keeps_its_connection(work: UnitOfWork) -> int:
@@ -135,18 +146,18 @@ class TestLostConnections:
 
         write = postgres.database.write
         results = postgres.running.run(
-            all_at_once(write(alone(loses_its_connection)), write(alone(keeps_its_connection)))
+            all_at_once(write(outside_batch(loses_its_connection)), write(outside_batch(keeps_its_connection)))
         )
         assert results[0] in (1, 2)
         assert results[1] != lost[0]
         assert set(postgres.running.read(ids)) == set(numbered(1, 2))
         postgres.running.run(postgres.database.close())
-        postgres.running.run(until(lambda: not backends(stranger)))
+        postgres.running.run(wait_until(lambda: not backends(other_connection)))
 
     def test_during_the_commit_undo_everything_and_are_reported(
-        self, postgres: PostgresParts, stranger: Connection
+        self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
-        stranger.execute(
+        other_connection.execute(
             "CREATE FUNCTION leave() RETURNS trigger LANGUAGE plpgsql AS"
             " 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';"
             "CREATE CONSTRAINT TRIGGER leave AFTER INSERT ON leads DEFERRABLE INITIALLY DEFERRED"
@@ -156,7 +167,7 @@ class TestLostConnections:
         with pytest.raises(Unavailable):
             postgres.running.write(lambda work: runs.append(add(work, 1)))
         assert runs == [1], "what may have been done must not be done again"
-        stranger.execute("DROP TRIGGER leave ON leads; DROP FUNCTION leave")
+        other_connection.execute("DROP TRIGGER leave ON leads; DROP FUNCTION leave")
         assert postgres.running.write(add, 2) == 1
         assert postgres.running.read(ids) == numbered(2)
 
@@ -168,37 +179,41 @@ class TestLostConnections:
         def add_once(work: UnitOfWork) -> None:
             runs.append(add(work, 1))
 
-        with opened(own_url) as postgres, postgres.stranger() as stranger, waiting_for_a_standby(server):
+        with (
+            opened(own_url) as postgres,
+            postgres.other_connection() as other_connection,
+            waiting_for_a_standby(server),
+        ):
 
             async def lose_the_reply() -> object:
                 writing = asyncio.ensure_future(all_at_once(postgres.database.write(add_once)))
-                await until(lambda: backends(stranger, "wait_event = 'SyncRep'"))
-                terminate(stranger)
+                await wait_until(lambda: backends(other_connection, "wait_event = 'SyncRep'"))
+                terminate(other_connection)
                 return (await writing)[0]
 
             assert isinstance(postgres.running.run(lose_the_reply()), Unavailable)
             assert runs == [1]
             assert postgres.running.read(ids) == numbered(1)
 
-    def test_lose_no_lead_that_a_client_got_a_201_for(self, service: Service, stranger: Connection) -> None:
+    def test_lose_no_lead_that_a_client_got_a_201_for(self, service: Service, other_connection: Connection) -> None:
         agent = service.client("agent")
         numbers = count()
         done = asyncio.Event()
-        replies: list[Reply] = []
+        replies: list[Response] = []
 
         async def client() -> None:
             while not done.is_set():
                 body = {**JOHN, "email": f"{next(numbers)}@example.com"}
-                replies.append(reply := await agent.exchange("POST", "/leads", body))
+                replies.append(reply := await agent.send("POST", "/leads", body))
                 if reply.status == 201:
-                    replies.append(await agent.exchange("GET", reply.headers["location"]))
+                    replies.append(await agent.send("GET", reply.headers["location"]))
 
         async def traffic() -> None:
             clients = [asyncio.ensure_future(client()) for _ in range(16)]
             for _ in range(5):
                 so_far = len(replies)
-                await until(lambda so_far=so_far: len(replies) > so_far + 20)  # type: ignore[misc]
-                assert terminate(stranger)
+                await wait_until(lambda so_far=so_far: len(replies) > so_far + 20)  # type: ignore[misc]
+                assert terminate(other_connection)
             done.set()
             await asyncio.gather(*clients)
 
@@ -206,11 +221,13 @@ class TestLostConnections:
         for reply in replies:
             if reply.status == 503:
                 assert reply.headers["retry-after"] == "1"
-                reply.refuse(503, "unavailable")
+                reply.expect_problem(503, "unavailable")
         assert {reply.status for reply in replies} <= {200, 201, 503}
         created = {reply.json["id"] for reply in replies if reply.status == 201}
-        found = {id for (id,) in stranger.execute("SELECT id::text FROM leads")}
-        told = {id for (id,) in stranger.execute("SELECT lead_id::text FROM timeline WHERE type = 'lead.created'")}
+        found = {id for (id,) in other_connection.execute("SELECT id::text FROM leads")}
+        told = {
+            id for (id,) in other_connection.execute("SELECT lead_id::text FROM timeline WHERE type = 'lead.created'")
+        }
         assert created <= found == told
         agent.post("/leads", JOHN).expect(201)
 

@@ -14,7 +14,7 @@ from leads_adapters.sql.postgres.engine import CONNECTIONS
 from leads_adapters.sql.postgres.transactions import UNREACHABLE_SECONDS
 from leads_domain.errors import Unavailable
 from postgres import PostgresServer
-from postgres_parts import AT_ONCE, add_pair, opened, until
+from postgres_parts import PROMPT_SECONDS, add_pair, opened, wait_until
 from rest import JOHN, Service, a_service
 
 
@@ -30,10 +30,10 @@ class TestAServerThatIsAway:
                 began_at = time.monotonic()
                 for _ in range(20):
                     for reply in (agent.get(john), agent.post("/leads", {**JOHN, "email": "jane@example.com"})):
-                        reply.refuse(503, "unavailable")
+                        reply.expect_problem(503, "unavailable")
                         assert reply.headers["retry-after"] == "1"
-                service.stranger().get("/health/live").expect(200)
-                assert time.monotonic() - began_at < AT_ONCE
+                service.anonymous().get("/health/live").expect(200)
+                assert time.monotonic() - began_at < PROMPT_SECONDS
             finally:
                 server.start()
             service.run(_ready_again(service))
@@ -44,8 +44,8 @@ class TestAServerThatIsAway:
         with a_service(own_url) as service:
             server.stop()
             try:
-                refused = service.stranger().get("/health/ready")
-                refused.refuse(503, "unavailable")
+                refused = service.anonymous().get("/health/ready")
+                refused.expect_problem(503, "unavailable")
                 assert refused.headers["retry-after"] == "1"
             finally:
                 server.start()
@@ -67,18 +67,18 @@ class TestAServerThatIsAway:
             clients = [asyncio.ensure_future(client(database)) for _ in range(8)]
             for _ in range(2):
                 so_far = len(kept)
-                await until(lambda so_far=so_far: len(kept) > so_far + 20)  # type: ignore[misc]
+                await wait_until(lambda so_far=so_far: len(kept) > so_far + 20)  # type: ignore[misc]
                 await asyncio.to_thread(server.stop)
                 await asyncio.to_thread(server.start)
             so_far = len(kept)
-            await until(lambda: len(kept) > so_far)
+            await wait_until(lambda: len(kept) > so_far)
             done.set()
             await asyncio.gather(*clients)
 
         with opened(own_url) as postgres:
             postgres.running.run(traffic(postgres.database))
-            with postgres.stranger() as stranger:
-                found = {id for (id,) in stranger.execute("SELECT id::text FROM leads")}
+            with postgres.other_connection() as other_connection:
+                found = {id for (id,) in other_connection.execute("SELECT id::text FROM leads")}
         whole = {n for n in range(next(numbers)) if set(numbered(2 * n, 2 * n + 1)) <= found}
         assert kept <= whole
         assert len(found) == 2 * len(whole)
@@ -94,14 +94,14 @@ class TestAServerThatIsAway:
                 work = (postgres.database.write(add, number) for number in range(5 * CONNECTIONS))
                 results = postgres.running.run(all_at_once(*work))
                 assert {type(result) for result in results} == {Outage}
-                assert time.monotonic() - began_at < 2 + AT_ONCE
+                assert time.monotonic() - began_at < 2 + PROMPT_SECONDS
                 with pytest.raises(Unavailable):
                     postgres.running.read(ids)
-                assert time.monotonic() - began_at < 2 + AT_ONCE
+                assert time.monotonic() - began_at < 2 + PROMPT_SECONDS
 
 
 async def _ready_again(service: Service) -> None:
-    give_up = time.monotonic() + UNREACHABLE_SECONDS + AT_ONCE
-    while (await service.stranger().exchange("GET", "/health/ready")).status != 200:
+    give_up = time.monotonic() + UNREACHABLE_SECONDS + PROMPT_SECONDS
+    while (await service.anonymous().send("GET", "/health/ready")).status != 200:
         assert time.monotonic() < give_up
         await asyncio.sleep(0.01)

@@ -49,5 +49,5 @@ def test_closing_finishes_the_work_under_way(sqlite: SqliteParts) -> None:
         return await writes
 
     assert sqlite.running.run(write_and_close()) == list(range(1, MANY + 1))
-    with sqlite.stranger() as stranger:
-        assert stranger.execute("SELECT count(*) FROM leads").fetchone() == (MANY,)
+    with sqlite.other_connection() as other_connection:
+        assert other_connection.execute("SELECT count(*) FROM leads").fetchone() == (MANY,)

@@ -52,11 +52,11 @@ def test_no_commit_is_shared_by_more_than_a_batch(sqlite: SqliteParts) -> None:
 def test_no_result_comes_before_the_commit(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
-    with sqlite.stranger() as stranger:
+    with sqlite.other_connection() as other_connection:
 
         async def write_and_look(number: int) -> None:
             await database.write(add, number)
-            seen = stranger.execute("SELECT count(*) FROM leads WHERE id = ?", numbered(number)).fetchone()
+            seen = other_connection.execute("SELECT count(*) FROM leads WHERE id = ?", numbered(number)).fetchone()
             assert seen == (1,)
 
         assert sqlite.running.run(all_at_once(*map(write_and_look, range(MANY)))) == [None] * MANY

@@ -50,8 +50,8 @@ def assert_nothing_half_done(sqlite: SqliteParts, results: list[object], before:
 
 def check_words(sqlite: SqliteParts) -> None:
     """Have SQLite compare the index of words with the leads."""
-    with sqlite.stranger() as stranger:
-        stranger.execute("INSERT INTO lead_words (lead_words, rank) VALUES ('integrity-check', 1)")
+    with sqlite.other_connection() as other_connection:
+        other_connection.execute("INSERT INTO lead_words (lead_words, rank) VALUES ('integrity-check', 1)")
 
 
 def one_by_one(sqlite: SqliteParts, numbers: Iterable[int]) -> Iterator[object]:
@@ -98,6 +98,6 @@ def test_whichever_byte_the_disk_refuses_nothing_is_half_done(sqlite: SqlitePart
     assert room > 3000
     assert sqlite.running.write(add_bulky, next(numbers))
     assert sqlite.running.read(lambda work: work.leads.get(lead_number(0).id))
-    with sqlite.stranger() as stranger:
-        assert stranger.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    with sqlite.other_connection() as other_connection:
+        assert other_connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     check_words(sqlite)

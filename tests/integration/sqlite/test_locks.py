@@ -70,10 +70,10 @@ def test_a_write_lock_that_another_process_holds_is_reported_and_does_not_stop_r
             reads += 1
         return await writing, reads
 
-    with impatient.stranger() as stranger:
-        stranger.execute("BEGIN IMMEDIATE")
+    with impatient.other_connection() as other_connection:
+        other_connection.execute("BEGIN IMMEDIATE")
         results, reads = impatient.running.run(write_and_read())
-        stranger.execute("ROLLBACK")
+        other_connection.execute("ROLLBACK")
 
     assert [type(result) for result in results] == [Outage] * 3
     assert "locked" in str(results[0])
@@ -84,8 +84,8 @@ def test_a_write_lock_that_another_process_holds_is_reported_and_does_not_stop_r
 def test_a_write_waits_until_another_process_releases_its_lock(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
-    with sqlite.stranger() as stranger:
-        stranger.execute("BEGIN IMMEDIATE")
+    with sqlite.other_connection() as other_connection:
+        other_connection.execute("BEGIN IMMEDIATE")
 
         async def write_while_locked() -> object:
             writing = asyncio.ensure_future(database.write(add, 1))
@@ -93,7 +93,7 @@ def test_a_write_waits_until_another_process_releases_its_lock(sqlite: SqlitePar
                 await database.read(ids)
                 await asyncio.sleep(0)
             assert not writing.done()
-            stranger.execute("COMMIT")
+            other_connection.execute("COMMIT")
             return await writing
 
         assert sqlite.running.run(write_while_locked()) == 1
@@ -102,8 +102,8 @@ def test_a_write_waits_until_another_process_releases_its_lock(sqlite: SqlitePar
 def test_a_cancelled_caller_does_not_keep_others_from_the_lock_it_waited_for(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
-    with sqlite.stranger() as stranger:
-        stranger.execute("BEGIN IMMEDIATE")
+    with sqlite.other_connection() as other_connection:
+        other_connection.execute("BEGIN IMMEDIATE")
 
         async def cancel_while_locked() -> list[object]:
             first, second = (asyncio.ensure_future(database.write(add, number)) for number in (1, 2))
@@ -111,7 +111,7 @@ def test_a_cancelled_caller_does_not_keep_others_from_the_lock_it_waited_for(sql
             await database.read(ids)
             first.cancel()
             await asyncio.sleep(0)
-            stranger.execute("COMMIT")
+            other_connection.execute("COMMIT")
             return await all_at_once(second)
 
         assert sqlite.running.run(cancel_while_locked()) == [2]
@@ -127,7 +127,7 @@ def test_a_lock_that_another_process_holds_is_a_503_over_http_and_nothing_is_don
         with locked_by_another_process(file):
             began_at = time.monotonic()
             refused = agent.patch(john, {"name": "Jane Doe"})
-            refused.refuse(503, "unavailable")
+            refused.expect_problem(503, "unavailable")
             assert int(refused.headers["retry-after"]) >= 1
             assert PATIENCE <= time.monotonic() - began_at < 3
             assert agent.get(john).expect(200).json["name"] == "John Doe"
@@ -139,12 +139,15 @@ def test_a_commit_that_cannot_be_made_is_undone_and_the_next_one_can(
 ) -> None:
     # With a rollback journal, a reader keeps others from committing.
     monkeypatch.setattr("leads_adapters.sql.sqlite.driver.SAFE_WAL_VERSION", (99,))
-    with SqliteParts.opened(impatient_engine(sqlite_file(tmp_path))) as sqlite, sqlite.stranger() as stranger:
-        stranger.execute("BEGIN")
-        assert stranger.execute("SELECT * FROM leads").fetchall() == []
+    with (
+        SqliteParts.opened(impatient_engine(sqlite_file(tmp_path))) as sqlite,
+        sqlite.other_connection() as other_connection,
+    ):
+        other_connection.execute("BEGIN")
+        assert other_connection.execute("SELECT * FROM leads").fetchall() == []
         with pytest.raises(Unavailable, match="locked"):
             sqlite.running.write(add, 1)
-        stranger.execute("ROLLBACK")
+        other_connection.execute("ROLLBACK")
 
         assert sqlite.running.write(add, 2) == 1
         assert sqlite.running.read(ids) == numbered(2)

@@ -45,13 +45,13 @@ def writer(service: Service) -> Any:
 
 
 def is_ready(service: Service) -> bool:
-    return service.stranger().get("/health/ready").status == 200
+    return service.anonymous().get("/health/ready").status == 200
 
 
 def refuse_all(agent: Api, *numbers: int) -> None:
     """Expect that writes are refused."""
     for number in numbers:
-        agent.post("/leads", {**JOHN, "email": f"{number}@example.com"}).refuse(503, "unavailable")
+        agent.post("/leads", {**JOHN, "email": f"{number}@example.com"}).expect_problem(503, "unavailable")
 
 
 def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead(
@@ -64,7 +64,7 @@ def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead
     attributes = {f"n{number}": "x" * 1000 for number in range(40)}
     for number in range(2):
         body = {"name": "Ann", "email": f"{number}@example.com", "attributes": attributes}
-        agent.post("/leads", body).refuse(503, "unavailable")
+        agent.post("/leads", body).expect_problem(503, "unavailable")
     assert not is_ready(service)
     assert ["full" in line for line in logged] == [True]
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_deleted_is_not_made_anew_to_read_it(
     for file in tmp_path.glob("leads.db*"):
         file.unlink()
     for path in ("/statistics", "/leads?count=true"):
-        agent.get(path).refuse(503, "unavailable")
+        agent.get(path).expect_problem(503, "unavailable")
     assert list(tmp_path.glob("leads.db*")) == []
     assert ["leads.db was deleted" in line for line in logged] == [True]
 

@@ -13,11 +13,11 @@ from sqlite_parts import SqliteParts
 def test_a_reader_sees_one_state_while_another_process_writes(sqlite: SqliteParts) -> None:
     sqlite.running.write(add, 1)
 
-    with sqlite.stranger() as stranger:
+    with sqlite.other_connection() as other_connection:
 
         def read_twice(work: Any) -> tuple[list[str], list[str]]:
             first = ids(work)
-            stranger.execute("DELETE FROM leads")
+            other_connection.execute("DELETE FROM leads")
             return first, ids(work)
 
         assert sqlite.running.read(read_twice) == (numbered(1), numbered(1))
@@ -31,11 +31,11 @@ def test_reads_of_one_turn_of_the_event_loop_share_a_state_and_the_next_turn_see
     database = sqlite.running.database
     sqlite.running.write(add, 1)
 
-    with sqlite.stranger() as stranger:
+    with sqlite.other_connection() as other_connection:
 
         async def read_around_a_deletion() -> tuple[list[str], list[str], list[str]]:
             first = await database.read(ids)
-            stranger.execute("DELETE FROM leads")
+            other_connection.execute("DELETE FROM leads")
             same_turn = await database.read(ids)
             await asyncio.sleep(0)
             return first, same_turn, await database.read(ids)
@@ -67,8 +67,8 @@ def test_nothing_is_kept_open_after_a_read(sqlite: SqliteParts) -> None:
     sqlite.running.read(ids)
 
     assert not sqlite.reader.in_transaction
-    with sqlite.stranger() as stranger:
-        assert stranger.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
+    with sqlite.other_connection() as other_connection:
+        assert other_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() == (0, 0, 0)
     assert sqlite.wal.stat().st_size == 0
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from application import Application
 from builders import a_lead, an_email, an_id
 from databases import engine_of, sqlite_database
-from desk import Desk
 from leads_adapters.sql.copying import copy_database
 from leads_adapters.sql.sqlite import statistics
 from leads_adapters.sql.sqlite.database import SqliteDatabase
@@ -90,12 +90,12 @@ def test_no_sample_is_left_of_an_erased_lead(tmp_path: Path) -> None:
     file = tmp_path / "leads.db"
     with sqlite_database(tmp_path) as database:
         assert isinstance(database.database, SqliteDatabase)
-        desk = Desk(database)
+        app = Application(database)
         for mark in ("mark-a", "mark-b", "mark-c"):
-            john = desk.register(email=f"{mark}@example.com", source=mark, owner=f"{mark}@example.org").lead
+            john = app.register(email=f"{mark}@example.com", source=mark, owner=f"{mark}@example.org").lead
         database.run(settled(database.database))
         if rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'"):  # the fallback has no histograms
             assert any(b"mark-c" in sample for (sample,) in rows(file, "SELECT sample FROM sqlite_stat4"))
-        desk.erase(john)
+        app.erase(john)
     assert counted(file) == {**dict.fromkeys(INDEXES, 3), **dict.fromkeys(statistics._ABOUT_PEOPLE, 2)}
     assert b"mark-c" not in file.read_bytes()

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import cast
 
+from application import LEASE
 from builders import NOON, a_follow_up, an_id
 from contracts.database import (
     MANY,
@@ -18,7 +19,6 @@ from contracts.database import (
     numbered,
 )
 from databases import engine_of, sqlite_file
-from desk import LEASE
 from leads_adapters.database import Database
 from leads_domain.errors import DuplicateLead
 from leads_domain.ports import UnitOfWork

@@ -8,10 +8,10 @@ from hypothesis import example, given
 from builders import NOON
 from leads_adapters.times import time_text
 from leads_domain.events import rfc3339
-from strategies import moments
+from strategies import times
 
 
-@given(moments())
+@given(times())
 @example(NOON)
 @example(datetime(1, 1, 1, microsecond=1, tzinfo=UTC))
 def test_a_time_is_written_as_the_domain_writes_it(at: datetime) -> None:

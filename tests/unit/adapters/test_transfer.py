@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from builders import given_details
+from application import ACTOR, Application
+from builders import details_input
 from databases import RunningDatabase, memory_database
-from desk import ACTOR, Desk
 from leads_adapters.lead_files import Row
 from leads_adapters.memory.dry_run import MemoryDryRun
 from leads_adapters.transfer import BATCH_TEXT, PAGE, Importing, all_leads
@@ -29,7 +29,7 @@ def database(tmp_path: Path) -> Iterator[RunningDatabase]:
 
 
 def a_row(number: int, cells: tuple[str, ...] = (), **members: Any) -> Row:
-    return Row(number, given_details(email=f"a{number}@example.com", **members), cells)
+    return Row(number, details_input(email=f"a{number}@example.com", **members), cells)
 
 
 def imported(database: RunningDatabase, rows: list[Row], *, dry_run: bool = False) -> tuple[list[Any], list[int]]:
@@ -41,7 +41,7 @@ def imported(database: RunningDatabase, rows: list[Row], *, dry_run: bool = Fals
             sizes.append(len(candidates))
             return super().__call__(work, candidates, **wishes)
 
-    register_lead = Desk(database).register_lead
+    register_lead = Application(database).register_lead
     importing = Importing(database.database, Counting(register_lead), lambda: nullcontext(MemoryDryRun()), batch=BATCH)
     found = importing(
         iter(rows), database.run, actor=ACTOR, on_duplicate=OnDuplicate.ERROR, rules=False, dry_run=dry_run

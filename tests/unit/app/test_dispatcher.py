@@ -13,8 +13,8 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from builders import given_details
-from databases import PATIENCE, database_url
+from builders import details_input
+from databases import TIMEOUT_SECONDS, database_url
 from fakes import CountingIds, FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
@@ -69,7 +69,7 @@ class HangingNotifier:
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         self.notices.append(notice)
-        self.go_on.wait(PATIENCE)
+        self.go_on.wait(TIMEOUT_SECONDS)
         return Receipt()
 
 
@@ -101,7 +101,7 @@ class Post:
         )
 
     async def take_in(self) -> None:
-        self.lead = (await self.database.write(self.register, given_details(), actor="test")).lead
+        self.lead = (await self.database.write(self.register, details_input(), actor="test")).lead
 
     async def follow_up(self, channel: str = "log", times: int = 1, **wishes: Any) -> None:
         for _ in range(times):
@@ -119,7 +119,7 @@ class Post:
 
     async def until(self, reached: Callable[[list[FollowUp]], bool]) -> None:
         """Wait until the follow-ups are as they should be, but not for ever."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not reached(await self.kept()):
                 await asyncio.sleep(0.001)
 
@@ -152,7 +152,7 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 def run() -> Iterator[Run]:
     """Runs a test's scenario, but not for ever."""
     with asyncio.Runner() as runner:
-        yield lambda scenario: runner.run(asyncio.wait_for(scenario, PATIENCE))
+        yield lambda scenario: runner.run(asyncio.wait_for(scenario, TIMEOUT_SECONDS))
 
 
 @pytest.fixture
@@ -361,7 +361,7 @@ def test_a_stopped_dispatcher_finishes_what_it_has_begun(run: Run) -> None:
         await post.take_in()
         await post.follow_up()
         running = asyncio.create_task(post.dispatcher.run())
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not (await post.kept())[0].lease:
                 await asyncio.sleep(0)
         post.dispatcher.stop()

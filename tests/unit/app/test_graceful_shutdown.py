@@ -8,7 +8,7 @@ import pytest
 
 from leads_app.graceful_shutdown import SIGNALS, GracefulShutdown, hold_signals
 
-PATIENCE = 20.0
+TIMEOUT_SECONDS = 20.0
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_signal_that_comes_before_the_server_serves_is_held_until_then(receive
 
     async def serve() -> None:
         shutdown.listen()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not shutdown.has_begun():
                 await asyncio.sleep(0)
 
@@ -48,7 +48,7 @@ def test_the_server_is_stopped_after_the_delay_once(received: list[int]) -> None
         shutdown.begin()
         assert shutdown.has_begun()
         assert received == []
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while not received:
                 await asyncio.sleep(0)
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import a_phone, an_email, given_details
-from fakes import PlainContacts
+from builders import a_phone, an_email, details_input
+from fakes import PlainNormalizer
 from leads_domain.details import (
     Details,
     DetailsInput,
@@ -23,7 +23,7 @@ from strategies import attribute_names, attributes, texts
 def checked(**members: Any) -> Details:
     """These members, checked."""
     given: DetailsInput = members  # type: ignore[assignment]
-    return check_changes(given, PlainContacts())
+    return check_changes(given, PlainNormalizer())
 
 
 def faults(**members: Any) -> tuple[FieldError, ...]:
@@ -141,22 +141,22 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
 def test_what_the_caller_found_already_is_told_first() -> None:
     known = FieldError("/status", "There is no status 'old'.")
     with pytest.raises(ValidationFailed) as refusal:
-        check_changes(given_details(name=""), PlainContacts(), known)
+        check_changes(details_input(name=""), PlainNormalizer(), known)
     assert refusal.value.errors == (known, FieldError("/name", "Give 1 to 200 characters; this has 0."))
 
 
 def test_what_the_caller_found_already_is_enough_to_refuse() -> None:
     with pytest.raises(ValidationFailed):
-        check_changes(given_details(), PlainContacts(), FieldError("/status", "There is no status 'old'."))
+        check_changes(details_input(), PlainNormalizer(), FieldError("/status", "There is no status 'old'."))
 
 
 def test_a_new_lead_with_a_name_and_an_address_is_complete() -> None:
-    assert check_new_details(given_details(name="John"), PlainContacts()) == {"name": "John", "email": an_email()}
+    assert check_new_details(details_input(name="John"), PlainNormalizer()) == {"name": "John", "email": an_email()}
 
 
 def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as_well() -> None:
     with pytest.raises(ValidationFailed) as refusal:
-        check_new_details({"phone": "nonsense"}, PlainContacts())
+        check_new_details({"phone": "nonsense"}, PlainNormalizer())
     assert refusal.value.errors == (
         FieldError("/name", "This member is required."),
         FieldError("/email", "This member is required."),
@@ -166,10 +166,10 @@ def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as
 
 @pytest.mark.parametrize("missing", ["name", "email"])
 def test_a_new_lead_without_either_is_told_which(missing: str) -> None:
-    given = given_details()
+    given = details_input()
     del given[missing]  # type: ignore[misc]
     with pytest.raises(ValidationFailed) as refusal:
-        check_new_details(given, PlainContacts())
+        check_new_details(given, PlainNormalizer())
     assert refusal.value.errors == (FieldError(f"/{missing}", "This member is required."),)
 
 
@@ -219,7 +219,7 @@ def test_fifty_attributes_are_the_most() -> None:
     assert check_attributes(fifty) == fifty
     detail = "Give at most 50 attributes; these are 51."
     with pytest.raises(ValidationFailed) as refusal:
-        check_new_details(given_details(attributes={**fifty, "one more": 1}), PlainContacts())
+        check_new_details(details_input(attributes={**fifty, "one more": 1}), PlainNormalizer())
     assert refusal.value.errors == (FieldError("/attributes", detail),)
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from builders import NOON, an_id
 from fakes import CountingIds
 from leads_domain.events import Event, EventType, TimelineEntry, make_entries, rfc3339
-from strategies import moments
+from strategies import times
 
 
 def test_every_event_becomes_one_entry_with_its_own_id_in_the_order_told() -> None:
@@ -40,18 +40,18 @@ def test_a_time_is_written_in_utc_with_microseconds(at: datetime, text: str) -> 
     assert rfc3339(at) == text
 
 
-@given(moments())
+@given(times())
 def test_every_time_is_written_equally_wide_and_reads_back_as_the_same(at: datetime) -> None:
     assert len(rfc3339(at)) == len("2026-01-05T12:00:00.000000Z")
     assert datetime.fromisoformat(rfc3339(at)) == at
 
 
-@given(moments(), moments())
+@given(times(), times())
 def test_written_times_sort_as_the_times_do(one: datetime, other: datetime) -> None:
     assert (rfc3339(one) < rfc3339(other)) == (one < other)
 
 
-@given(moments(), st.integers(min_value=-2_000_000, max_value=2_000_000))
+@given(times(), st.integers(min_value=-2_000_000, max_value=2_000_000))
 def test_written_times_sort_as_the_times_do_within_a_second_and_around_it(at: datetime, microseconds: int) -> None:
     whole = at.replace(microsecond=0)
     near = whole + timedelta(microseconds=microseconds)

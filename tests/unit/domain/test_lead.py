@@ -15,7 +15,7 @@ from leads_domain.errors import IllegalTransition, ValidationFailed
 from leads_domain.events import Event, EventType, Json
 from leads_domain.lead import Lead, LeadId
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
-from strategies import Table, leads, lookalikes, tables, utc_moments
+from strategies import Table, confusable_scalars, leads, tables, utc_times
 from strategies import details as some_details
 
 LATER = NOON + timedelta(hours=1)
@@ -127,7 +127,10 @@ def test_values_that_differ_in_json_are_a_change_although_python_may_call_them_e
     )
 
 
-@given(st.dictionaries(st.sampled_from("ab"), lookalikes()), st.dictionaries(st.sampled_from("ab"), lookalikes()))
+@given(
+    st.dictionaries(st.sampled_from("ab"), confusable_scalars()),
+    st.dictionaries(st.sampled_from("ab"), confusable_scalars()),
+)
 def test_attributes_are_the_same_exactly_when_json_writes_them_alike(
     before: dict[str, Scalar], after: dict[str, Scalar]
 ) -> None:
@@ -199,7 +202,7 @@ def test_when_a_lead_was_taken_up_is_settled_by_its_first_open_status_for_good(t
         assert lead.contacted_at == expected
 
 
-@given(leads(), st.data(), utc_moments())
+@given(leads(), st.data(), utc_times())
 def test_a_move_touches_nothing_but_the_status_its_reason_and_when_it_was_taken_up(
     lead: Lead, data: DataObject, now: datetime
 ) -> None:
@@ -209,7 +212,7 @@ def test_a_move_touches_nothing_but_the_status_its_reason_and_when_it_was_taken_
     assert touched <= {"status", "status_reason", "contacted_at"}
 
 
-@given(leads(), utc_moments())
+@given(leads(), utc_times())
 def test_a_revision_counts_one_version_up_and_touches_nothing_else_but_its_time(lead: Lead, now: datetime) -> None:
     revised = lead.revised(now)
     assert revised.version == lead.version + 1

@@ -9,7 +9,7 @@ from builders import NOON, a_lead, a_pipeline
 from leads_domain.errors import FieldError, IllegalTransition, InvalidPipeline, ValidationFailed
 from leads_domain.lead import Lead
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline, Status
-from strategies import PLANTED_FAULTS, Table, broken_tables, pipelines, tables, texts
+from strategies import PIPELINE_ERRORS, Table, invalid_tables, pipelines, tables, texts
 
 
 @pytest.mark.parametrize(
@@ -82,10 +82,10 @@ def test_a_broken_pipeline_is_refused_with_a_message_that_names_the_fault(
     assert str(refusal.value) == message
 
 
-@pytest.mark.parametrize("kind", PLANTED_FAULTS)
+@pytest.mark.parametrize("kind", PIPELINE_ERRORS)
 @given(data=st.data())
 def test_every_planted_fault_is_found_and_named(kind: str, data: DataObject) -> None:
-    broken = data.draw(broken_tables(kind))
+    broken = data.draw(invalid_tables(kind))
     with pytest.raises(InvalidPipeline) as refusal:
         broken.table.build()
     assert str(refusal.value) == broken.message

@@ -1,16 +1,16 @@
-"""The desk that the tests of the use cases work at."""
+"""Provide the application for tests of use cases."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from application import Application
 from databases import DATABASES, USE_CASE_STORES
-from desk import Desk
 
 
 @pytest.fixture(params=USE_CASE_STORES)
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """A desk on each database."""
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Application]:
+    """An application on each database."""
     with DATABASES[request.param](tmp_path) as database:
-        yield Desk(database)
+        yield Application(database)

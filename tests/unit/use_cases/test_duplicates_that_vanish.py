@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from builders import a_lead, an_email, given_details
+from application import ACTOR, Application
+from builders import a_lead, an_email, details_input
 from databases import memory_database
-from desk import ACTOR, Desk
 from leads_adapters.memory.database import MemoryUnitOfWork, _Kept
 from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_domain.errors import DuplicateLead, Unavailable
@@ -78,13 +78,13 @@ def test_it_is_a_new_lead_then(
     work = MemoryUnitOfWork(kept)
     work.leads = store(kept.leads)
     with memory_database(tmp_path) as database:
-        desk = Desk(database)
+        app = Application(database)
         outcome: ImportResult
         if way == "alone":
-            outcome = desk.register_lead(work, given_details(), actor=ACTOR, on_duplicate=policy).outcome
+            outcome = app.register_lead(work, details_input(), actor=ACTOR, on_duplicate=policy).outcome
         else:
-            candidates = [desk.import_leads.check(given_details(), None)]
-            (outcome,) = desk.import_leads(work, candidates, actor=ACTOR, on_duplicate=policy)
+            candidates = [app.import_leads.check(details_input(), None)]
+            (outcome,) = app.import_leads(work, candidates, actor=ACTOR, on_duplicate=policy)
 
     assert outcome is Outcome.CREATED
     (new,) = (lead for lead in kept.leads.values() if lead.id != JOHN.id)
@@ -100,5 +100,5 @@ def test_whoever_meets_another_one_each_time_gives_up_and_has_stored_nothing(tmp
     work = MemoryUnitOfWork(kept)
     work.leads = RestlessStore(kept.leads, {})
     with memory_database(tmp_path) as database, pytest.raises(Unavailable):
-        Desk(database).register_lead(work, given_details(), actor=ACTOR)
+        Application(database).register_lead(work, details_input(), actor=ACTOR)
     assert (kept.leads, kept.timeline) == ({JOHN.id: JOHN}, [])

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from application import Application
 from builders import a_lead, an_id
-from desk import Desk
 from leads_adapters.http.idempotency import EXPIRED_MAX, STORED_FOR, Attempt
 from leads_adapters.http.problems import IdempotencyKeyReused
 from leads_adapters.http.responses import JsonResponse
@@ -21,7 +21,7 @@ Ask = Callable[..., str]
 
 
 @pytest.fixture
-def ask(desk: Desk) -> Ask:
+def ask(app: Application) -> Ask:
     """Send a request with a key; returns the content of its response."""
 
     def run(work: UnitOfWork, attempt: Attempt, content: str, lead_id: LeadId | None) -> str:
@@ -32,8 +32,8 @@ def ask(desk: Desk) -> Ask:
     def ask(
         content: str, *, caller: str = "Ann", key: str = "k", request: str = "r", lead: LeadId | None = LEAD
     ) -> str:
-        attempt = Attempt(desk.clock, caller, key, Seal("secret"), (request.encode(),))
-        return desk.database.write(run, attempt, content, lead)
+        attempt = Attempt(app.clock, caller, key, Seal("secret"), (request.encode(),))
+        return app.database.write(run, attempt, content, lead)
 
     return ask
 
@@ -50,37 +50,39 @@ def test_another_key_and_another_caller_ask_for_something_else(ask: Ask) -> None
 
 def test_a_key_is_for_one_request(ask: Ask) -> None:
     ask("first")
-    with pytest.raises(IdempotencyKeyReused, match="Idempotency-Key k was used"):
+    with pytest.raises(IdempotencyKeyReused, match="`Idempotency-Key` k was used"):
         ask("second", request="another")
     assert ask("third") == "first"
 
 
-def test_an_answer_is_given_again_for_a_day(ask: Ask, desk: Desk) -> None:
+def test_an_answer_is_given_again_for_a_day(ask: Ask, app: Application) -> None:
     ask("first")
-    desk.clock.advance(STORED_FOR - timedelta(microseconds=1))
+    app.clock.advance(STORED_FOR - timedelta(microseconds=1))
     assert ask("second") == "first"
-    desk.clock.advance(timedelta(microseconds=1))
+    app.clock.advance(timedelta(microseconds=1))
     assert ask("third", request="another") == "third"
     assert ask("fourth", request="another") == "third"
 
 
-def test_what_was_answered_about_an_erased_lead_is_not_given_again_and_nothing_is_done(ask: Ask, desk: Desk) -> None:
+def test_what_was_answered_about_an_erased_lead_is_not_given_again_and_nothing_is_done(
+    ask: Ask, app: Application
+) -> None:
     ask("about John")
     ask("about Jane", key="other", lead=LeadId(an_id(9)))
-    desk.database.write(lambda work: work.idempotency.erase(LEAD))
+    app.database.write(lambda work: work.idempotency.erase(LEAD))
     for request in ("r", "another"):
         with pytest.raises(Erased, match=f"The lead {LEAD} has been erased"):
             ask("again", request=request)
     assert ask("again", key="other") == "about Jane"
 
 
-def test_old_answers_are_dropped_a_few_at_a_time(ask: Ask, desk: Desk) -> None:
+def test_old_answers_are_dropped_a_few_at_a_time(ask: Ask, app: Application) -> None:
     keys = [str(number) for number in range(EXPIRED_MAX + 2)]
     for key in keys:
         ask("old", key=key)
-        desk.clock.advance(timedelta(seconds=1))
-    desk.clock.advance(STORED_FOR)
+        app.clock.advance(timedelta(seconds=1))
+    app.clock.advance(STORED_FOR)
     ask("new", key="new")
 
-    left = [key for key in keys if desk.database.write(lambda work, key: work.idempotency.claim("Ann", key), key)]
+    left = [key for key in keys if app.database.write(lambda work, key: work.idempotency.claim("Ann", key), key)]
     assert left == keys[EXPIRED_MAX:]

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from application import Application
 from builders import NOON, an_id
-from desk import Desk
 from leads_domain.access import ApiKey, Principal, Role, digest, is_well_formed, make_key_text
 from leads_domain.errors import NotFound, ValidationFailed
 from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
@@ -14,112 +14,112 @@ from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
 HOUR = timedelta(hours=1)
 
 
-def test_a_key_is_kept_by_its_digest_alone(desk: Desk) -> None:
-    key, text = desk.database.write(desk.create_key, name=" Web form ", role=Role.CAPTURE)
+def test_a_key_is_kept_by_its_digest_alone(app: Application) -> None:
+    key, text = app.database.write(app.create_key, name=" Web form ", role=Role.CAPTURE)
 
     assert is_well_formed(text)
     assert key == ApiKey(id=key.id, name="Web form", role=Role.CAPTURE, digest=digest(text), created_at=NOON)
-    assert list(desk.database.read(lambda work: work.api_keys.all())) == [key]
+    assert list(app.database.read(lambda work: work.api_keys.all())) == [key]
 
 
-def test_no_two_keys_are_alike(desk: Desk) -> None:
-    one, first = desk.database.write(desk.create_key, name="Twin", role=Role.READ)
-    other, second = desk.database.write(desk.create_key, name="Twin", role=Role.READ)
+def test_no_two_keys_are_alike(app: Application) -> None:
+    one, first = app.database.write(app.create_key, name="Twin", role=Role.READ)
+    other, second = app.database.write(app.create_key, name="Twin", role=Role.READ)
 
     assert first != second
     assert one.id != other.id
 
 
 @pytest.mark.parametrize("name", ["", "  ", "n" * 101, "a\0b", "\ud800"])
-def test_a_key_needs_a_name(desk: Desk, name: str) -> None:
+def test_a_key_needs_a_name(app: Application, name: str) -> None:
     with pytest.raises(ValidationFailed):
-        desk.database.write(desk.create_key, name=name, role=Role.READ)
-    assert list(desk.database.read(lambda work: work.api_keys.all())) == []
+        app.database.write(app.create_key, name=name, role=Role.READ)
+    assert list(app.database.read(lambda work: work.api_keys.all())) == []
 
 
 @pytest.mark.parametrize("role", Role)
-def test_whoever_has_a_key_is_recognised(desk: Desk, role: Role) -> None:
-    key, text = desk.database.write(desk.create_key, name="Ann", role=role)
+def test_whoever_has_a_key_is_recognised(app: Application, role: Role) -> None:
+    key, text = app.database.write(app.create_key, name="Ann", role=role)
 
-    assert desk.database.read(desk.authenticate, text) == Principal(key.id, "Ann", role)
+    assert app.database.read(app.authenticate, text) == Principal(key.id, "Ann", role)
 
 
-def test_whoever_has_none_is_not(desk: Desk) -> None:
-    key, text = desk.database.write(desk.create_key, name="Ann", role=Role.ADMIN)
-    stranger = make_key_text(Role.ADMIN, b"\xff" * 32)
+def test_whoever_has_none_is_not(app: Application) -> None:
+    key, text = app.database.write(app.create_key, name="Ann", role=Role.ADMIN)
+    unknown_key = make_key_text(Role.ADMIN, b"\xff" * 32)
     one_character_off = text[:-1] + ("0" if text[-1] != "0" else "1")
 
-    for given in (stranger, one_character_off, text.upper(), f"{text} ", text[1:], key.digest, key.id, "Ann"):
-        assert desk.database.read(desk.authenticate, given) is None
+    for given in (unknown_key, one_character_off, text.upper(), f"{text} ", text[1:], key.digest, key.id, "Ann"):
+        assert app.database.read(app.authenticate, given) is None
 
 
 @pytest.mark.parametrize("given", ["", " ", "\0", "x", "admin_", "clé", "\udcff", chr(0xD800), "a" * 100_000])
-def test_what_cannot_be_a_key_is_nobodys(desk: Desk, given: str) -> None:
-    assert desk.database.read(desk.authenticate, given) is None
-    assert desk.database.read(Authenticate(digest("the operator's")), given) is None
+def test_what_cannot_be_a_key_is_nobodys(app: Application, given: str) -> None:
+    assert app.database.read(app.authenticate, given) is None
+    assert app.database.read(Authenticate(digest("the operator's")), given) is None
 
 
-def test_a_revoked_key_is_useless_at_once_and_its_neighbours_are_not(desk: Desk) -> None:
-    key, text = desk.database.write(desk.create_key, name="Ann", role=Role.ADMIN)
-    _, other = desk.database.write(desk.create_key, name="Bob", role=Role.READ)
-    now = desk.clock.advance(HOUR)
-    desk.database.write(desk.revoke_key, key.id)
+def test_a_revoked_key_is_useless_at_once_and_its_neighbours_are_not(app: Application) -> None:
+    key, text = app.database.write(app.create_key, name="Ann", role=Role.ADMIN)
+    _, other = app.database.write(app.create_key, name="Bob", role=Role.READ)
+    now = app.clock.advance(HOUR)
+    app.database.write(app.revoke_key, key.id)
 
-    assert desk.database.read(desk.authenticate, text) is None
-    assert desk.database.read(desk.authenticate, other) is not None
-    assert desk.database.read(lambda work: work.api_keys.all())[0] == replace(key, revoked_at=now)
-
-
-def test_to_revoke_a_revoked_key_changes_nothing(desk: Desk) -> None:
-    key, _ = desk.database.write(desk.create_key, name="Ann", role=Role.ADMIN)
-    desk.database.write(desk.revoke_key, key.id)
-    desk.clock.advance(HOUR)
-    desk.database.write(desk.revoke_key, key.id)
-
-    assert list(desk.database.read(lambda work: work.api_keys.all())) == [replace(key, revoked_at=NOON)]
+    assert app.database.read(app.authenticate, text) is None
+    assert app.database.read(app.authenticate, other) is not None
+    assert app.database.read(lambda work: work.api_keys.all())[0] == replace(key, revoked_at=now)
 
 
-def test_a_key_that_is_not_there_cannot_be_revoked(desk: Desk) -> None:
+def test_to_revoke_a_revoked_key_changes_nothing(app: Application) -> None:
+    key, _ = app.database.write(app.create_key, name="Ann", role=Role.ADMIN)
+    app.database.write(app.revoke_key, key.id)
+    app.clock.advance(HOUR)
+    app.database.write(app.revoke_key, key.id)
+
+    assert list(app.database.read(lambda work: work.api_keys.all())) == [replace(key, revoked_at=NOON)]
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(app: Application) -> None:
     with pytest.raises(NotFound) as missing:
-        desk.database.write(desk.revoke_key, an_id(9))
+        app.database.write(app.revoke_key, an_id(9))
     assert (missing.value.kind, missing.value.id) == ("API key", an_id(9))
 
 
-def test_the_key_that_the_operator_chose_is_an_admin_key_of_any_form(desk: Desk) -> None:
+def test_the_key_that_the_operator_chose_is_an_admin_key_of_any_form(app: Application) -> None:
     recognise = Authenticate(digest("geheim ключ 🔑"))
 
-    assert desk.database.read(recognise, "geheim ключ 🔑") == OPERATOR
+    assert app.database.read(recognise, "geheim ключ 🔑") == OPERATOR
     assert OPERATOR.role is Role.ADMIN
-    assert desk.database.read(recognise, "geheim") is None
+    assert app.database.read(recognise, "geheim") is None
 
 
-def test_without_a_key_of_the_operators_choice_there_is_no_operator(desk: Desk) -> None:
-    assert desk.database.read(Authenticate(None), "") is None
-    assert desk.database.read(Authenticate(digest("chosen")), digest("chosen")) is None
+def test_without_a_key_of_the_operators_choice_there_is_no_operator(app: Application) -> None:
+    assert app.database.read(Authenticate(None), "") is None
+    assert app.database.read(Authenticate(digest("chosen")), digest("chosen")) is None
 
 
-def test_a_fresh_installation_gets_one_admin_key(desk: Desk) -> None:
-    text = desk.database.write(desk.create_first_key)
+def test_a_fresh_installation_gets_one_admin_key(app: Application) -> None:
+    text = app.database.write(app.create_first_key)
 
     assert text is not None
-    principal = desk.database.read(desk.authenticate, text)
+    principal = app.database.read(app.authenticate, text)
     assert principal is not None
     assert (principal.name, principal.role) == ("first admin key", Role.ADMIN)
-    assert desk.database.write(desk.create_first_key) is None
-    assert len(desk.database.read(lambda work: work.api_keys.all())) == 1
+    assert app.database.write(app.create_first_key) is None
+    assert len(app.database.read(lambda work: work.api_keys.all())) == 1
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
-def test_a_key_of_a_lesser_role_does_not_stand_in_for_the_first_admin_key(desk: Desk, role: Role) -> None:
-    desk.database.write(desk.create_key, name="Ann", role=role)
+def test_a_key_of_a_lesser_role_does_not_stand_in_for_the_first_admin_key(app: Application, role: Role) -> None:
+    app.database.write(app.create_key, name="Ann", role=role)
 
-    assert desk.database.write(desk.create_first_key) is not None
+    assert app.database.write(app.create_first_key) is not None
 
 
-def test_whoever_revoked_the_last_admin_key_gets_another(desk: Desk) -> None:
-    desk.database.write(desk.create_first_key)
-    (key,) = desk.database.read(lambda work: work.api_keys.all())
-    desk.database.write(desk.revoke_key, key.id)
+def test_whoever_revoked_the_last_admin_key_gets_another(app: Application) -> None:
+    app.database.write(app.create_first_key)
+    (key,) = app.database.read(lambda work: work.api_keys.all())
+    app.database.write(app.revoke_key, key.id)
 
-    assert desk.database.write(desk.create_first_key) is not None
-    assert desk.database.write(desk.create_first_key) is None
+    assert app.database.write(app.create_first_key) is not None
+    assert app.database.write(app.create_first_key) is None

@@ -7,42 +7,42 @@ from typing import Any
 
 import pytest
 
-from desk import ACTOR, Desk
+from application import ACTOR, Application
 from leads_domain.errors import VersionMismatch
 from leads_domain.lead import Lead, Precondition
 
-Act = Callable[[Desk, Lead, Precondition], Any]
+Act = Callable[[Application, Lead, Precondition], Any]
 
 
-def change(desk: Desk, lead: Lead, precondition: Precondition) -> Lead:
-    return desk.database.write(desk.change_lead, lead.id, {"name": "Jane Roe"}, actor=ACTOR, precondition=precondition)
+def change(app: Application, lead: Lead, precondition: Precondition) -> Lead:
+    return app.database.write(app.change_lead, lead.id, {"name": "Jane Roe"}, actor=ACTOR, precondition=precondition)
 
 
-def merge(desk: Desk, lead: Lead, precondition: Precondition) -> Lead:
-    other = desk.register(name="Jon Doe", email="jon@example.com").lead
-    return desk.database.write(
-        desk.merge_leads, lead.id, {"duplicate_id": other.id}, actor=ACTOR, precondition=precondition
+def merge(app: Application, lead: Lead, precondition: Precondition) -> Lead:
+    other = app.register(name="Jon Doe", email="jon@example.com").lead
+    return app.database.write(
+        app.merge_leads, lead.id, {"duplicate_id": other.id}, actor=ACTOR, precondition=precondition
     )
 
 
-def erase(desk: Desk, lead: Lead, precondition: Precondition) -> None:
-    desk.database.write(desk.erase_lead, lead.id, actor=ACTOR, precondition=precondition)
+def erase(app: Application, lead: Lead, precondition: Precondition) -> None:
+    app.database.write(app.erase_lead, lead.id, actor=ACTOR, precondition=precondition)
 
 
 @pytest.mark.parametrize("act", [change, merge, erase])
-def test_another_version_is_left_as_it_is(desk: Desk, act: Act) -> None:
-    lead = desk.register().lead
-    newer = desk.change(lead, source="fair")
+def test_another_version_is_left_as_it_is(app: Application, act: Act) -> None:
+    lead = app.register().lead
+    newer = app.change(lead, source="fair")
 
     with pytest.raises(VersionMismatch) as refusal:
-        act(desk, lead, lambda version: version == lead.version)
+        act(app, lead, lambda version: version == lead.version)
 
     assert refusal.value.version == newer.version == 2
-    assert desk.lead(lead) == newer
+    assert app.lead(lead) == newer
 
 
-def test_the_version_that_is_meant_is_changed(desk: Desk) -> None:
-    lead = desk.register().lead
-    now = desk.clock.advance(timedelta(hours=1))
-    changed = change(desk, lead, lambda version: version == lead.version)
+def test_the_version_that_is_meant_is_changed(app: Application) -> None:
+    lead = app.register().lead
+    now = app.clock.advance(timedelta(hours=1))
+    changed = change(app, lead, lambda version: version == lead.version)
     assert changed == replace(lead, name="Jane Roe", version=2, updated_at=now)

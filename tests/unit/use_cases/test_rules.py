@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from builders import NOON, a_rule, given_details
+from application import ACTOR, Application
+from builders import NOON, a_rule, details_input
 from databases import DATABASES, USE_CASE_STORES
-from desk import ACTOR, Desk
 from fakes import RecordingNotifier
 from leads_adapters.memory.dry_run import MemoryDryRun
 from leads_domain.errors import DuplicateLead
@@ -33,228 +33,228 @@ RULES = [
 
 
 @pytest.fixture(params=USE_CASE_STORES)
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    """A desk with rules, on each database."""
+def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Application]:
+    """An application with rules, on each database."""
     with DATABASES[request.param](tmp_path) as database:
-        yield Desk(database, RULES)
+        yield Application(database, RULES)
 
 
-def states(desk: Desk, lead: Lead) -> list[tuple[str, str]]:
+def states(app: Application, lead: Lead) -> list[tuple[str, str]]:
     """The follow-ups of a lead by due time: what they say, and what became of them."""
-    return [(follow_up.message, follow_up.state.value) for follow_up in desk.follow_ups(lead)]
+    return [(follow_up.message, follow_up.state.value) for follow_up in app.follow_ups(lead)]
 
 
-def test_a_new_lead_enters_the_first_status(desk: Desk) -> None:
-    lead = desk.register().lead
+def test_a_new_lead_enters_the_first_status(app: Application) -> None:
+    lead = app.register().lead
 
-    assert states(desk, lead) == [("John Doe waits.", "scheduled"), ("John Doe waits and waits.", "scheduled")]
-    assert [follow_up.due_at for follow_up in desk.follow_ups(lead)] == [NOON + DAY, NOON + 3 * DAY]
-    assert {follow_up.rule_status for follow_up in desk.follow_ups(lead)} == {"new"}
+    assert states(app, lead) == [("John Doe waits.", "scheduled"), ("John Doe waits and waits.", "scheduled")]
+    assert [follow_up.due_at for follow_up in app.follow_ups(lead)] == [NOON + DAY, NOON + 3 * DAY]
+    assert {follow_up.rule_status for follow_up in app.follow_ups(lead)} == {"new"}
     assert (lead.version, lead.next_follow_up_at) == (1, NOON + DAY)
-    assert desk.lead(lead) == lead
-    assert desk.story(lead) == ["lead.created", "follow_up.scheduled", "follow_up.scheduled"]
-    assert {entry.actor for entry in desk.timeline(lead)} == {ACTOR}
+    assert app.lead(lead) == lead
+    assert app.event_types(lead) == ["lead.created", "follow_up.scheduled", "follow_up.scheduled"]
+    assert {entry.actor for entry in app.timeline(lead)} == {ACTOR}
 
 
-def test_what_rules_have_made_is_sent_like_everything_else(desk: Desk) -> None:
-    lead = desk.register().lead
-    assert desk.claim() == []
-    desk.clock.advance(DAY)
-    (claimed,) = desk.claim()
-    desk.record(claimed)
+def test_what_rules_have_made_is_sent_like_everything_else(app: Application) -> None:
+    lead = app.register().lead
+    assert app.claim() == []
+    app.clock.advance(DAY)
+    (claimed,) = app.claim()
+    app.record(claimed)
 
     assert claimed.notice.message == "John Doe waits."
-    assert desk.lead(lead).next_follow_up_at == NOON + 3 * DAY
-    assert states(desk, lead)[0] == ("John Doe waits.", "sent")
+    assert app.lead(lead).next_follow_up_at == NOON + 3 * DAY
+    assert states(app, lead)[0] == ("John Doe waits.", "sent")
 
 
-def test_a_lead_that_leaves_a_status_is_owed_what_its_new_one_says_and_no_more(desk: Desk) -> None:
-    lead = desk.register(owner="ann@example.com").lead
-    now = desk.clock.advance(HOUR)
-    contacted = desk.change(lead, "contacted")
+def test_a_lead_that_leaves_a_status_is_owed_what_its_new_one_says_and_no_more(app: Application) -> None:
+    lead = app.register(owner="ann@example.com").lead
+    now = app.clock.advance(HOUR)
+    contacted = app.change(lead, "contacted")
 
-    assert states(desk, lead) == [
+    assert states(app, lead) == [
         ("John Doe waits.", "cancelled"),
         ("Ask John Doe again.", "scheduled"),
         ("John Doe waits and waits.", "cancelled"),
     ]
     assert (contacted.version, contacted.next_follow_up_at) == (2, now + 2 * DAY)
-    assert desk.lead(lead) == contacted
-    assert desk.story(lead)[3:] == [
+    assert app.lead(lead) == contacted
+    assert app.event_types(lead)[3:] == [
         "lead.status_changed",
         "follow_up.cancelled",
         "follow_up.cancelled",
         "follow_up.scheduled",
     ]
-    assert desk.change(lead, "qualified").next_follow_up_at is None
-    assert {follow_up.state for follow_up in desk.follow_ups(lead)} == {FollowUpState.CANCELLED}
+    assert app.change(lead, "qualified").next_follow_up_at is None
+    assert {follow_up.state for follow_up in app.follow_ups(lead)} == {FollowUpState.CANCELLED}
 
 
-def test_what_somebody_asked_for_outlives_the_status(desk: Desk) -> None:
-    lead = desk.register().lead
-    asked_for = desk.trigger(lead, due_at=NOON + 2 * DAY)
+def test_what_somebody_asked_for_outlives_the_status(app: Application) -> None:
+    lead = app.register().lead
+    asked_for = app.trigger(lead, due_at=NOON + 2 * DAY)
 
-    assert desk.change(lead, "contacted").next_follow_up_at == NOON + 2 * DAY
-    assert desk.follow_up(asked_for) == asked_for
-
-
-def test_an_attempt_that_is_under_way_is_cancelled_too(desk: Desk) -> None:
-    lead = desk.register().lead
-    desk.clock.advance(DAY)
-    (claimed,) = desk.claim()
-    desk.change(lead, "contacted")
-
-    assert not desk.record(claimed)
-    assert states(desk, lead)[0] == ("John Doe waits.", "cancelled")
+    assert app.change(lead, "contacted").next_follow_up_at == NOON + 2 * DAY
+    assert app.follow_up(asked_for) == asked_for
 
 
-def test_what_was_sent_is_not_touched_when_the_status_is_left(desk: Desk) -> None:
-    lead = desk.register().lead
-    desk.clock.advance(DAY)
-    desk.record(desk.claim()[0])
-    desk.change(lead, "contacted")
+def test_an_attempt_that_is_under_way_is_cancelled_too(app: Application) -> None:
+    lead = app.register().lead
+    app.clock.advance(DAY)
+    (claimed,) = app.claim()
+    app.change(lead, "contacted")
 
-    assert states(desk, lead) == [
+    assert not app.record(claimed)
+    assert states(app, lead)[0] == ("John Doe waits.", "cancelled")
+
+
+def test_what_was_sent_is_not_touched_when_the_status_is_left(app: Application) -> None:
+    lead = app.register().lead
+    app.clock.advance(DAY)
+    app.record(app.claim()[0])
+    app.change(lead, "contacted")
+
+    assert states(app, lead) == [
         ("John Doe waits.", "sent"),
         ("John Doe waits and waits.", "cancelled"),
         ("Ask John Doe again.", "scheduled"),
     ]
 
 
-def test_a_closed_status_may_have_rules(desk: Desk) -> None:
-    lead = desk.register().lead
-    asked_for = desk.trigger(lead, due_at=NOON + DAY)
-    lost = desk.change(lead, "lost", status_reason="No budget")
+def test_a_closed_status_may_have_rules(app: Application) -> None:
+    lead = app.register().lead
+    asked_for = app.trigger(lead, due_at=NOON + DAY)
+    lost = app.change(lead, "lost", status_reason="No budget")
 
     assert lost.next_follow_up_at == NOON + 90 * DAY
-    assert desk.follow_up(asked_for).state is FollowUpState.CANCELLED
-    desk.change(lead, "contacted")
-    assert ("Is John Doe still lost?", "cancelled") in states(desk, lead)
+    assert app.follow_up(asked_for).state is FollowUpState.CANCELLED
+    app.change(lead, "contacted")
+    assert ("Is John Doe still lost?", "cancelled") in states(app, lead)
 
 
-def test_a_status_that_is_entered_again_has_its_rules_again(desk: Desk) -> None:
-    lead = desk.register(owner="ann@example.com").lead
+def test_a_status_that_is_entered_again_has_its_rules_again(app: Application) -> None:
+    lead = app.register(owner="ann@example.com").lead
     for status in ("contacted", "lost", "contacted"):
-        desk.change(lead, status, **({"status_reason": "No budget"} if status == "lost" else {}))
+        app.change(lead, status, **({"status_reason": "No budget"} if status == "lost" else {}))
 
-    again = [state for message, state in states(desk, lead) if message == "Ask John Doe again."]
+    again = [state for message, state in states(app, lead) if message == "Ask John Doe again."]
     assert again == ["cancelled", "scheduled"]
 
 
-def test_a_change_that_is_no_move_makes_and_cancels_nothing(desk: Desk) -> None:
-    lead = desk.register().lead
-    before = desk.follow_ups(lead)
-    changed = desk.change(lead, "new", name="Jane Roe", owner="ann@example.com")
+def test_a_change_that_is_no_move_makes_and_cancels_nothing(app: Application) -> None:
+    lead = app.register().lead
+    before = app.follow_ups(lead)
+    changed = app.change(lead, "new", name="Jane Roe", owner="ann@example.com")
 
     assert changed.next_follow_up_at == NOON + DAY
-    assert desk.follow_ups(lead) == before
+    assert app.follow_ups(lead) == before
 
 
-def test_a_rule_sees_the_lead_as_the_same_change_leaves_it(desk: Desk) -> None:
-    lead = desk.register().lead
-    desk.change(lead, "contacted", name="Jane Roe", owner="ann@example.com")
+def test_a_rule_sees_the_lead_as_the_same_change_leaves_it(app: Application) -> None:
+    lead = app.register().lead
+    app.change(lead, "contacted", name="Jane Roe", owner="ann@example.com")
 
-    assert ("Ask Jane Roe again.", "scheduled") in states(desk, lead)
+    assert ("Ask Jane Roe again.", "scheduled") in states(app, lead)
 
 
-def test_what_a_rule_owes_the_owner_goes_to_whoever_owns_the_lead_when_it_is_due(desk: Desk) -> None:
-    lead = desk.register().lead
-    desk.change(lead, "contacted")
-    desk.change(lead, owner="ann@example.com")
-    desk.clock.advance(2 * DAY)
-    (claimed,) = desk.claim()
+def test_what_a_rule_owes_the_owner_goes_to_whoever_owns_the_lead_when_it_is_due(app: Application) -> None:
+    lead = app.register().lead
+    app.change(lead, "contacted")
+    app.change(lead, owner="ann@example.com")
+    app.clock.advance(2 * DAY)
+    (claimed,) = app.claim()
 
     assert (claimed.notice.email, claimed.notice.message) == ("ann@example.com", "Ask John Doe again.")
 
 
-def test_what_a_rule_owes_to_an_address_goes_there_whoever_owns_the_lead(desk: Desk) -> None:
-    lead = desk.register(phone="+12025550123").lead
+def test_what_a_rule_owes_to_an_address_goes_there_whoever_owns_the_lead(app: Application) -> None:
+    lead = app.register(phone="+12025550123").lead
     for status in ("contacted", "qualified", "converted"):
-        desk.change(lead, status)
-    desk.clock.advance(DAY)
-    mail, call = desk.claim("log", "sms")
+        app.change(lead, status)
+    app.clock.advance(DAY)
+    mail, call = app.claim("log", "sms")
 
     assert (mail.notice.name, mail.notice.email, mail.notice.phone) == ("sales@example.com", "sales@example.com", None)
     assert (call.notice.name, call.notice.email, call.notice.phone) == ("+4930123456", None, "+4930123456")
-    assert desk.timeline(lead)[0].data["recipient"] == "+4930123456"
+    assert app.timeline(lead)[0].data["recipient"] == "+4930123456"
     for claimed in (mail, call):
         sms = RecordingNotifier(needs=Address.PHONE)
         assert send(claimed, {"log": RecordingNotifier(), "sms": sms}) is None
-        assert desk.record(claimed)
+        assert app.record(claimed)
 
 
-def test_what_a_rule_owes_to_nobody_fails_visibly_when_it_is_due(desk: Desk) -> None:
-    lead = desk.register().lead
-    desk.change(lead, "contacted")
-    desk.clock.advance(2 * DAY)
-    (claimed,) = desk.claim()
+def test_what_a_rule_owes_to_nobody_fails_visibly_when_it_is_due(app: Application) -> None:
+    lead = app.register().lead
+    app.change(lead, "contacted")
+    app.clock.advance(2 * DAY)
+    (claimed,) = app.claim()
     log = RecordingNotifier()
-    desk.record(claimed, send(claimed, {"log": log}))
+    app.record(claimed, send(claimed, {"log": log}))
 
-    (failed,) = [each for each in desk.follow_ups(lead) if each.state is FollowUpState.FAILED]
+    (failed,) = [each for each in app.follow_ups(lead) if each.state is FollowUpState.FAILED]
     assert (failed.message, failed.last_error) == ("Ask John Doe again.", "The lead has no owner.")
     assert log.notices == []
-    assert desk.story(lead)[-2:] == ["follow_up.attempt_failed", "follow_up.failed"]
+    assert app.event_types(lead)[-2:] == ["follow_up.attempt_failed", "follow_up.failed"]
 
-    desk.change(lead, owner="ann@example.com")
-    desk.retry(failed)
-    (again,) = desk.claim()
+    app.change(lead, owner="ann@example.com")
+    app.retry(failed)
+    (again,) = app.claim()
     assert send(again, {"log": log}) is None
     assert [notice.email for notice in log.accepted] == ["ann@example.com"]
 
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)
-def test_a_lead_that_comes_in_again_enters_nothing(desk: Desk, on_duplicate: OnDuplicate) -> None:
-    lead = desk.register().lead
-    before = desk.follow_ups(lead)
+def test_a_lead_that_comes_in_again_enters_nothing(app: Application, on_duplicate: OnDuplicate) -> None:
+    lead = app.register().lead
+    before = app.follow_ups(lead)
     if on_duplicate is OnDuplicate.ERROR:
         with pytest.raises(DuplicateLead):
-            desk.register(name="Johnny")
+            app.register(name="Johnny")
     else:
-        desk.register(name="Johnny", on_duplicate=on_duplicate)
+        app.register(name="Johnny", on_duplicate=on_duplicate)
 
-    assert desk.follow_ups(lead) == before
-    assert desk.lead(lead).next_follow_up_at == NOON + DAY
+    assert app.follow_ups(lead) == before
+    assert app.lead(lead).next_follow_up_at == NOON + DAY
 
 
-def test_nothing_is_made_or_cancelled_by_a_move_that_is_undone(desk: Desk) -> None:
-    desk.register(email="jane@example.com")
-    lead = desk.register(owner="ann@example.com").lead
-    before = desk.follow_ups(lead)
+def test_nothing_is_made_or_cancelled_by_a_move_that_is_undone(app: Application) -> None:
+    app.register(email="jane@example.com")
+    lead = app.register(owner="ann@example.com").lead
+    before = app.follow_ups(lead)
     with pytest.raises(DuplicateLead):
-        desk.change(lead, "contacted", email="jane@example.com")
+        app.change(lead, "contacted", email="jane@example.com")
 
-    assert desk.follow_ups(lead) == before
-    assert desk.lead(lead) == lead
+    assert app.follow_ups(lead) == before
+    assert app.lead(lead) == lead
 
 
 @pytest.mark.parametrize("rules", [False, True])
-def test_rules_start_for_new_imported_leads_only_if_asked_for(desk: Desk, rules: bool) -> None:
-    check = desk.import_leads.check
+def test_rules_start_for_new_imported_leads_only_if_asked_for(app: Application, rules: bool) -> None:
+    check = app.import_leads.check
     rows = [
-        check(given_details(email="a@example.com")),
-        check(given_details(email="b@example.com"), ImportedState(status="Converted")),
-        check(given_details(email="A@example.com")),
+        check(details_input(email="a@example.com")),
+        check(details_input(email="b@example.com"), ImportedState(status="Converted")),
+        check(details_input(email="A@example.com")),
     ]
-    *stored, _ = desk.database.write(desk.import_leads, rows, actor=ACTOR, rules=rules)
+    *stored, _ = app.database.write(app.import_leads, rows, actor=ACTOR, rules=rules)
     assert stored == [Outcome.CREATED] * 2
-    new, converted = desk.database.read(lambda work: work.leads.page(LeadQuery(sort=LeadSort.OLDEST_FIRST))).items
+    new, converted = app.database.read(lambda work: work.leads.page(LeadQuery(sort=LeadSort.OLDEST_FIRST))).items
 
-    assert len(desk.follow_ups(new)) == (2 if rules else 0)
+    assert len(app.follow_ups(new)) == (2 if rules else 0)
     assert new.next_follow_up_at == (NOON + DAY if rules else None)
-    assert (converted.status, len(desk.follow_ups(converted))) == ("converted", 2 if rules else 0)
+    assert (converted.status, len(app.follow_ups(converted))) == ("converted", 2 if rules else 0)
 
 
-def test_a_dry_run_starts_no_rules(desk: Desk) -> None:
-    candidates = [desk.import_leads.check(given_details(), None)]
-    desk.database.read(desk.import_leads, candidates, actor=ACTOR, dry_run=MemoryDryRun())
-    assert desk.database.read(lambda work: work.follow_ups.next_attempts(NOON)) == {}
+def test_a_dry_run_starts_no_rules(app: Application) -> None:
+    candidates = [app.import_leads.check(details_input(), None)]
+    app.database.read(app.import_leads, candidates, actor=ACTOR, dry_run=MemoryDryRun())
+    assert app.database.read(lambda work: work.follow_ups.next_attempts(NOON)) == {}
 
 
-def test_what_rules_had_made_is_cancelled_even_when_the_rules_are_gone(desk: Desk) -> None:
-    lead = desk.register().lead
-    without = Desk(desk.database)
-    without.change_lead = replace(without.change_lead, ids=desk.ids)
+def test_what_rules_had_made_is_cancelled_even_when_the_rules_are_gone(app: Application) -> None:
+    lead = app.register().lead
+    without = Application(app.database)
+    without.change_lead = replace(without.change_lead, ids=app.ids)
 
     assert without.change(lead, "contacted").next_follow_up_at is None
-    assert {follow_up.state for follow_up in desk.follow_ups(lead)} == {FollowUpState.CANCELLED}
+    assert {follow_up.state for follow_up in app.follow_ups(lead)} == {FollowUpState.CANCELLED}

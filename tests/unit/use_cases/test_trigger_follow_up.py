@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from application import ACTOR, Application
 from builders import NOON, a_follow_up, a_lead, an_id
-from desk import ACTOR, Desk
 from leads_domain.errors import FieldError, NotFound, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpId, Recipient
@@ -15,39 +15,39 @@ from leads_domain.follow_up import FollowUpId, Recipient
 HOUR = timedelta(hours=1)
 
 
-def test_without_wishes_the_lead_is_written_to_now_on_the_default_channel(desk: Desk) -> None:
-    lead = desk.register().lead
-    now = desk.clock.advance(HOUR)
-    follow_up = desk.trigger(lead)
+def test_without_wishes_the_lead_is_written_to_now_on_the_default_channel(app: Application) -> None:
+    lead = app.register().lead
+    now = app.clock.advance(HOUR)
+    follow_up = app.trigger(lead)
 
     message = "Hello John Doe, thank you for your interest. We will be in touch with you soon."
     expected = a_follow_up(
         id=follow_up.id, lead_id=lead.id, message=message, due_at=now, created_at=now, updated_at=now
     )
     assert follow_up == expected
-    assert desk.follow_up(follow_up) == expected
+    assert app.follow_up(follow_up) == expected
 
 
-def test_the_owner_is_reminded_of_the_lead(desk: Desk) -> None:
-    lead = desk.register(owner="ann@example.com").lead
+def test_the_owner_is_reminded_of_the_lead(app: Application) -> None:
+    lead = app.register(owner="ann@example.com").lead
 
-    assert desk.trigger(lead, recipient=Recipient.OWNER).message == "Please follow up with John Doe."
+    assert app.trigger(lead, recipient=Recipient.OWNER).message == "Please follow up with John Doe."
 
 
-def test_every_wish_is_granted(desk: Desk) -> None:
-    lead = desk.register(phone="+12025550123").lead
-    follow_up = desk.trigger(lead, channel="sms", message=" Call me. ", due_at=NOON + HOUR, recipient=Recipient.LEAD)
+def test_every_wish_is_granted(app: Application) -> None:
+    lead = app.register(phone="+12025550123").lead
+    follow_up = app.trigger(lead, channel="sms", message=" Call me. ", due_at=NOON + HOUR, recipient=Recipient.LEAD)
 
     assert (follow_up.channel, follow_up.message, follow_up.due_at) == ("sms", "Call me.", NOON + HOUR)
     assert follow_up.next_attempt_at == NOON + HOUR
 
 
-def test_a_promise_is_told_with_who_made_it_and_when(desk: Desk) -> None:
-    lead = desk.register().lead
-    now = desk.clock.advance(HOUR)
-    follow_up = desk.trigger(lead, due_at=now + HOUR)
+def test_a_promise_is_told_with_who_made_it_and_when(app: Application) -> None:
+    lead = app.register().lead
+    now = app.clock.advance(HOUR)
+    follow_up = app.trigger(lead, due_at=now + HOUR)
 
-    newest = desk.timeline(lead)[0]
+    newest = app.timeline(lead)[0]
     assert (newest.type, newest.at, newest.actor) == (EventType.FOLLOW_UP_SCHEDULED, now, ACTOR)
     assert newest.data == {
         "follow_up_id": follow_up.id,
@@ -57,11 +57,11 @@ def test_a_promise_is_told_with_who_made_it_and_when(desk: Desk) -> None:
     }
 
 
-def test_a_time_in_any_zone_is_kept_in_utc(desk: Desk) -> None:
+def test_a_time_in_any_zone_is_kept_in_utc(app: Application) -> None:
     india = timezone(timedelta(hours=5, minutes=30))
-    follow_up = desk.trigger(desk.register().lead, due_at=datetime(2026, 1, 6, 9, 0, 0, 1, tzinfo=india))
+    follow_up = app.trigger(app.register().lead, due_at=datetime(2026, 1, 6, 9, 0, 0, 1, tzinfo=india))
 
-    assert repr(desk.follow_up(follow_up).due_at) == repr(datetime(2026, 1, 6, 3, 30, 0, 1, tzinfo=UTC))
+    assert repr(app.follow_up(follow_up).due_at) == repr(datetime(2026, 1, 6, 3, 30, 0, 1, tzinfo=UTC))
 
 
 @pytest.mark.parametrize(
@@ -71,90 +71,90 @@ def test_a_time_in_any_zone_is_kept_in_utc(desk: Desk) -> None:
         datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))),
     ],
 )
-def test_a_time_that_utc_cannot_tell_is_refused(desk: Desk, at: datetime) -> None:
-    lead = desk.register().lead
+def test_a_time_that_utc_cannot_tell_is_refused(app: Application, at: datetime) -> None:
+    lead = app.register().lead
 
     with pytest.raises(ValidationFailed) as refusal:
-        desk.trigger(lead, due_at=at)
+        app.trigger(lead, due_at=at)
     assert [fault.pointer for fault in refusal.value.errors] == ["/due_at"]
 
 
-def test_a_follow_up_whose_time_is_past_is_due_at_once(desk: Desk) -> None:
-    follow_up = desk.trigger(desk.register().lead, due_at=NOON - 1000 * HOUR)
+def test_a_follow_up_whose_time_is_past_is_due_at_once(app: Application) -> None:
+    follow_up = app.trigger(app.register().lead, due_at=NOON - 1000 * HOUR)
 
-    assert [claimed.follow_up.id for claimed in desk.claim()] == [follow_up.id]
+    assert [claimed.follow_up.id for claimed in app.claim()] == [follow_up.id]
 
 
-def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(desk: Desk) -> None:
-    lead = desk.register().lead
+def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(app: Application) -> None:
+    lead = app.register().lead
 
     with pytest.raises(ValidationFailed) as refusal:
-        desk.trigger(lead, channel="pigeon")
+        app.trigger(lead, channel="pigeon")
     fault = FieldError("/channel", "There is no channel 'pigeon'; it is one of: log, sms, smtp, webhook.")
     assert refusal.value.errors == (fault,)
-    assert desk.follow_ups(lead) == []
-    assert desk.lead(lead) == lead
+    assert app.follow_ups(lead) == []
+    assert app.lead(lead) == lead
 
 
-def test_every_fault_is_told(desk: Desk) -> None:
+def test_every_fault_is_told(app: Application) -> None:
     with pytest.raises(ValidationFailed) as refusal:
-        desk.trigger(desk.register().lead, channel="pigeon", message="\0")
+        app.trigger(app.register().lead, channel="pigeon", message="\0")
     assert [fault.pointer for fault in refusal.value.errors] == ["/channel", "/message"]
 
 
 @pytest.mark.parametrize("wishes", [{}, {"recipient": Recipient.OWNER}])
-def test_a_channel_for_telephones_needs_a_number(desk: Desk, wishes: dict[str, Any]) -> None:
-    lead = desk.register(owner="ann@example.com", phone="+12025550123" if wishes else None).lead
+def test_a_channel_for_telephones_needs_a_number(app: Application, wishes: dict[str, Any]) -> None:
+    lead = app.register(owner="ann@example.com", phone="+12025550123" if wishes else None).lead
 
     with pytest.raises(ValidationFailed) as refusal:
-        desk.trigger(lead, channel="sms", **wishes)
+        app.trigger(lead, channel="sms", **wishes)
     who = wishes.get("recipient", Recipient.LEAD)
     fault = FieldError("/channel", f"The channel sms needs a telephone number, and the {who} has none.")
     assert refusal.value.errors == (fault,)
-    assert desk.follow_ups(lead) == []
+    assert app.follow_ups(lead) == []
 
 
-def test_a_lead_without_an_owner_cannot_be_followed_up_with_its_owner(desk: Desk) -> None:
+def test_a_lead_without_an_owner_cannot_be_followed_up_with_its_owner(app: Application) -> None:
     with pytest.raises(ValidationFailed) as refusal:
-        desk.trigger(desk.register().lead, recipient=Recipient.OWNER, channel="smtp")
+        app.trigger(app.register().lead, recipient=Recipient.OWNER, channel="smtp")
     assert [fault.pointer for fault in refusal.value.errors] == ["/recipient"]
 
 
-def test_nobody_can_be_reached_about_a_lead_that_is_not_there(desk: Desk) -> None:
+def test_nobody_can_be_reached_about_a_lead_that_is_not_there(app: Application) -> None:
     with pytest.raises(NotFound) as missing:
-        desk.trigger(a_lead(id=an_id(9)))
+        app.trigger(a_lead(id=an_id(9)))
     assert (missing.value.kind, missing.value.id) == ("lead", an_id(9))
 
 
-def test_a_lead_shows_when_it_is_next_due(desk: Desk) -> None:
-    lead = desk.register().lead
-    now = desk.clock.advance(HOUR)
+def test_a_lead_shows_when_it_is_next_due(app: Application) -> None:
+    lead = app.register().lead
+    now = app.clock.advance(HOUR)
 
-    desk.trigger(lead, due_at=now + 2 * HOUR)
-    first = desk.lead(lead)
+    app.trigger(lead, due_at=now + 2 * HOUR)
+    first = app.lead(lead)
     assert first == replace(lead, next_follow_up_at=now + 2 * HOUR, version=2, updated_at=now)
-    desk.trigger(lead, due_at=now + 3 * HOUR)
-    assert desk.lead(lead) == first
-    desk.trigger(lead, due_at=now + HOUR)
-    assert desk.lead(lead) == replace(first, next_follow_up_at=now + HOUR, version=3)
+    app.trigger(lead, due_at=now + 3 * HOUR)
+    assert app.lead(lead) == first
+    app.trigger(lead, due_at=now + HOUR)
+    assert app.lead(lead) == replace(first, next_follow_up_at=now + HOUR, version=3)
 
 
-def test_a_lead_is_next_due_at_what_is_left_after_one_was_sent(desk: Desk) -> None:
-    lead = desk.register().lead
-    desk.trigger(lead)
-    desk.trigger(lead, due_at=NOON + HOUR)
-    desk.trigger(lead, due_at=NOON + 2 * HOUR)
-    assert desk.lead(lead).next_follow_up_at == NOON
+def test_a_lead_is_next_due_at_what_is_left_after_one_was_sent(app: Application) -> None:
+    lead = app.register().lead
+    app.trigger(lead)
+    app.trigger(lead, due_at=NOON + HOUR)
+    app.trigger(lead, due_at=NOON + 2 * HOUR)
+    assert app.lead(lead).next_follow_up_at == NOON
 
     for left in (NOON + HOUR, NOON + 2 * HOUR, None):
-        (claimed,) = desk.claim()
-        before = desk.lead(lead)
-        desk.record(claimed)
-        assert desk.lead(lead).next_follow_up_at == left
-        assert desk.lead(lead).version == before.version + 1
-        desk.clock.advance(HOUR)
+        (claimed,) = app.claim()
+        before = app.lead(lead)
+        app.record(claimed)
+        assert app.lead(lead).next_follow_up_at == left
+        assert app.lead(lead).version == before.version + 1
+        app.clock.advance(HOUR)
 
 
-def test_what_is_not_there_is_not_found(desk: Desk) -> None:
+def test_what_is_not_there_is_not_found(app: Application) -> None:
     with pytest.raises(NotFound, match="There is no follow-up with the id"):
-        desk.database.read(lambda work: work.follow_ups.get(FollowUpId(an_id(9))))
+        app.database.read(lambda work: work.follow_ups.get(FollowUpId(an_id(9))))

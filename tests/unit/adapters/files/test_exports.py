@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import NOON, a_lead, a_phone, an_email
-from fakes import PlainContacts
+from fakes import PlainNormalizer
 from leads_adapters.files.formats import READERS, WRITERS, Format
 from leads_adapters.files.members import MEMBERS
 from leads_domain.details import (
@@ -115,7 +115,7 @@ def test_the_largest_lead_that_there_can_be_comes_back(format_: Format) -> None:
 def test_what_comes_back_is_a_lead_to_the_domain(format_: Format) -> None:
     (row,) = READERS[format_](io.BytesIO(written([A_LEAD], format_))).rows
     assert not isinstance(row.given, ValidationFailed)
-    details = check_new_details(row.given, PlainContacts())
+    details = check_new_details(row.given, PlainNormalizer())
     assert {**details} == {
         "name": A_LEAD.name,
         "email": A_LEAD.email,

@@ -8,7 +8,7 @@ from hypothesis.strategies import SearchStrategy
 from builders import a_lead, a_phone, an_email
 from leads_domain.details import INTEGER_MAX, INTEGER_MIN, Scalar, is_placeholder
 from leads_domain.lead import Lead
-from strategies import utc_moments
+from strategies import utc_times
 
 _HARD = ["'", '"', "=", "+", "-", "@", "\t", "\r", "\n", "\r\n", ",", ";", "|", "\\", "{", " ", "\ufeff"]
 _HARD += ["\0", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\x7f", "\x85", "\u2028", "\u2029", "e\u0301", "😀"]
@@ -49,8 +49,8 @@ def leads() -> SearchStrategy[Lead]:
         source=st.none() | trimmed_texts(),
         owner=st.none() | _addresses().map(an_email),
         attributes=st.dictionaries(texts().filter(bool) | st.sampled_from(_LIKE_OURS), scalars(), max_size=4),
-        created_at=utc_moments(),
-        contacted_at=st.none() | utc_moments(),
+        created_at=utc_times(),
+        contacted_at=st.none() | utc_times(),
     )
 
 

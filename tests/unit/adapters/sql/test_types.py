@@ -8,7 +8,7 @@ from sqlalchemy.dialects import sqlite
 
 from builders import NOON
 from leads_adapters.sql.types import UtcTime
-from strategies import moments
+from strategies import times
 
 DIALECT = sqlite.dialect()
 COLUMN = UtcTime()
@@ -30,7 +30,7 @@ def read(text: str | None) -> datetime | None:
     return convert(text)
 
 
-@given(moments())
+@given(times())
 def test_a_time_comes_back_as_the_same_moment_in_utc(at: datetime) -> None:
     back = read(written(at))
 
@@ -39,7 +39,7 @@ def test_a_time_comes_back_as_the_same_moment_in_utc(at: datetime) -> None:
     assert back.tzinfo is UTC
 
 
-@given(moments(), moments())
+@given(times(), times())
 def test_texts_sort_as_their_times_do(one: datetime, other: datetime) -> None:
     first, second = written(one), written(other)
 

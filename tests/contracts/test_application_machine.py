@@ -14,11 +14,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from application import LEASE, Application
 from builders import NOON, a_follow_up, a_lead, a_rule, an_id
-from contracts.desk_model import RULES, DeskModel, Refusal, Thing
+from contracts.application_model import RULES, ApplicationModel, Refusal, Thing
 from contracts.stores import all_pages
 from databases import DATABASES
-from desk import LEASE, Desk
 from leads_domain.details import DetailsInput
 from leads_domain.errors import (
     DuplicateLead,
@@ -65,14 +65,14 @@ class HalfwayError(Exception):
     """What breaks a unit of work off."""
 
 
-class Desks(RuleBasedStateMachine):
-    """The same desk on every database, beside its model. With every question it gets later: no two times are equal."""
+class Applications(RuleBasedStateMachine):
+    """One application on each database, beside a model. Each call advances the clock: no two times are equal."""
 
     def __init__(self) -> None:
         super().__init__()
         self.closing = ExitStack()
-        self.model = DeskModel()
-        self.desks: list[Desk] = []
+        self.model = ApplicationModel()
+        self.apps: list[Application] = []
         self.claimed: list[Claimed] = []
         self.now = NOON
 
@@ -81,7 +81,7 @@ class Desks(RuleBasedStateMachine):
         """One lead and one follow-up are there from the start, so that every rule has something to work on."""
         for open_database in DATABASES.values():
             folder = self.closing.enter_context(TemporaryDirectory())
-            self.desks.append(Desk(self.closing.enter_context(open_database(Path(folder))), KEPT))
+            self.apps.append(Application(self.closing.enter_context(open_database(Path(folder))), KEPT))
         self.register({"name": "Ann", "email": "a@example.com"}, OnDuplicate.ERROR)
         self.trigger(0, 0, "log", Recipient.LEAD)
 
@@ -90,7 +90,7 @@ class Desks(RuleBasedStateMachine):
 
     @rule(given=GIVEN, on_duplicate=st.sampled_from(OnDuplicate))
     def register(self, given: Thing, on_duplicate: OnDuplicate) -> None:
-        answer = self.ask(lambda desk: desk.register(on_duplicate=on_duplicate, **given))
+        answer = self.ask(lambda app: app.register(on_duplicate=on_duplicate, **given))
         now, new_id = self.now, answer.lead.id if isinstance(answer, Registered) else ""
         promised = self.newly_promised(answer.lead) if isinstance(answer, Registered) else []
         expected = self.expect(
@@ -102,7 +102,7 @@ class Desks(RuleBasedStateMachine):
     @rule(pick=PICKS, changes=st.fixed_dictionaries({}, optional=CHANGES))
     def change(self, pick: int, changes: Thing) -> None:
         lead = self.pick_lead(pick)
-        answer = self.ask(lambda desk: desk.change(lead, **changes))
+        answer = self.ask(lambda app: app.change(lead, **changes))
         now, promised = self.now, self.newly_promised(lead)
         expected = self.expect(lambda: self.model.change(lead.id, changes, now=now, promised=promised))
         assert (asdict(answer) if isinstance(answer, Lead) else answer) == (expected or self.model.leads[lead.id])
@@ -114,29 +114,29 @@ class Desks(RuleBasedStateMachine):
     @rule(pick=PICKS)
     def note(self, pick: int) -> None:
         lead = self.pick_lead(pick)
-        answer = self.ask(lambda desk: desk.note(lead, "Call in the morning."))
+        answer = self.ask(lambda app: app.note(lead, "Call in the morning."))
         expected = self.expect(lambda: self.model.note(lead.id))
         assert (answer if isinstance(answer, tuple) else None) == expected
 
     @rule(pick=PICKS, other=PICKS)
     def merge(self, pick: int, other: int) -> None:
         lead, duplicate = self.pick_lead(pick), self.pick_lead(other)
-        answer = self.ask(lambda desk: desk.merge(lead, duplicate))
+        answer = self.ask(lambda app: app.merge(lead, duplicate))
         expected = self.expect(lambda: self.model.merge(lead.id, duplicate.id, now=self.now))
         assert (asdict(answer) if isinstance(answer, Lead) else answer) == (expected or self.model.leads[lead.id])
 
     @rule(pick=PICKS)
     def erase(self, pick: int) -> None:
         lead = self.pick_lead(pick)
-        answer = self.ask(lambda desk: desk.erase(lead))
+        answer = self.ask(lambda app: app.erase(lead))
         assert answer == self.expect(lambda: self.model.erase(lead.id))
 
     @rule(pick=PICKS)
     def look_into_everything_of(self, pick: int) -> None:
         lead = self.pick_lead(pick)
-        answer = self.ask(lambda desk: desk.story(lead))
+        answer = self.ask(lambda app: app.event_types(lead))
         assert answer == self.expect(lambda: self.model.story(lead.id))
-        personal_data = self.ask(lambda desk: desk.personal_data(lead))
+        personal_data = self.ask(lambda app: app.personal_data(lead))
         if isinstance(personal_data, PersonalDataExport):
             assert personal_data.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
             assert [asdict(each) for each in personal_data.follow_ups] == self.model.follow_ups_of(lead.id)
@@ -154,7 +154,7 @@ class Desks(RuleBasedStateMachine):
         lead = self.pick_lead(pick)
         due_at = self.now + timedelta(hours=hours, microseconds=1)
         wishes = {"channel": channel, "message": "Hello!", "due_at": due_at, "recipient": recipient}
-        answer = self.ask(lambda desk: desk.trigger(lead, **wishes))
+        answer = self.ask(lambda app: app.trigger(lead, **wishes))
         new_id = answer.id if isinstance(answer, FollowUp) else ""
         expected = self.expect(lambda: self.model.trigger(lead.id, wishes, now=self.now, new_id=new_id))
         told = asdict(answer) if isinstance(answer, FollowUp) else answer
@@ -169,22 +169,22 @@ class Desks(RuleBasedStateMachine):
         everything = {"due_at": NOON + timedelta(hours=hours), "message": f"In {hours} h"}
         changes = {name: value for name, value in everything.items() if name in changed}
         self.step(
-            pick, lambda desk, each: desk.reschedule(each, **changes), partial(self.model.reschedule, given=changes)
+            pick, lambda app, each: app.reschedule(each, **changes), partial(self.model.reschedule, given=changes)
         )
 
     @rule(pick=PICKS)
     def cancel(self, pick: int) -> None:
-        self.step(pick, Desk.cancel, self.model.cancel)
+        self.step(pick, Application.cancel, self.model.cancel)
 
     @rule(pick=PICKS)
     def retry(self, pick: int) -> None:
-        self.step(pick, Desk.retry, self.model.retry)
+        self.step(pick, Application.retry, self.model.retry)
 
-    def step(self, pick: int, take: Callable[[Desk, FollowUp], FollowUp], expect: Callable[..., None]) -> None:
+    def step(self, pick: int, take: Callable[[Application, FollowUp], FollowUp], expect: Callable[..., None]) -> None:
         """Whatever is done with one follow-up."""
         ids = list(self.model.follow_ups) or [an_id(9)]
         id = ids[pick % len(ids)]
-        answer = self.ask(lambda desk: take(desk, a_follow_up(id=id)))
+        answer = self.ask(lambda app: take(app, a_follow_up(id=id)))
         expected = self.expect(lambda: expect(id, now=self.now))
         told = asdict(answer) if isinstance(answer, FollowUp) else answer
         assert told == (expected or self.model.follow_ups[id])
@@ -197,7 +197,7 @@ class Desks(RuleBasedStateMachine):
     )
     def claim(self, minutes: int, channel: str, owner: str, limit: int) -> None:
         self.now += timedelta(minutes=minutes)
-        answer = self.ask(lambda desk: list(desk.claim(channel, owner=owner, limit=limit)))
+        answer = self.ask(lambda app: list(app.claim(channel, owner=owner, limit=limit)))
         expected = self.model.claim(channel, owner, limit, now=self.now, lease=LEASE)
         assert [asdict(each.follow_up) for each in answer] == expected
         self.claimed += answer
@@ -208,22 +208,28 @@ class Desks(RuleBasedStateMachine):
             return
         claimed = self.claimed[-1 - pick % len(self.claimed)]
         follow_up = claimed.follow_up
-        answer = self.ask(lambda desk: desk.record(claimed, OUTCOMES[outcome]))
+        answer = self.ask(lambda app: app.record(claimed, OUTCOMES[outcome]))
         assert answer == self.model.record(follow_up.id, follow_up.claims, follow_up.message, outcome, now=self.now)
 
     @rule(given=GIVEN)
     def break_off(self, given: DetailsInput) -> None:
-        def register_and_fail(work: UnitOfWork, desk: Desk) -> None:
-            desk.register_lead(work, given, actor="", on_duplicate=OnDuplicate.UPDATE)
+        def register_and_fail(work: UnitOfWork, app: Application) -> None:
+            app.register_lead(work, given, actor="", on_duplicate=OnDuplicate.UPDATE)
             raise HalfwayError
 
-        answer = self.ask(lambda desk: desk.database.write(register_and_fail, desk))
+        answer = self.ask(lambda app: app.database.write(register_and_fail, app))
         assert answer == (("HalfwayError",) if given["name"] else ("ValidationFailed", "/name"))
 
     @rule()
     def look_for_what_is_not_there(self) -> None:
         nobody = a_lead(id=an_id(9))
-        for look in (Desk.lead, Desk.change, Desk.trigger, Desk.timeline, Desk.follow_ups):
+        for look in (
+            Application.lead,
+            Application.change,
+            Application.trigger,
+            Application.timeline,
+            Application.follow_ups,
+        ):
             assert self.ask(partial(look, lead=nobody)) == ("NotFound", "lead", nobody.id)
 
     @rule(
@@ -233,7 +239,7 @@ class Desks(RuleBasedStateMachine):
     )
     def page_through_everything(self, statuses: list[str], sort: LeadSort, size: int) -> None:
         query = LeadQuery(statuses=tuple(statuses), sort=sort)
-        everything = self.ask(lambda desk: desk.database.read(_everything, query, size, self.now))
+        everything = self.ask(lambda app: app.database.read(_everything, query, size, self.now))
         self.assert_everything(everything, self.model.listed(statuses, newest_first=sort is LeadSort.NEWEST_FIRST))
 
     @rule(
@@ -248,7 +254,9 @@ class Desks(RuleBasedStateMachine):
     ) -> None:
         query = FollowUpQuery(states=tuple(states), channel=channel, due_before=due_before, limit=size)
         found = self.ask(
-            lambda desk: all_pages(lambda after: desk.listed(replace(query, after=after), overdue=overdue), size=size)
+            lambda app: all_pages(
+                lambda after: app.find_follow_ups(replace(query, after=after), overdue=overdue), size=size
+            )
         )
         expected = self.model.follow_ups_listed(states, channel, due_before, overdue=overdue, now=self.now)
         assert [asdict(each) for each in found] == expected
@@ -256,7 +264,7 @@ class Desks(RuleBasedStateMachine):
     @invariant()
     def everything_agrees(self) -> None:
         query = LeadQuery(sort=LeadSort.OLDEST_FIRST)
-        everything = self.ask(lambda desk: desk.database.read(_everything, query, LIMIT_MAX, self.now))
+        everything = self.ask(lambda app: app.database.read(_everything, query, LIMIT_MAX, self.now))
         self.assert_everything(everything, self.model.listed([], newest_first=False))
 
     def assert_everything(self, everything: Everything, expected: list[Thing]) -> None:
@@ -269,26 +277,26 @@ class Desks(RuleBasedStateMachine):
 
     def newly_promised(self, lead: Lead) -> list[str]:
         """The ids of the follow-ups of a lead that the model does not know yet, in the order of their making."""
-        found = self.ask(lambda desk: [each.id for each in desk.follow_ups(lead)])
+        found = self.ask(lambda app: [each.id for each in app.follow_ups(lead)])
         return sorted(set(found) - self.model.follow_ups.keys()) if isinstance(found, list) else []
 
     def pick_lead(self, pick: int) -> Lead:
         """One that is there, or was."""
         return a_lead(id=self.model.ids[pick % len(self.model.ids)])
 
-    def ask(self, question: Callable[[Desk], Any]) -> Any:
-        """What all desks answer, to the last character and type; an error as the facts that it tells."""
+    def ask(self, question: Callable[[Application], Any]) -> Any:
+        """Return what all applications return, to the last character and type; an error as the facts that it tells."""
         self.now += timedelta(microseconds=1)
-        answers = [_answer(desk, question, self.now) for desk in self.desks]
+        answers = [_answer(app, question, self.now) for app in self.apps]
         self.draw_level()
         assert {repr(answer) for answer in answers} == {repr(answers[0])}
         return answers[0]
 
     def draw_level(self) -> None:
         """A database that has run a unit of work twice has used up more ids than others."""
-        given_out = max(desk.ids.given_out for desk in self.desks)
-        for desk in self.desks:
-            desk.ids.given_out = given_out
+        given_out = max(app.ids.given_out for app in self.apps)
+        for app in self.apps:
+            app.ids.given_out = given_out
 
     def expect(self, question: Callable[[], object]) -> object:
         """What the model answers."""
@@ -298,10 +306,10 @@ class Desks(RuleBasedStateMachine):
             return refusal.facts
 
 
-def _answer(desk: Desk, question: Callable[[Desk], object], now: datetime) -> object:
-    desk.clock.time = now
+def _answer(app: Application, question: Callable[[Application], object], now: datetime) -> object:
+    app.clock.time = now
     try:
-        return question(desk)
+        return question(app)
     except HalfwayError:
         return ("HalfwayError",)
     except LeadsError as error:
@@ -343,6 +351,6 @@ def _story(work: UnitOfWork, lead: Lead, size: int) -> list[tuple[object, ...]]:
     return [(entry.type.value, entry.id, entry.at, entry.actor, json.dumps(entry.data)) for entry in told]
 
 
-TestDesks = Desks.TestCase
+TestApplications = Applications.TestCase
 # Each example asks every database some hundred questions: half of the examples is enough for every day.
-TestDesks.settings = settings(stateful_step_count=40, max_examples=settings().max_examples // 2)
+TestApplications.settings = settings(stateful_step_count=40, max_examples=settings().max_examples // 2)

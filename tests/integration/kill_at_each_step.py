@@ -1,6 +1,6 @@
 """Run a command again and again, killed one step later each time, until it comes to its end.
 
-    python killed.py leads restore backup.db --yes
+    python kill_at_each_step.py leads restore backup.db --yes
 
 A step is whatever Python reports to an audit hook that changes files or starts other programs. After each run, standard
 output gets a line, and standard input must bring one before the next: so that a test can look around in between.

@@ -1,4 +1,4 @@
-"""What a lead desk should answer, by the rules as clients are told them, written once more on plain dictionaries."""
+"""Model the application on plain dictionaries, by the documented rules."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -37,10 +37,10 @@ class Refusal(Exception):
         self.facts = facts
 
 
-class DeskModel:
+class ApplicationModel:
     """Leads, follow-ups and stories by id, and where the ids of merged leads lead to.
 
-    Ids are taken from the answers of a real desk; `ids` are those of all leads that there ever were. What is told in
+    Ids are taken from the answers of a real app; `ids` are those of all leads that there ever were. What is told in
     a story has a number: its place among all that was told.
     """
 

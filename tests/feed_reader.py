@@ -16,13 +16,13 @@ async def events(database: Database, after: int | None, limit: int) -> Page[Time
 
 
 @dataclass
-class Follower:
+class FeedReader:
     """Remembers what it has seen, and after which place it goes on."""
 
     seen: list[TimelineEntry] = field(default_factory=list)
     after: int | None = None
 
-    async def look(self, database: Database, limit: int) -> bool:
+    async def read_page(self, database: Database, limit: int) -> bool:
         """Read one page; whether there was anything on it."""
         page = await events(database, self.after, limit)
         assert len(page.items) <= limit
@@ -33,7 +33,7 @@ class Follower:
 
     async def catch_up(self, database: Database, limit: int = LIMIT_MAX) -> None:
         """Read until there is nothing more."""
-        while await self.look(database, limit):
+        while await self.read_page(database, limit):
             pass
 
     def follow(self, running: RunningDatabase, limit: int = LIMIT_MAX) -> list[TimelineEntry]:

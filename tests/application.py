@@ -1,10 +1,10 @@
-"""A lead desk: the whole service without its edges, in the words of those who work at it."""
+"""The application: the whole service without its edges, in the words of those who work at it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, cast
 
-from builders import given_details
+from builders import details_input
 from databases import RunningDatabase
 from fakes import CountingIds, FixedClock, FixedEntropy, FixedRandomSource
 from leads_adapters.memory.normalizer import SimpleNormalizer
@@ -36,7 +36,7 @@ RETRY = RetryPolicy(attempts=3, first=timedelta(minutes=1), longest=timedelta(ho
 CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE, "webhook": None}
 
 
-class Desk:
+class Application:
     """Every use case on one database, at a time that stands still. The default channel is `log`."""
 
     def __init__(self, database: RunningDatabase, rules: Sequence[FollowUpRule] = ()) -> None:
@@ -64,7 +64,7 @@ class Desk:
 
     def register(self, *, on_duplicate: OnDuplicate = OnDuplicate.ERROR, **members: Any) -> Registered:
         """Take in John Doe, or whoever `members` say."""
-        given = given_details(**members)
+        given = details_input(**members)
         return self.database.write(self.register_lead, given, actor=ACTOR, on_duplicate=on_duplicate)
 
     def change(self, lead: Lead, status: Status | None = None, **members: Any) -> Lead:
@@ -123,9 +123,9 @@ class Desk:
 
     def follow_ups(self, lead: Lead) -> Sequence[FollowUp]:
         """All of a lead's follow-ups by due time."""
-        return self.listed(FollowUpQuery(lead_id=lead.id, limit=LIMIT_MAX)).items
+        return self.find_follow_ups(FollowUpQuery(lead_id=lead.id, limit=LIMIT_MAX)).items
 
-    def listed(self, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
+    def find_follow_ups(self, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
         """The follow-ups that a query asks for."""
         return self.database.read(self.list_follow_ups, query, overdue=overdue)
 
@@ -133,6 +133,6 @@ class Desk:
         """What happened to a lead, newest first."""
         return self.database.read(read_timeline, lead.id, limit=LIMIT_MAX).items
 
-    def story(self, lead: Lead) -> list[str]:
+    def event_types(self, lead: Lead) -> list[str]:
         """The same in the order in which it happened, by name."""
         return [entry.type.value for entry in reversed(self.timeline(lead))]
