@@ -1,1 +1,1 @@
-"""How fast the service is, beside what its server, framework and driver, and others, can do: `python -m benchmarks`."""
+"""Measure the service, its limits and its peers: `python -m benchmarks`."""

@@ -1,4 +1,4 @@
-"""How much is measured, and where: what every part of the benchmark is given."""
+"""The extent of a benchmark, and what its parts share."""
 
 import sys
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ from benchmarks.wrk import Load, Measured
 
 @dataclass(frozen=True)
 class Bench:
-    """A folder to work in, and the extent of the measurement.
+    """A working folder and the extent of the measurement.
 
-    `leads` are stored before anything is asked; `few` and `many` where it is asked what their number changes.
+    `leads` leads are stored before a load runs; `few` or `many` where the size of the database is compared.
     """
 
     folder: Path
-    questions: tuple[str, ...]
+    workloads: tuple[str, ...]
     rounds: int
     seconds: int
     connections: int
@@ -32,46 +32,46 @@ class Bench:
     many: int
     rows: int
 
-    def filled(self, name: str, leads: int, database_url: str | None = None, sample_of: Sample = sample.lead) -> Filled:
-        """An installation of that name with so many leads."""
-        tell(f"Storing {leads:,} leads: {name} ...")
+    def fill(self, name: str, leads: int, database_url: str | None = None, sample_of: Sample = sample.lead) -> Filled:
+        """Return a new installation with this number of leads."""
+        log(f"Storing {leads:,} leads: {name} ...")
         return Filled.with_leads(Installation.at(self.folder / name, database_url), leads, sample_of)
 
     def compare(self, name: str, loads: Mapping[str, Load], goals: Mapping[str, Goal] | None = None) -> Compared:
-        """Ask one question."""
-        tell(f"Asking: {name} ...")
+        """Run the loads of one comparison."""
+        log(f"Measuring: {name} ...")
         return Comparison(name, loads, goals or {}).measure(self._run, self.rounds)
 
     def compare_targets(
         self, targets: Mapping[str, Target], goals: Mapping[str, Mapping[str, Goal]]
     ) -> dict[str, Compared]:
-        """Ask every question of all targets; goals by question and target."""
+        """Run every workload on all targets; `goals` are by workload and target."""
         return {
-            question: self.compare(
-                question, {name: target.load(question) for name, target in targets.items()}, goals.get(question)
+            workload: self.compare(
+                workload, {name: target.load(workload) for name, target in targets.items()}, goals.get(workload)
             )
-            for question in self.questions
+            for workload in self.workloads
         }
 
     @staticmethod
     def created(compared: Mapping[str, Compared], name: str) -> int:
-        """How many leads that target has created; none if it was not asked to."""
-        return compared[CREATE].answered(name) if CREATE in compared else 0
+        """Return the number of leads that the load `name` has created; 0 if creates were not measured."""
+        return compared[CREATE].requests_of(name) if CREATE in compared else 0
 
-    def check_kept(self, kept: int, stored: int, created: int) -> None:
-        """Raises `Failed` unless all leads are kept: those stored before, that of the check, those answered with 201.
+    def check_count(self, found: int, stored: int, created: int) -> None:
+        """Raise `Failed` unless all leads are found: those stored before, that of the check, and those with a 201.
 
-        There may be more: wrk does not see the answers to what is under way when a round ends.
+        There may be more: wrk does not count the requests in progress when a round ends.
         """
         least = stored + 1 + created
         most = least + self.rounds * self.connections
-        if not least <= kept <= most:
-            raise Failed(f"{kept} leads are kept; {least} to {most} should be.")
+        if not least <= found <= most:
+            raise Failed(f"The database has {found} leads; {least} to {most} are expected.")
 
     def _run(self, load: Load) -> Measured:
         return wrk.run(load, seconds=self.seconds, connections=self.connections)
 
 
-def tell(progress: str) -> None:
-    """Tell whoever waits what is being done."""
+def log(progress: str) -> None:
+    """Print the progress to standard error."""
     print(progress, file=sys.stderr)

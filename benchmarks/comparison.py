@@ -1,4 +1,4 @@
-"""Loads that take turns, and how they compare."""
+"""Compare loads that take turns."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from benchmarks.figures import Figure, Findings, Goal, Rate
 from benchmarks.wrk import Load, Measured
 
 Measure = Callable[[Load], Measured]
-"""Runs one round of a load."""
+"""A function that runs one round of a load."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One question: the load that is asked about comes first, then what it is held against.
+    """A load, which comes first, and the loads that it is compared with.
 
-    A goal says how many requests a second the first load should get for one of that other load.
+    A goal is for the ratio of the requests a second of the first load to those of another.
     """
 
     name: str
@@ -23,7 +23,7 @@ class Comparison:
     goals: Mapping[str, Goal]
 
     def measure(self, run: Measure, rounds: int) -> "Compared":
-        """Let every load have its turn in every round, so that a busy moment of the machine hits all of them."""
+        """Run every load in every round, so that a busy moment of the machine affects all of them."""
         measured: dict[str, list[Measured]] = {name: [] for name in self.loads}
         for _ in range(rounds):
             for name, load in self.loads.items():
@@ -33,25 +33,25 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Compared:
-    """The rounds of a comparison, by load."""
+    """The measured rounds of a comparison, by load."""
 
     comparison: Comparison
     rounds: Mapping[str, Sequence[Measured]]
 
     @property
     def findings(self) -> Findings:
-        """The ratios, and the rates they come from."""
+        """The ratios, and the rates that they are made of."""
         return Findings(list(self._ratios()), list(self._rates()))
 
-    def answered(self, load: str) -> int:
-        """How many requests of that load were answered in all rounds."""
+    def requests_of(self, load: str) -> int:
+        """Return the number of requests of a load in all rounds."""
         return sum(each.requests for each in self.rounds[load])
 
     def _ratios(self) -> Iterator[Figure]:
         subject, *others = self.rounds
         for other in others:
             pairs = zip(self.rounds[subject], self.rounds[other], strict=True)
-            ratios = [one.per_second / held_against.per_second for one, held_against in pairs]
+            ratios = [one.per_second / another.per_second for one, another in pairs]
             name = f"{self.comparison.name}: {subject} / {other}"
             yield Figure(name, ratios, self.comparison.goals.get(other))
 

@@ -1,4 +1,4 @@
-"""Handlers that send a constant: what server, framework, authentication and log cost before any work is done."""
+"""Handlers that send a constant, to measure what server, framework, authentication and log cost."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
--- POST leads, each with an e-mail address of its own. Argument: the number of the round.
+-- Send POST requests, each with a new e-mail address. Argument: the number of the round.
 local round, number = "", 0
 
 wrk.headers["Content-Type"] = "application/json"

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.dispatching`: how many follow-ups a second `leads dispatch --once` sends."""
+"""Print the follow-ups a second of `leads dispatch --once`: `python -m benchmarks.dispatching`."""
 
 import time
 
@@ -10,7 +10,7 @@ ATTEMPT_SECONDS = 0.005
 
 
 class ConstantNotifier:
-    """A channel that takes as long for every notice, as if it waited for a server."""
+    """A channel that takes the same time for every notice, as if it waited for a server."""
 
     needs: Address | None = None
 

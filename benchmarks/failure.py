@@ -1,5 +1,5 @@
-"""Why there are no figures."""
+"""The error that ends a benchmark."""
 
 
 class Failed(Exception):
-    """Something is missing, or an answer is not what it must be: figures would mean nothing."""
+    """A program is missing or a response is wrong, so that figures would be meaningless."""

@@ -1,4 +1,4 @@
-"""What was found: figures, each beside its goal, and rates."""
+"""Figures with their goals, and rates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Goal:
-    """Between what the median of a figure has to be."""
+    """The range for the median of a figure."""
 
     least: float = -inf
     most: float = inf
 
     def reached(self, value: float) -> bool:
-        """Whether that will do."""
+        """Return whether a value is in the range."""
         return self.least <= value <= self.most
 
     def __str__(self) -> str:
@@ -23,7 +23,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the report: its value in every round."""
+    """A line of the report, with its value in every round."""
 
     name: str
     values: Sequence[float]
@@ -31,12 +31,12 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """What is held against the goal."""
+        """The value that is compared with the goal."""
         return median(self.values)
 
     @property
     def verdict(self) -> str:
-        """Whether the goal was reached; empty if there is none."""
+        """The result of the comparison with the goal; empty without a goal."""
         if self.goal is None:
             return ""
         return "reached" if self.goal.reached(self.median) else "not reached"
@@ -44,7 +44,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Rate:
-    """How often a second something was done on this machine; latencies in milliseconds, where they are known."""
+    """A number of operations a second, with latencies in milliseconds if they are known."""
 
     name: str
     per_second: float
@@ -54,15 +54,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Findings:
-    """What one part of the benchmark, or all of it, has found; `versions` of what was held against the service."""
+    """The result of parts of the benchmark, with the versions of other programs that were measured."""
 
     figures: Sequence[Figure] = ()
     rates: Sequence[Rate] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def together(cls, findings: Iterable["Findings"]) -> "Findings":
-        """All of them as one."""
+    def merge(cls, findings: Iterable["Findings"]) -> "Findings":
+        """Return one result with everything of `findings`."""
         parts = list(findings)
         return cls(
             [figure for part in parts for figure in part.figures],

@@ -1,4 +1,4 @@
-"""Leads written straight into the tables, as the service would write them, but many at a time."""
+"""Write leads directly into the tables, many at a time."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ _new_id = Uuid7Source().new
 
 
 def fill(engine: Engine, number: int, sample_of: Sample = sample.lead) -> list[str]:
-    """Store so many leads, each with what its timeline would tell, and answer their ids."""
+    """Store this number of leads with their timeline entries, and return their ids."""
     numbers = iter(range(number))
     now = datetime.now(UTC)
     ids: list[str] = []
@@ -38,24 +38,24 @@ def fill(engine: Engine, number: int, sample_of: Sample = sample.lead) -> list[s
     return ids
 
 
-def _lead(given: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
-    unchanged_for, follow_up_in = given.pop("unchanged_for", None), given.pop("next_follow_up_in", None)
+def _lead(values: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]:
+    unchanged_for, follow_up_in = values.pop("unchanged_for", None), values.pop("next_follow_up_in", None)
     follow_up_at = None if follow_up_in is None else now + follow_up_in
     return (
         {"status": DEFAULT_PIPELINE.initial}
-        | given
+        | values
         | {
             "id": _new_id(),
-            "email_key": given["email"].lower(),
-            "owner_key": given["owner"],
-            "attributes": msgspec.json.encode(given["attributes"]).decode(),
+            "email_key": values["email"].lower(),
+            "owner_key": values["owner"],
+            "attributes": msgspec.json.encode(values["attributes"]).decode(),
             "created_at": at,
             "updated_at": at if unchanged_for is None else max(at, now - unchanged_for),
             "next_follow_up_at": follow_up_at,
             "next_follow_up_key": follow_up_at or END_OF_TIME,
             "version": 1,
-            "name_key": name_key(given["name"]),
-            "words": index_words(given["name"], given["email"], given["source"], phone=given["phone"]),
+            "name_key": name_key(values["name"]),
+            "words": index_words(values["name"], values["email"], values["source"], phone=values["phone"]),
         }
     )
 

@@ -1,4 +1,4 @@
--- GET pages in turn. Arguments: the number of the round, a file with an address a line.
+-- Send GET requests for pages in turn. Arguments: the number of the round, a file with a URL in each line.
 local paths, next_page = {}, 0
 
 function init(args)

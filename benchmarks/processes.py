@@ -1,4 +1,4 @@
-"""Servers that are measured, each a process of its own."""
+"""Run the servers that are measured, each in a process."""
 
 import os
 import socket
@@ -23,23 +23,23 @@ _POLL_SECONDS = 0.002
 
 @dataclass(frozen=True)
 class Running:
-    """A server that answers, and how long that took from the start of its process."""
+    """A server that responds, and the seconds from the start of its process to the first response."""
 
     url: str
     pid: int
     start_seconds: float
 
     def memory_mb(self) -> float:
-        """What of the process is in the machine's memory, in millions of bytes."""
-        answer = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=True)
-        return int(answer.stdout) * 1024 / 1e6
+        """Return the resident memory of the process in millions of bytes."""
+        done = subprocess.run(["ps", "-o", "rss=", "-p", str(self.pid)], capture_output=True, text=True, check=True)
+        return int(done.stdout) * 1024 / 1e6
 
 
 @contextmanager
-def running(
+def run_server(
     command: Sequence[str], folder: Path, *, port: int, ready: str, environment: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
-    """A server, from its first good answer at `ready` until it is not needed any more; its output goes to a file."""
+    """Run a server, from its first successful response at `ready` to the end of the block; log its output to a file."""
     log = folder / f"{port}.log"
     began = time.perf_counter()
     with log.open("wb") as stream:
@@ -55,14 +55,14 @@ def running(
 
 
 def own_environment() -> dict[str, str]:
-    """The environment of this process, without settings of the service; the benchmark can be imported in it."""
+    """Return the environment of this process without settings of the service, and with the benchmark importable."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("LEADS_")}
     paths = [str(CHECKOUT), *filter(None, [others.get("PYTHONPATH")])]
     return others | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
 def free_port() -> int:
-    """One that nobody listens at."""
+    """Return a port that is not in use."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -70,13 +70,13 @@ def free_port() -> int:
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    give_up = time.monotonic() + _START_SECONDS
+    deadline = time.monotonic() + _START_SECONDS
     with httpx.Client() as client:
-        while process.poll() is None and time.monotonic() < give_up:
+        while process.poll() is None and time.monotonic() < deadline:
             try:
                 if client.get(url).is_success:
                     return
             except httpx.TransportError:
                 pass  # not listening yet
             time.sleep(_POLL_SECONDS)
-    raise Failed(f"{url} did not answer:\n{log.read_text()[-2000:]}")
+    raise Failed(f"{url} did not respond:\n{log.read_text()[-2000:]}")

@@ -1,4 +1,4 @@
--- GET one of many leads. Arguments: the number of the round, a file with an id a line.
+-- Send GET requests for random leads. Arguments: the number of the round, a file with an id in each line.
 local ids = {}
 
 function init(args)

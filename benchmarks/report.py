@@ -1,4 +1,4 @@
-"""The findings as Markdown, for people and for docs/performance.md, and as JSON, for programs."""
+"""Render findings as Markdown, for people and for docs/performance.md, and as JSON, for programs."""
 
 import os
 import platform
@@ -11,14 +11,14 @@ from benchmarks import wrk
 from benchmarks.figures import Figure, Findings, Rate
 from leads_adapters.sql.sqlite.driver import driver
 
-_OURS = ("granian", "litestar", "msgspec", "SQLAlchemy")
+_PACKAGES = ("granian", "litestar", "msgspec", "SQLAlchemy")
 
 _RATIO_COLUMNS = ("figure", "median", "least", "most", "goal", "")
 _RATE_COLUMNS = ("on this machine", "a second", "p50 ms", "p99 ms")
 
 
 def as_markdown(findings: Findings) -> str:
-    """Tables: figures with their goals, rates, versions."""
+    """Return tables of the figures with their goals, of the rates, and of the versions."""
     tables = [
         _table(_RATIO_COLUMNS, map(_figure_cells, findings.figures)),
         _table(_RATE_COLUMNS, map(_rate_cells, findings.rates)),
@@ -28,7 +28,7 @@ def as_markdown(findings: Findings) -> str:
 
 
 def as_json(findings: Findings) -> dict[str, Any]:
-    """Every round."""
+    """Return the values of every round."""
     return {**asdict(findings), "versions": _versions(findings)}
 
 
@@ -49,7 +49,7 @@ def _versions(findings: Findings) -> dict[str, str]:
         "SQLite": driver.sqlite_version,
         "wrk": wrk.version(),
     }
-    return own | {name: version(name) for name in _OURS} | dict(findings.versions)
+    return own | {name: version(name) for name in _PACKAGES} | dict(findings.versions)
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -57,10 +57,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     padded = [
         [
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+            cell.ljust(width) if index == 0 else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(line, widths, strict=True))
         ]
         for line in lines
     ]
-    rule = ["-" * width if at == 0 else "-" * (width - 1) + ":" for at, width in enumerate(widths)]
+    rule = ["-" * width if index == 0 else "-" * (width - 1) + ":" for index, width in enumerate(widths)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [padded[0], rule, *padded[1:]])

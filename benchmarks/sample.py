@@ -1,4 +1,4 @@
-"""The leads that everyone is given."""
+"""The leads that all servers store."""
 
 from datetime import timedelta
 from random import Random
@@ -11,7 +11,7 @@ _STATUSES = (*["new"] * 10, *["contacted"] * 4, *["qualified"] * 2, "converted",
 
 
 def lead(number: int) -> dict[str, Any]:
-    """What a client would send; no two numbers share an e-mail address."""
+    """Return a lead as a client sends it, with a different e-mail address for each number."""
     return {
         "name": f"John Doe {number}",
         "email": f"John.Doe.{number}@company{number % 500}.example.com",
@@ -23,18 +23,18 @@ def lead(number: int) -> dict[str, Any]:
 
 
 def varied_lead(number: int) -> dict[str, Any]:
-    """Return a lead that differs from the others as people's do: by name, host, source, owner, status and times.
+    """Return a lead whose name, e-mail host, source, owner, status and times vary as those of real leads do.
 
-    A third of them has a follow-up, and one in ten of these is overdue.
+    A third of the leads has a follow-up, and a tenth of these is overdue.
     """
-    chance = Random(number)
-    first, last = ("".join(chance.choices(_SYLLABLES, k=3)) for _ in range(2))
+    random = Random(number)
+    first, last = ("".join(random.choices(_SYLLABLES, k=3)) for _ in range(2))
     return lead(number) | {
         "name": f"{first.title()} {last.title()}",
-        "email": f"{first}.{last}.{number}@company{chance.randrange(500)}.example.com",
-        "source": chance.choice(SOURCES),
-        "owner": f"sales{int(40 * chance.random() ** 2)}@example.com",
-        "status": chance.choice(_STATUSES),
-        "unchanged_for": timedelta(minutes=chance.expovariate(1 / 60)),
-        "next_follow_up_in": timedelta(days=chance.uniform(-3, 27)) if chance.random() < 1 / 3 else None,
+        "email": f"{first}.{last}.{number}@company{random.randrange(500)}.example.com",
+        "source": random.choice(SOURCES),
+        "owner": f"sales{int(40 * random.random() ** 2)}@example.com",
+        "status": random.choice(_STATUSES),
+        "unchanged_for": timedelta(minutes=random.expovariate(1 / 60)),
+        "next_follow_up_in": timedelta(days=random.uniform(-3, 27)) if random.random() < 1 / 3 else None,
     }

@@ -1,4 +1,4 @@
-"""The service as it is shipped, with the constant handlers beside its own: `python -m benchmarks.server --port N`."""
+"""Serve the service as it is shipped, with constant handlers added: `python -m benchmarks.server --port N`."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ PAGE_FILE = "page.json"
 
 @click.command()
 @click.option("--port", required=True, type=int)
-@click.option("--bare", is_flag=True, help="Serve a bare ASGI function in the service's place.")
+@click.option("--bare", is_flag=True, help="Serve a bare ASGI function instead of the service.")
 def main(port: int, bare: bool) -> None:
-    """Serve until interrupted. The constants are in two files of the working directory."""
+    """Serve until interrupted. Two files in the working directory contain the constants."""
     container = session.open_container()
     if bare:
         container.app.override(providers.Object(bare_app))

@@ -1,4 +1,4 @@
-"""A server under load: the four questions, and whether its responses are right."""
+"""Put a server under one of four workloads, and check its responses."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from benchmarks.wrk import Load
 
 PAGE_SIZE = 50
 PAGES_MAX = 200
-READ, PAGE, PAGES, CREATE = QUESTIONS = ("read", "page", "pages", "create")
-"""One lead by its id; the 50 newest leads; 200 pages in turn; a new lead, which comes last: it changes the others."""
+READ, PAGE, PAGES, CREATE = WORKLOADS = ("read", "page", "pages", "create")
+"""One lead by its id; the 50 newest leads; 200 pages in turn; a new lead. Creates are last: they change the data."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where leads are read and created, where the newest are, a file with an id a line, and headers to send along.
+    """The URL of leads, that of the newest page, a file with an id in each line, and the request headers.
 
-    `nth_page` returns the address of a page, from 0; without it, pages are found by `next_cursor`.
+    `nth_page` returns the URL of a page, counted from 0. Without it, pages are found by `next_cursor`.
     """
 
     leads: str
@@ -29,9 +29,9 @@ class Target:
     headers: Mapping[str, str]
     nth_page: Callable[[int], str] | None = None
 
-    def load(self, question: str) -> Load:
-        """Return the requests of a question."""
-        match question:
+    def load(self, workload: str) -> Load:
+        """Return the load of a workload."""
+        match workload:
             case "read":
                 return Load(self.leads, self.headers, "read.lua", (str(self.ids),))
             case "pages":
@@ -44,7 +44,7 @@ class Target:
                 return Load(self.page, self.headers)
 
     def _pages(self) -> Iterator[str]:
-        """Yield the addresses of the first pages."""
+        """Yield the URLs of the first pages."""
         if self.nth_page is not None:
             yield from map(self.nth_page, range(PAGES_MAX))
             return
@@ -58,13 +58,13 @@ class Target:
                 address = f"{self.page}&cursor={cursor}"
 
     def check(self, lead: Mapping[str, Any]) -> None:
-        """Create a lead, read it, and find it first on a full page; raises `Failed` unless every answer holds it."""
+        """Create a lead, read it, and find it first on a full page. Raises `Failed` if a response lacks it."""
         with httpx.Client(headers=self.headers, timeout=30) as client:
             created = client.post(self.leads, json=lead).raise_for_status().json()
             read = client.get(f"{self.leads}/{created['id']}").raise_for_status().json()
             items = client.get(self.page).raise_for_status().json()["items"]
-        for answer in (created, read, items[0]):
-            if any(answer[member] != value for member, value in lead.items()):
-                raise Failed(f"{self.leads} was given {lead} and answered {answer}")
+        for response in (created, read, items[0]):
+            if any(response[field] != value for field, value in lead.items()):
+                raise Failed(f"{self.leads} returned {response} for {lead}.")
         if len(items) != PAGE_SIZE:
-            raise Failed(f"{self.page} answered {len(items)} leads.")
+            raise Failed(f"{self.page} returned {len(items)} leads.")

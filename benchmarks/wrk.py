@@ -1,4 +1,4 @@
-"""wrk, the load generator: what it is told to send, and what it says of the answers."""
+"""Run wrk, the load generator, and parse its report."""
 
 import itertools
 import re
@@ -17,9 +17,9 @@ _rounds = itertools.count(1)
 
 @dataclass(frozen=True)
 class Load:
-    """Requests to one address: GET of it, or what a Lua script makes of it.
+    """Requests to a URL: GET, or those of a Lua script.
 
-    The script's first argument is the number of the round, never the same twice.
+    The first argument of the script is the number of the round, which is never repeated.
     """
 
     url: str
@@ -30,7 +30,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one round of a load came to; latencies in milliseconds."""
+    """The result of one round of a load, with latencies in milliseconds."""
 
     requests: int
     per_second: float
@@ -39,19 +39,19 @@ class Measured:
 
 
 def check_installed() -> None:
-    """Raises `Failed` if there is no wrk to be run."""
+    """Raise `Failed` if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise Failed("wrk is not installed (apt install wrk, brew install wrk; https://github.com/wg/wrk).")
 
 
 def version() -> str:
-    """Which wrk it is."""
-    said = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False)
-    return _found(r"wrk (\S+)", said.stdout)[1]
+    """Return the version of wrk."""
+    done = subprocess.run(["wrk", "--version"], capture_output=True, text=True, check=False)
+    return _search(r"wrk (\S+)", done.stdout)[1]
 
 
 def run(load: Load, *, seconds: float, connections: int) -> Measured:
-    """One round of a load; raises `Failed` if any answer was not a 2xx, or did not come."""
+    """Run one round of a load. Raises `Failed` if a response is not 2xx or is missing."""
     command = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds:g}s", "--latency"]
     command += [f"--header={name}: {value}" for name, value in load.headers.items()]
     if load.script is not None:
@@ -64,28 +64,28 @@ def run(load: Load, *, seconds: float, connections: int) -> Measured:
 
 
 def read_report(report: str, url: str) -> Measured:
-    """What wrk printed; raises `Failed` for any answer that was not a 2xx, or did not come."""
-    for trouble in ("Non-2xx", "Socket errors"):
-        if line := re.search(rf"^ *{trouble}.*$", report, re.MULTILINE):
+    """Parse the report of wrk. Raises `Failed` if a response was not 2xx or is missing."""
+    for error in ("Non-2xx", "Socket errors"):
+        if line := re.search(rf"^ *{error}.*$", report, re.MULTILINE):
             raise Failed(f"{url}: {line[0].strip()}")
     measured = Measured(
-        requests=int(_found(r"(\d+) requests in", report)[1]),
-        per_second=float(_found(r"Requests/sec: +([\d.]+)", report)[1]),
+        requests=int(_search(r"(\d+) requests in", report)[1]),
+        per_second=float(_search(r"Requests/sec: +([\d.]+)", report)[1]),
         p50=_latency("50", report),
         p99=_latency("99", report),
     )
     if not measured.requests:
-        raise Failed(f"{url}: no answer came.")
+        raise Failed(f"{url} did not respond.")
     return measured
 
 
 def _latency(percentile: str, report: str) -> float:
-    found = _found(rf"{percentile}% +([\d.]+)(us|ms|s|m)\b", report)
+    found = _search(rf"{percentile}% +([\d.]+)(us|ms|s|m)\b", report)
     return float(found[1]) * _MILLISECONDS[found[2]]
 
 
-def _found(pattern: str, report: str) -> re.Match[str]:
+def _search(pattern: str, report: str) -> re.Match[str]:
     found = re.search(pattern, report)
     if found is None:
-        raise Failed(f"wrk did not say {pattern!r}, but:\n{report}")
+        raise Failed(f"The report of wrk does not match {pattern!r}:\n{report}")
     return found

@@ -1,1 +1,1 @@
-"""What is measured, a file for each part; each answers what it has found."""
+"""The parts of the benchmark, one in each file."""

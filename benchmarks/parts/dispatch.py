@@ -1,4 +1,4 @@
-"""How fast one dispatcher sends what is due, and what it needs while nothing is."""
+"""Measure how fast one dispatcher sends due follow-ups, and its memory when none is due."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from benchmarks.bench import Bench, tell
+from benchmarks.bench import Bench, log
 from benchmarks.dispatching import ATTEMPT_SECONDS, CHANNEL
 from benchmarks.failure import Failed
 from benchmarks.figures import Figure, Findings, Goal
@@ -20,14 +20,14 @@ from leads_adapters.sql.tables import follow_ups, leads
 
 _CHUNK = 10_000
 _REST_SECONDS = 7.0
-"""After how long a dispatcher has looked at least twice for what is due."""
+"""The time in which a dispatcher looks at least twice for due follow-ups."""
 
 _new_id = Uuid7Source().new
 
 
 def measure(bench: Bench) -> Findings:
-    """Follow-ups sent a second when many are due; memory when many are scheduled, and when none is."""
-    due, scheduled = bench.filled("due", bench.leads), bench.filled("scheduled", bench.few)
+    """Measure follow-ups a second when many are due, and memory when many or none are scheduled."""
+    due, scheduled = bench.fill("due", bench.leads), bench.fill("scheduled", bench.few)
     sent = [_drain(due) for _ in range(bench.rounds)]
     at_rest = _memory(scheduled)
     _schedule(scheduled, bench.many, datetime.now(UTC) + timedelta(days=365))
@@ -43,22 +43,22 @@ def measure(bench: Bench) -> Findings:
 
 
 def _drain(filled: Filled) -> float:
-    """How many a second are sent by a process that does nothing else."""
+    """Return the follow-ups a second of a process that does nothing else."""
     with filled.installation.engine() as engine, engine.begin() as connection:
         connection.execute(delete(follow_ups))
     _schedule(filled, filled.stored, datetime.now(UTC))
-    tell("Sending what is due ...")
+    log("Sending due follow-ups ...")
     command = [sys.executable, "-m", "benchmarks.dispatching"]
     folder, environment = filled.installation.folder, filled.installation.environment()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode or _left(filled):
-        raise Failed(f"{_left(filled)} follow-ups were not sent: {done.stderr[-1000:]}")
+    if done.returncode or _count_unsent(filled):
+        raise Failed(f"{_count_unsent(filled)} follow-ups were not sent: {done.stderr[-1000:]}")
     return float(done.stdout)
 
 
 def _memory(filled: Filled) -> float:
-    """Megabytes of a `leads dispatch` that has nothing to send."""
-    tell("Watching a dispatcher at rest ...")
+    """Return the megabytes of a `leads dispatch` that has nothing to send."""
+    log("Measuring a dispatcher at rest ...")
     folder, environment = filled.installation.folder, filled.installation.environment()
     with subprocess.Popen([*LEADS, "dispatch"], cwd=folder, env=environment) as process:
         try:
@@ -68,14 +68,14 @@ def _memory(filled: Filled) -> float:
             process.terminate()
 
 
-def _left(filled: Filled) -> int:
+def _count_unsent(filled: Filled) -> int:
     with filled.installation.engine() as engine, engine.connect() as connection:
         return len(connection.execute(select(follow_ups.c.id).where(follow_ups.c.state != "sent")).all())
 
 
 def _schedule(filled: Filled, number: int, due_at: datetime) -> None:
-    """Store so many follow-ups, spread over all leads."""
-    tell(f"Scheduling {number:,} follow-ups ...")
+    """Store this number of follow-ups, spread over all leads."""
+    log(f"Scheduling {number:,} follow-ups ...")
     with filled.installation.engine() as engine, engine.begin() as connection:
         connection.execute(update(leads).values(next_follow_up_at=due_at))
         ids = connection.execute(select(leads.c.id)).scalars().all()

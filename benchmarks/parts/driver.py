@@ -1,4 +1,4 @@
-"""The same questions to the database's driver, in a loop, with nothing around them: the limit of one process."""
+"""Measure the statements of the workloads with the database driver alone: the limit of one process."""
 
 import itertools
 import random
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from benchmarks.bench import Bench, tell
+from benchmarks.bench import Bench, log
 from benchmarks.figures import Findings, Rate
 from leads_adapters.ids import Uuid7Source
 from leads_adapters.sql.tables import leads
@@ -20,8 +20,8 @@ _NOW = "2026-01-01T00:00:00.000000Z"
 
 
 def measure(bench: Bench) -> Findings:
-    """How often a second the driver does each; the connection is durable as the service's is."""
-    filled = bench.filled("driver", bench.leads)
+    """Measure the operations a second of the driver, with a connection as durable as the service's."""
+    filled = bench.fill("driver", bench.leads)
     ids = filled.ids.read_text().split()
     new_id = Uuid7Source().new
     numbers = itertools.count()
@@ -42,7 +42,7 @@ def measure(bench: Bench) -> Findings:
     def rate(name: str, work: Callable[[], None], times: int = 1) -> Rate:
         return Rate(f"driver alone: {name}", times * _per_second(work, bench.seconds))
 
-    tell("Asking the driver ...")
+    log("Measuring the driver ...")
     with filled.installation.engine() as engine, closing(engine.raw_connection()) as connection:
         cursor: Any = connection.cursor()
         return Findings(

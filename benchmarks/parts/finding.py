@@ -1,4 +1,4 @@
-"""How long it takes to find some of a million leads."""
+"""Measure how long searches take in a million leads."""
 
 import time
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from benchmarks import sample
-from benchmarks.bench import Bench, tell
+from benchmarks.bench import Bench, log
 from benchmarks.figures import Figure, Findings, Goal
 from benchmarks.parts.postgres import server
 from benchmarks.service import Filled
@@ -46,36 +46,37 @@ _GOALS = dict.fromkeys(_ONE_FILTER, Goal(most=30)) | dict.fromkeys(_SEVERAL, Goa
 
 
 def measure(bench: Bench) -> Findings:
-    """Milliseconds for the first and the second page of each question, one after the other, on both databases."""
-    figures = _asked(bench, "SQLite", bench.filled("finding", bench.many, sample_of=sample.varied_lead))
+    """Measure the milliseconds of the first and second page of each query, one at a time, on both databases."""
+    figures = _measure_database(bench, "SQLite", bench.fill("finding", bench.many, sample_of=sample.varied_lead))
     with server() as url:
-        filled = bench.filled("finding-postgres", bench.many, url, sample.varied_lead)
+        filled = bench.fill("finding-postgres", bench.many, url, sample.varied_lead)
         with filled.installation.engine() as engine, closing(engine.raw_connection()) as connection:
-            connection.driver_connection.execute("VACUUM ANALYZE leads")  # as the server itself would do soon
-        figures += _asked(bench, "PostgreSQL", filled)
+            connection.driver_connection.execute("VACUUM ANALYZE leads")  # autovacuum would do it soon
+        figures += _measure_database(bench, "PostgreSQL", filled)
     return Findings(figures)
 
 
-def _asked(bench: Bench, database: str, filled: Filled) -> list[Figure]:
-    with filled.serving() as (_, target), httpx.Client(headers=target.headers, timeout=60) as client:
+def _measure_database(bench: Bench, database: str, filled: Filled) -> list[Figure]:
+    with filled.serve() as (_, target), httpx.Client(headers=target.headers, timeout=60) as client:
         found = []
-        for question, goal in _GOALS.items():
-            tell(f"Finding: {question} ...")
-            url = f"{target.leads}?limit=50&{quote(question, safe='=&@-')}"
-            milliseconds = [each for _ in range(bench.rounds) for each in _two_pages(client, url)]
-            found.append(Figure(f"ms on {database}: {question}", milliseconds, goal))
-        total = [_milliseconds(client, f"{target.leads}?limit=1&q=jo&count=true")[0] for _ in range(bench.rounds)]
+        for query, goal in _GOALS.items():
+            log(f"Finding: {query} ...")
+            url = f"{target.leads}?limit=50&{quote(query, safe='=&@-')}"
+            milliseconds = [each for _ in range(bench.rounds) for each in _time_two_pages(client, url)]
+            found.append(Figure(f"ms on {database}: {query}", milliseconds, goal))
+        total = [_time(client, f"{target.leads}?limit=1&q=jo&count=true")[0] for _ in range(bench.rounds)]
         return [*found, Figure(f"ms on {database}: q=jo&count=true", total)]
 
 
-def _two_pages(client: httpx.Client, url: str) -> list[float]:
-    first, page = _milliseconds(client, url)
+def _time_two_pages(client: httpx.Client, url: str) -> list[float]:
+    first, page = _time(client, url)
     if page["next_cursor"] is None:
         return [first]
-    return [first, _milliseconds(client, f"{url}&cursor={page['next_cursor']}")[0]]
+    return [first, _time(client, f"{url}&cursor={page['next_cursor']}")[0]]
 
 
-def _milliseconds(client: httpx.Client, url: str) -> tuple[float, Mapping[str, str | None]]:
+def _time(client: httpx.Client, url: str) -> tuple[float, Mapping[str, str | None]]:
+    """Return the milliseconds of a request, and its response."""
     began = time.perf_counter()
-    answer = client.get(url).raise_for_status()
-    return (time.perf_counter() - began) * 1000, answer.json()
+    response = client.get(url).raise_for_status()
+    return (time.perf_counter() - began) * 1000, response.json()

@@ -1,4 +1,4 @@
-"""The service, held against constant handlers in the same application and a bare function on the same server."""
+"""Compare the service with constant handlers in the same application and a bare function on the same server."""
 
 import sys
 from collections.abc import Mapping
@@ -21,37 +21,37 @@ _TAIL_GOAL = Goal(most=4)
 
 
 def measure(bench: Bench) -> Findings:
-    """Measure the questions, the tail of a create, and the memory after all of them."""
-    filled = bench.filled("filled", bench.leads)
-    _keep_constants(filled)
+    """Measure the workloads, the tail latency of creates, and the memory after all rounds."""
+    filled = bench.fill("filled", bench.leads)
+    _save_constants(filled)
     findings, created = [], 0
-    with filled.serving(_SERVER) as (service, target), filled.installation.running((*_SERVER, "--bare"), "/") as bare:
-        for question in bench.questions:
-            loads = {SERVICE: target.load(question), **_limits(question, target, service.url, bare.url)}
-            compared = bench.compare(question, loads, {CONSTANT: _GOALS[question]})
+    with filled.serve(_SERVER) as (service, target), filled.installation.run_server((*_SERVER, "--bare"), "/") as bare:
+        for workload in bench.workloads:
+            loads = {SERVICE: target.load(workload), **_limits(workload, target, service.url, bare.url)}
+            compared = bench.compare(workload, loads, {CONSTANT: _GOALS[workload]})
             findings.append(compared.findings)
-            if question == CREATE:
-                created = compared.answered(SERVICE)
+            if workload == CREATE:
+                created = compared.requests_of(SERVICE)
                 tail = [each.p99 / each.p50 for each in compared.rounds[SERVICE]]
                 findings.append(Findings([Figure("create: 99th percentile / median latency", tail, _TAIL_GOAL)]))
         findings.append(Findings([Figure("MB of memory after all rounds", [service.memory_mb()])]))
-    bench.check_kept(filled.kept(), filled.stored, created)
-    return Findings.together(findings)
+    bench.check_count(filled.count_leads(), filled.stored, created)
+    return Findings.merge(findings)
 
 
-def _limits(question: str, target: Target, url: str, bare_url: str) -> Mapping[str, Load]:
+def _limits(workload: str, target: Target, url: str, bare_url: str) -> Mapping[str, Load]:
     bare = Load(f"{bare_url}/", {})
     return {
         READ: {CONSTANT: Load(url + constants.LEAD, target.headers), BARE: bare},
         PAGE: {CONSTANT: Load(url + constants.PAGE, target.headers), BARE: bare},
         PAGES: {CONSTANT: Load(url + constants.PAGE, target.headers), BARE: bare},
         CREATE: {CONSTANT: Load(url + constants.CREATE, target.headers, "create.lua")},
-    }[question]
+    }[workload]
 
 
-def _keep_constants(filled: Filled) -> None:
-    """Write down what the service answers: the constants to hold it against."""
-    with filled.installation.running() as service:
+def _save_constants(filled: Filled) -> None:
+    """Save responses of the service, for the constant handlers to send."""
+    with filled.installation.run_server() as service:
         target = filled.target(service.url)
         with httpx.Client(headers=target.headers) as client:
             page = client.get(target.page).raise_for_status()

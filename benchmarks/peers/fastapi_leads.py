@@ -1,8 +1,8 @@
-"""A lead service as commonly written: FastAPI, a synchronous SQLAlchemy session, pydantic models, SQLite.
+"""A lead service as tutorials write it: FastAPI, a synchronous SQLAlchemy session, pydantic models, SQLite.
 
 It follows the tutorials of FastAPI and SQLAlchemy: `def` endpoints, a session for each request from a dependency,
-the key looked up by its hash, models with `response_model`, commit and refresh. SQLite is in WAL mode with
-`synchronous=NORMAL`, as usually recommended; that is less durable than the service it is compared with.
+a key that is looked up by its hash, `response_model`, commit and refresh. SQLite is in WAL mode with
+`synchronous=NORMAL`, as usually recommended, which is less durable than the service.
 """
 
 import hashlib
@@ -24,15 +24,15 @@ def _now() -> datetime:
 
 
 def key_hash(key: str) -> str:
-    """What is stored of a key."""
+    """Return the hash of a key, which is what is stored."""
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-# The tables
+# Tables
 
 
 class Base(DeclarativeBase):
-    """The tables' base."""
+    """The base class of the tables."""
 
 
 class Lead(Base):
@@ -54,7 +54,7 @@ class Lead(Base):
 
 
 class StatusChange(Base):
-    """A status that a lead came to, and when."""
+    """A status of a lead, with the time of the change."""
 
     __tablename__ = "status_changes"
 
@@ -66,7 +66,7 @@ class StatusChange(Base):
 
 
 class ApiKey(Base):
-    """A key that clients show."""
+    """An API key."""
 
     __tablename__ = "api_keys"
 
@@ -76,7 +76,7 @@ class ApiKey(Base):
     active: Mapped[bool] = mapped_column(default=True)
 
 
-# What clients send and see
+# Request and response models
 
 
 class LeadIn(BaseModel):
@@ -93,7 +93,7 @@ class LeadIn(BaseModel):
 
 
 class LeadOut(BaseModel):
-    """A lead as it is answered. Addresses are checked when they come in: again would cost pages half their speed."""
+    """A lead in a response. Its addresses were validated on creation, so they are plain text: it is much faster."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -110,12 +110,12 @@ class LeadOut(BaseModel):
 
 
 class LeadPage(BaseModel):
-    """Some leads, newest first."""
+    """A page of leads, newest first."""
 
     items: list[LeadOut]
 
 
-# The database
+# Database
 
 engine = create_engine("sqlite:///leads.db", connect_args={"check_same_thread": False, "timeout": 30})
 SessionLocal = sessionmaker(engine, autoflush=False)
@@ -129,7 +129,7 @@ def _configure(connection: Any, _: Any) -> None:
 
 
 def get_session() -> Iterator[Session]:
-    """A session for one request."""
+    """Provide a session for one request."""
     with SessionLocal() as session:
         yield session
 
@@ -138,19 +138,19 @@ SessionDep = Annotated[Session, Depends(get_session)]
 
 
 def check_key(session: SessionDep, key: Annotated[str, Security(APIKeyHeader(name="X-API-Key"))]) -> ApiKey:
-    """The key that the client shows; 401 if it is not an active one."""
+    """Return the key of the request; 401 if it is unknown or inactive."""
     known = session.scalar(select(ApiKey).where(ApiKey.hash == key_hash(key), ApiKey.active))
     if known is None:
-        raise HTTPException(401, "ValidationFailed API key")
+        raise HTTPException(401, "Invalid API key")
     return known
 
 
-# The endpoints
+# Endpoints
 
 
 @asynccontextmanager
 async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Make the tables that are missing."""
+    """Create missing tables."""
     Base.metadata.create_all(engine)
     yield
 
@@ -160,13 +160,13 @@ app = FastAPI(title="Leads", lifespan=lifespan)
 
 @app.get("/health")
 def health() -> dict[str, str]:
-    """Whether it runs."""
+    """Check that the service runs."""
     return {"status": "ok"}
 
 
 @app.post("/leads", response_model=LeadOut, status_code=201, dependencies=[Depends(check_key)])
 def create_lead(new: LeadIn, session: SessionDep) -> Lead:
-    """Take in a lead; 409 if its e-mail address is there."""
+    """Create a lead; 409 if its e-mail address exists."""
     lead = Lead(**new.model_dump(), status="new", history=[StatusChange(status="new")])
     session.add(lead)
     try:
@@ -180,7 +180,7 @@ def create_lead(new: LeadIn, session: SessionDep) -> Lead:
 
 @app.get("/leads/{lead_id}", response_model=LeadOut, dependencies=[Depends(check_key)])
 def read_lead(lead_id: int, session: SessionDep) -> Lead:
-    """One lead; 404 if there is none."""
+    """Return a lead; 404 if it does not exist."""
     lead = session.get(Lead, lead_id)
     if lead is None:
         raise HTTPException(404, "Lead not found")
@@ -191,6 +191,6 @@ def read_lead(lead_id: int, session: SessionDep) -> Lead:
 def list_leads(
     session: SessionDep, limit: Annotated[int, Query(ge=1, le=200)] = 50, offset: Annotated[int, Query(ge=0)] = 0
 ) -> dict[str, Any]:
-    """The newest leads."""
+    """Return the newest leads."""
     newest_first = select(Lead).order_by(Lead.created_at.desc(), Lead.id.desc())
     return {"items": session.scalars(newest_first.offset(offset).limit(limit)).all()}

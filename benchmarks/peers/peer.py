@@ -1,4 +1,4 @@
-"""What the benchmark needs to know about another server that does the same job."""
+"""The interface of another server that does the same job."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -11,17 +11,17 @@ from benchmarks.target import Target
 
 @dataclass(frozen=True)
 class Served:
-    """Where to ask it, how to learn how many leads it keeps, and what it is made of."""
+    """The target of loads, a function that counts the leads, and the versions of libraries."""
 
     target: Target
-    kept: Callable[[], int]
+    count_leads: Callable[[], int]
     versions: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Peer:
-    """It serves so many leads from an empty folder; `goals` say how much faster the service should be, by question."""
+    """A server that can be filled and run in an empty folder; `goals` are for the ratio of the service to it."""
 
     name: str
     goals: Mapping[str, Goal]
-    serving: Callable[[Path, int], AbstractContextManager[Served]]
+    serve: Callable[[Path, int], AbstractContextManager[Served]]

@@ -1,6 +1,6 @@
-"""PocketBase, as it is shipped: `synchronous=NORMAL`, its request log, all cores, no rate limit.
+"""Run PocketBase as it is shipped: `synchronous=NORMAL`, its request log, all cores, no rate limit.
 
-A page is asked for without the total (`skipTotal`), as its documentation recommends, and has an index to follow.
+Pages are requested without the total (`skipTotal`), as its documentation recommends, and use an index.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from benchmarks import sample
 from benchmarks.figures import Goal
 from benchmarks.peers import PROGRAMS
 from benchmarks.peers.peer import Peer, Served
-from benchmarks.processes import HOST, free_port, running
+from benchmarks.processes import HOST, free_port, run_server
 from benchmarks.target import CREATE, PAGE, PAGE_SIZE, PAGES, READ, Target
 
 _PROGRAM = str(PROGRAMS / "pocketbase")
@@ -49,23 +49,23 @@ _COLLECTION = {
 
 
 @contextmanager
-def _serving(folder: Path, leads: int) -> Iterator[Served]:
+def _serve(folder: Path, leads: int) -> Iterator[Served]:
     data, port = f"--dir={folder / 'data'}", free_port()
     superuser = [_PROGRAM, "superuser", "upsert", *_ADMIN.values(), data]
     subprocess.run(superuser, cwd=folder, check=True, capture_output=True)
     command = [_PROGRAM, "serve", f"--http={HOST}:{port}", data]
-    with running(command, folder, port=port, ready="/api/health") as server:
+    with run_server(command, folder, port=port, ready="/api/health") as server:
         ids = folder / "ids.txt"
         with httpx.Client(base_url=server.url, timeout=60, event_hooks={"response": [_check]}) as client:
             ids.write_text("\n".join(_fill(client, leads)))
         address, headers = server.url + _RECORDS, {"X-API-Key": _KEY}
         page = f"{address}?perPage={PAGE_SIZE}&sort=-created&skipTotal=1"
         target = Target(address, page, ids, headers, lambda number: f"{page}&page={number + 1}")
-        yield Served(target, lambda: _kept(address, headers), _versions())
+        yield Served(target, lambda: _count_leads(address, headers), _versions())
 
 
 def _fill(client: httpx.Client, leads: int) -> list[str]:
-    """Make the collection, store so many leads, and answer their ids. Batches are switched off again, as shipped."""
+    """Create the collection, store the leads, and return their ids. Batches are on only meanwhile."""
     token = client.post("/api/collections/_superusers/auth-with-password", json=_ADMIN).json()["token"]
     client.headers["Authorization"] = token
     client.post("/api/collections", json=_COLLECTION)
@@ -87,14 +87,14 @@ def _check(response: httpx.Response) -> None:
     response.raise_for_status()
 
 
-def _kept(address: str, headers: Mapping[str, str]) -> int:
-    kept: int = httpx.get(f"{address}?perPage=1", headers=headers).json()["totalItems"]
-    return kept
+def _count_leads(address: str, headers: Mapping[str, str]) -> int:
+    count: int = httpx.get(f"{address}?perPage=1", headers=headers).json()["totalItems"]
+    return count
 
 
 def _versions() -> Mapping[str, str]:
-    said = subprocess.run([_PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
-    return {"PocketBase": said.split()[-1]}
+    output = subprocess.run([_PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    return {"PocketBase": output.split()[-1]}
 
 
-POCKETBASE = Peer("PocketBase", {READ: Goal(1.1), PAGE: Goal(2.5), PAGES: Goal(1.5), CREATE: Goal(1)}, _serving)
+POCKETBASE = Peer("PocketBase", {READ: Goal(1.1), PAGE: Goal(2.5), PAGES: Goal(1.5), CREATE: Goal(1)}, _serve)
