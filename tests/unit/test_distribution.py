@@ -1,4 +1,4 @@
-"""The distribution has a name of its own, and one version wherever it is shown."""
+"""Check that texts use the distribution's name, `leads-desk`, and show the same version."""
 
 import json
 import re
@@ -21,7 +21,7 @@ TEXTS = [
 INSTALLS_LEADS = re.compile(r"install (?:-\S+ )*['\"]?leads(?![-\w/.])|(?<![\w./-])leads\[(?:apprise|postgres)")
 
 
-def test_no_text_tells_people_to_install_leads_which_on_the_public_index_belongs_to_others() -> None:
+def test_no_text_tells_readers_to_install_leads_which_is_another_project_on_the_public_index() -> None:
     assert [path for path in TEXTS if INSTALLS_LEADS.search(path.read_text("utf-8"))] == []
 
 
@@ -35,7 +35,7 @@ def test_no_text_tells_people_to_install_leads_which_on_the_public_index_belongs
         "the extra `leads[apprise]`",
     ],
 )
-def test_such_a_text_would_be_found(text: str) -> None:
+def test_the_pattern_finds_commands_that_install_leads(text: str) -> None:
     assert INSTALLS_LEADS.search(text)
 
 

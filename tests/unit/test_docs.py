@@ -1,4 +1,4 @@
-"""The documentation tells all that there is, and nothing that there is not."""
+"""Compare the documentation with the code: it describes everything, and nothing that does not exist."""
 
 import ast
 import importlib
@@ -31,77 +31,79 @@ PAGES = sorted([*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *(ROOT / "examples").rg
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`]+)`")
-PLACE = re.compile(r"(?:src|tests|migrations|benchmarks|examples)(?:/[\w./-]*)?")
+PATH = re.compile(r"(?:src|tests|migrations|benchmarks|examples)(?:/[\w./-]*)?")
 
 
 def read(page: Path) -> str:
     return page.read_text("utf-8")
 
 
-def named(page: Path) -> str:
+def name_of(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
 def prose(page: Path) -> str:
-    """A page without its examples."""
+    """Return the text of a page without its code blocks."""
     return FENCE.sub("", read(page))
 
 
 def examples(page: Path, language: str) -> list[str]:
+    """Return the code blocks of a page that are in this language."""
     return [text for found, text in FENCE.findall(read(page)) if found == language]
 
 
 def all_examples(language: str) -> list[Any]:
+    """Return the code blocks of all pages that are in this language, as parameters of a test."""
     return [
-        pytest.param(text, id=f"{named(page)}-{number}")
+        pytest.param(text, id=f"{name_of(page)}-{number}")
         for page in PAGES
         for number, text in enumerate(examples(page, language), 1)
     ]
 
 
 def section(page: str, heading: str) -> str:
-    """What stands under a heading, up to the next one of its rank."""
+    """Return the text below a heading, up to the next heading of the same or a higher level."""
     text = read(DOCS / page)
-    rank = heading.partition(" ")[0]
+    level = len(heading.partition(" ")[0])
     assert f"\n{heading}\n" in text, f"docs/{page} has no section {heading!r}"
     rest = text.partition(f"\n{heading}\n")[2]
-    return re.split(rf"^#{{1,{len(rank)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+    return re.split(rf"^#{{1,{level}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(text: str) -> list[list[str]]:
-    """The cells of the tables in a text, heads left out."""
+    """Return the cells of all table rows in a text, without the header rows."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    heads = {at - 1 for at, line in enumerate(lines) if set(line) <= {"|", "-"}}
+    headers = {index - 1 for index, line in enumerate(lines) if set(line) <= {"|", "-"}}
     return [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for at, line in enumerate(lines)
-        if at not in heads and at - 1 not in heads
+        for index, line in enumerate(lines)
+        if index not in headers and index - 1 not in headers
     ]
 
 
 def code(cell: str) -> str:
-    """The first thing in a cell that is written as code, if there is one."""
+    """Return the first code span of a cell, or an empty text."""
     match = CODE.search(cell)
     return match[1] if match else ""
 
 
 def slug(heading: str) -> str:
-    """The anchor that a heading gets where the pages are shown."""
+    """Return the anchor that Git hosts give to a heading."""
     return re.sub(r"[^\w\- ]", "", heading.strip("# \n").lower()).replace(" ", "-")
 
 
 SETTINGS = {code(row[1]) or code(row[0]): row for row in rows(section("settings.md", "## Settings"))}
-OF_VARIABLES = [name for name in _PARSERS if name not in _TABLES]
+VARIABLES = [name for name in _PARSERS if name not in _TABLES]
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
     assert set(SETTINGS) == {*_PARSERS, "LEADS_CONFIG"}
-    assert {name: code(SETTINGS[name][0]) for name in OF_VARIABLES} == {
-        name: f"LEADS_{name.upper()}" for name in OF_VARIABLES
+    assert {name: code(SETTINGS[name][0]) for name in VARIABLES} == {
+        name: f"LEADS_{name.upper()}" for name in VARIABLES
     }
 
 
-@pytest.mark.parametrize("name", OF_VARIABLES)
+@pytest.mark.parametrize("name", VARIABLES)
 def test_the_documented_default_of_a_setting_is_its_default(name: str, tmp_path: Path) -> None:
     default = SETTINGS[name][3]
     if default == f"`{code(default)}`":
@@ -110,17 +112,18 @@ def test_the_documented_default_of_a_setting_is_its_default(name: str, tmp_path:
         assert not getattr(Settings(), _PARSERS[name][0])
 
 
-@pytest.mark.parametrize("name", OF_VARIABLES)
+@pytest.mark.parametrize("name", VARIABLES)
 def test_the_example_of_a_setting_is_accepted(name: str) -> None:
     _PARSERS[name][1](code(SETTINGS[name][4]))
 
 
-def test_no_page_speaks_of_a_setting_that_there_is_not() -> None:
-    spoken_of = {name for page in PAGES for name in re.findall(r"\bLEADS_[A-Z_]+\b", read(page))}
-    assert spoken_of - {"LEADS_CONFIG", *(f"LEADS_{name.upper()}" for name in OF_VARIABLES)} == set()
+def test_no_page_mentions_an_unknown_setting() -> None:
+    mentioned = {name for page in PAGES for name in re.findall(r"\bLEADS_[A-Z_]+\b", read(page))}
+    assert mentioned - {"LEADS_CONFIG", *(f"LEADS_{name.upper()}" for name in VARIABLES)} == set()
 
 
 def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield the commands that can be run, with their paths."""
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
@@ -142,10 +145,10 @@ def test_every_option_of_a_command_is_documented_and_no_other(path: str) -> None
     documented = {code(row[0]): " ".join(row[1:]) for row in rows(text)}
     assert set(documented) == {name for option in options for name in option.opts}
     for option in options:
-        told = CODE.findall(documented[option.opts[0]])
+        values = CODE.findall(documented[option.opts[0]])
         choices = option.type.choices if isinstance(option.type, click.Choice) else ()
-        assert set(told) >= set(choices)
-        assert not option.show_default or str(option.default) in told
+        assert set(values) >= set(choices)
+        assert not option.show_default or str(option.default) in values
     for argument in COMMANDS[path].params:
         assert isinstance(argument, click.Option) or argument.human_readable_name in text
 
@@ -187,6 +190,7 @@ def test_every_operation_is_documented_with_its_roles_and_no_other() -> None:
 
 
 def roles(operation: dict[str, Any]) -> list[str]:
+    """Return the roles that the description of an operation names."""
     needed = operation.get("description", "").rpartition("Needs a key with the role ")[2]
     return ["no key"] if operation.get("security") == [] else [role for role in Role if f"`{role}`" in needed]
 
@@ -195,54 +199,54 @@ def test_every_role_is_documented() -> None:
     assert [code(row[0]) for row in rows(section("api.md", "## Keys and roles"))] == [*Role]
 
 
-def test_everything_that_can_happen_is_documented() -> None:
+def test_every_type_of_event_is_documented() -> None:
     first_cells = [code(row[0]) for row in rows(section("api.md", "## Timeline and events"))]
     assert [cell for cell in first_cells if re.fullmatch(r"[a-z_]+\.[a-z_]+", cell)] == [*EventType]
 
 
-def test_the_lead_that_is_shown_has_the_members_of_a_lead() -> None:
-    shown = next(json.loads(text) for text in examples(DOCS / "api.md", "json") if '"version"' in text)
-    assert tuple(shown) == LeadView.__struct_fields__
+def test_the_lead_in_the_example_has_the_fields_of_a_lead() -> None:
+    example = next(json.loads(text) for text in examples(DOCS / "api.md", "json") if '"version"' in text)
+    assert tuple(example) == LeadView.__struct_fields__
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_every_link_leads_somewhere(page: Path) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_has_a_target(page: Path) -> None:
     for target in LINK.findall(prose(page)):
         if re.match(r"[a-z]+:", target):
             continue
         path, _, anchor = target.partition("#")
         linked = page.parent / path if path else page
-        assert linked.exists(), f"{target} leads nowhere"
+        assert linked.exists(), f"{target} does not exist"
         if anchor:
             assert anchor in {slug(line) for line in read(linked).splitlines() if line.startswith("#")}, target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
-def test_every_file_that_is_named_is_there(page: Path) -> None:
-    places = [place for place in CODE.findall(prose(page)) if PLACE.fullmatch(place)]
-    assert [place for place in places if not (ROOT / place).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_path_in_the_text_exists(page: Path) -> None:
+    paths = [text for text in CODE.findall(prose(page)) if PATH.fullmatch(text)]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("text", all_examples("toml"))
 def test_every_toml_example_is_accepted(text: str, tmp_path: Path) -> None:
-    if "project" in (members := tomllib.loads(text)):
-        assert list(members["project"]["entry-points"]) == [ENTRY_POINTS]
+    if "project" in (tables := tomllib.loads(text)):
+        assert list(tables["project"]["entry-points"]) == [ENTRY_POINTS]
     else:
         (tmp_path / "leads.toml").write_text(text, "utf-8")
         load_settings({}, tmp_path)
 
 
-def test_the_default_pipeline_is_shown_as_it_is(tmp_path: Path) -> None:
-    shown = FENCE.findall(section("settings.md", "## Pipeline"))[0]
-    assert shown[0] == "toml"
-    (tmp_path / "leads.toml").write_text(shown[1], "utf-8")
+def test_the_documented_default_pipeline_is_the_default(tmp_path: Path) -> None:
+    language, example = FENCE.findall(section("settings.md", "## Pipeline"))[0]
+    assert language == "toml"
+    (tmp_path / "leads.toml").write_text(example, "utf-8")
     pipeline = load_settings({}, tmp_path).pipeline
     assert pipeline == DEFAULT_PIPELINE
     assert pipeline.statuses == DEFAULT_PIPELINE.statuses
 
 
 @pytest.mark.parametrize("text", all_examples("python"))
-def test_every_python_example_imports_what_there_is(text: str) -> None:
+def test_every_python_example_imports_existing_names(text: str) -> None:
     if text.startswith("# tests/"):
         return  # it tests what its page has added: tests/e2e/test_recipes.py runs it
     for node in ast.walk(ast.parse(text)):
