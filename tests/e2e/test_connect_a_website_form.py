@@ -1,0 +1,99 @@
+"""The commands and examples of docs/connect-a-website-form.md work as printed, with another port and key."""
+
+import json
+import re
+import tomllib
+from typing import Any
+
+from e2e.readme import assert_every_block_is_listed, block
+from e2e.service import BIN, HOST, Service, Site
+
+PAGE = "docs/connect-a-website-form.md"
+
+CREATE_KEY = "leads keys create"
+SEND = "KEY=capture_..."
+ACCEPTED = '{"accepted": true}'
+BACK_END = "def send_lead"
+ORIGINS = "cors_origins"
+FORM = "<form"
+
+
+def test_every_block_is_run() -> None:
+    assert_every_block_is_listed(PAGE, [CREATE_KEY, SEND, ACCEPTED, BACK_END, ORIGINS, FORM])
+
+
+def create_key(site: Site) -> str:
+    """Create a key as the page says."""
+    created = site.shell(block(CREATE_KEY, PAGE), PATH=f"{BIN}:{site.environment()['PATH']}").expect(0)
+    assert created.out.startswith("capture_")
+    return created.out.strip()
+
+
+def send(service: Service, key: str, *replacements: tuple[str, str]) -> Any:
+    """Run the request of the page after these replacements, and return the body of the response."""
+    script = block(SEND, PAGE).replace("KEY=capture_...", f"KEY={key}")
+    script = script.replace(f"{HOST}:8000", f"{HOST}:{service.port}")
+    for old, new in replacements:
+        assert old in script
+        script = script.replace(old, new)
+    return json.loads(service.site.shell(script).expect(0).out)
+
+
+def test_a_submission_is_stored_once_and_an_existing_lead_stays_as_it_is(site: Site) -> None:
+    with site.serve() as service:
+        key = create_key(site)
+        accepted = json.loads(block(ACCEPTED, PAGE))
+        assert send(service, key) == accepted
+        [lead] = service.items("/leads")
+        assert (lead["name"], lead["phone"], lead["source"]) == ("Jane Roe", None, "website")
+        assert lead["attributes"] == {"message": "Please call me."}
+        assert send(service, key) == accepted
+        assert send(service, key, ("8e03978e", "9e03978e"), ("Jane Roe", "Joan Roe")) == accepted
+        assert service.items("/leads") == [lead]
+        [error] = send(service, key, ("8e03978e", "ae03978e"), ("jane@example.com", "no address"))["errors"]
+        assert error["pointer"] == "/email"
+        [created] = service.items(f"/leads/{lead['id']}/timeline")
+        assert created["actor"] == "website form"
+
+
+def test_a_back_end_sends_leads(site: Site) -> None:
+    names: dict[str, Any] = {}
+    exec(block(BACK_END, PAGE), names)
+    form = {"name": "Jane Roe", "email": "jane@example.com", "phone": "+12025550123", "message": "Please call me."}
+    with site.serve() as service:
+        key = create_key(site)
+        for _ in range(2):
+            sent = names["send_lead"](f"http://{HOST}:{service.port}", key, form, "submission-1")
+            assert sent == json.loads(block(ACCEPTED, PAGE))
+        [lead] = service.items("/leads")
+        assert (lead["phone"], lead["attributes"]) == ("+12025550123", {"message": "Please call me."})
+
+
+def test_a_page_of_an_allowed_origin_sends_its_form(site: Site) -> None:
+    html = block(FORM, PAGE)
+    fields = re.findall(r'<input name="(\w+)"', html)
+    assert "...Object.fromEntries(new FormData(form)), source:" in html
+    [headers] = re.findall(r"headers: \{(.*)\}", html)
+    names = re.findall(r'"([\w-]+)": ', headers)
+    [origin] = tomllib.loads(block(ORIGINS, PAGE))["cors_origins"]
+    site.write("leads.toml", block(ORIGINS, PAGE))
+    with site.serve() as service:
+        values = {"X-API-Key": create_key(site), "Content-Type": "application/json", "Idempotency-Key": "submission-1"}
+        assert names == list(values)
+        preflight = service.client.options(
+            "/leads",
+            headers={
+                "Origin": origin,
+                "Access-Control-Request-Method": "POST",
+                "Access-Control-Request-Headers": ", ".join(names).lower(),
+            },
+        )
+        assert preflight.status_code == 204
+        allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
+        assert {name.lower() for name in names} <= {*allowed}
+        submission = dict(zip(fields, ["Jane Roe", "jane@example.com", ""], strict=True)) | {"source": "website"}
+        response = service.client.post("/leads", json=submission, headers={"Origin": origin} | values)
+        assert response.status_code == 202
+        assert response.headers["access-control-allow-origin"] == origin
+        [lead] = service.items("/leads")
+        assert (lead["email"], lead["phone"]) == ("jane@example.com", None)
