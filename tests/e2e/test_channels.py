@@ -86,7 +86,7 @@ def test_channels_and_adapters_are_listed_without_options(site: Site) -> None:
     log, *others = listed.out.splitlines()
     assert log.startswith("log: log from leads-desk ")
     assert others[:2] == [
-        "loft: pigeon from pigeons 1.0, needs a telephone number",
+        "loft: pigeon from pigeons 1.0, needs a phone number",
         "mail: tame from pigeons 1.0, needs an e-mail address",
     ]
     assert re.fullmatch(
@@ -111,7 +111,7 @@ def test_a_test_notice_is_sent_to_the_address_that_the_channel_needs(site: Site)
     configure(site, loft="pigeon needs=phone", mail="pigeon needs=email", room="pigeon")
     by_phone = site.leads("channels", "test", "loft", "--to", "030 123456", LEADS_DEFAULT_REGION="DE").expect(0)
     assert json.loads(by_phone.err)["phone"] == "+4930123456"
-    assert by_phone.out == "Sent: the channel loft has accepted the notice.\n"
+    assert by_phone.out == "Sent: the channel loft accepted the notice.\n"
     by_email = site.leads("channels", "test", "mail", "--to", "ann@example.com", "--message", "Hello!").expect(0)
     assert json.loads(by_email.err) == {"email": "ann@example.com", "phone": None, "message": "Hello!"}
     for address in ([], ["--to", "ann@example.com"], ["--to", "+4930123456"]):
@@ -164,8 +164,8 @@ def test_doctor_names_every_faulty_channel(site: Site) -> None:
     site.leads("migrate").expect(0)
     configure(site, lost="dodo", mail="tame outcome=later", room="tame outcome=breaks", loft="tame")
     ill = site.leads("doctor").expect(1)
-    [fault] = [line for line in said(ill).splitlines() if line.startswith("FAULT")]
-    assert fault.startswith("FAULT  channels: The channel lost uses the adapter 'dodo'")
-    assert "The channel mail would not work: It rains. " in fault
-    assert fault.endswith("The channel room would not work: The channel failed with RuntimeError.")
+    [fault] = [line for line in said(ill).splitlines() if line.startswith("ERROR")]
+    assert fault.startswith("ERROR  channels: The channel lost uses the adapter 'dodo'")
+    assert "The channel mail does not work: It rains. " in fault
+    assert fault.endswith("The channel room does not work: The channel failed with RuntimeError.")
     assert "loft" not in fault

@@ -24,13 +24,13 @@ MINUTE = "[0-9-]{10} [0-9:]{5}"
 
 def test_doctor_names_migrate_which_makes_it_well_and_then_changes_nothing(site: Site) -> None:
     ill = site.leads("doctor").expect(1)
-    [fault] = [line for line in ill.out.splitlines() if line.startswith("FAULT")]
+    [fault] = [line for line in ill.out.splitlines() if line.startswith("ERROR")]
     assert "leads migrate" in fault
-    assert f"The database {site.folder}/leads.db is at " in site.leads("migrate").expect(0).out
+    assert f"The database {site.folder}/leads.db is up to date now: schema " in site.leads("migrate").expect(0).out
     healthy = site.leads("doctor").expect(0)
     assert [line.split()[0] for line in healthy.out.splitlines()] == ["ok"] * 4
     before = (site.folder / "leads.db").read_bytes()
-    assert "as it was" in site.leads("migrate").expect(0).out
+    assert "was up to date" in site.leads("migrate").expect(0).out
     assert (site.folder / "leads.db").read_bytes() == before
 
 
@@ -41,8 +41,8 @@ def test_doctor_goes_on_after_a_fault_and_tells_each_in_a_line(site: Site) -> No
     assert [line.split(":")[0].split() for line in ill.out.splitlines()] == [
         ["ok", "configuration"],
         ["ok", "SQLite"],
-        ["FAULT", "database"],
-        ["FAULT", "channels"],
+        ["ERROR", "database"],
+        ["ERROR", "channels"],
     ]
 
 
@@ -55,7 +55,7 @@ def test_a_key_is_made_used_listed_and_refused_at_once_when_it_is_revoked(site: 
             told = service.get(f"{created.headers['location']}/timeline").json["items"]
             assert [entry["actor"] for entry in told] == ["Ann"]
 
-            ann_used = re.compile(rf"({ID}) .*agent .*Ann \(made {MINUTE}, last used {MINUTE}\)")
+            ann_used = re.compile(rf"({ID}) .*agent .*Ann \(created {MINUTE}, last used {MINUTE}\)")
             listed = eventually(lambda: ann_used.search(site.leads("keys", "list").expect(0).out))
             assert key not in listed.string
             id = listed[1]
@@ -102,7 +102,7 @@ def test_a_configured_pipeline_is_served(site: Site) -> None:
 
 def test_follow_ups_wait_for_a_dispatcher_where_the_service_has_none(site: Site) -> None:
     with site.serve("--no-dispatch") as service:
-        assert "Follow-ups on the default channel log reach nobody: it writes a log line" in service.out
+        assert "The default channel log only writes follow-ups to the log" in service.out
         follow_up = promise(service, "once@example.com")
         dispatched = site.leads("dispatch", "--once").expect(0)
         assert dispatched.out == "Attempts made: 1.\n"
@@ -174,7 +174,7 @@ def test_a_closed_standard_output_is_refused_before_anything_is_done(site: Site)
 def test_a_command_names_the_database_and_says_that_it_is_new(site: Site) -> None:
     site.write("a.csv", "name,email\nJohn,john@example.com\n")
     file = site.folder / "leads.db"
-    assert f"Database: {file} (new: there was none)\n" in site.leads("import", "a.csv").expect(0).err
+    assert f"Database: {file} (created)\n" in site.leads("import", "a.csv").expect(0).err
     assert f"Database: {file}\n" in site.leads("export").expect(0).err
 
 

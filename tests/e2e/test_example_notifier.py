@@ -61,7 +61,7 @@ def test_the_channel_is_listed_tested_and_checked(site: Site) -> None:
 
         configure(site, homeserver.url, token="expired")
         ill = site.leads("doctor").expect(1)
-    assert "The channel team would not work: The homeserver answered 401 M_UNKNOWN_TOKEN." in ill.out
+    assert "The channel team does not work: The homeserver answered 401 M_UNKNOWN_TOKEN." in ill.out
     assert "expired" not in ill.out + ill.err
 
 

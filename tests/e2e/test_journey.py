@@ -152,7 +152,7 @@ def test_the_timeline_tells_all_of_it_and_nothing_that_was_refused(journey: Jour
 
 def test_starting_it_twice_is_refused_in_one_line(journey: Journey) -> None:
     refused = journey.started_twice.expect(1)
-    assert refused.err == f"leads: Cannot listen at {HOST}:{journey.port}: Address already in use.\n"
+    assert refused.err == f"leads: Cannot listen on {HOST}:{journey.port}: Address already in use.\n"
     assert refused.out == ""
 
 

@@ -198,7 +198,7 @@ class TestCommands:
             site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
             assert "leads migrate" in one_line(site, "serve", "--workers", "2")
             ill = site.leads("doctor").expect(1)
-            [fault] = [line for line in ill.out.splitlines() if line.startswith("FAULT")]
+            [fault] = [line for line in ill.out.splitlines() if line.startswith("ERROR")]
             assert "leads migrate" in fault
 
             assert site.leads("migrate").expect(0).out.startswith("The database postgresql://")
@@ -215,7 +215,7 @@ class TestCommands:
     def test_a_doctor_tells_of_a_server_out_of_reach_in_a_line_for_each_check(self, site: Site) -> None:
         site.configure(LEADS_DATABASE_URL=f"postgresql://ann:hunter2@{HOST}:1/leads")
         ill = site.leads("doctor").expect(1).out
-        assert checks(ill) == ["ok configuration", "FAULT PostgreSQL", "FAULT database", "ok channels"]
+        assert checks(ill) == ["ok configuration", "ERROR PostgreSQL", "ERROR database", "ok channels"]
         assert "hunter2" not in ill
 
     def test_a_database_that_cannot_hold_every_text_is_refused_by_each(self, site: Site) -> None:
@@ -226,7 +226,7 @@ class TestCommands:
                 assert "SQL_ASCII" in told
                 assert "UTF8" in told
             ill = site.leads("doctor").expect(1).out
-            assert checks(ill) == ["ok configuration", "FAULT PostgreSQL", "FAULT database", "ok channels"]
+            assert checks(ill) == ["ok configuration", "ERROR PostgreSQL", "ERROR database", "ok channels"]
 
     def test_leads_go_in_and_out_keys_are_made_and_what_is_due_is_sent(self, postgres_site: Site) -> None:
         site = postgres_site

@@ -92,7 +92,7 @@ def test_a_spreadsheet_is_tried_imported_and_exported(site: Site) -> None:
         "Full Name;E-Mail;Phone Number;Company\nJohn Doe;john@example.com;+49123456789;ACME\nJane Doe;no address;;\n",
     )
     done = activated(site, block(SPREADSHEET))
-    assert done.out.count("This was a dry run: nothing was kept.") == 1
+    assert done.out.count("This was a dry run: nothing was stored.") == 1
     assert [line.split() for line in done.out.splitlines() if line.startswith("created")] == [["created", "1"]] * 2
     exported = (site.folder / "everything.csv").read_text("utf-8")
     assert "john@example.com" in exported

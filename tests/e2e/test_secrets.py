@@ -65,7 +65,7 @@ def test_a_channel_that_cannot_be_made_is_named_without_its_options(site: Site) 
     with_pager(site)
     site.write("leads.toml", f'{CHANNELS}url = "https://ann:{SECRET}@pager.example.com"\n')
     doctor = site.leads("doctor").expect(1)
-    [fault] = [line for line in doctor.out.splitlines() if line.startswith("FAULT  channels")]
+    [fault] = [line for line in doctor.out.splitlines() if line.startswith("ERROR  channels")]
     assert "team" in fault
     assert SECRET not in said(doctor)
 

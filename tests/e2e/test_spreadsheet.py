@@ -109,7 +109,7 @@ def records(path: Path) -> list[dict[str, str]]:
 
 def test_a_dry_run_counts_what_would_become_of_every_row(move: Move) -> None:
     assert counts(move.dry_run) == ALL
-    assert "nothing was kept" in move.dry_run.out
+    assert "nothing was stored" in move.dry_run.out
 
 
 def test_after_the_dry_run_every_row_is_as_new_as_it_was(move: Move) -> None:

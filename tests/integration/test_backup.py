@@ -90,7 +90,7 @@ def test_keep_removes_the_oldest_of_its_own_and_nothing_else(terminal: Terminal)
     said = terminal.leads("backup", "here", "--keep", 2).expect(0).out
     assert before - {*first.parent.iterdir()} == {first, second}
     assert len({*first.parent.iterdir()} - before) == 1
-    assert f"here/{first.name}: removed." in said
+    assert f"here/{first.name}: deleted." in said
 
 
 def test_a_backup_overwrites_nothing(terminal: Terminal) -> None:
@@ -106,19 +106,19 @@ def test_a_backup_overwrites_nothing(terminal: Terminal) -> None:
     [
         (["backup", "my.db", "--keep", "3"], 2, "--keep needs a directory"),
         (["backup", "here", "--keep", "0"], 2, "'--keep'"),
-        (["backup", "nowhere/my.db"], 1, "There is no directory nowhere."),
+        (["backup", "nowhere/my.db"], 1, "There is no folder nowhere."),
         (["restore", "nowhere.db"], 2, "'nowhere.db' does not exist"),
         (["restore", "leads.db", "--yes"], 1, "leads.db is the database itself"),
-        (["restore", "empty"], 1, "empty holds no backup of leads, such as `leads backup empty` makes."),
+        (["restore", "empty"], 1, "There is no backup of leads in empty. `leads backup empty` creates one."),
         (["restore", "list.csv"], 1, "list.csv is not a backup"),
         (
             ["restore", "server.dump"],
             1,
-            "server.dump is a backup of PostgreSQL, and the database is /",
+            "server.dump is a PostgreSQL backup, but the database is /",
         ),
-        (["restore", "other.db"], 1, "other.db is not a backup of leads"),
+        (["restore", "other.db"], 1, "other.db is not a leads backup"),
         (["restore", "damaged.db"], 1, "damaged.db "),
-        (["restore", "newer.db"], 1, "made by a newer version of leads: its schema is 9999"),
+        (["restore", "newer.db"], 1, "created by a newer version of leads: its schema is 9999"),
         (["restore", "good.db"], 1, "Pass --yes"),
         (["restore", "good.db", "--yes", "--erasures-of", "list.csv"], 1, "list.csv is neither a SQLite database nor"),
         (["restore", "good.db", "--yes", "--erasures-of", "other.db"], 1, "other.db cannot be read"),
@@ -230,9 +230,9 @@ def test_a_restore_into_an_empty_folder_asks_nobody(terminal: Terminal) -> None:
 def test_a_backup_of_version_0_2_is_brought_up_to_date(terminal: Terminal) -> None:
     before = OF_VERSION_0_2.read_bytes()
     said = terminal.leads("restore", OF_VERSION_0_2).expect(0).out
-    assert f"its schema is 0011, and becomes {HEAD}" in said
+    assert f"its schema 0011 is updated to {HEAD}" in said
     assert OF_VERSION_0_2.read_bytes() == before
-    assert "as it was" in terminal.leads("migrate").expect(0).out
+    assert "was up to date" in terminal.leads("migrate").expect(0).out
     assert "John Doe" in terminal.leads("export").expect(0).out
 
 

@@ -28,5 +28,5 @@ def test_damage_comes_before_the_mode_of_the_file(tmp_path: Path, monkeypatch: p
     pages[PAGE * 8 :] = bytes(len(pages) - PAGE * 8)
     file.write_bytes(pages)
     line = database_line(tmp_path, monkeypatch)
-    assert line.startswith("FAULT  database: the file is damaged: restore a backup.")
+    assert line.startswith("ERROR  database: the file is damaged. Restore a backup.")
     assert len(line) < 300

@@ -26,7 +26,7 @@ def test_a_command_that_needs_what_is_stored_refuses_and_makes_no_database(termi
     refused = terminal.leads(*command.split()).expect(1)
     assert refused.err == (
         f"leads: There is no database {terminal.folder}/leads.db. "
-        "Start the command in the folder of the service, or set LEADS_DATABASE_URL."
+        "Run the command in the folder of the service, or set LEADS_DATABASE_URL."
     )
     assert refused.out == ""
     assert names_in(terminal.folder) == ["a.csv"]
@@ -39,7 +39,7 @@ def test_a_dry_run_without_a_database_reports_and_leaves_nothing(
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     dry_run = terminal.leads("import", "a.csv", "--dry-run").expect(0)
     assert [line.split() for line in dry_run.out.splitlines()[::4][:2]] == [["created", "1"], ["refused", "1"]]
-    assert f"Database: {terminal.folder}/leads.db (there is none yet: the import would make it)" in dry_run.err
+    assert f"Database: {terminal.folder}/leads.db (does not exist; the import would create it)" in dry_run.err
     assert (names_in(terminal.folder), names_in(temporary)) == (["a.csv"], [])
 
 

@@ -79,8 +79,8 @@ def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
 
 def test_a_backup_of_version_0_2_is_brought_up_to_date(terminal: Terminal, url: URL) -> None:
     change(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    assert f"its schema is 0011, and becomes {HEAD}" in terminal.leads("restore", OF_VERSION_0_2).expect(0).out
-    assert "as it was" in terminal.leads("migrate").expect(0).out
+    assert f"its schema 0011 is updated to {HEAD}" in terminal.leads("restore", OF_VERSION_0_2).expect(0).out
+    assert "was up to date" in terminal.leads("migrate").expect(0).out
     assert "John Doe" in names_in(url)
 
 
@@ -98,10 +98,10 @@ def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(t
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("other.dump", "other.dump is not a backup of leads."),
+        ("other.dump", "other.dump is not a leads backup."),
         ("newer.dump", "its schema is 9999"),
         ("damaged.dump", "pg_restore failed: pg_restore: error: "),
-        ("some.db", "some.db is a backup of SQLite, and the database is postgresql://"),
+        ("some.db", "some.db is a SQLite backup, but the database is postgresql://"),
         ("good.dump", "The database has a table more, which is not of this version of leads."),
     ],
 )

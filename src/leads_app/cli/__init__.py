@@ -1,4 +1,4 @@
-"""The command `leads`: one file a subcommand."""
+"""The command `leads`. Each subcommand has its own module."""
 
 import os
 import sys
@@ -29,13 +29,13 @@ from leads_app.settings import SettingsError
 from leads_domain.errors import LeadsError
 
 STDERR = 2
-"""The number of standard error, and the highest of the three streams."""
+"""The file descriptor of standard error, the highest of the three standard streams."""
 
 
 @click.group()
 @click.version_option(package_name="leads-desk", prog_name="leads")
 def leads() -> None:
-    """Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up."""
+    """Manage leads: store them without duplicates, move them through a pipeline, send follow-ups on time."""
 
 
 for command in (
@@ -56,7 +56,10 @@ for command in (
 
 
 def main() -> None:
-    """Run the command line: exit code 0 done, 1 failed with a sentence on standard error, 2 wrong usage."""
+    """Run the command line.
+
+    The exit code is 0 for success, 1 for a failure with one line on standard error, and 2 for wrong usage.
+    """
     _prepare_streams()
     try:
         leads()
@@ -67,13 +70,13 @@ def main() -> None:
 
 
 def _prepare_streams() -> None:
-    """Escape what a terminal's encoding does not have; refuse a closed standard output."""
+    """Escape characters that the terminal cannot encode; exit with an error if standard output is closed."""
     while (number := os.open(os.devnull, os.O_RDWR)) <= STDERR:
-        pass  # takes the place of a closed stream, or the database's file would, and get what is printed
+        pass  # occupy the descriptor of a closed stream: otherwise the database would get it, and the printed text
     os.close(number)
     sys.stderr = sys.stderr or os.fdopen(STDERR, "w")
     if sys.stdout is None:
-        sys.exit("leads: Standard output is closed: redirect it, to /dev/null if nothing is to be kept.")
+        sys.exit("leads: Standard output is closed. Redirect it to a file, or to /dev/null.")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""`leads backup`."""
+"""The command `leads backup`."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,12 +15,13 @@ from leads_app.cli.session import CommandFailed
 
 @click.command()
 @click.argument("target", metavar="[FILE|DIRECTORY]", default="backups/")
-@click.option("--keep", metavar="N", type=click.IntRange(1), help="Keep the N newest in DIRECTORY, remove older ones.")
+@click.option("--keep", metavar="N", type=click.IntRange(1), help="Delete all backups in DIRECTORY but the newest N.")
 def backup(target: str, keep: int | None) -> None:
-    """Write the whole database to a new file that only you can read, also while the service runs.
+    """Back up the database to a new file that only you can read.
 
-    In DIRECTORY (by default backups/), the file is named after the database and the time, in UTC; `--keep` removes only
-    files with such names. A TARGET that ends with / is a directory, and is made if it is missing.
+    You can run it while the service runs. In DIRECTORY (default: backups/), the file name has the name of the database
+    and the time in UTC; `--keep` deletes only files with these names. A path that ends with / is a directory, and is
+    created if it does not exist.
     """
     with session.connected() as (container, engine):
         _check_exists(engine)
@@ -33,43 +34,43 @@ def backup(target: str, keep: int | None) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             name, suffix = database_name(engine), SUFFIXES[engine.dialect.name]
             _back_up_to(folder / f"{name}-{time_stamp(container.clock().now())}{suffix}", engine)
-            _keep(backups_in(folder, name), keep)
+            _delete_all_but(keep, backups_in(folder, name))
 
 
 def _back_up_to(file: Path, engine: Engine) -> None:
     counts = back_up(engine, file)
-    click.echo(f"{file}: {counts['leads']} leads of {session.name_of(engine.url)}, {_size(file)}, checked.")
+    click.echo(f"{file}: {counts['leads']} leads of {session.name_of(engine.url)}, {_size(file)}, verified.")
 
 
-def _keep(backups: Sequence[Path], number: int | None) -> None:
+def _delete_all_but(number: int | None, backups: Sequence[Path]) -> None:
     for old in backups[:-number] if number else ():
         old.unlink()
-        click.echo(f"{old}: removed.")
+        click.echo(f"{old}: deleted.")
 
 
 def database_name(engine: Engine) -> str:
-    """Return what backups of a database are named after."""
+    """Return the name of the database in the names of its backups."""
     return Path(str(engine.url.database)).stem
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
-    """Write a checked backup, which appears under its name when it is complete; return how many rows each table has."""
+    """Write and verify a backup; return the number of rows of each table. The file appears when it is complete."""
     if file.exists():
-        raise CommandFailed(f"{file} exists already, and a backup overwrites nothing.")
+        raise CommandFailed(f"{file} exists already, and a backup does not overwrite files. Choose another name.")
     if not file.parent.is_dir():
-        raise CommandFailed(f"There is no directory {file.parent}.")
+        raise CommandFailed(f"There is no folder {file.parent}.")
     write = sqlite_backup.back_up if engine.dialect.name == "sqlite" else postgres_backup.back_up
     with unfinished(file.parent) as folder:
         counts = write(engine, folder / "backup")
         if not {"leads", "alembic_version"} <= counts.keys():
-            raise CommandFailed(f"{session.name_of(engine.url)} is not a database of leads.")
+            raise CommandFailed(f"{session.name_of(engine.url)} is not a leads database.")
         publish(folder / "backup", file)
     return counts
 
 
 def _check_exists(engine: Engine) -> None:
     if engine.dialect.name == "sqlite" and not session.database_file(engine.url).is_file():
-        raise CommandFailed(f"There is no database {session.name_of(engine.url)}, so there is nothing to back up.")
+        raise CommandFailed(f"There is no database {session.name_of(engine.url)}. {session.MISSING_ADVICE}")
 
 
 def _size(file: Path) -> str:

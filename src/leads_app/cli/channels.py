@@ -1,4 +1,4 @@
-"""`leads channels`."""
+"""The command `leads channels`."""
 
 from importlib.metadata import EntryPoint
 
@@ -12,30 +12,30 @@ from leads_app.settings import SettingsError
 from leads_domain.errors import ValidationFailed
 from leads_domain.notifier import Address, FollowUpNotice, Refused, TryAgain
 
-_SAID = {Address.EMAIL: "an e-mail address", Address.PHONE: "a telephone number", None: "no address"}
+_NEEDS = {Address.EMAIL: "an e-mail address", Address.PHONE: "a phone number", None: "no address"}
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def channels(context: click.Context) -> None:
-    """List the channels for follow-ups and the installed adapters, or test a channel."""
+    """List the channels and the installed adapters, or test a channel."""
     if context.invoked_subcommand is None:
         _list()
 
 
 def _list() -> None:
-    faults = []
+    errors = []
     installed = adapters()
     for name, channel in session.settings().channels.items():
         try:
-            needed = _SAID[make_notifier(name, channel).needs]
-        except SettingsError as fault:
-            faults.append(str(fault))
-        else:  # not a table, which a narrow terminal would cut
+            needed = _NEEDS[make_notifier(name, channel).needs]
+        except SettingsError as error:
+            errors.append(str(error))
+        else:  # not a table: a narrow terminal would cut it
             click.echo(f"{name}: {channel.adapter} from {_package(installed[channel.adapter])}, needs {needed}")
     click.echo(f"Adapters: {', '.join(f'{name} ({_package(found)})' for name, found in installed.items())}")
-    if faults:
-        raise CommandFailed(" ".join(faults))
+    if errors:
+        raise CommandFailed(" ".join(errors))
 
 
 def _package(adapter: EntryPoint) -> str:
@@ -44,21 +44,21 @@ def _package(adapter: EntryPoint) -> str:
 
 @channels.command()
 @click.argument("name")
-@click.option("--to", "address", help="The e-mail address or telephone number to send to, as the channel needs.")
-@click.option("--message", default="This is a test of follow-ups.", show_default=True, help="What to send.")
+@click.option("--to", "address", help="The e-mail address or phone number of the recipient.")
+@click.option("--message", default="This is a test of follow-ups.", show_default=True, help="The text of the notice.")
 def test(name: str, address: str | None, message: str) -> None:
-    """Send a test notice through the channel NAME, and report the result."""
+    """Send a test notice through the channel NAME and print the result."""
     container = Container(settings=session.settings())
     configured = container.settings().channels
     if name not in configured:
-        raise CommandFailed(f"No channel has the name {name!r}. The channels are: {', '.join(configured)}.")
+        raise CommandFailed(f"There is no channel {name!r}. The channels are: {', '.join(configured)}.")
     notifier = make_notifier(name, configured[name])
     if notifier.needs and not address:
-        raise click.UsageError(f"The channel {name} needs {_SAID[notifier.needs]}. Give it with --to.")
+        raise click.UsageError(f"The channel {name} needs {_NEEDS[notifier.needs]}. Give it with --to.")
     notice = _notice(container, name, notifier.needs, address, message)
     match attempt(notifier, notice):
         case None:
-            click.echo(f"Sent: the channel {name} has accepted the notice.")
+            click.echo(f"Sent: the channel {name} accepted the notice.")
         case Refused() as error:
             raise CommandFailed(f"Refused: {error}")
         case error:
@@ -69,7 +69,7 @@ def test(name: str, address: str | None, message: str) -> None:
 def _notice(
     container: Container, channel: str, needs: Address | None, address: str | None, message: str
 ) -> FollowUpNotice:
-    """A notice like those that the dispatcher hands over. A channel that needs no address may be given any kind."""
+    """Return a notice as the dispatcher sends it. If the channel needs no address, `address` can be of any kind."""
     normalizer, id = container.normalizer(), container.ids().new()
     email = phone = None
     try:

@@ -1,4 +1,4 @@
-"""How many connections the server holds, and how long it keeps one that sends nothing."""
+"""Limit the number of connections of the server, and the time they wait for a request."""
 
 import resource
 from contextlib import suppress
@@ -8,21 +8,21 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 CONNECTIONS_MAX = 10_000
-"""The connections that one process holds at once; more wait until one ends."""
+"""The maximum of connections in one process. Further connections wait."""
 
 HEAD_SECONDS = 10
-"""The time a client has to send a complete request head, from the connection's start or the last response on."""
+"""The time for a complete request head, from the start of the connection or the last response."""
 
 HEAD_MAX = 2**15
-"""The size of a request head in bytes."""
+"""The maximum size of a request head in bytes."""
 
 _BACKLOG = 1024
 _OTHER_FILES = 200
-"""Files that a process has open besides its connections: database, deliveries, libraries."""
+"""Open files of a process besides its connections: database, attempts, libraries."""
 
 
 def connection_limit() -> int:
-    """Return how many connections fit the limit of open files, which is raised first as far as the system allows."""
+    """Raise the limit of open files as far as the system allows; return the number of connections that fit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS_MAX + _OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -34,19 +34,19 @@ def connection_limit() -> int:
 
 
 def low_limit_warning(connections: int) -> str | None:
-    """Return what to tell the operator if fewer connections fit than the service is made for."""
+    """Return a warning for the operator if fewer than `CONNECTIONS_MAX` connections fit."""
     if connections >= CONNECTIONS_MAX:
         return None
     return (
-        f"The limit of open files leaves room for {connections} connections instead of {CONNECTIONS_MAX}. "
+        f"The limit of open files allows {connections} connections instead of {CONNECTIONS_MAX}. "
         f"Raise it to {CONNECTIONS_MAX + _OTHER_FILES} (ulimit -n, LimitNOFILE)."
     )
 
 
 def server_options(head_seconds: float = HEAD_SECONDS) -> dict[str, Any]:
-    """Return the options of granian's servers.
+    """Return the options of the Granian servers.
 
-    HTTP/1.1 only: with HTTP/2 a few connections can take all memory, and a silent one is never closed.
+    HTTP/1.1 only: with HTTP/2, a few connections can use all memory, and idle connections are never closed.
     """
     return {
         "interface": Interfaces.ASGI,

@@ -1,4 +1,4 @@
-"""`leads copy`."""
+"""The command `leads copy`."""
 
 import rich_click as click
 from rich.console import Console

@@ -1,4 +1,4 @@
-"""`leads dispatch`."""
+"""The command `leads dispatch`."""
 
 import asyncio
 import signal
@@ -10,9 +10,12 @@ from leads_app.dispatcher import Dispatcher
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Send what is due now, then stop.")
+@click.option("--once", is_flag=True, help="Send the follow-ups that are due now, then exit.")
 def dispatch(once: bool) -> None:
-    """Send due follow-ups, in a separate process."""
+    """Send follow-ups when they are due, without serving the API.
+
+    Run it next to `leads serve --no-dispatch`. It runs until SIGTERM or Ctrl-C.
+    """
     with session.opened() as (container, run):
         dispatcher = container.dispatcher()
         if once:

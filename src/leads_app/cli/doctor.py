@@ -1,4 +1,4 @@
-"""`leads doctor`."""
+"""The command `leads doctor`."""
 
 import sys
 from pathlib import Path
@@ -18,12 +18,15 @@ from leads_app.cli import session
 from leads_app.container import Container
 from leads_app.settings import Channel, SettingsError
 
-_SERVER_FACTS = ("server_version", "server_encoding")
+_SERVER_PARAMETERS = ("server_version", "server_encoding")
 
 
 @click.command()
 def doctor() -> None:
-    """Check configuration, database, schema and notifiers; exit with 1 if anything is wrong."""
+    """Check the configuration, the database and the channels; send nothing.
+
+    The exit code is 1 if a check fails.
+    """
     container = Container(settings=session.settings())
     embedded = container.settings().database_url.drivername == "sqlite"
     checks = {
@@ -32,20 +35,20 @@ def doctor() -> None:
         "database": _database,
         "channels": _channels,
     }
-    faults = 0
+    failed = 0
     for name, check in checks.items():
         try:
             click.echo(f"ok     {name}: {check(container)}")
-        except Exception as error:  # noqa: BLE001 - a doctor names every fault and goes on
-            faults += 1
+        except Exception as error:  # noqa: BLE001 - report every error and continue with the next check
+            failed += 1
             reason = error.orig if isinstance(error, DBAPIError) else error
-            click.echo(f"FAULT  {name}: {' '.join(str(reason).split())}")
-    sys.exit(1 if faults else 0)
+            click.echo(f"ERROR  {name}: {' '.join(str(reason).split())}")
+    sys.exit(1 if failed else 0)
 
 
 def _configuration(container: Container) -> str:
     settings = container.settings()
-    return f"{len(settings.pipeline.statuses)} statuses, follow-ups by {settings.default_channel} unless told otherwise"
+    return f"{len(settings.pipeline.statuses)} statuses, default channel {settings.default_channel}"
 
 
 def _sqlite(_: Container) -> str:
@@ -54,14 +57,14 @@ def _sqlite(_: Container) -> str:
 
 def _postgresql(container: Container) -> str:
     with container.engine().connect() as connection:
-        version, encoding = (connection.exec_driver_sql(f"SHOW {fact}").scalar() for fact in _SERVER_FACTS)
+        version, encoding = (connection.exec_driver_sql(f"SHOW {name}").scalar() for name in _SERVER_PARAMETERS)
     return f"version {version}, encoding {encoding}"
 
 
 def _database(container: Container) -> str:
     engine = container.engine()
     name = session.name_of(engine.url)
-    if reason := session.obstacle(engine.url):
+    if reason := session.file_problem(engine.url):
         message = f"{name} cannot be used: {reason}"
         raise RuntimeError(message)
     if engine.dialect.name == "sqlite":
@@ -78,17 +81,17 @@ def _database(container: Container) -> str:
 
 def _check_exists(file: Path) -> None:
     if not file.exists():
-        message = f"there is no file {file} yet; `leads serve` and `leads migrate` make it"
+        message = f"there is no file {file}. `leads serve` or `leads migrate` creates it"
         raise RuntimeError(message)
 
 
 def _check_private(file: Path) -> None:
-    """Raise `RuntimeError` if others can read the file, or put another one in its place."""
+    """Raise `RuntimeError` if other users can read or replace the file."""
     if readable := readable_by_others(file):
-        message = f"every user of this machine can read it: chmod 600 {' '.join(map(str, readable))}"
+        message = f"every user of this machine can read it. Run chmod 600 {' '.join(map(str, readable))}"
         raise RuntimeError(message)
     if replaceable_by_others(file):
-        message = f"every user of this machine can replace its files: chmod o-w {file.parent}"
+        message = f"every user of this machine can replace its files. Run chmod o-w {file.parent}"
         raise RuntimeError(message)
 
 
@@ -101,7 +104,7 @@ def _check_file(engine: Engine) -> None:
     except DatabaseError as error:
         broken = error.orig
     if broken != "ok":
-        message = f"the file is damaged: restore a backup. SQLite reports: {broken}"
+        message = f"the file is damaged. Restore a backup. SQLite reports: {broken}"
         raise RuntimeError(message)
 
 
@@ -112,18 +115,18 @@ def _check_write(engine: Engine) -> None:
 
 
 def _channels(container: Container) -> str:
-    """All of them, without sending; raises `RuntimeError` with what is wrong with any."""
+    """Check all channels without sending; raise `RuntimeError` with all their errors."""
     configured = container.settings().channels
-    faults = [told for name, channel in configured.items() if (told := _channel_fault(name, channel))]
-    if faults:
-        raise RuntimeError(" ".join(faults))
-    container.rules()  # those that their channels cannot keep are refused
+    errors = [error for name, channel in configured.items() if (error := _channel_error(name, channel))]
+    if errors:
+        raise RuntimeError(" ".join(errors))
+    container.rules()  # raises SettingsError if a channel cannot send to the recipient of a rule
     return ", ".join(f"{name} ({channel.adapter})" for name, channel in configured.items())
 
 
-def _channel_fault(name: str, channel: Channel) -> str | None:
+def _channel_error(name: str, channel: Channel) -> str | None:
     try:
-        told = check_channel(make_notifier(name, channel))
+        failure = check_channel(make_notifier(name, channel))
     except SettingsError as error:
         return str(error)
-    return f"The channel {name} would not work: {told}" if told else None
+    return f"The channel {name} does not work: {failure}" if failure else None

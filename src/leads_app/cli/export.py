@@ -1,4 +1,4 @@
-"""`leads export`."""
+"""The command `leads export`."""
 
 import sys
 from collections.abc import Iterator
@@ -20,12 +20,15 @@ from leads_domain.paging import LeadQuery
 @click.command("export")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
-    "--format", "form", type=click.Choice([form.value for form in Format]), help="By default as FILE is named."
+    "--format",
+    "form",
+    type=click.Choice([form.value for form in Format]),
+    help="The format. Default: from the name of FILE, else csv.",
 )
 def export_leads(file: Path | None, form: str | None) -> None:
-    """Write all leads, the oldest first, to FILE or to standard output."""
+    """Export all leads, oldest first, to FILE or to standard output."""
     chosen = _format(file, form)
-    with session.opened(says_where=True) as (container, run):
+    with session.opened(prints_name=True) as (container, run):
         leads = all_leads(container.database(), run, LeadQuery())
         if file is None:
             for chunk in WRITERS[chosen](leads):
@@ -42,7 +45,7 @@ def _format(file: Path | None, form: str | None) -> Format:
     try:
         return format_of(file.name)
     except FileRefused as refusal:
-        raise click.UsageError(f"{refusal} Or say --format.") from None
+        raise click.UsageError(f"{refusal} Or choose a format with --format.") from None
 
 
 def _write(file: Path, form: Format, leads: Iterator[Lead]) -> None:

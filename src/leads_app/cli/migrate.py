@@ -1,4 +1,4 @@
-"""`leads migrate`."""
+"""The command `leads migrate`."""
 
 import rich_click as click
 
@@ -9,10 +9,10 @@ from leads_app.cli import session
 
 @click.command()
 def migrate() -> None:
-    """Bring the database up to date."""
+    """Create the database, or update its schema to this version of leads."""
     with session.connected() as (_, engine):
         adapt_word_index(engine)  # first: migrations write to the index
         before = migrations.current(engine)
         migrations.upgrade(engine)
-    name = session.name_of(engine.url)
-    click.echo(f"The database {name} is at {migrations.HEAD}" + (", as it was." if before == migrations.HEAD else "."))
+    state = "was up to date" if before == migrations.HEAD else "is up to date now"
+    click.echo(f"The database {session.name_of(engine.url)} {state}: schema {migrations.HEAD}.")

@@ -1,4 +1,4 @@
-"""`leads pipeline`."""
+"""The command `leads pipeline`."""
 
 import rich_click as click
 from rich.console import Console
@@ -9,18 +9,20 @@ from leads_domain.pipeline import Pipeline
 
 
 @click.command()
-@click.option("--format", "form", type=click.Choice(["table", "mermaid"]), default="table", help="How to show it.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "mermaid"]), default="table", show_default=True, help="The format."
+)
 def pipeline(form: str) -> None:
-    """Show the statuses of a lead and the moves between them."""
-    shown = session.settings().pipeline
+    """Show the statuses of leads and the transitions between them."""
+    configured = session.settings().pipeline
     if form == "mermaid":
-        click.echo(mermaid(shown))
+        click.echo(mermaid(configured))
     else:
-        Console().print(_table(shown))
+        Console().print(_table(configured))
 
 
 def mermaid(pipeline: Pipeline) -> str:
-    """The pipeline as a Mermaid state diagram. States get numbers, so that any name is possible."""
+    """Return the pipeline as a Mermaid state diagram. The states get numbers, so that names can have any characters."""
     number = {status: f"s{index}" for index, status in enumerate(pipeline.statuses)}
     lines = ["stateDiagram-v2"]
     lines += [f'    state "{status.replace(chr(34), "#quot;")}" as {number[status]}' for status in pipeline.statuses]

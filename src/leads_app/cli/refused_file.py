@@ -1,4 +1,4 @@
-"""The file that `leads import` writes refused rows to."""
+"""Write the refused rows of `leads import` to a file."""
 
 import os
 from contextlib import suppress
@@ -14,14 +14,14 @@ from leads_app.cli.whole_file import open_private
 from leads_domain.errors import ValidationFailed
 
 REASONS_MAX = 20
-"""How many reasons are listed at the terminal when they are not in a file."""
+"""The maximum of reasons listed in the terminal if there is no file."""
 
 REASON_MAX = 300
-"""How many characters of a reason are shown at the terminal."""
+"""The maximum length of a reason in the terminal, in characters."""
 
 
-def place_for_refused(file: Path, form: Format) -> Path:
-    """Return where the refused rows of a file can be written: beside it, or in the current folder.
+def refused_rows_path(file: Path, form: Format) -> Path:
+    """Return a path for the refused rows of a file: next to it, or in the current folder.
 
     Raises `CommandFailed` if neither can be written to.
     """
@@ -33,12 +33,15 @@ def place_for_refused(file: Path, form: Format) -> Path:
             if not existed:
                 path.unlink()
             return path
-    message = f"{beside}, for rows that are refused, cannot be written, nor can {beside.name} in the current folder."
-    raise CommandFailed(f"{message} Import from a folder that you may write to.")
+    message = f"The file for refused rows cannot be written: neither {beside} nor {beside.name} in the current folder."
+    raise CommandFailed(f"{message} Run the import in a folder that you can write to.")
 
 
 class RefusedFile:
-    """The file of refused rows, made with the first of them; without a path, or after `failure`, it lists reasons."""
+    """The file of refused rows, created with the first row.
+
+    Without a path, or after a `failure` to write, it collects reasons for the terminal instead.
+    """
 
     def __init__(self, path: Path | None, form: Format, lead_file: LeadFile) -> None:
         self.path = path
@@ -50,7 +53,7 @@ class RefusedFile:
         self._stream: BinaryIO | None = None
 
     def add(self, row: Row, refusal: ValidationFailed) -> None:
-        """Write a row, or list its reason."""
+        """Write a refused row, or collect its reason."""
         if self.path is not None and self.failure is None:
             try:
                 self._write(self.path, self._line(row, refusal))
@@ -71,7 +74,7 @@ class RefusedFile:
         self._stream.flush()
 
     def close(self) -> None:
-        """Close the file; each row has been written out already."""
+        """Close the file. Each row is flushed already."""
         if self._stream is not None:
             with suppress(OSError):
                 self._stream.close()

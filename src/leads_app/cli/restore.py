@@ -1,4 +1,4 @@
-"""`leads restore`."""
+"""The command `leads restore`."""
 
 import sys
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("path", metavar="FILE|DIRECTORY", type=click.Path(exists=True, path_type=Path))
-@click.option("--yes", is_flag=True, help="Do not ask before the present database is replaced.")
-@click.option("--erasures-of", "old", metavar="OLD", type=_FILE, help="Erase again the leads that OLD has erased.")
+@click.option("--yes", is_flag=True, help="Replace the current database without asking.")
+@click.option("--erasures-of", "old", metavar="OLD", type=_FILE, help="Erase again the leads that are erased in OLD.")
 def restore(path: Path, yes: bool, old: Path | None) -> None:
-    """Replace the database by a backup: FILE, or the newest of this database in DIRECTORY. Stop the service first.
+    """Replace the database with a backup: FILE, or the newest backup in DIRECTORY.
 
-    The present database is kept under a name with the time. A backup of an older version is brought up to date. OLD is
-    the database that was in use until now, or a later backup.
+    Stop the service first. The current database is renamed, not deleted. A backup from an older version of leads is
+    updated. OLD is the database that was in use until now, or a newer backup.
     """
     with session.connected() as (container, engine):
         file = _newest(path, database_name(engine)) if path.is_dir() else path
@@ -48,22 +48,22 @@ def restore(path: Path, yes: bool, old: Path | None) -> None:
 def _newest(folder: Path, name: str) -> Path:
     found = backups_in(folder, name)
     if not found:
-        raise CommandFailed(f"{folder} holds no backup of {name}, such as `leads backup {folder}` makes.")
+        raise CommandFailed(f"There is no backup of {name} in {folder}. `leads backup {folder}` creates one.")
     return found[-1]
 
 
 def _check_kind(file: Path, url: URL) -> None:
     kind = kind_of(file)
     if kind is None:
-        raise CommandFailed(f"{file} is not a backup: it is neither a SQLite database nor made by pg_dump.")
+        raise CommandFailed(f"{file} is not a backup: it is neither a SQLite database nor a file of pg_dump.")
     if kind != url.get_backend_name():
-        found = f"{file} is a backup of {_NAMES[kind]}, and the database is {session.name_of(url)}"
-        raise CommandFailed(f"{found}. Set LEADS_DATABASE_URL to a database of {_NAMES[kind]}.")
+        found = f"{file} is a {_NAMES[kind]} backup, but the database is {session.name_of(url)}"
+        raise CommandFailed(f"{found}. Set LEADS_DATABASE_URL to a {_NAMES[kind]} database.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Restore:
-    """What both kinds of databases have in common."""
+    """The steps of a restore that SQLite and PostgreSQL share."""
 
     container: Container
     file: Path
@@ -71,29 +71,29 @@ class _Restore:
     yes: bool
 
     def check_revision(self, found: str | None) -> None:
-        """Refuse what this version cannot read."""
+        """Raise `CommandFailed` if this version of leads cannot read the schema."""
         if found is None:
-            raise CommandFailed(f"{self.file} is not a backup of leads.")
+            raise CommandFailed(f"{self.file} is not a leads backup.")
         if found > migrations.HEAD:
-            newer = f"{self.file} was made by a newer version of leads: its schema is {found}"
-            raise CommandFailed(f"{newer}, and this version knows {migrations.HEAD}. Install the newer version.")
+            newer = f"{self.file} was created by a newer version of leads: its schema is {found}"
+            raise CommandFailed(f"{newer}, and this version supports {migrations.HEAD}. Install the newer version.")
         try:
             migrations.check_way(found)
         except migrations.NoWay as error:
             raise CommandFailed(f"{self.file} cannot be restored. {error}") from None
         if found != migrations.HEAD:
-            click.echo(f"{self.file} is of an older version: its schema is {found}, and becomes {migrations.HEAD}.")
+            click.echo(f"{self.file} is from an older version: its schema {found} is updated to {migrations.HEAD}.")
 
-    def agree(self, database: object, aside: Path) -> None:
-        """Ask whether the present database may be replaced."""
+    def confirm(self, database: object, aside: Path) -> None:
+        """Ask whether to replace the current database; abort if not."""
         if self.yes:
             return
         if not sys.stdin.isatty():
-            raise CommandFailed("There is no terminal to ask at. Pass --yes to replace the present database.")
-        click.confirm(f"Replace {database} with {self.file}? The present database is kept as {aside}.", abort=True)
+            raise CommandFailed("There is no terminal for the question. Pass --yes to replace the current database.")
+        click.confirm(f"Replace {database} with {self.file}? The current database is kept as {aside}.", abort=True)
 
     def bring_up_to_date(self, engine: Engine) -> None:
-        """Migrate, and erase again."""
+        """Update the schema and repeat the erasures."""
         adapt_word_index(engine)  # first: migrations write to the index
         if migrations.current(engine) != migrations.HEAD:
             migrations.upgrade(engine)
@@ -103,7 +103,7 @@ class _Restore:
         engine.dispose()
 
     def report(self, database: object, aside: Path | None) -> None:
-        """Say where everything is now."""
+        """Print the paths of the restored and the previous database."""
         click.echo(f"Restored {database} from {self.file}.")
         if aside is not None:
             click.echo(f"The previous database is kept as {aside}. Delete it when you no longer need it.")
@@ -124,7 +124,7 @@ def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
         engine = make_engine(URL.create("sqlite", database=str(copy)))
         restore.check_revision(migrations.current(engine) if "leads" in counts else None)
         if database.exists():
-            restore.agree(database, aside)
+            restore.confirm(database, aside)
         restore.bring_up_to_date(engine)
         sqlite_backup.compact(copy, new)
         sqlite_backup.replace(database, new, aside)
@@ -140,7 +140,7 @@ def _restore_postgres(restore: _Restore, engine: Engine, stamp: str) -> None:
     restore.check_revision(revisions[0]["version_num"] if revisions else None)
     present = migrations.current(engine)
     if present:
-        restore.agree(database, aside)
+        restore.confirm(database, aside)
         back_up(engine, aside)
     postgres_backup.replace(engine, restore.file)
     restore.bring_up_to_date(engine)

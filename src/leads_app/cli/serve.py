@@ -1,4 +1,4 @@
-"""`leads serve`."""
+"""The command `leads serve`."""
 
 import asyncio
 import os
@@ -20,23 +20,23 @@ from leads_app.container import Container
 from leads_app.dispatcher import DELIVERY_SECONDS
 
 STOP_SECONDS = DELIVERY_SECONDS + 1
-"""After how long the process ends once it accepts no more requests, whatever is still under way."""
+"""The time from the last accepted request until the process ends, even if requests or attempts are still running."""
 
-_REACHES_NOBODY = (
-    "Follow-ups on the default channel {channel} reach nobody: it writes a log line and marks them as sent. "
-    "Set another default_channel in leads.toml."
+_LOG_CHANNEL_WARNING = (
+    "The default channel {channel} only writes follow-ups to the log and marks them as sent. "
+    "To send them, set another default_channel in leads.toml."
 )
 
 
 @click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen at.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="How many processes serve.")
-@click.option("--no-dispatch", is_flag=True, help="Leave follow-ups to `leads dispatch`.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="The number of processes.")
+@click.option("--no-dispatch", is_flag=True, help="Do not send follow-ups: `leads dispatch` sends them.")
 def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
     """Serve the API, and send follow-ups when they are due."""
     container = session.open_container()
-    container.rules()  # report faulty channels and rules before the port is announced
+    container.rules()  # report invalid channels and rules before the URL is printed
     _check_free(host, port)
     _announce(container, host, port)
     if warning := low_limit_warning(connection_limit()):
@@ -50,14 +50,14 @@ def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
 
 
 def _check_free(host: str, port: int) -> None:
-    """The server lets several processes share a port, so it would not notice a stranger there."""
+    """Raise `CommandFailed` if the port is in use: the server shares ports and would not notice another program."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise CommandFailed(f"Cannot listen at {host}:{port}: {error.strerror}.") from None
+        raise CommandFailed(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
 
 
 def _announce(container: Container, host: str, port: int) -> None:
@@ -66,13 +66,13 @@ def _announce(container: Container, host: str, port: int) -> None:
     settings = container.settings()
     click.echo(f"Database: {_database(settings.database_url)}")
     if settings.channels[settings.default_channel].adapter == "log":
-        click.echo(_REACHES_NOBODY.format(channel=settings.default_channel))
+        click.echo(_LOG_CHANNEL_WARNING.format(channel=settings.default_channel))
     if settings.api_key_digest is not None:
         return
     first = asyncio.run(_first_key(container))
     if first is not None:
         click.echo(
-            "The first admin key, shown this once:\n\n"
+            "The first admin key. Store it now: it is shown only once.\n\n"
             f"  {first}\n\n"
             "Try it:\n\n"
             f"  curl {url}/leads -H 'X-API-Key: {first}'\n"
@@ -85,7 +85,7 @@ def _database(url: URL) -> str:
 
 
 async def _first_key(container: Container) -> str | None:
-    """Make the key, and let go of the database: its connections must not be carried into other processes."""
+    """Create the first admin key, and close the database: worker processes must not inherit its connections."""
     database = container.database()
     try:
         return await database.write(container.create_first_key())
@@ -95,24 +95,24 @@ async def _first_key(container: Container) -> str | None:
 
 
 async def serve_here(container: Container, host: str, port: int) -> None:
-    """Serve from this process alone, so that nothing is left behind when it is killed."""
+    """Serve in this process alone, so that no other process remains when it is killed."""
     server = Server(container.app(), host, port, **server_options())
-    asked_to_stop = asyncio.Event()
-    # Once it has started, the application makes more of a SIGTERM: see `Stopping`.
+    stop_signal = asyncio.Event()
+    # Until the application has started. From then on, GracefulShutdown handles SIGTERM.
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, asked_to_stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop_signal.set)
     serving = asyncio.create_task(server.serve())
-    asking = asyncio.create_task(asked_to_stop.wait())
-    await asyncio.wait({serving, asking}, return_when=asyncio.FIRST_COMPLETED)
+    waiting = asyncio.create_task(stop_signal.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     server.stop()  # type: ignore[no-untyped-call]
-    # The server itself would wait for ever for a client that never ends its request.
+    # The server itself waits without a limit for clients that never complete their request.
     await asyncio.wait({serving}, timeout=STOP_SECONDS)
     if serving.done():
         await serving
 
 
 def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool, stop_seconds: int) -> None:
-    # A worker inherits its parent's handlers: until it has its own, they would swallow what should end it.
+    # A worker inherits its parent's handlers. Reset them: they would swallow signals until the worker sets its own.
     for number in (signal.SIGINT, signal.SIGTERM):
         os.register_at_fork(after_in_child=partial(signal.signal, number, signal.SIG_DFL))
     factory = "create_app_without_dispatcher" if no_dispatch else "create_app"

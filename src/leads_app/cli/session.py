@@ -1,4 +1,4 @@
-"""What every subcommand begins with: the settings, the container, an up-to-date database."""
+"""Load the settings and open the database for a subcommand."""
 
 import asyncio
 import os
@@ -22,30 +22,33 @@ from leads_app.logs import configure_logs
 from leads_app.settings import Settings, load_settings
 
 COMMAND_LINE = "command line"
-"""The actor of what is done at a terminal."""
+"""The actor of changes by a command."""
+
+MISSING_ADVICE = "Run the command in the folder of the service, or set LEADS_DATABASE_URL."
+"""The advice for a missing SQLite database."""
 
 
 class CommandFailed(Exception):
-    """The command cannot do what it was asked to; the message is a sentence for the person at the terminal."""
+    """The command failed. The message is for the user at the terminal."""
 
 
 def settings() -> Settings:
-    """The settings of this process; logs are set up as they say."""
+    """Load the settings of this process and configure its logs."""
     loaded = load_settings(os.environ, Path.cwd())
     configure_logs(loaded.log_format)
     return loaded
 
 
 def open_container() -> Container:
-    """Return a container on a database that is up to date."""
+    """Return a container whose database is up to date."""
     container = Container(settings=settings())
     _prepare(container)
     return container
 
 
 def _prepare(container: Container) -> None:
-    """Make or update an embedded database; a server's, which others may use, is updated only by `leads migrate`."""
-    with database_faults_told(container):
+    """Create or update a SQLite database. A PostgreSQL database may be in use: only `leads migrate` updates it."""
+    with _database_errors_explained(container):
         engine = container.engine()
         if engine.dialect.name == "sqlite":
             _prepare_file(engine)
@@ -60,21 +63,21 @@ def _prepare_file(engine: Engine) -> None:
 
 
 @contextmanager
-def database_faults_told(container: Container) -> Iterator[None]:
-    """Tell in a sentence why the database cannot be opened."""
+def _database_errors_explained(container: Container) -> Iterator[None]:
+    """Convert errors of the database to a `CommandFailed` that names the database."""
     url = container.settings().database_url
     try:
         yield
     except (DBAPIError, driver.Error, migrations.NoWay) as error:
-        raise _unusable(url, obstacle(url) or reason_of(error).rstrip(".")) from None
+        raise _unusable(url, file_problem(url) or reason_of(error).rstrip(".")) from None
 
 
 def _unusable(url: URL, reason: str) -> CommandFailed:
     return CommandFailed(f"The database {name_of(url)} cannot be used: {reason}.")
 
 
-def obstacle(url: URL) -> str | None:
-    """Say what is in the way of a SQLite file, where SQLite only says that it cannot be opened."""
+def file_problem(url: URL) -> str | None:
+    """Return why a SQLite file cannot be used; None if no reason is found. SQLite itself does not say why."""
     if url.drivername != "sqlite":
         return None
     file = database_file(url)
@@ -83,12 +86,12 @@ def obstacle(url: URL) -> str | None:
     if file.is_dir():
         return "it is a folder"
     if not os.access(file.parent, os.W_OK):
-        return f"the folder {file.parent} cannot be written to"
-    return "the file may not be read and written" if file.exists() and not os.access(file, os.R_OK | os.W_OK) else None
+        return f"the folder {file.parent} is not writable"
+    return "the file is not readable and writable" if file.exists() and not os.access(file, os.R_OK | os.W_OK) else None
 
 
 def database_file(url: URL) -> Path:
-    """Return the file of an embedded database, from the root."""
+    """Return the absolute path of a SQLite database."""
     return Path(str(url.database)).absolute()
 
 
@@ -97,69 +100,68 @@ def _is_missing(url: URL) -> bool:
 
 
 def name_of(url: URL) -> str:
-    """Return the name of a database for people: a file from the root, or a URL without secrets."""
+    """Return the name of a database for messages: an absolute path, or a URL without secrets."""
     return str(database_file(url)) if url.drivername == "sqlite" else without_secrets(url)
 
 
 @contextmanager
 def connected() -> Iterator[tuple[Container, Engine]]:
-    """Yield a container and its engine, on a database in any state; close it at the end."""
+    """Yield a container and its engine, whatever the state of the database; close it at the end."""
     container = Container(settings=settings())
     engine = container.engine()
     try:
-        with database_faults_told(container):
+        with _database_errors_explained(container):
             yield container, engine
     finally:
         engine.dispose()
 
 
 def without_secrets(url: URL) -> str:
-    """A database's URL as it may be shown: a password can also stand behind the question mark."""
+    """Return the URL without password and query: a query can contain a password, too."""
     return url.set(query={}).render_as_string(hide_password=True)
 
 
 @contextmanager
-def opened(*, says_where: bool = False, makes: bool = False) -> Iterator[tuple[Container, Run]]:
-    """Open a container, and a way to run its asynchronous parts; let go of the database at the end.
+def opened(*, prints_name: bool = False, creates: bool = False) -> Iterator[tuple[Container, Run]]:
+    """Yield a container and a function that runs its coroutines; close the database at the end.
 
-    Refuse a missing SQLite database, unless the command `makes` it. Standard error names the database if it is new, or
-    if `says_where`.
+    Raises `CommandFailed` for a missing SQLite database, unless the command `creates` it. Prints the name of the
+    database to standard error if it is new, or with `prints_name`.
     """
     loaded = settings()
     url = loaded.database_url
     is_new = _is_missing(url)
-    if is_new and not makes:
-        where = "Start the command in the folder of the service, or set LEADS_DATABASE_URL."
-        raise CommandFailed(f"There is no database {name_of(url)}. {where}")
-    with _working(loaded) as work:
-        if is_new or says_where:
-            click.echo(f"Database: {name_of(url)}{' (new: there was none)' if is_new else ''}", err=True)
-        yield work
+    if is_new and not creates:
+        raise CommandFailed(f"There is no database {name_of(url)}. {MISSING_ADVICE}")
+    with _running(loaded) as container_and_run:
+        if is_new or prints_name:
+            click.echo(f"Database: {name_of(url)}{' (created)' if is_new else ''}", err=True)
+        yield container_and_run
 
 
 @contextmanager
 def opened_for_dry_run() -> Iterator[tuple[Container, Run]]:
-    """Open the database; if it is missing, open a temporary one, which is removed at the end."""
+    """Open the database like `opened`; if it does not exist, use a temporary one and delete it at the end."""
     loaded = settings()
     url = loaded.database_url
     if not _is_missing(url):
-        with opened(says_where=True) as work:
-            yield work
+        with opened(prints_name=True) as container_and_run:
+            yield container_and_run
         return
-    if reason := obstacle(url):
+    if reason := file_problem(url):
         raise _unusable(url, reason)
-    click.echo(f"Database: {name_of(url)} (there is none yet: the import would make it)", err=True)
+    click.echo(f"Database: {name_of(url)} (does not exist; the import would create it)", err=True)
     with TemporaryDirectory() as folder:
         temporary = url.set(database=str(Path(folder, "leads.db")))
-        with _working(replace(loaded, database_url=temporary)) as work:
-            yield work
+        with _running(replace(loaded, database_url=temporary)) as container_and_run:
+            yield container_and_run
 
 
 @contextmanager
-def _working(loaded: Settings) -> Iterator[tuple[Container, Run]]:
+def _running(loaded: Settings) -> Iterator[tuple[Container, Run]]:
     container = Container(settings=loaded)
     _prepare(container)
-    container.outage_log.override(lambda _: None)  # the command fails with the same reason
+    container.outage_log.override(lambda _: None)  # the command prints the same reason
     with asyncio.Runner() as runner:
         try:
             yield container, runner.run

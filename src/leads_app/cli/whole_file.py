@@ -1,4 +1,4 @@
-"""Files that commands write for people: complete or absent, and private."""
+"""Write files completely or not at all, readable by their owner only."""
 
 import os
 import stat
@@ -10,15 +10,15 @@ from typing import BinaryIO
 
 
 def open_private(path: Path, flags: int) -> BinaryIO:
-    """Open a file for writing; a new one is readable by its owner only."""
+    """Open a file for writing. A new file is readable by its owner only."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600), "wb")
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that gets its name, or its new content, only when it is complete.
+    """Open a file for writing. It appears under its name, or with its new content, when it is complete.
 
-    Symlinks are followed, an existing file keeps its mode. A pipe or device is written to directly.
+    Symbolic links are followed, and an existing file keeps its mode. Pipes and devices are written directly.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as stream:

@@ -7,7 +7,7 @@ import pytest
 
 from leads_adapters.files.formats import Format
 from leads_adapters.lead_files import LeadFile, Row
-from leads_app.cli.refused_file import REASONS_MAX, RefusedFile, place_for_refused
+from leads_app.cli.refused_file import REASONS_MAX, RefusedFile, refused_rows_path
 from leads_app.cli.session import CommandFailed
 from leads_domain.errors import FieldError, ValidationFailed
 
@@ -34,37 +34,37 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_refused_rows_are_written_beside_the_file_into_a_private_file(tmp_path: Path) -> None:
-    place = place_for_refused(tmp_path / "leads.tsv", Format.CSV)
+    path = refused_rows_path(tmp_path / "leads.tsv", Format.CSV)
     assert list(tmp_path.iterdir()) == []
-    file = refuse(place)
-    assert place == tmp_path / "leads.refused.csv"
-    assert place.read_text() == "line,reason,name,email\n2,email: No address.,Ann,1\n3,email: No address.,Bob,2\n"
-    assert stat.S_IMODE(place.stat().st_mode) == 0o600
+    file = refuse(path)
+    assert path == tmp_path / "leads.refused.csv"
+    assert path.read_text() == "line,reason,name,email\n2,email: No address.,Ann,1\n3,email: No address.,Bob,2\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert (file.reasons, file.failure) == ([], None)
 
 
 def test_a_file_of_earlier_refused_rows_stays_until_there_are_others(tmp_path: Path) -> None:
     (tmp_path / "leads.refused.csv").write_text("earlier")
-    place = place_for_refused(tmp_path / "leads.csv", Format.CSV)
-    refuse(place, times=0)
-    assert place.read_text() == "earlier"
-    refuse(place)
-    assert place.read_text().startswith("line,reason,")
+    path = refused_rows_path(tmp_path / "leads.csv", Format.CSV)
+    refuse(path, times=0)
+    assert path.read_text() == "earlier"
+    refuse(path)
+    assert path.read_text().startswith("line,reason,")
 
 
 def test_they_go_to_the_current_folder_if_that_of_the_file_cannot_be_written_to(
     tmp_path: Path, elsewhere: Path
 ) -> None:
     (tmp_path / "leads.refused.csv").mkdir()
-    assert place_for_refused(tmp_path / "leads.csv", Format.CSV) == Path("leads.refused.csv")
+    assert refused_rows_path(tmp_path / "leads.csv", Format.CSV) == Path("leads.refused.csv")
     assert list(elsewhere.iterdir()) == []
 
 
 def test_a_file_is_not_imported_if_its_refused_rows_cannot_be_written(tmp_path: Path, elsewhere: Path) -> None:
     for folder in (tmp_path, elsewhere):
         (folder / "leads.refused.csv").mkdir()
-    with pytest.raises(CommandFailed, match="Import from a folder that you may write to"):
-        place_for_refused(tmp_path / "leads.csv", Format.CSV)
+    with pytest.raises(CommandFailed, match="Run the import in a folder that you can write to"):
+        refused_rows_path(tmp_path / "leads.csv", Format.CSV)
 
 
 def test_reasons_are_listed_when_the_file_cannot_be_written_after_all() -> None:
