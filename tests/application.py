@@ -1,4 +1,4 @@
-"""The application: the whole service without its edges, in the words of those who work at it."""
+"""Call all use cases on one database with short methods: `app.register(name="Jane")`, `app.merge(lead, duplicate)`."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -37,7 +37,7 @@ CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE, "webhook":
 
 
 class Application:
-    """Every use case on one database, at a time that stands still. The default channel is `log`."""
+    """All use cases on one database, with a fixed clock. The default channel is `log`."""
 
     def __init__(self, database: RunningDatabase, rules: Sequence[FollowUpRule] = ()) -> None:
         self.database = database
@@ -45,9 +45,9 @@ class Application:
         self.ids = CountingIds()
         self.random_source = FixedRandomSource()
         ids, normalizer = self.ids, SimpleNormalizer()
-        kept = FollowUpRules(ids, "log", rules)
-        self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, kept)
-        self.change_lead = ChangeLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, kept)
+        follow_up_rules = FollowUpRules(ids, "log", rules)
+        self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, follow_up_rules)
+        self.change_lead = ChangeLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, follow_up_rules)
         self.import_leads = ImportLeads(self.register_lead)
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
         self.change_follow_up = ChangeFollowUp(self.clock, ids)
@@ -62,77 +62,77 @@ class Application:
         self.revoke_key = RevokeKey(self.clock)
         self.authenticate = Authenticate()
 
-    def register(self, *, on_duplicate: OnDuplicate = OnDuplicate.ERROR, **members: Any) -> Registered:
-        """Take in John Doe, or whoever `members` say."""
-        given = details_input(**members)
-        return self.database.write(self.register_lead, given, actor=ACTOR, on_duplicate=on_duplicate)
+    def register(self, *, on_duplicate: OnDuplicate = OnDuplicate.ERROR, **fields: Any) -> Registered:
+        """Register John Doe, with `fields` in place of his fields."""
+        input = details_input(**fields)
+        return self.database.write(self.register_lead, input, actor=ACTOR, on_duplicate=on_duplicate)
 
-    def change(self, lead: Lead, status: Status | None = None, **members: Any) -> Lead:
-        """Change what is known of a lead, move it, or both."""
-        given = cast(ChangesInput, {"status": status, **members} if status else members)
-        return self.database.write(self.change_lead, lead.id, given, actor=ACTOR)
+    def change(self, lead: Lead, status: Status | None = None, **fields: Any) -> Lead:
+        """Change a lead's fields, its status, or both."""
+        input = cast(ChangesInput, {"status": status, **fields} if status else fields)
+        return self.database.write(self.change_lead, lead.id, input, actor=ACTOR)
 
     def note(self, lead: Lead, text: str) -> TimelineEntry:
-        """Write down what to know about a lead."""
+        """Add a note to a lead."""
         return self.database.write(self.add_note, lead.id, {"text": text}, actor=ACTOR)
 
     def merge(self, lead: Lead, duplicate: Lead) -> Lead:
-        """Make the second lead a part of the first."""
+        """Merge `duplicate` into `lead`."""
         return self.database.write(self.merge_leads, lead.id, {"duplicate_id": duplicate.id}, actor=ACTOR)
 
     def erase(self, lead: Lead) -> None:
-        """Erase a person."""
+        """Erase a lead."""
         self.database.write(self.erase_lead, lead.id, actor=ACTOR)
 
     def personal_data(self, lead: Lead) -> PersonalDataExport:
-        """Everything that is kept of a person."""
+        """Export the personal data of a lead."""
         return self.database.read(export_lead, lead.id)
 
-    def trigger(self, lead: Lead, **wishes: Any) -> FollowUp:
-        """Promise to reach somebody about a lead."""
-        return self.database.write(self.trigger_follow_up, lead.id, cast(FollowUpInput, wishes), actor=ACTOR)
+    def trigger(self, lead: Lead, **values: Any) -> FollowUp:
+        """Create a follow-up of a lead."""
+        return self.database.write(self.trigger_follow_up, lead.id, cast(FollowUpInput, values), actor=ACTOR)
 
     def reschedule(self, follow_up: FollowUp, **changes: Any) -> FollowUp:
-        """Put a follow-up off, reword it, or both."""
+        """Change the due time of a follow-up, its message, or both."""
         step = reschedule(cast(FollowUpChangesInput, changes))
         return self.database.write(self.change_follow_up, follow_up.id, step, actor=ACTOR)
 
     def cancel(self, follow_up: FollowUp) -> FollowUp:
-        """Make a follow-up owed no more."""
+        """Cancel a follow-up."""
         return self.database.write(self.change_follow_up, follow_up.id, FollowUp.cancel, actor=ACTOR)
 
     def retry(self, follow_up: FollowUp) -> FollowUp:
-        """Try a failed follow-up again."""
+        """Retry a failed follow-up."""
         return self.database.write(self.change_follow_up, follow_up.id, FollowUp.retry, actor=ACTOR)
 
     def claim(self, *channels: str, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:
-        """Take what is due, of each channel up to so many; of all channels, if none is named."""
+        """Claim due follow-ups of these channels, at most `limit` of each; of all channels if none is given."""
         return self.database.write(self.claim_due, owner=owner, limits=dict.fromkeys(channels or CHANNELS, limit))
 
     def record(self, claimed: Claimed, error: NotificationError | None = None) -> bool:
-        """Record that a claimed follow-up was sent, or why not."""
+        """Record that a claimed follow-up was sent, or its error."""
         return self.database.write(self.record_outcome, claimed.follow_up, error)
 
     def lead(self, lead: Lead) -> Lead:
-        """The lead as it is kept."""
+        """Return the lead as stored."""
         return self.database.read(lambda work: work.leads.get(lead.id))
 
     def follow_up(self, follow_up: FollowUp) -> FollowUp:
-        """The follow-up as it is kept."""
+        """Return the follow-up as stored."""
         return self.database.read(lambda work: work.follow_ups.get(follow_up.id))
 
     def follow_ups(self, lead: Lead) -> Sequence[FollowUp]:
-        """All of a lead's follow-ups by due time."""
+        """Return all follow-ups of a lead, by due time."""
         return self.find_follow_ups(FollowUpQuery(lead_id=lead.id, limit=LIMIT_MAX)).items
 
     def find_follow_ups(self, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
-        """The follow-ups that a query asks for."""
+        """Return a page of follow-ups."""
         return self.database.read(self.list_follow_ups, query, overdue=overdue)
 
     def timeline(self, lead: Lead) -> Sequence[TimelineEntry]:
-        """What happened to a lead, newest first."""
+        """Return the timeline of a lead, newest first."""
         return self.database.read(read_timeline, lead.id, limit=LIMIT_MAX).items
 
     def event_types(self, lead: Lead) -> list[str]:
-        """The same in the order in which it happened, by name."""
+        """Return the types of a lead's timeline entries, oldest first."""
         return [entry.type.value for entry in reversed(self.timeline(lead))]

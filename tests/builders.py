@@ -1,6 +1,6 @@
-"""The words in which the tests speak of the trade: `a_lead(status="contacted")`, `a_follow_up(due_at=NOON)`.
+"""Build domain objects for tests: `a_lead(status="contacted")`, `a_follow_up(due_at=NOON)`.
 
-Every word stands for one ordinary value; what a test is about it says in keywords, and nothing else.
+Each builder returns one ordinary value. A test passes only the fields that it is about.
 """
 
 from dataclasses import replace
@@ -18,64 +18,64 @@ from leads_domain.rules import FollowUpRule
 from leads_domain.template import Template
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
-"""When things happen in the tests: a Monday."""
+"""The default time in tests: a Monday."""
 
 
 def an_id(number: int = 1) -> str:
-    """A UUIDv7 (RFC 9562) made at `NOON`; a greater number makes a greater id."""
+    """Return a UUIDv7 (RFC 9562) with the time `NOON`; a greater number makes a greater id."""
     milliseconds = int(NOON.timestamp() * 1000)
     return str(UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62 | number))
 
 
 def an_email(address: str = "john@example.com") -> EmailAddress:
-    """An address whose key is its case-folded spelling."""
+    """Return an e-mail address with the case-folded address as its key."""
     return EmailAddress(address=address, key=address.casefold())
 
 
 def a_phone(e164: str = "+12025550123", extension: str | None = None) -> PhoneNumber:
-    """A number of the range that is kept free for stories."""
+    """Return a phone number, by default one from the range reserved for fiction."""
     return PhoneNumber(e164, extension)
 
 
-def details_input(**members: Any) -> DetailsInput:
-    """What a client says of a new lead: only what must be said, and `members`."""
-    return cast(DetailsInput, {"name": "John Doe", "email": "john@example.com", **members})
+def details_input(**fields: Any) -> DetailsInput:
+    """Return a client's input for a new lead: the required ones and `fields`."""
+    return cast(DetailsInput, {"name": "John Doe", "email": "john@example.com", **fields})
 
 
-def details(**members: Any) -> Details:
-    """Checked members: exactly these."""
-    return cast(Details, members)
+def details(**fields: Any) -> Details:
+    """Return exactly these validated fields."""
+    return cast(Details, fields)
 
 
-def new_details(**members: Any) -> Details:
-    """Checked members of a new lead: what it must have, and `members`."""
-    return details(**{"name": "John Doe", "email": an_email(), **members})
+def new_details(**fields: Any) -> Details:
+    """Return validated fields of a new lead: the required ones and `fields`."""
+    return details(**{"name": "John Doe", "email": an_email(), **fields})
 
 
-def a_lead(**members: Any) -> Lead:
-    """A lead that has just come in and that nobody has taken up."""
-    return replace(_LEAD, **members)
+def a_lead(**fields: Any) -> Lead:
+    """Return a new lead without an owner."""
+    return replace(_LEAD, **fields)
 
 
-def a_follow_up(**members: Any) -> FollowUp:
-    """A follow-up that is scheduled for `due_at` and that nobody has attempted."""
-    if "due_at" in members:
-        members.setdefault("next_attempt_at", members["due_at"])
-    return replace(_FOLLOW_UP, **members)
+def a_follow_up(**fields: Any) -> FollowUp:
+    """Return a scheduled follow-up without attempts."""
+    if "due_at" in fields:
+        fields.setdefault("next_attempt_at", fields["due_at"])
+    return replace(_FOLLOW_UP, **fields)
 
 
-def a_notice(**members: Any) -> FollowUpNotice:
-    """The first attempt at `a_follow_up()`, ready to be sent."""
-    return replace(_NOTICE, **members)
+def a_notice(**fields: Any) -> FollowUpNotice:
+    """Return the notice for the first attempt of `a_follow_up()`."""
+    return replace(_NOTICE, **fields)
 
 
-def a_rule(when: Status = "new", message: str = "Call {name}.", **members: Any) -> FollowUpRule:
-    """A rule that a lead in the status `when` is followed up after a day."""
-    return FollowUpRule(**{"when": when, "after": timedelta(days=1), "message": Template(message), **members})
+def a_rule(when: Status = "new", message: str = "Call {name}.", **fields: Any) -> FollowUpRule:
+    """Return a rule that follows up a lead in the status `when` after one day."""
+    return FollowUpRule(**{"when": when, "after": timedelta(days=1), "message": Template(message), **fields})
 
 
 def a_pipeline(*, reason_required: tuple[Status, ...] = (), **transitions: tuple[Status, ...]) -> Pipeline:
-    """A pipeline of these transitions; it starts at the first: `a_pipeline(new=("won",), won=())`."""
+    """Return a pipeline with these transitions, from the first status: `a_pipeline(new=("won",), won=())`."""
     return Pipeline(next(iter(transitions)), transitions, frozenset(reason_required))
 
 

@@ -1,4 +1,4 @@
-// What `make clients` compiles against the types that openapi-typescript makes of docs/openapi.json.
+// `make clients` compiles this file against the types that openapi-typescript generates from docs/openapi.json.
 
 import type { components, paths } from "../build/clients/api";
 

@@ -1,10 +1,10 @@
-"""What all tests share."""
+"""Configure Hypothesis for all tests."""
 
 import os
 
 from hypothesis import HealthCheck, settings
 
-# The same examples every day: `make soak` looks for new ones. A shared machine may stall for longer than any deadline.
+# The default profile always runs the same examples; `make soak` searches for new ones. No deadline: machines may stall.
 settings.register_profile(
     "everyday", max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -1,4 +1,4 @@
-"""Every database that the service runs on, each on an event loop of its own, so that tests can stay synchronous."""
+"""Open each supported database on its own event loop, so that tests can be synchronous."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -22,14 +22,14 @@ from leads_adapters.sql.sqlite.engine import sqlite_engine
 from postgres import postgres_url
 
 TIMEOUT_SECONDS = 20.0
-"""After how many seconds a test that waits for an answer fails, rather than hang."""
+"""The time-out of a test that waits for a result."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class RunningDatabase:
-    """A database and the event loop that it runs on."""
+    """A database and its event loop."""
 
     database: Database
     runner: asyncio.Runner
@@ -53,21 +53,21 @@ class RunningDatabase:
         return self.run(self.database.write(use_case, *args, **kwargs))
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Whatever `work` answers, on the database's event loop."""
-        # Not `Runner.run`: it handles signals anew each time, which takes longer than most questions.
+        """Return the result of `work`, run on the database's event loop."""
+        # Not `Runner.run`: it installs signal handlers on each call, which takes longer than most queries.
         return self.runner.get_loop().run_until_complete(asyncio.wait_for(work, TIMEOUT_SECONDS))
 
 
 @contextmanager
 def memory_database(_folder: Path) -> Iterator[RunningDatabase]:
-    """An empty database in memory."""
+    """Open an empty in-memory database."""
     with asyncio.Runner() as runner:
         yield RunningDatabase(MemoryDatabase(), runner)
 
 
 @contextmanager
 def sqlite_database(folder: Path) -> Iterator[RunningDatabase]:
-    """An empty, migrated SQLite database in `folder`."""
+    """Open an empty, migrated SQLite database in `folder`."""
     with asyncio.Runner() as runner:
         database = SqliteDatabase(engine_of(sqlite_file(folder)))
         try:
@@ -78,14 +78,14 @@ def sqlite_database(folder: Path) -> Iterator[RunningDatabase]:
 
 @contextmanager
 def postgres_database(_folder: Path) -> Iterator[RunningDatabase]:
-    """An empty, migrated PostgreSQL database."""
+    """Open an empty, migrated PostgreSQL database."""
     with postgres_url() as url, on_postgres(url) as running:
         yield running
 
 
 @contextmanager
 def on_postgres(url: URL) -> Iterator[RunningDatabase]:
-    """A database that a server has already."""
+    """Open an existing PostgreSQL database."""
     with asyncio.Runner() as runner:
         database = PostgresDatabase(postgres_engine(url))
         try:
@@ -96,7 +96,7 @@ def on_postgres(url: URL) -> Iterator[RunningDatabase]:
 
 @contextmanager
 def database_url(store: str, folder: Path) -> Iterator[URL | None]:
-    """An empty, migrated database for the time of a test; none for the memory."""
+    """Create an empty, migrated database for one test and yield its URL; yield None for the in-memory store."""
     if store == "postgresql":
         with postgres_url() as url:
             yield url
@@ -107,14 +107,14 @@ def database_url(store: str, folder: Path) -> Iterator[URL | None]:
 Opener = Callable[[Path], AbstractContextManager[RunningDatabase]]
 
 DATABASES: dict[str, Opener] = {"memory": memory_database, "sqlite": sqlite_database, "postgresql": postgres_database}
-"""How to open each of them, empty, for the time of a test."""
+"""A function for each database that opens it, empty, for one test."""
 
 USE_CASE_STORES = [store if store == "memory" else pytest.param(store, marks=pytest.mark.soak) for store in DATABASES]
-"""For tests of use cases: the memory every day, because the contracts prove that the stores are equal; else all."""
+"""Stores for tests of use cases: in memory by default, all with `make soak`. The contracts prove the stores equal."""
 
 
 class OnMemory:
-    """What makes a contract's tests run in memory."""
+    """A mixin that runs a contract in memory."""
 
     def open(self, folder: Path) -> AbstractContextManager[RunningDatabase]:
         """See `memory_database`."""
@@ -122,7 +122,7 @@ class OnMemory:
 
 
 class OnSqlite:
-    """What makes a contract's tests run on SQLite."""
+    """A mixin that runs a contract on SQLite."""
 
     def open(self, folder: Path) -> AbstractContextManager[RunningDatabase]:
         """See `sqlite_database`."""
@@ -130,7 +130,7 @@ class OnSqlite:
 
 
 class OnPostgres:
-    """What makes a contract's tests run on PostgreSQL."""
+    """A mixin that runs a contract on PostgreSQL."""
 
     def open(self, folder: Path) -> AbstractContextManager[RunningDatabase]:
         """See `postgres_database`."""
@@ -138,12 +138,12 @@ class OnPostgres:
 
 
 def engine_of(file: Path) -> Engine:
-    """The service's engine for a SQLite file."""
+    """Return the service's engine for a SQLite file."""
     return sqlite_engine(URL.create("sqlite", database=str(file)))
 
 
 def sqlite_file(folder: Path) -> Path:
-    """A new, migrated SQLite file in `folder`. The migrations run once; every test gets a copy."""
+    """Create a migrated SQLite file in `folder`. The migrations run once; each test gets a copy."""
     file = folder / "leads.db"
     file.write_bytes(_migrated())
     return file

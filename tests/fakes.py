@@ -1,4 +1,4 @@
-"""Adapters of the domain's ports that a test can predict and steer."""
+"""Implement the domain's ports with predictable results that a test can set."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,40 +12,40 @@ from leads_domain.notifier import Address, FollowUpNotice, Receipt
 
 @dataclass
 class FixedClock:
-    """A `Clock` that stands still until it is told to move; `time` can be set."""
+    """A `Clock` that changes only with `advance` or when `time` is set."""
 
     time: datetime = NOON
 
     def now(self) -> datetime:
-        """The time that was set."""
+        """Return the current time."""
         return self.time
 
     def advance(self, by: timedelta) -> datetime:
-        """Move on, and tell the new time."""
+        """Advance the clock and return the new time."""
         self.time += by
         return self.time
 
 
 @dataclass
 class CountingIds:
-    """An `IdSource` whose ids grow strictly; they start after those that the builders use."""
+    """An `IdSource` with strictly increasing ids, greater than those of the builders."""
 
     given_out: int = 1000
 
     def new(self) -> str:
-        """The next id."""
+        """Return the next id."""
         self.given_out += 1
         return an_id(self.given_out)
 
 
 @dataclass
 class FixedEntropy:
-    """An `Entropy` that everybody can predict: the first draw is all zeros, the second all ones, and so on."""
+    """A predictable `Entropy`: the bytes of the first draw are all 0, those of the second all 1, and so on."""
 
     draws: int = 0
 
     def random_bytes(self, size: int) -> bytes:
-        """`size` times the number of draws before this one."""
+        """Return `size` bytes, each the number of earlier draws."""
         byte = self.draws % 256
         self.draws += 1
         return bytes([byte]) * size
@@ -64,9 +64,9 @@ class FixedRandomSource:
 
 @dataclass
 class RecordingNotifier:
-    """A `FollowUpNotifier` that accepts every notice and keeps it, unless it was told to fail.
+    """A `FollowUpNotifier` that records and accepts every notice, except after `fail_with`.
 
-    `notices` holds all that it was handed, `accepted` those that left.
+    `notices` has all notices that it received, `accepted` those that it did not fail.
     """
 
     needs: Address | None = None
@@ -75,11 +75,11 @@ class RecordingNotifier:
     _errors: deque[Exception] = field(default_factory=deque)
 
     def fail_with(self, *errors: Exception) -> None:
-        """Raise these, one a notice, before accepting again."""
+        """Raise these errors, one for each of the next notices."""
         self._errors += errors
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
-        """Keep `notice`, then raise the next error or accept it."""
+        """Record `notice`, then raise the next error or accept it."""
         self.notices.append(notice)
         if self._errors:
             raise self._errors.popleft()
@@ -88,16 +88,16 @@ class RecordingNotifier:
 
 
 class PlainNormalizer:
-    """A `Normalizer` that takes what has an at sign for an address, and what starts with a plus sign for a number."""
+    """A `Normalizer` that accepts any text with an @ as an e-mail address, and any text after a + as a phone number."""
 
     def email(self, text: str) -> EmailAddress:
-        """The address in `text`, or `ValidationFailed`."""
+        """Return the e-mail address in `text`. Raises `ValidationFailed` if it has no @."""
         if "@" not in text:
             raise ValidationFailed.because("This is not an e-mail address.")
         return an_email(text.strip())
 
     def phone(self, text: str) -> PhoneNumber:
-        """The number in `text`, or `ValidationFailed`."""
+        """Return the phone number in `text`. Raises `ValidationFailed` if it does not start with +."""
         if not text.startswith("+"):
             raise ValidationFailed.because("This is not a telephone number.")
         return PhoneNumber(text)

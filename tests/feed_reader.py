@@ -1,4 +1,4 @@
-"""Somebody who follows the feed on a database."""
+"""Read the event feed of a database page by page, as a client does."""
 
 from dataclasses import dataclass, field
 
@@ -10,20 +10,20 @@ from leads_domain.use_cases.follow_events import publish_events, read_events
 
 
 async def events(database: Database, after: int | None, limit: int) -> Page[TimelineEntry, int]:
-    """A page of the feed, as the service asks for it."""
+    """Return a page of the feed, with the use cases that the service runs."""
     page = await database.read(read_events, after=after, limit=limit)
     return page if page is not None else await database.write(publish_events, after=after, limit=limit)
 
 
 @dataclass
 class FeedReader:
-    """Remembers what it has seen, and after which place it goes on."""
+    """A client of the feed: the entries it has seen and its feed position."""
 
     seen: list[TimelineEntry] = field(default_factory=list)
     after: int | None = None
 
     async def read_page(self, database: Database, limit: int) -> bool:
-        """Read one page; whether there was anything on it."""
+        """Read one page and return True if it had entries."""
         page = await events(database, self.after, limit)
         assert len(page.items) <= limit
         assert (page.next is None) == (not page.items)
@@ -32,11 +32,11 @@ class FeedReader:
         return bool(page.items)
 
     async def catch_up(self, database: Database, limit: int = LIMIT_MAX) -> None:
-        """Read until there is nothing more."""
+        """Read until a page is empty."""
         while await self.read_page(database, limit):
             pass
 
     def follow(self, running: RunningDatabase, limit: int = LIMIT_MAX) -> list[TimelineEntry]:
-        """Catch up, and tell everything that was seen so far."""
+        """Catch up and return all entries seen so far."""
         running.run(self.catch_up(running.database, limit))
         return self.seen

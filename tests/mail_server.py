@@ -1,4 +1,4 @@
-"""A real SMTP server that does as a test tells it."""
+"""Run a real SMTP server with replies that a test sets."""
 
 import asyncio
 import socket
@@ -29,7 +29,7 @@ REPLIES = {
 
 @dataclass(frozen=True)
 class Mail:
-    """A message that the server was handed, and how."""
+    """A message that the server received, and how."""
 
     sender: str
     recipients: list[str]
@@ -53,9 +53,9 @@ class Mail:
 
 @dataclass
 class MailServer:
-    """Takes every mail, unless `replies` or `behaviour` have other ideas; without a reply it hangs up.
+    """An SMTP server that accepts every message unless `replies` or `behaviour` say otherwise.
 
-    While it is `is_paused`, it takes mails and replies to none.
+    A reply of None disconnects. While `is_paused` is set, it receives messages and does not reply.
     """
 
     port: int = 0
@@ -67,13 +67,13 @@ class MailServer:
     accepted: list[Mail] = field(default_factory=list, repr=False)
 
     def reply(self, command: str, *replies: str | None) -> None:
-        """Answer the next of these commands so."""
+        """Send these replies to the next uses of a command; None disconnects."""
         self.replies[command] = deque(replies)
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a recipient."""
+        """Accept a recipient."""
         reply = await self._reply("RCPT", server)
         if reply.startswith("2"):
             envelope.rcpt_tos.append(address)
@@ -82,12 +82,12 @@ class MailServer:
     async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a sender."""
+        """Accept a sender."""
         envelope.mail_from = address
         return await self._reply("MAIL", server)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        """Keep a message, even one that is then refused."""
+        """Record a message, also one that is then refused."""
         assert isinstance(envelope.content, bytes)
         mail = Mail(
             envelope.mail_from or "",
@@ -115,7 +115,7 @@ class MailServer:
         return reply
 
     def authenticate(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
-        """Let Ann in."""
+        """Accept Ann's password only."""
         assert isinstance(data, LoginPassword)
         self.logins.append((data.login, data.password))
         success = (data.login, data.password) == (USER.encode(), PASSWORD.encode())
@@ -123,18 +123,18 @@ class MailServer:
 
 
 def transport_of(session: SMTP) -> asyncio.Transport:
-    """The connection of a session."""
+    """Return the transport of a session."""
     assert isinstance(session.transport, asyncio.Transport)
     return session.transport
 
 
 @contextmanager
 def a_mail_server(*, port: int = 0, implicit_tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[MailServer]:
-    """A server on this or a free port, with what else aiosmtpd can do."""
+    """Run a server on this port or a free one; `options` go to aiosmtpd."""
     server, listening = MailServer(), Event()
     with socket.create_server(("127.0.0.1", port)) as listener:
         server.port = listener.getsockname()[1]
-        # Connections inherit it. Otherwise every reply of several lines waits for an acknowledgement that comes late.
+        # Connections inherit this option. Without it, each reply of several lines waits for a delayed acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.new_event_loop()
         stop = asyncio.Event()

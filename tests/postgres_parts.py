@@ -1,4 +1,4 @@
-"""Open the service's PostgreSQL database, and look at it as an administrator."""
+"""Open the service's PostgreSQL database, and inspect it as an administrator."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ from leads_domain.ports import UnitOfWork
 from postgres import connect
 
 PROMPT_SECONDS = 2.0
-"""The limit in seconds for failures that should come at once; generous, for busy machines."""
+"""The time limit for immediate failures; generous, for busy machines."""
 
 Connection = psycopg.Connection[Any]
 
@@ -34,7 +34,7 @@ class PostgresParts:
 
     @property
     def database(self) -> Database:
-        """Return the database as the service uses it."""
+        """The database as the service uses it."""
         return self.running.database
 
     def other_connection(self) -> Connection:
@@ -72,25 +72,25 @@ def backends(connection: Connection, condition: str = "true") -> list[int]:
 
 
 async def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until a condition holds; fail after 10 s."""
-    give_up = time.monotonic() + 10
+    """Wait until a condition is true; fail after 10 s."""
+    deadline = time.monotonic() + 10
     while not condition():
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.005)
 
 
 def own_pid(work: UnitOfWork) -> int:
-    """Return the process id of the server for this connection."""
+    """Return the id of the server process of this connection."""
     pid: int = cast(SqlUnitOfWork, work).runner.all(text("SELECT pg_backend_pid()"))[0][0]
     return pid
 
 
 def outside_batch(use_case: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a use case fail in a batch, so that it runs in a transaction of its own."""
-    shared = iter([True])
+    """Let a use case fail once, in its batch, so that it runs again in its own transaction."""
+    is_in_batch = iter([True])
 
     def run(work: UnitOfWork, *args: object) -> object:
-        if next(shared, False):
+        if next(is_in_batch, False):
             raise psycopg.errors.SerializationFailure
         return use_case(work, *args)
 
@@ -98,17 +98,17 @@ def outside_batch(use_case: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def key(number: int) -> str:
-    """Return the e-mail address of a lead of a pair."""
+    """Return the e-mail key of the lead with this number."""
     return f"{number}@example.com"
 
 
 def add_pair(work: UnitOfWork, number: int) -> int:
-    """Add two leads: both or none."""
+    """Add the two leads of a pair."""
     for each in (2 * number, 2 * number + 1):
         work.leads.add(a_lead(id=an_id(each), email=an_email(key(each))))
     return number
 
 
 def pair(number: int) -> list[str]:
-    """Return the e-mail keys of the leads of `add_pair`."""
+    """Return the e-mail keys of the two leads of a pair."""
     return [key(each) for each in (2 * number, 2 * number + 1)]

@@ -1,4 +1,4 @@
-"""A server that does to every connection what a test says."""
+"""Run a TCP server that treats each connection as a test defines."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 @dataclass
 class RawServer:
-    """Where it listens; `disconnected` tells that the other side ended a connection."""
+    """The port of a server, and an event that is set when a client has disconnected."""
 
     port: int
     disconnected: Event = field(default_factory=Event)
@@ -18,12 +18,12 @@ class RawServer:
 
 @contextmanager
 def a_raw_server(behave: Callable[[socket], None]) -> Iterator[RawServer]:
-    """A server on a free port that takes one connection after the other."""
+    """Run a server on a free port that calls `behave` with one connection after another."""
     with create_server(("127.0.0.1", 0)) as listener:
         server = RawServer(listener.getsockname()[1])
 
         def serve() -> None:
-            with suppress(OSError):  # of the listener, when it is closed
+            with suppress(OSError):  # the listener was closed
                 while True:
                     connection, _ = listener.accept()
                     with connection, suppress(OSError):
@@ -40,13 +40,13 @@ def a_raw_server(behave: Callable[[socket], None]) -> Iterator[RawServer]:
 
 
 def send_forever(connection: socket, piece: bytes) -> None:
-    """Send `piece` again and again, until the other side ends the connection."""
+    """Send `piece` repeatedly until the client disconnects."""
     while True:
         connection.sendall(piece)
         time.sleep(0.01)
 
 
 def read_forever(connection: socket) -> None:
-    """Say nothing until the other side ends the connection."""
+    """Read and send nothing until the client disconnects."""
     while connection.recv(4096):
         pass

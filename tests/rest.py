@@ -1,8 +1,7 @@
-"""The service as its clients meet it: `api.post("/leads", JOHN).expect(201)`.
+"""Call the HTTP API of the service in-process: `api.post("/leads", JOHN).expect(201)`.
 
-The application is the real one, made by the container and called as a server would call it. Only
-its surroundings are fakes: the clock stands still until it is told to move, follow-ups go out when
-a test says so, and the channels keep what they are handed.
+The ASGI application is the real one, built by the container. Fakes replace its environment: a fixed
+clock, channels that record notices, and a dispatcher that runs only when a test calls `dispatch`.
 """
 
 import asyncio
@@ -32,36 +31,36 @@ Result = TypeVar("Result")
 
 JOHN = {"name": "John Doe", "email": "john@example.com"}
 ON_BOTH_DATABASES = pytest.mark.parametrize("store", ["sqlite", "postgresql"], scope="session")
-"""Runs a test on both databases: one whose outcome could depend on which it is. The others run on SQLite only."""
+"""A mark for tests whose result could depend on the database. The others run on SQLite only."""
 
 UNKNOWN_ID = "01900000-0000-7000-8000-000000000000"
-"""An id that nothing has."""
+"""A valid id that no lead, follow-up or key has."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back; `expect` or `expect_problem` say what it should be."""
+    """A response; check it with `expect` or `expect_problem`."""
 
     request: str
     status: int
     headers: Mapping[str, str]
     body: bytes
     complete: bool = True
-    """Whether the body came to its end."""
+    """Whether the body was sent to its end."""
 
     @property
     def json(self) -> Any:
-        """The body, which must end a line."""
+        """The parsed body, which must end with a line break."""
         assert self.body.endswith(b"}\n"), self
         return json.loads(self.body)
 
     def expect(self, status: int) -> "Response":
-        """Itself, if it has this status."""
+        """Check the status code and return self."""
         assert self.status == status, self
         return self
 
     def expect_problem(self, status: int, name: str) -> dict[str, Any]:
-        """The members of the problem (RFC 9457), which must be complete and of this type."""
+        """Check that this is a complete problem (RFC 9457) of this type, and return it."""
         assert (self.status, self.headers["content-type"]) == (status, "application/problem+json"), self
         problem: dict[str, Any] = self.json
         assert (problem["type"], problem["status"]) == (f"/problems/{name}", status), self
@@ -69,17 +68,17 @@ class Response:
         return problem
 
     def errors(self) -> dict[str, str]:
-        """What is wrong with each member: the details of a 422 by their pointers."""
+        """Check that this is a 422 with field errors, and return their details by pointer."""
         errors = self.expect_problem(422, "validation-failed")["errors"]
-        faults = {error["pointer"]: error["detail"] for error in errors}
-        assert len(faults) == len(errors), self
-        assert all(faults.values()), self
-        return faults
+        details = {error["pointer"]: error["detail"] for error in errors}
+        assert len(details) == len(errors), self
+        assert all(details.values()), self
+        return details
 
 
 @dataclass(frozen=True)
 class Api:
-    """One client: whoever has the key that `headers` hold."""
+    """A client that sends `headers`, for example an API key, with each request."""
 
     app: AsgiApp
     runner: asyncio.Runner
@@ -87,19 +86,19 @@ class Api:
     address: str = "192.0.2.1"
 
     def get(self, target: str, **headers: str) -> Response:
-        """GET `target`: a path, perhaps with a query."""
+        """Send a GET request to `target`, a path with an optional query."""
         return self.request("GET", target, headers=headers)
 
     def post(self, target: str, body: object = None, **headers: str) -> Response:
-        """POST `body`."""
+        """Send a POST request."""
         return self.request("POST", target, body, headers=headers)
 
     def patch(self, target: str, body: object = None, **headers: str) -> Response:
-        """PATCH with `body`."""
+        """Send a PATCH request."""
         return self.request("PATCH", target, body, headers=headers)
 
     def pages(self, target: str) -> Iterator[Any]:
-        """The pages of a list, found by their links alone; fails if one leads back to where it came from."""
+        """Yield the pages of a list by their links; fail if a link leads to an earlier page."""
         seen: set[str] = set()
         while target not in seen:
             seen.add(target)
@@ -109,7 +108,7 @@ class Api:
                 return
             target, relation = reply.headers["link"].removeprefix("<").split(">")
             assert relation == '; rel="next"'
-        raise AssertionError(f"{target} comes twice")
+        raise AssertionError(f"the link {target} leads to an earlier page")
 
     def request(
         self,
@@ -121,9 +120,8 @@ class Api:
         chunks: Sequence[bytes] | None = None,
         disconnects: bool = False,
     ) -> Response:
-        """Send a request and wait for the answer: `send`, for whoever does one thing at a time."""
-        exchange = self.send(method, target, body, headers=headers, chunks=chunks, disconnects=disconnects)
-        return self.runner.run(exchange)
+        """Send a request and wait for the response; see `send`."""
+        return self.runner.run(self.send(method, target, body, headers=headers, chunks=chunks, disconnects=disconnects))
 
     async def send(
         self,
@@ -136,11 +134,11 @@ class Api:
         disconnects: bool = False,
         wait_before_end: asyncio.Event | None = None,
     ) -> Response:
-        """The answer to a request.
+        """Send a request and return the response.
 
-        A `body` that is not bytes yet is sent as JSON. `chunks` are sent without a length. Names in
-        `headers` may have underscores; an empty value leaves a header out. `disconnects`: hangs up before the end.
-        `wait_before_end`: waits for that before the last chunk.
+        A `body` that is not bytes is sent as JSON. `chunks` are sent without a Content-Length. Names in `headers`
+        may have underscores; an empty value removes a header. With `disconnects`, the client disconnects before
+        the end of the body. With `wait_before_end`, it waits for that event before the last chunk.
         """
         raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = dict(self.headers)
@@ -184,7 +182,7 @@ async def _send(
         if wait_before_end is not None and len(incoming) <= 1:
             await wait_before_end.wait()
         if not incoming and not disconnects:
-            await asyncio.Future()  # as a server does while the client waits for the answer
+            await asyncio.Future()  # as a server does while the client waits for the response
         return incoming.pop(0) if incoming else {"type": "http.disconnect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -193,15 +191,15 @@ async def _send(
     await app(scope, receive, send)
     start, *parts = outgoing
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in start["headers"]}
-    assert len(headers) == len(start["headers"]), f"{request}: a header is there twice: {start['headers']}"
+    assert len(headers) == len(start["headers"]), f"{request}: duplicate header: {start['headers']}"
     complete = bool(parts) and not parts[-1]["more_body"]
     return Response(request, start["status"], headers, b"".join(part["body"] for part in parts), complete)
 
 
 class Service:
-    """A whole service: its clients are `client("agent")` and `anonymous()`.
+    """The whole service; `client("agent")` and `anonymous()` return clients of it.
 
-    Channels: `log`, the default, needs no address, `sms` needs a telephone number, `mail` an e-mail address.
+    Channels: `log`, the default, needs no address, `sms` needs a phone number, `mail` an e-mail address.
     """
 
     def __init__(self, settings: Settings, runner: asyncio.Runner) -> None:
@@ -224,50 +222,50 @@ class Service:
 
     def client_with(self, address: str = "192.0.2.1", **headers: str) -> Api:
         """Return a client that sends these headers."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Api(self.container.app(), self.runner, named, address)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return Api(self.container.app(), self.runner, headers, address)
 
     def parameter(self, method: str, path: str, name: str) -> Any:
-        """Return what the OpenAPI document says of a parameter."""
+        """Return the description of a parameter in the OpenAPI document."""
         document = self.anonymous().get("/openapi.json").expect(200).json
         return next(each for each in document["paths"][path][method]["parameters"] if each["name"] == name)
 
     def client(self, role: str = "agent", name: str | None = None) -> Api:
-        """Somebody with a new key of this role, which has the role's name unless it is told another."""
+        """Return a client with a new API key of this role; the key's name is the role unless `name` is given."""
         return self.client_with(x_api_key=self.new_key(role, name)[1])
 
     def new_key(self, role: str = "agent", name: str | None = None) -> tuple[str, str]:
-        """The id and the text of a new key."""
+        """Create an API key and return its id and text."""
         database: Database = self.container.database()
         key, text = self.run(database.write(self.container.create_key(), name=name or role, role=Role(role)))
         return key.id, text
 
     def revoke(self, key_id: str) -> None:
-        """Make a key useless."""
+        """Revoke an API key."""
         self.run(self.container.database().write(self.container.revoke_key(), key_id))
 
     def dispatch(self) -> int:
-        """Send what is due; answers the number of attempts."""
+        """Send the due follow-ups and return the number of attempts."""
         return self.run(self.container.dispatcher().run_once())
 
     def finish_background_work(self) -> None:
-        """Let what is done in the background, with no request waiting for it, come to its end."""
+        """Wait for work that runs in the background of requests."""
         if writing := self.container.usage_recorder()._writing:
             self.run(asyncio.wait_for(asyncio.shield(writing), TIMEOUT_SECONDS))
 
     def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Wait for some work."""
+        """Run `work` on the service's event loop and return its result."""
         return self.runner.run(work)
 
 
 @contextmanager
 def a_service(database: URL | None, **settings: Any) -> Iterator[Service]:
-    """A service on this database, which must have the tables; without one, in memory. Nobody is rate-limited."""
-    given: dict[str, Any] = {"rate_limit": None, **settings}
+    """Run a service on this migrated database, or in memory without one. The rate limit is off by default."""
+    values: dict[str, Any] = {"rate_limit": None, **settings}
     if database is not None:
-        given["database_url"] = database
+        values["database_url"] = database
     with asyncio.Runner() as runner:
-        service = Service(Settings(**given), runner)
+        service = Service(Settings(**values), runner)
         if database is None:
             service.container.database.override(providers.Object(MemoryDatabase()))
         yield service

@@ -51,7 +51,7 @@ class SqliteParts:
 
     @property
     def wal(self) -> Path:
-        """Return the path of the write-ahead log."""
+        """The path of the write-ahead log."""
         return self.file.with_name(f"{self.file.name}-wal")
 
     def commits(self) -> int:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: everything that the domain allows, and pipelines that it must refuse."""
+"""Hypothesis strategies for all valid values of the domain, and for invalid pipelines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,25 +27,25 @@ from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline, Status
 
 
 def texts(min_size: int = 0, max_size: int = 50) -> SearchStrategy[str]:
-    """Text in any script, with neither NUL nor lone surrogates: neither can be stored."""
+    """Text in any script, without NUL and lone surrogates, which cannot be stored."""
     return st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=min_size, max_size=max_size
     )
 
 
-def trimmed_texts(most: int) -> SearchStrategy[str]:
-    """Text as the domain keeps it: not empty, and no white space around it."""
-    return texts(min_size=1, max_size=min(most, 50)).map(str.strip).filter(bool)
+def trimmed_texts(max_length: int) -> SearchStrategy[str]:
+    """Text as the domain stores it: not empty, without outer white space."""
+    return texts(min_size=1, max_size=min(max_length, 50)).map(str.strip).filter(bool)
 
 
 def times() -> SearchStrategy[datetime]:
-    """Aware times in any zone; a year away from both ends of the calendar, so that UTC can tell them too."""
+    """Aware times in any zone, a year away from both ends of the calendar, so that they can be converted to UTC."""
     offsets = st.integers(min_value=-1439, max_value=1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
     return st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=offsets)  # noqa: DTZ001
 
 
 def utc_times() -> SearchStrategy[datetime]:
-    """Times as the `Clock` tells them, in the years in which a business keeps leads."""
+    """Times as the `Clock` returns them, in a plausible range of years."""
     return st.datetimes(
         min_value=datetime(2000, 1, 1),  # noqa: DTZ001
         max_value=datetime(2100, 1, 1),  # noqa: DTZ001
@@ -59,31 +59,31 @@ def ids() -> SearchStrategy[str]:
 
 
 def emails() -> SearchStrategy[EmailAddress]:
-    """E-mail addresses, some of which differ in the case of their letters only."""
+    """E-mail addresses, some of which differ only in case."""
     local = st.text("abABßé1+", min_size=1, max_size=10)
     return st.builds(lambda name, host: an_email(f"{name}@{host}.example"), local, st.sampled_from(["a", "b", "B"]))
 
 
 def phones() -> SearchStrategy[PhoneNumber]:
-    """Telephone numbers, with or without an extension."""
+    """Phone numbers, with or without an extension."""
     digits = st.text("0123456789", min_size=1, max_size=5)
     return st.builds(PhoneNumber, digits.map("+1202555{}".format), st.none() | digits)
 
 
 def scalars() -> SearchStrategy[Scalar]:
-    """What an attribute may hold; without negative zero, which not every store tells from zero."""
+    """Values of attributes, without negative zero, which some databases store as zero."""
     numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
     integers = st.integers(min_value=INTEGER_MIN, max_value=INTEGER_MAX)
     return confusable_scalars() | texts(max_size=min(ATTRIBUTE_TEXT_MAX, 50)) | integers | numbers | st.booleans()
 
 
 def confusable_scalars() -> SearchStrategy[Scalar]:
-    """Values that Python takes for equal or for false, although JSON writes each of them differently."""
+    """Values that are equal or false in Python but differ in JSON."""
     return st.sampled_from([0, 0.0, False, 1, 1.0, True, "", None])
 
 
 def attribute_names() -> SearchStrategy[str]:
-    """Names of attributes, those that a JSON Pointer must escape among them."""
+    """Names of attributes, among them some that a JSON Pointer must escape."""
     return st.text("ab~/01", min_size=1, max_size=4) | texts(min_size=1, max_size=ATTRIBUTE_NAME_MAX)
 
 
@@ -93,8 +93,8 @@ def attributes() -> SearchStrategy[dict[str, Scalar]]:
 
 
 def details() -> SearchStrategy[Details]:
-    """Any of a lead's members, checked: all, some or none."""
-    members: dict[str, SearchStrategy[Any]] = {
+    """Validated fields of a lead: all, some or none."""
+    fields: dict[str, SearchStrategy[Any]] = {
         "name": trimmed_texts(NAME_MAX),
         "email": emails(),
         "phone": st.none() | phones(),
@@ -103,13 +103,13 @@ def details() -> SearchStrategy[Details]:
         "attributes": attributes(),
         "status_reason": st.none() | trimmed_texts(REASON_MAX),
     }
-    return st.fixed_dictionaries({}, optional=members).map(lambda chosen: cast(Details, chosen))
+    return st.fixed_dictionaries({}, optional=fields).map(lambda chosen: cast(Details, chosen))
 
 
 def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
-    """Leads somewhere in `pipeline`."""
+    """Leads in any status of `pipeline`."""
     return st.builds(
-        lambda times, said, **members: a_lead(created_at=times[0], updated_at=times[1], **{**members, **said}),
+        lambda times, details, **fields: a_lead(created_at=times[0], updated_at=times[1], **{**fields, **details}),
         _two_times(),
         details(),
         id=ids(),
@@ -121,9 +121,9 @@ def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
 
 
 def scheduled_follow_ups() -> SearchStrategy[FollowUp]:
-    """Follow-ups that are still owed: fresh, under a lease, or waiting for another attempt."""
+    """Scheduled follow-ups: new, under a lease, or between attempts."""
     return _follow_ups() | st.builds(
-        lambda follow_up, claims, **members: replace(follow_up, claims=claims + members["attempts"], **members),
+        lambda follow_up, claims, **fields: replace(follow_up, claims=claims + fields["attempts"], **fields),
         _follow_ups(),
         st.integers(min_value=0, max_value=20),
         attempts=st.integers(min_value=0, max_value=20),
@@ -151,9 +151,9 @@ def ended_follow_ups() -> SearchStrategy[FollowUp]:
 
 
 def _follow_ups() -> SearchStrategy[FollowUp]:
-    """Follow-ups that nobody has claimed yet."""
+    """Follow-ups that were not claimed yet."""
     return st.builds(
-        lambda times, **members: a_follow_up(created_at=times[0], updated_at=times[1], **members),
+        lambda times, **fields: a_follow_up(created_at=times[0], updated_at=times[1], **fields),
         _two_times(),
         id=ids(),
         lead_id=ids(),
@@ -166,7 +166,7 @@ def _follow_ups() -> SearchStrategy[FollowUp]:
 
 
 def _two_times() -> SearchStrategy[list[datetime]]:
-    """An earlier and a later time, or one time twice."""
+    """Two times in order, perhaps equal."""
     return st.tuples(utc_times(), utc_times()).map(sorted)
 
 
@@ -177,38 +177,38 @@ def follow_ups() -> SearchStrategy[FollowUp]:
 
 @dataclass(frozen=True)
 class Table:
-    """What an operator writes down for a pipeline, before anybody has checked it."""
+    """A pipeline as configured, not validated."""
 
     transitions: dict[Status, list[Status]]
     initial: Status
     reason_required: frozenset[Status]
 
     def build(self) -> Pipeline:
-        """The pipeline, if it is one."""
+        """Return the pipeline. Raises an error if it is invalid."""
         return Pipeline(self.initial, self.transitions, self.reason_required)
 
     def linked(self, status: Status, *targets: Status) -> "Table":
-        """The same table with more targets for `status`, which is added if it is not there."""
-        present = self.transitions.get(status, [])
-        return replace(self, transitions={**self.transitions, status: [*present, *targets]})
+        """Return a table with more targets for `status`, which is added if it is missing."""
+        existing = self.transitions.get(status, [])
+        return replace(self, transitions={**self.transitions, status: [*existing, *targets]})
 
 
 def statuses() -> SearchStrategy[Status]:
-    """Names of statuses in any script: printable, no outer spaces."""
+    """Names of statuses in any script: printable, without outer spaces."""
     letters = st.characters(categories=["L", "N", "P", "S", "Zs"])
     return st.text(letters, min_size=1, max_size=12).filter(lambda name: name == name.strip() and name.isprintable())
 
 
 @st.composite
 def tables(draw: DrawFn, min_statuses: int = 1) -> Table:
-    """Tables of valid pipelines: each status hangs on one before it, and the last of them is final."""
+    """Tables of valid pipelines: each status is the target of an earlier one, and the last is final."""
     names = draw(st.lists(statuses(), min_size=min_statuses, max_size=6, unique=True))
     some = st.sets(st.sampled_from(names))
     targets: dict[Status, set[Status]] = {name: draw(some) - {name} for name in names[:-1]} | {names[-1]: set()}
     for index in range(1, len(names)):
         targets[names[draw(st.integers(min_value=0, max_value=index - 1))]].add(names[index])
-    written = {name: sorted(targets[name]) for name in sorted(names)}
-    return Table(written, names[0], frozenset(draw(some)))
+    transitions = {name: sorted(targets[name]) for name in sorted(names)}
+    return Table(transitions, names[0], frozenset(draw(some)))
 
 
 def pipelines() -> SearchStrategy[Pipeline]:
@@ -218,14 +218,14 @@ def pipelines() -> SearchStrategy[Pipeline]:
 
 @dataclass(frozen=True)
 class InvalidTable:
-    """A table with one planted fault, and the message that must name it."""
+    """A table with one error, and the expected message."""
 
     table: Table
     message: str
 
 
 def invalid_tables(kind: str) -> SearchStrategy[InvalidTable]:
-    """Tables of pipelines into which one fault of this kind (see `PIPELINE_ERRORS`) was planted."""
+    """Tables of pipelines with one error of this kind, a key of `PIPELINE_ERRORS`."""
     return st.composite(PIPELINE_ERRORS[kind])()
 
 

@@ -1,4 +1,4 @@
-"""The command `leads` at a terminal, within the test's own process, which saves the second of a new one."""
+"""Run the command `leads` in the test's process, which is faster than a new process."""
 
 import os
 import pty
@@ -18,30 +18,30 @@ _KILL_AT_EACH_STEP = Path(__file__).parent / "integration" / "kill_at_each_step.
 
 @dataclass(frozen=True)
 class CommandResult:
-    """What a command has printed, and its exit code."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
     err: str
 
     def expect(self, code: int) -> "CommandResult":
-        """Itself, if it ended with this exit code."""
+        """Check the exit code and return self."""
         assert self.code == code, self
         return self
 
 
 class Terminal:
-    """A folder in which commands are typed."""
+    """A working folder for commands."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]) -> None:
         self.folder, self._patch, self._capture = folder, patch, capture
         for name in [name for name in os.environ if name.startswith("LEADS_")]:
             patch.delenv(name)
         patch.chdir(folder)
-        patch.setattr(session, "configure_logs", lambda _: None)  # the logs of the test process stay as they are
+        patch.setattr(session, "configure_logs", lambda _: None)  # leave the logs of the test process alone
 
     def leads(self, *arguments: object, typed: str | None = None) -> CommandResult:
-        """Run a command; with `typed`, at a terminal where somebody types that."""
+        """Run a command; with `typed`, standard input is a terminal at which a user types that."""
         controller, terminal = pty.openpty()
         with os.fdopen(controller, "w", encoding="utf-8") as keyboard, os.fdopen(terminal, encoding="utf-8") as screen:
             keyboard.write(typed or "")
@@ -55,7 +55,7 @@ class Terminal:
         return CommandResult(code, out, re.sub(r"\s+", " ", err))
 
     def kill_at_each_step(self, *arguments: object) -> Iterator[int]:
-        """Run a command again and again, killed one step later each time; yields after each, with its exit code."""
+        """Run a command repeatedly, killed one step later each time; yield the exit code of each run."""
         command = [sys.executable, str(_KILL_AT_EACH_STEP), "leads", *map(str, arguments)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdin

@@ -1,4 +1,4 @@
-"""A real HTTP server that answers posts as a test tells it."""
+"""Run a real HTTP server that receives webhooks, with responses that a test sets."""
 
 import ssl
 import sys
@@ -21,22 +21,22 @@ STATUSES = {Behaviour.ACCEPTS: 204, Behaviour.FAILS: 503, Behaviour.REFUSES: 422
 
 @dataclass(frozen=True)
 class Post:
-    """A request that the receiver was sent."""
+    """A request that the receiver got."""
 
     path: str
     headers: Mapping[str, str]
     body: bytes
 
     def verify(self) -> Any:
-        """What the official verifier makes of it."""
+        """Return the payload after the official verifier has checked the signature."""
         return Webhook(SECRET).verify(self.body, dict(self.headers))
 
 
 @dataclass
 class Receiver:
-    """Answers 204, unless `responses` (statuses and headers) or `behaviour` have other ideas; without one it hangs up.
+    """A receiver that responds with 204 unless `responses` (status and headers) or `behaviour` say otherwise.
 
-    While it is `is_paused`, it takes posts and answers none.
+    A status of None disconnects. While `is_paused` is set, it receives posts and does not respond.
     """
 
     url: str = ""
@@ -48,11 +48,11 @@ class Receiver:
     accepted: list[Post] = field(default_factory=list)
 
     def respond(self, status: int | None, **headers: str) -> None:
-        """Answer the next request so."""
+        """Respond to the next request with this status and these headers; None disconnects."""
         self.responses.append((status, {name.replace("_", "-"): value for name, value in headers.items()}))
 
     def response_to(self, post: Post) -> tuple[int, Mapping[str, str]] | None:
-        """What to answer to a post, if anything."""
+        """Record a post and return the status and headers of its response; None disconnects."""
         self.posts.append(post)
         while self.is_paused:
             time.sleep(0.01)
@@ -72,13 +72,13 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), ConnectionError):  # a client that died is no fault of the receiver
+        if not isinstance(sys.exception(), ConnectionError):  # a lost client is no error of the receiver
             super().handle_error(request, client_address)
 
 
 @contextmanager
 def a_receiver(tls: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[Receiver]:
-    """A receiver on this or a free port."""
+    """Run a receiver on this port or a free one."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -86,11 +86,11 @@ def a_receiver(tls: ssl.SSLContext | None = None, *, port: int = 0) -> Iterator[
             length = int(self.headers["Content-Length"])
             body = self.rfile.read(length)
             if len(body) < length:
-                return  # the client died, and has sent nothing
-            answer = receiver.response_to(Post(self.path, dict(self.headers), body))
-            if answer is None:
+                return  # the client disconnected before the end of the body
+            response = receiver.response_to(Post(self.path, dict(self.headers), body))
+            if response is None:
                 return
-            status, headers = answer
+            status, headers = response
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -1,4 +1,4 @@
-"""Check that every dependency of the service has a wheel for each platform: `make wheels`. It needs the package index.
+"""Check that each dependency of the service has a wheel for each platform: `make wheels`. Needs the package index.
 
 pip evaluates markers such as `platform_machine == 'x86_64'` for the machine that it runs on, whatever its `--platform`
 says. So each dependency is downloaded by itself, and its own dependencies are read from the wheel.
@@ -41,7 +41,7 @@ PLATFORMS: Mapping[str, tuple[Mapping[str, str], Sequence[str]]] = {
 
 
 def main() -> None:
-    """Print what is missing on each platform; exit with 1 if anything is."""
+    """Print the packages without a wheel for each platform; exit with 1 if there are any."""
     missing = 0
     for platform in PLATFORMS:
         for version in VERSIONS:
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def resolve(platform: str, version: str) -> tuple[int, list[str]]:
-    """Return how many wheels the service needs there, and the names of the packages that have none."""
+    """Return the number of wheels that the service needs there, and the requirements without a wheel."""
     machine, tags = PLATFORMS[platform]
     here = {name: str(value) for name, value in default_environment().items()}
     environment = here | {**machine, "python_version": version, "python_full_version": f"{version}.0"}
@@ -77,13 +77,13 @@ def resolve(platform: str, version: str) -> tuple[int, list[str]]:
 
 
 def applies(wanted: Requirement, environment: Mapping[str, str], extras: Sequence[str] | set[str]) -> bool:
-    """Return whether a requirement is one in this environment."""
+    """Return whether a requirement applies to this environment."""
     marker = wanted.marker
     return marker is None or any(marker.evaluate({**environment, "extra": extra}) for extra in extras or [""])
 
 
 def download(wanted: Requirement, version: str, tags: Sequence[str], folder: Path) -> Path | None:
-    """Return the wheel of the pinned version of a package, if there is one."""
+    """Download the wheel of a package's pinned version; return None if it has no wheel."""
     into = folder / canonicalize_name(wanted.name)
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
     command += ["--disable-pip-version-check", "--python-version", version, "--dest", str(into)]
@@ -93,7 +93,7 @@ def download(wanted: Requirement, version: str, tags: Sequence[str], folder: Pat
 
 
 def needs(wheel: Path) -> Iterator[Requirement]:
-    """Yield what a wheel requires."""
+    """Yield the requirements of a wheel."""
     with ZipFile(wheel) as archive:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         for text in message_from_bytes(archive.read(metadata)).get_all("Requires-Dist", []):

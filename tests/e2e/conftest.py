@@ -17,7 +17,7 @@ NEW_DATABASE = "CREATE ROLE"
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """An empty folder."""
+    """Create an empty site."""
     return Site(tmp_path)
 
 

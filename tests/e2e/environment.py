@@ -1,4 +1,4 @@
-"""Environments without a checkout, made without a network."""
+"""Build wheels and virtual environments without network access."""
 
 import os
 import subprocess
@@ -9,19 +9,19 @@ from pathlib import Path
 
 
 def build_wheel(project: Path, folder: Path) -> Path:
-    """The wheel of a project, in an empty folder."""
+    """Build the wheel of a project into an empty folder and return its path."""
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder), folder=project)
     [built] = folder.glob("*.whl")
     return built
 
 
 def make_environment(folder: Path, *wheels: Path) -> Path:
-    """The Python of an environment with these wheels and, from the one that runs the tests, the libraries."""
+    """Create an environment with these wheels and the libraries of the tests' environment; return its Python."""
     venv.create(folder)
     python = folder / "bin/python"
     install = ["install", "--no-index", "--no-deps", "--disable-pip-version-check"]
     run(sys.executable, "-m", "pip", "--python", str(python), *install, *map(str, wheels))
-    # Listed in a .pth file, a folder has no .pth files of its own: the editable installation in it stays out of sight.
+    # Python ignores the .pth files of a folder that a .pth file lists: the editable installation stays invisible.
     [packages] = folder.glob("lib/python*/site-packages")
     libraries = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     (packages / "libraries.pth").write_text("\n".join(libraries), "utf-8")
@@ -29,7 +29,7 @@ def make_environment(folder: Path, *wheels: Path) -> Path:
 
 
 def run(*command: str, folder: Path | None = None) -> str:
-    """What a command prints; it must succeed. The settings of the pip that runs around the tests are not for it."""
+    """Run a command without the settings of the tests' environment and return its output; fail if it fails."""
     environment = {"PATH": os.environ["PATH"]}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,6 @@
-"""Processes that need not load the service: they are forked from one that has, which saves most of the time of a start.
+"""Start processes faster: fork them from a process that has imported the service.
 
-Everything else is as in a process of `subprocess`: a folder, an environment, a session, streams, signals, an exit code.
+All else is as with `subprocess`: each has its folder, environment, session, streams, signals and exit code.
 """
 
 import multiprocessing
@@ -17,7 +17,7 @@ _FORKS.set_forkserver_preload(["leads_app.cli", "alembic.command", "leads_app.as
 
 
 class Forked:
-    """A Python script in a forked process; its methods are those of `subprocess.Popen`."""
+    """A Python script in a forked process, with the methods of `subprocess.Popen`."""
 
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], out: Path, err: Path
@@ -31,7 +31,7 @@ class Forked:
 
     @property
     def returncode(self) -> int | None:
-        """The exit code; None while it runs."""
+        """The exit code, or None while the process runs."""
         return self._process.exitcode
 
     def poll(self) -> int | None:

@@ -1,4 +1,4 @@
-"""The image that the Dockerfile describes, made without an engine: in a folder that stands for `/`."""
+"""Build the image of the Dockerfile without a container engine: a folder takes the place of `/`."""
 
 import json
 import os
@@ -16,18 +16,18 @@ from e2e.readme import ROOT
 TIMEOUT_SECONDS = 120.0
 
 _ABSOLUTE = re.compile(r"/(?=(?:build|data|opt)\b)")
-"""Where paths begin that the image has for itself."""
+"""The start of each absolute path that belongs to the image."""
 
 
 def instructions() -> list[tuple[str, str]]:
-    """What the Dockerfile says: names, and what follows them."""
+    """Return the instructions of the Dockerfile as pairs of name and arguments."""
     text = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text("utf-8"), flags=re.MULTILINE)
     lines = text.replace("\\\n", "").splitlines()
     return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines if line)]
 
 
 def is_sent(path: PurePath) -> bool:
-    """Whether `.dockerignore` lets a path of this repository through: the last line that matches it decides."""
+    """Return whether `.dockerignore` includes a path of this repository: the last matching line decides."""
     sent = True
     for line in (ROOT / ".dockerignore").read_text("utf-8").splitlines():
         pattern = line.removeprefix("!")
@@ -37,16 +37,16 @@ def is_sent(path: PurePath) -> bool:
 
 
 def context(folder: Path) -> Path:
-    """A copy of what an engine would be sent."""
+    """Copy the build context, the files that an engine would receive, and return its folder."""
 
-    def left_out(parent: str, names: list[str]) -> list[str]:
+    def excluded(parent: str, names: list[str]) -> list[str]:
         return [name for name in names if not is_sent((Path(parent) / name).relative_to(ROOT))]
 
-    return Path(shutil.copytree(ROOT, folder, ignore=left_out))
+    return Path(shutil.copytree(ROOT, folder, ignore=excluded))
 
 
 def libraries(folder: Path) -> Path:
-    """The libraries of the environment that runs the tests, without leads itself, in place of a package index."""
+    """Link the libraries of the tests' environment, without leads, into a folder that replaces a package index."""
     folder.mkdir()
     for installed in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         for path in Path(installed).iterdir():
@@ -56,11 +56,11 @@ def libraries(folder: Path) -> Path:
 
 
 class Image:
-    """Does what the Dockerfile says, step by step. The user who runs the tests takes the place of both its users."""
+    """An image built from the Dockerfile, step by step. The user who runs the tests replaces both its users."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"
-        self.said: dict[str, str] = {}
+        self.arguments: dict[str, str] = {}
         self.printed = ""
         self.environment: dict[str, str] = {}
         self._stages = folder / "stages"
@@ -68,29 +68,29 @@ class Image:
         self._context = context(folder / "context")
         self._libraries = libraries(folder / "libraries")
         for name, rest in instructions():
-            self.said[name] = self._here(rest)
+            self.arguments[name] = self._localized(rest)
             step = getattr(self, f"_{name.lower()}", None)
             assert step or name in {"USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD"}, name
             if step:
-                step(self.said[name])
+                step(self.arguments[name])
 
     @property
     def command(self) -> list[str]:
-        """What a container of it runs."""
-        return self.entrypoint + list(json.loads(self.said["CMD"]))
+        """The command that a container runs."""
+        return self.entrypoint + list(json.loads(self.arguments["CMD"]))
 
     @property
     def entrypoint(self) -> list[str]:
-        """What stands before the arguments of a container."""
-        return list(json.loads(self.said["ENTRYPOINT"]))
+        """The command that comes before a container's arguments."""
+        return list(json.loads(self.arguments["ENTRYPOINT"]))
 
     def health_check(self, port: int) -> list[str]:
-        """What tells whether a container is healthy, for a service at another port."""
-        _, _, command = self.said["HEALTHCHECK"].partition(" CMD ")
+        """Return the command of the health check, for a service on another port."""
+        _, _, command = self.arguments["HEALTHCHECK"].partition(" CMD ")
         assert "8000" in command
         return list(json.loads(command.replace("8000", str(port))))
 
-    def _here(self, text: str) -> str:
+    def _localized(self, text: str) -> str:
         return _ABSOLUTE.sub(f"{self.root}/", text).replace("10001", str(os.getuid()))
 
     def _from(self, text: str) -> None:
@@ -100,7 +100,7 @@ class Image:
         self.root.mkdir()
         self._stage = text.rpartition(" AS ")[2]
         self._working = self.root
-        # Nothing of the test's own environment but its Python, and the libraries in place of an index.
+        # The environment has only the tests' Python and libraries, no other settings of the tests.
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.environment = {"PATH": path, "PYTHONPATH": str(self._libraries)}
 

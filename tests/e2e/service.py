@@ -1,4 +1,4 @@
-"""The installed command `leads` as people and other programs meet it: processes, a folder, and HTTP.
+"""Run the installed command `leads` in processes, and call the service over HTTP.
 
 with site.serve() as service:
     service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
@@ -26,7 +26,7 @@ from e2e.forked import Forked
 BIN = Path(sys.executable).parent
 HOST = "127.0.0.1"
 TIMEOUT_SECONDS = 20.0
-"""After how many seconds a test that waits for something fails."""
+"""The time-out of a test that waits for something."""
 
 _POLL_SECONDS = 0.01
 _KEY = re.compile(r"admin_[0-9a-f]+")
@@ -34,32 +34,32 @@ _KEY = re.compile(r"admin_[0-9a-f]+")
 Found = TypeVar("Found")
 
 
-def eventually(ask: Callable[[], Found | None], within: float = TIMEOUT_SECONDS) -> Found:
-    """The first answer that is something; fails if there is none in time."""
-    give_up = time.monotonic() + within
-    while not (found := ask()):
-        assert time.monotonic() < give_up, f"nothing came within {within} s"
+def eventually(probe: Callable[[], Found | None], within: float = TIMEOUT_SECONDS) -> Found:
+    """Call `probe` until its result is true, and return the result; fail after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not (found := probe()):
+        assert time.monotonic() < deadline, f"no result within {within} s"
         time.sleep(_POLL_SECONDS)
     return found
 
 
 @dataclass(frozen=True)
 class CommandResult:
-    """A command that has ended."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
     err: str
 
     def expect(self, code: int) -> Self:
-        """Itself, if it ended with this exit code."""
+        """Check the exit code and return self."""
         assert self.code == code, self
         return self
 
 
 @dataclass(frozen=True)
 class Response:
-    """An answer over HTTP."""
+    """An HTTP response."""
 
     request: str
     status: int
@@ -68,20 +68,20 @@ class Response:
 
     @property
     def json(self) -> Any:
-        """The body."""
+        """The parsed body."""
         return json.loads(self.text)
 
     def expect(self, status: int) -> Self:
-        """Itself, if it has this status."""
+        """Check the status code and return self."""
         assert self.status == status, self
         return self
 
 
 class Site:
-    """A folder that the command is used in. Of the test's own environment it sees nothing but PATH.
+    """A working folder for commands, which inherit only PATH from the tests' environment.
 
-    `key` is the admin key that a service printed here. Arguments of methods by name are settings. The command is
-    forked; `run` and `shell`, services of several workers, and a command in another environment start from scratch.
+    `key` is the admin key that a service printed. Keyword arguments of methods are environment variables. The command
+    `leads` is forked; `run`, `shell`, several workers and commands of other environments start a new interpreter.
     """
 
     def __init__(self, root: Path, leads: Path = BIN / "leads") -> None:
@@ -94,14 +94,14 @@ class Site:
         self._environment: dict[str, str] = {}
 
     def leads(self, *arguments: str, **environment: str) -> CommandResult:
-        """What `leads` with these arguments does."""
+        """Run `leads` with these arguments and return its result."""
         with self.running(*arguments, **environment) as running:
             code = running.process.wait(TIMEOUT_SECONDS)
         return CommandResult(code, running.out, running.err)
 
     @contextmanager
     def running(self, *arguments: str, **environment: str) -> Iterator["Running"]:
-        """The same from the moment at which it begins; nothing is left of it afterwards."""
+        """Start `leads` with these arguments; kill it at the end of the block."""
         running = Running(self, [self.command, *arguments], environment)
         running.begin()
         try:
@@ -110,7 +110,7 @@ class Site:
             running.end()
 
     def run(self, command: Sequence[str], **environment: str) -> CommandResult:
-        """What any command does here."""
+        """Run any command in the folder and return its result."""
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -123,15 +123,15 @@ class Site:
         return CommandResult(done.returncode, done.stdout, done.stderr)
 
     def shell(self, script: str, **environment: str) -> CommandResult:
-        """What a shell makes of a script that somebody was told to type."""
+        """Run a shell script and return its result."""
         return self.run(["/bin/sh", "-e", "-u", "-c", script], **environment)
 
     def write(self, name: str, text: str) -> None:
-        """Put a file into the folder."""
+        """Write a file in the folder."""
         (self.folder / name).write_text(text, "utf-8")
 
     def install(self, module: str, source: str, entry_points: Mapping[str, Mapping[str, str]]) -> None:
-        """Make a package of one module, with these entry points by group, known to the command."""
+        """Install a package with one module and these entry points by group, for all commands from now on."""
         packages = self.folder.parent / "packages"
         info = packages / f"{module}-1.0.dist-info"
         info.mkdir(parents=True)
@@ -143,16 +143,16 @@ class Site:
         self._environment["PYTHONPATH"] = str(packages)
 
     def configure(self, **environment: str) -> None:
-        """Let all commands from now on see these settings."""
+        """Set environment variables for all commands from now on."""
         self._environment |= environment
 
     def serve(self, *options: str, **environment: str) -> "Service":
-        """`leads serve` on a free port, from entering it until leaving it."""
+        """Return `leads serve` on a free port, a context manager that waits until it is ready and stops it."""
         return Service(self, [self.command, "serve", *options], environment)
 
     @contextmanager
     def starting(self, *options: str, **environment: str) -> Iterator["Service"]:
-        """The same from the moment at which its process begins."""
+        """Start `leads serve` without waiting until it is ready; kill it at the end of the block."""
         service = self.serve(*options, **environment)
         service.begin()
         try:
@@ -161,15 +161,15 @@ class Site:
             service.end()
 
     def environment(self, **more: str) -> dict[str, str]:
-        """All that a command sees."""
-        surroundings = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
+        """Return the environment of a command."""
+        inherited = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8"}
         if "PYTHONPATH" in os.environ:  # as in `make test-fallback`
-            surroundings["PYTHONPATH"] = os.environ["PYTHONPATH"]
-        return surroundings | self._environment | more
+            inherited["PYTHONPATH"] = os.environ["PYTHONPATH"]
+        return inherited | self._environment | more
 
 
 class Running:
-    """A command in a process, and what it writes."""
+    """A command in a process, with its output."""
 
     process: Forked | subprocess.Popen[bytes]
 
@@ -181,7 +181,7 @@ class Running:
         self._out, self._err = streams.with_suffix(".out"), streams.with_suffix(".err")
 
     def begin(self) -> None:
-        """Begin its process; whoever does must `end` it."""
+        """Start the process. The caller must call `end`."""
         environment = self.site.environment(**self._environment)
         if self._command[0] == str(BIN / "leads") and "--workers" not in self._command:
             self.process = Forked(self._command, self.site.folder, environment, self._out, self._err)
@@ -193,38 +193,38 @@ class Running:
                 env=environment,
                 stdout=out,
                 stderr=err,
-                start_new_session=True,  # so that whatever a test leaves behind can be ended
+                start_new_session=True,  # so that `end` can kill all processes of the group
             )
 
     def end(self) -> None:
-        """Let nothing be left of it."""
+        """Kill the process and its children."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(TIMEOUT_SECONDS)
 
     @property
     def out(self) -> str:
-        """What it has written to standard output."""
+        """The standard output so far."""
         return self._out.read_text("utf-8")
 
     @property
     def err(self) -> str:
-        """What it has written to standard error."""
+        """The standard error so far."""
         return self._err.read_text("utf-8")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; its exit code."""
+        """Send a signal to the process and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(TIMEOUT_SECONDS)
 
     def kill(self) -> None:
-        """End it with no time to do anything."""
+        """Kill the process."""
         self.process.kill()
         self.process.wait(TIMEOUT_SECONDS)
 
 
 class Service(Running):
-    """A running `leads serve`, and a client of it with the site's key."""
+    """A running `leads serve`, with a client that uses the site's key."""
 
     def __init__(self, site: Site, command: Sequence[str], environment: Mapping[str, str]) -> None:
         self.port = free_port()
@@ -250,56 +250,56 @@ class Service(Running):
         finally:
             self.end()
         if error is not None:
-            error.add_note(f"The service had said:\n{self.out}{self.err}"[-5000:])
+            error.add_note(f"Output of the service:\n{self.out}{self.err}"[-5000:])
 
     def begin(self) -> None:
-        """Begin its process; whoever does must `end` it."""
+        """Start the process. The caller must call `end`."""
         super().begin()
         self.client = httpx.Client(base_url=self.url, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def end(self) -> None:
-        """Let nothing be left of it."""
+        """Kill the process and its children."""
         self.client.close()
         super().end()
 
     def log(self, event: str) -> list[dict[str, Any]]:
-        """The lines of its log that tell of this event."""
+        """Return the log lines of this event."""
         lines = [json.loads(line) for line in self.err.splitlines()]
         return [line for line in lines if line["event"] == event]
 
     def processes(self) -> set[int]:
-        """The ids of its processes that still run, its own and those that it started."""
+        """Return the ids of the service's running processes, with its children."""
         found = set()
         for stat in _all_processes():
-            pid, _, facts = stat.partition(" ")
-            state, _, group, *_ = facts.rpartition(")")[2].split()
+            pid, _, rest = stat.partition(" ")
+            state, _, group, *_ = rest.rpartition(")")[2].split()
             if int(group) == self.process.pid and state != "Z":
                 found.add(int(pid))
         return found
 
     def has_left_processes(self) -> bool:
-        """Whether any process that it started still runs."""
+        """Return whether the service or one of its children still runs."""
         return bool(self.processes())
 
     def get(self, target: str) -> Response:
-        """GET."""
+        """Send a GET request."""
         return self.request("GET", target)
 
     def post(self, target: str, body: object = None) -> Response:
-        """POST `body` as JSON."""
+        """Send a POST request with a JSON body."""
         return self.request("POST", target, body)
 
     def patch(self, target: str, body: object) -> Response:
-        """PATCH with `body` as JSON."""
+        """Send a PATCH request with a JSON body."""
         return self.request("PATCH", target, body)
 
     def request(self, method: str, target: str, body: object = None) -> Response:
-        """Send a request and wait for the answer."""
-        answer = self.client.request(method, target, json=body)
-        return Response(f"{method} {target}", answer.status_code, answer.headers, answer.text)
+        """Send a request and return the response."""
+        response = self.client.request(method, target, json=body)
+        return Response(f"{method} {target}", response.status_code, response.headers, response.text)
 
     def items(self, target: str) -> list[Any]:
-        """Everything in a list, page by page."""
+        """Return the items of all pages of a list."""
         page = self.get(f"{target}?limit=200").expect(200)
         items = list(page.json["items"])
         while cursor := page.json["next_cursor"]:
@@ -308,7 +308,7 @@ class Service(Running):
         return items
 
     def is_ready(self) -> bool:
-        """Whether it answers that it is; fails if it has ended."""
+        """Return whether the service is ready; fail if it has ended."""
         assert self.process.poll() is None, f"The service ended:\n{self.out}{self.err}"
         try:
             return self.get("/health/ready").status == 200
@@ -317,7 +317,7 @@ class Service(Running):
 
 
 def free_port() -> int:
-    """A port that nobody listens at."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -325,7 +325,7 @@ def free_port() -> int:
 
 
 def _all_processes() -> Iterator[str]:
-    """What Linux tells of every process, see proc_pid_stat(5)."""
+    """Yield the status line of each process, see proc_pid_stat(5)."""
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
             yield path.read_text("utf-8", "replace")

@@ -54,10 +54,10 @@ class Request:
 
     def send(self, service: Service) -> httpx.Response:
         """One attempt; while an earlier one may still be under way, more of them."""
-        give_up = time.monotonic() + TIMEOUT_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
             answer = service.client.post(self.target, json=self.body, headers={"Idempotency-Key": self.key})
-            if answer.status_code != 409 or "request-in-progress" not in answer.text or time.monotonic() > give_up:
+            if answer.status_code != 409 or "request-in-progress" not in answer.text or time.monotonic() > deadline:
                 return answer
 
 

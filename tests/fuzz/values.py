@@ -1,4 +1,4 @@
-"""What schemathesis cannot know: values that the service's own formats allow, and how files are sent."""
+"""Teach schemathesis the service's own formats and how to send files."""
 
 import re
 from typing import Any
@@ -16,17 +16,17 @@ schemathesis.openapi.format("idempotency-key", st.uuids().map(str))
 schemathesis.openapi.format("entity-tags", st.sampled_from(["*", '"1"', 'W/"2"', '"1", "2"']))
 
 KEY = re.compile(r"""^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-+\--\[\]-~]{1,255})$""")
-"""The pattern of `Idempotency-Key` in the document."""
+"""The pattern of `Idempotency-Key` in the OpenAPI document."""
 
 
 @schemathesis.hook
 def before_call(_: Any, case: schemathesis.Case[Any], __: Any) -> None:
-    """Give each request with a valid key a key of its own: the same values come again and again, with other bodies."""
+    """Replace each valid idempotency key by a unique one: schemathesis repeats keys with other bodies."""
     if KEY.search(case.headers.get("Idempotency-Key", "")):
         case.headers["Idempotency-Key"] = str(uuid4())
 
 
 @schemathesis.serializer("application/x-ndjson", "text/csv")
-def as_it_is(_: schemathesis.SerializationContext, value: object) -> bytes:
-    """A file is sent as it is."""
+def serialize_file(_: schemathesis.SerializationContext, value: object) -> bytes:
+    """Send a file unchanged."""
     return value if isinstance(value, bytes) else str(value).encode()

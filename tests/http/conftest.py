@@ -1,4 +1,4 @@
-"""Services to talk to, each on a fresh database."""
+"""Provide services with an empty database, and clients of them."""
 
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import ExitStack
@@ -16,20 +16,20 @@ StartService = Callable[..., Service]
 
 @pytest.fixture(autouse=True)
 def log() -> Iterator[list[MutableMapping[str, Any]]]:
-    """Everything that is logged while a test runs."""
+    """Capture everything that is logged during a test."""
     with capture_logs() as lines:
         yield lines
 
 
 @pytest.fixture(scope="session")
 def store() -> str:
-    """Return the database that the service runs on. Tests that depend on it are marked with `ON_BOTH_DATABASES`."""
+    """Return the database that the service runs on. `ON_BOTH_DATABASES` overrides it."""
     return "sqlite"
 
 
 @pytest.fixture
 def start(store: str, tmp_path: Path) -> Iterator[StartService]:
-    """Starts services with settings of their own, one at a time."""
+    """Return a function that starts a service with the given settings."""
     with ExitStack() as running:
 
         def start(**settings: Any) -> Service:
@@ -41,36 +41,36 @@ def start(store: str, tmp_path: Path) -> Iterator[StartService]:
 
 @pytest.fixture
 def service(start: StartService) -> Service:
-    """A service with the default settings."""
+    """Start a service with the default settings."""
     return start()
 
 
 @pytest.fixture
 def api(service: Service) -> Api:
-    """A client of it with the role `agent`."""
+    """Return a client of the service with the role `agent`."""
     return service.client("agent")
 
 
 @pytest.fixture
 def john(api: Api) -> str:
-    """The path of a lead, John Doe, whose e-mail address is john@example.com."""
+    """Create a lead, John Doe with the e-mail address john@example.com, and return its path."""
     return api.post("/leads", JOHN).expect(201).headers["location"]
 
 
 @pytest.fixture(scope="session")
 def shared_service(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service for whoever wants to be refused, or tries a hundred things: nobody may rely on what it holds."""
+    """Start one service for all tests that do not depend on its data, such as tests of refused requests."""
     with database_url(store, tmp_path_factory.mktemp("shared")) as database, a_service(database) as service:
         yield service
 
 
 @pytest.fixture(scope="session")
 def shared_client(shared_service: Service) -> Api:
-    """Somebody who may do anything with that service."""
+    """Return a client of the shared service with the role `admin`."""
     return shared_service.client("admin")
 
 
 @pytest.fixture(scope="session")
 def shared_lead(shared_client: Api) -> str:
-    """The path of a lead that is there for everybody to try things on."""
+    """Create a lead in the shared service and return its path."""
     return shared_client.post("/leads", {**JOHN, "email": "shared@example.com"}).expect(201).headers["location"]

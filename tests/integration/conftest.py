@@ -1,4 +1,4 @@
-"""A SQLite database whose connections a test can look at."""
+"""Provide a SQLite database with access to its connections."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,6 @@ from sqlite_parts import SqliteParts
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> Iterator[SqliteParts]:
-    """The service's database on a migrated file."""
+    """Open the service's database on a migrated file."""
     with SqliteParts.opened(engine_of(sqlite_file(tmp_path))) as parts:
         yield parts

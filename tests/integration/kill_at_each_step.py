@@ -1,9 +1,9 @@
-"""Run a command again and again, killed one step later each time, until it comes to its end.
+"""Run a command repeatedly, killed one step later each time, until it ends by itself.
 
     python kill_at_each_step.py leads restore backup.db --yes
 
-A step is whatever Python reports to an audit hook that changes files or starts other programs. After each run, standard
-output gets a line, and standard input must bring one before the next: so that a test can look around in between.
+A step is an event of Python's audit hooks that changes files or starts a program. After each run the script writes its
+exit code as a line to standard output and waits for a line from standard input, so that a test can check the result.
 """
 
 import os
@@ -18,15 +18,15 @@ STEPS = ("os.chmod", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir"
 
 
 def run(steps: int) -> int:
-    """Run the command in a process that is killed before the step of this number; returns its exit code, or -9."""
+    """Run the command in a process that is killed before step `steps`; return its exit code, -9 if it was killed."""
     pid = os.fork()
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    left = iter(range(steps))
+    remaining = iter(range(steps))
 
     def step(event: str, _: tuple[Any, ...]) -> None:
-        if event.startswith(STEPS) and next(left, None) is None:
+        if event.startswith(STEPS) and next(remaining, None) is None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(step)

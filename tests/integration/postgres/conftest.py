@@ -42,7 +42,7 @@ def service(url: URL) -> Iterator[Service]:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    """Start a server of its own, which a test may stop."""
+    """Start a separate server, which a test may stop."""
     server = PostgresServer()
     yield server
     server.remove()

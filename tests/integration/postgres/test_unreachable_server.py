@@ -101,7 +101,7 @@ class TestAServerThatIsAway:
 
 
 async def _ready_again(service: Service) -> None:
-    give_up = time.monotonic() + UNREACHABLE_SECONDS + PROMPT_SECONDS
+    deadline = time.monotonic() + UNREACHABLE_SECONDS + PROMPT_SECONDS
     while (await service.anonymous().send("GET", "/health/ready")).status != 200:
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

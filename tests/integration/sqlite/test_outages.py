@@ -77,11 +77,11 @@ def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead
 
 
 def test_an_error_of_a_use_case_is_no_outage(service: Service, logged: list[str]) -> None:
-    def give_up(_: UnitOfWork) -> None:
+    def deadline(_: UnitOfWork) -> None:
         raise Unavailable("Try again.")
 
     with pytest.raises(Unavailable, match="Try again"):
-        service.run(database(service).write(give_up))
+        service.run(database(service).write(deadline))
     assert is_ready(service)
     assert logged == []
 
