@@ -58,7 +58,7 @@ def test_a_container_serves_keeps_its_data_in_the_volume_and_tells_its_health(im
     assert "http://0.0.0.0:" in container.out
     container.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
     assert is_healthy()
-    with sqlite.connect(Path(image.said["VOLUME"]) / "leads.db") as database:
+    with sqlite.connect(Path(image.arguments["VOLUME"]) / "leads.db") as database:
         assert database.execute("SELECT email FROM leads").fetchall() == [("john@example.com",)]
         database.execute("UPDATE alembic_version SET version_num = 'of another version'")
     eventually(lambda: not is_healthy())
