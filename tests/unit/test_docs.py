@@ -191,7 +191,7 @@ def test_every_operation_is_documented_with_its_roles_and_no_other() -> None:
 
 def roles(operation: dict[str, Any]) -> list[str]:
     """Return the roles that the description of an operation names."""
-    needed = operation.get("description", "").rpartition("Needs a key with the role ")[2]
+    needed = operation.get("description", "").rpartition("Requires an API key with the role ")[2]
     return ["no key"] if operation.get("security") == [] else [role for role in Role if f"`{role}`" in needed]
 
 

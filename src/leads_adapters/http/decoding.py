@@ -18,7 +18,7 @@ from msgspec.structs import FieldInfo
 
 from leads_adapters.http.headers import header
 from leads_adapters.http.problems import MalformedRequest, Problem, UnsupportedMediaType
-from leads_adapters.http.schemas.common import MEMBERS_MAX
+from leads_adapters.http.schemas.common import FIELDS_MAX
 from leads_domain.errors import FieldError, ValidationFailed
 
 Check = Callable[[Mapping[str, Any]], object]
@@ -66,7 +66,7 @@ def _by_member(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspe
     if members is None:
         _scan(raw)
         raise ValidationFailed.because("Send a JSON object.")
-    if len(members) > MEMBERS_MAX:
+    if len(members) > FIELDS_MAX:
         raise ValidationFailed([_too_many(members)])
     valid: dict[str, Any] = {}
     fields = _fields(schema)
@@ -118,7 +118,7 @@ def _members(raw: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
 
 
 def _too_many(members: Mapping[str, msgspec.Raw]) -> FieldError:
-    return FieldError("", f"Send at most {MEMBERS_MAX} fields, not {len(members)}.")
+    return FieldError("", f"Send at most {FIELDS_MAX} fields, not {len(members)}.")
 
 
 def _malformed_body(error: Exception) -> Problem:
@@ -138,7 +138,7 @@ def _valid_part(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
     members = None if item_type is None else _members(raw)
     if members is None:
         return _valid_value(raw, type)
-    if len(members) > MEMBERS_MAX:
+    if len(members) > FIELDS_MAX:
         return UNSET, [_too_many(members)]
     parts = {name: _valid_part(item, item_type) for name, item in members.items()}
     errors = [error.under(name) for name, (_, found) in parts.items() for error in found]

@@ -1,4 +1,4 @@
-"""Keyset pagination: opaque cursors, each valid for the list that it came from, and links to the next page."""
+"""Paginate lists by keyset, with opaque cursors and links to the next page."""
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -30,10 +30,10 @@ _Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z
 
 
 class Cursors(Generic[PositionT]):
-    """Turns positions in one list into cursors and back.
+    """Encodes positions in a list as cursors, and decodes them.
 
-    `scope` is the list, its filters and its order: a cursor is valid within it only. `schema` is that of a position
-    inside a cursor, and strict, because clients can write cursors themselves.
+    A cursor is valid only within its `scope`: the list, its filters and its order. `schema` is the type of an encoded
+    position. It is strict, because clients can forge cursors.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Cursors(Generic[PositionT]):
 
     @staticmethod
     def of_positions(*scope: object) -> "Cursors[Position]":
-        """Return the cursors of a list that is ordered by a time and an id."""
+        """Return the cursors of a list ordered by a time and an id."""
         return Cursors(
-            scope, tuple[_Time, _Id], attrgetter("at", "id"), lambda place: Position(check_time(place[0]), place[1])
+            scope, tuple[_Time, _Id], attrgetter("at", "id"), lambda pair: Position(check_time(pair[0]), pair[1])
         )
 
     @staticmethod
     def of_numbers(*scope: object) -> "Cursors[int]":
-        """Return the cursors of a list that is ordered by a number."""
+        """Return the cursors of a list ordered by a number."""
         return Cursors(scope, Annotated[int, Meta(ge=0, le=2**63 - 1)], int, int)
 
     @staticmethod
@@ -79,7 +79,7 @@ class Cursors(Generic[PositionT]):
         return urlsafe_b64encode(written).decode().rstrip("=")
 
     def decode(self, cursor: str | None) -> PositionT | None:
-        """Return the position; raises `MalformedRequest` for a cursor that is invalid or of another list."""
+        """Return the position. Raises `MalformedRequest` if the cursor is invalid or belongs to another list."""
         if cursor is None:
             return None
         try:
@@ -91,7 +91,7 @@ class Cursors(Generic[PositionT]):
             raise MalformedRequest(detail) from None
         if fingerprint != self._fingerprint:
             raise MalformedRequest(
-                "The cursor belongs to another list. Pass it with the filters and the `sort` of its page."
+                "The cursor belongs to another list. Keep the filters and the sort order from page to page."
             )
         return position
 
@@ -103,7 +103,7 @@ def page_response(
     view: Callable[[ItemT], ViewT],
     total: int | UnsetType = UNSET,
 ) -> JsonResponse[PageView[ViewT]]:
-    """Return a page, its items as `view` shows them, with a link to the next page."""
+    """Return a page with the views of its items and a link to the next page."""
     return items_response(request, cursors, [view(item) for item in page.items], page.next, total)
 
 
@@ -111,16 +111,16 @@ def items_response(
     request: ApiRequest,
     cursors: Cursors[PositionT],
     items: Any,
-    following: PositionT | None,
+    next_position: PositionT | None,
     total: int | UnsetType = UNSET,
 ) -> JsonResponse[PageView[Any]]:
-    """Return a page of items that are ready for JSON, with a link to the next page, which starts at `following`."""
-    next_cursor = None if following is None else cursors.encode(following)
+    """Return a page of items that are ready for JSON, with a link to the next page, which starts at `next_position`."""
+    next_cursor = None if next_position is None else cursors.encode(next_position)
     return JsonResponse(PageView(items, next_cursor, total), headers=next_link(request, next_cursor))
 
 
 def next_link(request: ApiRequest, next_cursor: str | None, parameter: str = "cursor") -> dict[str, str]:
-    """Return the header `Link` to the next page (RFC 8288), whose cursor goes into `parameter`."""
+    """Return the header `Link` to the next page (RFC 8288), with its cursor in this query parameter."""
     if next_cursor is None:
         return {}
     sent = quote(request.scope["query_string"], safe="%&=+").split("&")
@@ -129,8 +129,8 @@ def next_link(request: ApiRequest, next_cursor: str | None, parameter: str = "cu
     return {"link": f'<{target}>; rel="next"'}
 
 
-def _lead_position(place: tuple[Any, str]) -> LeadPosition:
-    value, id = place
+def _lead_position(pair: tuple[Any, str]) -> LeadPosition:
+    value, id = pair
     if isinstance(value, str):
         check_storable(value)
     return LeadPosition(check_time(value) if isinstance(value, datetime) else value, id)

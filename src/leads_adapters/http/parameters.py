@@ -1,4 +1,4 @@
-"""What handlers take: dependencies, by name from the providers that the container makes, and common parameters."""
+"""Define the parameters that handlers share, and how dependencies are injected."""
 
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -16,27 +16,33 @@ from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
 T = TypeVar("T")
 
 Injected: TypeAlias = NamedDependency[SkipValidation[T]]
-"""A dependency by name. Its type is not checked for each request: most of them are protocols."""
+"""A dependency by name. Litestar does not check its type, because most of them are protocols."""
 
 PathId = Annotated[str, Meta(description="A UUID (RFC 9562).", extra_json_schema={"format": "uuid"})]
-Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="How many items a page has at most.")]
+Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="The maximum number of items on a page.")]
 CURSOR = Meta(extra_json_schema={"minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"})
-Cursor = Annotated[str, CURSOR, Meta(description="`next_cursor` of the page before, with the same filters and sort.")]
-Count = Annotated[bool, Meta(description="Whether to count the items on all pages: `total`.")]
-Sort = Annotated[LeadSort, Meta(description="The order; within it by id. A minus reverses it.")]
+Cursor = Annotated[
+    str, CURSOR, Meta(description="The `next_cursor` of the previous page. Keep its filters and sort order.")
+]
+Count = Annotated[bool, Meta(description="Return `total`, the number of items on all pages.")]
+Sort = Annotated[LeadSort, Meta(description="The field to order by, then by id. A minus reverses the order.")]
+_ON_DUPLICATE = (
+    "If a lead has this e-mail address already, refuse the new one (`error`), return the existing lead unchanged "
+    "(`return`), or update it (`update`)."
+)
 OnDuplicate = Annotated[
     DuplicatePolicy,
-    Meta(description="What to do if the e-mail address is taken: refuse, return that lead, update it."),
+    Meta(description=_ON_DUPLICATE),
 ]
 
 
 def provide(value: Any) -> Provide:
-    """Return the provider of one object for all requests."""
+    """Return a provider of the same object for all requests."""
     return Provide(lambda: value, sync_to_thread=False)
 
 
 def checked_id(text: str, kind: str) -> str:
-    """Return an id in lower case; raises `NotFound` for a text that is no UUID."""
+    """Return an id in lower case. Raises `NotFound` if the text is not a UUID."""
     try:
         return check_id(text)
     except ValidationFailed:
@@ -44,5 +50,5 @@ def checked_id(text: str, kind: str) -> str:
 
 
 def lead_id(text: str) -> LeadId:
-    """Return the id of a lead in a path; raises `NotFound` for a text that is no UUID."""
+    """Return the id of a lead from a path. Raises `NotFound` if the text is not a UUID."""
     return LeadId(checked_id(text, "lead"))

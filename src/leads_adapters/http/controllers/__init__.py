@@ -1,1 +1,1 @@
-"""The resources, one controller each."""
+"""The controllers: one for each resource."""

@@ -1,4 +1,4 @@
-"""API keys: create, list, find and revoke them."""
+"""Create, list, get and revoke API keys."""
 
 import msgspec
 from litestar import Controller, Response, delete, get, post
@@ -20,7 +20,7 @@ from leads_domain.use_cases.manage_keys import CreateKey, RevokeKey
 
 
 class ApiKeyController(Controller):
-    """The resource `/api-keys`. To replace a key: create a second one, switch over, revoke the first."""
+    """The resource `/api-keys`. To replace a key, create a new one, switch to it, then revoke the old one."""
 
     path = "/api-keys"
     tags = ("API keys",)
@@ -35,7 +35,7 @@ class ApiKeyController(Controller):
     ) -> Response[NewApiKeyView]:
         """Create an API key.
 
-        Its text is in `key`, this once: only a hash of it is stored.
+        The field `key` has the text of the key. It is shown only once, because the service stores a hash of it.
         """
         return await write(request, _created, create_key, name=data.name, role=data.role)
 
@@ -50,7 +50,7 @@ class ApiKeyController(Controller):
     ) -> Response[PageView[ApiKeyView]]:
         """List API keys.
 
-        The oldest come first, revoked ones too. Their texts are not known.
+        Oldest first, revoked keys included. The text of a key is not included.
         """
         cursors = Cursors.of_positions("api-keys")
         after = cursors.decode(cursor)
@@ -60,18 +60,22 @@ class ApiKeyController(Controller):
 
     @get("/{id:str}", opt=requires(Permission.ADMINISTER))
     async def get_api_key(self, id: FromPath[PathId], database: Injected[Database]) -> Response[ApiKeyView]:
-        """Get an API key, without its text."""
+        """Get an API key.
+
+        The text of the key is not included.
+        """
         key_id = checked_id(id, "API key")
         return JsonResponse(ApiKeyView.of(await database.read(lambda work: work.api_keys.get(key_id))))
 
-    @delete("/{id:str}", opt=requires(Permission.ADMINISTER), response_description="The key is useless from now on.")
+    @delete("/{id:str}", opt=requires(Permission.ADMINISTER), response_description="The key is revoked.")
     async def revoke_api_key(
         self, id: FromPath[PathId], database: Injected[Database], revoke_key: Injected[RevokeKey]
     ) -> None:
-        """Revoke an API key, for good.
+        """Revoke an API key.
 
-        It stays in the list. Revoking it again has no effect. Every key can be revoked, also the one that this request
-        is sent with, or the last of an administrator: at the terminal, `leads keys create` can always make another.
+        The key stops working at once, and stays in the list. Revoking it again has no effect. Any key can be revoked,
+        also the one that this request is sent with and the last one of an administrator: the command
+        `leads keys create` can always create another.
         """
         await database.write(revoke_key, checked_id(id, "API key"))
 

@@ -1,4 +1,4 @@
-"""The service's own documentation: the OpenAPI document and the pages of the problems."""
+"""Serve the OpenAPI document and the pages of the problems."""
 
 from litestar import Controller, MediaType, Response, get
 from litestar.params import FromPath
@@ -30,12 +30,12 @@ class DocsController(Controller):
 
     @get("/problems", opt=PUBLIC, media_type=MediaType.HTML)
     async def list_problems(self) -> str:
-        """List the types of problems."""
+        """Get the page that lists the types of problems."""
         return problem_list_page(PROBLEMS.values())
 
     @get("/problems/{name:str}", opt=PUBLIC, media_type=MediaType.HTML)
     async def get_problem_page(self, name: FromPath[str]) -> str:
-        """Explain a type of problem to a person."""
+        """Get the page of a type of problem."""
         if name not in PROBLEMS:
             raise NotFound(f"No problem has this name. The names are: {', '.join(PROBLEMS)}.")
         return problem_page(PROBLEMS[name])

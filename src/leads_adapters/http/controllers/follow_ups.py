@@ -1,4 +1,4 @@
-"""Follow-ups: create, find, list, update, cancel and retry them."""
+"""Create, get, list, update, cancel and retry follow-ups."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ InStates = Annotated[
     Meta(description="Only follow-ups in one of these states."),
     QueryParameter(name="state"),  # Litestar reserves the argument `state`
 ]
-Overdue = Annotated[bool, Meta(description="Only those still scheduled whose due time has passed.")]
-DueBefore = Annotated[Time, Meta(description="Only those that are due before this time.")]
+Overdue = Annotated[bool, Meta(description="Only scheduled follow-ups whose due time has passed.")]
+DueBefore = Annotated[Time, Meta(description="Only follow-ups that are due before this time.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,13 @@ class FollowUpServices:
         total = await self.database.read_long(self.list_follow_ups.count, query, overdue=overdue) if count else UNSET
         return page_response(request, cursors, page, FollowUpView.of, total)
 
-    async def step(self, request: ApiRequest, id: str, step: FollowUpAction) -> Response[FollowUpView]:
-        """Change a follow-up, and return it."""
-        changed: Response[FollowUpView] = await self.write(
-            request, _response, self.change_follow_up, _follow_up_id(id), step, actor=request.user.name
+    async def change(self, request: ApiRequest, id: str, step: FollowUpAction) -> Response[FollowUpView]:
+        """Change a follow-up and return it."""
+        response: Response[FollowUpView] = await self.write(
+            request, _follow_up_response, self.change_follow_up, _follow_up_id(id), step, actor=request.user.name
         )
         self.on_scheduled()
-        return changed
+        return response
 
 
 class LeadFollowUpController(Controller):
@@ -83,11 +83,11 @@ class LeadFollowUpController(Controller):
     ) -> Response[FollowUpView]:
         """Create a follow-up of a lead.
 
-        It goes to the lead, on the default channel, now, unless the body says otherwise. It is stored before this
-        answers, and sent at its due time; failed attempts are repeated. It ends sent, cancelled, or visibly failed.
+        By default it goes to the lead, on the default channel, at once. It is stored before the response is sent,
+        and delivered at its due time. Failed attempts are retried until it is `sent`, `failed` or `cancelled`.
         """
         response: Response[FollowUpView] = await follow_ups.write(
-            request, _scheduled, follow_ups.trigger_follow_up, lead_id(id), sent(data), actor=request.user.name
+            request, _created_response, follow_ups.trigger_follow_up, lead_id(id), sent(data), actor=request.user.name
         )
         follow_ups.on_scheduled()
         return response
@@ -102,7 +102,10 @@ class LeadFollowUpController(Controller):
         cursor: FromQuery[Cursor | None] = None,
         count: FromQuery[Count] = False,
     ) -> Response[PageView[FollowUpView]]:
-        """List the follow-ups of a lead, by due time."""
+        """List the follow-ups of a lead.
+
+        Ordered by due time.
+        """
         lead = lead_id(id)
         cursors = Cursors.of_positions("follow-ups", lead)
         query = FollowUpQuery(lead_id=lead, limit=limit, after=cursors.decode(cursor))
@@ -128,7 +131,10 @@ class FollowUpController(Controller):
         due_before: FromQuery[DueBefore | None] = None,
         channel: FromQuery[Channel | None] = None,
     ) -> Response[PageView[FollowUpView]]:
-        """List follow-ups of all leads, by due time."""
+        """List follow-ups.
+
+        The follow-ups of all leads, ordered by due time.
+        """
         cursors = Cursors.of_positions("all follow-ups", states, overdue, due_before, channel)
         query = FollowUpQuery(
             states=tuple(dict.fromkeys(states)),
@@ -155,24 +161,30 @@ class FollowUpController(Controller):
     ) -> Response[FollowUpView]:
         """Update a follow-up.
 
-        Postpone a scheduled one, or reword it: a JSON Merge Patch (RFC 7396), also as
-        `application/merge-patch+json`. The message cannot change while it is being sent (409).
+        A JSON Merge Patch (RFC 7396) of a scheduled follow-up; `application/merge-patch+json` is accepted as well.
+        The message cannot be changed while it is being sent (409).
         """
-        return await follow_ups.step(request, id, reschedule(sent(data)))
+        return await follow_ups.change(request, id, reschedule(sent(data)))
 
     @post("/{id:str}/cancel", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
     async def cancel_follow_up(
         self, request: ApiRequest, id: FromPath[PathId], follow_ups: Injected[FollowUpServices]
     ) -> Response[FollowUpView]:
-        """Cancel a follow-up, if it is still scheduled."""
-        return await follow_ups.step(request, id, FollowUp.cancel)
+        """Cancel a follow-up.
+
+        Only a scheduled follow-up can be cancelled.
+        """
+        return await follow_ups.change(request, id, FollowUp.cancel)
 
     @post("/{id:str}/retry", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
     async def retry_follow_up(
         self, request: ApiRequest, id: FromPath[PathId], follow_ups: Injected[FollowUpServices]
     ) -> Response[FollowUpView]:
-        """Retry a failed follow-up, at once and as often as at first."""
-        return await follow_ups.step(request, id, FollowUp.retry)
+        """Retry a follow-up.
+
+        Only a failed follow-up can be retried. It is sent at once, with as many attempts as a new one.
+        """
+        return await follow_ups.change(request, id, FollowUp.retry)
 
 
 def _follow_up_id(text: str) -> FollowUpId:
@@ -187,11 +199,11 @@ def _checked_due_before(due_before: datetime | None) -> datetime | None:
         raise wrong_parameters(ValidationFailed(errors)) from None
 
 
-def _scheduled(follow_up: FollowUp) -> JsonResponse[FollowUpView]:
-    return _response(follow_up, 202, {"location": f"/follow-ups/{follow_up.id}"})
+def _created_response(follow_up: FollowUp) -> JsonResponse[FollowUpView]:
+    return _follow_up_response(follow_up, 202, {"location": f"/follow-ups/{follow_up.id}"})
 
 
-def _response(
+def _follow_up_response(
     follow_up: FollowUp, status_code: int = 200, headers: Mapping[str, str] | None = None
 ) -> JsonResponse[FollowUpView]:
     content = FollowUpView.of(follow_up)

@@ -1,4 +1,4 @@
-"""Leads: create, find, list, update, merge, export and delete them."""
+"""Create, get, list, update, merge, export and delete leads."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -42,7 +42,10 @@ LeadResponse: TypeAlias = JsonResponse[LeadView]
 
 @dataclass(frozen=True, slots=True)
 class LeadServices:
-    """The dependencies of the handlers, in one: Litestar resolves several in a task group, 60 us a request."""
+    """The dependencies of the handlers.
+
+    Injecting one object is faster than several: see `docs/decisions/0025-litestar-as-its-users-know-it.md`.
+    """
 
     database: Database
     loader: BatchLoader[LeadId, Lead]
@@ -63,9 +66,12 @@ class LeadController(Controller):
         opt=requires(Permission.CAPTURE),
         raises=[problems.DuplicateLead],
         responses={
-            200: ResponseSpec(LeadView, description="The existing lead, as on_duplicate says."),
+            200: ResponseSpec(LeadView, description="The existing lead, after `on_duplicate`."),
             201: ResponseSpec(LeadView, description="The new lead."),
-            202: ResponseSpec(Accepted, description="All that a capture key learns."),
+            202: ResponseSpec(
+                Accepted,
+                description="The response to a key with the role `capture`, whether the lead is new or exists.",
+            ),
         },
     )
     async def create_lead(
@@ -77,18 +83,20 @@ class LeadController(Controller):
     ) -> Response[LeadView]:
         """Create a lead.
 
-        Its e-mail address decides whether it exists already, however the address is spelled.
+        The e-mail address identifies the lead, in any spelling. `on_duplicate` decides what happens if the lead exists.
         """
         actor = request.user.name
         if request.user.role is not Role.CAPTURE:
             return await leads.write(
-                request, _registered, leads.register_lead, sent(data), actor=actor, on_duplicate=on_duplicate
+                request, _registered_response, leads.register_lead, sent(data), actor=actor, on_duplicate=on_duplicate
             )
         if on_duplicate is not DuplicatePolicy.ERROR:
             least = Role.least_privileged(Permission.CHANGE)
             detail = f"The role `{Role.CAPTURE}` does not permit `on_duplicate`. The role `{least}` permits it."
             raise problems.Forbidden(detail, {"role": least})
-        return await leads.write(request, _accepted, _register_silently, leads.register_lead, sent(data), actor=actor)
+        return await leads.write(
+            request, _accepted_response, _register_silently, leads.register_lead, sent(data), actor=actor
+        )
 
     @get(opt=requires(Permission.READ))
     async def list_leads(
@@ -102,13 +110,13 @@ class LeadController(Controller):
     ) -> Response[PageView[LeadView]]:
         """List leads.
 
-        The newest come first unless another order is asked for. Filters are combined: leads match all of them.
+        Newest first, unless `sort` says otherwise. A lead must match all filters.
         """
         cursors = Cursors.of_leads(sort, "leads", filtered_leads.filters)
         query = replace(filtered_leads.query, sort=sort, limit=limit, after=cursors.decode(cursor))
-        items, following = await filtered_leads.page(query)
+        items, next_position = await filtered_leads.page(query)
         total = await filtered_leads.database.read_long(lambda work: work.leads.count(query)) if count else UNSET
-        return items_response(request, cursors, msgspec.Raw(items), following, total)
+        return items_response(request, cursors, msgspec.Raw(items), next_position, total)
 
     @get("/{id:str}", opt=requires(Permission.READ, conditional=True))
     async def get_lead(
@@ -117,7 +125,7 @@ class LeadController(Controller):
         """Get a lead."""
         wanted = lead_id(id)
         lead = await leads.loader.load(wanted)
-        if lead is None:  # raises the error that says why
+        if lead is None:  # find out why: this raises `NotFound` or `Merged`
             lead = await leads.database.read(lambda work: work.leads.get(wanted))
         return conditional_response(request, LeadView.of(lead))
 
@@ -131,9 +139,9 @@ class LeadController(Controller):
     ) -> Response[LeadView]:
         """Update a lead.
 
-        A JSON Merge Patch (RFC 7396), also as `application/merge-patch+json`: members left out stay as they are,
-        attributes are merged by name, a `status` moves the lead along the pipeline. All of it is done, or nothing. A
-        move to the present status changes nothing.
+        A JSON Merge Patch (RFC 7396); `application/merge-patch+json` is accepted as well. Omitted fields keep their
+        values, and attributes are merged by name. A new `status` must be a transition of the pipeline; the current
+        status has no effect. The request makes all of its changes or none.
         """
         options = _change_options(request)
         return _lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent(data), **options))
@@ -141,12 +149,13 @@ class LeadController(Controller):
     @delete(
         "/{id:str}",
         opt=requires(Permission.ADMINISTER, conditional=True),
-        response_description="Nothing is stored about the person any more.",
+        response_description="All data about the person is erased.",
     )
     async def delete_lead(self, request: ApiRequest, id: FromPath[PathId], leads: Injected[LeadServices]) -> None:
-        """Delete a lead, with its timeline and follow-ups.
+        """Delete a lead.
 
-        Its e-mail address can be used again. The timeline of its id still says that it was erased.
+        Its timeline and follow-ups are erased with it. One timeline entry remains, which records when and by whom the
+        lead was erased. Its e-mail address can be used again.
         """
         await leads.database.write(leads.erase_lead, lead_id(id), **_change_options(request))
 
@@ -156,18 +165,18 @@ class LeadController(Controller):
     ) -> Response[LeadView]:
         """Merge a duplicate into a lead.
 
-        The members of this lead win; a phone number, a source, an owner and attributes that it does not have are
-        taken from the duplicate. Timeline and follow-ups move over; the timeline lists everything that the duplicate
-        was. Its id answers 301 from then on. Repeating a merge has no effect.
+        The lead keeps its fields. A phone number, source, owner and attributes that it lacks are taken from the
+        duplicate. The timeline and follow-ups of the duplicate move to the lead, and a timeline entry lists the fields
+        of the duplicate. Its id returns 301 from then on. Repeating a merge has no effect.
         """
         options = _change_options(request)
         return await leads.write(request, _lead_response, leads.merge_leads, lead_id(id), sent(data), **options)
 
     @get("/{id:str}/export", opt=requires(Permission.ADMINISTER))
     async def export_lead(self, id: FromPath[PathId], leads: Injected[LeadServices]) -> Response[PersonalDataView]:
-        """Export a lead.
+        """Export a person's data.
 
-        Everything that is stored about the person, in one document.
+        The response has everything that the service stores about the person.
         """
         return JsonResponse(PersonalDataView.of(await leads.database.read_long(export_lead, lead_id(id))))
 
@@ -182,14 +191,14 @@ def _lead_response(lead: Lead, status_code: int = 200, headers: Mapping[str, str
     return JsonResponse(LeadView.of(lead), status_code=status_code, headers=headers, lead_id=lead.id)
 
 
-def _registered(registered: Registered) -> LeadResponse:
+def _registered_response(registered: Registered) -> LeadResponse:
     lead = registered.lead
     if registered.outcome is not Outcome.CREATED:
         return _lead_response(lead)
     return _lead_response(lead, 201, {"location": f"/leads/{lead.id}"})
 
 
-def _accepted(_: None) -> JsonResponse[Any]:
+def _accepted_response(_: None) -> JsonResponse[Any]:
     return JsonResponse(Accepted(), status_code=202)
 
 

@@ -1,4 +1,4 @@
-"""The service itself: its health, pipeline, statistics and metrics."""
+"""Report the health, pipeline, statistics and metrics of the service."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -38,21 +38,24 @@ Exposition = Annotated[
 
 @dataclass(slots=True)
 class Readiness:
-    """Checks whether the service can do its work. `check_database` raises `Unavailable` if not."""
+    """The readiness check. `check_database` raises `Unavailable` if the database does not work."""
 
     check_database: Callable[[], Awaitable[None]]
     is_stopping: Callable[[], bool]
     now: Callable[[], float] = monotonic
     cached_seconds: float = CACHED_SECONDS
-    _good_until: float = field(default=float("-inf"), init=False)
+    _expires_at: float = field(default=float("-inf"), init=False)
 
     async def check(self) -> None:
-        """Raise `Unavailable` if the service stops or the database does not work; success is cached for a second."""
+        """Raise `Unavailable` if the service is shutting down or the database does not work.
+
+        A successful check of the database is cached for `cached_seconds`.
+        """
         if self.is_stopping():
             raise problems.Unavailable("The service is shutting down.", headers=RETRY_LATER)
-        if self.now() >= self._good_until:
+        if self.now() >= self._expires_at:
             await self.check_database()
-            self._good_until = self.now() + self.cached_seconds
+            self._expires_at = self.now() + self.cached_seconds
 
 
 class HealthController(Controller):
@@ -63,15 +66,19 @@ class HealthController(Controller):
 
     @get("/live", opt=PUBLIC)
     async def get_liveness(self) -> Response[Health]:
-        """Check that the process answers."""
+        """Check liveness.
+
+        Succeeds while the process responds.
+        """
         return JsonResponse(Health())
 
     @get("/ready", opt=PUBLIC, raises=[problems.Unavailable])
     async def get_readiness(self, readiness: Injected[Readiness]) -> Response[Health]:
-        """Check that the service is ready.
+        """Check readiness.
 
-        The database answers, has the right schema and takes writes, and the service is not about to stop. Success
-        of the database check is cached for one second. After a write has failed, each check tries one, once a second.
+        Succeeds if the database responds, has the right schema and accepts writes, and the service is not shutting
+        down. A successful check of the database is cached for one second. After a failed write, the check tries a
+        write, at most once a second.
         """
         await readiness.check()
         return JsonResponse(Health())
@@ -87,7 +94,7 @@ class PipelineController(Controller):
     async def get_pipeline(self, pipeline: Injected[Pipeline]) -> Response[PipelineView]:
         """Get the pipeline.
 
-        The statuses, the moves between them, and which statuses are final.
+        The statuses, the transitions between them, and the statuses that are final or need a reason.
         """
         return JsonResponse(pipeline_view(pipeline))
 
@@ -102,8 +109,8 @@ class StatisticsController(Controller):
     async def get_statistics(self, statistics: Injected[SingleFlightCache[Statistics]]) -> Response[StatisticsView]:
         """Get statistics.
 
-        Leads by status and by source, conversions, overdue follow-ups, the time to the first contact. Numbers that
-        take longer than 0.2 s to count are served for ten times as long; `at` is when they were counted.
+        Leads by status and by source, conversions, overdue follow-ups, and the time to the first contact. A count
+        that takes longer than 0.2 s is cached for ten times as long as it took; `at` is the time of the count.
         """
         current = await statistics.get()
         return JsonResponse(StatisticsView.of(current, other_sources=CountView.of(current.other_sources)))
@@ -122,10 +129,11 @@ class MetricsController(Controller):
         backlog: Injected[SingleFlightCache[Backlogs]],
         clock: Injected[Clock],
     ) -> Response[Exposition]:
-        """Get metrics, in the text format of Prometheus.
+        """Get metrics.
 
-        Requests by method, route and status, and the time that they took; follow-ups that wait and are due, by channel;
-        deliveries by channel and outcome; the size of commits. Each process counts for itself, under its `pid`.
+        In the text format of Prometheus: requests by method, route and status, with their durations; scheduled and due
+        follow-ups by channel; deliveries by channel and outcome; the size of commits. Each process reports its own
+        numbers under its `pid`.
         """
         body = await asyncio.to_thread(metrics_text, await backlog.get(), clock.now())
         return Response(body.decode(), headers={"content-type": MEDIA_TYPE})

@@ -1,4 +1,4 @@
-"""The timeline of a lead, notes on it, and the feed of all timelines."""
+"""List the timeline of a lead, create notes on it, and list the events of all leads."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -28,9 +28,11 @@ from leads_domain.use_cases.read_timeline import count_timeline, read_timeline
 After = Annotated[
     str,
     CURSOR,
-    Meta(description="The last `next_cursor` that was not null. Without it the feed starts at the beginning."),
+    Meta(description="The last `next_cursor` that was not null. Omit it to start at the beginning of the feed."),
 ]
-_FROM = "`now`: without `after`, start at the end. The page is empty and has the cursor for what happens from now on."
+_FROM = (
+    "`now` starts at the end: the page is empty, and its cursor leads to later events. It has no effect with `after`."
+)
 From = Annotated[Literal["now"] | None, QueryParameter(name="from", description=_FROM)]
 
 
@@ -50,7 +52,10 @@ class TimelineController(Controller):
         cursor: FromQuery[Cursor | None] = None,
         count: FromQuery[Count] = False,
     ) -> Response[PageView[TimelineEntryView]]:
-        """List the timeline of a lead, newest first."""
+        """List the timeline of a lead.
+
+        Newest first.
+        """
         lead = lead_id(id)
         cursors = Cursors.of_numbers("timeline", lead)
         page = await database.read(read_timeline, lead, before=cursors.decode(cursor), limit=limit)
@@ -66,11 +71,11 @@ class TimelineController(Controller):
         write: Injected[IdempotentWrites],
         add_note: Injected[AddNote],
     ) -> Response[TimelineEntryView]:
-        """Create a note on the timeline of a lead.
+        """Create a note.
 
-        The lead itself does not change: its version stays.
+        The note becomes an entry of the lead's timeline. The version of the lead does not change.
         """
-        return await write(request, _noted, add_note, lead_id(id), sent(data), actor=request.user.name)
+        return await write(request, _note_response, add_note, lead_id(id), sent(data), actor=request.user.name)
 
 
 class EventController(Controller):
@@ -88,33 +93,35 @@ class EventController(Controller):
         after: FromQuery[After | None] = None,
         start: From = None,
     ) -> Response[EventPageView]:
-        """List events of all leads, oldest first.
+        """List events.
 
-        A feed to follow without missing or repeating anything. Every page that has an item has a cursor for
-        what follows it, also the last one. An empty page, whose `next_cursor` is null, is the end for now: ask
-        again later with the same `after`.
+        The events of all leads, oldest first: a feed to follow without gaps or repeats. Every page with items has a
+        cursor for the events after it, also the last page. An empty page, whose `next_cursor` is null, is the current
+        end of the feed: send the request again later with the same `after`.
         """
         cursors = Cursors.of_numbers("events")
         if start and after is None:
-            return _events(request, [], cursors.encode(await _end(database)))
+            return _events_response(request, [], cursors.encode(await _end_position(database)))
         position = cursors.decode(after)
         page = await database.read(read_events, after=position, limit=limit)
         if page is None:
             page = await database.write(publish_events, after=position, limit=limit)
-        return _events(request, page.items, None if page.next is None else cursors.encode(page.next))
+        return _events_response(request, page.items, None if page.next is None else cursors.encode(page.next))
 
 
-async def _end(database: Database) -> int:
+async def _end_position(database: Database) -> int:
     while (end := await database.write(find_end)) is None:
         pass
     return end
 
 
-def _events(request: ApiRequest, entries: Sequence[TimelineEntry], next_cursor: str | None) -> Response[EventPageView]:
+def _events_response(
+    request: ApiRequest, entries: Sequence[TimelineEntry], next_cursor: str | None
+) -> Response[EventPageView]:
     content = EventPageView([EventView.of(entry) for entry in entries], next_cursor)
     return JsonResponse(content, headers=next_link(request, next_cursor, "after"))
 
 
-def _noted(entry: TimelineEntry) -> JsonResponse[TimelineEntryView]:
+def _note_response(entry: TimelineEntry) -> JsonResponse[TimelineEntryView]:
     headers = {"location": f"/leads/{entry.lead_id}/timeline"}
     return JsonResponse(TimelineEntryView.of(entry), status_code=201, headers=headers, lead_id=LeadId(entry.lead_id))

@@ -1,4 +1,4 @@
-"""Files of leads: import and export them."""
+"""Import leads from files and export them to files."""
 
 import asyncio
 import io
@@ -35,26 +35,26 @@ from leads_domain.use_cases.import_leads import ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
 
 IMPORTS_MAX = 2
-"""How many imports may be under way at once in a process: each has a thread, and its turns at the database."""
+"""The number of imports that a process runs at once. Each takes a thread and competes for the database."""
 
 IMPORT_BATCH = 100
-"""How many rows share a transaction. On SQLite it has the event loop for 3 ms."""
+"""The number of rows in a transaction. On SQLite, each transaction blocks the event loop (docs/performance.md)."""
 
 ERRORS_MAX = 1000
-"""How many errors a response lists. All of them would take as much memory as the file is long."""
+"""The number of errors that a response lists: the memory for all of them would grow with the file."""
 
-ERRORS_TEXT = 2**20
-"""After how many characters of errors no more are listed."""
+ERRORS_TEXT_MAX = 2**20
+"""The number of characters of errors after which no more are listed."""
 
 _RETRY_LATER = {"retry-after": "10"}
 _BUFFER = 2**16
 
-DryRun = Annotated[bool, Meta(description="Report what would become of the rows, and store nothing.")]
-StartRules = Annotated[bool, Meta(description="Start the follow-up rules of the status that each new lead is in.")]
+DryRun = Annotated[bool, Meta(description="Report the result of the import, but store nothing.")]
+StartRules = Annotated[bool, Meta(description="Start the follow-up rules for the status of each new lead.")]
 
 
 class FileFormat(NamedTuple):
-    """A format of files: the suffix of its name, and how it is read and written."""
+    """A file format: its suffix, its reader and its writer."""
 
     suffix: str
     read: ReadFile
@@ -69,14 +69,17 @@ class ImportServices:
     importing: Importing
     formats: Mapping[str, FileFormat]
     max_length: int
-    """The largest file, in bytes."""
+    """The maximum size of a file, in bytes."""
     idle_seconds: float = IDLE_SECONDS
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_MAX))
+    slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_MAX))
 
     async def once(
         self, attempt: Attempt | None, upload: Upload, run: Callable[[], JsonResponse[ImportView]]
     ) -> Response[Any]:
-        """Import the file once per `Idempotency-Key`. A repeated file is only read, to see that it is the same."""
+        """Import the file once per `Idempotency-Key`.
+
+        A repeated file is only read, to compare its hash.
+        """
         if attempt is None:
             return await asyncio.to_thread(run)
         if await self.importing.database.write(attempt.find):
@@ -96,7 +99,7 @@ class TransferController(Controller):
         "/import",
         status_code=200,
         opt=requires(Permission.ADMINISTER, upload=FILES),
-        response_description="What became of the rows.",
+        response_description="The result of the import.",
     )
     async def import_leads(
         self,
@@ -108,15 +111,14 @@ class TransferController(Controller):
     ) -> Response[ImportView]:
         """Import leads from a file.
 
-        CSV, delimited by commas, semicolons or tabs, whose first row names the columns; or NDJSON, a lead in each
-        line. Each row follows the rules for a single lead, in transactions of a hundred rows at most; one
-        that breaks a rule never stops the rest. If the request breaks off, or is refused because it goes beyond
-        its limits or the database fails, the rows before that are stored, and are duplicates of themselves when it is
-        sent again. A file whose first row cannot be understood is refused as a whole. Of the errors, the first
-        thousand are listed.
+        The file is CSV, delimited by commas, semicolons or tabs, with column names in its first row; or NDJSON, with
+        one lead a line. The rules for a single lead apply to each row, and a row with errors does not stop the others.
+        Rows are stored in transactions of up to 100. If the request fails or is interrupted, the rows stored so far
+        remain, and are duplicates when you send the file again. A file whose first row is invalid is refused as a
+        whole. The response lists the first 1000 errors.
         """
         media_type = check_media_type(request.scope, list(FILES))
-        if imports.places.locked():
+        if imports.slots.locked():
             detail = f"{IMPORTS_MAX} imports are running, and no more are allowed at once. Send the file again later."
             raise problems.Unavailable(detail, headers=_RETRY_LATER)
         thread_run = run_on_this_loop()
@@ -125,7 +127,7 @@ class TransferController(Controller):
         options = {"on_duplicate": on_duplicate, "rules": rules, "dry_run": dry_run, "actor": request.user.name}
         read = imports.formats[media_type].read
         run = partial(_import, imports.importing, read, upload, thread_run, options)
-        async with imports.places:
+        async with imports.slots:
             with imports.writes.attempt(request) as attempt:
                 return await imports.once(attempt, upload, run)
 
@@ -138,12 +140,11 @@ class TransferController(Controller):
     async def export_leads(
         self, request: ApiRequest, imports: Injected[ImportServices], filtered_leads: Injected[FilteredLeads]
     ) -> Response[bytes]:
-        """Export leads as a file.
+        """Export leads to a file.
 
-        The oldest come first. `Accept` chooses between CSV, which is the default, and NDJSON. CSV cells that a
-        spreadsheet would run as a formula are preceded by an apostrophe, which an import takes away again. The
-        file is not of one moment: leads that change while it is sent may be in it or not, but no lead comes
-        twice. A body that breaks off lacks leads.
+        Oldest first. `Accept` chooses between CSV, the default, and NDJSON. In CSV, a cell that a spreadsheet would
+        run as a formula starts with an apostrophe, which an import removes. Leads that change during the export may or
+        may not be included, but none is included twice. If the connection breaks, the file is incomplete.
         """
         media_type = preferred(request.scope, list(FILES))
         if media_type is None:
@@ -174,13 +175,13 @@ def _import(
         raise ValidationFailed.because(str(refusal)) from None
     summary = ImportSummary()
     errors: list[RowError] = []
-    room = ERRORS_TEXT
+    text_left = ERRORS_TEXT_MAX
     for row, imported, candidate in importing(rows, run, **options):
         summary.count(imported, candidate)
-        if isinstance(imported, ValidationFailed) and room > 0:
+        if isinstance(imported, ValidationFailed) and text_left > 0:
             found = imported.errors[: ERRORS_MAX - len(errors)]
             errors += (RowError(row.line, error.pointer, error.detail) for error in found)
-            room -= sum(len(error.pointer) + len(error.detail) for error in found)
+            text_left -= sum(len(error.pointer) + len(error.detail) for error in found)
     return JsonResponse(ImportView(**asdict(summary), errors=errors), status_code=200)
 
 

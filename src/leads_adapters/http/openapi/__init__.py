@@ -1,1 +1,1 @@
-"""The OpenAPI document: Litestar's, completed with what its generator does not know."""
+"""Complete the OpenAPI document that Litestar generates."""

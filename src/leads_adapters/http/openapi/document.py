@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: Litestar's, with schemas by msgspec, problems, roles, headers and examples."""
+"""Add msgspec's schemas, problems, roles, headers and examples to the OpenAPI document that Litestar generates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,15 +20,16 @@ from leads_adapters.http.openapi.schemas import MsgspecSchemas
 from leads_adapters.http.openapi.webhooks import FollowUpDue, webhooks
 from leads_adapters.http.responses import LINE_FEED
 
-_BLANK = {"type": "string", "pattern": r"^[\s\u001c-\u001f\u0085]*$", "description": "Blank text is taken as null."}
-_MARKS = ("x-one-of", "x-or-blank")
+_BLANK = {"type": "string", "pattern": r"^[\s\u001c-\u001f\u0085]*$", "description": "Blank text means null."}
+_MARKERS = ("x-one-of", "x-or-blank")
 
 
 @dataclass(slots=True)
 class OpenApiDocument:
-    """The document of an application.
+    """The OpenAPI document of an application.
 
-    `values` has the list that each `x-one-of` names, `examples` those of schemas whose members depend on each other.
+    `values` has the lists that `x-one-of` names. `examples` has an example of each schema whose fields depend on each
+    other.
     """
 
     version: str
@@ -38,11 +39,11 @@ class OpenApiDocument:
     _json: bytes = b""
 
     def config(self) -> OpenAPIConfig:
-        """Return what Litestar's generator needs to know, and the page that it serves."""
+        """Return the configuration of Litestar's generator and of its page."""
         return OpenAPIConfig(
             title="leads",
             version=self.version,
-            description="Stores leads safely, refuses duplicates, follows a pipeline, forgets no follow-up.",
+            description="Stores leads, refuses duplicates, follows a pipeline, and sends every follow-up.",
             license=License(name="MIT", identifier="MIT"),
             security=[{"apiKey": []}, {"bearer": []}],
             path="/docs",
@@ -50,19 +51,19 @@ class OpenApiDocument:
         )
 
     def json(self, app: Litestar) -> bytes:
-        """Return the document as JSON; made when it is first asked for."""
+        """Return the document as JSON. It is generated at the first call."""
         if not self._json:
-            self._json = msgspec.json.encode(self._make(app)) + LINE_FEED
+            self._json = msgspec.json.encode(self._generate(app)) + LINE_FEED
         return self._json
 
-    def _make(self, app: Litestar) -> dict[str, Any]:
+    def _generate(self, app: Litestar) -> dict[str, Any]:
         document = app.openapi_schema.to_schema()
         tags: dict[str, None] = {}
         for path, method, handler in _operations(app):
             operation = document["paths"][path][method.lower()]
             complete_operation(operation, handler, path, method, self.schemas)
             tags |= dict.fromkeys(operation["tags"])
-        # Litestar has the methods of a path in a set: in this order, the document is the same in every process.
+        # Litestar has the methods of a path in a set. Sort them, so that every process generates the same document.
         document["paths"] = {path: dict(sorted(item.items())) for path, item in document["paths"].items()}
         document["tags"] = [{"name": tag} for tag in tags]
         document["webhooks"] = webhooks(self.schemas.schema(FollowUpDue))
@@ -73,14 +74,14 @@ class OpenApiDocument:
             "headers": HEADERS,
             "securitySchemes": SECURITY_SCHEMES,
         }
-        filled: dict[str, Any] = _filled(document, self.values)
-        add_examples(filled)
-        add_links(filled["paths"])
-        return filled
+        resolved: dict[str, Any] = _resolve_markers(document, self.values)
+        add_examples(resolved)
+        add_links(resolved["paths"])
+        return resolved
 
 
 def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    """Yield path, method and handler of everything that is documented."""
+    """Yield path, method and handler of each documented operation."""
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for handler in route.route_handlers:
@@ -89,17 +90,17 @@ def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
                         yield route.path_format, method, handler
 
 
-def _filled(node: Any, values: Mapping[str, Sequence[str]]) -> Any:
-    """Return the document with values for each `x-one-of`, blank text for each `x-or-blank`, a type for each enum."""
+def _resolve_markers(node: Any, values: Mapping[str, Sequence[str]]) -> Any:
+    """Replace each `x-one-of` by its values and each `x-or-blank` by blank text, and give each enum a type."""
     if isinstance(node, dict):
-        filled = {name: _filled(child, values) for name, child in node.items() if name not in _MARKS}
+        resolved = {name: _resolve_markers(child, values) for name, child in node.items() if name not in _MARKERS}
         if "x-one-of" in node:
-            filled["enum"] = list(values[node["x-one-of"]])
-        if isinstance(filled.get("enum"), list):
-            filled["type"] = "string"
+            resolved["enum"] = list(values[node["x-one-of"]])
+        if isinstance(resolved.get("enum"), list):
+            resolved["type"] = "string"
         if "x-or-blank" in node:
-            filled["anyOf"].append(_BLANK)
-        return filled
+            resolved["anyOf"].append(_BLANK)
+        return resolved
     if isinstance(node, list | tuple):
-        return [_filled(child, values) for child in node]
+        return [_resolve_markers(child, values) for child in node]
     return node

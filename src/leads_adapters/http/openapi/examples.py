@@ -1,4 +1,4 @@
-"""Examples in the OpenAPI document: composed from those that stand beside the members in the schemas."""
+"""Add examples to the OpenAPI document, composed from the examples of the fields in the schemas."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from leads_adapters.http.schemas.service import pipeline_view
 from leads_domain.pipeline import Pipeline
 
 EXAMPLE_TIME = "2030-01-15T09:30:00Z"
-"""A time that stays in the future for long: an example of a follow-up with it is not sent at once."""
+"""A time far in the future, so that the example of a follow-up is not sent at once."""
 
 _BY_FORMAT = {"uuid": EXAMPLE_ID, "date-time": EXAMPLE_TIME}
 _JSON = ("application/json",)
@@ -20,7 +20,7 @@ _BY_TYPE: Mapping[str, Any] = {"string": "text", "integer": 1, "number": 1, "boo
 
 
 def add_examples(document: Mapping[str, Any]) -> None:
-    """Give every body an example, and every problem one for each of its types."""
+    """Add an example to each body, and one for each type of problem to each response with problems."""
     components = document["components"]["schemas"]
     for path, item in (*document["paths"].items(), *document["webhooks"].items()):
         for operation in item.values():
@@ -34,15 +34,15 @@ def add_examples(document: Mapping[str, Any]) -> None:
 
 
 def pipeline_examples(pipeline: Pipeline) -> Mapping[str, Any]:
-    """Return the examples that this pipeline decides: itself, and a change that every new lead takes."""
-    to = next(iter(pipeline.transitions[pipeline.initial]), pipeline.initial)
-    reason = {"status_reason": "too expensive"} if to in pipeline.reason_required else {}
-    change = {"status": to, **reason, "owner": "sales@example.com", "attributes": {"company": "ACME", "fax": None}}
-    return {"PipelineView": msgspec.to_builtins(pipeline_view(pipeline)), "LeadPatch": change}
+    """Return the examples that depend on the pipeline: the pipeline itself, and a patch that suits every new lead."""
+    status = next(iter(pipeline.transitions[pipeline.initial]), pipeline.initial)
+    reason = {"status_reason": "too expensive"} if status in pipeline.reason_required else {}
+    patch = {"status": status, **reason, "owner": "sales@example.com", "attributes": {"company": "ACME", "fax": None}}
+    return {"PipelineView": msgspec.to_builtins(pipeline_view(pipeline)), "LeadPatch": patch}
 
 
 def example(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Any:
-    """A value that `schema` allows: its own example if it has one, else one made of its parts."""
+    """Return an example of a schema: its own, or one composed from its parts."""
     found: Any
     match schema:
         case {"examples": [found, *_]} | {"enum": [found, *_]} | {"minimum": found}:
@@ -52,7 +52,7 @@ def example(schema: Mapping[str, Any], components: Mapping[str, Any]) -> Any:
         case {"anyOf": alternatives}:
             return example(next(each for each in alternatives if each.get("type") != "null"), components)
         case {"type": "object"}:
-            return {name: example(member, components) for name, member in schema.get("properties", {}).items()}
+            return {name: example(field, components) for name, field in schema.get("properties", {}).items()}
         case {"type": "array", "items": item}:
             return [example(item, components)]
     return _BY_FORMAT.get(schema.get("format", ""), _BY_TYPE.get(schema.get("type", "null")))
@@ -72,5 +72,5 @@ def _problem_examples(path: str, status: int, names: str, components: Mapping[st
 
 
 def _problem(problem: type[Problem], path: str, components: Mapping[str, Any]) -> dict[str, Any]:
-    members = example(components[problem.schema.__name__], components)
-    return {**members, **problem(problem.example).content(path.replace("{id}", EXAMPLE_ID))}
+    fields = example(components[problem.schema.__name__], components)
+    return {**fields, **problem(problem.example).content(path.replace("{id}", EXAMPLE_ID))}

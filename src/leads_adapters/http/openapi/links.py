@@ -1,19 +1,19 @@
-"""Links from a response that has the id of a new resource to the operations on it."""
+"""Link responses with the id of a new resource to the operations on that resource."""
 
 from collections.abc import Mapping
 from typing import Any
 
-_NEW: Mapping[tuple[str, str], str] = {
+_CREATED_RESOURCES: Mapping[tuple[str, str], str] = {
     ("/leads", "201"): "/leads/{id}",
     ("/leads/{id}/follow-up", "202"): "/follow-ups/{id}",
     ("/api-keys", "201"): "/api-keys/{id}",
 }
-"""The path of the resource that a POST to a path makes, if its response has this status."""
+"""The path of the resource that a POST to a path creates, by path and status code of the response."""
 
 
 def add_links(paths: Mapping[str, Any]) -> None:
-    """Link responses to the operations on the new resource and on what belongs to it."""
-    for (path, status), resource in _NEW.items():
+    """Link responses to the operations on the new resource and on its subresources."""
+    for (path, status), resource in _CREATED_RESOURCES.items():
         names = [
             operation["operationId"]
             for target, item in paths.items()

@@ -1,6 +1,6 @@
-"""Completes the operations of Litestar's document with what its generator does not know."""
+"""Complete the operations of the OpenAPI document that Litestar generates."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from inspect import getdoc
 from typing import Any
@@ -20,7 +20,7 @@ from leads_domain.access import Role
 def complete_operation(
     operation: dict[str, Any], handler: HTTPRouteHandler, path: str, method: str, schemas: MsgspecSchemas
 ) -> None:
-    """Complete one operation, in place."""
+    """Complete an operation in place."""
     summary, _, description = (getdoc(handler.fn) or "").partition("\n\n")
     notes = [" ".join(description.split())] if description else []
     permission = permission_of(handler.opt)
@@ -29,7 +29,7 @@ def complete_operation(
     else:
         roles = [role for role in Role if permission in role.permissions]
         operation["x-roles"] = roles
-        notes.append(f"Needs a key with the role {' or '.join(f'`{role}`' for role in roles)}.")
+        notes.append(f"Requires an API key with the role {_alternatives(roles)}.")
     operation |= {
         "operationId": method.lower() + "".join(part.strip("{}").title() for part in path.split("/")).replace("-", ""),
         "summary": summary.rstrip("."),
@@ -45,12 +45,17 @@ def complete_operation(
     elif data := handler.parsed_data_field:
         operation["requestBody"]["required"] = not data.has_default
         for body in operation["requestBody"]["content"].values():
-            body["schema"] = _given(body["schema"])
+            body["schema"] = _without_null(body["schema"])
+
+
+def _alternatives(roles: Sequence[Role]) -> str:
+    *others, last = (f"`{role}`" for role in roles)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a parameter with the description of its schema: pages show that of the parameter only."""
-    schema = dict(_given(parameter["schema"]))
+    """Return a parameter with the description of its schema, because Swagger UI shows only that of the parameter."""
+    schema = dict(_without_null(parameter["schema"]))
     description = schema.pop("description", parameter.get("description", ""))
     if "default" in parameter["schema"]:
         schema["default"] = parameter["schema"]["default"]
@@ -58,12 +63,12 @@ def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
     return {**named, "description": description, "schema": schema}
 
 
-def _given(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema of a value that is given: null only stands for one that is not."""
+def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the schema without null, which means that the parameter or the body is omitted."""
     match schema:
-        case {"oneOf": [given, {"type": "null"}]}:
-            return given  # type: ignore[no-any-return]
-        case {"enum": [*values, None]}:  # of a literal, Litestar adds null to its values
+        case {"oneOf": [schema_of_value, {"type": "null"}]}:
+            return schema_of_value  # type: ignore[no-any-return]
+        case {"enum": [*values, None]}:  # Litestar adds null to the values of a literal
             return {**schema, "enum": values}
     return schema
 
@@ -82,10 +87,13 @@ def _responses(
         if int(status) < HTTPStatus.MULTIPLE_CHOICES
     }
     if method == "GET" and "conditional" in handler.opt:
-        successes["304"] = {"description": "It is at an excluded version."}
+        successes["304"] = {"description": "The lead is at a version that `If-None-Match` names."}
     if path.startswith("/leads/{id}"):
         content = {"application/json": {"schema": schemas.schema(Moved)}}
-        successes["301"] = {"description": "The lead is a part of another one, which is there.", "content": content}
+        successes["301"] = {
+            "description": "The lead was merged into another one, which `Location` names.",
+            "content": content,
+        }
     completed = {**dict(sorted(successes.items())), **_problems(handler, path, method, schemas)}
     for status, response in completed.items():
         if headers := _headers(response, handler, method, status):
@@ -96,7 +104,7 @@ def _responses(
 def _success(
     response: Mapping[str, Any], handler: HTTPRouteHandler, status: int, schemas: MsgspecSchemas
 ) -> dict[str, Any]:
-    """Return a response; without a description of its own, it has that of its schema."""
+    """Return a response. Its description defaults to that of its schema."""
     description, content = response["description"], response.get("content") or {}
     if description == HTTPStatus(status).description:  # Litestar's default
         schema: dict[str, Any] = next((body["schema"] for body in content.values()), {})
@@ -160,7 +168,7 @@ def _raised(handler: HTTPRouteHandler, path: str, method: str) -> set[Any]:
         raised |= {problems.Unauthorized, problems.Forbidden, problems.RateLimited, problems.Unavailable}
     if method == "POST":
         raised |= {problems.IdempotencyKeyReused, problems.RequestInProgress}
-    if "{id}" in path or method == "POST":  # a response about a lead that was deleted since
+    if "{id}" in path or method == "POST":  # also a stored response about a lead that was erased since
         raised.add(problems.NotFound)
     if "conditional" in handler.opt:
         raised.add(problems.PreconditionFailed)

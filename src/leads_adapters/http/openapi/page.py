@@ -1,4 +1,4 @@
-"""The interactive page of the documentation: Swagger UI, all of it from an installed package."""
+"""Serve the interactive documentation: Swagger UI, from an installed package."""
 
 from functools import cache
 from importlib.metadata import distribution
@@ -21,17 +21,17 @@ _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", *_OWN)
 
 
 class SwaggerUiPage(OpenAPIRenderPlugin):
-    """Serves Swagger UI under a policy without inline scripts, which Litestar's own page has."""
+    """Serves Swagger UI without inline scripts, which Litestar's own page has and the security policy forbids."""
 
     def __init__(self) -> None:
         super().__init__(path="/")
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
-        """Return the page; it loads the document by itself."""
+        """Return the page. Its script loads the document."""
         return html_page("Operations", _BODY).encode()
 
     def receive_router(self, router: Router) -> None:
-        """Add the files that the page loads."""
+        """Register the handlers of the files that the page loads."""
         for name in _ASSETS:
             router.register(_asset_handler(name))
 
@@ -47,9 +47,9 @@ def _asset_handler(name: str) -> Any:
 
 @cache
 def _asset(name: str) -> bytes:
-    """Return a file, read once; those that are not our own are from swagger-ui-py, whose code is not imported.
+    """Return the content of a file, from `static` or from the package swagger-ui-py.
 
-    Its Swagger UI is 5.24; swagger-ui-bundle has 4.15, which cannot show OpenAPI 3.1.
+    The other package, swagger-ui-bundle, has Swagger UI 4, which cannot show OpenAPI 3.1.
     """
     own = Path(__file__).parents[1] / "static"
     folder = own if name in _OWN else Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))

@@ -1,4 +1,4 @@
-"""Parts of the document that operations share: headers, security schemes, files."""
+"""Define the parts of the OpenAPI document that operations share: headers, security schemes and files."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,35 +13,38 @@ FILES: Mapping[str, str] = {
 HEADERS: Mapping[str, Any] = {
     "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
     "ETag": {
-        "description": "The lead's version, as a validator (RFC 9110).",
+        "description": "The version of the lead, as an entity tag (RFC 9110).",
         "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$', "examples": ['"1"']},
     },
     "Idempotency-Replayed": {
-        "description": "Sent if this is the stored response to an earlier request with the same Idempotency-Key.",
+        "description": "Sent with the stored response to an earlier request with the same `Idempotency-Key`.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "Link": {
-        "description": 'The next page, if there is one: rel="next" (RFC 8288).',
+        "description": 'The next page, if there is one, as `rel="next"` (RFC 8288).',
         "schema": {"type": "string", "pattern": '^<[^>]+>; rel="next"$'},
     },
     "Location": {
-        "description": "Where the resource is.",
+        "description": "The path of the resource.",
         "schema": {"type": "string", "format": "uri-reference", "minLength": 1},
     },
     "RateLimit": {
-        "description": "How many requests are left, and after how many seconds all of them are again "
+        "description": "`r` requests are left. All are available again after `t` seconds "
         "(draft-ietf-httpapi-ratelimit-headers). Not sent if the operator sets no limit.",
         "schema": {"type": "string", "pattern": '^"default";r=[0-9]+;t=[0-9]+$', "examples": ['"default";r=599;t=1']},
     },
     "RateLimit-Policy": {
-        "description": "How many requests are permitted in how many seconds, as `q` and `w`.",
+        "description": "`q` requests are allowed in `w` seconds.",
         "schema": {"type": "string", "pattern": '^"default";q=[0-9]+;w=[0-9]+$', "examples": ['"default";q=600;w=60']},
     },
     "Retry-After": {
-        "description": "How many seconds to wait before the request is sent again.",
+        "description": "The number of seconds to wait before you send the request again.",
         "schema": {"type": "integer", "minimum": 1},
     },
-    "WWW-Authenticate": {"description": "How to send a key.", "schema": {"type": "string", "enum": ["Bearer"]}},
+    "WWW-Authenticate": {
+        "description": "The scheme for sending an API key.",
+        "schema": {"type": "string", "enum": ["Bearer"]},
+    },
 }
 """The response headers, by name: the components that operations refer to."""
 
@@ -51,21 +54,21 @@ CONDITION_PARAMETERS = (
     {
         "name": "If-Match",
         "in": "header",
-        "description": "Only if the lead is at one of these versions: entity tags as `ETag` has them, or `*`.",
+        "description": "Refuse the request unless the lead is at one of these versions, written as in `ETag`, or `*`.",
         "schema": {**_TAGS, "examples": ["*"]},
     },
     {
         "name": "If-None-Match",
         "in": "header",
-        "description": "Only if it is at none of these.",
+        "description": "Refuse the request if the lead is at one of these versions; `GET` returns 304.",
         "schema": {**_TAGS, "examples": ['"0"']},
     },
 )
 IDEMPOTENCY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "Makes the request safe to repeat: up to 255 visible ASCII characters, such as a UUID, quoted "
-    "or bare. Under the same key the first response is sent again for 24 hours, with `Idempotency-Replayed`.",
+    "description": "Makes the request safe to repeat. Up to 255 visible ASCII characters, such as a UUID, quoted "
+    "or bare. For 24 hours, a repeated request returns the first response, with the header `Idempotency-Replayed`.",
     "schema": {
         "type": "string",
         "format": "idempotency-key",
@@ -78,13 +81,13 @@ SECURITY_SCHEMES = {
         "type": "apiKey",
         "in": "header",
         "name": "X-API-Key",
-        "description": "An API key, such as `admin_5f0c...`. `leads serve` prints the first one; administrators make "
+        "description": "An API key, such as `admin_5f0c...`. `leads serve` prints the first one. Administrators create "
         "more with `POST /api-keys` or `leads keys create`.",
     },
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "The same API key as `Authorization: Bearer KEY`, for clients that can set no other header. "
-        "One of the two is enough.",
+        "description": "The same API key as `Authorization: Bearer KEY`, for clients that cannot set other "
+        "headers. One of the two is enough.",
     },
 }

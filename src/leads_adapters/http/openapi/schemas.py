@@ -1,4 +1,4 @@
-"""Schemas of types, as msgspec describes them: Litestar drops constraints inside of types, and `extra_json_schema`."""
+"""Generate schemas with msgspec: Litestar drops constraints inside of types, and `extra_json_schema`."""
 
 from dataclasses import dataclass, field
 from inspect import cleandoc
@@ -14,7 +14,7 @@ REF = "#/components/schemas/{name}"
 
 @dataclass
 class JsonSchema(Schema):
-    """A schema that is JSON already."""
+    """A schema that is already JSON."""
 
     json: dict[str, Any] = field(default_factory=dict)
 
@@ -24,13 +24,13 @@ class JsonSchema(Schema):
 
 
 class MsgspecSchemas(OpenAPISchemaPlugin):
-    """Describes the types of handlers, and keeps the schemas of the structs in them for `components`."""
+    """Generates the schemas of the types of handlers, and collects those of structs in `components`."""
 
     def __init__(self) -> None:
         self.components: dict[str, Any] = {}
 
     def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
-        """Return true for all types, which msgspec decodes and encodes; of unions, Litestar asks for the parts."""
+        """Return true for all types but unions, whose parts Litestar passes one by one."""
         return not field_definition.is_union
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:  # noqa: ARG002
@@ -41,10 +41,12 @@ class MsgspecSchemas(OpenAPISchemaPlugin):
         return JsonSchema(json=schema)
 
     def schema(self, type: Any) -> dict[str, Any]:
-        """Return the schema of a type, which refers to those of structs."""
+        """Return the schema of a type, with references to the schemas of structs."""
         (schema,), components = msgspec.json.schema_components((type,), ref_template=REF)
         for component in components.values():
             if "description" in component:
-                component["description"] = cleandoc(component["description"])  # as Python before 3.13 has docstrings
+                component["description"] = cleandoc(
+                    component["description"]
+                )  # Python before 3.13 keeps the indentation
         self.components |= components
         return schema

@@ -1,4 +1,4 @@
-"""What a channel with the adapter `webhook` posts, for the OpenAPI document."""
+"""Describe the request of channels with the adapter `webhook` in the OpenAPI document."""
 
 from typing import Annotated, Any, Literal
 
@@ -11,19 +11,19 @@ from leads_domain.details import Scalar
 
 
 class DueFollowUp(msgspec.Struct):
-    """A follow-up, ready to be sent."""
+    """A follow-up to send."""
 
     follow_up_id: Id
     lead_id: Id
-    attempt: Annotated[int, Meta(description="Counts from 1.", examples=[1])]
+    attempt: Annotated[int, Meta(description="The number of the attempt. The first is 1.", examples=[1])]
     channel: Channel
-    name: Annotated[Name, Meta(description="Whom to write to.")]
+    name: Annotated[Name, Meta(description="The name of the recipient.")]
     email: Email | None
     phone: Phone | None
     message: Message
     lead: Annotated[
         dict[str, Scalar],
-        Meta(description="Facts of the lead, named as in the API.", examples=[{"name": "John Doe", "status": "new"}]),
+        Meta(description="Fields of the lead, named as in the API.", examples=[{"name": "John Doe", "status": "new"}]),
     ]
 
 
@@ -34,7 +34,7 @@ class FollowUpDue(msgspec.Struct):
     timestamp: Annotated[
         str,
         Meta(
-            description="The time of the attempt: RFC 3339, in UTC.",
+            description="The time of the attempt in UTC (RFC 3339).",
             examples=[EXAMPLE_TIME],
             extra_json_schema={"format": "date-time"},
         ),
@@ -43,25 +43,25 @@ class FollowUpDue(msgspec.Struct):
 
 
 _HEADERS = {
-    "webhook-id": "The same for every attempt at one follow-up: use it to recognise a repeat.",
-    "webhook-timestamp": "The time of the attempt in Unix seconds.",
+    "webhook-id": "The same for all attempts to send a follow-up. Use it to recognise repeats.",
+    "webhook-timestamp": "The time of the attempt, in Unix seconds.",
     "webhook-signature": "`v1,` and the Base64 of the HMAC-SHA256 of id, timestamp and body, joined by full stops.",
 }
 _RESPONSES = {
-    "2XX": "The follow-up is sent.",
-    "4XX": "The follow-up has failed; 401, 407, 408, 409, 425 and 429 mean: try again.",
-    "default": "Try again, not before `Retry-After`.",
+    "2XX": "The follow-up becomes `sent`.",
+    "4XX": "The follow-up becomes `failed`. After 401, 407, 408, 409, 425 and 429, the attempt is retried.",
+    "default": "The attempt is retried, not before `Retry-After`.",
 }
 
 
 def webhooks(schema: Any) -> dict[str, Any]:
-    """Return the `webhooks` of the document; `schema` is that of `FollowUpDue`."""
+    """Return the `webhooks` of the document, with the schema of `FollowUpDue`."""
     return {
         "follow_up.due": {
             "post": {
                 "operationId": "followUpDue",
-                "summary": "Receive a follow-up that is due",
-                "description": "Sent by channels with the adapter `webhook`, signed as Standard Webhooks 1.0 has it.",
+                "summary": "Receive a due follow-up",
+                "description": "Channels with the adapter `webhook` send it, signed as in Standard Webhooks 1.0.",
                 "tags": ["Webhooks"],
                 "security": [],
                 "parameters": [

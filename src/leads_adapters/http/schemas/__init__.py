@@ -1,1 +1,1 @@
-"""Request and response bodies, one file a resource. The OpenAPI document is made from them."""
+"""Request and response bodies, one module for each resource. The OpenAPI document is made from them."""

@@ -1,4 +1,4 @@
-"""API keys, as administrators send and get them."""
+"""Define the bodies of API keys."""
 
 from typing import Annotated
 
@@ -10,20 +10,25 @@ from leads_adapters.http.schemas.views import View
 
 
 class NewApiKey(msgspec.Struct, forbid_unknown_fields=True):
-    """A key to make."""
+    """An API key to create."""
 
     name: KeyName
     role: KeyRole
 
 
 class ApiKeyView(View):
-    """What is known of an API key; its text is not."""
+    """An API key, without its text."""
 
     id: Id
     name: KeyName
     role: KeyRole
     created_at: Utc
-    last_used_at: Annotated[Utc, Meta(description="To the minute or so; null if it never was.")] | None
+    last_used_at: (
+        Annotated[
+            Utc, Meta(description="The time of the last request, to about a minute. Null if the key was never used.")
+        ]
+        | None
+    )
     revoked_at: Annotated[Utc | None, NULL]
 
 
@@ -33,7 +38,7 @@ class NewApiKeyView(ApiKeyView):
     key: Annotated[
         str,
         Meta(
-            description="The text to send as X-API-Key. It is shown this once.",
+            description="The text to send as `X-API-Key`. It is shown only once.",
             examples=["capture_5f0c" + 60 * "0" + "7a3b9d21"],
         ),
     ]

@@ -1,8 +1,8 @@
-"""The members of request and response bodies.
+"""Define the fields of request and response bodies.
 
-Lengths and formats stand here for the reader only (`extra_json_schema`): the domain checks them, so that all errors
-are reported together, and hold on every way in. `x-one-of` names a list of values that is known when the service
-starts; the document has an `enum` in its place. `x-or-blank` adds blank text to the alternatives of a member.
+Lengths and formats (`extra_json_schema`) are documentation only: the domain checks them, for HTTP and for files, and
+reports all errors together. `x-one-of` names a list of values that is known when the service starts; the OpenAPI
+document has an `enum` instead. `x-or-blank` adds blank text to the alternatives of a field.
 """
 
 from collections.abc import Mapping
@@ -16,23 +16,23 @@ from leads_domain.access import Role
 from leads_domain.use_cases import add_note
 from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
 
-MEMBERS_MAX = 100
-"""How many members an object may have: twice as many as a lead has attributes, so that all can be replaced."""
+FIELDS_MAX = 100
+"""The maximum number of fields of an object: a patch can remove all attributes of a lead and add as many."""
 
 
 NO_NUL = {"not": {"pattern": r"\u0000"}}
-"""Of all texts: PostgreSQL cannot store the character."""
+"""Applies to all texts: PostgreSQL cannot store the NUL character."""
 
 ADDRESS = {
     "format": "idn-email",
     "maxLength": 254,
     "pattern": r"\.(?!(arpa|invalid|local|localhost|onion|test)\s*$)[^.@]+$",
 }
-"""Of e-mail addresses: the domains without mail are those that email-validator refuses."""
+"""Applies to e-mail addresses. The pattern excludes the domains that email-validator refuses."""
 
 
 def _text(description: str, max_length: int, example: str) -> Meta:
-    """A text of which something is left when outer white space is removed."""
+    """Describe a text that is not blank."""
     limits = {"minLength": 1, "maxLength": max_length, "pattern": r"[^\s\u001c-\u001f\u0085]", **NO_NUL}
     return Meta(description=description, examples=[example], extra_json_schema=limits)
 
@@ -42,32 +42,32 @@ def _format(limits: Mapping[str, Any], description: str, example: str) -> Meta:
 
 
 OR_BLANK = Meta(extra_json_schema={"x-or-blank": True})
-"""Marks an optional member: blank text, which forms send for an empty field, is taken as null."""
+"""Marks an optional field: blank text, which forms send for an empty field, means null."""
 
 Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={"format": "uuid"})]
-Time = Annotated[datetime, Meta(tz=True, description="RFC 3339, with an offset.")]
-Name = Annotated[str, _text("Who it is. Outer white space is removed.", details.NAME_MAX, "John Doe")]
+Time = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
+Name = Annotated[str, _text("The name of the person. White space around it is removed.", details.NAME_MAX, "John Doe")]
 Email = Annotated[
-    str, _format(ADDRESS, "Kept as typed; two spellings of one address are one lead.", "john@example.com")
+    str, _format(ADDRESS, "Stored as typed. All spellings of an address identify the same lead.", "john@example.com")
 ]
 Owner = Annotated[
-    str, _format(ADDRESS, "The e-mail address of the colleague who looks after the lead.", "sales@example.com")
+    str, _format(ADDRESS, "The e-mail address of the colleague who is responsible for the lead.", "sales@example.com")
 ]
 _PHONE = (
-    "International, or national if the service has a default region. Stored in E.164 form. "
+    "An international phone number, or a national one if the service has a default region. Stored in E.164 form. "
     'A placeholder such as "N/A" means null.'
 )
 Phone = Annotated[str, _format({"format": "phone", "maxLength": 50}, _PHONE, "+49123456789")]
 Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website")]
-Reason = Annotated[str, _text("Why the lead has its status.", details.REASON_MAX, "too expensive")]
+Reason = Annotated[str, _text("The reason for the status.", details.REASON_MAX, "too expensive")]
 _ATTRIBUTE_NAME = {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX, **NO_NUL}
 _ATTRIBUTE_TEXT = Meta(extra_json_schema={"maxLength": details.ATTRIBUTE_TEXT_MAX, **NO_NUL})
 Attribute = Annotated[str, _ATTRIBUTE_TEXT] | int | float | bool | None
 Attributes = Annotated[
     dict[str, Attribute],
     Meta(
-        description=f"Up to {details.ATTRIBUTES_MAX} further facts; names of up to {details.ATTRIBUTE_NAME_MAX} "
-        f"characters, texts of up to {details.ATTRIBUTE_TEXT_MAX}.",
+        description=f"Up to {details.ATTRIBUTES_MAX} more values by name. "
+        f"A name has up to {details.ATTRIBUTE_NAME_MAX} characters, a text up to {details.ATTRIBUTE_TEXT_MAX}.",
         examples=[{"company": "ACME"}],
         extra_json_schema={
             "maxProperties": details.ATTRIBUTES_MAX,
@@ -78,27 +78,29 @@ Attributes = Annotated[
 AttributesPatch = Annotated[
     dict[str, Attribute],
     Meta(
-        description="Attributes to set, by name; null removes one.",
+        description="The attributes to set, by name. Null removes an attribute.",
         examples=[{"company": "ACME", "fax": None}],
-        max_length=MEMBERS_MAX,
+        max_length=FIELDS_MAX,
         extra_json_schema={"propertyNames": _ATTRIBUTE_NAME},
     ),
 ]
 Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]
-Note = Annotated[str, _text("What to know.", add_note.NOTE_MAX, "Prefers to be called in the morning.")]
-Message = Annotated[str, _text("What to say.", follow_up.MESSAGE_MAX, "Shall we talk on Tuesday?")]
+Note = Annotated[str, _text("The text of the note.", add_note.NOTE_MAX, "Prefers to be called in the morning.")]
+Message = Annotated[str, _text("The text of the message.", follow_up.MESSAGE_MAX, "Shall we talk on Tuesday?")]
 Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"], extra_json_schema=NO_NUL)]
 KeyName = Annotated[
-    str, _text("Whose key it is; told in the timeline. Several keys may have one name.", KEY_NAME_MAX, "Web form")
+    str, _text("The name of the key, shown as `actor` in timelines. It need not be unique.", KEY_NAME_MAX, "Web form")
 ]
-KeyRole = Annotated[Role, Meta(description="What the key may do.", examples=["capture"])]
+KeyRole = Annotated[
+    Role, Meta(description="The role of the key: it decides what the key permits.", examples=["capture"])
+]
 ConfiguredChannel = Annotated[
     str, Meta(description="The name of a configured channel.", extra_json_schema={"x-one-of": "channels"})
 ]
 
 Utc = Annotated[
-    str, _format({"format": "date-time"}, "RFC 3339, in UTC, with microseconds.", "2030-01-15T09:30:00.123456Z")
+    str, _format({"format": "date-time"}, "A time in UTC, with microseconds (RFC 3339).", "2030-01-15T09:30:00.123456Z")
 ]
 
 NULL = Meta(examples=[None])
-"""Marks a member that is null in the example."""
+"""Marks a field that is null in the example."""

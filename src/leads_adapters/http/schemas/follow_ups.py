@@ -1,4 +1,4 @@
-"""Follow-ups, as clients send and get them."""
+"""Define the bodies of follow-ups."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from leads_domain.follow_up import FollowUpState, Recipient
 
 
 class NewFollowUp(msgspec.Struct, forbid_unknown_fields=True):
-    """A follow-up to schedule. Every member has a default; null and blank text ask for it."""
+    """A follow-up to create. Omitted fields, null and blank text mean the default."""
 
     channel: Annotated[ConfiguredChannel | None | UnsetType, OR_BLANK] = UNSET
     message: Annotated[Message | None | UnsetType, OR_BLANK] = UNSET
@@ -20,7 +20,7 @@ class NewFollowUp(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class FollowUpPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """A JSON Merge Patch (RFC 7396): what is left out stays."""
+    """A JSON Merge Patch (RFC 7396): omitted fields keep their values."""
 
     due_at: Time | UnsetType = UNSET
     message: Message | UnsetType = UNSET
@@ -33,18 +33,22 @@ class FollowUpView(View):
     lead_id: Id
     recipient: Annotated[
         str,
-        Meta(description="`lead`, `owner`, or the address that a rule names.", examples=["lead", "sales@example.com"]),
+        Meta(
+            description="`lead`, `owner`, or the address that a follow-up rule names.",
+            examples=["lead", "sales@example.com"],
+        ),
     ]
     channel: Channel
     message: Message
     due_at: Utc
     state: FollowUpState
-    attempts: Annotated[int, Meta(description="How many attempts were made.", examples=[0])]
+    attempts: Annotated[int, Meta(description="The number of attempts so far.", examples=[0])]
     last_error: Annotated[str | None, NULL]
     next_attempt_at: Utc | None
     sent_at: Annotated[Utc | None, NULL]
     created_at: Utc
     updated_at: Utc
     rule_status: Annotated[
-        str | None, Meta(description="The status of the lead whose rule made it, if one did.", examples=[None])
+        str | None,
+        Meta(description="The status whose follow-up rule created it. Null if no rule did.", examples=[None]),
     ]

@@ -1,4 +1,4 @@
-"""What became of the rows of a file."""
+"""Define the result of an import."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -8,29 +8,35 @@ from msgspec import Meta
 
 
 class RowError(msgspec.Struct):
-    """What is wrong with a row."""
+    """An error in a row of a file."""
 
-    line: Annotated[int, Meta(description="Where the row starts in the file, from 1.", examples=[17])]
-    pointer: Annotated[
-        str, Meta(description="The faulty member (RFC 6901); empty for the whole row.", examples=["/email"])
+    line: Annotated[
+        int, Meta(description="The line of the file where the row starts. The first line is 1.", examples=[17])
     ]
-    detail: Annotated[str, Meta(description="What to do.", examples=["Give an address such as john@example.com."])]
+    pointer: Annotated[
+        str, Meta(description="A JSON Pointer (RFC 6901) to the field; empty for the whole row.", examples=["/email"])
+    ]
+    detail: Annotated[
+        str, Meta(description="How to correct the field.", examples=["Give an address such as john@example.com."])
+    ]
 
 
 class ImportView(msgspec.Struct):
-    """How many rows of a file came to what."""
+    """The number of rows of a file by result."""
 
     created: int
     updated: int
     unchanged: int
-    duplicates: Annotated[int, Meta(description="Rows whose e-mail address is taken, with `on_duplicate=error`.")]
-    refused: Annotated[int, Meta(description="Rows that break a rule.")]
-    statuses_set: Annotated[int, Meta(description="New leads that have their status from the file.")]
-    statuses_kept: Annotated[
-        int, Meta(description="Rows that name a status for an existing lead, which keeps its own.")
+    duplicates: Annotated[
+        int, Meta(description="Rows whose e-mail address another lead has, with `on_duplicate=error`.")
     ]
+    refused: Annotated[int, Meta(description="Rows with errors.")]
+    statuses_set: Annotated[int, Meta(description="New leads with a status from the file.")]
+    statuses_kept: Annotated[int, Meta(description="Rows with a status for an existing lead, which keeps its own.")]
     statuses_unknown: Annotated[
-        int, Meta(description="Rows that name a status that the pipeline does not have; it becomes an attribute.")
+        int, Meta(description="Rows with a status that the pipeline does not have. It becomes an attribute.")
     ]
-    unknown_statuses: Annotated[Sequence[str], Meta(description="The first ten different ones of these.")]
-    errors: Annotated[Sequence[RowError], Meta(description="Why rows were refused: the first thousand reasons.")]
+    unknown_statuses: Annotated[
+        Sequence[str], Meta(description="The first ten different statuses that the pipeline does not have.")
+    ]
+    errors: Annotated[Sequence[RowError], Meta(description="The first 1000 errors.")]

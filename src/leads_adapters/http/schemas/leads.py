@@ -1,4 +1,4 @@
-"""Leads, as clients send and get them."""
+"""Define the bodies of leads."""
 
 from collections.abc import Sequence
 from typing import Annotated, Self
@@ -30,7 +30,7 @@ from leads_domain.use_cases.export_lead import PersonalDataExport
 
 
 class NewLead(msgspec.Struct, forbid_unknown_fields=True):
-    """A lead to take in."""
+    """A lead to create."""
 
     name: Name
     email: Email
@@ -41,7 +41,7 @@ class NewLead(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """A JSON Merge Patch (RFC 7396): what is left out stays, null and blank text empty."""
+    """A JSON Merge Patch (RFC 7396): omitted fields keep their values; null and blank text clear a field."""
 
     name: Name | UnsetType = UNSET
     email: Email | UnsetType = UNSET
@@ -69,52 +69,52 @@ class LeadView(msgspec.Struct):
     updated_at: Utc
     contacted_at: Annotated[Utc | None, NULL]
     next_follow_up_at: Utc | None
-    version: Annotated[int, Meta(description="Grows with every change.", examples=[1])]
+    version: Annotated[int, Meta(description="Increases with every change.", examples=[1])]
 
     @classmethod
     def of(cls, lead: Lead) -> Self:
-        """Return a lead as clients see it."""
+        """Return the view of a lead."""
         return cls(**lead.to_dict(time_text))
 
 
 class Moved(msgspec.Struct):
-    """The lead was merged into another one."""
+    """The id of the lead that this one was merged into."""
 
     merged_into: Id
 
 
 class Accepted(msgspec.Struct):
-    """All that a capture key learns."""
+    """The response to a key with the role `capture`."""
 
     accepted: bool = True
 
 
 class NewNote(msgspec.Struct, forbid_unknown_fields=True):
-    """A note to write down."""
+    """A note to create."""
 
     text: Note
 
 
 class NewMerge(msgspec.Struct, forbid_unknown_fields=True):
-    """Which lead to merge into the one of the path."""
+    """The duplicate to merge into the lead of the path."""
 
     duplicate_id: Id
 
 
 class PersonalDataView(msgspec.Struct):
-    """Everything that is kept about a person."""
+    """Everything that the service stores about a person."""
 
     lead: LeadView
-    merged_ids: Annotated[Sequence[Id], Meta(description="The ids of leads that were merged into this one.")]
-    follow_ups: Annotated[Sequence[FollowUpView], Meta(description="By due time.")]
-    timeline: Annotated[Sequence[TimelineEntryView], Meta(description="The newest first.")]
+    merged_ids: Annotated[Sequence[Id], Meta(description="The ids of the leads that were merged into this one.")]
+    follow_ups: Annotated[Sequence[FollowUpView], Meta(description="Ordered by due time.")]
+    timeline: Annotated[Sequence[TimelineEntryView], Meta(description="Newest first.")]
     replied_at: Annotated[
-        Sequence[Utc], Meta(description="When the answers were given that are kept for requests that are repeated.")
+        Sequence[Utc], Meta(description="The times of the stored responses to requests with an `Idempotency-Key`.")
     ]
 
     @classmethod
     def of(cls, data: PersonalDataExport) -> Self:
-        """Return everything that is kept about a person, as clients see it."""
+        """Return the view of a personal data export."""
         return cls(
             lead=LeadView.of(data.lead),
             merged_ids=data.merged_ids,

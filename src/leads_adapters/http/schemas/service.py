@@ -1,4 +1,4 @@
-"""The service itself: its health, its pipeline, its statistics."""
+"""Define the bodies of health checks, the pipeline and statistics."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -11,18 +11,18 @@ from leads_adapters.http.schemas.views import View
 from leads_domain.pipeline import Pipeline
 from leads_domain.use_cases.compute_statistics import SOURCES_MAX
 
-_CONVERSIONS = "How many of them are in a final status that needs no reason."
+_CONVERSIONS = "The number of leads in a final status that needs no reason."
 Conversions = Annotated[int, Meta(description=_CONVERSIONS, examples=[6])]
 
 
 class Health(msgspec.Struct):
-    """The service is well."""
+    """The result of a successful check."""
 
     status: str = "ok"
 
 
 class PipelineView(View):
-    """The statuses of a lead and the moves between them."""
+    """The statuses of a lead and the transitions between them."""
 
     initial: Status
     statuses: Sequence[Status]
@@ -32,22 +32,21 @@ class PipelineView(View):
 
 
 def pipeline_view(pipeline: Pipeline) -> PipelineView:
-    """Return the pipeline as clients see it, statuses in the order of its declaration."""
-    final, justified = (
-        sorted(some, key=pipeline.statuses.index) for some in (pipeline.final, pipeline.reason_required)
-    )
-    return PipelineView.of(pipeline, final=final, reason_required=justified)
+    """Return the view of a pipeline, with its statuses in the order of their declaration."""
+    final = sorted(pipeline.final, key=pipeline.statuses.index)
+    reason_required = sorted(pipeline.reason_required, key=pipeline.statuses.index)
+    return PipelineView.of(pipeline, final=final, reason_required=reason_required)
 
 
 class CountView(View):
-    """Leads, and how many of them were won."""
+    """The number of leads and of conversions."""
 
     leads: Annotated[int, Meta(examples=[0])]
     conversions: Annotated[int, Meta(description=_CONVERSIONS, examples=[0])]
 
 
 class SourceCountView(msgspec.Struct):
-    """The leads of a source, and how many of them were won."""
+    """The number of leads and of conversions of a source."""
 
     source: Source | None
     leads: Annotated[int, Meta(examples=[30])]
@@ -55,27 +54,37 @@ class SourceCountView(msgspec.Struct):
 
 
 class StatisticsView(View):
-    """How the desk is doing."""
+    """Statistics of all leads and follow-ups."""
 
-    at: Annotated[Utc, Meta(description="When it was counted.")]
-    total: Annotated[int, Meta(description="How many leads there are.", examples=[30])]
+    at: Annotated[Utc, Meta(description="The time of the count.")]
+    total: Annotated[int, Meta(description="The number of leads.", examples=[30])]
     by_status: Annotated[
         dict[str, int],
         Meta(
-            description="How many leads have each status of the pipeline.",
+            description="The number of leads in each status of the pipeline.",
             examples=[{"new": 12, "contacted": 5, "qualified": 3, "lost": 4, "converted": 6}],
         ),
     ]
     conversions: Conversions
-    conversion_rate: Annotated[float, Meta(description="Conversions by leads, 0 to 1.", examples=[0.2])] | None
+    conversion_rate: (
+        Annotated[
+            float, Meta(description="Conversions divided by leads, from 0 to 1. Null without leads.", examples=[0.2])
+        ]
+        | None
+    )
     median_time_to_first_contact: (
-        Annotated[float, Meta(description="In seconds, of all leads that were contacted.", examples=[5400.5])] | None
+        Annotated[
+            float, Meta(description="In seconds, over all contacted leads. Null if there are none.", examples=[5400.5])
+        ]
+        | None
     )
     overdue_follow_ups: Annotated[
-        int, Meta(description="Still scheduled though their due time has passed.", examples=[2])
+        int, Meta(description="The number of scheduled follow-ups whose due time has passed.", examples=[2])
     ]
     by_source: Annotated[
         Sequence[SourceCountView],
-        Meta(description=f"The {SOURCES_MAX} sources of most leads; null is unknown. Those of most leads come first."),
+        Meta(
+            description=f"The {SOURCES_MAX} sources with the most leads, the largest first. A null `source` is unknown."
+        ),
     ]
-    other_sources: Annotated[CountView, Meta(description="What all further sources have together.")]
+    other_sources: Annotated[CountView, Meta(description="All other sources together.")]

@@ -1,4 +1,4 @@
-"""Timeline entries and the feed of events."""
+"""Define the bodies of timelines and of the feed of events."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from leads_domain.events import EventType
 
 
 class TimelineEntryView(View):
-    """Something that happened to a lead."""
+    """An entry in the timeline of a lead."""
 
     id: Id
     type: EventType
@@ -19,21 +19,29 @@ class TimelineEntryView(View):
     actor: Annotated[str, Meta(description="The name of the API key, or `dispatcher`.")]
     data: Annotated[
         dict[str, Any],
-        Meta(description="Details; which ones depends on the type.", examples=[{"status": "new", "source": "website"}]),
+        Meta(
+            description="The details of the event. Its fields depend on `type`.",
+            examples=[{"status": "new", "source": "website"}],
+        ),
     ]
 
 
 class EventView(TimelineEntryView):
-    """Something that happened, and the lead that it happened to."""
+    """A timeline entry with the id of its lead."""
 
     lead_id: Id
 
 
 class EventPageView(msgspec.Struct):
-    """A part of the feed."""
+    """A page of the feed."""
 
     items: list[EventView]
     next_cursor: (
-        Annotated[str, Meta(description="Send it as `after` for what follows, now or later. Null if there is no item.")]
+        Annotated[
+            str,
+            Meta(
+                description="Send it as `after` to get the events that follow, now or later. Null if the page is empty."
+            ),
+        ]
         | None
     )

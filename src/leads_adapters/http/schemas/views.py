@@ -1,4 +1,4 @@
-"""What clients get: structs made from the domain's objects, alone or in pages."""
+"""Convert domain objects into the structs that clients get, alone or in pages."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,25 +13,29 @@ ItemT = TypeVar("ItemT")
 
 
 class View(msgspec.Struct):
-    """An object of the domain as clients see it."""
+    """A domain object as clients see it."""
 
     @classmethod
-    def of(cls, source: object, /, **members: Any) -> Self:
-        """Return what `source` has under the names of the members; `members` replace some."""
-        names = (name for name in cls.__struct_fields__ if name not in members)
-        return cls(**{name: _json(getattr(source, name)) for name in names}, **members)
+    def of(cls, source: object, /, **values: Any) -> Self:
+        """Return the view of `source`: the fields in `values`, and the attributes of `source` for all others."""
+        names = (name for name in cls.__struct_fields__ if name not in values)
+        return cls(**{name: _json(getattr(source, name)) for name in names}, **values)
 
 
 class PageView(msgspec.Struct, Generic[ItemT]):
     """A page of a list."""
 
     items: Sequence[ItemT]
-    next_cursor: Annotated[str, Meta(description="Send it as `cursor` for the next page.")] | None
-    total: Annotated[int, Meta(description="How many items there are on all pages, if asked for.")] | UnsetType = UNSET
+    next_cursor: (
+        Annotated[str, Meta(description="Send it as `cursor` to get the next page. Null on the last page.")] | None
+    )
+    total: Annotated[int, Meta(description="The number of items on all pages. Sent with `count=true`.")] | UnsetType = (
+        UNSET
+    )
 
 
 def _json(value: Any) -> Any:
-    """Return a value as msgspec encodes it, and a time as text with all its microseconds."""
+    """Return a value that msgspec encodes; a time becomes text with microseconds."""
     match value:
         case datetime():
             return time_text(value)
