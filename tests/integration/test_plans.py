@@ -12,7 +12,7 @@ from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql import follow_up_store, idempotency_store, lead_filters, lead_pages
 from leads_adapters.sql import timeline as timelines
-from leads_adapters.sql.lead_store import _members_of
+from leads_adapters.sql.lead_store import _lead_columns
 from leads_adapters.sql.sqlite.driver import journal_mode
 from leads_adapters.sql.statements import Statement
 from leads_adapters.sql.tables import END_OF_TIME
@@ -84,9 +84,9 @@ def test_what_is_still_owed_to_a_lead_is_found_with_one(tmp_path: Path) -> None:
 def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) -> None:
     (found,) = plan(tmp_path, idempotency_store._BY_KEY, caller="a", key="k")
     assert found == "SEARCH idempotency_records USING INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)"
-    (forgotten,) = plan(tmp_path, idempotency_store._FORGET, forgotten=an_id(1))
+    (forgotten,) = plan(tmp_path, idempotency_store._ERASE, erased_id=an_id(1))
     assert forgotten == "SEARCH idempotency_records USING INDEX ix_idempotency_records_lead_id (lead_id=?)"
-    dropped, old = plan(tmp_path, idempotency_store._DROP, before=NOON, limit=10)
+    dropped, old = plan(tmp_path, idempotency_store._DELETE_EXPIRED, before=NOON, limit=10)
     # Newer versions say COVERING, too.
     assert dropped.endswith(" INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)")
     assert old == "SEARCH idempotency_records USING INDEX ix_idempotency_records_created_at (created_at<?)"
@@ -135,7 +135,7 @@ def test_a_list_of_leads_is_read_along_the_index_of_its_order(tmp_path: Path, so
         for others in ({}, {"source": "fair"}):
             list_ = lead_pages._List((*filters, *others), sort, continued)
             given = {**filters, **others, **POSITION, "limit": 51, "stretch": 5_000}
-            steps = plan(tmp_path, lead_pages._among_next(_members_of, list_), **given)
+            steps = plan(tmp_path, lead_pages._among_next(_lead_columns, list_), **given)
             assert f"leads USING INDEX {INDEX[sort.field]}" in steps[0]
             if journal_mode() == "WAL":  # older versions sort the stretch, although it is in order
                 assert len(steps) == 1, steps
@@ -147,7 +147,7 @@ def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
     tmp_path: Path, sort: LeadSort, continued: bool
 ) -> None:
     list_ = lead_pages._List(("owner_key",), sort, continued)
-    statement = lead_pages._sorted(_members_of, list_, None)
+    statement = lead_pages._sorted(_lead_columns, list_, None)
     search, *rest = plan(tmp_path, statement, owner_key="a@example.com", **POSITION, limit=51)
     assert search == "SEARCH leads USING INDEX ix_leads_owner_key_created_at_id (owner_key=?)"
     assert rest == ["USE TEMP B-TREE FOR ORDER BY"]
@@ -162,6 +162,6 @@ def test_the_end_of_a_stretch_is_found_in_the_index_alone(tmp_path: Path) -> Non
 def test_the_same_question_is_asked_by_the_same_statement() -> None:
     first, other = (tuple(lead_filters.filters(LeadQuery(source=source))) for source in ("fair", "website"))
     sort = LeadSort.BY_NAME
-    assert lead_pages._among_next(_members_of, lead_pages._List(first, sort, False)) is lead_pages._among_next(
-        _members_of, lead_pages._List(other, sort, False)
+    assert lead_pages._among_next(_lead_columns, lead_pages._List(first, sort, False)) is lead_pages._among_next(
+        _lead_columns, lead_pages._List(other, sort, False)
     )

@@ -1,4 +1,4 @@
-"""API keys in their table."""
+"""Store API keys in SQL."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -38,7 +38,7 @@ _RECORD_USE = (
 
 
 class SqlApiKeyStore:
-    """Keeps API keys in the table `api_keys`."""
+    """Stores API keys in the table `api_keys`."""
 
     def __init__(self, runner: StatementRunner) -> None:
         self._runner = runner
@@ -93,7 +93,7 @@ class SqlApiKeyStore:
             raise NotFound("API key", id)
 
     def record_use(self, used: Mapping[str, datetime]) -> None:
-        """See `ApiKeyStore.record_use`. Always in the same order, so that two that do it do not wait for each other."""
+        """See `ApiKeyStore.record_use`. Ordered by id, so that two transactions cannot deadlock."""
         self._runner.change_many(_RECORD_USE, [{"id_": id, "at": used[id]} for id in sorted(used)])
 
 

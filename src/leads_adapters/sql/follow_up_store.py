@@ -1,4 +1,4 @@
-"""Follow-ups in their table."""
+"""Store follow-ups in SQL."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -44,10 +44,10 @@ _SCHEDULED_OF_LEAD = (
     .order_by(follow_ups.c.due_at, follow_ups.c.id)
     .with_for_update()
 )
-# Of what is scheduled, and of nothing else, the time of the next attempt is known, and in the index.
+# A partial index holds these rows: scheduled follow-ups, and no others, have a next attempt.
 _IS_SCHEDULED = follow_ups.c.next_attempt_at.is_not(None)
 _IS_FREE = or_(follow_ups.c.lease_until.is_(None), follow_ups.c.lease_until <= bindparam("now"))
-# From channel to channel along the index: to group by channel would read everything that is scheduled.
+# A recursive query steps from channel to channel along the index. GROUP BY would read every scheduled follow-up.
 _FIRST_CHANNEL = select(func.min(follow_ups.c.channel).label("channel")).where(_IS_SCHEDULED)
 _CHANNELS = _FIRST_CHANNEL.cte("channels", recursive=True)
 _NEXT_CHANNEL = _FIRST_CHANNEL.where(follow_ups.c.channel > _CHANNELS.c.channel).scalar_subquery()
@@ -81,7 +81,7 @@ _DUE = (
     .order_by(follow_ups.c.next_attempt_at)
     .limit(bindparam("limit"))
     .with_for_update(skip_locked=True)
-    # As a subquery PostgreSQL may run it several times, and then claims more than the limit.
+    # PostgreSQL may run a plain subquery several times, and would then claim more than the limit.
     .cte("due")
     .prefix_with("MATERIALIZED", dialect="postgresql")
 )
@@ -98,10 +98,10 @@ _CLAIM = (
     .returning(*follow_ups.columns)
 )
 
-ANNOUNCED = "leads_follow_ups"
-"""What PostgreSQL notifies those by who listen, when a follow-up was scheduled and the transaction is committed."""
+NOTIFICATION = "leads_follow_ups"
+"""The name of PostgreSQL's notification after a commit that scheduled a follow-up."""
 
-_ANNOUNCE = select(func.pg_notify(ANNOUNCED, ""))
+_NOTIFY = select(func.pg_notify(NOTIFICATION, ""))
 
 
 class SqlFollowUpStore:
@@ -113,33 +113,33 @@ class SqlFollowUpStore:
     def add(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.add`."""
         self._runner.change(_ADD, **_row(follow_up))
-        self._announce(follow_up)
+        self._notify_dispatchers(follow_up)
 
     def get(self, id: FollowUpId) -> FollowUp:
         """See `FollowUpStore.get`."""
-        return self._one(_BY_ID, id)
+        return self._get(_BY_ID, id)
 
     def get_for_update(self, id: FollowUpId) -> FollowUp:
         """See `FollowUpStore.get_for_update`."""
-        return self._one(_BY_ID_LOCKED, id)
+        return self._get(_BY_ID_LOCKED, id)
 
     def save(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.save`."""
         values = _row(follow_up)
         self._runner.change(_UPDATE, id_=values.pop("id"), **values)
-        self._announce(follow_up)
+        self._notify_dispatchers(follow_up)
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
         """See `FollowUpStore.page`."""
-        given = _given(query)
+        values = _filter_values(query)
         if query.after is not None:
-            given |= {"after_at": query.after.at, "after_id": query.after.id}
-        # A statement for each state reads in the order of an index, and no more than a page.
-        statement = _page(frozenset(given))
+            values |= {"after_at": query.after.at, "after_id": query.after.id}
+        # One statement for each state: each reads one page in the order of an index.
+        statement = _page(frozenset(values))
         found = [
             _follow_up(row)
             for state in query.states or FollowUpState
-            for row in self._runner.all(statement, state=state.value, limit=query.limit + 1, **given)
+            for row in self._runner.all(statement, state=state.value, limit=query.limit + 1, **values)
         ]
         found.sort(key=lambda each: (each.due_at, each.id))
         items = found[: query.limit]
@@ -147,9 +147,9 @@ class SqlFollowUpStore:
 
     def count(self, query: FollowUpQuery) -> int:
         """See `FollowUpStore.count`."""
-        given = _given(query)
-        statement = _count(frozenset(given))
-        numbers = [self._runner.all(statement, state=state.value, **given) for state in query.states or FollowUpState]
+        values = _filter_values(query)
+        statement = _count(frozenset(values))
+        numbers = [self._runner.all(statement, state=state.value, **values) for state in query.states or FollowUpState]
         return sum(number for ((number,),) in numbers)
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
@@ -171,20 +171,22 @@ class SqlFollowUpStore:
     def backlog(self, now: datetime) -> Mapping[str, Backlog]:
         """See `FollowUpStore.backlog`."""
         rows = self._runner.all(_BACKLOG, now=now)
-        return {channel: Backlog(scheduled=all_, due=due, next_attempt_at=at) for channel, all_, due, at in rows}
+        return {
+            channel: Backlog(scheduled=scheduled, due=due, next_attempt_at=at) for channel, scheduled, due, at in rows
+        }
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
-        """See `FollowUpStore.claim_due`. One statement, so that it is atomic on every database."""
+        """See `FollowUpStore.claim_due`. One statement makes this atomic on every database."""
         rows = self._runner.all(_CLAIM, channel=channel, now=now, owner=owner, until=until, limit=limit)
         claimed = [_follow_up(row) for row in rows]
         return sorted(claimed, key=lambda follow_up: (follow_up.next_attempt_at or now, follow_up.id))
 
-    def _announce(self, follow_up: FollowUp) -> None:
-        """Notify dispatchers of a new follow-up; on SQLite they notice by themselves."""
+    def _notify_dispatchers(self, follow_up: FollowUp) -> None:
+        """Notify dispatchers of a scheduled follow-up. On SQLite, they poll for changes instead."""
         if self._runner.dialect == "postgresql" and follow_up.state is FollowUpState.SCHEDULED:
-            self._runner.first(_ANNOUNCE)
+            self._runner.first(_NOTIFY)
 
-    def _one(self, statement: Executable, id: FollowUpId) -> FollowUp:
+    def _get(self, statement: Executable, id: FollowUpId) -> FollowUp:
         row = self._runner.first(statement, id=id)
         if row is None:
             raise NotFound("follow-up", id)
@@ -200,28 +202,29 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
 }
 
 
-def _given(query: FollowUpQuery) -> dict[str, Any]:
-    asked = {"lead_id": query.lead_id, "channel": query.channel, "due_before": query.due_before}
-    return {name: value for name, value in asked.items() if value is not None}
+def _filter_values(query: FollowUpQuery) -> dict[str, Any]:
+    values = {"lead_id": query.lead_id, "channel": query.channel, "due_before": query.due_before}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _meant(given: frozenset[str]) -> list[ColumnElement[bool]]:
-    return [follow_ups.c.state == bindparam("state"), *(_CONDITIONS[name] for name in _CONDITIONS if name in given)]
-
-
-@lru_cache
-def _page(given: frozenset[str]) -> Select[Any]:
-    in_order = select(follow_ups).where(*_meant(given)).order_by(follow_ups.c.due_at, follow_ups.c.id)
-    return in_order.limit(bindparam("limit"))
+def _conditions(filters: frozenset[str]) -> list[ColumnElement[bool]]:
+    return [follow_ups.c.state == bindparam("state"), *(_CONDITIONS[name] for name in _CONDITIONS if name in filters)]
 
 
 @lru_cache
-def _count(given: frozenset[str]) -> Select[Any]:
-    return select(func.count()).select_from(follow_ups).where(*_meant(given))
+def _page(filters: frozenset[str]) -> Select[Any]:
+    ordered = select(follow_ups).where(*_conditions(filters)).order_by(follow_ups.c.due_at, follow_ups.c.id)
+    return ordered.limit(bindparam("limit"))
+
+
+@lru_cache
+def _count(filters: frozenset[str]) -> Select[Any]:
+    return select(func.count()).select_from(follow_ups).where(*_conditions(filters))
 
 
 def _row(follow_up: FollowUp) -> dict[str, Any]:
-    # Older rows know two recipients. A follow-up to an address is one to an owner, but for the address.
+    # The column `recipient` holds only `lead` or `owner`. A follow-up to another address is stored as `owner`, with
+    # that address in `recipient_address`.
     address = None if follow_up.recipient in list(Recipient) else follow_up.recipient
     return {
         "id": follow_up.id,

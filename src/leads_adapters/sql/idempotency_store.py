@@ -1,4 +1,4 @@
-"""Idempotency records in their table."""
+"""Store idempotency records in SQL."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -15,26 +15,26 @@ from leads_domain.lead import LeadId
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in idempotency_records.columns}
 _KEY = tuple_(idempotency_records.c.caller, idempotency_records.c.key)
-_LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("claimed"), literal_column("0"))))
+_TRY_LOCK = select(func.pg_try_advisory_xact_lock(func.hashtextextended(bindparam("claimed"), literal_column("0"))))
 _BY_KEY = select(idempotency_records).where(
     idempotency_records.c.caller == bindparam("caller"), idempotency_records.c.key == bindparam("key")
 )
-_FORGET = (
+_ERASE = (
     update(idempotency_records)
-    .where(idempotency_records.c.lead_id == bindparam("forgotten"))
+    .where(idempotency_records.c.lead_id == bindparam("erased_id"))
     .values(fingerprint=null(), sealed=null())
 )
 _TIMES = select(idempotency_records.c.created_at).where(idempotency_records.c.lead_id == bindparam("lead_id"))
-_DROP = delete(idempotency_records).where(
+_DELETE_EXPIRED = delete(idempotency_records).where(
     _KEY.in_(
         select(idempotency_records.c.caller, idempotency_records.c.key)
         .where(idempotency_records.c.created_at <= bindparam("before"))
         .order_by(idempotency_records.c.created_at)
         .limit(bindparam("limit"))
-        .with_for_update(skip_locked=True)  # another unit of work may be dropping the same
+        .with_for_update(skip_locked=True)  # another unit of work may be deleting the same rows
     )
 )
-_KEEP: dict[str, Executable] = {
+_STORE: dict[str, Executable] = {
     dialect: insert(idempotency_records)
     .values(_COLUMNS)
     .on_conflict_do_update(
@@ -52,23 +52,24 @@ class SqlIdempotencyStore:
         self._runner = runner
 
     def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
-        """See `IdempotencyStore.claim`. SQLite has one writer at a time: a second one has waited.
+        """See `IdempotencyStore.claim`.
 
-        A row that is not there cannot be locked. The lock comes first and in a statement of its own, so that what
-        is then read is what its last holder has left.
+        SQLite has one writer at a time, so its transaction is the lock. PostgreSQL cannot lock a row that does not
+        exist yet, so this takes an advisory lock. The lock has its own statement: the following one then sees the
+        record of the previous holder.
         """
-        if self._runner.dialect == "postgresql" and self._runner.first(_LOCK, claimed=f"{caller} {key}") != (True,):
+        if self._runner.dialect == "postgresql" and self._runner.first(_TRY_LOCK, claimed=f"{caller} {key}") != (True,):
             raise RequestInProgress(key)
         row = self._runner.first(_BY_KEY, caller=caller, key=key)
         return IdempotencyRecord(**dict(zip(_COLUMNS, row, strict=True))) if row else None
 
     def store(self, record: IdempotencyRecord) -> None:
         """See `IdempotencyStore.store`."""
-        self._runner.change(_KEEP[self._runner.dialect], **{name: getattr(record, name) for name in _COLUMNS})
+        self._runner.change(_STORE[self._runner.dialect], **{name: getattr(record, name) for name in _COLUMNS})
 
     def erase(self, lead_id: LeadId) -> None:
         """See `IdempotencyStore.erase`."""
-        self._runner.change(_FORGET, forgotten=lead_id)
+        self._runner.change(_ERASE, erased_id=lead_id)
 
     def creation_times(self, lead_id: LeadId) -> Sequence[datetime]:
         """See `IdempotencyStore.creation_times`."""
@@ -76,4 +77,4 @@ class SqlIdempotencyStore:
 
     def delete_expired(self, *, before: datetime, limit: int) -> None:
         """See `IdempotencyStore.delete_expired`."""
-        self._runner.change(_DROP, before=before, limit=limit)
+        self._runner.change(_DELETE_EXPIRED, before=before, limit=limit)

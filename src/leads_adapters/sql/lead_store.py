@@ -1,4 +1,4 @@
-"""Leads in their table."""
+"""Store leads in SQL."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -30,47 +30,49 @@ from leads_domain.paging import LeadPosition, LeadQuery, Page
 from leads_domain.search import lead_words, name_key
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in leads.columns}
-_MEMBERS = tuple(column for column in leads.columns if column.name not in ("name_key", "words", "next_follow_up_key"))
-_BY_ID = select(*_MEMBERS).where(leads.c.id == bindparam("id"))
+_LEAD_COLUMNS = tuple(
+    column for column in leads.columns if column.name not in ("name_key", "words", "next_follow_up_key")
+)
+_BY_ID = select(*_LEAD_COLUMNS).where(leads.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
-_BY_IDS = select(*_MEMBERS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
-# SQLite has no arrays. One parameter, however many ids there are, so that it is one statement.
-_IS_ONE_OF = leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
-_BY_IDS_ON_SQLITE = select(*_MEMBERS).where(_IS_ONE_OF)
+_BY_IDS = select(*_LEAD_COLUMNS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
+# SQLite has no arrays: a JSON array passes any number of ids as one parameter, so one statement suffices.
+_IS_ONE_OF_IDS = leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
+_BY_IDS_ON_SQLITE = select(*_LEAD_COLUMNS).where(_IS_ONE_OF_IDS)
 _ID_BY_EMAIL = select(leads.c.id).where(leads.c.email_key == bindparam("email_key"))
 _UPDATE = (
     update(leads)
     .where(leads.c.id == bindparam("id_"))
     .values({name: column for name, column in _COLUMNS.items() if name != "id"})
 )
-_REMOVE = delete(leads).where(leads.c.id == bindparam("id"))
+_DELETE = delete(leads).where(leads.c.id == bindparam("id"))
 _MERGED_INTO = select(merged_leads.c.into_id).where(merged_leads.c.id == bindparam("id"))
-_LEADS_TO = merged_leads.c.into_id == bindparam("id")
-_ALL_MERGED_INTO = select(merged_leads.c.id).where(_LEADS_TO).order_by(merged_leads.c.id)
+_IS_MERGED_INTO = merged_leads.c.into_id == bindparam("id")
+_ALL_MERGED_INTO = select(merged_leads.c.id).where(_IS_MERGED_INTO).order_by(merged_leads.c.id)
 _REDIRECT = insert(merged_leads).values(id=bindparam("id"), into_id=bindparam("into_id"))
-_REDIRECT_AGAIN = update(merged_leads).where(_LEADS_TO).values(into_id=bindparam("into"))
-_ERASE_MERGED = delete(merged_leads).where(_LEADS_TO)
+_REDIRECT_ALL = update(merged_leads).where(_IS_MERGED_INTO).values(into_id=bindparam("into"))
+_ERASE_MERGED = delete(merged_leads).where(_IS_MERGED_INTO)
 _ADD: dict[str, Executable] = {
     "sqlite": sqlite.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
     "postgresql": postgresql.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
 }
-# SQLite's index of words. A trigger would have it write to its tables for every lead, which takes 20 us more
+# SQLite's word index. The store adds words by statement because a trigger is slower
 # (docs/decisions/0022-words-by-statement.md).
 _LEAD_WORDS = table("lead_words", column("rowid"), column("words"))
 _ADD_WORDS = insert(_LEAD_WORDS).values(rowid=func.last_insert_rowid(), words=bindparam("words"))
 _ADD_WORDS_OF_MANY = insert(_LEAD_WORDS).from_select(
-    ["rowid", "words"], select(literal_column("rowid"), leads.c.words).where(_IS_ONE_OF)
+    ["rowid", "words"], select(literal_column("rowid"), leads.c.words).where(_IS_ONE_OF_IDS)
 )
 
 
 class SqlLeadStore:
-    """Stores leads in the table `leads`, whose `email_key` is unique."""
+    """Stores leads in the table `leads`, where `email_key` is unique."""
 
     def __init__(self, runner: StatementRunner) -> None:
         self._runner = runner
 
     def add(self, lead: Lead) -> None:
-        """See `LeadStore.add`. No exception is caught, because on PostgreSQL one would end the transaction."""
+        """See `LeadStore.add`. Uses ON CONFLICT, because an exception would end the transaction on PostgreSQL."""
         row = _row(lead)
         if not self._runner.change(_ADD[self._runner.dialect], **row):
             raise DuplicateLead(self.find_by_email(lead.email.key))
@@ -78,17 +80,17 @@ class SqlLeadStore:
             self._runner.change(_ADD_WORDS, words=row["words"])
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        """See `LeadStore.add_many`. Looks up who has the addresses only if one is taken."""
-        kept = self._runner.change_many(_ADD[self._runner.dialect], [_row(lead) for lead in leads])
+        """See `LeadStore.add_many`. Looks up existing leads only if there is a duplicate."""
+        added = self._runner.change_many(_ADD[self._runner.dialect], [_row(lead) for lead in leads])
         if self._runner.dialect == "sqlite":
             self._runner.change(_ADD_WORDS_OF_MANY, ids=_json([lead.id for lead in leads]))
-        if kept == len(leads):
+        if added == len(leads):
             return [lead.id for lead in leads]
         return [self.find_by_email(lead.email.key) for lead in leads]
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
-        return self._one(_BY_ID, id)
+        return self._get(_BY_ID, id)
 
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
         """See `LeadStore.get_many`."""
@@ -100,7 +102,7 @@ class SqlLeadStore:
 
     def get_for_update(self, id: LeadId) -> Lead:
         """See `LeadStore.get_for_update`. SQLite has one writer at a time, and so no clause for it."""
-        return self._one(_BY_ID_LOCKED, id)
+        return self._get(_BY_ID_LOCKED, id)
 
     def find_by_email(self, email_key: str) -> LeadId | None:
         """See `LeadStore.find_by_email`."""
@@ -117,8 +119,8 @@ class SqlLeadStore:
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """See `LeadStore.redirect`."""
-        self._runner.change(_REDIRECT_AGAIN, id=id, into=into)
-        self._runner.change(_REMOVE, id=id)
+        self._runner.change(_REDIRECT_ALL, id=id, into=into)
+        self._runner.change(_DELETE, id=id)
         self._runner.change(_REDIRECT, id=id, into_id=into)
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
@@ -128,12 +130,12 @@ class SqlLeadStore:
     def erase(self, id: LeadId) -> None:
         """See `LeadStore.erase`."""
         self._runner.change(_ERASE_MERGED, id=id)
-        self._runner.change(_REMOVE, id=id)
+        self._runner.change(_DELETE, id=id)
         self._runner.needs_secure_delete = True
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
-        rows = find_page(self._runner, _members_of, query)
+        rows = find_page(self._runner, _lead_columns, query)
         items = _leads(rows[: query.limit])
         return Page(items, query.sort.position(items[-1]) if len(rows) > query.limit else None)
 
@@ -141,19 +143,19 @@ class SqlLeadStore:
         """See `LeadStore.count`."""
         return count_leads(self._runner, query)
 
-    def _one(self, statement: Executable, id: LeadId) -> Lead:
+    def _get(self, statement: Executable, id: LeadId) -> Lead:
         row = self._runner.first(statement, id=id)
         if row is None:
-            raise self._missing(id)
+            raise self._not_found(id)
         return _leads([row])[0]
 
-    def _missing(self, id: LeadId) -> NotFound:
+    def _not_found(self, id: LeadId) -> NotFound:
         row = self._runner.first(_MERGED_INTO, id=id)
         return Merged(id, row[0]) if row else NotFound("lead", id)
 
 
-def _members_of(columns: Any) -> list[ColumnElement[Any]]:
-    return [columns[column.name] for column in _MEMBERS]
+def _lead_columns(columns: Any) -> list[ColumnElement[Any]]:
+    return [columns[column.name] for column in _LEAD_COLUMNS]
 
 
 def _json(value: object) -> str:
@@ -186,11 +188,11 @@ def _row(lead: Lead) -> dict[str, Any]:
 
 
 def _leads(rows: Iterable[Row]) -> list[Lead]:
-    """Return the leads of some rows. msgspec makes frozen objects in half the time of their constructors."""
-    return msgspec.convert([_members(row) for row in rows], list[Lead])
+    """Convert rows to leads. msgspec creates frozen objects faster than their constructors do."""
+    return msgspec.convert([_fields(row) for row in rows], list[Lead])
 
 
-def _members(row: Row) -> dict[str, Any]:
+def _fields(row: Row) -> dict[str, Any]:
     (id, name, email, email_key, phone, phone_extension, status, status_reason, source, owner, owner_key, *rest) = row
     attributes, created_at, updated_at, contacted_at, next_follow_up_at, version = rest
     return {

@@ -1,9 +1,10 @@
-"""The timeline in its table.
+"""Store the timeline in SQL.
 
-`seq` is the order in which entries were written. On PostgreSQL they may be committed in another order: an entry can
-become visible after later ones, and a client of the feed would miss it. Feed positions (`position`) are therefore given
-to committed entries, by one transaction at a time, which locks the row of `feed` until it ends: a client that sees a
-position sees all smaller ones. SQLite does the same, so that cursors stay valid when a database is copied.
+`seq` is the order in which entries are written. PostgreSQL may commit them in another order: an entry can become
+visible after later ones, and a client of the feed would miss it. Therefore only committed entries get a feed position
+(`position`). One transaction at a time assigns positions, and locks the row of `feed` until it ends: a client that sees
+a position also sees all smaller ones. SQLite does the same, so cursors stay valid when a database is copied.
+See docs/decisions/0018-feed.md.
 """
 
 from collections.abc import Iterable
@@ -20,11 +21,11 @@ from leads_domain.events import EventType, TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page
 
-_WRITTEN = [column for column in timeline.columns if column.name not in ("seq", "position")]
-_ADD = insert(timeline).values({column.name: bindparam(column.name) for column in _WRITTEN})
+_EVENT_COLUMNS = [column for column in timeline.columns if column.name not in ("seq", "position")]
+_ADD = insert(timeline).values({column.name: bindparam(column.name) for column in _EVENT_COLUMNS})
 
 _IN_FEED = (
-    select(timeline.c.position, *_WRITTEN)
+    select(timeline.c.position, *_EVENT_COLUMNS)
     .where(timeline.c.position > bindparam("after"))
     .order_by(timeline.c.position)
     .limit(bindparam("limit"))
@@ -48,8 +49,8 @@ _PUBLISH = (
 )
 
 
-def _taking_positions(insert: Any) -> Executable:
-    """Return a statement that takes so many feed positions and returns the last of them."""
+def _take_positions(insert: Any) -> Executable:
+    """Return a statement that reserves `taken` feed positions and returns the last one."""
     taken = bindparam("taken", type_=feed.c.last_position.type)
     return (  # type: ignore[no-any-return]
         insert(feed)
@@ -59,11 +60,11 @@ def _taking_positions(insert: Any) -> Executable:
     )
 
 
-_TAKE_POSITIONS = {"sqlite": _taking_positions(sqlite.insert), "postgresql": _taking_positions(postgresql.insert)}
+_TAKE_POSITIONS = {"sqlite": _take_positions(sqlite.insert), "postgresql": _take_positions(postgresql.insert)}
 
 
 class SqlTimeline:
-    """Stores entries in the table `timeline`."""
+    """Stores timeline entries in the table `timeline`."""
 
     def __init__(self, runner: StatementRunner) -> None:
         self._runner = runner
@@ -74,8 +75,8 @@ class SqlTimeline:
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.of_lead`."""
-        position = {} if before is None else {"before": before}
-        rows = self._runner.all(_page_of_lead(before is not None), lead_id=lead_id, limit=limit + 1, **position)
+        after = {} if before is None else {"before": before}
+        rows = self._runner.all(_page_of_lead(before is not None), lead_id=lead_id, limit=limit + 1, **after)
         shown = rows[:limit]
         return Page([_entry(row) for row in shown], shown[-1][0] if len(rows) > limit else None)
 
@@ -94,7 +95,7 @@ class SqlTimeline:
         return self._runner.first(_FIRST_UNPUBLISHED) is not None
 
     def publish(self, limit: int) -> int:
-        """See `Timeline.publish`. The second statement sees what others committed before the first one had the lock."""
+        """See `Timeline.publish`. The first statement waits for the lock; the second sees all commits before that."""
         ((last_position,),) = self._runner.all(_TAKE_POSITIONS[self._runner.dialect], taken=limit)
         return self._runner.change(_PUBLISH, last_position=last_position - limit, limit=limit)
 
@@ -108,14 +109,14 @@ class SqlTimeline:
         self._runner.change(_MOVE, from_lead=from_lead, to_lead=to_lead)
 
     def erase(self, tombstone: TimelineEntry) -> None:
-        """See `Timeline.erase`. The tombstone comes first: SQLite gives the highest number out again if it is free."""
+        """See `Timeline.erase`. Add the tombstone first: SQLite reuses the highest `seq` once its row is deleted."""
         self.add([tombstone])
         self._runner.change(_ERASE, lead=tombstone.lead_id, tombstone=tombstone.id)
 
 
 @lru_cache
 def _page_of_lead(continued: bool) -> Select[Any]:
-    statement = select(timeline.c.seq, *_WRITTEN).where(timeline.c.lead_id == bindparam("lead_id"))
+    statement = select(timeline.c.seq, *_EVENT_COLUMNS).where(timeline.c.lead_id == bindparam("lead_id"))
     if continued:
         statement = statement.where(timeline.c.seq < bindparam("before"))
     return statement.order_by(timeline.c.seq.desc()).limit(bindparam("limit"))

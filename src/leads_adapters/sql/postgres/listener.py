@@ -8,14 +8,14 @@ from typing import Any
 
 import psycopg
 
-from leads_adapters.sql.follow_up_store import ANNOUNCED
+from leads_adapters.sql.follow_up_store import NOTIFICATION
 from leads_domain.errors import Unavailable
 
 
 def listen(connection: psycopg.Connection[Any]) -> None:
     """Subscribe a connection to the notifications; close it if that fails."""
     try:
-        connection.execute(f"LISTEN {ANNOUNCED}")
+        connection.execute(f"LISTEN {NOTIFICATION}")
     except psycopg.Error:
         connection.close()
         raise
