@@ -133,9 +133,9 @@ POSITION = {"after_value": END_OF_TIME, "after_id": an_id(1)}
 def test_a_list_of_leads_is_read_along_the_index_of_its_order(tmp_path: Path, sort: LeadSort, continued: bool) -> None:
     for filters in ({}, RANGES[sort.field]):
         for others in ({}, {"source": "fair"}):
-            list_ = lead_pages._List((*filters, *others), sort, continued)
+            list_ = lead_pages._ListShape((*filters, *others), sort, continued)
             given = {**filters, **others, **POSITION, "limit": 51, "stretch": 5_000}
-            steps = plan(tmp_path, lead_pages._among_next(_lead_columns, list_), **given)
+            steps = plan(tmp_path, lead_pages._page_from_stretch(_lead_columns, list_), **given)
             assert f"leads USING INDEX {INDEX[sort.field]}" in steps[0]
             if journal_mode() == "WAL":  # older versions sort the stretch, although it is in order
                 assert len(steps) == 1, steps
@@ -146,8 +146,8 @@ def test_a_list_of_leads_is_read_along_the_index_of_its_order(tmp_path: Path, so
 def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
     tmp_path: Path, sort: LeadSort, continued: bool
 ) -> None:
-    list_ = lead_pages._List(("owner_key",), sort, continued)
-    statement = lead_pages._sorted(_lead_columns, list_, None)
+    list_ = lead_pages._ListShape(("owner_key",), sort, continued)
+    statement = lead_pages._page_from_filters(_lead_columns, list_, None)
     search, *rest = plan(tmp_path, statement, owner_key="a@example.com", **POSITION, limit=51)
     assert search == "SEARCH leads USING INDEX ix_leads_owner_key_created_at_id (owner_key=?)"
     assert rest == ["USE TEMP B-TREE FOR ORDER BY"]
@@ -155,13 +155,13 @@ def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
 
 def test_the_end_of_a_stretch_is_found_in_the_index_alone(tmp_path: Path) -> None:
     for sort in LeadSort:
-        (step,) = plan(tmp_path, lead_pages._beyond(lead_pages._List((), sort, False)), stretch=5_000)
+        (step,) = plan(tmp_path, lead_pages._lead_after_stretch(lead_pages._ListShape((), sort, False)), stretch=5_000)
         assert f"USING COVERING INDEX {INDEX[sort.field]}" in step
 
 
 def test_the_same_question_is_asked_by_the_same_statement() -> None:
     first, other = (tuple(lead_filters.filters(LeadQuery(source=source))) for source in ("fair", "website"))
     sort = LeadSort.BY_NAME
-    assert lead_pages._among_next(_lead_columns, lead_pages._List(first, sort, False)) is lead_pages._among_next(
-        _lead_columns, lead_pages._List(other, sort, False)
-    )
+    assert lead_pages._page_from_stretch(
+        _lead_columns, lead_pages._ListShape(first, sort, False)
+    ) is lead_pages._page_from_stretch(_lead_columns, lead_pages._ListShape(other, sort, False))

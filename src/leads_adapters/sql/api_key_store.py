@@ -82,7 +82,7 @@ class SqlApiKeyStore:
         return Page(items, Position(items[-1].created_at, items[-1].id) if len(found) > limit else None)
 
     def all_for_update(self) -> Sequence[ApiKey]:
-        """See `ApiKeyStore.all_for_update`. SQLite has one writer at a time, and so no statement for it."""
+        """See `ApiKeyStore.all_for_update`. SQLite needs no lock: it has one writer at a time."""
         if self._runner.dialect == "postgresql":
             self._runner.change(_LOCK)
         return self.all()

@@ -1,4 +1,4 @@
-"""Hold the leads of a dry run of any size in a temporary SQLite file, whatever the database is."""
+"""Store the leads of a dry run in a temporary SQLite file, whatever the database is."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +17,7 @@ _SETUP = (
     "PRAGMA synchronous = OFF",
     "PRAGMA cache_size = -16384",  # in KiB
     "CREATE TABLE leads (email_key TEXT PRIMARY KEY, lead BLOB NOT NULL)",
-    "BEGIN",  # and never committed
+    "BEGIN",  # never committed
 )
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Lead)
@@ -27,8 +27,8 @@ _decoder = msgspec.msgpack.Decoder(Lead)
 def open_dry_run() -> Iterator["SqliteDryRun"]:
     """Open a dry run. Raises `Unavailable` if its temporary file cannot be written.
 
-    The file is unlinked before leads are written to it, so it cannot outlive the process. A temporary database of
-    SQLite would not do: the driver is built to keep those in memory.
+    The file is unlinked before leads are written to it, so it cannot outlive the process. SQLite's own temporary
+    databases are not an option: the driver is built to hold them in memory.
     """
     try:
         with NamedTemporaryFile(prefix="leads-") as file:
@@ -36,13 +36,13 @@ def open_dry_run() -> Iterator["SqliteDryRun"]:
             for statement in _SETUP:
                 connection.execute(statement)
     except (OSError, driver.OperationalError) as error:
-        raise _no_room(error) from error
+        raise _unwritable(error) from error
     with closing(connection):
         yield SqliteDryRun(connection)
 
 
 class SqliteDryRun:
-    """See `DryRun`. Uses up to 16 MiB of memory, and about 400 bytes of disk for each lead."""
+    """Implements `DryRun` with up to 16 MiB of memory, and about 400 bytes of disk for each lead."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -60,8 +60,9 @@ class SqliteDryRun:
         try:
             return self._connection.execute(statement, parameters)
         except driver.OperationalError as error:
-            raise _no_room(error) from error
+            raise _unwritable(error) from error
 
 
-def _no_room(cause: Exception) -> Unavailable:
-    return Unavailable(f"A dry run cannot write to the folder of temporary files: {cause}.")
+def _unwritable(cause: Exception) -> Unavailable:
+    advice = "Free disk space, or set TMPDIR to another folder."
+    return Unavailable(f"The dry run cannot write to the folder for temporary files: {cause}. {advice}")

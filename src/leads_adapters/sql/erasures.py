@@ -19,17 +19,17 @@ from leads_domain.lead import LeadId
 _ERASED = "SELECT lead_id, data FROM timeline WHERE type = 'lead.erased'"
 
 Erase = Callable[..., None]
-"""`EraseLead`."""
+"""The use case `EraseLead`."""
 
 
 def erased_in(file: Path) -> list[LeadId]:
-    """Return the ids of all erased leads, and of the leads that were merged into them before.
+    """Return the ids of all erased leads, and of leads that were merged into them before the erasure.
 
-    The file is a SQLite database or a backup of either kind. Raise `BackupFailed` for any other file.
+    The file is a SQLite database, or a backup of SQLite or PostgreSQL. Raises `BackupFailed` for any other file.
     """
     kind = kind_of(file)
     if kind is None:
-        raise BackupFailed(f"{file} is neither a SQLite database nor a backup of one of PostgreSQL.")
+        raise BackupFailed(f"{file} is neither a SQLite database nor a backup of a PostgreSQL database.")
     if kind == SQLITE:
         rows = sqlite_backup.rows_of(file, _ERASED)
     else:
@@ -39,7 +39,7 @@ def erased_in(file: Path) -> list[LeadId]:
 
 
 def erase_again(engine: Engine, erase: Erase, ids: Iterable[LeadId], actor: str) -> int:
-    """Erase the leads that exist, all of them or none; return their number."""
+    """Erase those leads that exist, all in one transaction, and return their number."""
     with engine.begin() as connection:
         driver_connection: Any = connection.connection.driver_connection
         work = SqlUnitOfWork(StatementRunner(driver_connection, engine.dialect, {}))

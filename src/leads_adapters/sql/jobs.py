@@ -1,4 +1,4 @@
-"""Queue units of work, and deliver their results."""
+"""Represent queued units of work, and deliver their results."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ def _new_future() -> asyncio.Future[Any]:
 
 @dataclass(slots=True)
 class Job:
-    """A unit of work to be run, the future of its caller, and its result or error."""
+    """A unit of work to run, the future of its caller, and its result or error."""
 
     run: Callable[[SqlUnitOfWork], Any]
     future: asyncio.Future[Any] = field(default_factory=_new_future)
@@ -25,7 +25,7 @@ class Job:
 def deliver(jobs: Sequence[Job]) -> None:
     """Set the result or the error of each job on its future."""
     for job in jobs:
-        if job.future.done():  # the caller was cancelled; the work is done all the same
+        if job.future.done():  # the caller was cancelled; the work is done anyway
             continue
         if job.error is None:
             job.future.set_result(job.result)

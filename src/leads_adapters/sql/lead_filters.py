@@ -1,4 +1,4 @@
-"""The filters of a list of leads, as conditions by name, and their values."""
+"""Translate the filters of a list of leads to SQL conditions and their values."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -13,7 +13,7 @@ from leads_domain.paging import LeadQuery
 
 Names = Sequence[str]
 Columns = Any
-"""The columns of the table, or of a part of it, by name."""
+"""The columns of the table or of a subquery, by name."""
 
 _TIME = leads.c.created_at.type
 _CONDITIONS: Mapping[str, Callable[[Columns], ColumnElement[bool]]] = {
@@ -34,11 +34,11 @@ RANGES = {
     "due_before": "next_follow_up_key",
     "not_before": "next_follow_up_key",
 }
-"""The filters that pass a range of a column: an unbroken part of a list that is ordered by it."""
+"""The filters on a range of a column, by name. In a list ordered by that column, the range is contiguous."""
 
 _WORDS = table("lead_words", column("rowid"))
 MATCHING = select(_WORDS.c.rowid).where(literal_column("lead_words").op("MATCH")(bindparam("match", type_=Text)))
-"""Select from SQLite's index of words."""
+"""Select the rows that match from SQLite's word index."""
 
 _IN_WORD_INDEX: Mapping[str, ColumnElement[bool]] = {
     "sqlite": literal_column("leads.rowid").in_(MATCHING),
@@ -49,35 +49,38 @@ _IN_WORD_INDEX: Mapping[str, ColumnElement[bool]] = {
 
 
 def filters(query: LeadQuery) -> dict[str, Any]:
-    """Return the values of the filters, by the names of their conditions."""
-    members = ("email_key", "source", "owner_key", "created_from", "created_to", "updated_from")
-    given = {member: value for member in members if (value := getattr(query, member)) is not None}
-    given |= {f"status_{place}": status for place, status in enumerate(dict.fromkeys(query.statuses))}
+    """Return the values of the filters of `query`, by the names of their conditions."""
+    fields = ("email_key", "source", "owner_key", "created_from", "created_to", "updated_from")
+    values = {field: value for field in fields if (value := getattr(query, field)) is not None}
+    values |= {f"status_{index}": status for index, status in enumerate(dict.fromkeys(query.statuses))}
     if query.has_follow_up or query.follow_up_due_before:
-        given["due_before"] = query.follow_up_due_before or END_OF_TIME
+        values["due_before"] = query.follow_up_due_before or END_OF_TIME
     if query.has_follow_up is False:
-        given["not_before"] = END_OF_TIME
-    for place, choices in enumerate(query.words):
-        given |= {f"word_{place}_{choice}": f"% {word}%" for choice, word in enumerate(choices)}
-    return given
+        values["not_before"] = END_OF_TIME
+    for index, choices in enumerate(query.words):
+        values |= {f"word_{index}_{choice}": f"% {word}%" for choice, word in enumerate(choices)}
+    return values
 
 
 def word_queries(words: Iterable[Iterable[str]]) -> dict[str, str]:
-    """Return what the indexes of words are asked. No word holds a sign of their languages, or of LIKE."""
+    """Return the queries for the word index of each database.
+
+    Words need no escaping: they contain no characters with a meaning in these query languages or in LIKE.
+    """
     return {
-        "match": _all_of(words, '"{}" *', " OR ", " AND "),
-        "tsquery": _all_of(words, "'{}':*", " | ", " & "),
+        "match": _combine(words, '"{}" *', " OR ", " AND "),
+        "tsquery": _combine(words, "'{}':*", " | ", " & "),
     }
 
 
-def _all_of(words: Iterable[Iterable[str]], begins: str, either: str, both: str) -> str:
-    return both.join(f"({either.join(map(begins.format, choice))})" for choice in words)
+def _combine(words: Iterable[Iterable[str]], prefix: str, any_of: str, all_of: str) -> str:
+    return all_of.join(f"({any_of.join(map(prefix.format, choices))})" for choices in words)
 
 
 def conditions(names: Names, c: Columns, word_index: str | None = None) -> Iterator[ColumnElement[bool]]:
-    """Yield what leads must pass. Words are looked up in the index of a database, or compared if none is named."""
+    """Yield the conditions with these names. Words use the index of a database, or are compared if none is named."""
     yield from (_CONDITIONS[name](c) for name in names if name in _CONDITIONS)
-    # Not IN: SQLite does not look up in its histogram how many leads have the only value of a list.
+    # OR instead of IN: SQLite uses its histogram to estimate an equality, but not for a list with one value.
     if statuses := [c.status == bindparam(name) for name in names if name.startswith("status_")]:
         yield or_(*statuses)
     words = [name for name in names if is_word(name)]
@@ -89,5 +92,5 @@ def conditions(names: Names, c: Columns, word_index: str | None = None) -> Itera
 
 
 def is_word(name: str) -> bool:
-    """Return whether the condition of this name is about a word."""
+    """Return whether this is the name of a condition on a word."""
     return name.startswith("word_")

@@ -101,7 +101,7 @@ class SqlLeadStore:
         return _leads(rows)
 
     def get_for_update(self, id: LeadId) -> Lead:
-        """See `LeadStore.get_for_update`. SQLite has one writer at a time, and so no clause for it."""
+        """See `LeadStore.get_for_update`. SQLite has one writer at a time: SQLAlchemy omits FOR UPDATE."""
         return self._get(_BY_ID_LOCKED, id)
 
     def find_by_email(self, email_key: str) -> LeadId | None:
@@ -111,9 +111,9 @@ class SqlLeadStore:
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
-        holder = self.find_by_email(lead.email.key)
-        if holder not in (None, lead.id):
-            raise DuplicateLead(holder)
+        existing = self.find_by_email(lead.email.key)
+        if existing not in (None, lead.id):
+            raise DuplicateLead(existing)
         values = _row(lead)
         self._runner.change(_UPDATE, id_=values.pop("id"), **values)
 

@@ -1,14 +1,14 @@
-"""Bring a database of version 0.2 to the first revision of today, whose migrations no longer know the older ones."""
+"""Convert a database of version 0.2 to revision 0100. The migrations start there; older revisions were removed."""
 
 from sqlalchemy import Connection
 
 LAST_OLDER = "0011"
-"""The schema of version 0.2, the only older one that can be brought up to date."""
+"""The revision of version 0.2, the only older one that can be upgraded."""
 
 FIRST = "0100"
-"""The first revision of today, to which it is brought."""
+"""The first revision of the migrations."""
 
-_SAME = (
+_FOR_BOTH = (
     "UPDATE leads SET next_follow_up_key = next_follow_up_at WHERE next_follow_up_at IS NOT NULL",
     "DROP INDEX ix_leads_scheduled",
     "DROP INDEX ix_leads_next_follow_up_at_id",
@@ -21,13 +21,13 @@ _STATEMENTS: dict[str, tuple[str, ...]] = {
         "DROP TRIGGER lead_words_add",
         "ALTER TABLE leads DROP COLUMN rendered",
         _ADD_KEY.format("TEXT"),
-        *_SAME,
+        *_FOR_BOTH,
     ),
-    "postgresql": (_ADD_KEY.format("TIMESTAMP WITH TIME ZONE"), *_SAME),
+    "postgresql": (_ADD_KEY.format("TIMESTAMP WITH TIME ZONE"), *_FOR_BOTH),
 }
 
 
 def convert(connection: Connection) -> None:
-    """Convert a database of version 0.2, within the transaction of the caller."""
+    """Convert a database of version 0.2 in the caller's transaction."""
     for statement in _STATEMENTS[connection.dialect.name]:
         connection.exec_driver_sql(statement)

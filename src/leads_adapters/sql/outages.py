@@ -1,4 +1,4 @@
-"""Remember that the database fails: for the log, and for the readiness check."""
+"""Track outages of the database, for the log and the readiness check."""
 
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -9,47 +9,47 @@ from leads_adapters.database import Outage
 from leads_adapters.sql.jobs import Job
 
 LOG_SECONDS = 60.0
-"""How often the same reason is logged, however many requests fail for it."""
+"""The time between two log lines with the same reason."""
 
 PROBE_SECONDS = 1.0
-"""How often a write is tried at most after one has failed."""
+"""The minimum time between two test writes after a write has failed."""
 
 
 def reason_of(error: Exception) -> str:
-    """Return why the database failed, on one line, without the row that PostgreSQL may quote in its DETAIL."""
+    """Return the error message on one line, without PostgreSQL's DETAIL, which may contain a row."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     return " ".join(str(cause).partition("\nDETAIL:")[0].split())
 
 
 class Outages:
-    """Knows whether the last write failed. `log` is called with a new reason, and with the same one once a minute."""
+    """Tracks whether the last write failed. Calls `log` with each new reason, and repeats a reason once a minute."""
 
     def __init__(self, log: Callable[[str], None], now: Callable[[], float] = monotonic) -> None:
         self._log = log
         self._now = now
-        self._logged = ""
-        self._silent_until = float("-inf")
+        self._logged_reason = ""
+        self._next_log_at = float("-inf")
         self._write_failure: Outage | None = None
-        self._no_probe_until = float("-inf")
+        self._next_probe_at = float("-inf")
 
     def note(self, outage: Outage) -> None:
-        """Log why the database failed, and remember a permanent outage."""
+        """Log an outage, and store it if it is permanent."""
         if outage.permanent:
             self._write_failure = outage
         reason = reason_of(outage)
-        if reason != self._logged or self._now() >= self._silent_until:
-            self._logged, self._silent_until = reason, self._now() + LOG_SECONDS
+        if reason != self._logged_reason or self._now() >= self._next_log_at:
+            self._logged_reason, self._next_log_at = reason, self._now() + LOG_SECONDS
             self._log(reason)
 
     def after_read(self, jobs: Sequence[Job]) -> Outage | None:
-        """Note and return the outage that made jobs of one transaction fail, if any."""
+        """Note and return the outage of a read transaction, if its jobs failed with one."""
         outage = next((job.error for job in jobs if isinstance(job.error, Outage)), None)
         if outage is not None:
             self.note(outage)
         return outage
 
     def after_write(self, jobs: Sequence[Job]) -> None:
-        """Do the same, and remember whether writes fail."""
+        """Note the outage of a write transaction, or the end of an outage."""
         outage = self.after_read(jobs)
         if self._write_failure is not None and self._write_failure.permanent:
             return
@@ -59,10 +59,10 @@ class Outages:
             self._write_failure = outage
 
     def needs_probe(self) -> bool:
-        """Return whether a write should be tried, because the last one failed. Raise `Outage` between two tries."""
+        """Return whether to test a write, because the last one failed. Raise the `Outage` if a test is not due yet."""
         if self._write_failure is None:
             return False
-        if self._write_failure.permanent or self._now() < self._no_probe_until:
+        if self._write_failure.permanent or self._now() < self._next_probe_at:
             raise self._write_failure
-        self._no_probe_until = self._now() + PROBE_SECONDS
+        self._next_probe_at = self._now() + PROBE_SECONDS
         return True

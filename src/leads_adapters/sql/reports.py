@@ -1,4 +1,4 @@
-"""Reports on the tables. They go through all leads, or through an index of all of them."""
+"""Compute reports in SQL. Each one scans all leads, or an index of all of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -34,7 +34,7 @@ _OVERDUE = select(func.count()).where(
 
 
 class SqlReports:
-    """Has the database count."""
+    """Computes reports with aggregate queries."""
 
     def __init__(self, runner: StatementRunner) -> None:
         self._runner = runner
@@ -46,12 +46,12 @@ class SqlReports:
     def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
         """See `Reports.leads_by_source`."""
         statement = _by_source(self._runner.dialect, len(won))
-        named = {f"won_{number}": status for number, status in enumerate(won)}
-        return [SourceCount(*row) for row in self._runner.all(statement, limit=limit, **named)]
+        parameters = {f"won_{number}": status for number, status in enumerate(won)}
+        return [SourceCount(*row) for row in self._runner.all(statement, limit=limit, **parameters)]
 
     def median_time_to_first_contact(self) -> timedelta | None:
         """See `Reports.median_time_to_first_contact`."""
-        times = [time for (time,) in self._runner.all(_MIDDLE[self._runner.dialect])]
+        times = [time for (time,) in self._runner.all(_MEDIAN_TIMES[self._runner.dialect])]
         if self._runner.dialect == "sqlite":
             times = [timedelta(microseconds=time) for time in times]
         return sum(times, timedelta()) / len(times) if times else None
@@ -65,7 +65,7 @@ class SqlReports:
 @cache
 def _by_source(dialect: str, won: int) -> Select[Any]:
     is_won = or_(false(), *(leads.c.status == bindparam(f"won_{number}") for number in range(won)))
-    # In the order of code points, as everywhere: a database of PostgreSQL may have another one.
+    # Sort by code point, as everywhere: the collation of a PostgreSQL database may differ.
     name = collate(leads.c.source, "C") if dialect == "postgresql" else leads.c.source
     return (
         select(leads.c.source, func.count(), func.sum(case((is_won, 1), else_=0)))
@@ -75,20 +75,20 @@ def _by_source(dialect: str, won: int) -> Select[Any]:
     )
 
 
-def _middle(time: ColumnElement[Any]) -> Select[Any]:
-    """The time in the middle, or the two of them, of all leads that were contacted."""
+def _median_times(time: ColumnElement[Any]) -> Select[Any]:
+    """Select the middle time, or the two middle times, of all contacted leads."""
     times = select(time.label("time")).where(leads.c.contacted_at.is_not(None)).cte("times")
     number = select(func.count()).select_from(times).scalar_subquery()
     return select(times.c.time).order_by(times.c.time).limit(2 - number % 2).offset((number - 1) // 2)
 
 
 def _microseconds(at: ColumnElement[Any]) -> ColumnElement[int]:
-    """A time of SQLite as a number: its own functions know of milliseconds only."""
+    """Convert a time to microseconds. SQLite's own functions have a resolution of milliseconds."""
     seconds = cast(func.unixepoch(func.substr(at, 1, 19)), Integer)
     return seconds * 1_000_000 + cast(func.substr(at, 21, 6), Integer)
 
 
-_MIDDLE = {
-    "sqlite": _middle(_microseconds(leads.c.contacted_at) - _microseconds(leads.c.created_at)),
-    "postgresql": _middle(type_coerce(leads.c.contacted_at.op("-")(leads.c.created_at), INTERVAL)),
+_MEDIAN_TIMES = {
+    "sqlite": _median_times(_microseconds(leads.c.contacted_at) - _microseconds(leads.c.created_at)),
+    "postgresql": _median_times(type_coerce(leads.c.contacted_at.op("-")(leads.c.created_at), INTERVAL)),
 }

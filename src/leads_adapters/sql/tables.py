@@ -1,4 +1,4 @@
-"""The tables, as they are after the newest migration."""
+"""Define the tables as the newest migration leaves them."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -35,16 +35,16 @@ _NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _table(name: str, *parts: Any) -> Table:
-    # STRICT makes SQLite refuse a value of another type than the column's, as other databases do.
+    # STRICT makes SQLite check the types of values, as other databases do.
     return Table(name, metadata, *parts, sqlite_strict=True)
 
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-"""The `next_follow_up_key` of a lead without a follow-up, which lists it last."""
+"""The `next_follow_up_key` of a lead without a follow-up: it comes last in a list."""
 
-# `name_key`, `words` and `next_follow_up_key` are made from the other columns, for lists. The index of the words is a
-# table on SQLite, `lead_words`, which the store adds to, and from which triggers change and remove. On PostgreSQL it is
-# an index of an expression. They are not here: they differ.
+# `name_key`, `words` and `next_follow_up_key` are computed from the other columns, for lists. The word index is missing
+# here because it differs: on PostgreSQL it is an index on an expression; on SQLite it is the table `lead_words`, where
+# the store adds words, and triggers change and delete them.
 leads = _table(
     "leads",
     Column("id", Identifier, primary_key=True),
@@ -78,7 +78,7 @@ leads = _table(
     Index(None, "next_follow_up_key", "id"),
 )
 
-# Where the ids of leads lead to that were merged into others.
+# Redirects the ids of merged leads to the leads that replace them.
 merged_leads = _table(
     "merged_leads",
     Column("id", Identifier, primary_key=True),
@@ -124,7 +124,7 @@ Index(
     postgresql_where=follow_ups.c.next_attempt_at.is_not(None),
 )
 
-# No foreign key to the lead: what happened stays known when the lead itself is erased.
+# No foreign key to the lead: entries outlive the row of a merged or erased lead.
 timeline = _table(
     "timeline",
     Column("seq", _NUMBER, primary_key=True),
@@ -151,7 +151,7 @@ Index(
     postgresql_where=timeline.c.position.is_(None),
 )
 
-# One row, once an entry has a feed position: a transaction that publishes entries holds its lock until its end.
+# One row, created with the first feed position. A transaction that publishes entries locks it until its end.
 feed = _table(
     "feed",
     Column("id", Integer, primary_key=True, autoincrement=False),

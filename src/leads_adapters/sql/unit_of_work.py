@@ -1,4 +1,4 @@
-"""Bundle the stores of one database connection."""
+"""Combine the stores of one database connection."""
 
 from leads_adapters.sql.api_key_store import SqlApiKeyStore
 from leads_adapters.sql.follow_up_store import SqlFollowUpStore
@@ -10,7 +10,7 @@ from leads_adapters.sql.timeline import SqlTimeline
 
 
 class SqlUnitOfWork:
-    """Implements `UnitOfWork` on one connection, whose owner begins and ends the transactions."""
+    """Implements `UnitOfWork` on one connection. The owner of the connection begins and ends transactions."""
 
     def __init__(self, runner: StatementRunner) -> None:
         self.runner = runner

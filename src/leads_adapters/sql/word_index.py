@@ -1,4 +1,4 @@
-"""Suit the index of words to the version of SQLite: only newer ones can delete a word without leaving a trace."""
+"""Adapt the word index to the version of SQLite: only versions from 3.42 can delete words securely."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, inspect
 from leads_adapters.sql.sqlite.driver import driver
 
 SECURE_DELETE = driver.sqlite_version_info >= (3, 42, 0)
-"""Whether the index can delete words without a trace. If not, erasing optimizes it, which drops what was deleted."""
+"""True if the index can delete words securely. Otherwise, an erasure optimizes the index, which drops deleted words."""
 
 _FORMAT_OF_ALL_VERSIONS = "UPDATE lead_words_config SET v = 4 WHERE k = 'version'"
 _SWITCH_OFF = "DELETE FROM lead_words_config WHERE k = 'secure-delete'"
@@ -15,12 +15,15 @@ _SWITCH_ON = "INSERT INTO lead_words (lead_words, rank) VALUES ('secure-delete',
 
 
 def adapt_word_index(engine: Engine) -> None:
-    """Rebuild the index if a version of SQLite wrote it that deletes words in another way than this one.
+    """Rebuild the index if a version of SQLite wrote it that deletes words differently.
 
-    An older version cannot read what a newer one wrote, and leaves traces that a newer one does not remove.
+    An older version cannot read the index of a newer one. A newer version does not remove the deleted words that an
+    older one left.
     """
-    with engine.connect().execution_options(snapshot=True) as reading:  # most find it right, and need no write lock
-        if _suits(reading):
+    with engine.connect().execution_options(
+        snapshot=True
+    ) as reading:  # usually there is nothing to do: avoid the write lock
+        if _is_compatible(reading):
             return
     with engine.begin() as connection:
         for statement in [_SWITCH_ON] if SECURE_DELETE else [_SWITCH_OFF, _FORMAT_OF_ALL_VERSIONS]:
@@ -29,13 +32,13 @@ def adapt_word_index(engine: Engine) -> None:
 
 
 def rebuild_word_index(connection: Connection) -> None:
-    """Fill the index from the words of all leads, as after an insert that did not come from the store."""
+    """Fill the index from the words of all leads, as needed after inserts that bypass the store."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("INSERT INTO lead_words (lead_words) VALUES ('rebuild')")
 
 
-def _suits(connection: Connection) -> bool:
-    """Return whether this version of SQLite can use the index, or there is none: not yet, or not on SQLite."""
+def _is_compatible(connection: Connection) -> bool:
+    """Return whether this version of SQLite can use the index, or the database has none."""
     if not inspect(connection).has_table("lead_words_config"):
         return True
     switched = connection.exec_driver_sql("SELECT v FROM lead_words_config WHERE k = 'secure-delete'").scalar()
@@ -43,6 +46,6 @@ def _suits(connection: Connection) -> bool:
 
 
 def drop_deleted_words(connection: Any) -> None:
-    """Remove what is deleted from the index, if it was only marked as deleted."""
+    """Remove words from the index that are only marked as deleted."""
     if not SECURE_DELETE:
         connection.execute("INSERT INTO lead_words (lead_words) VALUES ('optimize')")

@@ -1,4 +1,4 @@
-"""Try whether writes work: store a row, then delete it again."""
+"""Test whether writes work: store a row, then delete it."""
 
 from datetime import UTC, datetime
 
@@ -9,14 +9,14 @@ _PROBE = IdempotencyRecord(
     caller="readiness",
     key="probe",
     fingerprint="",
-    sealed="x" * 2**16,  # as large as a few leads: a full disk may still have room for a smaller row
+    sealed="x" * 2**16,  # a full disk may still have space for a smaller row
     lead_id=None,
     created_at=datetime(1970, 1, 1, tzinfo=UTC),
 )
 
 
 def store_probe(work: UnitOfWork) -> None:
-    """Store the row. It must be committed: only that needs the disk."""
+    """Store the row. Commit it: only the commit writes to the disk."""
     work.idempotency.store(_PROBE)
 
 
