@@ -221,6 +221,13 @@ def test_every_link_has_a_target(page: Path) -> None:
             assert anchor in {slug(line) for line in read(linked).splitlines() if line.startswith("#")}, target
 
 
+def test_the_table_of_contents_lists_every_page_with_its_title() -> None:
+    contents = dict(re.findall(r"^\| \[([^\]]+)\]\(([^)]+)\)", read(DOCS / "README.md"), re.MULTILINE))
+    pages = [page for page in DOCS.glob("*.md") if page.name != "README.md"]
+    titles = {read(page).partition("\n")[0].removeprefix("# "): page.name for page in pages}
+    assert contents == titles | {"Decisions": "decisions/README.md"}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_path_in_the_text_exists(page: Path) -> None:
     paths = [text for text in CODE.findall(prose(page)) if PATH.fullmatch(text)]
