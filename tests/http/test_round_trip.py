@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from sqlalchemy import delete
 
 from databases import database_url
-from leads_adapters.files.members import MEMBERS
+from leads_adapters.files.lead_fields import FIELDS
 from leads_adapters.sql.tables import leads, timeline
 from leads_domain.details import REASON_MAX, SOURCE_MAX
 from leads_domain.events import rfc3339
@@ -70,7 +70,7 @@ def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
     number = draw(st.integers(0, 5))
     return [
         {
-            **dict.fromkeys(MEMBERS),
+            **dict.fromkeys(FIELDS),
             "name": draw(hard_texts(200)),
             "email": draw(st.sampled_from(["+", "=cmd", "-", "ö", "'", "a"])) + f"{at}@Example.com",
             "phone": draw(st.sampled_from([None, "+4915123456789", "+12025550123;ext=12"])),
@@ -145,8 +145,8 @@ _TOLD_APART = {"contacted_at", "next_follow_up_at", "version", "attributes"}
 def edits(draw: st.DrawFn, exported: bytes) -> tuple[bytes, set[str]]:
     """Remove, add, reorder and rename columns as people do in a spreadsheet; return the members that are kept, too."""
     rows = list(csv.DictReader(io.StringIO(exported.decode(), newline="")))
-    removed = draw(st.sets(st.sampled_from([member for member in MEMBERS if member not in ("name", "email")])))
-    kept = [member for member in MEMBERS if member not in removed]
+    removed = draw(st.sets(st.sampled_from([member for member in FIELDS if member not in ("name", "email")])))
+    kept = [member for member in FIELDS if member not in removed]
     added = draw(st.sets(st.sampled_from(["Shoe size", "Full Name", "E-Mail Address", "Created On"])))
     order = draw(st.permutations([*kept, *added]))
     case = draw(st.sampled_from([str.lower, str.upper, str.title, str.swapcase]))

@@ -1,1 +1,1 @@
-"""Leads in files: reading and writing CSV and NDJSON."""
+"""Read and write leads in CSV and NDJSON files."""

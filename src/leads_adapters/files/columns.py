@@ -1,18 +1,18 @@
-"""The meaning of each column of a CSV file, from its header row."""
+"""Assign the columns of a CSV file to lead fields, by its header row."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leads_adapters.files.formulas import restored
-from leads_adapters.files.members import ASSIGNED, GIVEN, MEMBERS, OWN, is_own
+from leads_adapters.files.lead_fields import ASSIGNED_FIELDS, EXPORT_ONLY_FIELDS, FIELDS, INPUT_FIELDS, is_export
 from leads_adapters.lead_files import FileRefused
 
 REFUSAL_COLUMNS = ("line", "reason")
-"""What a file of refused rows has before the columns of the file that the rows come from."""
+"""The first columns of a file of refused rows; the columns of the imported file follow."""
 
-FOUND_MAX = 10
-"""How many columns of a file that is refused are named."""
+LISTED_MAX = 10
+"""The maximum number of column names in an error message."""
 
 _SPELLINGS = {
     "name": "full name, contact name, lead name, customer name, nom, nom complet, nombre, nombre completo",
@@ -30,118 +30,117 @@ _SEPARATORS = str.maketrans("", "", " -_")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where in a row, counted from 0, members and attributes are.
+    """The columns of a CSV file: for lead fields and attributes, their indexes in a row, from 0.
 
-    `assigned` are members that the service assigns itself. In an `own` file, which only an export of this service can
-    be, they are never attributes. `json` is the column that has attributes as a JSON object, `nameless` are those
-    without a name. The first `skipped` cells in a file of refused rows do not belong to the row.
+    `assigned` are fields that the service sets. In an export of this service (`is_export`), they are never attributes.
+    `json_column` contains attributes as a JSON object. `unnamed` columns have no name. In a file of refused rows, the
+    first `skipped` cells of a row are not part of the lead.
     """
 
     header: tuple[str, ...]
-    members: tuple[tuple[str, int], ...]
+    fields: tuple[tuple[str, int], ...]
     assigned: tuple[tuple[str, int], ...]
     attributes: tuple[tuple[str, int], ...]
-    json: int | None
-    nameless: tuple[int, ...]
+    json_column: int | None
+    unnamed: tuple[int, ...]
     skipped: int
-    own: bool
+    is_export: bool
 
     @property
     def width(self) -> int:
-        """How many columns there are."""
+        """The number of columns."""
         return len(self.header)
 
 
-def told_by(header: Sequence[str]) -> Columns:
-    """Return the meaning of the columns under this header; raises `FileRefused` if it is not clear.
+def columns_of(header: Sequence[str]) -> Columns:
+    """Return the columns of a header row; raises `FileRefused` if a required column is missing or ambiguous.
 
-    A column called as a member, in any case, is for it; otherwise the first one that has one of its usual spellings
-    (Phone, Mobile). `attributes` holds JSON. Any other column is an attribute of that name.
+    A column with the name of a field, in any case, is for that field. Otherwise it is the first column with one of the
+    usual spellings (Phone, Mobile). `attributes` contains JSON. Any other column is an attribute of that name.
     """
     names = [cell.strip() for cell in header]
-    refused = [name.casefold() for name in names[: len(REFUSAL_COLUMNS)]] == list(REFUSAL_COLUMNS)
-    skipped = len(REFUSAL_COLUMNS) if refused else 0
-    names = _named([restored(name) for name in names[skipped:]])
-    places = _places(names)
-    own = is_own(map(str.casefold, names)) or len(_OF_EXPORTS & places.keys()) > 1
-    _check_complete(names, places, own=own)
+    is_refused_file = [name.casefold() for name in names[: len(REFUSAL_COLUMNS)]] == list(REFUSAL_COLUMNS)
+    skipped = len(REFUSAL_COLUMNS) if is_refused_file else 0
+    names = _without_trailing_blanks([restored(name) for name in names[skipped:]])
+    indexes = _field_indexes(names)
+    exported = is_export(map(str.casefold, names)) or len(_RARE_ELSEWHERE & indexes.keys()) > 1
+    _check_complete(names, indexes, exported=exported)
     return Columns(
         header=tuple(names),
-        members=tuple((member, at) for member, at in places.items() if member in GIVEN and member != "attributes"),
-        assigned=tuple((member, at) for member, at in places.items() if member in ASSIGNED),
-        attributes=tuple((name, at) for at, name in enumerate(names) if name and at not in places.values()),
-        json=places.get("attributes"),
-        nameless=tuple(at for at, name in enumerate(names) if not name),
+        fields=tuple((name, i) for name, i in indexes.items() if name in INPUT_FIELDS and name != "attributes"),
+        assigned=tuple((name, i) for name, i in indexes.items() if name in ASSIGNED_FIELDS),
+        attributes=tuple((name, i) for i, name in enumerate(names) if name and i not in indexes.values()),
+        json_column=indexes.get("attributes"),
+        unnamed=tuple(i for i, name in enumerate(names) if not name),
         skipped=skipped,
-        own=own,
+        is_export=exported,
     )
 
 
-def meaning(name: str) -> str | None:
-    """Return the member that a column of this name holds, in any case.
+def field_of(name: str) -> str | None:
+    """Return the lead field for a column name; None if it is not a field.
 
-    Spaces, hyphens and underscores make no difference.
+    Case, spaces, hyphens and underscores make no difference.
     """
-    return _MEANINGS.get(_plain(name))
+    return _FIELD_OF_SPELLING.get(_simplified(name))
 
 
-def _plain(name: str) -> str:
+def _simplified(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().translate(_SEPARATORS)
 
 
-def _plains(spellings: str) -> set[str]:
-    return {_plain(spelling) for spelling in spellings.split(",")}
+def _simplified_set(spellings: str) -> set[str]:
+    return {_simplified(spelling) for spelling in spellings.split(",")}
 
 
-_MEANINGS = {_plain(member): member for member in MEMBERS} | {
-    plain: member for member, spellings in _SPELLINGS.items() for plain in _plains(spellings)
+_FIELD_OF_SPELLING = {_simplified(field): field for field in FIELDS} | {
+    spelling: field for field, spellings in _SPELLINGS.items() for spelling in _simplified_set(spellings)
 }
-_OF_EXPORTS = OWN | {"attributes", "version"}
-"""Members of which files of others have at most one, whatever its spelling: `Status Reason`, for instance."""
+_RARE_ELSEWHERE = EXPORT_ONLY_FIELDS | {"attributes", "version"}
+"""Fields of which a file of another program has at most one, such as `Status Reason`."""
 
-_FIRST_NAMES = _plains("first name, given name, forename, vorname, prénom, nombre de pila, voornaam, nome")
-_LAST_NAMES = _plains(
+_FIRST_NAMES = _simplified_set("first name, given name, forename, vorname, prénom, nombre de pila, voornaam, nome")
+_LAST_NAMES = _simplified_set(
     "last name, surname, family name, nachname, familienname, zuname, nom de famille, apellido, apellidos, "
     "achternaam, cognome, sobrenome"
 )
-_NAMES_OR_PARTS = _plains("name, nom, nombre")
-_NO_COLUMN = 'No column is called "{}". The first row must name the columns; it reads: {}.'
+_FULL_OR_LAST_NAMES = _simplified_set("name, nom, nombre")
+_NO_COLUMN = 'There is no column "{}". The first row must name the columns. It reads: {}.'
 
 
-def _named(names: list[str]) -> list[str]:
-    """Without the nameless columns at the right, which spreadsheets like to add."""
+def _without_trailing_blanks(names: list[str]) -> list[str]:
+    """Return the names without the empty columns that spreadsheets add on the right."""
     while names and not names[-1]:
         names = names[:-1]
     return names
 
 
-def _places(names: Sequence[str]) -> dict[str, int]:
-    """Return the column of each member; one that has the member's very name goes before other spellings."""
-    for at, name in enumerate(names):
-        if name and name in names[:at]:
-            raise FileRefused(f'Two columns are called "{name}"; rename or remove one of them.')
-    places: dict[str, int] = {}
-    for at, name in sorted(enumerate(names), key=lambda each: each[1].casefold() not in MEMBERS):
-        if member := meaning(name):
-            places.setdefault(member, at)
-    return places
+def _field_indexes(names: Sequence[str]) -> dict[str, int]:
+    """Return the column index of each field. The exact name of a field takes precedence over other spellings."""
+    for index, name in enumerate(names):
+        if name and name in names[:index]:
+            raise FileRefused(f'Two columns have the name "{name}". Rename or remove one of them.')
+    indexes: dict[str, int] = {}
+    for index, name in sorted(enumerate(names), key=lambda column: column[1].casefold() not in FIELDS):
+        if field := field_of(name):
+            indexes.setdefault(field, index)
+    return indexes
 
 
-def _check_complete(names: Sequence[str], places: Mapping[str, int], *, own: bool) -> None:
-    found = ", ".join(f'"{name}"' for name in names[:FOUND_MAX]) or "nothing"
-    if "email" not in places:
+def _check_complete(names: Sequence[str], indexes: Mapping[str, int], *, exported: bool) -> None:
+    found = ", ".join(f'"{name}"' for name in names[:LISTED_MAX]) or "nothing"
+    if "email" not in indexes:
         raise FileRefused(_NO_COLUMN.format("email", found))
-    if _has_split_name(names, places) and not own:
-        message = f'First and last name must be joined in one column called "name"; the first row reads: {found}.'
-        raise FileRefused(message)
-    if "name" not in places:
+    if _has_split_name(names, indexes) and not exported:
+        raise FileRefused(f'Join first and last name in one column "name". The first row reads: {found}.')
+    if "name" not in indexes:
         raise FileRefused(_NO_COLUMN.format("name", found))
 
 
-def _has_split_name(names: Sequence[str], places: Mapping[str, int]) -> bool:
-    """Return whether no column has the whole name, but some have parts of it: "Vorname" and "Name", for instance."""
-    plain = set(map(_plain, names))
-    parts = [not plain.isdisjoint(each) for each in (_FIRST_NAMES, _LAST_NAMES)]
-    if "name" not in places:
+def _has_split_name(names: Sequence[str], indexes: Mapping[str, int]) -> bool:
+    """Return whether there are columns for parts of the name, such as "Vorname" and "Name", but none for all of it."""
+    simplified = set(map(_simplified, names))
+    parts = [not simplified.isdisjoint(spellings) for spellings in (_FIRST_NAMES, _LAST_NAMES)]
+    if "name" not in indexes:
         return any(parts)
-    return any(parts) and not all(parts) and _plain(names[places["name"]]) in _NAMES_OR_PARTS
+    return any(parts) and not all(parts) and _simplified(names[indexes["name"]]) in _FULL_OR_LAST_NAMES

@@ -1,4 +1,4 @@
-"""Writing leads to CSV files."""
+"""Write leads to CSV files."""
 
 import csv
 import io
@@ -8,30 +8,30 @@ from itertools import chain, islice
 import msgspec
 
 from leads_adapters.files.formulas import defused
-from leads_adapters.files.members import MEMBERS
+from leads_adapters.files.lead_fields import FIELDS
 from leads_adapters.times import time_text
 from leads_domain.lead import Lead
 
-_CHUNK = 100
+_CHUNK_ROWS = 100
 
 
 def write_csv(leads: Iterable[Lead]) -> Iterator[bytes]:
-    """The leads as CSV (RFC 4180, UTF-8), a few at a time; `read_csv` gives back what an import can set, unchanged.
+    """Yield the leads as CSV (RFC 4180, UTF-8) in chunks.
 
-    Cells that a spreadsheet would run are defused. All attributes stand in one column, as a JSON
-    object: a column for each would be nicer to look at, but their names are not known before
-    the last lead is, "5" and 5 would look the same, and an attribute may be called "email".
+    `read_csv` restores all fields that an import can set. Cells that a spreadsheet would run are defused. All
+    attributes are in one column, as a JSON object: separate columns would need the names of all attributes before the
+    first row, would not distinguish "5" from 5, and could have the name of a field.
     """
-    rows = chain([MEMBERS], map(_cells, leads))
-    while chunk := list(islice(rows, _CHUNK)):
+    rows = chain([FIELDS], map(_cells, leads))
+    while chunk := list(islice(rows, _CHUNK_ROWS)):
         yield csv_lines(chunk)
 
 
 def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
-    """Rows of cells as lines of CSV, texts defused; lone surrogates become the bytes that they stand for (PEP 383)."""
-    written = io.StringIO()
-    csv.writer(written).writerows([_defused(cell) for cell in row] for row in rows)
-    return written.getvalue().encode("utf-8", "surrogateescape")
+    """Return rows of cells as CSV, with texts defused and lone surrogates converted back to bytes (PEP 383)."""
+    output = io.StringIO()
+    csv.writer(output).writerows([_defused(cell) for cell in row] for row in rows)
+    return output.getvalue().encode("utf-8", "surrogateescape")
 
 
 def _cells(lead: Lead) -> list[object]:

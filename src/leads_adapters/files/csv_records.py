@@ -1,4 +1,4 @@
-"""Lines of CSV (RFC 4180) taken apart into cells, one record after the other."""
+"""Split lines of CSV (RFC 4180) into records of cells."""
 
 import csv
 import re
@@ -8,54 +8,56 @@ from typing import NamedTuple
 
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, TOO_LONG
 
-UNBALANCED = "The quotation marks in this row do not pair up. Write one that belongs to the text twice."
+UNBALANCED = 'This row has an unpaired quotation mark. Write a quotation mark inside a text twice ("").'
 
 DELIMITERS = (",", ";", "\t")
 
 _AFTER_QUOTED = {
-    each: re.compile(rf'((?:\A|{each}) *"(?:[^"]++|"")*+"?)(?:(?!{each})[ \t])*(?={each}|[\r\n]|\Z)')
-    for each in DELIMITERS
+    delimiter: re.compile(
+        rf'((?:\A|{delimiter}) *"(?:[^"]++|"")*+"?)(?:(?!{delimiter})[ \t])*(?={delimiter}|[\r\n]|\Z)'
+    )
+    for delimiter in DELIMITERS
 }
-"""A cell in quotation marks, complete or cut off by the end of the line, and the blanks after it."""
+"""For each delimiter: a quoted cell, complete or cut off by the end of the line, and the blanks after it."""
 
 
 class Record(NamedTuple):
-    """The cells of a record that starts on `line`; with a `fault`, they are a guess."""
+    """The cells of a record that starts on `line`. If it has an `error`, the cells are a guess."""
 
     line: int
     cells: list[str]
-    fault: str | None = None
+    error: str | None = None
 
 
 def records(lines: Iterator[str], delimiter: str, line: int) -> Iterator[Record]:
-    """The records in `lines`, of which the first has the number `line`; an empty line is a record without cells.
+    """Yield the records of `lines`; the first line has the number `line`. An empty line is a record without cells.
 
-    Blanks around a cell in quotation marks are left out. A record that cannot be read costs its
-    first line only: what it had swallowed is read again, each line for itself, so one stray quotation mark
-    hides nothing and no line is read more than three times.
+    Blanks around a quoted cell are left out. If a record cannot be parsed, only its first line is an error. The other
+    lines that it contained are parsed again, each separately. Thus an unpaired quotation mark hides no rows, and no
+    line is parsed more than three times.
     """
     csv.field_size_limit(LINE_MAX)
     again: list[str] = []
     while True:
         seen: list[str] = []
-        watched = _watched(chain(again, lines), seen, delimiter)
+        recorded = _recorded(chain(again, lines), seen, delimiter)
         try:
-            for cells in csv.reader(watched, delimiter=delimiter, skipinitialspace=True, strict=True):
+            for cells in csv.reader(recorded, delimiter=delimiter, skipinitialspace=True, strict=True):
                 yield Record(line, cells)
                 line += len(seen)
                 seen.clear()
         except csv.Error:
             again = seen[1:][-1:]
-            swallowed = seen[: len(seen) - len(again)]
+            failed = seen[: len(seen) - len(again)]
         else:
             return
-        yield _unread(line, swallowed[0], delimiter)
-        yield from (_alone(at, text, delimiter) for at, text in enumerate(swallowed[1:], line + 1))
-        line += len(swallowed)
+        yield _unparsable(line, failed[0], delimiter)
+        yield from (_parsed_alone(number, text, delimiter) for number, text in enumerate(failed[1:], line + 1))
+        line += len(failed)
 
 
-def _watched(lines: Iterator[str], seen: list[str], delimiter: str) -> Iterator[str]:
-    """Yield the lines for the reader of records, and add each as it is to `seen`, which the reader empties."""
+def _recorded(lines: Iterator[str], seen: list[str], delimiter: str) -> Iterator[str]:
+    """Yield the lines for the CSV reader, and append each original to `seen`. The caller clears `seen`."""
     size = 0
     for line in lines:
         size = size + len(line) if seen else len(line)
@@ -66,7 +68,7 @@ def _watched(lines: Iterator[str], seen: list[str], delimiter: str) -> Iterator[
 
 
 def _trimmed(line: str, delimiter: str, *, within: bool = False) -> str:
-    """Return the line without blanks after closing quotation marks; `within` a quoted cell, it may start."""
+    """Return the line without blanks after closing quotation marks. `within`: it starts inside a quoted cell."""
     if '" ' not in line and '"\t' not in line:
         return line
     if within:
@@ -74,20 +76,20 @@ def _trimmed(line: str, delimiter: str, *, within: bool = False) -> str:
     return _AFTER_QUOTED[delimiter].sub(r"\1", line)
 
 
-def _alone(at: int, line: str, delimiter: str) -> Record:
+def _parsed_alone(number: int, line: str, delimiter: str) -> Record:
     try:
-        line_alone = [_trimmed(line, delimiter)]
-        return Record(at, next(csv.reader(line_alone, delimiter=delimiter, skipinitialspace=True, strict=True)))
+        trimmed = [_trimmed(line, delimiter)]
+        return Record(number, next(csv.reader(trimmed, delimiter=delimiter, skipinitialspace=True, strict=True)))
     except csv.Error:
-        return _unread(at, line, delimiter)
+        return _unparsable(number, line, delimiter)
 
 
-def _unread(at: int, line: str, delimiter: str) -> Record:
+def _unparsable(number: int, line: str, delimiter: str) -> Record:
     if len(line) > LINE_MAX:
-        return Record(at, [line[:EXCERPT]], TOO_LONG)
-    return Record(at, guessed([line.rstrip("\r\n")], delimiter), UNBALANCED)
+        return Record(number, [line[:EXCERPT]], TOO_LONG)
+    return Record(number, guessed([line.rstrip("\r\n")], delimiter), UNBALANCED)
 
 
 def guessed(lines: Iterable[str], delimiter: str) -> list[str]:
-    """Return the cells of the first record in `lines`; if its quotation marks do not pair up, a guess."""
+    """Return the cells of the first record in `lines`: a guess if it has an unpaired quotation mark."""
     return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True))

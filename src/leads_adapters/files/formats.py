@@ -1,4 +1,4 @@
-"""The formats that leads are read from and written to, and how to tell them apart."""
+"""Select the file format of leads."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,7 +12,7 @@ from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
 
 
 class Format(StrEnum):
-    """How leads stand in a file."""
+    """A file format for leads."""
 
     CSV = "csv"
     NDJSON = "ndjson"
@@ -33,9 +33,9 @@ _SUFFIXES = {
 
 
 def format_of(file_name: str) -> Format:
-    """The format that the suffix of a file's name stands for, in any case; raises `FileRefused` for any other."""
+    """Return the format for the suffix of a file name, in any case; raises `FileRefused` for an unknown suffix."""
     suffix = PurePath(file_name).suffix.lower()
     if suffix not in _SUFFIXES:
-        msg = f"The name of the file must end in one of {', '.join(_SUFFIXES)}; {file_name!r} does not."
-        raise FileRefused(msg)
+        message = f"The file name {file_name!r} has an unknown suffix. Use one of {', '.join(_SUFFIXES)}."
+        raise FileRefused(message)
     return _SUFFIXES[suffix]

@@ -1,4 +1,4 @@
-"""Writing leads to NDJSON files."""
+"""Write leads to NDJSON files."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -8,11 +8,11 @@ import msgspec
 from leads_adapters.times import time_text
 from leads_domain.lead import Lead
 
-_CHUNK = 100
+_CHUNK_LEADS = 100
 
 
 def write_ndjson(leads: Iterable[Lead]) -> Iterator[bytes]:
-    """Yield the leads as NDJSON, a few at a time, each as in the JSON of the HTTP interface; `read_ndjson` reads it."""
+    """Yield the leads as NDJSON in chunks. Each line is the JSON of the HTTP API, which `read_ndjson` reads."""
     remaining = iter(leads)
-    while chunk := list(islice(remaining, _CHUNK)):
+    while chunk := list(islice(remaining, _CHUNK_LEADS)):
         yield b"".join(msgspec.json.encode(lead.to_dict(time_text)) + b"\n" for lead in chunk)

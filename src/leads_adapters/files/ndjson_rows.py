@@ -1,4 +1,4 @@
-"""Reading leads from NDJSON files: one JSON object in each line."""
+"""Read leads from NDJSON files: one JSON object in each line."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -6,20 +6,27 @@ from typing import Any, BinaryIO, cast
 
 import msgspec
 
+from leads_adapters.files.lead_fields import (
+    ASSIGNED_FIELDS,
+    INPUT_FIELDS,
+    attribute_errors,
+    imported_state,
+    is_export,
+    kind,
+)
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
-from leads_adapters.files.members import ASSIGNED, GIVEN, attribute_errors, imported_state, is_own, kind
 from leads_adapters.lead_files import LeadFile, Row
 from leads_domain.details import DetailsInput
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.lead import ImportedState
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_TEXT = ("name", "email")
-_TEXT_OF_STATE = ("status", "status_reason", "created_at", "contacted_at")
+_REQUIRED_TEXTS = ("name", "email")
+_STATE_TEXTS = ("status", "status_reason", "created_at", "contacted_at")
 
 
 class Refused(msgspec.Struct, forbid_unknown_fields=True):
-    """A line of a file of refused rows: where the row stood, why it was refused, and the row."""
+    """A line of a file of refused rows: the number of the line, the reason, and the row itself."""
 
     line: int
     reason: str
@@ -31,12 +38,12 @@ _REFUSED_START = b'{"line":'
 
 
 def read_ndjson(stream: BinaryIO) -> LeadFile:
-    """The leads in an NDJSON file, as strictly checked as over HTTP.
+    """Return the leads in an NDJSON file, validated as strictly as over HTTP.
 
-    Members that the service assigns itself are passed over, so that an export can be read, or
-    become the imported state of a new lead. Unknown members and wrong types make a
-    row `ValidationFailed`, with every error. Blank lines are left out. A line that cannot be read never stops
-    the rest. A row's only cell is the line itself; of a line of refused rows, what it says the row is.
+    Fields that the service sets are ignored, or become the imported state of a new lead: thus an export can be
+    imported. A row with unknown fields or wrong types is a `ValidationFailed` with all its errors, and does not affect
+    other rows. Blank lines are left out. The only cell of a row is the line itself; in a file of refused rows, it is
+    the `row` of the line.
     """
     return LeadFile(("row",), _rows(stream))
 
@@ -46,13 +53,13 @@ def _rows(stream: BinaryIO) -> Iterator[Row]:
         text = _row(line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line)
         if not text.strip():
             continue
-        given: DetailsInput | ValidationFailed
+        details: DetailsInput | ValidationFailed
         state: ImportedState | None = None
         try:
-            given, state = _read(text)
+            details, state = _read(text)
         except ValidationFailed as invalid:
-            given = invalid
-        yield Row(number, given, (_shown(text),), state)
+            details = invalid
+        yield Row(number, details, (_excerpt(text),), state)
 
 
 def _row(line: bytes) -> bytes:
@@ -68,8 +75,8 @@ def _read(line: bytes) -> tuple[DetailsInput, ImportedState | None]:
         raise ValidationFailed.because(f"Give one JSON object in each line, not {kind(lead)}.")
     if errors := _errors(lead):
         raise ValidationFailed(errors)
-    given = cast(DetailsInput, {member: value for member, value in lead.items() if member not in ASSIGNED})
-    return given, imported_state(lead, None if is_own(lead) else "status")
+    details = cast(DetailsInput, {field: value for field, value in lead.items() if field not in ASSIGNED_FIELDS})
+    return details, imported_state(lead, None if is_export(lead) else "status")
 
 
 def _decoded(line: bytes) -> object:
@@ -87,23 +94,21 @@ def _decoded(line: bytes) -> object:
 
 def _errors(lead: Mapping[str, Any]) -> list[FieldError]:
     errors = []
-    for member, value in lead.items():
-        if member == "attributes":
-            errors += [error.under(member) for error in attribute_errors(value)]
-        elif member in GIVEN:
-            if not isinstance(value, str) and (value is not None or member in _TEXT):
-                expected = "text" if member in _TEXT else "text or null"
-                errors.append(FieldError("", f"Give {expected}, not {kind(value)}.").under(member))
-        elif member in _TEXT_OF_STATE:
+    for field, value in lead.items():
+        if field == "attributes":
+            errors += [error.under(field) for error in attribute_errors(value)]
+        elif field in INPUT_FIELDS:
+            if not isinstance(value, str) and (value is not None or field in _REQUIRED_TEXTS):
+                expected = "text" if field in _REQUIRED_TEXTS else "text or null"
+                errors.append(FieldError("", f"Give {expected}, not {kind(value)}.").under(field))
+        elif field in _STATE_TEXTS:
             if value is not None and not isinstance(value, str):
-                errors.append(FieldError("", f"Give text or null, not {kind(value)}.").under(member))
-        elif member not in ASSIGNED:
-            errors.append(
-                FieldError("", "There is no such member; put it among the attributes or leave it out.").under(member)
-            )
+                errors.append(FieldError("", f"Give text or null, not {kind(value)}.").under(field))
+        elif field not in ASSIGNED_FIELDS:
+            errors.append(FieldError("", "This field is unknown. Remove it, or move it to `attributes`.").under(field))
     return errors
 
 
-def _shown(line: bytes) -> str:
+def _excerpt(line: bytes) -> str:
     excerpt = line if len(line) <= LINE_MAX else line[:EXCERPT]
     return excerpt.decode("utf-8", "surrogateescape").strip()

@@ -1,4 +1,4 @@
-"""The file of refused rows: what a person corrects and imports again."""
+"""Format refused rows, so that users can correct them and import them again."""
 
 from collections.abc import Sequence
 
@@ -12,23 +12,22 @@ from leads_domain.errors import LeadsError, ValidationFailed
 
 
 def refused_header(header: Sequence[str]) -> bytes:
-    """The first line of the file of refused rows, for the `header` of the file that was read.
+    """Return the first line of a CSV file of refused rows, for the `header` of the imported file.
 
-    The file is CSV and can be imported as it is once its rows are corrected: `read_csv` passes over
-    the columns `line` and `reason`, with which it starts.
+    The corrected file can be imported: `read_csv` skips the columns `line` and `reason` at its start.
     """
     return csv_lines([[*REFUSAL_COLUMNS, *header]])
 
 
 def refused_line(row: Row, refusal: LeadsError) -> bytes:
-    """A refused row of CSV with its line in the file that was read, the reason, and its cells as they stood there."""
+    """Return a refused row as CSV: its line number in the imported file, the reason, and its original cells."""
     return csv_lines([[row.line, reason(refusal), *row.cells]])
 
 
 def refused_json(row: Row, refusal: LeadsError) -> bytes:
-    """A refused line of NDJSON as another one; `read_ndjson` passes over all but `row`, which is the line as it stood.
+    """Return a refused line as NDJSON.
 
-    A line that is no JSON stands there as text.
+    `read_ndjson` reads only its `row`: the original line, or a string with that line if it is not JSON.
     """
     (text,) = row.cells
     return msgspec.json.encode(Refused(row.line, reason(refusal), _json(text))) + b"\n"
@@ -44,7 +43,7 @@ def _json(text: str) -> msgspec.Raw:
 
 
 def reason(refusal: LeadsError) -> str:
-    """Return why a row was refused, with the member that each error is about."""
+    """Return why a row was refused, with the field of each error."""
     if not isinstance(refusal, ValidationFailed):
         return str(refusal)
     return " ".join(f"{error.pointer.removeprefix('/')}: {error.detail}".removeprefix(": ") for error in refusal.errors)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from builders import NOON, a_lead, a_phone, an_email
 from fakes import PlainNormalizer
 from leads_adapters.files.formats import READERS, WRITERS, Format
-from leads_adapters.files.members import MEMBERS
+from leads_adapters.files.lead_fields import FIELDS
 from leads_domain.details import (
     ATTRIBUTE_NAME_MAX,
     ATTRIBUTE_TEXT_MAX,
@@ -79,7 +79,7 @@ def test_an_impossible_time_in_ndjson_refuses_its_row(told: str) -> None:
     assert [fault.pointer for fault in row.given.errors] == ["/created_at"]
 
 
-@given(st.lists(leads(), min_size=1, max_size=4), st.sampled_from(";\t,"), st.permutations(MEMBERS))
+@given(st.lists(leads(), min_size=1, max_size=4), st.sampled_from(";\t,"), st.permutations(FIELDS))
 def test_a_spreadsheet_may_save_an_export_with_other_delimiters_and_another_order(
     several: list[Lead], delimiter: str, order: list[str]
 ) -> None:
@@ -155,13 +155,13 @@ def test_ndjson_is_the_json_of_the_http_interface() -> None:
         "next_follow_up_at": None,
         "version": 1,
     }
-    assert list(first) == list(MEMBERS)
+    assert list(first) == list(FIELDS)
     assert second["attributes"] == {}
     assert second["phone"] is None
 
 
 def test_an_export_of_no_leads_is_a_header_or_nothing() -> None:
-    assert written([], Format.CSV).decode() == ",".join(MEMBERS) + "\r\n"
+    assert written([], Format.CSV).decode() == ",".join(FIELDS) + "\r\n"
     assert written([], Format.NDJSON) == b""
 
 

@@ -19,5 +19,5 @@ def test_any_other_name_is_refused_with_those_that_would_do(name: str) -> None:
     with pytest.raises(FileRefused) as refused:
         format_of(name)
     assert str(refused.value) == (
-        f"The name of the file must end in one of .csv, .tsv, .txt, .ndjson, .jsonl; {name!r} does not."
+        f"The file name {name!r} has an unknown suffix. Use one of .csv, .tsv, .txt, .ndjson, .jsonl."
     )

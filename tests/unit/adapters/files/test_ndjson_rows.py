@@ -11,7 +11,7 @@ from leads_adapters.lead_files import Row
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.lead import ImportedState
 
-NO_SUCH_MEMBER = "There is no such member; put it among the attributes or leave it out."
+UNKNOWN_FIELD = "This field is unknown. Remove it, or move it to `attributes`."
 
 
 def rows(content: str | bytes) -> list[Row]:
@@ -64,7 +64,7 @@ def test_every_wrong_member_is_named() -> None:
         FieldError("/phone", "Give text or null, not true or false."),
         FieldError("/owner", "Give text or null, not a list."),
         FieldError("/attributes/a", "Give text, a number, true, false or null, not an object."),
-        FieldError("/e~1mail", NO_SUCH_MEMBER),
+        FieldError("/e~1mail", UNKNOWN_FIELD),
     ]
 
 
