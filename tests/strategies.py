@@ -232,35 +232,35 @@ def invalid_tables(kind: str) -> SearchStrategy[InvalidTable]:
 def _nameless(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     bad = draw(st.sampled_from(["", " ", "new ", "\tnew", "a\nb", "a\0b", "zero\u200bwidth", "x" * 51]))
-    message = f"{bad!r} is not a name for a status: it takes 1 to 50 printable characters without outer spaces."
+    message = f"{bad!r} is not a valid status. Use 1 to 50 printable characters, without spaces at either end."
     return InvalidTable(table.linked(table.initial, bad).linked(bad), message)
 
 
 def _undeclared_initial(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     undeclared = draw(_undeclared_statuses(table))
-    message = f"The initial status {undeclared!r} is not declared among the transitions."
+    message = f"The initial status {undeclared!r} is missing in `transitions`."
     return InvalidTable(replace(table, initial=undeclared), message)
 
 
 def _undeclared_reason(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     undeclared = draw(_undeclared_statuses(table))
-    message = f"reason_required names {undeclared!r}, which is not declared among the transitions."
+    message = f"The status {undeclared!r} in `reason_required` is missing in `transitions`."
     return InvalidTable(replace(table, reason_required=table.reason_required | {undeclared}), message)
 
 
 def _undeclared_target(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     undeclared, origin = draw(_undeclared_statuses(table)), draw(st.sampled_from(list(table.transitions)))
-    message = f"The status {origin!r} leads to {undeclared!r}, which is not declared among the transitions."
+    message = f"The status {origin!r} has a transition to {undeclared!r}, which is missing in `transitions`."
     return InvalidTable(table.linked(origin, undeclared), message)
 
 
 def _leads_to_itself(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     origin = draw(st.sampled_from(list(table.transitions)))
-    message = f"The status {origin!r} leads to itself; staying is always allowed and is not a move."
+    message = f"The status {origin!r} has a transition to itself. Remove it: keeping the status is always allowed."
     return InvalidTable(table.linked(origin, origin), message)
 
 
@@ -268,13 +268,13 @@ def _target_named_twice(draw: DrawFn) -> InvalidTable:
     table = draw(tables(min_statuses=2))
     origin = draw(st.sampled_from([status for status, targets in table.transitions.items() if targets]))
     target = draw(st.sampled_from(table.transitions[origin]))
-    return InvalidTable(table.linked(origin, target), f"The status {origin!r} names the same target twice.")
+    return InvalidTable(table.linked(origin, target), f"The status {origin!r} has two transitions to the same status.")
 
 
 def _unreachable(draw: DrawFn) -> InvalidTable:
     table = draw(tables())
     undeclared, target = draw(_undeclared_statuses(table)), draw(st.sampled_from(list(table.transitions)))
-    message = f"No lead can ever reach the status {undeclared!r} from {table.initial!r}."
+    message = f"The status {undeclared!r} cannot be reached from the initial status {table.initial!r}."
     return InvalidTable(table.linked(undeclared, target), message)
 
 
@@ -283,7 +283,7 @@ def _endless(draw: DrawFn) -> InvalidTable:
     for status, targets in list(table.transitions.items()):
         if not targets:
             table = table.linked(status, draw(st.sampled_from([name for name in table.transitions if name != status])))
-    return InvalidTable(table, "No status is final; at least one must lead nowhere (an empty list).")
+    return InvalidTable(table, "No status is final. Give at least one status an empty list of transitions.")
 
 
 def _undeclared_statuses(table: Table) -> SearchStrategy[Status]:

@@ -62,7 +62,7 @@ def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Col
             raise ValueError(f"rule {number}: {error.detail}")
         if rule.channel is not None and rule.channel not in channels:
             known = ", ".join(channels)
-            raise ValueError(f"rule {number}: There is no channel {truncate(rule.channel)}. The channels are: {known}.")
+            raise ValueError(f"rule {number}: Unknown channel {truncate(rule.channel)}. Use one of: {known}.")
 
 
 def check_recipient(recipient: str, channel: str, needs: Address | None, normalizer: Normalizer) -> str:

@@ -1,6 +1,6 @@
-"""The inside of the hexagon: what a lead is, what may happen to it, and what that needs.
+"""The domain of the service: leads, their pipeline and their follow-ups.
 
-Standard library only; synchronous; no input or output, no clock, no randomness.
-Read `lead.py`, `pipeline.py` and `follow_up.py` for the rules, `ports.py` and `notifier.py` for
-what the inside asks of the outside, and `use_cases/` for one file an intention.
+The code is synchronous and uses only the standard library: no input or output, no clock, no randomness.
+`lead.py`, `pipeline.py` and `follow_up.py` have the rules, `ports.py`, `sources.py`, `statistics.py` and `notifier.py`
+the ports, and `use_cases/` has one module for each use case.
 """

@@ -1,4 +1,4 @@
-"""Who may do what: API keys, their roles, and what each role permits."""
+"""API keys, their roles, and the permissions of each role."""
 
 import hashlib
 import re
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What an operation asks of the caller."""
+    """A permission that an operation requires."""
 
     CAPTURE = "capture"
     READ = "read"
@@ -18,7 +18,7 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """What a key was made for, from the least trusted to the most."""
+    """The role of an API key, from the least privileged to the most."""
 
     CAPTURE = "capture"
     READ = "read"
@@ -27,12 +27,12 @@ class Role(StrEnum):
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """Return what this role may do. A capture key, as in a public form, reads nothing; a read key only reads."""
+        """Return the permissions of this role. A capture key, for public forms, cannot read."""
         return _PERMISSIONS[self]
 
     @classmethod
     def least_privileged(cls, permission: Permission) -> "Role":
-        """Return the least trusted role that has `permission`."""
+        """Return the least privileged role that has `permission`."""
         return next(role for role in cls if permission in role.permissions)
 
 
@@ -46,7 +46,7 @@ _PERMISSIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is calling: the id of a key, its name and its role."""
+    """The authenticated caller: the id, name and role of its API key."""
 
     id: str
     name: str
@@ -55,7 +55,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """An API key without its text: only the text's SHA-256 (`digest`, hexadecimal) is stored."""
+    """An API key. Its text is not stored, only the SHA-256 of the text (`digest`, hexadecimal)."""
 
     id: str
     name: str
@@ -72,19 +72,19 @@ _BODY = re.compile(f"({'|'.join(Role)})_[0-9a-f]{{{2 * ENTROPY_BYTES}}}")
 
 
 def make_key_text(role: Role, entropy: bytes) -> str:
-    """Return the text of a key: role, 256 random bits, and a checksum that reveals typing errors without a look-up."""
+    """Return the text of a key: role, 256 random bits, and a checksum that detects typing errors without a query."""
     body = f"{role}_{entropy.hex()}"
     return body + _checksum(body)
 
 
 def is_well_formed(key: str) -> bool:
-    """Return whether `key` can be one that `make_key_text` made."""
+    """Return whether `key` has the format and the checksum of `make_key_text`."""
     body, checksum = key[:-_CHECKSUM_LENGTH], key[-_CHECKSUM_LENGTH:]
     return _BODY.fullmatch(body) is not None and _checksum(body) == checksum
 
 
 def digest(key: str) -> str:
-    """Return the SHA-256 of a key. Its 256 random bits make salt and stretching needless."""
+    """Return the SHA-256 of a key. A key has 256 random bits, so it needs no salt and no slow hash."""
     return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 

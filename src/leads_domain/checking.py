@@ -1,4 +1,4 @@
-"""Check what clients send: each member by its own rule, all broken rules reported together."""
+"""Validate input from clients, each field by its own rule, and report all broken rules together."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,82 +7,84 @@ from typing import Any, TypeVar
 
 from leads_domain.errors import FieldError, ValidationFailed
 
-Context = TypeVar("Context")
-KeptT = TypeVar("KeptT")
+ContextT = TypeVar("ContextT")
+ValueT = TypeVar("ValueT")
 
-SHOWN_MAX = 50
+QUOTE_MAX = 50
+"""The maximum number of characters that a message quotes from a client's text."""
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def check_fields(
-    given: Mapping[str, Any],
-    rules: Mapping[str, Callable[[Any, Context], object]],
-    context: Context,
-    *also: FieldError,
+    values: Mapping[str, Any],
+    rules: Mapping[str, Callable[[Any, ContextT], object]],
+    context: ContextT,
+    *other_errors: FieldError,
 ) -> dict[str, Any]:
-    """Return each member as its rule returns it; raises `ValidationFailed` with every error, each at its member.
+    """Return each field as its rule returns it; raises `ValidationFailed` with the errors of all fields.
 
-    `also` are errors that the caller has found already, to be reported together with these.
+    `other_errors` are errors that the caller has already found. They are reported first.
     """
     checked: dict[str, Any] = {}
-    errors = list(also)
-    for member, value in given.items():
+    errors = list(other_errors)
+    for field, value in values.items():
         try:
-            checked[member] = rules[member](value, context)
+            checked[field] = rules[field](value, context)
         except ValidationFailed as invalid:
-            errors += (error.under(member) for error in invalid.errors)
+            errors += (error.under(field) for error in invalid.errors)
     if errors:
         raise ValidationFailed(errors)
     return checked
 
 
-def optional(rule: Callable[[str, Context], KeptT]) -> Callable[[str | None, Context], KeptT | None]:
-    """Return the rule of a member that may be empty: null and blank text, as forms send it, become None."""
+def optional(rule: Callable[[str, ContextT], ValueT]) -> Callable[[str | None, ContextT], ValueT | None]:
+    """Return the rule of an optional field: null and blank text, as forms send it, become None."""
     return lambda text, context: rule(text, context) if text and text.strip() else None
 
 
-def missing(given: Mapping[str, Any], *required: str) -> list[FieldError]:
-    """Return an error for each required member that is not given."""
-    return [FieldError(f"/{member}", "This member is required.") for member in required if member not in given]
+def missing(values: Mapping[str, Any], *required: str) -> list[FieldError]:
+    """Return an error for each required field that is missing."""
+    return [FieldError(f"/{field}", "This field is required.") for field in required if field not in values]
 
 
 def truncate(text: str) -> str:
-    """Return a client's text, quoted and short enough for an error message."""
-    return repr(text) if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]!r}..."
+    """Quote a client's text for an error message, shortened to `QUOTE_MAX` characters."""
+    return repr(text) if len(text) <= QUOTE_MAX else f"{text[:QUOTE_MAX]!r}..."
 
 
 def check_id(text: str) -> str:
-    """Return an id of this service in lower case; raises `ValidationFailed` for text that is no UUID."""
+    """Return an id in lower case; raises `ValidationFailed` for text that is not a UUID."""
     id = text.lower()
     if not _UUID.fullmatch(id):
-        raise ValidationFailed.because(f"{truncate(text)} is no id; an id is a UUID.")
+        raise ValidationFailed.because(f"{truncate(text)} is not an id. An id is a UUID.")
     return id
 
 
 def check_storable(text: str) -> None:
-    """Raise `ValidationFailed` for a NUL, which PostgreSQL cannot keep, or a lone surrogate, which is no character."""
+    """Raise `ValidationFailed` for a NUL character, which PostgreSQL cannot store, and for a lone surrogate."""
     if "\0" in text:
-        raise ValidationFailed.because("Remove the NUL character (U+0000); it cannot be stored.")
+        raise ValidationFailed.because("Remove the NUL character (U+0000): it cannot be stored.")
     try:
         text.encode()
     except UnicodeEncodeError:
         raise ValidationFailed.because(
-            "Remove the lone surrogates (U+D800 to U+DFFF); they are no characters."
+            "Remove the lone surrogates (U+D800 to U+DFFF): they are not characters."
         ) from None
 
 
 def check_text(text: str, *, max_length: int) -> str:
-    """Return `text` stripped; raises `ValidationFailed` unless it then has 1 to `max_length` characters and no NUL."""
+    """Return the stripped text; raises `ValidationFailed` unless it has 1 to `max_length` storable characters."""
     check_storable(text)
-    trimmed = text.strip()
-    if not 1 <= len(trimmed) <= max_length:
-        raise ValidationFailed.because(f"Give 1 to {max_length} characters; this has {len(trimmed)}.")
-    return trimmed
+    stripped = text.strip()
+    if not 1 <= len(stripped) <= max_length:
+        raise ValidationFailed.because(f"Must have 1 to {max_length} characters, but has {len(stripped)}.")
+    return stripped
 
 
 def check_time(at: datetime) -> datetime:
-    """Return the same moment in UTC; raises `ValidationFailed` for one outside the years 1 to 9999."""
+    """Return the time in UTC; raises `ValidationFailed` if it is outside the years 1 to 9999 there."""
     try:
         return at.astimezone(UTC)
     except OverflowError:
-        raise ValidationFailed.because("Give a time that is in the years 1 to 9999 in UTC, too.") from None
+        raise ValidationFailed.because("Must be in the years 1 to 9999, also in UTC.") from None

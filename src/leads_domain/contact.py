@@ -1,6 +1,6 @@
-"""How a person can be reached, as values that are already known to be well-formed.
+"""E-mail addresses and phone numbers in canonical form.
 
-Only the `Normalizer` port makes them from text, so a value of these types needs no second check.
+Only the `Normalizer` port creates them from text, so values of these types are always valid.
 """
 
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
-    """An e-mail address as the person typed it, and the key that decides whose address it is.
+    """An e-mail address as typed, and its canonical form, the `key`.
 
-    Two spellings of one address have equal keys: Unicode in normalization form C, the local part
-    case-folded, the domain in lower-case ASCII (IDNA 2008, RFC 5891). Tags after a plus sign count.
+    Different spellings of one address have the same key: Unicode in normalization form C, the local part case-folded,
+    the domain in lower-case ASCII (IDNA 2008, RFC 5891). Addresses with different tags (`+tag`) have different keys.
     """
 
     address: str
@@ -23,11 +23,11 @@ class EmailAddress:
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumber:
-    """A telephone number in E.164 form (`+49123456789`), its extension kept apart."""
+    """A phone number in E.164 form (`+49123456789`), with a separate extension."""
 
     e164: str
     extension: str | None = None
 
     def __str__(self) -> str:
-        """Return the number; with an extension, in the notation of RFC 3966."""
+        """Return the number, with its extension as in RFC 3966."""
         return f"{self.e164};ext={self.extension}" if self.extension else self.e164

@@ -1,4 +1,4 @@
-"""What the members of a lead may hold: one small rule for each."""
+"""Validate the fields of a lead, each by its own rule."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from leads_domain.pipeline import Status
 from leads_domain.sources import Normalizer
 
 Scalar = str | int | float | bool | None
-"""What an attribute may hold."""
+"""The value of an attribute."""
 
 NAME_MAX = 200
 SOURCE_MAX = 100
@@ -22,13 +22,13 @@ ATTRIBUTE_TEXT_MAX = 1000
 PLACEHOLDERS = frozenset(
     ["-", "--", "\u2013", "\u2014", "0", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "(null)", "undefined"]
 )
-"""What forms and spreadsheets write where there is no address and no number; in any case."""
+"""Texts that forms and spreadsheets write instead of an e-mail address or a phone number, in lower case."""
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 
 class DetailsInput(TypedDict, total=False):
-    """A lead's members as a client gives them. Members can be left out."""
+    """The fields of a lead as a client sends them. All can be left out."""
 
     name: str
     email: str
@@ -39,14 +39,14 @@ class DetailsInput(TypedDict, total=False):
 
 
 class ChangesInput(DetailsInput, total=False):
-    """Changes of an existing lead: attributes are merged by name, a null removes one (RFC 7396)."""
+    """Changes to an existing lead. Attributes are merged by name; null removes one (RFC 7396)."""
 
     status: Status
     status_reason: str | None
 
 
 class Details(TypedDict, total=False):
-    """A lead's members after the check: trimmed, canonical, within bounds."""
+    """The fields of a lead after validation: stripped, canonical, within limits."""
 
     name: str
     email: EmailAddress
@@ -57,30 +57,31 @@ class Details(TypedDict, total=False):
     status_reason: str | None
 
 
-def check_new_details(given: DetailsInput, normalizer: Normalizer, *also: FieldError) -> Details:
+def check_new_details(values: DetailsInput, normalizer: Normalizer, *other_errors: FieldError) -> Details:
     """Return the details of a new lead, which needs a name and an e-mail address.
 
-    Raises `ValidationFailed` with every error, those in `also` included.
+    Raises `ValidationFailed` with all errors, including `other_errors`.
     """
-    return cast(Details, check_fields(given, _RULES, normalizer, *missing(given, "name", "email"), *also))
+    return cast(Details, check_fields(values, _RULES, normalizer, *missing(values, "name", "email"), *other_errors))
 
 
-def check_changes(given: Mapping[str, Any], normalizer: Normalizer, *also: FieldError) -> Details:
-    """Return the members to change in an existing lead, its status aside; raises `ValidationFailed` as above.
+def check_changes(values: Mapping[str, Any], normalizer: Normalizer, *other_errors: FieldError) -> Details:
+    """Return the fields to change in an existing lead, except its status.
 
-    Attributes may outnumber their bound here, because removed names count as well.
+    The number of attributes is not limited here, because names to remove count too. Raises `ValidationFailed` with all
+    errors, including `other_errors`.
     """
-    return cast(Details, check_fields(given, _CHANGE_RULES, normalizer, *also))
+    return cast(Details, check_fields(values, _CHANGE_RULES, normalizer, *other_errors))
 
 
 def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    """Return up to 50 named values: text of up to 1,000 characters, 64-bit integers, finite numbers, booleans, null."""
+    """Return the attributes; raises `ValidationFailed` with the errors of all attributes, or if there are too many."""
     if len(attributes) > ATTRIBUTES_MAX:
-        raise ValidationFailed.because(f"Give at most {ATTRIBUTES_MAX} attributes; these are {len(attributes)}.")
-    return _each_checked(attributes)
+        raise ValidationFailed.because(f"Must have at most {ATTRIBUTES_MAX} attributes, but has {len(attributes)}.")
+    return _check_each_attribute(attributes)
 
 
-def _each_checked(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+def _check_each_attribute(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     errors: list[FieldError] = []
     for name, value in attributes.items():
         try:
@@ -95,20 +96,20 @@ def _each_checked(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
 def _check_attribute(name: str, value: Scalar) -> None:
     check_storable(name)
     if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX:
-        raise ValidationFailed.because(f"Give the attribute a name of 1 to {ATTRIBUTE_NAME_MAX} characters.")
+        raise ValidationFailed.because(f"The name of an attribute must have 1 to {ATTRIBUTE_NAME_MAX} characters.")
     if isinstance(value, str):
         check_storable(value)
         if len(value) > ATTRIBUTE_TEXT_MAX:
-            raise ValidationFailed.because(f"Give at most {ATTRIBUTE_TEXT_MAX} characters; this has {len(value)}.")
+            raise ValidationFailed.because(f"Must have at most {ATTRIBUTE_TEXT_MAX} characters, but has {len(value)}.")
     elif isinstance(value, float):
         if not math.isfinite(value):
-            raise ValidationFailed.because("Give a finite number.")
+            raise ValidationFailed.because("Must be a finite number.")
     elif isinstance(value, int) and not INTEGER_MIN <= value <= INTEGER_MAX:
-        raise ValidationFailed.because("Give an integer of at most 64 bits, or write it as text.")
+        raise ValidationFailed.because("Must be an integer of at most 64 bits. Send a larger one as text.")
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether this text stands for a missing address or number."""
+    """Return whether a form or spreadsheet writes this text instead of an address or number."""
     return text.strip().casefold() in PLACEHOLDERS
 
 
@@ -124,6 +125,6 @@ _RULES: _Rules = {
 }
 _CHANGE_RULES: _Rules = {
     **_RULES,
-    "attributes": lambda attributes, _: _each_checked(attributes),
+    "attributes": lambda attributes, _: _check_each_attribute(attributes),
     "status_reason": optional(lambda text, _: check_text(text, max_length=REASON_MAX)),
 }

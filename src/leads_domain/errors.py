@@ -1,18 +1,18 @@
-"""Everything that can go wrong inside, as one shallow tree.
+"""The errors that the domain and its ports raise.
 
 LeadsError
-├── ValidationFailed               the input breaks rules; every broken rule is listed
-├── NotFound              nothing has this id
-│   ├── Merged            the lead that had this id is a part of another now
-│   └── Erased            what had it has been erased
-├── DuplicateLead         another lead has this e-mail address
-├── VersionMismatch       the caller does not mean the version that there is
-├── IllegalTransition     the pipeline does not allow this move
-├── IllegalFollowUpState  the follow-up's state does not allow this
-│   └── AttemptInProgress   the follow-up is being sent: its message can no longer change
-├── RequestInProgress     the request with this idempotency key is still being carried out
-├── InvalidPipeline       a configured pipeline contradicts itself
-└── Unavailable           the store is out of reach or too busy; nothing was done
+├── ValidationFailed       the input breaks rules; the error lists all of them
+├── NotFound               nothing has this id
+│   ├── Merged             the lead with this id was merged into another lead
+│   └── Erased             the data with this id was erased
+├── DuplicateLead          another lead has this e-mail address
+├── VersionMismatch        the lead is at another version than the caller expects
+├── IllegalTransition      the pipeline does not allow this change of status
+├── IllegalFollowUpState   the state of the follow-up does not allow this action
+│   └── AttemptInProgress  the follow-up is being sent: its message cannot change
+├── RequestInProgress      another request with this idempotency key is in progress
+├── InvalidPipeline        the configured pipeline contradicts itself
+└── Unavailable            the database cannot be reached or is too busy; nothing changed
 """
 
 from collections.abc import Sequence
@@ -20,24 +20,24 @@ from dataclasses import dataclass
 
 
 class LeadsError(Exception):
-    """Base of all errors that the domain and its ports raise on purpose."""
+    """Base class of the errors that the domain and its ports raise deliberately."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One broken rule: where (a JSON Pointer, RFC 6901) and what to do about it."""
+    """One broken rule: the field (a JSON Pointer, RFC 6901) and how to correct it."""
 
     pointer: str
     detail: str
 
     def under(self, parent: str) -> "FieldError":
-        """Return the same error, seen from the object that holds `parent`."""
+        """Return the same error with `parent` in front of its pointer."""
         token = parent.replace("~", "~0").replace("/", "~1")
         return FieldError(f"/{token}{self.pointer}", self.detail)
 
 
 class ValidationFailed(LeadsError):
-    """The input breaks at least one rule; `errors` lists all of them, in the order of the input."""
+    """The input breaks at least one rule; `errors` lists all of them in the order of the input."""
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__(" ".join(f"{error.pointer}: {error.detail}".removeprefix(": ") for error in errors))
@@ -45,7 +45,7 @@ class ValidationFailed(LeadsError):
 
     @classmethod
     def because(cls, detail: str, pointer: str = "") -> "ValidationFailed":
-        """Return one error; an empty pointer means the value as a whole."""
+        """Return an error for a single broken rule; an empty pointer means the whole value."""
         return cls([FieldError(pointer, detail)])
 
 
@@ -53,13 +53,13 @@ class NotFound(LeadsError):
     """No `kind` ("lead", "follow-up", "API key") has this id."""
 
     def __init__(self, kind: str, id: str) -> None:
-        super().__init__(f"There is no {kind} with the id {id}.")
+        super().__init__(f"No {kind} has the id {id}.")
         self.kind = kind
         self.id = id
 
 
 class Merged(NotFound):
-    """The lead that had this id was merged into another: `into`, which is there."""
+    """The lead with this id was merged into the existing lead `into`."""
 
     def __init__(self, id: str, into: str) -> None:
         super().__init__("lead", id)
@@ -68,17 +68,17 @@ class Merged(NotFound):
 
 
 class Erased(NotFound):
-    """The `kind` with this id has been erased, and what was answered about it."""
+    """The `kind` with this id was erased, and so were the stored responses about it."""
 
     def __init__(self, kind: str, id: str) -> None:
         super().__init__(kind, id)
-        self.args = (f"The {kind} {id} has been erased.",)
+        self.args = (f"The {kind} {id} was erased.",)
 
 
 class DuplicateLead(LeadsError):
-    """Another lead already has this e-mail address: `existing_id`, or None.
+    """Another lead, `existing_id`, already has this e-mail address.
 
-    None stands for a lead of the same dry run, or for one that has vanished since.
+    The id is None for a lead of the same dry run, and for a lead that has been removed since.
     """
 
     def __init__(self, existing_id: str | None) -> None:
@@ -89,51 +89,51 @@ class DuplicateLead(LeadsError):
 
 
 class VersionMismatch(LeadsError):
-    """The caller wanted to change another version of the lead than `version`, the one that it has."""
+    """The lead is at `version`, which the caller's precondition does not allow."""
 
     def __init__(self, version: int) -> None:
-        super().__init__(f"The lead is at version {version}, which is not one that the request is meant for.")
+        super().__init__(f"The lead is at version {version}, which the precondition of the request does not allow.")
         self.version = version
 
 
 class IllegalTransition(LeadsError):
-    """The pipeline has no transition between these two statuses; `allowed` lists those it has."""
+    """The pipeline has no transition between these two statuses; `allowed` lists the possible targets."""
 
     def __init__(self, origin: str, target: str, allowed: Sequence[str]) -> None:
-        ways = f"From there it can go to: {', '.join(allowed)}." if allowed else "It is a final status."
-        super().__init__(f"A lead cannot go from {origin} to {target}. {ways}")
+        choices = f"Use one of: {', '.join(allowed)}." if allowed else f"`{origin}` is a final status."
+        super().__init__(f"The status cannot change from `{origin}` to `{target}`. {choices}")
         self.origin = origin
         self.target = target
         self.allowed = tuple(allowed)
 
 
 class IllegalFollowUpState(LeadsError):
-    """A follow-up in this state cannot do what was asked of it."""
+    """The state of the follow-up does not allow the action, a past participle such as "cancelled"."""
 
-    def __init__(self, state: str, intention: str) -> None:
-        super().__init__(f"A follow-up that is {state} cannot be {intention}.")
+    def __init__(self, state: str, action: str) -> None:
+        super().__init__(f"A follow-up that is {state} cannot be {action}.")
         self.state = state
 
 
 class AttemptInProgress(IllegalFollowUpState):
-    """The message of a follow-up cannot change while it is being sent: the record would not be what was sent."""
+    """The message cannot change during an attempt: the stored message must be the one that was sent."""
 
     def __init__(self, state: str) -> None:
         super().__init__(state, "changed")
-        text = "The follow-up is being sent, so its message cannot change. If it was not sent, try again in a minute."
-        self.args = (text,)
+        detail = "The message cannot change while the follow-up is being sent. If the attempt fails, try again."
+        self.args = (detail,)
 
 
 class RequestInProgress(LeadsError):
-    """The request with this idempotency key is still being carried out."""
+    """Another request with this idempotency key is in progress."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"The request with the Idempotency-Key {key} is still being carried out.")
+        super().__init__(f"A request with the Idempotency-Key {key} is in progress. Try again when it has ended.")
 
 
 class InvalidPipeline(LeadsError):
-    """A configured pipeline contradicts itself; the message names the error."""
+    """The configured pipeline contradicts itself; the message names the error."""
 
 
 class Unavailable(LeadsError):
-    """The store cannot be reached or is too busy. Nothing was done; the same call may succeed later."""
+    """The database cannot be reached or is too busy. Nothing changed, and a retry may succeed."""

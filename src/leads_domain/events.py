@@ -1,4 +1,4 @@
-"""Events, and the timeline entries that they become."""
+"""Events, and the timeline entries that store them."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Json = str | int | float | bool | None | Mapping[str, "Json"] | list["Json"]
 
 
 class EventType(StrEnum):
-    """Everything that can happen to a lead or to one of its follow-ups."""
+    """The types of events of leads and follow-ups."""
 
     LEAD_CREATED = "lead.created"
     LEAD_UPDATED = "lead.updated"
@@ -29,7 +29,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened; `data` is ready for JSON and depends on the type."""
+    """An event of a lead; `data` can be encoded as JSON and depends on the type."""
 
     type: EventType
     data: Mapping[str, Json] = field(default_factory=dict)
@@ -37,9 +37,9 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineEntry:
-    """An event, fixed to the lead it happened to, to its time and to who caused it.
+    """An event as stored, with its lead, time and actor.
 
-    `actor` is the name of an API key, or of the part of the service that acted by itself.
+    `actor` is the name of the API key that caused the event, or of a part of the service, such as the dispatcher.
     """
 
     id: str
@@ -61,7 +61,7 @@ def make_entries(
 
 
 def rfc3339(at: datetime) -> str:
-    """Return a time as RFC 3339 text in UTC with `Z` and microseconds: of fixed width, so that it sorts as text.
+    """Format a time as in RFC 3339, in UTC with `Z` and microseconds. The texts sort in the order of their times.
 
     Raises `ValueError` for a time without an offset from UTC.
     """

@@ -1,4 +1,4 @@
-"""A follow-up: a message that is due at a time, and its attempts."""
+"""Follow-ups: messages with a due time, and the attempts to send them."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ MESSAGE_MAX = 10_000
 
 
 class FollowUpState(StrEnum):
-    """`scheduled` until it ends as exactly one of the other three."""
+    """The state of a follow-up: `scheduled`, and then exactly one of the other three."""
 
     SCHEDULED = "scheduled"
     SENT = "sent"
@@ -26,7 +26,7 @@ class FollowUpState(StrEnum):
 
 
 class Recipient(StrEnum):
-    """Whom a follow-up reaches: the lead, or the colleague who owns it."""
+    """The recipient of a follow-up: the lead, or the colleague who owns it."""
 
     LEAD = "lead"
     OWNER = "owner"
@@ -34,7 +34,7 @@ class Recipient(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right to attempt a follow-up: whose, and until when."""
+    """The exclusive right of a dispatcher, `owner`, to attempt a follow-up until a time."""
 
     owner: str
     until: datetime
@@ -42,7 +42,10 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What of a channel is still to be sent: how much, how much of it is due, and when the next attempt is, or was."""
+    """Queue statistics of one channel: scheduled follow-ups, due ones among them, and the time of the next attempt.
+
+    That time is in the past if attempts are overdue.
+    """
 
     scheduled: int
     due: int
@@ -51,10 +54,10 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How often and after which waits a failed attempt is repeated.
+    """The number of attempts, and the waits between them: exponential back-off with full jitter.
 
-    The bound of the wait doubles from `first` up to `longest`; the wait itself is anything up to it ("full jitter"),
-    so that what failed together is not tried again together.
+    The upper bound of the wait doubles from `first` to `longest`. The wait is a random fraction of the bound, so that
+    follow-ups that failed together are not retried together.
     """
 
     attempts: int = 8
@@ -62,26 +65,25 @@ class RetryPolicy:
     longest: timedelta = timedelta(hours=6)
 
     def wait_after(self, attempt: int, fraction: float) -> timedelta | None:
-        """Return how long to wait after the attempt with this number, from 1; None after the last one.
+        """Return the wait after an attempt, numbered from 1; None after the last attempt.
 
-        `fraction` is any number from 0 to 1, at random.
+        `fraction` is a random number from 0 to 1.
         """
         if attempt >= self.attempts:
             return None
-        times: int = 2 ** min(attempt - 1, 64)
-        return fraction * (self.longest if self.longest // times < self.first else self.first * times)
+        factor: int = 2 ** min(attempt - 1, 64)
+        return fraction * (self.longest if self.longest // factor < self.first else self.first * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """A message about a lead that is sent at a time.
+    """A message about a lead, with a due time.
 
-    `recipient` is a `Recipient`, or the e-mail address or telephone number (E.164) that a rule names.
-    `next_attempt_at` is set exactly while it is scheduled, `sent_at` exactly when it was sent.
-    `lease` is set while a dispatcher is at it. `claims` counts the leases ever given out and serves as
-    fencing token: a dispatcher that was thought dead cannot overwrite what its successor recorded.
-    `attempts` grows with the claim, so an attempt that a crash cut off counts as well.
-    `rule_status` is the status whose rule made it; None if a client asked for it.
+    `recipient` is a `Recipient`, or the e-mail address or phone number (E.164) of a rule. Only a scheduled follow-up
+    has `next_attempt_at`, and only a sent one has `sent_at`. `lease` is set during an attempt. `claims` counts all
+    leases and is the fencing token: after its lease has expired, a dispatcher cannot overwrite the outcome that another
+    has recorded. A claim increments `attempts`, so an attempt that a crash interrupts counts as well. `rule_status` is
+    the status of the rule that scheduled the follow-up; None if a client did.
     """
 
     id: FollowUpId
@@ -114,7 +116,7 @@ class FollowUp:
         now: datetime,
         rule_status: Status | None = None,
     ) -> tuple["FollowUp", list[Event]]:
-        """Return a new follow-up, due at `due_at`; a time in the past means at once."""
+        """Return a new follow-up. If `due_at` is in the past, it is due immediately."""
         follow_up = cls(
             id=id,
             lead_id=lead_id,
@@ -130,7 +132,7 @@ class FollowUp:
         return follow_up, [follow_up._event(EventType.FOLLOW_UP_SCHEDULED, due_at=rfc3339(due_at))]
 
     def claim(self, owner: str, until: datetime, now: datetime) -> "FollowUp":
-        """Lease it to `owner` for one attempt."""
+        """Give `owner` the lease for one attempt."""
         self._check_scheduled("claimed")
         return replace(
             self,
@@ -141,29 +143,29 @@ class FollowUp:
         )
 
     def succeed(self, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """Mark it as sent: the channel has accepted the notice."""
+        """Mark the follow-up as sent, after the channel has accepted the notice."""
         self._check_scheduled("sent")
         sent = self._end(FollowUpState.SENT, now, sent_at=now, last_error=None)
         return sent, [self._event(EventType.FOLLOW_UP_SENT, attempt=self.attempts)]
 
     def fail_attempt(self, error: str, wait: timedelta | None, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """Record a failed attempt: try again after `wait`, or never if that is None."""
+        """Record a failed attempt. Retry after `wait`; without one, the follow-up has failed."""
         self._check_scheduled("attempted")
         attempt = self._event(EventType.FOLLOW_UP_ATTEMPT_FAILED, attempt=self.attempts, error=error)
         if wait is None:
             failed = self._end(FollowUpState.FAILED, now, last_error=error)
             return failed, [attempt, self._event(EventType.FOLLOW_UP_FAILED, attempts=self.attempts, error=error)]
-        next_attempt_at = max(now + wait, self.due_at)  # it may have been put off meanwhile
+        next_attempt_at = max(now + wait, self.due_at)  # the due time may have changed during the attempt
         again = replace(self, last_error=error, next_attempt_at=next_attempt_at, lease=None, updated_at=now)
         return again, [attempt]
 
     def reschedule(
         self, now: datetime, *, due_at: datetime | None = None, message: str | None = None
     ) -> tuple["FollowUp", list[Event]]:
-        """Send it at another time, with another message, or both; None changes nothing.
+        """Change the due time, the message, or both; None leaves a value unchanged.
 
-        An attempt that is under way is not called back: if it succeeds, the follow-up is sent.
-        Raises `IllegalFollowUpState` unless it is scheduled, `AttemptInProgress` for another message during an attempt.
+        A current attempt continues: if it succeeds, the follow-up is sent. Raises `IllegalFollowUpState` unless the
+        follow-up is scheduled, and `AttemptInProgress` for a new message during an attempt.
         """
         self._check_scheduled("changed")
         changes: dict[str, Any] = {}
@@ -178,27 +180,27 @@ class FollowUp:
         return changed, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(changed.due_at))]
 
     def retry(self, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """Try a failed follow-up again, at once and as often as at first; raises `IllegalFollowUpState` for others."""
+        """Schedule a failed follow-up for now, with all attempts; raises `IllegalFollowUpState` for others."""
         if self.state is not FollowUpState.FAILED:
             raise IllegalFollowUpState(self.state, "retried")
         again = replace(self, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now, updated_at=now)
         return again, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(self.due_at))]
 
     def cancel(self, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """Cancel it; raises `IllegalFollowUpState` unless it is scheduled."""
+        """Cancel the follow-up; raises `IllegalFollowUpState` unless it is scheduled."""
         self._check_scheduled("cancelled")
         return self._end(FollowUpState.CANCELLED, now), [self._event(EventType.FOLLOW_UP_CANCELLED)]
 
-    def _check_scheduled(self, intention: str) -> None:
+    def _check_scheduled(self, action: str) -> None:
         if self.state is not FollowUpState.SCHEDULED:
-            raise IllegalFollowUpState(self.state, intention)
+            raise IllegalFollowUpState(self.state, action)
 
     def _check_not_being_sent(self, now: datetime) -> None:
         if self.lease is not None and self.lease.until > now:
             raise AttemptInProgress(self.state)
 
-    def _end(self, state: FollowUpState, now: datetime, **members: Any) -> "FollowUp":
-        return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **members)
+    def _end(self, state: FollowUpState, now: datetime, **values: Any) -> "FollowUp":
+        return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **values)
 
     def _event(self, type: EventType, **data: Json) -> Event:
         return Event(type, {"follow_up_id": self.id, "channel": self.channel, "recipient": str(self.recipient), **data})

@@ -1,4 +1,4 @@
-"""Responses that are stored so that clients may repeat their requests; how they are used is the HTTP adapter's."""
+"""Stored responses, with which clients can safely repeat a request. The HTTP adapter uses them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +10,8 @@ from leads_domain.lead import LeadId
 class IdempotencyRecord:
     """The response to a request of a `caller` with an idempotency `key`.
 
-    `fingerprint` identifies the request, `sealed` is the response; only the caller can read either. The erasure of the
-    lead that the response is about (`lead_id`) removes both.
+    `fingerprint` identifies the request, and `sealed` is the encrypted response. Only the caller can read them. If the
+    response is about a lead (`lead_id`), the erasure of that lead removes both.
     """
 
     caller: str

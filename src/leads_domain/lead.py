@@ -1,4 +1,4 @@
-"""A lead and its changes."""
+"""Leads and their changes."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,20 +16,19 @@ LeadId = NewType("LeadId", str)
 """A UUIDv7 (RFC 9562) as lower-case text."""
 
 Precondition = Callable[[int], bool]
-"""Whether a caller wants a lead of this version to be changed."""
+"""A function that returns whether the caller permits a change to a lead at this version."""
 
 
 def any_version(_: int) -> bool:
-    """Permit any version: the precondition of a caller who has none."""
+    """Permit any version: the precondition of a caller that sets none."""
     return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedState:
-    """Status and times that an import brings along for a new lead.
+    """The status and the times of a new lead that come from an import.
 
-    `status_attribute` names the attribute that keeps a status which the pipeline does not have. Without it, such a
-    status is refused.
+    `status_attribute` names the attribute that stores an unknown status. Without it, an unknown status is an error.
     """
 
     status: Status | None = None
@@ -39,7 +38,7 @@ class ImportedState:
     status_attribute: str | None = None
 
     def errors(self) -> list[FieldError]:
-        """Return the broken rules, the status aside."""
+        """Return the errors of these values, except those of the status."""
         try:
             if self.status_reason is not None:
                 check_text(self.status_reason, max_length=REASON_MAX)
@@ -50,11 +49,11 @@ class ImportedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """A person or company that may buy.
+    """A person or company that may become a customer.
 
-    `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first move to
-    a status that is neither closed nor the initial one. `next_follow_up_at` is the earliest due time of its scheduled
-    follow-ups. Every change returns another lead and the events; one without effect the same lead and no event.
+    `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first transition
+    to a status that is neither closed nor initial. `next_follow_up_at` is the earliest due time of the scheduled
+    follow-ups. Methods that change a lead return the new lead and the events; without effect, the same lead and none.
     """
 
     id: LeadId
@@ -76,10 +75,10 @@ class Lead:
     def register(
         cls, id: LeadId, details: Details, pipeline: Pipeline, now: datetime, state: ImportedState | None = None
     ) -> tuple["Lead", list[Event]]:
-        """Return a new lead, at the start of the pipeline unless its imported state names a status.
+        """Return a new lead, in the initial status unless its imported state has a status.
 
-        `details` need at least a name and an e-mail address. Without a time of creation, a lead that was contacted
-        before is as old as that contact.
+        `details` need at least a name and an e-mail address. An imported lead without a creation time is as old as its
+        first contact.
         """
         state = state or ImportedState()
         lead = cls(
@@ -99,20 +98,20 @@ class Lead:
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
 
     def check_version(self, precondition: Precondition) -> None:
-        """Raise `VersionMismatch` unless the caller wants this version to be changed."""
+        """Raise `VersionMismatch` unless the precondition permits this version."""
         if not precondition(self.version):
             raise VersionMismatch(self.version)
 
     def change(self, changes: Details, *, merge_attributes: bool = False) -> tuple["Lead", list[Event]]:
-        """Overwrite the given members: attributes as a whole, or each by itself with `merge_attributes`."""
+        """Replace the fields in `changes`. Other attributes are removed, but stay with `merge_attributes`."""
         if merge_attributes and "attributes" in changes:
-            changes = {**changes, "attributes": _merged(self.attributes, changes["attributes"])}
+            changes = {**changes, "attributes": _merge_attributes(self.attributes, changes["attributes"])}
         changed = replace(self, **changes)
         before, after = self.to_dict(), changed.to_dict()
         differences: dict[str, Json] = {
-            member: {"from": before[member], "to": after[member]}
-            for member, value in changes.items()
-            if not _same(getattr(self, member), value)
+            field: {"from": before[field], "to": after[field]}
+            for field, value in changes.items()
+            if not _is_same_json(getattr(self, field), value)
         }
         if not differences:
             return self, []
@@ -121,28 +120,28 @@ class Lead:
     def change_status(
         self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime
     ) -> tuple["Lead", list[Event]]:
-        """Go to `status`, for `reason`. A move to the present status is allowed and changes nothing.
+        """Change the status, and replace the reason. The current status has no effect.
 
-        Raises `IllegalTransition`, or `ValidationFailed` if the status needs a reason and there is none.
+        Raises `IllegalTransition`, or `ValidationFailed` if the status requires a reason and there is none.
         """
         if status == self.status:
             return self, []
         pipeline.check_transition(self.status, status)
         pipeline.check_reason(status, reason)
-        open_again = status not in pipeline.closed and status != pipeline.initial
-        contacted_at = self.contacted_at or (now if open_again else None)
-        moved = replace(self, status=status, status_reason=reason, contacted_at=contacted_at)
+        is_contacted = status not in pipeline.closed and status != pipeline.initial
+        contacted_at = self.contacted_at or (now if is_contacted else None)
+        changed = replace(self, status=status, status_reason=reason, contacted_at=contacted_at)
         data: dict[str, Json] = {"from": self.status, "to": status, "reason": reason}
-        return moved, [Event(EventType.LEAD_STATUS_CHANGED, data)]
+        return changed, [Event(EventType.LEAD_STATUS_CHANGED, data)]
 
     def revised(self, now: datetime) -> "Lead":
-        """Return the lead as its next version. Each unit of work that changes a lead calls it once."""
+        """Return the next version of the lead. Call it once in each unit of work that changes the lead."""
         return replace(self, updated_at=now, version=self.version + 1)
 
     def to_dict(self, time_text: Callable[[datetime], str] = rfc3339) -> dict[str, Any]:
-        """Return the members as values of JSON, named and written as in the API, in the order of the fields.
+        """Return the fields with the names and JSON values of the API, in the order of the class.
 
-        An adapter can pass a faster `time_text`, which returns the same.
+        An adapter can pass a faster implementation of `rfc3339` as `time_text`.
         """
         return {
             "id": self.id,
@@ -162,15 +161,15 @@ class Lead:
         }
 
 
-def _same(one: object, other: object) -> bool:
-    """Return whether two values are equal in JSON, where 1, 1.0 and True are three values."""
+def _is_same_json(one: object, other: object) -> bool:
+    """Return whether two values are the same JSON: 1, 1.0 and True, which are equal in Python, are different."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(_is_same_json(one[name], other[name]) for name in one)
     return type(one) is type(other) and one == other
 
 
-def _merged(present: Mapping[str, Scalar], added: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+def _merge_attributes(current: Mapping[str, Scalar], added: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     try:
-        return check_attributes({**present, **added})
+        return check_attributes({**current, **added})
     except ValidationFailed as invalid:
         raise ValidationFailed([error.under("attributes") for error in invalid.errors]) from None

@@ -6,32 +6,31 @@ from leads_domain.details import ATTRIBUTES_MAX, Details
 from leads_domain.events import Event, EventType
 from leads_domain.lead import Lead
 
-_LEFT_OUT = ("id", "next_follow_up_at")
-"""Members of a duplicate that its event leaves out: the id has a place of its own, and the follow-ups move."""
+_OMITTED = ("id", "next_follow_up_at")
+"""Fields of the duplicate that the event omits: the id is stored as `duplicate_id`, and the follow-ups are moved."""
 
 
-def merge(survivor: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
-    """Return the survivor, its gaps filled from the duplicate, and the events.
+def merge(target: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
+    """Return the target with the values that only the duplicate has, and the events.
 
-    A gap is a phone number, a source or an owner that it does not have, or an attribute of a name that it does not
-    have, as long as there is room. It was first contacted when either was. The event holds the whole duplicate: nothing
-    is lost.
+    These values are phone number, source, owner, and attributes up to their maximum number. The first contact is the
+    earlier one of both. The event stores all values of the duplicate, so that none is lost.
     """
-    filled, events = survivor.change(_gaps(survivor, duplicate))
-    contacts = [at for at in (survivor.contacted_at, duplicate.contacted_at) if at]
-    members = {name: value for name, value in duplicate.to_dict().items() if name not in _LEFT_OUT}
-    merging = Event(EventType.LEAD_MERGED, {"duplicate_id": duplicate.id, "duplicate": members})
-    return replace(filled, contacted_at=min(contacts, default=None)), [merging, *events]
+    filled, events = target.change(_missing_values(target, duplicate))
+    contacts = [at for at in (target.contacted_at, duplicate.contacted_at) if at]
+    values = {name: value for name, value in duplicate.to_dict().items() if name not in _OMITTED}
+    event = Event(EventType.LEAD_MERGED, {"duplicate_id": duplicate.id, "duplicate": values})
+    return replace(filled, contacted_at=min(contacts, default=None)), [event, *events]
 
 
-def _gaps(survivor: Lead, duplicate: Lead) -> Details:
-    attributes = {**survivor.attributes}
+def _missing_values(target: Lead, duplicate: Lead) -> Details:
+    attributes = {**target.attributes}
     for name, value in duplicate.attributes.items():
         if len(attributes) < ATTRIBUTES_MAX:
             attributes.setdefault(name, value)
     return Details(
-        phone=survivor.phone or duplicate.phone,
-        source=survivor.source or duplicate.source,
-        owner=survivor.owner or duplicate.owner,
+        phone=target.phone or duplicate.phone,
+        source=target.source or duplicate.source,
+        owner=target.owner or duplicate.owner,
         attributes=attributes,
     )

@@ -1,8 +1,8 @@
-"""The port that sends follow-ups: what people implement to add a channel.
+"""The port that sends follow-ups. Implement it to add a channel.
 
-A notifier is a plain object with one method. Register a factory
-`(options: Mapping[str, str]) -> FollowUpNotifier` under the entry-point group `leads.notifiers`;
-`leads_domain.testing` has the tests that it must pass.
+A notifier is an object with the method `notify` and the property `needs`. Register a factory
+`(options: Mapping[str, str]) -> FollowUpNotifier` in the entry-point group `leads.notifiers`.
+`leads_domain.testing` has the tests that a notifier must pass.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from leads_domain.details import Scalar
 
 
 class Address(StrEnum):
-    """The kinds of address that a channel may need."""
+    """The kinds of address that a channel can need."""
 
     EMAIL = "email"
     PHONE = "phone"
@@ -23,10 +23,10 @@ class Address(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpNotice:
-    """One follow-up, ready to be sent.
+    """A follow-up that is ready to be sent.
 
-    `idempotency_key` is the same for every attempt at one follow-up, so that a receiver can tell a
-    repeat; `attempt` counts from 1. `lead` holds the lead's facts by their names in the API.
+    All attempts of a follow-up have the same `idempotency_key`, so that the receiver can recognise a repeated notice.
+    `attempt` counts from 1. `lead` has fields of the lead, with their names in the API.
     """
 
     follow_up_id: str
@@ -43,17 +43,17 @@ class FollowUpNotice:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The notice has left; `reference` is the channel's own name for it, if it gives one."""
+    """The confirmation that a channel has accepted a notice; `reference` is the id in the channel, if any."""
 
     reference: str | None = None
 
 
 class NotificationError(Exception):
-    """The notice was not sent. The text is stored with the follow-up, so it must hold no secret."""
+    """The notice was not sent. The text is stored with the follow-up, so it must not contain a secret."""
 
 
 class TryAgain(NotificationError):
-    """The notice could not be sent now and may be later; not before `delay`, if the channel says so."""
+    """The notice cannot be sent now, but a retry may succeed: after `delay`, if the channel sets one."""
 
     def __init__(self, reason: str, delay: timedelta | None = None) -> None:
         super().__init__(reason)
@@ -61,28 +61,28 @@ class TryAgain(NotificationError):
 
 
 class Refused(NotificationError):
-    """The notice will never be accepted as it is; trying again is useless."""
+    """The channel will never accept this notice, so there is no retry."""
 
 
 class FollowUpNotifier(Protocol):
-    """Sends one notice, or says that it did not.
+    """A channel that sends notices.
 
-    `notify` returns only after the channel has accepted the notice. It raises `TryAgain` or
-    `Refused`; whatever else it raises counts as `TryAgain`. It must end in less than 30 s, and it is
-    called from several threads at once, outside any database transaction.
+    `notify` returns only after the channel has accepted the notice. Otherwise it raises `TryAgain` or `Refused`; any
+    other exception counts as `TryAgain`. It must end within 30 s. Several threads call it at the same time, outside
+    database transactions.
     """
 
     @property
     def needs(self) -> Address | None:
-        """Return the kind of address that this channel needs; None if it needs none."""
+        """Return the kind of address that the channel needs; None if it needs no address."""
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
-        """Send `notice`."""
+        """Send the notice."""
 
 
 @runtime_checkable
 class Checkable(Protocol):
-    """What a notifier may have besides: `leads doctor` asks it whether the channel would work, and nothing is sent."""
+    """An optional method of notifiers, with which `leads doctor` checks the channel. It sends nothing."""
 
     def check(self) -> None:
-        """Raise a `NotificationError` without any secret if the channel would not work. Must end in less than 10 s."""
+        """Raise a `NotificationError`, without a secret, if the channel does not work. Must end within 10 s."""

@@ -1,4 +1,4 @@
-"""Questions that are answered page by page."""
+"""Queries that return pages, with keyset pagination."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,30 +14,30 @@ from leads_domain.search import name_key
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 
-Item = TypeVar("Item")
-At = TypeVar("At")
+ItemT = TypeVar("ItemT")
+PositionT = TypeVar("PositionT")
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Item, At]):
-    """Some items in order, and where the next page starts (after that position); None after the last."""
+class Page(Generic[ItemT, PositionT]):
+    """A page of a list, and the position after which the next page starts; None on the last page."""
 
-    items: Sequence[Item]
-    next: At | None
+    items: Sequence[ItemT]
+    next: PositionT | None
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a list that is ordered by a time and, within it, by id."""
+    """A position in a list that is ordered by time, then by id."""
 
     at: datetime
     id: str
 
 
 class LeadSort(StrEnum):
-    """The orders in which leads can be listed: by a member, and within it by id; the one with a minus backwards.
+    """The orders of a list of leads: by a field, then by id; a minus means descending.
 
-    Names are ordered by `name_key`. Leads that nobody is to follow up come last.
+    Names are ordered by `name_key`. Leads without a scheduled follow-up come last.
     """
 
     OLDEST_FIRST = "created_at"
@@ -49,23 +49,23 @@ class LeadSort(StrEnum):
 
     @property
     def field(self) -> str:
-        """The member of a lead that decides."""
+        """Return the field that the list is ordered by."""
         return self.value.removeprefix("-")
 
     @property
     def descending(self) -> bool:
-        """Whether the greatest comes first."""
+        """Return whether the greatest value comes first."""
         return self.value.startswith("-")
 
     def position(self, lead: Any) -> "LeadPosition":
-        """Where a lead, or whatever has the members of one that decide, stands in this order."""
+        """Return the position of a lead, or of an object with the same `field` and `id`, in this order."""
         value = getattr(lead, self.field)
         return LeadPosition(name_key(value) if self is LeadSort.BY_NAME else value, lead.id)
 
 
 @dataclass(frozen=True, slots=True)
 class LeadPosition:
-    """A place in a list of leads: the value by which it is ordered, and the id."""
+    """A position in a list of leads: the value of the field that it is ordered by, and the id."""
 
     value: datetime | str | None
     id: str
@@ -73,11 +73,11 @@ class LeadPosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeadQuery:
-    """Which leads, in which order, after which position, and how many at the most; what is None or empty means any.
+    """The filters, order, start and size of a page of leads. None or an empty tuple means no filter.
 
-    Keys are canonical addresses. Times from which on count include that very moment, those up to which exclude it.
-    `follow_up_due_before` asks for leads that have a scheduled follow-up due before that moment. Of each tuple of
-    `words` (`query_words`), one begins a word of the lead (`lead_words`).
+    Keys are canonical addresses. Lower limits of times are inclusive, upper limits exclusive. `follow_up_due_before`
+    matches leads that have a scheduled follow-up due before that time. `words` come from `query_words`: of each tuple,
+    at least one must be the beginning of a word of the lead (`lead_words`).
     """
 
     statuses: tuple[Status, ...] = ()
@@ -96,15 +96,15 @@ class LeadQuery:
 
     @property
     def has_filters(self) -> bool:
-        """Return whether it asks for some of all leads, so that finding a page may take milliseconds."""
+        """Return whether there is a filter, so that the query can be slow."""
         return self != LeadQuery(sort=self.sort, after=self.after, limit=self.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpQuery:
-    """Which follow-ups, after which position, and how many at the most; what is None or empty means any.
+    """The filters, start and size of a page of follow-ups. None or an empty tuple means no filter.
 
-    They come by due time, then id. `due_before` excludes that very moment.
+    The list is ordered by due time, then by id. `due_before` is exclusive.
     """
 
     lead_id: LeadId | None = None

@@ -1,7 +1,9 @@
-"""The stores' ports. `sources.py`, `notifier.py` and `statistics.py` hold the others.
+"""The ports of the stores. The other ports are in `sources.py`, `notifier.py` and `statistics.py`.
 
-The stores of one unit of work see each other's changes at once; other units of work see all of them or none,
-after it ends. Any method of a store may raise `Unavailable`.
+The stores of a unit of work see each other's changes immediately. Other units of work see all of them or none, after
+the unit of work has ended. Each method of a store can raise `Unavailable`.
+
+"Locked" means that `get_for_update` has returned the object in this unit of work.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -18,56 +20,57 @@ from leads_domain.statistics import Reports
 
 
 class LeadStore(Protocol):
-    """Stores leads. No two leads have the same e-mail key, even with concurrent writers."""
+    """A store of leads. No two leads have the same e-mail key, even with concurrent writers."""
 
     def add(self, lead: Lead) -> None:
-        """Store a new lead; raises `DuplicateLead`, and changes nothing, if its e-mail key is taken."""
+        """Store a new lead; raises `DuplicateLead` without any change if another lead has its e-mail key."""
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        """Store the new leads whose e-mail key is not taken, not even by an earlier one of them.
+        """Store the new leads whose e-mail key is free, and return for each the id of the lead that has its key now.
 
-        Returns for each the id of the lead that has its e-mail key now: its own, if it was stored.
+        That is the id of the new lead itself if it was stored. Of new leads with the same key, the first is stored.
+        None means that the lead with the key was removed in the meantime.
         """
 
     def get(self, id: LeadId) -> Lead:
-        """Return the lead with this id; raises `NotFound`, or `Merged` for one that was redirected."""
+        """Return the lead with this id; raises `NotFound`, or `Merged` for the id of a merged lead."""
 
     def get_many(self, ids: Collection[LeadId]) -> Sequence[Lead]:
-        """Return the existing leads with these ids, each once, in any order."""
+        """Return the existing leads with these ids, without repetitions, in any order."""
 
     def get_for_update(self, id: LeadId) -> Lead:
-        """Return the lead as `get` does, and lock it against other changes until the unit of work ends."""
+        """Return the lead as `get` does, and lock it until the unit of work ends."""
 
     def find_by_email(self, email_key: str) -> LeadId | None:
-        """Return the id of the lead with this e-mail key, if there is one."""
+        """Return the id of the lead with this e-mail key; None if there is none."""
 
     def save(self, lead: Lead) -> None:
-        """Replace the lead with this id, which was got for a change; raises `DuplicateLead`."""
+        """Replace a locked lead; raises `DuplicateLead` if another lead has its e-mail key."""
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
-        """Remove a lead, and redirect its id and those redirected to it to `into`.
+        """Delete a lead, and redirect its id and the ids redirected to it to the lead `into`.
 
-        Both were got for a change, and nothing belongs to the removed one any more.
+        Both are locked, and the deleted lead has no follow-ups and no timeline entries.
         """
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
         """Return all ids that are redirected to this lead, in order."""
 
     def erase(self, id: LeadId) -> None:
-        """Remove a lead that was got for a change, and the ids redirected to it; nothing belongs to it any more.
+        """Erase a locked lead, which has no follow-ups, and the ids redirected to it.
 
-        Its data cannot be found again, not even in parts of the database that are no longer used.
+        The data is also overwritten in unused parts of the database (secure delete).
         """
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
-        """Return a page of the leads that `query` asks for, in its order."""
+        """Return the page of leads that matches the query."""
 
     def count(self, query: LeadQuery) -> int:
-        """Return how many leads `query` asks for, on all pages together."""
+        """Return the number of leads that match the query, on all pages."""
 
 
 class FollowUpStore(Protocol):
-    """Stores follow-ups."""
+    """A store of follow-ups."""
 
     def add(self, follow_up: FollowUp) -> None:
         """Store a new follow-up of a stored lead."""
@@ -76,132 +79,133 @@ class FollowUpStore(Protocol):
         """Return the follow-up with this id; raises `NotFound`."""
 
     def get_for_update(self, id: FollowUpId) -> FollowUp:
-        """Return the follow-up as `get` does, and lock it against other changes until the unit of work ends."""
+        """Return the follow-up as `get` does, and lock it until the unit of work ends."""
 
     def save(self, follow_up: FollowUp) -> None:
-        """Replace the follow-up with this id, which was got for a change or claimed."""
+        """Replace a locked or claimed follow-up."""
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
-        """Return a page of the follow-ups that `query` asks for, in its order."""
+        """Return the page of follow-ups that matches the query."""
 
     def count(self, query: FollowUpQuery) -> int:
-        """Return how many follow-ups `query` asks for, on all pages together."""
+        """Return the number of follow-ups that match the query, on all pages."""
 
     def scheduled_of_lead(self, lead_id: LeadId) -> Sequence[FollowUp]:
-        """Return all scheduled follow-ups of a lead that was got for a change, the next due first."""
+        """Return all scheduled follow-ups of a locked lead, ordered by due time."""
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """Move all follow-ups of a lead to another; both were got for a change."""
+        """Move all follow-ups of a lead to another lead. Both are locked."""
 
     def erase(self, lead_id: LeadId) -> None:
-        """Remove all follow-ups of a lead that was got for a change."""
+        """Erase all follow-ups of a locked lead."""
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
-        """Return the time of each channel's next attempt; follow-ups under a lease do not count."""
+        """Return the time of the next attempt of each channel, without follow-ups that are leased at `now`."""
 
     def backlog(self, now: datetime) -> Mapping[str, Backlog]:
-        """Return the queue statistics of each channel at `now`, with follow-ups under a lease.
+        """Return the queue statistics of each channel at `now`, including leased follow-ups.
 
-        It counts everything that is scheduled, which takes time if there is much.
+        The method counts all scheduled follow-ups, so it is slow if there are many.
         """
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """Claim (`FollowUp.claim`) up to `limit` scheduled follow-ups of a channel whose next attempt is due at `now`.
 
-        The longest due come first; those under a lease are passed over. Concurrent claims never get the same follow-up.
+        The longest overdue come first, and leased follow-ups are skipped. Concurrent claims never return the same
+        follow-up.
         """
 
 
 class Timeline(Protocol):
-    """Stores timeline entries, in the order in which they are added."""
+    """A store of timeline entries, in the order in which they are added."""
 
     def add(self, entries: Iterable[TimelineEntry]) -> None:
-        """Store these entries, in their order."""
+        """Store entries, in their order."""
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
-        """Return a page of a lead's entries, newest first, before a position that an earlier page gave."""
+        """Return a page of the entries of a lead, newest first, before the position `next` of an earlier page."""
 
     def count_of_lead(self, lead_id: LeadId) -> int:
-        """Return the number of a lead's entries."""
+        """Return the number of entries of a lead."""
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
-        """Return a page of the published entries of all leads, by feed position, after one that an earlier page gave.
+        """Return a page of the published entries of all leads, ordered by feed position.
 
-        A client that goes from page to page misses nothing and sees nothing twice: a new position is behind all
-        earlier ones. `next` is the position of the page's last entry; only an empty page has none.
+        `after` is the position `next` of an earlier page: the feed position of its last entry. Only an empty page has
+        none. A new feed position is greater than all earlier ones, so that no entry is skipped or repeated.
         """
 
     def has_unpublished(self) -> bool:
-        """Return whether there are unpublished entries. All new ones are."""
+        """Return whether there are unpublished entries. New entries are unpublished."""
 
     def publish(self, limit: int) -> int:
-        """Give the next feed positions to up to `limit` unpublished entries, in their order; return how many."""
+        """Give the next feed positions to up to `limit` unpublished entries, in their order; return the number."""
 
     def last_position(self) -> int:
-        """Return the last feed position, 0 without any."""
+        """Return the last feed position; 0 if there is none."""
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """Move all entries of a lead to another; their order stays."""
+        """Move all entries of a lead to another lead, without a change of their order."""
 
     def erase(self, tombstone: TimelineEntry) -> None:
-        """Store `tombstone`, and remove all other entries of its lead."""
+        """Store `tombstone`, and erase all other entries of its lead."""
 
 
 class ApiKeyStore(Protocol):
-    """Stores API keys, without their text."""
+    """A store of API keys, without their text."""
 
     def add(self, key: ApiKey) -> None:
         """Store a new key."""
 
     def find_by_digest(self, digest: str) -> ApiKey | None:
-        """Return the key with this SHA-256, if there is one, revoked or not."""
+        """Return the key with this SHA-256, also if it is revoked; None if there is none."""
 
     def get(self, id: str) -> ApiKey:
-        """Return the key with this id, revoked or not; raises `NotFound`."""
+        """Return the key with this id, also if it is revoked; raises `NotFound`."""
 
     def all(self) -> Sequence[ApiKey]:
-        """Return every key, revoked ones too, oldest first."""
+        """Return all keys, including revoked ones, oldest first."""
 
     def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
-        """Return a page of the keys, by time of creation, then id."""
+        """Return a page of the keys, ordered by creation time, then by id."""
 
     def all_for_update(self) -> Sequence[ApiKey]:
-        """Return every key as `all` does; until the unit of work ends, no other can add or revoke a key."""
+        """Return the keys as `all` does; until the unit of work ends, no other can add or revoke a key."""
 
     def revoke(self, id: str, at: datetime) -> None:
-        """Mark a key as revoked, keeping an earlier mark; raises `NotFound`."""
+        """Set the time of revocation of a key, unless it has one; raises `NotFound`."""
 
     def record_use(self, used: Mapping[str, datetime]) -> None:
-        """Store when the keys with these ids were last used, unless a later use is stored."""
+        """Store the times of last use by key id, unless a later one is stored."""
 
 
 class IdempotencyStore(Protocol):
-    """Stores the first responses to requests that clients may repeat, one for each key of a caller."""
+    """A store of idempotency records: the first response for each idempotency key of a caller."""
 
     def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
-        """Return the record under this key, if there is one.
+        """Lock the key until the unit of work ends, and return its record; None if there is none.
 
-        Until the unit of work ends, no other can claim the key: raises `RequestInProgress` at once, or waits.
+        If another unit of work has locked the key, it waits, or raises `RequestInProgress`.
         """
 
     def store(self, record: IdempotencyRecord) -> None:
-        """Store a record under a claimed key, in place of an older one."""
+        """Store the record of a claimed key, and replace an older one."""
 
     def erase(self, lead_id: LeadId) -> None:
-        """Remove fingerprint and response from all records about a lead. Their keys stay."""
+        """Erase fingerprint and response in all records about a lead. Their keys stay."""
 
     def creation_times(self, lead_id: LeadId) -> Sequence[datetime]:
-        """Return when the records about a lead were made, in any order."""
+        """Return the creation times of the records about a lead, in any order."""
 
     def delete_expired(self, *, before: datetime, limit: int) -> None:
-        """Delete up to `limit` records made at `before` or earlier, the oldest first, without waiting for locks."""
+        """Delete up to `limit` records created at `before` or earlier, oldest first, without waiting for locks."""
 
 
 class UnitOfWork(Protocol):
     """The stores within one transaction.
 
-    The runner of a use case opens one, commits it when the use case returns, and rolls it back when it raises. The
-    domain never commits.
+    The database runs a use case in a unit of work. It commits when the use case returns, and rolls back when the use
+    case raises. The domain never commits.
     """
 
     @property
@@ -222,7 +226,7 @@ class UnitOfWork(Protocol):
 
     @property
     def idempotency(self) -> IdempotencyStore:
-        """The answers to requests that may be repeated."""
+        """Return the store of idempotency records."""
 
     @property
     def reports(self) -> Reports:

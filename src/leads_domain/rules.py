@@ -1,4 +1,4 @@
-"""Rules that schedule follow-ups."""
+"""Rules that schedule follow-ups when a lead enters a status."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,15 +13,15 @@ from leads_domain.sources import IdSource
 from leads_domain.template import Template
 from leads_domain.working_hours import WorkingHours
 
-AFTER_MAX = timedelta(days=3650)
+DELAY_MAX = timedelta(days=3650)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpRule:
-    """Follow a lead up after it has been in the status `when` for the time `after`.
+    """Schedule a follow-up for the time `after` a lead has entered the status `when`.
 
-    `channel` is the default channel if it is None. `recipient` is a `Recipient`, or an address that the channel takes.
-    Raises `ValidationFailed` unless the time is positive and at most `AFTER_MAX`.
+    If `channel` is None, the default channel is used. `recipient` is a `Recipient`, or an address for the channel.
+    Raises `ValidationFailed` unless `after` is positive and at most `DELAY_MAX`.
     """
 
     when: Status
@@ -31,13 +31,15 @@ class FollowUpRule:
     recipient: str = Recipient.LEAD
 
     def __post_init__(self) -> None:
-        if not timedelta() < self.after <= AFTER_MAX:
-            raise ValidationFailed.because(f"A follow-up comes after some time, {AFTER_MAX.days} days at the most.")
+        if not timedelta() < self.after <= DELAY_MAX:
+            raise ValidationFailed.because(
+                f"The delay of a follow-up must be positive and at most {DELAY_MAX.days} days."
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class FollowUpRules:
-    """All rules. They do not depend on each other; `hours`, if set, apply to all of them."""
+    """All rules. They are independent of each other; the working `hours`, if set, apply to all."""
 
     ids: IdSource
     default_channel: str
@@ -45,9 +47,9 @@ class FollowUpRules:
     hours: WorkingHours | None = None
 
     def schedule(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
-        """Return the lead, which has just entered its status, its new follow-ups, and their events.
+        """Return the lead, which has just entered its status, with its new follow-ups and their events.
 
-        Whether the recipient can be reached is checked when the follow-up is due: the owner or number may come later.
+        The address of the recipient is not checked before the follow-up is due: it may be added until then.
         """
         follow_ups: list[FollowUp] = []
         events: list[Event] = []

@@ -1,4 +1,4 @@
-"""Ports for what the domain cannot make itself: time, identifiers, secrets, random numbers, canonical addresses."""
+"""The ports of clock, identifiers, secrets, random numbers and normalized addresses."""
 
 from datetime import datetime
 from typing import Protocol
@@ -7,38 +7,38 @@ from leads_domain.contact import EmailAddress, PhoneNumber
 
 
 class Clock(Protocol):
-    """Tells the time."""
+    """A source of the current time."""
 
     def now(self) -> datetime:
-        """Return the present moment, aware, in UTC."""
+        """Return the current time, aware, in UTC."""
 
 
 class IdSource(Protocol):
-    """Makes identifiers."""
+    """A source of identifiers."""
 
     def new(self) -> str:
-        """Return a UUIDv7 (RFC 9562) as lower-case text, never returned before."""
+        """Return a new UUIDv7 (RFC 9562) as lower-case text."""
 
 
 class Entropy(Protocol):
-    """Makes secrets."""
+    """A source of secrets."""
 
     def random_bytes(self, size: int) -> bytes:
-        """Return `size` unpredictable bytes."""
+        """Return `size` cryptographically secure random bytes."""
 
 
 class RandomSource(Protocol):
-    """Makes random numbers for jitter, which need not be unpredictable."""
+    """A source of random numbers for jitter. They need not be cryptographically secure."""
 
     def random(self) -> float:
-        """Return a number from 0 up to, but not including, 1, each as likely as another."""
+        """Return a uniformly distributed number from 0 up to, but not including, 1."""
 
 
 class Normalizer(Protocol):
-    """Turns what people type into canonical addresses, without asking the network."""
+    """Turn typed e-mail addresses and phone numbers into canonical values, without network access."""
 
     def email(self, text: str) -> EmailAddress:
-        """Return the address in `text`, stripped; raises `ValidationFailed` if it is invalid (RFC 5321, 6531)."""
+        """Parse and strip an e-mail address; raises `ValidationFailed` if it is invalid (RFC 5321, 6531)."""
 
     def phone(self, text: str) -> PhoneNumber:
-        """Return the number in `text`; raises `ValidationFailed` if it is impossible for its country (ITU-T E.164)."""
+        """Parse a phone number; raises `ValidationFailed` if it is impossible in its country (ITU-T E.164)."""

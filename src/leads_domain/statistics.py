@@ -1,4 +1,4 @@
-"""Statistics, and the port that counts for them."""
+"""Statistics of all leads, and the port that counts them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from leads_domain.pipeline import Status
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """How many leads came from a source, which may be unknown, and how many of them were won."""
+    """The number of leads from a source, and the number of them that were won. An unknown source is None."""
 
     source: str | None
     leads: int
@@ -19,10 +19,10 @@ class SourceCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """The statistics of one moment.
+    """The statistics at one time.
 
-    `by_status` has every status of the pipeline, in its order, and then those that it does not have any more.
-    `by_source` has the sources of most leads, `other_sources` what all others have together.
+    `by_status` has all statuses of the pipeline in its order, and then those of leads that the pipeline no longer has.
+    `by_source` has the sources with the most leads, and `other_sources` the totals of all other sources.
     """
 
     at: datetime
@@ -36,27 +36,27 @@ class Statistics:
 
     @property
     def conversion_rate(self) -> float | None:
-        """Return the fraction of leads that were won; None without leads."""
+        """Return the fraction of leads that were won; None if there are no leads."""
         return self.conversions / self.total if self.total else None
 
 
 class Reports(Protocol):
-    """Counts what is stored. Takes longer the more there is."""
+    """Counts of leads and follow-ups. The time grows with their number."""
 
     def leads_by_status(self) -> Mapping[Status, int]:
-        """Return the number of leads in each status that any has."""
+        """Return the number of leads by status, without statuses that no lead has."""
 
     def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
-        """Return the sources of most leads, up to `limit`, with how many of them have one of the statuses `won`.
+        """Return up to `limit` sources with the most leads, and how many of these have a status in `won`.
 
-        Of equal numbers the unknown source comes first, then the others by code points.
+        Sources with the same number of leads are ordered by code points, after the unknown source.
         """
 
     def median_time_to_first_contact(self) -> timedelta | None:
-        """Return the median time to first contact of all leads that were contacted; None without any.
+        """Return the median time to first contact of all contacted leads; None if there are none.
 
-        Of an even number it is the mean of the two in the middle.
+        For an even number of leads it is the mean of the two middle values.
         """
 
     def overdue_follow_ups(self, now: datetime) -> int:
-        """Return how many scheduled follow-ups are past their due time."""
+        """Return the number of scheduled follow-ups that are past their due time."""

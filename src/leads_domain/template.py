@@ -1,4 +1,4 @@
-"""Messages with placeholders for a lead's members."""
+"""Message templates with placeholders for the fields of a lead."""
 
 import re
 from collections.abc import Callable
@@ -11,16 +11,16 @@ from leads_domain.follow_up import MESSAGE_MAX
 from leads_domain.lead import Lead
 
 PLACEHOLDERS = ("id", "name", "email", "phone", "status", "source", "owner", "created_at")
-"""The members of a lead that a template may name."""
+"""The fields of a lead that a template can contain."""
 
 _PART = re.compile(r"(?P<literal>\{\{|\}\})|\{(?P<placeholder>[^{}]*)\}|[{}]")
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Plain text with placeholders such as `{name}`; `{{` and `}}` stand for braces.
+    """Plain text with placeholders such as `{name}`; `{{` and `}}` mean literal braces.
 
-    Raises `ValidationFailed` for an unknown placeholder, a single brace, or a text that says nothing by itself.
+    Raises `ValidationFailed` for an unknown placeholder, a single brace, or a text of placeholders only.
     """
 
     text: str
@@ -30,12 +30,12 @@ class Template:
         for part in _PART.finditer(self.text):
             _check(part)
         if not self._filled(lambda _: None):
-            raise ValidationFailed.because("Say something beside placeholders: a lead may have nothing to put there.")
+            raise ValidationFailed.because("Add text to the placeholders: a lead may have no values for them.")
 
     def fill(self, lead: Lead) -> str:
-        """Return the message for a lead, cut to `MESSAGE_MAX` characters; missing members are left empty.
+        """Return the message for a lead, truncated to `MESSAGE_MAX` characters. A missing value becomes empty text.
 
-        Values are not searched for placeholders, and are put on one line.
+        Placeholders within values are not filled, and line breaks within values become spaces.
         """
         created_at = f"{lead.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         values = {**lead.to_dict(), "created_at": created_at}
@@ -53,13 +53,11 @@ def _check(part: re.Match[str]) -> None:
         return
     if part["placeholder"] is None:
         raise ValidationFailed.because(
-            f"Character {part.start() + 1} is a single {part[0]}; write {part[0] * 2} for it."
+            f"Character {part.start() + 1} is a single {part[0]}. Write {part[0] * 2} for a literal brace."
         )
     if part["placeholder"] not in PLACEHOLDERS:
         known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise ValidationFailed.because(
-            f"There is no placeholder {truncate(part['placeholder'])}; it is one of: {known}."
-        )
+        raise ValidationFailed.because(f"Unknown placeholder {truncate(part['placeholder'])}. Use one of: {known}.")
 
 
 def _on_one_line(value: object) -> str:

@@ -135,7 +135,7 @@ class FollowUpStoreContract(StoreContract):
         with pytest.raises(NotFound) as missing:
             database.read(get, an_id(9))
         assert (missing.value.kind, missing.value.id) == ("follow-up", an_id(9))
-        with pytest.raises(NotFound, match=f"There is no follow-up with the id {an_id(9)}."):
+        with pytest.raises(NotFound, match=f"No follow-up has the id {an_id(9)}."):
             database.write(lambda work: work.follow_ups.get_for_update(FollowUpId(an_id(9))))
 
     def test_gets_a_follow_up_for_a_change_as_it_is_kept(self, database: RunningDatabase) -> None:

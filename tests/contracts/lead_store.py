@@ -201,7 +201,7 @@ class LeadStoreContract(StoreContract):
         with pytest.raises(NotFound) as missing:
             database.read(get, an_id(2))
         assert (missing.value.kind, missing.value.id) == ("lead", an_id(2))
-        with pytest.raises(NotFound, match=f"There is no lead with the id {an_id(2)}."):
+        with pytest.raises(NotFound, match=f"No lead has the id {an_id(2)}."):
             database.write(lambda work: work.leads.get_for_update(LeadId(an_id(2))))
 
     def test_gets_several_leads_and_passes_over_those_that_are_not_there(self, database: RunningDatabase) -> None:

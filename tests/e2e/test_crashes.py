@@ -38,7 +38,7 @@ WAYS = ["in the service, SQLite", "apart, SQLite", "in the service, PostgreSQL",
 END_LEASES = """
     UPDATE follow_ups SET lease_until = created_at WHERE state = 'scheduled' AND lease_until > created_at RETURNING id
 """
-CUT_OFF = "Every attempt was cut off before its end."
+CUT_OFF = "All attempts were interrupted."
 """Why a follow-up failed that was under way at as many kills as it may have attempts."""
 
 NEVER_TRIED = "SELECT id FROM follow_ups WHERE state = 'scheduled' AND last_error IS NULL"

@@ -131,7 +131,7 @@ def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path
     if kept.lead_id is not None:
         forget(service, kept.lead_id)
         gone = admin.post(target, body, idempotency_key=KEY)
-        assert f"{kept.lead_id} has been erased" in gone.expect_problem(404, "not-found")["detail"]
+        assert f"{kept.lead_id} was erased" in gone.expect_problem(404, "not-found")["detail"]
 
 
 # Keys
@@ -240,7 +240,7 @@ def test_an_erased_lead_is_not_made_anew_by_a_request_that_comes_again(api: Api,
     forget(service, lead)
     for body in (JOHN, JANE):
         problem = api.post("/leads", body, idempotency_key=KEY).expect_problem(404, "not-found")
-        assert problem["detail"] == f"The lead {lead.removeprefix('/leads/')} has been erased."
+        assert problem["detail"] == f"The lead {lead.removeprefix('/leads/')} was erased."
     assert len(emails(api)) == 1
 
 

@@ -154,7 +154,9 @@ class DuplicateLead(Problem, status=409, example=f"The lead {EXAMPLE_ID} already
     fields = {"existing_lead_id": Id}
 
 
-class IllegalTransition(Problem, status=409, example="A lead cannot go from new to converted."):
+class IllegalTransition(
+    Problem, status=409, example="The status cannot change from `new` to `converted`. Use one of: contacted, lost."
+):
     """The pipeline does not allow this transition.
 
     The fields `from` and `to` name the transition. The field `allowed` lists the statuses that can follow the current

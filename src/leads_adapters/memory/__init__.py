@@ -1,1 +1,1 @@
-"""Every port in memory: for tests, and to show how little a port asks."""
+"""Implement the ports of the domain in memory: for tests, and as the simplest example of an adapter."""

@@ -1,4 +1,4 @@
-"""API keys in a dictionary."""
+"""Store API keys in a dictionary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from leads_domain.paging import Page, Position
 
 
 class MemoryApiKeyStore:
-    """Stores API keys in a dictionary."""
+    """A store of API keys in a dictionary."""
 
     def __init__(self, stored: dict[str, ApiKey]) -> None:
         self._stored = stored
@@ -35,9 +35,9 @@ class MemoryApiKeyStore:
 
     def page(self, *, after: Position | None, limit: int) -> Page[ApiKey, Position]:
         """See `ApiKeyStore.page`."""
-        found = [key for key in self.all() if after is None or (key.created_at, key.id) > (after.at, after.id)]
-        items = found[:limit]
-        return Page(items, Position(items[-1].created_at, items[-1].id) if len(found) > limit else None)
+        keys = [key for key in self.all() if after is None or (key.created_at, key.id) > (after.at, after.id)]
+        items = keys[:limit]
+        return Page(items, Position(items[-1].created_at, items[-1].id) if len(keys) > limit else None)
 
     def all_for_update(self) -> Sequence[ApiKey]:
         """See `ApiKeyStore.all_for_update`."""

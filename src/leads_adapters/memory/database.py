@@ -1,4 +1,4 @@
-"""A database that is gone when the process ends."""
+"""Store everything in memory, until the process ends."""
 
 import asyncio
 from copy import copy
@@ -19,7 +19,7 @@ from leads_domain.lead import Lead, LeadId
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _State:
     leads: dict[LeadId, Lead] = field(default_factory=dict)
     merged: dict[LeadId, LeadId] = field(default_factory=dict)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
@@ -28,33 +28,33 @@ class _Kept:
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     idempotency: dict[tuple[str, str], IdempotencyRecord] = field(default_factory=dict)
 
-    def copy(self) -> "_Kept":
-        return _Kept(*(copy(getattr(self, each.name)) for each in fields(self)))
+    def copy(self) -> "_State":
+        return _State(*(copy(getattr(self, each.name)) for each in fields(self)))
 
 
 class MemoryUnitOfWork:
-    """The stores on one state of the memory."""
+    """The stores of one unit of work, on a copy of the state."""
 
-    def __init__(self, kept: _Kept) -> None:
-        self.leads = MemoryLeadStore(kept.leads, kept.merged)
-        self.follow_ups = MemoryFollowUpStore(kept.follow_ups)
-        self.timeline = MemoryTimeline(kept.timeline, kept.positions)
-        self.api_keys = MemoryApiKeyStore(kept.api_keys)
-        self.idempotency = MemoryIdempotencyStore(kept.idempotency)
-        self.reports = MemoryReports(kept.leads, kept.follow_ups)
+    def __init__(self, state: _State) -> None:
+        self.leads = MemoryLeadStore(state.leads, state.merged)
+        self.follow_ups = MemoryFollowUpStore(state.follow_ups)
+        self.timeline = MemoryTimeline(state.timeline, state.positions)
+        self.api_keys = MemoryApiKeyStore(state.api_keys)
+        self.idempotency = MemoryIdempotencyStore(state.idempotency)
+        self.reports = MemoryReports(state.leads, state.follow_ups)
 
 
 class MemoryDatabase:
-    """Runs use cases one at a time, each on a copy of the state that becomes the state if it succeeds."""
+    """Run use cases one at a time, each on a copy of the state. If a write succeeds, its copy becomes the state."""
 
     def __init__(self) -> None:
-        self._kept = _Kept()
+        self._state = _State()
 
     async def read(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
         """See `Database.read`."""
-        return use_case(MemoryUnitOfWork(self._kept.copy()), *args, **kwargs)
+        return use_case(MemoryUnitOfWork(self._state.copy()), *args, **kwargs)
 
     async def read_long(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -66,16 +66,16 @@ class MemoryDatabase:
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
         """See `Database.write`."""
-        copy = self._kept.copy()
-        result = use_case(MemoryUnitOfWork(copy), *args, **kwargs)
-        self._kept = copy
+        state = self._state.copy()
+        result = use_case(MemoryUnitOfWork(state), *args, **kwargs)
+        self._state = state
         return result
 
     async def check_ready(self) -> None:
-        """See `Database.check_ready`. The memory is always ready."""
+        """See `Database.check_ready`. The database is always ready."""
 
     async def wait_for_change(self, seconds: float) -> None:
-        """See `Database.wait_for_change`. No other process can change anything."""
+        """See `Database.wait_for_change`. Other processes cannot change the state."""
         await asyncio.sleep(seconds)
 
     async def close(self) -> None:

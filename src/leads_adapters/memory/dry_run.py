@@ -1,10 +1,10 @@
-"""Hold the leads of a dry run in memory."""
+"""Store the leads of a dry run in a dictionary."""
 
 from leads_domain.lead import Lead
 
 
 class MemoryDryRun:
-    """See `DryRun`."""
+    """The leads of a dry run in a dictionary; see `DryRun`."""
 
     def __init__(self) -> None:
         self._leads: dict[str, Lead] = {}

@@ -1,4 +1,4 @@
-"""Follow-ups in a dictionary."""
+"""Store follow-ups in a dictionary."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from leads_domain.paging import FollowUpQuery, Page, Position
 
 
 class MemoryFollowUpStore:
-    """Stores follow-ups in a dictionary."""
+    """A store of follow-ups in a dictionary."""
 
     def __init__(self, stored: dict[FollowUpId, FollowUp]) -> None:
         self._stored = stored
@@ -35,7 +35,7 @@ class MemoryFollowUpStore:
         found = sorted(
             (
                 each
-                for each in self._asked_for(query)
+                for each in self._matching(query)
                 if query.after is None or (each.due_at, each.id) > (query.after.at, query.after.id)
             ),
             key=lambda each: (each.due_at, each.id),
@@ -45,9 +45,9 @@ class MemoryFollowUpStore:
 
     def count(self, query: FollowUpQuery) -> int:
         """See `FollowUpStore.count`."""
-        return len(self._asked_for(query))
+        return len(self._matching(query))
 
-    def _asked_for(self, query: FollowUpQuery) -> list[FollowUp]:
+    def _matching(self, query: FollowUpQuery) -> list[FollowUp]:
         return [
             each
             for each in self._stored.values()
@@ -74,7 +74,7 @@ class MemoryFollowUpStore:
 
     def next_attempts(self, now: datetime) -> Mapping[str, datetime]:
         """See `FollowUpStore.next_attempts`."""
-        return {follow_up.channel: at for at, follow_up in reversed(self._free(now))}
+        return {follow_up.channel: at for at, follow_up in reversed(self._unleased(now))}
 
     def backlog(self, now: datetime) -> Mapping[str, Backlog]:
         """See `FollowUpStore.backlog`."""
@@ -89,7 +89,7 @@ class MemoryFollowUpStore:
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
         """See `FollowUpStore.claim_due`."""
-        due = [follow_up for at, follow_up in self._free(now) if follow_up.channel == channel and at <= now]
+        due = [follow_up for at, follow_up in self._unleased(now) if follow_up.channel == channel and at <= now]
         claimed = [follow_up.claim(owner, until, now) for follow_up in due[:limit]]
         self._stored.update({follow_up.id: follow_up for follow_up in claimed})
         return claimed
@@ -97,11 +97,11 @@ class MemoryFollowUpStore:
     def _of_lead(self, lead_id: LeadId) -> list[FollowUp]:
         return [each for each in self._stored.values() if each.lead_id == lead_id]
 
-    def _free(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
-        """What is scheduled and under no lease, by the time of its next attempt."""
-        free = [
+    def _unleased(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
+        """Return the times of next attempts and the follow-ups that have one and no current lease, ordered by time."""
+        unleased = [
             (each.next_attempt_at, each)
             for each in self._stored.values()
             if each.next_attempt_at is not None and (each.lease is None or each.lease.until <= now)
         ]
-        return sorted(free, key=lambda each: (each[0], each[1].id))
+        return sorted(unleased, key=lambda each: (each[0], each[1].id))

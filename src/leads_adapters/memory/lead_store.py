@@ -1,4 +1,4 @@
-"""Leads in dictionaries."""
+"""Store leads in a dictionary."""
 
 from collections.abc import Collection, Sequence
 from operator import itemgetter
@@ -11,7 +11,7 @@ from leads_domain.search import lead_words
 
 
 class MemoryLeadStore:
-    """Stores leads in a dictionary, and the redirections of merged ones in another."""
+    """A store of leads in one dictionary, and of the redirected ids of merged leads in another."""
 
     def __init__(self, stored: dict[LeadId, Lead], merged: dict[LeadId, LeadId]) -> None:
         self._stored = stored
@@ -19,7 +19,7 @@ class MemoryLeadStore:
 
     def add(self, lead: Lead) -> None:
         """See `LeadStore.add`."""
-        self._refuse_duplicate(lead)
+        self._check_email_is_free(lead)
         self._stored[lead.id] = lead
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
@@ -49,7 +49,7 @@ class MemoryLeadStore:
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
-        self._refuse_duplicate(lead)
+        self._check_email_is_free(lead)
         self._stored[lead.id] = lead
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
@@ -69,32 +69,32 @@ class MemoryLeadStore:
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
-        placed = [(_order(query.sort.position(lead)), lead) for lead in self._asked_for(query)]
+        keyed = [(_sort_key(query.sort.position(lead)), lead) for lead in self._matching(query)]
         if query.after is not None:
-            after = _order(query.after)
-            placed = [each for each in placed if (each[0] < after if query.sort.descending else each[0] > after)]
-        found = [lead for _, lead in sorted(placed, key=itemgetter(0), reverse=query.sort.descending)]
+            after = _sort_key(query.after)
+            keyed = [each for each in keyed if (each[0] < after if query.sort.descending else each[0] > after)]
+        found = [lead for _, lead in sorted(keyed, key=itemgetter(0), reverse=query.sort.descending)]
         items = found[: query.limit]
         return Page(items, query.sort.position(items[-1]) if len(found) > query.limit else None)
 
     def count(self, query: LeadQuery) -> int:
         """See `LeadStore.count`."""
-        return len(self._asked_for(query))
+        return len(self._matching(query))
 
-    def _asked_for(self, query: LeadQuery) -> list[Lead]:
-        return [lead for lead in self._stored.values() if _meant(lead, query)]
+    def _matching(self, query: LeadQuery) -> list[Lead]:
+        return [lead for lead in self._stored.values() if _matches(lead, query)]
 
-    def _refuse_duplicate(self, lead: Lead) -> None:
+    def _check_email_is_free(self, lead: Lead) -> None:
         existing = self.find_by_email(lead.email.key)
         if existing not in (None, lead.id):
             raise DuplicateLead(existing)
 
 
-def _order(position: LeadPosition) -> tuple[bool, Any, str]:
+def _sort_key(position: LeadPosition) -> tuple[bool, Any, str]:
     return (position.value is None, position.value, position.id)
 
 
-def _meant(lead: Lead, query: LeadQuery) -> bool:
+def _matches(lead: Lead, query: LeadQuery) -> bool:
     words = lead_words(lead)
     at = lead.next_follow_up_at
     return (

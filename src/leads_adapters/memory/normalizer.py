@@ -1,4 +1,4 @@
-"""Addresses and numbers of the simplest kind, for tests."""
+"""Normalize simple e-mail addresses and phone numbers, for tests."""
 
 import re
 
@@ -13,23 +13,23 @@ _PHONE = re.compile(r"(?P<number>\+[1-9][0-9 ()./-]{6,30}?)(?: ?(?:;ext=|ext\. ?
 
 
 class SimpleNormalizer:
-    """The `Normalizer` port for tests: ASCII only, and nothing known of any country.
+    """A `Normalizer` for tests, for ASCII addresses and without knowledge of countries.
 
-    It refuses some addresses that exist (international ones among them) and accepts numbers that no
-    country has, as long as they begin with + and have 7 to 15 digits.
+    It refuses some valid addresses, such as international ones. It accepts all numbers that begin with + and have 7 to
+    15 digits, also those that no country has.
     """
 
     def email(self, text: str) -> EmailAddress:
-        """As the port says, for ASCII."""
+        """See `Normalizer.email`."""
         address = text.strip()
         if len(address) > EMAIL_MAX or not _EMAIL.fullmatch(address):
             raise ValidationFailed.because("This is not an e-mail address. Write it like name@example.com.")
         return EmailAddress(address, address.lower())
 
     def phone(self, text: str) -> PhoneNumber:
-        """As the port says, for numbers that begin with the country calling code."""
+        """See `Normalizer.phone`. The number must begin with a country calling code."""
         match = _PHONE.fullmatch(text.strip())
         digits = re.sub("[^0-9]", "", match["number"]) if match else ""
         if match is None or not 7 <= len(digits) <= 15:  # noqa: PLR2004 - bounds of ITU-T E.164
-            raise ValidationFailed.because('This is not a telephone number. Write it like "+49 30 123456".')
+            raise ValidationFailed.because('This is not a phone number. Write it like "+49 30 123456".')
         return PhoneNumber(f"+{digits}", match["extension"])

@@ -1,4 +1,4 @@
-"""Reports on stores in dictionaries."""
+"""Count leads and follow-ups in dictionaries."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -12,7 +12,7 @@ from leads_domain.statistics import SourceCount
 
 
 class MemoryReports:
-    """Counts what is in the dictionaries."""
+    """Reports on the leads and follow-ups of the other stores."""
 
     def __init__(self, leads: Mapping[LeadId, Lead], follow_ups: Mapping[FollowUpId, FollowUp]) -> None:
         self._leads = leads

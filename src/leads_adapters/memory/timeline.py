@@ -1,4 +1,4 @@
-"""The timeline in a list."""
+"""Store timeline entries in a list."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,7 +9,7 @@ from leads_domain.paging import Page
 
 
 class MemoryTimeline:
-    """Keeps the entries in a list, and their feed positions by id."""
+    """A timeline in a list, with feed positions by entry id."""
 
     def __init__(self, stored: list[TimelineEntry], positions: dict[str, int]) -> None:
         self._stored = stored
@@ -20,11 +20,11 @@ class MemoryTimeline:
         self._stored.extend(entries)
 
     def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
-        """See `Timeline.of_lead`. Here a position is an index of the list."""
-        places = range(len(self._stored) if before is None else before)
-        found = [place for place in reversed(places) if self._stored[place].lead_id == lead_id]
-        shown = found[:limit]
-        return Page([self._stored[place] for place in shown], shown[-1] if len(found) > limit else None)
+        """See `Timeline.of_lead`. A position is an index of the list."""
+        indexes = range(len(self._stored) if before is None else before)
+        matching = [index for index in reversed(indexes) if self._stored[index].lead_id == lead_id]
+        page = matching[:limit]
+        return Page([self._stored[index] for index in page], page[-1] if len(matching) > limit else None)
 
     def count_of_lead(self, lead_id: LeadId) -> int:
         """See `Timeline.count_of_lead`."""
@@ -32,15 +32,15 @@ class MemoryTimeline:
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""
-        shown = [entry for entry in self._stored if self._positions.get(entry.id, 0) > (after or 0)][:limit]
-        return Page(shown, self._positions[shown[-1].id] if shown else None)
+        items = [entry for entry in self._stored if self._positions.get(entry.id, 0) > (after or 0)][:limit]
+        return Page(items, self._positions[items[-1].id] if items else None)
 
     def has_unpublished(self) -> bool:
         """See `Timeline.has_unpublished`."""
         return any(entry.id not in self._positions for entry in self._stored)
 
     def publish(self, limit: int) -> int:
-        """See `Timeline.publish`. The positions of erased entries are not given again."""
+        """See `Timeline.publish`. The positions of erased entries are not used again."""
         unpublished = [entry for entry in self._stored if entry.id not in self._positions][:limit]
         for entry in unpublished:
             self._positions[entry.id] = len(self._positions) + 1

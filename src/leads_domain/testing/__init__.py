@@ -1,7 +1,7 @@
-"""The tests that an adapter must pass, ready to be inherited from.
+"""The tests that a notifier must pass, as a base class.
 
-Plain classes with plain assertions, for pytest and for everything else that collects methods by
-the name `test_...`. Standard library only.
+The tests use plain assertions and only the standard library. They run with pytest, and with any other runner that
+collects methods named `test_...`.
 """
 
 from leads_domain.testing.notifier import FollowUpNotifierContract

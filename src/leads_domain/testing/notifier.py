@@ -1,4 +1,4 @@
-"""The contract of notifiers, as tests.
+"""Test a notifier against its contract.
 
 class TestPigeonNotifier(FollowUpNotifierContract):
     secrets = ("open sesame",)
@@ -48,40 +48,40 @@ _TEXTS_OF_ANY_KIND = (
 
 
 class FollowUpNotifierContract:
-    """Inherit from it, and say how your notifier is made and what its receiver does.
+    """The tests of a notifier. Inherit from it, and implement `make_notifier`, `receiver_behaves` and `received`.
 
-    The receiver may be shared by all tests, one after the other. Tests of what a channel cannot do at all are left out
-    by name: `class TestPostcards(FollowUpNotifierContract, without=["test_says_refused_when_the_receiver_refuses"])`.
+    The tests run one after the other and can share one receiver. Leave out tests of features that the channel cannot
+    have: `class TestPostcards(FollowUpNotifierContract, without=["test_says_refused_when_the_receiver_refuses"])`.
     """
 
     secrets: Collection[str] = ()
-    """Secrets among the options that the notifier is made of; no text may hold them."""
+    """The secrets in the options of the notifier. No message may contain them."""
 
     time_limit_seconds: float = 30.0
-    """How long the notifier may take. With a short time-out and a limit a little above it, the tests are quick."""
+    """The maximum duration of `notify`. For quick tests, use a short time-out and a limit just above it."""
 
     def __init_subclass__(cls, *, without: Collection[str] = ()) -> None:
-        """Leave tests out: runners pass over a None."""
+        """Leave out the tests named in `without`. Test runners skip attributes that are None."""
         for name in without:
-            assert callable(getattr(cls, name, None)), f"there is no test {name}"
+            assert callable(getattr(cls, name, None)), f"no test has the name {name}"
             setattr(cls, name, None)
 
     def make_notifier(self) -> FollowUpNotifier:
-        """Return a notifier that is ready to send to the receiver; each test makes its own."""
+        """Return a new notifier that sends to the receiver."""
         raise NotImplementedError
 
     def receiver_behaves(self, behaviour: Behaviour) -> None:
-        """Let the receiver behave like this from now on. At first it accepts."""
+        """Set the behaviour of the receiver. At first it accepts notices."""
         raise NotImplementedError
 
     def received(self) -> Sequence[Received]:
-        """Return everything that the receiver has accepted, the oldest first."""
+        """Return all notices that the receiver has accepted, oldest first."""
         raise NotImplementedError
 
     def make_notice(self, number: int = 0) -> FollowUpNotice:
-        """Return a notice that the channel accepts, for another person with each number from 0 to 9.
+        """Return a notice that the channel accepts, to a different person for each number from 0 to 9.
 
-        Override it if yours is particular about addresses.
+        Override it if your channel accepts only certain addresses.
         """
         return FollowUpNotice(
             follow_up_id=f"019b8e1f-0000-7000-8000-00000000020{number}",
@@ -104,7 +104,7 @@ class FollowUpNotifierContract:
 
     def test_declares_the_kind_of_address_that_it_needs(self) -> None:
         needs = self.make_notifier().needs
-        assert needs is None or isinstance(needs, Address), f"needs is None or an Address, not {needs!r}"
+        assert needs is None or isinstance(needs, Address), f"needs must be None or an Address, not {needs!r}"
 
     def test_needs_no_other_address_than_it_declares(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
@@ -135,11 +135,11 @@ class FollowUpNotifierContract:
     def test_lets_the_receiver_tell_a_repeat_from_another_notice(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
         first = self._sends(notifier, notice)
-        assert first.idempotency_key is not None, "no idempotency key came along"
+        assert first.idempotency_key is not None, "the receiver got no idempotency key"
         repeated = self._sends(notifier, replace(notice, attempt=2))
-        assert repeated.idempotency_key == first.idempotency_key, "a repeat came with another idempotency key"
+        assert repeated.idempotency_key == first.idempotency_key, "a repeated notice had another idempotency key"
         other = self._sends(notifier, replace(notice, idempotency_key=self.make_notice(1).idempotency_key))
-        assert other.idempotency_key != first.idempotency_key, "another notice came with the same idempotency key"
+        assert other.idempotency_key != first.idempotency_key, "another notice had the same idempotency key"
 
     def test_keeps_nothing_from_one_notice_to_the_next(self) -> None:
         notifier = self.make_notifier()
@@ -157,7 +157,7 @@ class FollowUpNotifierContract:
             return notifier.notify(notice)
 
         interval = sys.getswitchinterval()
-        sys.setswitchinterval(1e-6)  # threads get in each other's way as often as they can
+        sys.setswitchinterval(1e-6)  # switch between threads as often as possible
         try:
             for call in [Call(partial(notify, notice)) for notice in notices]:
                 assert_receipt(call.outcome(self.time_limit_seconds * AT_ONCE))
@@ -170,7 +170,7 @@ class FollowUpNotifierContract:
             assert len(matching) == 1, f"the message {notice.message!r} was received {len(matching)} times"
             assert_same(matching[0], notice, notifier.needs)
         keys = {each.idempotency_key for each in arrived} - {None}
-        assert len(keys) in (0, AT_ONCE), "notices that were sent at once shared an idempotency key"
+        assert len(keys) in (0, AT_ONCE), "notices that were sent at the same time had the same idempotency key"
 
     def test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not(self) -> None:
         notifier = self.make_notifier()
@@ -179,47 +179,53 @@ class FollowUpNotifierContract:
             notice = replace(self.make_notice(number), name=text, message=text)
             outcome = outcome_of(partial(notifier.notify, notice))
             if isinstance(outcome, NotificationError):
-                assert len(self.received()) == before, f"{text!r} was sent, though the notifier says that it was not"
+                assert len(self.received()) == before, f"{text!r} was sent, but notify raised {outcome!r}"
             else:
                 assert_receipt(outcome)
-                # A name with line breaks or control characters may be tidied up; a message may not.
+                # The notifier may clean a name with line breaks or control characters, but must not change a message.
                 assert_same(self._one_since(before), replace(notice, name=""), notifier.needs)
 
     def test_says_try_again_when_the_receiver_fails(self) -> None:
         error = self._fails(Behaviour.FAILS, self.make_notifier(), self.make_notice())
-        assert isinstance(error, TryAgain), f"the receiver failed for now; that is TryAgain, not {error!r}"
-        assert error.delay is None or isinstance(error.delay, timedelta), f"a delay is a timedelta, not {error.delay!r}"
+        assert isinstance(error, TryAgain), f"the receiver failed temporarily: raise TryAgain, not {error!r}"
+        assert error.delay is None or isinstance(error.delay, timedelta), (
+            f"a delay must be a timedelta, not {error.delay!r}"
+        )
 
     def test_says_refused_when_the_receiver_refuses(self) -> None:
         error = self._fails(Behaviour.REFUSES, self.make_notifier(), self.make_notice())
-        assert isinstance(error, Refused), f"the receiver refused the notice for good; that is Refused, not {error!r}"
+        assert isinstance(error, Refused), f"the receiver refused the notice permanently: raise Refused, not {error!r}"
 
     def test_gives_no_receipt_before_the_receiver_has_accepted(self) -> None:
         outcome = self._while_hanging(self.make_notifier(), self.make_notice())
-        assert not isinstance(outcome, Receipt), "a receipt was given, though the receiver has not accepted anything"
+        assert not isinstance(outcome, Receipt), (
+            "notify returned a receipt, but the receiver has not accepted the notice"
+        )
 
     def test_says_try_again_in_time_when_the_receiver_hangs(self) -> None:
         outcome = self._while_hanging(self.make_notifier(), self.make_notice())
-        assert isinstance(outcome, TryAgain), f"the receiver did not answer; that is TryAgain, not {outcome!r}"
+        assert isinstance(outcome, TryAgain), f"the receiver did not respond: raise TryAgain in time, not {outcome!r}"
 
     def test_tells_no_secret(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
         texts = [repr(notifier), str(notifier)]
         errors = [self._fails(behaviour, notifier, notice) for behaviour in (Behaviour.FAILS, Behaviour.REFUSES)]
-        texts += [str(error) for error in errors if isinstance(error, NotificationError)]  # of others, the type
+        texts += [
+            str(error) for error in errors if isinstance(error, NotificationError)
+        ]  # of other errors only the type is stored
         leaked = [secret for secret in self.secrets for text in texts if secret in text]
-        assert not leaked, "a secret stands in the notifier's repr or in the text of an error"
+        assert not leaked, "the repr of the notifier or the text of an error contains a secret"
 
     def test_checks_the_channel_without_sending(self) -> None:
         notifier, before = self.make_notifier(), len(self.received())
         if not isinstance(notifier, Checkable):
             return
         error = outcome_of(notifier.check)
-        assert error is None, f"the receiver accepts notices, but check says {error!r}"
-        assert len(self.received()) == before, "check sent something"
+        assert error is None, f"the receiver accepts notices, but check raised {error!r}"
+        assert len(self.received()) == before, "check sent a notice"
 
     def _sends(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:
-        """Send `notice`, check that it arrived once, unchanged, and before the receipt, and return what arrived."""
+        """Send a notice, assert that it was received once, unchanged, before the receipt; return it as received."""
         before = len(self.received())
         assert_receipt(outcome_of(partial(notifier.notify, notice)))
         received = self._one_since(before)
@@ -232,17 +238,17 @@ class FollowUpNotifierContract:
         return arrived[0]
 
     def _fails(self, behaviour: Behaviour, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Exception:
-        """Return the error that is raised when the receiver behaves like this."""
+        """Return the error that `notify` raises while the receiver behaves like this."""
         self.receiver_behaves(behaviour)
         try:
             outcome = outcome_of(partial(notifier.notify, notice))
         finally:
             self.receiver_behaves(Behaviour.ACCEPTS)
-        assert isinstance(outcome, Exception), f"the receiver {behaviour.value}; notify returned {outcome!r}"
+        assert isinstance(outcome, Exception), f"the receiver {behaviour.value}, but notify returned {outcome!r}"
         return outcome
 
     def _while_hanging(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Receipt | Exception:
-        """Return the outcome of `notice` while the receiver hangs."""
+        """Return the outcome of a notice that is sent while the receiver hangs."""
         self.receiver_behaves(Behaviour.HANGS)
         try:
             return Call(partial(notifier.notify, notice)).outcome(self.time_limit_seconds)

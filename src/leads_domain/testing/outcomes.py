@@ -1,4 +1,4 @@
-"""Call a notifier, and check what comes of it."""
+"""Call a notifier, and check the outcome."""
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -12,26 +12,26 @@ T = TypeVar("T")
 
 
 def outcome_of(call: Callable[[], T]) -> T | Exception:
-    """Return what a call returned or raised."""
+    """Return the result of a call, or the error that it raised."""
     try:
         return call()
-    except Exception as error:  # noqa: BLE001 - a notifier may raise anything; the tests say what they think of it
+    except Exception as error:  # noqa: BLE001 - a notifier can raise any error, and the tests check it
         return error
 
 
 class Call(Generic[T]):
-    """A call in a thread of its own, which may never end."""
+    """A call in a separate thread, which may never end."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._outcomes: SimpleQueue[T | Exception] = SimpleQueue()
         Thread(target=lambda: self._outcomes.put(outcome_of(call)), daemon=True).start()
 
     def outcome(self, seconds: float) -> T | Exception:
-        """Return what it returned or raised; `TimeoutError` if it did not end in time."""
+        """Return the result of the call, or its error; a `TimeoutError` if the call did not end in time."""
         try:
             return self._outcomes.get(timeout=seconds)
         except Empty:
-            return TimeoutError(f"it did not end within {seconds} s")
+            return TimeoutError(f"the call did not end within {seconds} s")
 
 
 def assert_receipt(outcome: object) -> None:
@@ -40,13 +40,13 @@ def assert_receipt(outcome: object) -> None:
         case Exception():
             message = f"the receiver accepts notices, but notify raised {outcome!r}"
             raise AssertionError(message) from outcome
-    assert isinstance(outcome, Receipt), f"notify returns a Receipt, not {outcome!r}"
+    assert isinstance(outcome, Receipt), f"notify must return a Receipt, not {outcome!r}"
     reference = outcome.reference
-    assert reference is None or isinstance(reference, str), f"a reference is None or text, not {reference!r}"
+    assert reference is None or isinstance(reference, str), f"a reference must be None or text, not {reference!r}"
 
 
 def assert_same(received: Received, notice: FollowUpNotice, needs: Address | None) -> None:
-    """Fail unless the receiver got this notice, at an address that the channel may use."""
+    """Fail unless the received notice is this one, at an address that the channel may use."""
     assert same_line_ends(notice.message) in same_line_ends(received.message), (
         f"{notice.message!r} became {received.message!r}"
     )
@@ -57,5 +57,5 @@ def assert_same(received: Received, notice: FollowUpNotice, needs: Address | Non
 
 
 def same_line_ends(text: str) -> str:
-    """Return the text with the line ends of Python: channels write them in their own way."""
+    """Return the text with line feeds as line ends, because channels use different ones."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")

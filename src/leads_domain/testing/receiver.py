@@ -1,23 +1,23 @@
-"""The other end of a channel, as tests see it."""
+"""Describe the receiver of a channel, and the notices that it accepts."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class Behaviour(Enum):
-    """What the receiver, the other end of the channel, does with notices."""
+    """The behaviour of the receiver, the other end of the channel."""
 
-    ACCEPTS = "accepts them"
-    FAILS = "fails in a way that passes, such as HTTP 503 or SMTP 451"
-    REFUSES = "refuses them for good, such as HTTP 422 or SMTP 550"
-    HANGS = "takes them and stays silent until its behaviour changes, and has accepted nothing then"
+    ACCEPTS = "accepts notices"
+    FAILS = "fails temporarily, such as with HTTP 503 or SMTP 451"
+    REFUSES = "refuses notices permanently, such as with HTTP 422 or SMTP 550"
+    HANGS = "reads notices without a response until its behaviour changes, and accepts none of them"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """What the receiver accepted, once for every time that it came. None stands for what did not come along.
+    """A notice that the receiver accepted. A value is None if the receiver did not get it.
 
-    `message` and `name` may have other text around them: give the whole text if they cannot be told apart.
+    `message` and `name` can contain other text: use the whole text if you cannot separate them.
     """
 
     message: str

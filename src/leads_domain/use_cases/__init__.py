@@ -1,5 +1,5 @@
-"""One file an intention.
+"""The use cases, one module for each.
 
-A use case is called with the unit of work first. It is a function, or a frozen dataclass whose
-fields are the ports it needs. It neither commits nor rolls back: its runner does.
+A use case is a function, or a frozen dataclass with the ports that it needs as fields. The first argument of a call is
+the unit of work. A use case neither commits nor rolls back: the database does.
 """

@@ -14,27 +14,27 @@ NOTE_MAX = 10_000
 
 
 class NoteInput(TypedDict, total=False):
-    """A note as a client gives it."""
+    """A note as a client sends it."""
 
     text: str
 
 
-def check_note(given: NoteInput) -> NoteInput:
-    """Return the note as it would be stored; raises `ValidationFailed`."""
-    return cast(NoteInput, check_fields(given, _RULES, None, *missing(given, "text")))
+def check_note(values: NoteInput) -> NoteInput:
+    """Return the validated note; raises `ValidationFailed`."""
+    return cast(NoteInput, check_fields(values, _RULES, None, *missing(values, "text")))
 
 
 @dataclass(frozen=True, slots=True)
 class AddNote:
-    """Add a note to the timeline. The lead's version stays, because a note is not one of its members."""
+    """Add a note to the timeline of a lead. The version of the lead stays, because a note is not one of its fields."""
 
     clock: Clock
     ids: IdSource
 
-    def __call__(self, work: UnitOfWork, id: LeadId, given: NoteInput, *, actor: str) -> TimelineEntry:
-        """Return the note as it is stored; raises `ValidationFailed` or `NotFound`."""
-        note = check_note(given)
-        work.leads.get_for_update(id)  # a lock: the lead must not be merged or erased before the note is stored
+    def __call__(self, work: UnitOfWork, id: LeadId, values: NoteInput, *, actor: str) -> TimelineEntry:
+        """Return the stored note; raises `ValidationFailed` or `NotFound`."""
+        note = check_note(values)
+        work.leads.get_for_update(id)  # the lock prevents that the lead is merged or erased first
         event = Event(EventType.LEAD_NOTE_ADDED, {"text": note["text"]})
         [entry] = make_entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.add([entry])

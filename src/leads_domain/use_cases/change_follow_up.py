@@ -1,4 +1,4 @@
-"""Reschedule, reword, cancel or retry a follow-up."""
+"""Reschedule, edit, cancel or retry a follow-up."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,11 +15,11 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 
 FollowUpAction = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
-"""A change of a follow-up at a moment: `FollowUp.cancel`, `FollowUp.retry`, or a rescheduling."""
+"""A change of a follow-up at a time: `FollowUp.cancel`, `FollowUp.retry`, or the result of `reschedule`."""
 
 
 class FollowUpChangesInput(TypedDict, total=False):
-    """What can be changed of a scheduled follow-up."""
+    """Changes to a scheduled follow-up as a client sends them."""
 
     due_at: datetime
     message: str
@@ -31,28 +31,28 @@ _RULES: Mapping[str, Callable[[Any, None], object]] = {
 }
 
 
-def check_follow_up_changes(given: FollowUpChangesInput) -> FollowUpChangesInput:
-    """Return the changes as they would be stored; raises `ValidationFailed` with every error."""
-    return cast(FollowUpChangesInput, check_fields(given, _RULES, None))
+def check_follow_up_changes(values: FollowUpChangesInput) -> FollowUpChangesInput:
+    """Return the validated changes; raises `ValidationFailed` with all errors."""
+    return cast(FollowUpChangesInput, check_fields(values, _RULES, None))
 
 
-def reschedule(given: FollowUpChangesInput) -> FollowUpAction:
-    """Return the step that makes these changes; raises `ValidationFailed`."""
-    return partial(FollowUp.reschedule, **check_follow_up_changes(given))
+def reschedule(values: FollowUpChangesInput) -> FollowUpAction:
+    """Return the action that makes these changes; raises `ValidationFailed`."""
+    return partial(FollowUp.reschedule, **check_follow_up_changes(values))
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeFollowUp:
-    """Take one step with a follow-up, and update its lead's next due time."""
+    """Change a follow-up, and update the next due time of its lead."""
 
     clock: Clock
     ids: IdSource
 
-    def __call__(self, work: UnitOfWork, id: FollowUpId, step: FollowUpAction, *, actor: str) -> FollowUp:
-        """Return the follow-up as it is stored; raises `NotFound`, `IllegalFollowUpState` or `AttemptInProgress`."""
+    def __call__(self, work: UnitOfWork, id: FollowUpId, action: FollowUpAction, *, actor: str) -> FollowUp:
+        """Return the stored follow-up; raises `NotFound`, `IllegalFollowUpState` or `AttemptInProgress`."""
         lead = lock_lead_of(work, id)
         now = self.clock.now()
-        changed, events = step(work.follow_ups.get_for_update(id), now)
+        changed, events = action(work.follow_ups.get_for_update(id), now)
         if events:
             work.follow_ups.save(changed)
             update_next_due(work, lead, now)
@@ -61,9 +61,9 @@ class ChangeFollowUp:
 
 
 def lock_lead_of(work: UnitOfWork, id: FollowUpId) -> Lead:
-    """Return the lead of a follow-up for a change. Use cases that change both lock the lead first.
+    """Lock and return the lead of a follow-up; raises `NotFound`.
 
-    Raises `NotFound`. The lead that was looked up may be merged into another one before it is locked.
+    Use cases that change both lock the lead first. If the lead is merged before it is locked, the target is locked.
     """
     lead_id = work.follow_ups.get(id).lead_id
     while True:
@@ -74,7 +74,7 @@ def lock_lead_of(work: UnitOfWork, id: FollowUpId) -> Lead:
 
 
 def update_next_due(work: UnitOfWork, lead: Lead, now: datetime) -> None:
-    """Store the next due time of a lead that was got for a change."""
+    """Update the next due time of a locked lead."""
     scheduled = work.follow_ups.scheduled_of_lead(lead.id)
     due_at = scheduled[0].due_at if scheduled else None
     if due_at != lead.next_follow_up_at:

@@ -1,4 +1,4 @@
-"""Change a lead, or move it along the pipeline."""
+"""Change the fields and the status of a lead."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from leads_domain.sources import Clock, IdSource, Normalizer
 
 @dataclass(frozen=True, slots=True)
 class ChangeLead:
-    """Change a lead's members and its status together, or neither.
+    """Change the fields and the status of a lead, all together or not at all.
 
-    Attributes are merged name by name, a null removes one (RFC 7396). A reason belongs to the move
-    that it is given with; without a move it replaces the present one. With a move, what the rules of
-    the status before have scheduled is cancelled, and what those of the new one say is scheduled. A lead
-    that leaves the open statuses is not followed up any more: all that is still scheduled is cancelled.
+    Attributes are merged by name; null removes one (RFC 7396). A reason belongs to the transition in the same change;
+    without a transition it replaces the current reason. A transition cancels the follow-ups that the rules of the old
+    status have scheduled, and schedules those of the new status. In a closed status, all scheduled follow-ups are
+    cancelled.
     """
 
     clock: Clock
@@ -30,78 +30,78 @@ class ChangeLead:
     pipeline: Pipeline
     rules: FollowUpRules
 
-    def check(self, given: ChangesInput) -> Details:
-        """Return the changes as they would be stored, the status aside; raises `ValidationFailed` with every error."""
-        unknown = self.pipeline.status_errors(given["status"]) if "status" in given else ()
-        others = {member: value for member, value in given.items() if member != "status"}
-        return check_changes(others, self.normalizer, *unknown)
+    def check(self, values: ChangesInput) -> Details:
+        """Return the validated changes, except the status; raises `ValidationFailed` with all errors."""
+        status_errors = self.pipeline.status_errors(values["status"]) if "status" in values else ()
+        others = {field: value for field, value in values.items() if field != "status"}
+        return check_changes(others, self.normalizer, *status_errors)
 
     def __call__(
         self,
         work: UnitOfWork,
         id: LeadId,
-        given: ChangesInput,
+        values: ChangesInput,
         *,
         actor: str,
         precondition: Precondition = any_version,
     ) -> Lead:
-        """Return the lead as it is stored.
+        """Return the stored lead.
 
-        Raises `NotFound`, `VersionMismatch`, `ValidationFailed`, `IllegalTransition`, or `DuplicateLead` for an
-        e-mail address that another lead has.
+        Raises `NotFound`, `VersionMismatch`, `ValidationFailed`, `IllegalTransition`, or `DuplicateLead` if another
+        lead has the e-mail address.
         """
-        changes = self.check(given)
+        changes = self.check(values)
         now = self.clock.now()
         lead = work.leads.get_for_update(id)
         lead.check_version(precondition)
         if "attributes" in changes:
-            changes["attributes"] = _merged(lead.attributes, changes["attributes"])
-        moved, events = self._moved(lead, given.get("status", lead.status), changes, now)
-        changed, further = moved.change(changes)
-        events += further
+            changes["attributes"] = _merge_attributes(lead.attributes, changes["attributes"])
+        changed, events = self._change_status(lead, values.get("status", lead.status), changes, now)
+        changed, more_events = changed.change(changes)
+        events += more_events
         if not events:
             return lead
         if changed.status != lead.status:
-            changed, further = self._enter_status(work, changed, now)
-            events += further
+            changed, more_events = self._replace_follow_ups(work, changed, now)
+            events += more_events
         changed = changed.revised(now)
         work.leads.save(changed)
         work.timeline.add(make_entries(id, events, at=now, actor=actor, ids=self.ids))
         return changed
 
-    def _moved(self, lead: Lead, status: Status, changes: Details, now: datetime) -> tuple[Lead, list[Event]]:
-        """Return the lead after its move, if there is one. A reason given with a move belongs to the move's event."""
+    def _change_status(self, lead: Lead, status: Status, changes: Details, now: datetime) -> tuple[Lead, list[Event]]:
+        """Return the lead in `status`. A transition takes its reason out of `changes`."""
         if status != lead.status:
             return lead.change_status(self.pipeline, status, changes.pop("status_reason", None), now)
         if "status_reason" in changes:
             self.pipeline.check_reason(status, changes["status_reason"])
         return lead, []
 
-    def _enter_status(self, work: UnitOfWork, moved: Lead, now: datetime) -> tuple[Lead, list[Event]]:
-        """Schedule the follow-ups of the lead's new status; return the lead and the events."""
-        lead, events = self._cancel_follow_ups(work, moved, now)
+    def _replace_follow_ups(self, work: UnitOfWork, changed: Lead, now: datetime) -> tuple[Lead, list[Event]]:
+        """Cancel follow-ups of the old status, and schedule those of the new one; return the lead and the events."""
+        lead, events = self._cancel_follow_ups(work, changed, now)
         lead, follow_ups, scheduled = self.rules.schedule(lead, now)
         for follow_up in follow_ups:
             work.follow_ups.add(follow_up)
         return lead, events + scheduled
 
-    def _cancel_follow_ups(self, work: UnitOfWork, moved: Lead, now: datetime) -> tuple[Lead, list[Event]]:
-        """Cancel the follow-ups that rules have made; in a closed status, all of them."""
-        closed = moved.status in self.pipeline.closed
+    def _cancel_follow_ups(self, work: UnitOfWork, changed: Lead, now: datetime) -> tuple[Lead, list[Event]]:
+        """Cancel the follow-ups that rules have scheduled; in a closed status, all follow-ups."""
+        is_closed = changed.status in self.pipeline.closed
         events: list[Event] = []
         due_at = None
-        for follow_up in work.follow_ups.scheduled_of_lead(moved.id) if moved.next_follow_up_at else ():
-            if closed or follow_up.rule_status is not None:
-                cancelled, its_events = follow_up.cancel(now)
+        for follow_up in work.follow_ups.scheduled_of_lead(changed.id) if changed.next_follow_up_at else ():
+            if is_closed or follow_up.rule_status is not None:
+                cancelled, cancellation = follow_up.cancel(now)
                 work.follow_ups.save(cancelled)
-                events += its_events
+                events += cancellation
             else:
                 due_at = due_at or follow_up.due_at
-        return replace(moved, next_follow_up_at=due_at), events
+        return replace(changed, next_follow_up_at=due_at), events
 
 
-def _merged(present: Mapping[str, Scalar], patch: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
-    merged = {**present, **patch}
+def _merge_attributes(current: Mapping[str, Scalar], patch: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    merged = {**current, **patch}
     for name, value in patch.items():
         if value is None:
             del merged[name]

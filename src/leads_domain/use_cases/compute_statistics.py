@@ -1,4 +1,4 @@
-"""Take statistics."""
+"""Compute the statistics of all leads."""
 
 from dataclasses import dataclass
 
@@ -8,28 +8,28 @@ from leads_domain.sources import Clock
 from leads_domain.statistics import SourceCount, Statistics
 
 SOURCES_MAX = 100
-"""How many sources are listed: clients can make up any number of them."""
+"""The maximum number of listed sources, because clients can create any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComputeStatistics:
-    """Count all leads and what is overdue. It takes as long as there are leads."""
+    """Count all leads and the overdue follow-ups. The time grows with the number of leads."""
 
     clock: Clock
     pipeline: Pipeline
 
     def __call__(self, work: UnitOfWork) -> Statistics:
-        """Return the statistics of this moment."""
+        """Return the current statistics."""
         now = self.clock.now()
-        counted = work.reports.leads_by_status()
-        total = sum(counted.values())
-        won = sum(counted.get(status, 0) for status in self.pipeline.won)
+        by_status = work.reports.leads_by_status()
+        total = sum(by_status.values())
+        won = sum(by_status.get(status, 0) for status in self.pipeline.won)
         by_source = work.reports.leads_by_source(self.pipeline.won, limit=SOURCES_MAX)
         listed, listed_won = sum(each.leads for each in by_source), sum(each.conversions for each in by_source)
         return Statistics(
             at=now,
             total=total,
-            by_status=dict.fromkeys(self.pipeline.statuses, 0) | dict(sorted(counted.items())),
+            by_status=dict.fromkeys(self.pipeline.statuses, 0) | dict(sorted(by_status.items())),
             conversions=won,
             median_time_to_first_contact=work.reports.median_time_to_first_contact(),
             overdue_follow_ups=work.reports.overdue_follow_ups(now),

@@ -1,7 +1,7 @@
-"""Send due follow-ups: claim them, pass them to their notifiers, record the outcomes.
+"""Send due follow-ups: claim them, call their notifiers, record the outcomes.
 
-The notifier is called between two units of work. If the process stops in between, the lease ends, the next
-claim takes the follow-up, and the same notice is sent again under the same idempotency key: at least once.
+The notifier is called between two units of work. If the process stops in between, the lease expires, another dispatcher
+claims the follow-up, and sends the same notice again with the same idempotency key. Delivery is at least once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,22 +25,22 @@ from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.change_follow_up import lock_lead_of, update_next_due
 
 DISPATCHER = "dispatcher"
-"""The actor of events that no client caused."""
+"""The actor of events that the dispatcher causes."""
 
 DELAY_MAX = timedelta(days=7)
-"""The longest delay that a channel can ask for, so that a faulty one does not delay a follow-up for ever."""
+"""The maximum delay that a channel can set, so that a faulty channel cannot delay a follow-up for ever."""
 
 ERROR_MAX = 1000
 
-_NOTICE_MEMBERS = ("name", "email", "phone", "status", "source", "owner")
-"""The members of a lead that a notice has, for templates."""
+_NOTICE_FIELDS = ("name", "email", "phone", "status", "source", "owner")
+"""The fields of a lead that a notice has, for the templates of channels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A follow-up under this dispatcher's lease, and the notice to send for it.
+    """A leased follow-up, and its notice.
 
-    It is `exhausted` if all its attempts were cut off, most likely by the notice itself: do not send it again.
+    It is `exhausted` if all its attempts were interrupted. The notice itself is the likely cause, so do not send it.
     """
 
     follow_up: FollowUp
@@ -50,14 +50,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class ClaimDueFollowUps:
-    """Claim due follow-ups for `owner`. No other dispatcher gets them before `lease` is over."""
+    """Claim due follow-ups for a dispatcher, `owner`. No other dispatcher can claim them until the lease expires."""
 
     clock: Clock
     lease: timedelta
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed]:
-        """Return what is to be sent now: up to the limit of each channel in `limits`, the longest due first."""
+        """Return the claimed follow-ups: up to the limit of each channel in `limits`, the longest overdue first."""
         now = self.clock.now()
         until = now + self.lease
         due = [
@@ -77,38 +77,38 @@ class ClaimDueFollowUps:
 
 
 def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> NotificationError | None:
-    """Send the notice; return None if the channel accepted it, else the error.
+    """Send the notice; return None if the channel accepts it, and the error otherwise.
 
-    Of an unexpected error only the type is reported: its text may hold a secret of the channel.
+    An unexpected error is reported by its type only, because its text may contain a secret of the channel.
     """
     try:
-        _deliver(claimed, notifiers)
+        _notify(claimed, notifiers)
     except NotificationError as error:
         return error
-    except Exception as error:  # noqa: BLE001 - whatever a notifier raises, the follow-up must not be lost
+    except Exception as error:  # noqa: BLE001 - an error of a notifier must not lose the follow-up
         return TryAgain(f"The channel failed with {type(error).__name__}.")
     return None
 
 
-def _deliver(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> None:
+def _notify(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> None:
     notice = claimed.notice
     if claimed.exhausted:
-        raise Refused("Every attempt was cut off before its end.")
+        raise Refused("All attempts were interrupted.")
     if claimed.follow_up.recipient == Recipient.OWNER and notice.email is None:
         raise Refused("The lead has no owner.")
     notifier = notifiers.get(notice.channel)
     if notifier is None:
-        raise TryAgain(f"The channel {notice.channel!r} is not configured.")
+        raise TryAgain(f"The channel {notice.channel} is not configured.")
     if notifier.needs is Address.EMAIL and notice.email is None:
         raise Refused(f"The channel {notice.channel} needs an e-mail address, and the recipient has none.")
     if notifier.needs is Address.PHONE and notice.phone is None:
-        raise Refused(f"The channel {notice.channel} needs a telephone number, and the recipient has none.")
+        raise Refused(f"The channel {notice.channel} needs a phone number, and the recipient has none.")
     notifier.notify(notice)
 
 
 @dataclass(frozen=True, slots=True)
 class RecordOutcome:
-    """Record the outcome of a claimed follow-up, once, unless another dispatcher has claimed it since."""
+    """Record the outcome of an attempt, once, unless another dispatcher has claimed the follow-up since."""
 
     clock: Clock
     ids: IdSource
@@ -118,8 +118,8 @@ class RecordOutcome:
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
         """Return whether the outcome was recorded. It is not if the fencing token is outdated or the lead was erased.
 
-        Without a lease the outcome was recorded before, or the follow-up was cancelled. Another message means
-        that the message was changed after the lease had ended.
+        A follow-up without a lease has an outcome, or was cancelled. A different message was changed after the lease
+        had expired.
         """
         try:
             lead = lock_lead_of(work, claimed.id)
@@ -142,18 +142,18 @@ class RecordOutcome:
         if isinstance(error, Refused):
             return None
         wait = self.retry.wait_after(follow_up.attempts, self.random_source.random())
-        asked = error.delay if isinstance(error, TryAgain) else None
-        return wait if wait is None or asked is None else max(wait, min(asked, DELAY_MAX))
+        delay = error.delay if isinstance(error, TryAgain) else None
+        return wait if wait is None or delay is None else max(wait, min(delay, DELAY_MAX))
 
 
 def _storable(error: NotificationError) -> str:
-    """Return an error's text, cut and cleaned so that it can be stored whatever the notifier put there."""
+    """Return the text of an error, truncated, without characters that cannot be stored."""
     return str(error)[:ERROR_MAX].encode(errors="replace").decode().replace("\0", " ")
 
 
 def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
     name, email, phone = _recipient(follow_up, lead)
-    members = lead.to_dict()
+    fields = lead.to_dict()
     return FollowUpNotice(
         follow_up_id=follow_up.id,
         lead_id=lead.id,
@@ -164,12 +164,12 @@ def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
         email=email,
         phone=phone,
         message=follow_up.message,
-        lead={name: members[name] for name in _NOTICE_MEMBERS},
+        lead={name: fields[name] for name in _NOTICE_FIELDS},
     )
 
 
 def _recipient(follow_up: FollowUp, lead: Lead) -> tuple[str, str | None, str | None]:
-    """Return the recipient's name, e-mail address and telephone number."""
+    """Return the name, e-mail address and phone number of the recipient."""
     match follow_up.recipient:
         case Recipient.LEAD:
             return lead.name, str(lead.email), lead.phone.e164 if lead.phone else None

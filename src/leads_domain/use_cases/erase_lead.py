@@ -1,4 +1,4 @@
-"""Erase a person."""
+"""Erase a person's data."""
 
 from dataclasses import dataclass
 
@@ -10,17 +10,17 @@ from leads_domain.sources import Clock, IdSource
 
 @dataclass(frozen=True, slots=True)
 class EraseLead:
-    """Remove everything stored about a lead, and about those merged into it.
+    """Erase all data about a lead, and about the leads that were merged into it.
 
-    Its id stays, and on its timeline when and by whom it was erased, and which ids were merged into it: after a
-    backup is restored, those leads have to be erased again, too.
+    The timeline keeps an entry with the time and actor of the erasure, and with the ids of the merged leads: after a
+    backup is restored, these leads must be erased again as well.
     """
 
     clock: Clock
     ids: IdSource
 
     def __call__(self, work: UnitOfWork, id: LeadId, *, actor: str, precondition: Precondition = any_version) -> None:
-        """Raises `NotFound` or `VersionMismatch`."""
+        """Erase the lead; raises `NotFound` or `VersionMismatch`."""
         work.leads.get_for_update(id).check_version(precondition)
         merged_ids = list(work.leads.redirected_to(id))
         event = Event(EventType.LEAD_ERASED, {"merged_ids": [*merged_ids]} if merged_ids else {})

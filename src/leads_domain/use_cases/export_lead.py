@@ -11,15 +11,15 @@ from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page
 from leads_domain.ports import UnitOfWork
 
-Item = TypeVar("Item")
-At = TypeVar("At")
+ItemT = TypeVar("ItemT")
+PositionT = TypeVar("PositionT")
 
 
 @dataclass(frozen=True, slots=True)
 class PersonalDataExport:
-    """A lead, the ids that it had before merges, and all that belongs to it, each in the order of its list.
+    """Everything stored about a lead, and the ids of the leads that were merged into it.
 
-    Of the answers that are kept for repeated requests, which say nothing else, when they were given.
+    Of the stored responses, which contain no further data, it has only the creation times, `replied_at`.
     """
 
     lead: Lead
@@ -41,12 +41,12 @@ def export_lead(work: UnitOfWork, id: LeadId) -> PersonalDataExport:
     )
 
 
-def _all(page: Callable[[At | None], Page[Item, At]]) -> Iterator[Item]:
+def _all(read_page: Callable[[PositionT | None], Page[ItemT, PositionT]]) -> Iterator[ItemT]:
     """Yield the items of all pages."""
-    at: At | None = None
+    position: PositionT | None = None
     while True:
-        found = page(at)
-        yield from found.items
-        at = found.next
-        if at is None:
+        page = read_page(position)
+        yield from page.items
+        position = page.next
+        if position is None:
             return

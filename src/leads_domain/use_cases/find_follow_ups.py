@@ -1,4 +1,4 @@
-"""Find follow-ups."""
+"""List and count follow-ups."""
 
 from dataclasses import dataclass, replace
 
@@ -10,21 +10,21 @@ from leads_domain.sources import Clock
 
 @dataclass(frozen=True, slots=True)
 class ListFollowUps:
-    """List follow-ups by due time. Overdue ones are scheduled and past their due time."""
+    """List follow-ups by due time. A follow-up is overdue if it is scheduled and past its due time."""
 
     clock: Clock
 
     def __call__(self, work: UnitOfWork, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
-        """Return a page; raises `NotFound` if `query` names a lead that does not exist."""
-        asked = self._asked(work, query, overdue)
-        return work.follow_ups.page(asked) if asked else Page([], None)
+        """Return a page of follow-ups; raises `NotFound` if the lead of the query does not exist."""
+        store_query = self._store_query(work, query, overdue)
+        return work.follow_ups.page(store_query) if store_query else Page([], None)
 
     def count(self, work: UnitOfWork, query: FollowUpQuery, *, overdue: bool = False) -> int:
-        """Return how many there are on all pages; raises `NotFound` as well."""
-        asked = self._asked(work, query, overdue)
-        return work.follow_ups.count(asked) if asked else 0
+        """Return the number of follow-ups on all pages; raises `NotFound` if the lead of the query does not exist."""
+        store_query = self._store_query(work, query, overdue)
+        return work.follow_ups.count(store_query) if store_query else 0
 
-    def _asked(self, work: UnitOfWork, query: FollowUpQuery, overdue: bool) -> FollowUpQuery | None:
+    def _store_query(self, work: UnitOfWork, query: FollowUpQuery, overdue: bool) -> FollowUpQuery | None:
         """Return the query for the store; None if no follow-up can match."""
         if query.lead_id is not None:
             work.leads.get(query.lead_id)

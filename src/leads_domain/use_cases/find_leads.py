@@ -1,4 +1,4 @@
-"""Find leads."""
+"""Find leads by their ids or by filters."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from leads_domain.sources import Clock, Normalizer
 Q_MAX = 200
 WORDS_MAX = 20
 
-_Meant = Mapping[str, object]
-"""The members of `LeadQuery` that a filter sets."""
+_QueryFields = Mapping[str, object]
+"""The fields of `LeadQuery` that a filter sets."""
 
 
 class FollowedUp(StrEnum):
-    """Filters by a lead's follow-ups: one is scheduled, one is overdue, or none is scheduled."""
+    """A filter by follow-ups: at least one is overdue, at least one is scheduled, or none is scheduled."""
 
     OVERDUE = "overdue"
     SCHEDULED = "scheduled"
@@ -31,7 +31,7 @@ class FollowedUp(StrEnum):
 
 
 class FiltersInput(TypedDict, total=False):
-    """The filters of a list as a client gives them. Filters can be left out."""
+    """The filters of a list as a client sends them. All can be left out."""
 
     status: Collection[Status]
     source: str
@@ -51,7 +51,7 @@ def find_leads(work: UnitOfWork, ids: Collection[LeadId]) -> Mapping[LeadId, Lea
 
 @dataclass(frozen=True, slots=True)
 class BuildLeadQuery:
-    """Turns a client's filters into a query for the store."""
+    """Build a query for the store from the filters of a client."""
 
     clock: Clock
     normalizer: Normalizer
@@ -62,47 +62,47 @@ class BuildLeadQuery:
     ) -> LeadQuery:
         """Return the query for the first page.
 
-        Raises `ValidationFailed` with every filter that is invalid or that no lead can match.
+        Raises `ValidationFailed` with the errors of all filters that are invalid or that no lead can match.
         """
-        members: dict[str, Any] = {}
-        for meant in check_fields(filters, _RULES, self).values():
-            members |= meant
-        return LeadQuery(**members, sort=sort, limit=limit)
+        fields: dict[str, Any] = {}
+        for filter_fields in check_fields(filters, _RULES, self).values():
+            fields |= filter_fields
+        return LeadQuery(**fields, sort=sort, limit=limit)
 
 
-def _status(statuses: Collection[Status], ask: BuildLeadQuery) -> _Meant:
-    known = tuple(dict.fromkeys(statuses))
-    if errors := [error for status in known for error in ask.pipeline.status_errors(status)]:
+def _status(statuses: Collection[Status], build: BuildLeadQuery) -> _QueryFields:
+    unique = tuple(dict.fromkeys(statuses))
+    if errors := [error for status in unique for error in build.pipeline.status_errors(status)]:
         raise ValidationFailed(errors)
-    return {"statuses": known}
+    return {"statuses": unique}
 
 
-def _source(source: str, _: BuildLeadQuery) -> _Meant:
+def _source(source: str, _: BuildLeadQuery) -> _QueryFields:
     if not source:
-        raise ValidationFailed.because("No source is empty.")
+        raise ValidationFailed.because("Must not be empty.")
     return {"source": source}
 
 
-def _follow_up(followed_up: FollowedUp, ask: BuildLeadQuery) -> _Meant:
+def _follow_up(followed_up: FollowedUp, build: BuildLeadQuery) -> _QueryFields:
     if followed_up is FollowedUp.OVERDUE:
-        return {"has_follow_up": True, "follow_up_due_before": ask.clock.now()}
+        return {"has_follow_up": True, "follow_up_due_before": build.clock.now()}
     return {"has_follow_up": followed_up is FollowedUp.SCHEDULED}
 
 
-def _q(q: str, _: BuildLeadQuery) -> _Meant:
+def _q(q: str, _: BuildLeadQuery) -> _QueryFields:
     if len(q) > Q_MAX:
-        raise ValidationFailed.because(f"Search for at most {Q_MAX} characters; these are {len(q)}.")
+        raise ValidationFailed.because(f"Must have at most {Q_MAX} characters, but has {len(q)}.")
     words = query_words(q)
     if len(words) > WORDS_MAX:
-        raise ValidationFailed.because(f"Search for at most {WORDS_MAX} words; these are {len(words)}.")
+        raise ValidationFailed.because(f"Must have at most {WORDS_MAX} words, but has {len(words)}.")
     return {"words": words}
 
 
-_RULES: Mapping[str, Callable[[Any, BuildLeadQuery], _Meant]] = {
+_RULES: Mapping[str, Callable[[Any, BuildLeadQuery], _QueryFields]] = {
     "status": _status,
     "source": _source,
-    "owner": lambda address, ask: {"owner_key": ask.normalizer.email(address).key},
-    "email": lambda address, ask: {"email_key": ask.normalizer.email(address).key},
+    "owner": lambda address, build: {"owner_key": build.normalizer.email(address).key},
+    "email": lambda address, build: {"email_key": build.normalizer.email(address).key},
     "created_from": lambda at, _: {"created_from": check_time(at)},
     "created_to": lambda at, _: {"created_to": check_time(at)},
     "updated_from": lambda at, _: {"updated_from": check_time(at)},

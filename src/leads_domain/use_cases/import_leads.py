@@ -1,24 +1,24 @@
-"""Import many leads at once; an invalid one never stops the rest."""
+"""Import leads in batches. An invalid lead does not stop the import."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, Protocol, cast
 
-from leads_domain.checking import SHOWN_MAX
+from leads_domain.checking import QUOTE_MAX
 from leads_domain.details import Details, DetailsInput
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.events import TimelineEntry, make_entries
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.register_lead import Newcomer, OnDuplicate, Outcome, RegisterLead
+from leads_domain.use_cases.register_lead import NewLead, OnDuplicate, Outcome, RegisterLead
 
 
 class Candidate(NamedTuple):
-    """The checked details of a lead to be imported, and its imported state.
+    """The validated details and the imported state of a lead to import.
 
-    `unknown_status` is a status from the file that the pipeline does not have. With `merge_attributes`, an update
-    leaves other attributes of an existing lead as they are.
+    `unknown_status` is the status in the file if the pipeline does not have it. With `merge_attributes`, an update does
+    not remove other attributes of an existing lead.
     """
 
     details: Details
@@ -28,28 +28,28 @@ class Candidate(NamedTuple):
 
 
 class DryRun(Protocol):
-    """Holds the leads that an import would have stored so far, from batch to batch."""
+    """The leads that a dry run would have imported so far, for the next batches."""
 
     def find(self, email_key: str) -> Lead | None:
-        """Return the lead with this e-mail key as it would be stored by now."""
+        """Return the lead with this e-mail key as the import would have stored it; None if there is none."""
 
     def store(self, lead: Lead) -> None:
-        """Replace the lead with the same e-mail key, or add it."""
+        """Add a lead, or replace the one with the same e-mail key."""
 
 
 ImportResult = Outcome | DuplicateLead | ValidationFailed
-"""What became of a candidate."""
+"""The result of one candidate."""
 
 
 UNKNOWN_STATUSES_MAX = 10
-"""How many different statuses a summary names that the pipeline does not have."""
+"""The maximum number of different unknown statuses that a summary lists."""
 
 
 @dataclass(slots=True)
 class ImportSummary:
-    """Count the rows of a file by result, and those with a status by what became of it.
+    """The number of rows of a file by result, and of the rows with a status by what happened to the status.
 
-    The status of a new lead is set; an existing lead keeps its own.
+    A new lead gets the status of the row; an existing lead keeps its own.
     """
 
     created: int = 0
@@ -64,17 +64,17 @@ class ImportSummary:
 
     @property
     def accepted(self) -> int:
-        """Count the rows that are stored, or were before."""
+        """Return the number of rows that were not refused."""
         return self.created + self.updated + self.unchanged + self.duplicates
 
-    def count(self, imported: ImportResult, candidate: Candidate | None = None) -> None:
-        """Count the result of one row, which need not have become a candidate."""
+    def count(self, result: ImportResult, candidate: Candidate | None = None) -> None:
+        """Count the result of one row. An invalid row has no candidate."""
         if candidate and candidate.unknown_status is not None:
-            self._count_unknown(candidate.unknown_status[:SHOWN_MAX])
+            self._count_unknown(candidate.unknown_status[:QUOTE_MAX])
         if candidate and candidate.state and candidate.state.status:
-            self.statuses_set += imported is Outcome.CREATED
-            self.statuses_kept += imported in (Outcome.UPDATED, Outcome.UNCHANGED)
-        match imported:
+            self.statuses_set += result is Outcome.CREATED
+            self.statuses_kept += result in (Outcome.UPDATED, Outcome.UNCHANGED)
+        match result:
             case Outcome.CREATED:
                 self.created += 1
             case Outcome.UPDATED:
@@ -93,11 +93,11 @@ class ImportSummary:
 
 
 class _Row(NamedTuple):
-    """The candidate at this place, and the lead that it is if it is new."""
+    """A candidate, its position in the batch, and its lead if it is new."""
 
-    place: int
+    position: int
     candidate: Candidate
-    newcomer: Newcomer
+    new_lead: NewLead
 
     @property
     def key(self) -> str:
@@ -106,29 +106,29 @@ class _Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImportLeads:
-    """Register a batch of leads in one unit of work, each by the same rules as a single one.
+    """Register a batch of leads in one unit of work.
 
-    Check them before, one by one: that takes as long as the rest, and other writes need not wait for it.
+    Call `check` for each lead before the unit of work, so that other writers do not wait for the validation.
     """
 
     register_lead: RegisterLead
 
     def check(
-        self, given: DetailsInput, state: ImportedState | None = None, *, merge_attributes: bool = False
+        self, values: DetailsInput, state: ImportedState | None = None, *, merge_attributes: bool = False
     ) -> Candidate:
-        """Return the candidate, its status in the pipeline's spelling; raises `ValidationFailed` with every error."""
+        """Return a candidate, with the status as the pipeline spells it; raises `ValidationFailed` with all errors."""
         if state is None:
-            return Candidate(self.register_lead.check(given), merge_attributes=merge_attributes)
+            return Candidate(self.register_lead.check(values), merge_attributes=merge_attributes)
         errors = state.errors()
         pipeline = self.register_lead.pipeline
         status = pipeline.find(state.status) if state.status else None
         unknown = state.status if status is None else None
         if unknown and state.status_attribute:
-            merge_attributes = merge_attributes or "attributes" not in given
-            given = {**given, "attributes": {state.status_attribute: unknown, **given.get("attributes", {})}}
+            merge_attributes = merge_attributes or "attributes" not in values
+            values = {**values, "attributes": {state.status_attribute: unknown, **values.get("attributes", {})}}
         elif unknown:
             errors += pipeline.status_errors(unknown)
-        details = self.register_lead.check(given, *errors)
+        details = self.register_lead.check(values, *errors)
         return Candidate(details, replace(state, status=status), unknown, merge_attributes)
 
     def __call__(
@@ -141,43 +141,44 @@ class ImportLeads:
         rules: bool = False,
         dry_run: DryRun | None = None,
     ) -> list[ImportResult]:
-        """Return the result of each candidate, in order; with a `dry_run`, store nothing.
+        """Return the result of each candidate, in order. With a `dry_run`, nothing is stored.
 
-        Follow-up rules start for new leads only if `rules` asks for it.
+        The follow-up rules apply to new leads only if `rules` is true.
         """
         if dry_run is not None:
-            return [self._try_out(work, candidate, on_duplicate, dry_run) for candidate in candidates]
+            return [self._dry_run(work, candidate, on_duplicate, dry_run) for candidate in candidates]
         now = self.register_lead.clock.now()
-        outcomes: list[ImportResult] = [Outcome.CREATED] * len(candidates)
+        results: list[ImportResult] = [Outcome.CREATED] * len(candidates)
         rows = [
-            _Row(place, each, self.register_lead.newcomer(each.details, now, each.state, rules=rules))
-            for place, each in enumerate(candidates)
+            _Row(position, each, self.register_lead.prepare(each.details, now, each.state, rules=rules))
+            for position, each in enumerate(candidates)
         ]
-        # All imports touch leads in the same order: no two wait for each other. The sort keeps that of one lead's rows.
+        # All imports lock leads in the same order, so that they cannot deadlock. The sort is stable: rows of the same
+        # lead stay in the order of the file.
         rows.sort(key=lambda row: row.key)
-        for row, duplicate in self._keep(work, rows, now, actor):
-            outcomes[row.place] = self._meet(work, row, duplicate, now, actor, on_duplicate)
-        return outcomes
+        for row, duplicate in self._store_new(work, rows, now, actor):
+            results[row.position] = self._resolve(work, row, duplicate, now, actor, on_duplicate)
+        return results
 
-    def _keep(
+    def _store_new(
         self, work: UnitOfWork, rows: Sequence[_Row], now: datetime, actor: str
     ) -> list[tuple[_Row, DuplicateLead]]:
-        """Store all new leads by one call of the store; return the other rows with their duplicates."""
+        """Store all new leads with one call of the store; return the other rows with their duplicates."""
         timeline: list[TimelineEntry] = []
-        met: list[tuple[_Row, DuplicateLead]] = []
-        holders = work.leads.add_many([row.newcomer.lead for row in rows])
-        for row, holder in zip(rows, holders, strict=True):
-            lead, events, follow_ups = row.newcomer
-            if holder == lead.id:
+        duplicates: list[tuple[_Row, DuplicateLead]] = []
+        stored_ids = work.leads.add_many([row.new_lead.lead for row in rows])
+        for row, stored_id in zip(rows, stored_ids, strict=True):
+            lead, events, follow_ups = row.new_lead
+            if stored_id == lead.id:
                 for follow_up in follow_ups:
                     work.follow_ups.add(follow_up)
-                timeline += make_entries(holder, events, at=now, actor=actor, ids=self.register_lead.ids)
+                timeline += make_entries(lead.id, events, at=now, actor=actor, ids=self.register_lead.ids)
             else:
-                met.append((row, DuplicateLead(holder)))
+                duplicates.append((row, DuplicateLead(stored_id)))
         work.timeline.add(timeline)
-        return met
+        return duplicates
 
-    def _meet(
+    def _resolve(
         self,
         work: UnitOfWork,
         row: _Row,
@@ -186,27 +187,27 @@ class ImportLeads:
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> ImportResult:
-        register, (_, candidate, newcomer) = self.register_lead, row
+        register, (_, candidate, new_lead) = self.register_lead, row
         details, merge = candidate.details, candidate.merge_attributes
         try:
-            met = register.met(
+            registered = register.resolve(
                 work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate, merge_attributes=merge
             )
-            if met is None:
-                met = register.keep(work, newcomer, details, now, actor=actor, on_duplicate=on_duplicate)
-        except (DuplicateLead, ValidationFailed) as refusal:
-            return refusal
-        return met.outcome
+            if registered is None:
+                registered = register.store(work, new_lead, details, now, actor=actor, on_duplicate=on_duplicate)
+        except (DuplicateLead, ValidationFailed) as error:
+            return error
+        return registered.outcome
 
-    def _try_out(
+    def _dry_run(
         self, work: UnitOfWork, candidate: Candidate, on_duplicate: OnDuplicate, dry_run: DryRun
     ) -> ImportResult:
-        """Return the result that the candidate would have if the leads of the dry run were stored."""
+        """Return the result that the candidate would have if the earlier leads of the dry run were stored."""
         register = self.register_lead
         details = candidate.details
-        tried = dry_run.find(details["email"].key)
+        planned = dry_run.find(details["email"].key)
         existing = work.leads.find_by_email(details["email"].key)
-        if tried is None and existing is None:
+        if planned is None and existing is None:
             lead, _ = Lead.register(LeadId(""), details, register.pipeline, register.clock.now(), candidate.state)
             dry_run.store(lead)
             return Outcome.CREATED
@@ -214,11 +215,11 @@ class ImportLeads:
             return DuplicateLead(existing)
         if on_duplicate is OnDuplicate.RETURN:
             return Outcome.UNCHANGED
-        lead = tried or work.leads.get(cast(LeadId, existing))
+        lead = planned or work.leads.get(cast(LeadId, existing))
         try:
             changed, events = lead.change(details, merge_attributes=candidate.merge_attributes)
-        except ValidationFailed as refusal:
-            return refusal
+        except ValidationFailed as error:
+            return error
         if not events:
             return Outcome.UNCHANGED
         dry_run.store(changed)

@@ -1,4 +1,4 @@
-"""Create, list, revoke and recognise API keys, and record their use."""
+"""Create, revoke and authenticate API keys."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from leads_domain.sources import Clock, Entropy, IdSource
 
 KEY_NAME_MAX = 100
 OPERATOR = Principal("operator", "operator", Role.ADMIN)
-"""The caller with the admin key that the operator chose."""
+"""The caller with the admin key that the operator configured."""
 
 
-def check_new_key(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the members of a new key as they are stored; raises `ValidationFailed` with every error."""
-    return check_fields(given, _RULES, None, *missing(given, *_RULES))
+def check_new_key(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the validated fields of a new key; raises `ValidationFailed` with all errors."""
+    return check_fields(values, _RULES, None, *missing(values, *_RULES))
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {
@@ -35,7 +35,7 @@ _RULES: Mapping[str, Callable[[Any, None], object]] = {
 
 @dataclass(frozen=True, slots=True)
 class CreateKey:
-    """Create a key. Its text is returned once and not stored."""
+    """Create a key. Its text is returned once, and not stored."""
 
     clock: Clock
     ids: IdSource
@@ -56,12 +56,12 @@ class CreateKey:
 
 @dataclass(frozen=True, slots=True)
 class CreateFirstKey:
-    """Create an admin key unless one exists, so that a fresh installation can be used."""
+    """Create an admin key for a new installation, unless there is one."""
 
     create_key: CreateKey
 
     def __call__(self, work: UnitOfWork) -> str | None:
-        """Return the text of the new key; None if there was an admin key already."""
+        """Return the text of the new key; None if there is an admin key already."""
         if any(key.role is Role.ADMIN and key.revoked_at is None for key in work.api_keys.all_for_update()):
             return None
         _, text = self.create_key(work, name="first admin key", role=Role.ADMIN)
@@ -75,22 +75,22 @@ class RevokeKey:
     clock: Clock
 
     def __call__(self, work: UnitOfWork, id: str) -> None:
-        """Raise `NotFound` for an unknown key; revoking a revoked key changes nothing."""
+        """Revoke the key; raises `NotFound`. Revoking a revoked key has no effect."""
         work.api_keys.revoke(id, self.clock.now())
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticate:
-    """Recognise a key. `operator_digest` is that of the admin key that the operator chose, if any."""
+    """Find the caller of a key. `operator_digest` is the digest of the admin key in the configuration, if any."""
 
     operator_digest: str | None = None
 
     def __call__(self, work: UnitOfWork, text: str) -> Principal | None:
         """Return the caller with this key; None if it is malformed, unknown or revoked."""
-        fingerprint = digest(text)
-        if fingerprint == self.operator_digest:
+        key_digest = digest(text)
+        if key_digest == self.operator_digest:
             return OPERATOR
-        key = work.api_keys.find_by_digest(fingerprint) if is_well_formed(text) else None
+        key = work.api_keys.find_by_digest(key_digest) if is_well_formed(text) else None
         if key is None or key.revoked_at is not None:
             return None
         return Principal(key.id, key.name, key.role)

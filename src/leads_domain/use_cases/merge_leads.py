@@ -16,22 +16,22 @@ from leads_domain.sources import Clock, IdSource
 
 
 class MergeInput(TypedDict, total=False):
-    """A merge as a client asks for it."""
+    """A merge as a client requests it."""
 
     duplicate_id: LeadId
 
 
-def check_merge(given: MergeInput) -> MergeInput:
-    """Return the same with the id in lower case; raises `ValidationFailed`."""
-    return cast(MergeInput, check_fields(given, _RULES, None, *missing(given, "duplicate_id")))
+def check_merge(values: MergeInput) -> MergeInput:
+    """Return the validated input; raises `ValidationFailed`."""
+    return cast(MergeInput, check_fields(values, _RULES, None, *missing(values, "duplicate_id")))
 
 
 @dataclass(frozen=True, slots=True)
 class MergeLeads:
-    """Merge a duplicate into the survivor, see `merging.merge`, and redirect its id.
+    """Merge a duplicate into the target lead (see `merging.merge`), and redirect its id.
 
-    Timeline and follow-ups move over. Of the duplicate's scheduled follow-ups, those are cancelled that rules have
-    made, for which the survivor has its own; if the survivor is closed, all of them.
+    Its timeline and follow-ups are moved to the target. Scheduled follow-ups of the duplicate that come from rules are
+    cancelled, because the target has its own. If the target is closed, all of them are cancelled.
     """
 
     clock: Clock
@@ -42,58 +42,58 @@ class MergeLeads:
         self,
         work: UnitOfWork,
         id: LeadId,
-        given: MergeInput,
+        values: MergeInput,
         *,
         actor: str,
         precondition: Precondition = any_version,
     ) -> Lead:
-        """Return the survivor as it is stored. Repeating a merge has no effect.
+        """Return the stored target. Repeating a merge has no effect.
 
-        Raises `NotFound`, `VersionMismatch` for the survivor, or `ValidationFailed` for a duplicate that does not
-        exist or is a part of another lead.
+        Raises `NotFound` or `VersionMismatch` for the target, and `ValidationFailed` for a duplicate that does not
+        exist or was merged into another lead.
         """
-        duplicate_id = check_merge(given)["duplicate_id"]
-        survivor, duplicate = _both(work, id, duplicate_id)
+        duplicate_id = check_merge(values)["duplicate_id"]
+        target, duplicate = _lock_both(work, id, duplicate_id)
         if duplicate is None:
-            return survivor
-        survivor.check_version(precondition)
+            return target
+        target.check_version(precondition)
         now = self.clock.now()
-        cancelled = self._cancel(work, survivor, duplicate, now)
+        cancelled = self._cancel_follow_ups(work, target, duplicate, now)
         work.follow_ups.move(duplicate.id, id)
         work.timeline.move(duplicate.id, id)
         work.leads.redirect(duplicate.id, id)
-        lead, events = merge(survivor, duplicate)
+        lead, events = merge(target, duplicate)
         scheduled = work.follow_ups.scheduled_of_lead(id)
         lead = replace(lead, next_follow_up_at=scheduled[0].due_at if scheduled else None).revised(now)
         work.leads.save(lead)
         work.timeline.add(make_entries(id, events + cancelled, at=now, actor=actor, ids=self.ids))
         return lead
 
-    def _cancel(self, work: UnitOfWork, survivor: Lead, duplicate: Lead, now: datetime) -> list[Event]:
-        closed = survivor.status in self.pipeline.closed
+    def _cancel_follow_ups(self, work: UnitOfWork, target: Lead, duplicate: Lead, now: datetime) -> list[Event]:
+        is_closed = target.status in self.pipeline.closed
         events: list[Event] = []
         for follow_up in work.follow_ups.scheduled_of_lead(duplicate.id):
-            if closed or follow_up.rule_status is not None:
-                cancelled, its_events = follow_up.cancel(now)
+            if is_closed or follow_up.rule_status is not None:
+                cancelled, cancellation = follow_up.cancel(now)
                 work.follow_ups.save(cancelled)
-                events += its_events
+                events += cancellation
         return events
 
 
-def _both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lead | None]:
-    """Return both leads for a change; no duplicate if it was merged into this lead before."""
+def _lock_both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lead | None]:
+    """Lock and return both leads; the duplicate is None if it was merged into this lead before."""
     if duplicate_id == id:
         raise ValidationFailed.because("A lead cannot be merged into itself.", "/duplicate_id")
     leads: dict[LeadId, Lead] = {}
-    gone: dict[LeadId, NotFound] = {}
-    for each in sorted([id, duplicate_id]):  # always in this order: two merges crosswise never wait for each other
+    errors: dict[LeadId, NotFound] = {}
+    for each in sorted([id, duplicate_id]):  # a fixed order, so that opposite merges cannot deadlock
         try:
             leads[each] = work.leads.get_for_update(each)
         except NotFound as not_found:
-            gone[each] = not_found
-    if id in gone:
-        raise gone[id]
-    error = gone.get(duplicate_id)
+            errors[each] = not_found
+    if id in errors:
+        raise errors[id]
+    error = errors.get(duplicate_id)
     if error and not (isinstance(error, Merged) and error.into == id):
         raise ValidationFailed.because(str(error), "/duplicate_id")
     return leads[id], leads.get(duplicate_id)

@@ -1,4 +1,4 @@
-"""Read a lead's timeline."""
+"""Read the timeline of a lead."""
 
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
@@ -9,9 +9,9 @@ from leads_domain.ports import UnitOfWork
 def read_timeline(
     work: UnitOfWork, lead_id: LeadId, *, before: int | None = None, limit: int = LIMIT_DEFAULT
 ) -> Page[TimelineEntry, int]:
-    """Return a page of a lead's timeline, newest first; raises `NotFound` if the lead never existed.
+    """Return a page of the timeline of a lead, newest first; raises `NotFound` if the lead never existed.
 
-    The timeline of an erased lead holds its erasure.
+    The timeline of an erased lead has one entry, the erasure.
     """
     page = work.timeline.of_lead(lead_id, before=before, limit=limit)
     if not page.items:
@@ -20,7 +20,7 @@ def read_timeline(
 
 
 def count_timeline(work: UnitOfWork, lead_id: LeadId) -> int:
-    """Return how many entries a lead's timeline has; raises `NotFound` as well."""
+    """Return the number of entries in the timeline of a lead; raises `NotFound` if the lead never existed."""
     number = work.timeline.count_of_lead(lead_id)
     if not number:
         work.leads.get(lead_id)

@@ -1,4 +1,4 @@
-"""Register a lead, unless it exists already."""
+"""Register a lead, and handle duplicates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
 
-_TRIES = 5
-"""How often to try to store a lead whose address other leads give up and take meanwhile."""
+_ATTEMPTS_MAX = 5
+"""The maximum number of attempts to store a lead while other requests free and take its e-mail address."""
 
 
 class OnDuplicate(StrEnum):
-    """What to do if a lead with the same e-mail address exists."""
+    """The policy for a lead whose e-mail address an existing lead has."""
 
     ERROR = "error"
     RETURN = "return"
@@ -38,14 +38,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The lead as it is stored, and the outcome."""
+    """The stored lead, and the outcome."""
 
     lead: Lead
     outcome: Outcome
 
 
-class Newcomer(NamedTuple):
-    """A lead as it would be stored if it is new, with its events and the follow-ups that the rules schedule."""
+class NewLead(NamedTuple):
+    """A lead that is not stored yet, with its events and the follow-ups that the rules schedule."""
 
     lead: Lead
     events: Sequence[Event]
@@ -54,10 +54,10 @@ class Newcomer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RegisterLead:
-    """Store a new lead at the start of the pipeline, and schedule the follow-ups that the rules have for that status.
+    """Store a new lead in the initial status, and schedule the follow-ups of the rules for that status.
 
-    If its e-mail address is taken, `on_duplicate` decides: raise `DuplicateLead`, return the existing lead, or
-    overwrite that lead's members with the given ones.
+    If an existing lead has the e-mail address, `on_duplicate` decides: raise `DuplicateLead`, return the existing lead,
+    or update its fields.
     """
 
     clock: Clock
@@ -66,60 +66,60 @@ class RegisterLead:
     pipeline: Pipeline
     rules: FollowUpRules
 
-    def check(self, given: DetailsInput, *also: FieldError) -> Details:
-        """Return the details as they would be stored; raises `ValidationFailed` with all errors, also `also`."""
-        return check_new_details(given, self.normalizer, *also)
+    def check(self, values: DetailsInput, *other_errors: FieldError) -> Details:
+        """Return the validated details; raises `ValidationFailed` with all errors, including `other_errors`."""
+        return check_new_details(values, self.normalizer, *other_errors)
 
     def __call__(
         self,
         work: UnitOfWork,
-        given: DetailsInput,
+        values: DetailsInput,
         *,
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
     ) -> Registered:
-        """Return the stored lead; raises `ValidationFailed`, or `DuplicateLead` if that is the policy."""
-        details = self.check(given)
+        """Return the stored lead; raises `ValidationFailed`, or `DuplicateLead` as the policy says."""
+        details = self.check(values)
         now = self.clock.now()
-        newcomer = self.newcomer(details, now)
-        return self.keep(work, newcomer, details, now, actor=actor, on_duplicate=on_duplicate)
+        new_lead = self.prepare(details, now)
+        return self.store(work, new_lead, details, now, actor=actor, on_duplicate=on_duplicate)
 
-    def keep(
+    def store(
         self,
         work: UnitOfWork,
-        newcomer: Newcomer,
+        new_lead: NewLead,
         details: Details,
         now: datetime,
         *,
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> Registered:
-        """Store a newcomer with these details, or apply the policy to the lead that has its address."""
-        lead, events, follow_ups = newcomer
-        for _ in range(_TRIES):
+        """Store a new lead with these details, or apply the policy to the existing lead with its e-mail address."""
+        lead, events, follow_ups = new_lead
+        for _ in range(_ATTEMPTS_MAX):
             try:
                 work.leads.add(lead)
             except DuplicateLead as duplicate:
-                if met := self.met(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate):
-                    return met
+                if registered := self.resolve(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate):
+                    return registered
                 continue
             for follow_up in follow_ups:
                 work.follow_ups.add(follow_up)
             work.timeline.add(make_entries(lead.id, events, at=now, actor=actor, ids=self.ids))
             return Registered(lead, Outcome.CREATED)
-        raise Unavailable("The lead that has this e-mail address is another one each time.")
+        raise Unavailable("Other requests keep changing which lead has this e-mail address. Try again.")
 
-    def newcomer(
+    def prepare(
         self, details: Details, now: datetime, state: ImportedState | None = None, *, rules: bool = True
-    ) -> Newcomer:
-        """Return the lead with these details, and what the rules schedule for it, if they are to start."""
+    ) -> NewLead:
+        """Return a new lead with these details, and with the follow-ups that the rules schedule if `rules` is true."""
         lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, state)
         if not rules:
-            return Newcomer(lead, events, ())
-        lead, follow_ups, scheduling = self.rules.schedule(lead, now)
-        return Newcomer(lead, events + scheduling, follow_ups)
+            return NewLead(lead, events, ())
+        lead, follow_ups, scheduled = self.rules.schedule(lead, now)
+        return NewLead(lead, events + scheduled, follow_ups)
 
-    def met(
+    def resolve(
         self,
         work: UnitOfWork,
         duplicate: DuplicateLead,
@@ -130,9 +130,9 @@ class RegisterLead:
         on_duplicate: OnDuplicate,
         merge_attributes: bool = False,
     ) -> Registered | None:
-        """Apply the policy to the existing lead of `duplicate`; raises `duplicate` if that is the policy.
+        """Apply the policy to the existing lead of `duplicate`; raises `duplicate` if the policy is an error.
 
-        Returns None if no lead has the address any more: it may be erased or changed before it is locked.
+        Returns None if that lead was erased, merged or changed before it was locked, and no longer has the address.
         """
         if duplicate.existing_id is None:
             return None

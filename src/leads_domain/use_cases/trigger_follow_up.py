@@ -15,11 +15,11 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 
 Channels = Mapping[str, Address | None]
-"""Every configured channel by name, with the kind of address that it needs."""
+"""The configured channels by name, with the kind of address that each needs."""
 
 
 class FollowUpInput(TypedDict, total=False):
-    """A follow-up as a client asks for it. A member that is left out, null or blank has a default."""
+    """A follow-up as a client requests it. A field that is left out, null or blank has a default."""
 
     channel: str | None
     message: str | None
@@ -29,23 +29,23 @@ class FollowUpInput(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class TriggerFollowUp:
-    """Schedule a follow-up of a lead, by default to the lead itself, on the default channel, now."""
+    """Schedule a follow-up. By default it goes to the lead, through the default channel, immediately."""
 
     clock: Clock
     ids: IdSource
     channels: Channels
     default_channel: str
 
-    def check(self, given: FollowUpInput) -> FollowUpInput:
-        """Return the input as it would be stored; raises `ValidationFailed` with every error."""
-        return cast(FollowUpInput, check_fields(given, _RULES, self.channels))
+    def check(self, values: FollowUpInput) -> FollowUpInput:
+        """Return the validated input; raises `ValidationFailed` with all errors."""
+        return cast(FollowUpInput, check_fields(values, _RULES, self.channels))
 
-    def __call__(self, work: UnitOfWork, lead_id: LeadId, given: FollowUpInput, *, actor: str) -> FollowUp:
+    def __call__(self, work: UnitOfWork, lead_id: LeadId, values: FollowUpInput, *, actor: str) -> FollowUp:
         """Return the follow-up; raises `NotFound`, or `ValidationFailed` if the channel cannot reach the recipient."""
-        given = self.check(given)
+        values = self.check(values)
         lead = work.leads.get_for_update(lead_id)
-        recipient = given.get("recipient") or Recipient.LEAD
-        channel = given.get("channel") or self.default_channel
+        recipient = values.get("recipient") or Recipient.LEAD
+        channel = values.get("channel") or self.default_channel
         _check_reachable(lead, recipient, channel, self.channels[channel])
         now = self.clock.now()
         follow_up, events = FollowUp.schedule(
@@ -53,8 +53,8 @@ class TriggerFollowUp:
             lead_id,
             recipient=recipient,
             channel=channel,
-            message=given.get("message") or _default_message(lead, recipient),
-            due_at=given.get("due_at") or now,
+            message=values.get("message") or _default_message(lead, recipient),
+            due_at=values.get("due_at") or now,
             now=now,
         )
         work.follow_ups.add(follow_up)
@@ -64,16 +64,16 @@ class TriggerFollowUp:
         return follow_up
 
 
-def _known(channel: str, channels: Channels) -> str:
+def _check_channel(channel: str, channels: Channels) -> str:
     if channel not in channels:
         raise ValidationFailed.because(
-            f"There is no channel {truncate(channel)}; it is one of: {', '.join(sorted(channels))}."
+            f"Unknown channel {truncate(channel)}. Use one of: {', '.join(sorted(channels))}."
         )
     return channel
 
 
 _RULES: Mapping[str, Callable[[Any, Channels], object]] = {
-    "channel": optional(_known),
+    "channel": optional(_check_channel),
     "message": optional(lambda text, _: check_text(text, max_length=MESSAGE_MAX)),
     "due_at": lambda at, _: at and check_time(at),
     "recipient": lambda recipient, _: recipient,
@@ -83,11 +83,11 @@ _RULES: Mapping[str, Callable[[Any, Channels], object]] = {
 def _check_reachable(lead: Lead, recipient: Recipient, channel: str, needs: Address | None) -> None:
     if recipient is Recipient.OWNER and lead.owner is None:
         raise ValidationFailed.because(
-            "The lead has no owner; give it one, or follow up with the lead itself.", "/recipient"
+            "The lead has no owner. Set its `owner` first, or use the recipient `lead`.", "/recipient"
         )
     if needs is Address.PHONE and (recipient is Recipient.OWNER or lead.phone is None):
         raise ValidationFailed.because(
-            f"The channel {channel} needs a telephone number, and the {recipient} has none.", "/channel"
+            f"The channel {channel} needs a phone number, and the {recipient} has none.", "/channel"
         )
 
 

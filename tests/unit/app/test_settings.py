@@ -134,7 +134,10 @@ def test_a_wrong_setting_is_refused_by_name(environ: dict[str, str], told: str, 
         ("[channels.team]\nurl = 'x'", "channels is not valid: team.adapter is missing"),
         ("[channels.team]\nadapter = 'smtp'\nport = 25", "channels is not valid: team.port is not a text"),
         ("[pipeline]\ninitial = 'a'\n", "pipeline is not valid: Object missing required field `transitions`"),
-        ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = ['b']\n", "leads to 'b', which is not declared"),
+        (
+            "[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = ['b']\n",
+            "has a transition to 'b', which is missing in",
+        ),
         ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = 'b'\n", "pipeline is not valid: Expected `array`"),
     ],
 )
@@ -195,15 +198,15 @@ def test_an_after_that_is_no_time_is_refused(after: str, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("written", "instead", "told"),
     [
-        ('"new"', '"nwe"', "There is no status 'nwe'; it is one of: new, contacted, qualified, lost, converted."),
-        ("{name}", "{nmae}", "There is no placeholder 'nmae'; it is one of: {id}, {name}, {email}, {phone}, {status}"),
-        ("{name}", "{name", "Character 6 is a single {; write {{ for it."),
-        ('"24h"', '"3651d"', "A follow-up comes after some time, 3650 days at the most."),
-        ('"24h"', '"9999999w"', "A follow-up comes after some time, 3650 days at the most."),
+        ('"new"', '"nwe"', "Unknown status 'nwe'. Use one of: new, contacted, qualified, lost, converted."),
+        ("{name}", "{nmae}", "Unknown placeholder 'nmae'. Use one of: {id}, {name}, {email}, {phone}, {status}"),
+        ("{name}", "{name", "Character 6 is a single {. Write {{ for a literal brace."),
+        ('"24h"', '"3651d"', "The delay of a follow-up must be positive and at most 3650 days."),
+        ('"24h"', '"9999999w"', "The delay of a follow-up must be positive and at most 3650 days."),
         ('"24h"', "24", "Expected `str`, got `int` - at `$.after`"),
         ('when = "new"', "", "Object missing required field `when`"),
         ('when = "new"', 'when = "new"\nif = "x"', "Object contains unknown field `if`"),
-        ('when = "new"', 'when = "new"\nchannel = "fax"', "There is no channel 'fax'. The channels are: log."),
+        ('when = "new"', 'when = "new"\nchannel = "fax"', "Unknown channel 'fax'. Use one of: log."),
     ],
 )
 def test_a_wrong_rule_is_refused_by_its_place(written: str, instead: str, told: str, tmp_path: Path) -> None:
@@ -213,7 +216,7 @@ def test_a_wrong_rule_is_refused_by_its_place(written: str, instead: str, told: 
 
 def test_rules_go_by_the_configured_pipeline(tmp_path: Path) -> None:
     pipeline = "[pipeline]\ninitial = 'open'\n[pipeline.transitions]\nopen = []\n"
-    assert "There is no status 'new'; it is one of: open." in refusal(tmp_path, RULE + pipeline)
+    assert "Unknown status 'new'. Use one of: open." in refusal(tmp_path, RULE + pipeline)
     assert len(load(tmp_path, RULE.replace("new", "open") + pipeline).follow_up_rules) == 1
 
 
@@ -235,10 +238,10 @@ def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None
         ("Europe/Berlin", "../etc/passwd", "there is no time zone '../etc/passwd'"),
         ("Europe/Berlin", "CEST", "there is no time zone 'CEST'"),
         ("wed", "Wednesday", "there is no day 'Wednesday'. The days are: mon, tue, wed, thu, fri, sat, sun."),
-        ('"mon", "wed"', "", "Name at least one working day."),
+        ('"mon", "wed"', "", "Set at least one working day."),
         ("09:00", "9 am", "'9 am' is not a time of day. Give a time such as 09:00 or 17:30."),
         ("09:00", "24:00", "'24:00' is not a time of day"),
-        ("17:30", "08:00", "The hours must end later on the day than they begin."),
+        ("17:30", "08:00", "The working hours must end later than they begin, on the same day."),
         ('to = "17:30"', "", "Object missing required field `to`"),
         ("to =", "until =", "Object contains unknown field `until`"),
     ],

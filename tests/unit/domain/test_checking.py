@@ -54,7 +54,7 @@ def test_text_loses_its_outer_white_space_and_nothing_else(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "   ", "\u00a0\u2003", "four "])
 def test_text_that_is_empty_or_too_long_once_trimmed_is_refused(text: str) -> None:
-    with pytest.raises(ValidationFailed, match=f"Give 1 to 3 characters; this has {len(text.strip())}"):
+    with pytest.raises(ValidationFailed, match=f"Must have 1 to 3 characters, but has {len(text.strip())}"):
         check_text(text, max_length=3)
 
 
@@ -72,5 +72,5 @@ def test_an_id_is_a_uuid_in_lower_case() -> None:
     "text", ["", "1", an_id()[:-1], an_id() + "0", an_id().replace("-", ""), f"{{{an_id()}}}", "\0"]
 )
 def test_what_is_no_uuid_is_no_id(text: str) -> None:
-    with pytest.raises(ValidationFailed, match="is no id; an id is a UUID"):
+    with pytest.raises(ValidationFailed, match=r"is not an id\. An id is a UUID"):
         check_id(text)

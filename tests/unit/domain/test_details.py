@@ -81,17 +81,17 @@ def test_a_text_may_be_as_long_as_its_limit(member: str, most: int) -> None:
 
 @pytest.mark.parametrize(("member", "most"), [("name", 200), ("source", 100), ("status_reason", 1000)])
 def test_a_text_that_is_too_long_is_refused_with_its_length(member: str, most: int) -> None:
-    detail = f"Give 1 to {most} characters; this has {most + 1}."
+    detail = f"Must have 1 to {most} characters, but has {most + 1}."
     assert faults(**{member: "x" * (most + 1)}) == (FieldError(f"/{member}", detail),)
 
 
 def test_a_blank_name_is_refused() -> None:
-    assert faults(name=" \t\n") == (FieldError("/name", "Give 1 to 200 characters; this has 0."),)
+    assert faults(name=" \t\n") == (FieldError("/name", "Must have 1 to 200 characters, but has 0."),)
 
 
 @pytest.mark.parametrize("member", ["name", "source", "status_reason"])
 def test_a_text_with_nul_is_refused(member: str) -> None:
-    detail = "Remove the NUL character (U+0000); it cannot be stored."
+    detail = "Remove the NUL character (U+0000): it cannot be stored."
     assert faults(**{member: "John\0Doe"}) == (FieldError(f"/{member}", detail),)
 
 
@@ -142,7 +142,7 @@ def test_what_the_caller_found_already_is_told_first() -> None:
     known = FieldError("/status", "There is no status 'old'.")
     with pytest.raises(ValidationFailed) as refusal:
         check_changes(details_input(name=""), PlainNormalizer(), known)
-    assert refusal.value.errors == (known, FieldError("/name", "Give 1 to 200 characters; this has 0."))
+    assert refusal.value.errors == (known, FieldError("/name", "Must have 1 to 200 characters, but has 0."))
 
 
 def test_what_the_caller_found_already_is_enough_to_refuse() -> None:
@@ -158,8 +158,8 @@ def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as
     with pytest.raises(ValidationFailed) as refusal:
         check_new_details({"phone": "nonsense"}, PlainNormalizer())
     assert refusal.value.errors == (
-        FieldError("/name", "This member is required."),
-        FieldError("/email", "This member is required."),
+        FieldError("/name", "This field is required."),
+        FieldError("/email", "This field is required."),
         FieldError("/phone", "This is not a telephone number."),
     )
 
@@ -170,7 +170,7 @@ def test_a_new_lead_without_either_is_told_which(missing: str) -> None:
     del given[missing]  # type: ignore[misc]
     with pytest.raises(ValidationFailed) as refusal:
         check_new_details(given, PlainNormalizer())
-    assert refusal.value.errors == (FieldError(f"/{missing}", "This member is required."),)
+    assert refusal.value.errors == (FieldError(f"/{missing}", "This field is required."),)
 
 
 @given(attributes())
@@ -188,14 +188,14 @@ def test_an_attribute_may_hold_anything_up_to_its_limit(value: Scalar) -> None:
 @pytest.mark.parametrize(
     ("value", "detail"),
     [
-        (2**63, "Give an integer of at most 64 bits, or write it as text."),
-        (-(2**63) - 1, "Give an integer of at most 64 bits, or write it as text."),
-        (float("nan"), "Give a finite number."),
-        (float("inf"), "Give a finite number."),
-        (float("-inf"), "Give a finite number."),
-        ("x" * 1001, "Give at most 1000 characters; this has 1001."),
-        ("a\0b", "Remove the NUL character (U+0000); it cannot be stored."),
-        ("\ud800", "Remove the lone surrogates (U+D800 to U+DFFF); they are no characters."),
+        (2**63, "Must be an integer of at most 64 bits. Send a larger one as text."),
+        (-(2**63) - 1, "Must be an integer of at most 64 bits. Send a larger one as text."),
+        (float("nan"), "Must be a finite number."),
+        (float("inf"), "Must be a finite number."),
+        (float("-inf"), "Must be a finite number."),
+        ("x" * 1001, "Must have at most 1000 characters, but has 1001."),
+        ("a\0b", "Remove the NUL character (U+0000): it cannot be stored."),
+        ("\ud800", "Remove the lone surrogates (U+D800 to U+DFFF): they are not characters."),
     ],
 )
 def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Scalar, detail: str) -> None:
@@ -205,9 +205,9 @@ def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Sc
 @pytest.mark.parametrize(
     ("name", "detail"),
     [
-        ("", "Give the attribute a name of 1 to 64 characters."),
-        ("x" * 65, "Give the attribute a name of 1 to 64 characters."),
-        ("a\0b", "Remove the NUL character (U+0000); it cannot be stored."),
+        ("", "The name of an attribute must have 1 to 64 characters."),
+        ("x" * 65, "The name of an attribute must have 1 to 64 characters."),
+        ("a\0b", "Remove the NUL character (U+0000): it cannot be stored."),
     ],
 )
 def test_an_attribute_needs_a_name_that_can_be_stored(name: str, detail: str) -> None:
@@ -217,7 +217,7 @@ def test_an_attribute_needs_a_name_that_can_be_stored(name: str, detail: str) ->
 def test_fifty_attributes_are_the_most() -> None:
     fifty: dict[str, Scalar] = {f"{number:064}": number for number in range(50)}
     assert check_attributes(fifty) == fifty
-    detail = "Give at most 50 attributes; these are 51."
+    detail = "Must have at most 50 attributes, but has 51."
     with pytest.raises(ValidationFailed) as refusal:
         check_new_details(details_input(attributes={**fifty, "one more": 1}), PlainNormalizer())
     assert refusal.value.errors == (FieldError("/attributes", detail),)

@@ -62,14 +62,14 @@ def test_the_faults_do_not_change_with_the_list_that_they_came_from() -> None:
 
 def test_not_found_says_what_is_missing_and_under_which_id() -> None:
     refusal = NotFound("follow-up", "42")
-    assert str(refusal) == "There is no follow-up with the id 42."
+    assert str(refusal) == "No follow-up has the id 42."
     assert (refusal.kind, refusal.id) == ("follow-up", "42")
 
 
 def test_erased_says_what_and_is_not_found() -> None:
     refusal = Erased("lead", "42")
     assert isinstance(refusal, NotFound)
-    assert str(refusal) == "The lead 42 has been erased."
+    assert str(refusal) == "The lead 42 was erased."
     assert (refusal.kind, refusal.id) == ("lead", "42")
 
 
@@ -81,19 +81,19 @@ def test_a_duplicate_names_the_lead_that_is_there() -> None:
 
 def test_a_version_mismatch_names_the_version_that_there_is() -> None:
     refusal = VersionMismatch(3)
-    assert str(refusal) == "The lead is at version 3, which is not one that the request is meant for."
+    assert str(refusal) == "The lead is at version 3, which the precondition of the request does not allow."
     assert refusal.version == 3
 
 
 def test_an_illegal_transition_says_where_the_lead_can_go_instead() -> None:
     refusal = IllegalTransition("new", "converted", ["contacted", "lost"])
-    assert str(refusal) == "A lead cannot go from new to converted. From there it can go to: contacted, lost."
+    assert str(refusal) == "The status cannot change from `new` to `converted`. Use one of: contacted, lost."
     assert (refusal.origin, refusal.target, refusal.allowed) == ("new", "converted", ("contacted", "lost"))
 
 
 def test_an_illegal_transition_says_when_there_is_no_way_out() -> None:
     refusal = IllegalTransition("converted", "new", [])
-    assert str(refusal) == "A lead cannot go from converted to new. It is a final status."
+    assert str(refusal) == "The status cannot change from `converted` to `new`. `converted` is a final status."
 
 
 def test_an_illegal_follow_up_state_says_what_cannot_be_done() -> None:

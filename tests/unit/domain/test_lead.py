@@ -168,7 +168,7 @@ def test_the_reason_of_an_earlier_move_goes_with_the_next_one() -> None:
 
 
 def test_a_move_to_a_status_that_must_be_justified_needs_a_reason() -> None:
-    with pytest.raises(ValidationFailed, match="Say why the lead is lost"):
+    with pytest.raises(ValidationFailed, match="The status `lost` requires a reason"):
         a_lead().change_status(DEFAULT_PIPELINE, "lost", None, LATER)
 
 

@@ -19,57 +19,57 @@ from strategies import PIPELINE_ERRORS, Table, invalid_tables, pipelines, tables
             "new",
             {"new": ["won "], "won ": []},
             [],
-            "'won ' is not a name for a status: it takes 1 to 50 printable characters without outer spaces.",
+            "'won ' is not a valid status. Use 1 to 50 printable characters, without spaces at either end.",
             id="nameless",
         ),
         pytest.param(
             "fresh",
             {"new": ["won"], "won": []},
             [],
-            "The initial status 'fresh' is not declared among the transitions.",
+            "The initial status 'fresh' is missing in `transitions`.",
             id="undeclared initial status",
         ),
-        pytest.param("new", {}, [], "The initial status 'new' is not declared among the transitions.", id="empty"),
+        pytest.param("new", {}, [], "The initial status 'new' is missing in `transitions`.", id="empty"),
         pytest.param(
             "new",
             {"new": ["won"], "won": []},
             ["lost", "gone"],
-            "reason_required names 'gone', which is not declared among the transitions.",
+            "The status 'gone' in `reason_required` is missing in `transitions`.",
             id="undeclared status that needs a reason",
         ),
         pytest.param(
             "new",
             {"new": ["won"]},
             [],
-            "The status 'new' leads to 'won', which is not declared among the transitions.",
+            "The status 'new' has a transition to 'won', which is missing in `transitions`.",
             id="undeclared target",
         ),
         pytest.param(
             "new",
             {"new": ["new", "won"], "won": []},
             [],
-            "The status 'new' leads to itself; staying is always allowed and is not a move.",
+            "The status 'new' has a transition to itself. Remove it: keeping the status is always allowed.",
             id="leads to itself",
         ),
         pytest.param(
             "new",
             {"new": ["won", "won"], "won": []},
             [],
-            "The status 'new' names the same target twice.",
+            "The status 'new' has two transitions to the same status.",
             id="target named twice",
         ),
         pytest.param(
             "new",
             {"new": ["won"], "won": [], "lost": ["new"]},
             [],
-            "No lead can ever reach the status 'lost' from 'new'.",
+            "The status 'lost' cannot be reached from the initial status 'new'.",
             id="unreachable",
         ),
         pytest.param(
             "new",
             {"new": ["open"], "open": ["new"]},
             [],
-            "No status is final; at least one must lead nowhere (an empty list).",
+            "No status is final. Give at least one status an empty list of transitions.",
             id="endless",
         ),
     ],
@@ -192,9 +192,7 @@ def test_a_refused_move_tells_where_the_lead_can_go() -> None:
 
 def test_an_unknown_status_is_a_fault_that_lists_the_known_ones() -> None:
     pipeline = a_pipeline(new=("won",), won=())
-    assert pipeline.status_errors("old") == (
-        FieldError("/status", "There is no status 'old'; it is one of: new, won."),
-    )
+    assert pipeline.status_errors("old") == (FieldError("/status", "Unknown status 'old'. Use one of: new, won."),)
     assert pipeline.status_errors("won") == ()
 
 
@@ -202,7 +200,7 @@ def test_a_status_that_needs_a_reason_is_refused_without_one() -> None:
     pipeline = a_pipeline(new=("lost",), lost=(), reason_required=("lost",))
     with pytest.raises(ValidationFailed) as refusal:
         pipeline.check_reason("lost", None)
-    assert refusal.value.errors == (FieldError("/status_reason", "Say why the lead is lost."),)
+    assert refusal.value.errors == (FieldError("/status_reason", "The status `lost` requires a reason."),)
 
 
 def test_a_reason_is_enough_where_one_is_needed_and_optional_elsewhere() -> None:

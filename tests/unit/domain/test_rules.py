@@ -104,5 +104,5 @@ def test_a_time_that_nobody_can_mean_is_refused(after: timedelta) -> None:
     if timedelta(0) < after <= timedelta(days=3650):
         assert a_rule(after=after).after == after
     else:
-        with pytest.raises(ValidationFailed, match="A follow-up comes after some time, 3650 days at the most"):
+        with pytest.raises(ValidationFailed, match="The delay of a follow-up must be positive and at most 3650 days"):
             a_rule(after=after)

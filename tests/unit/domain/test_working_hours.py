@@ -151,5 +151,5 @@ def test_hours_that_never_come_are_refused() -> None:
     with pytest.raises(ValidationFailed, match="at least one working day"):
         hours("09:00", "17:00", frozenset())
     for closes in ("09:00", "08:59"):
-        with pytest.raises(ValidationFailed, match="must end later on the day"):
+        with pytest.raises(ValidationFailed, match="must end later than they begin"):
             hours("09:00", closes)

@@ -73,7 +73,7 @@ def test_the_bound_on_attributes_holds_for_what_comes_out_of_the_merge(app: Appl
 
     with pytest.raises(ValidationFailed) as refusal:
         app.change(lead, attributes={"one more": 1})
-    assert refusal.value.errors == (FieldError("/attributes", "Give at most 50 attributes; these are 51."),)
+    assert refusal.value.errors == (FieldError("/attributes", "Must have at most 50 attributes, but has 51."),)
     assert app.change(lead, attributes={"one more": 1, "0": None}).version == 2
 
 
@@ -134,7 +134,7 @@ def test_a_status_that_must_be_justified_takes_a_reason_in_the_same_change(app: 
 
     with pytest.raises(ValidationFailed) as refusal:
         app.change(lead, "lost")
-    assert refusal.value.errors == (FieldError("/status_reason", "Say why the lead is lost."),)
+    assert refusal.value.errors == (FieldError("/status_reason", "The status `lost` requires a reason."),)
     assert app.change(lead, "lost", status_reason="No budget").status_reason == "No budget"
 
 
@@ -160,7 +160,7 @@ def test_a_reason_that_the_status_needs_cannot_be_taken_away(app: Application) -
 
     with pytest.raises(ValidationFailed) as refusal:
         app.change(lost, status_reason=None)
-    assert refusal.value.errors == (FieldError("/status_reason", "Say why the lead is lost."),)
+    assert refusal.value.errors == (FieldError("/status_reason", "The status `lost` requires a reason."),)
     assert app.lead(lost) == lost
 
 

@@ -112,13 +112,13 @@ def test_a_channel_is_not_asked_to_send_without_the_address_that_it_needs(app: A
 
     failed = app.follow_up(claimed.follow_up)
     assert (failed.state, failed.attempts) == (FollowUpState.FAILED, 1)
-    assert failed.last_error == "The channel sms needs a telephone number, and the recipient has none."
+    assert failed.last_error == "The channel sms needs a phone number, and the recipient has none."
     assert sms.notices == []
 
 
 @pytest.mark.parametrize(
     ("needs", "recipient", "kind"),
-    [(Address.EMAIL, "+4930123456", "an e-mail address"), (Address.PHONE, "sales@example.com", "a telephone number")],
+    [(Address.EMAIL, "+4930123456", "an e-mail address"), (Address.PHONE, "sales@example.com", "a phone number")],
 )
 def test_nor_is_one_that_has_been_given_another_adapter_since(
     app: Application, needs: Address, recipient: str, kind: str
@@ -331,7 +331,7 @@ def test_a_channel_that_is_not_configured_any_more_may_come_back(app: Applicatio
     error = send(claimed, {"smtp": RecordingNotifier()})
 
     assert isinstance(error, TryAgain)
-    assert str(error) == "The channel 'log' is not configured."
+    assert str(error) == "The channel log is not configured."
 
 
 def test_a_notice_goes_out_on_its_own_channel(app: Application) -> None:
@@ -433,7 +433,7 @@ def test_what_cut_off_all_its_attempts_fails_visibly_and_is_not_sent_again(app: 
     assert log.notices == []
     assert app.record(claimed, error)
     failed = app.follow_up(follow_up)
-    assert (failed.state, failed.last_error) == (FollowUpState.FAILED, "Every attempt was cut off before its end.")
+    assert (failed.state, failed.last_error) == (FollowUpState.FAILED, "All attempts were interrupted.")
     assert app.event_types(lead)[-1] == "follow_up.failed"
     assert app.lead(lead).next_follow_up_at is None
 

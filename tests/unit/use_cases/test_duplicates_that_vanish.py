@@ -9,7 +9,7 @@ import pytest
 from application import ACTOR, Application
 from builders import a_lead, an_email, details_input
 from databases import memory_database
-from leads_adapters.memory.database import MemoryUnitOfWork, _Kept
+from leads_adapters.memory.database import MemoryUnitOfWork, _State
 from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_domain.errors import DuplicateLead, Unavailable
 from leads_domain.lead import Lead, LeadId
@@ -66,14 +66,14 @@ CASES = [
 
 
 @pytest.fixture
-def kept() -> _Kept:
-    return _Kept(leads={JOHN.id: JOHN})
+def kept() -> _State:
+    return _State(leads={JOHN.id: JOHN})
 
 
 @pytest.mark.parametrize(("store", "policy"), CASES)
 @pytest.mark.parametrize("way", ["alone", "among many"])
 def test_it_is_a_new_lead_then(
-    tmp_path: Path, kept: _Kept, store: Callable[[Leads], MemoryLeadStore], policy: OnDuplicate, way: str
+    tmp_path: Path, kept: _State, store: Callable[[Leads], MemoryLeadStore], policy: OnDuplicate, way: str
 ) -> None:
     work = MemoryUnitOfWork(kept)
     work.leads = store(kept.leads)
@@ -92,7 +92,7 @@ def test_it_is_a_new_lead_then(
     assert [entry.lead_id for entry in kept.timeline] == [new.id]
 
 
-def test_whoever_meets_another_one_each_time_gives_up_and_has_stored_nothing(tmp_path: Path, kept: _Kept) -> None:
+def test_whoever_meets_another_one_each_time_gives_up_and_has_stored_nothing(tmp_path: Path, kept: _State) -> None:
     class RestlessStore(MemoryLeadStore):
         def add(self, lead: Lead) -> None:
             raise DuplicateLead(None)

@@ -29,7 +29,7 @@ def test_the_follow_ups_of_a_lead_are_listed_by_due_time(app: Application) -> No
 
 
 def test_nobody_is_told_of_the_follow_ups_of_a_lead_that_is_not_there(app: Application) -> None:
-    with pytest.raises(NotFound, match="There is no lead with the id"):
+    with pytest.raises(NotFound, match="No lead has the id"):
         app.follow_ups(a_lead(id=an_id(9)))
 
 

@@ -71,7 +71,7 @@ def test_what_was_answered_about_an_erased_lead_is_not_given_again_and_nothing_i
     ask("about Jane", key="other", lead=LeadId(an_id(9)))
     app.database.write(lambda work: work.idempotency.erase(LEAD))
     for request in ("r", "another"):
-        with pytest.raises(Erased, match=f"The lead {LEAD} has been erased"):
+        with pytest.raises(Erased, match=f"The lead {LEAD} was erased"):
             ask("again", request=request)
     assert ask("again", key="other") == "about Jane"
 

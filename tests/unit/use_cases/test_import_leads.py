@@ -157,7 +157,7 @@ def test_a_past_that_cannot_have_been_is_refused_with_the_rest_of_the_faults(app
         app.import_leads.check(details_input(name=""), state)
 
     assert sorted(fault.pointer for fault in refusal.value.errors) == ["/name", "/status", "/status_reason"]
-    assert FieldError("/status_reason", "Give 1 to 1000 characters; this has 0.") in refusal.value.errors
+    assert FieldError("/status_reason", "Must have 1 to 1000 characters, but has 0.") in refusal.value.errors
 
 
 def test_a_lead_whose_time_of_creation_is_missing_is_not_younger_than_its_first_contact(app: Application) -> None:

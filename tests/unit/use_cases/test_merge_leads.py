@@ -177,7 +177,7 @@ def test_no_lead_is_merged_into_itself(app: Application, john: Lead) -> None:
 
 def test_a_duplicate_that_is_not_there_cannot_be_merged(app: Application, john: Lead) -> None:
     nobody = a_lead(id=an_id(9))
-    assert _refused(app, john, nobody) == f"/duplicate_id: There is no lead with the id {an_id(9)}."
+    assert _refused(app, john, nobody) == f"/duplicate_id: No lead has the id {an_id(9)}."
 
 
 def test_a_duplicate_that_is_a_part_of_another_lead_is_not_merged_away_from_it(

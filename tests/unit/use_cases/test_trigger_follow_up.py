@@ -90,7 +90,7 @@ def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(app: Applica
 
     with pytest.raises(ValidationFailed) as refusal:
         app.trigger(lead, channel="pigeon")
-    fault = FieldError("/channel", "There is no channel 'pigeon'; it is one of: log, sms, smtp, webhook.")
+    fault = FieldError("/channel", "Unknown channel 'pigeon'. Use one of: log, sms, smtp, webhook.")
     assert refusal.value.errors == (fault,)
     assert app.follow_ups(lead) == []
     assert app.lead(lead) == lead
@@ -109,7 +109,7 @@ def test_a_channel_for_telephones_needs_a_number(app: Application, wishes: dict[
     with pytest.raises(ValidationFailed) as refusal:
         app.trigger(lead, channel="sms", **wishes)
     who = wishes.get("recipient", Recipient.LEAD)
-    fault = FieldError("/channel", f"The channel sms needs a telephone number, and the {who} has none.")
+    fault = FieldError("/channel", f"The channel sms needs a phone number, and the {who} has none.")
     assert refusal.value.errors == (fault,)
     assert app.follow_ups(lead) == []
 
@@ -156,5 +156,5 @@ def test_a_lead_is_next_due_at_what_is_left_after_one_was_sent(app: Application)
 
 
 def test_what_is_not_there_is_not_found(app: Application) -> None:
-    with pytest.raises(NotFound, match="There is no follow-up with the id"):
+    with pytest.raises(NotFound, match="No follow-up has the id"):
         app.database.read(lambda work: work.follow_ups.get(FollowUpId(an_id(9))))
