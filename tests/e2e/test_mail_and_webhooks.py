@@ -1,4 +1,4 @@
-"""The channels that come with leads, switched on in the file."""
+"""The channels of leads send follow-ups as configured in leads.toml."""
 
 import re
 from typing import Any
@@ -9,8 +9,8 @@ from mail_server import PASSWORD, USER, MailServer, a_mail_server
 from webhook_receiver import SECRET, Receiver, a_receiver
 
 
-def with_channels(site: Site, mail: MailServer, receiver: Receiver) -> None:
-    """Switch both on."""
+def configure(site: Site, mail: MailServer, receiver: Receiver) -> None:
+    """Configure both channels."""
     site.write(
         "leads.toml",
         f"""
@@ -28,24 +28,27 @@ def with_channels(site: Site, mail: MailServer, receiver: Receiver) -> None:
 
 
 def attempted(service: Service, lead: str, channel: str) -> Any:
-    """A follow-up of a lead, once it has been attempted."""
-    place = service.post(f"{lead}/follow-up", {"channel": channel}).expect(202).headers["location"]
-    return eventually(
-        lambda: next((told for told in [service.get(place).json] if told["sent_at"] or told["last_error"]), None)
-    )
+    """Schedule a follow-up of a lead, and return it after the first attempt."""
+    path = service.post(f"{lead}/follow-up", {"channel": channel}).expect(202).headers["location"]
+
+    def attempted_follow_up() -> Any:
+        follow_up = service.get(path).json
+        return follow_up if follow_up["sent_at"] or follow_up["last_error"] else None
+
+    return eventually(attempted_follow_up)
 
 
-def test_follow_ups_leave_by_e_mail_and_by_webhook_and_no_secret_is_told(site: Site) -> None:
+def test_follow_ups_are_sent_by_e_mail_and_webhook_without_printing_a_secret(site: Site) -> None:
     with a_mail_server(auth_require_tls=False) as mail, a_receiver() as receiver:
-        with_channels(site, mail, receiver)
+        configure(site, mail, receiver)
         with site.serve() as service:
             doctor = site.leads("doctor").expect(0)
             lead = service.post("/leads", {"name": "Doe, Jane", "email": "jane@example.com"}).expect(201)
-            place = lead.headers["location"]
-            sent = [attempted(service, place, channel) for channel in ("email", "hook")]
+            path = lead.headers["location"]
+            sent = [attempted(service, path, channel) for channel in ("email", "hook")]
             mail.reply("RCPT", f"450 4.2.0 {PASSWORD}")
             receiver.respond(410)
-            later, failed = (attempted(service, place, channel) for channel in ("email", "hook"))
+            later, failed = (attempted(service, path, channel) for channel in ("email", "hook"))
     assert [each["state"] for each in sent] == ["sent", "sent"]
     [message] = mail.mails
     assert (message.recipients, message.logged_in) == (["jane@example.com"], True)
@@ -55,15 +58,15 @@ def test_follow_ups_leave_by_e_mail_and_by_webhook_and_no_secret_is_told(site: S
         "The mail server refused the recipient with 450 4.2.0.",
     )
     assert (failed["state"], failed["last_error"]) == ("failed", "The receiver answered 410.")
-    told = doctor.out + doctor.err + service.out + service.err
-    assert [secret for secret in (PASSWORD, SECRET, receiver.url) if secret in told] == []
+    printed = doctor.out + doctor.err + service.out + service.err
+    assert [secret for secret in (PASSWORD, SECRET, receiver.url) if secret in printed] == []
 
 
-def test_follow_ups_leave_through_a_gateway_and_no_secret_is_told(site: Site) -> None:
+def test_follow_ups_are_sent_by_a_gateway_without_printing_a_secret(site: Site) -> None:
     with a_receiver() as gateway:
-        place = gateway.url.removeprefix("http://")
+        address = gateway.url.removeprefix("http://")
         site.write(
-            "leads.toml", f'[channels.sms]\nadapter = "apprise"\nurl = "json://sales:hunter2@{place}/{{phone}}"\n'
+            "leads.toml", f'[channels.sms]\nadapter = "apprise"\nurl = "json://sales:hunter2@{address}/{{phone}}"\n'
         )
         listed = site.leads("channels").expect(0)
         tested = site.leads("channels", "test", "sms", "--to", "+4915112345678").expect(0)
@@ -74,10 +77,10 @@ def test_follow_ups_leave_through_a_gateway_and_no_secret_is_told(site: Site) ->
             sent = attempted(service, lead, "sms")
             gateway.respond(503)
             later = attempted(service, lead, "sms")
-            nobody = service.post("/leads", {"name": "Joe", "email": "joe@example.com"}).expect(201)
-            service.post(f"{nobody.headers['location']}/follow-up", {"channel": "sms"}).expect(422)
-    assert re.search(r"^sms: apprise from leads-desk \S+, needs a telephone number$", listed.out, re.MULTILINE)
-    assert tested.out == "Sent: the channel sms has accepted the notice.\n"
+            without_phone = service.post("/leads", {"name": "Joe", "email": "joe@example.com"}).expect(201)
+            service.post(f"{without_phone.headers['location']}/follow-up", {"channel": "sms"}).expect(422)
+    assert re.search(r"^sms: apprise from leads-desk \S+, needs a phone number$", listed.out, re.MULTILINE)
+    assert tested.out == "Sent: the channel sms accepted the notice.\n"
     assert "ok     channels: log (log), sms (apprise)\n" in doctor.out
     numbers = [unquote(post.path.rpartition("/")[2]) for post in gateway.posts]
     assert numbers == ["+4915112345678", "+4915187654321", "+4915187654321"]
@@ -86,5 +89,5 @@ def test_follow_ups_leave_through_a_gateway_and_no_secret_is_told(site: Site) ->
         "scheduled",
         "The gateway did not take the message; it answered 503.",
     )
-    told = "".join(each.out + each.err for each in (listed, tested, doctor, service))
-    assert [secret for secret in ("hunter2", place, "+4915187654321") if secret in told] == []
+    printed = "".join(each.out + each.err for each in (listed, tested, doctor, service))
+    assert [secret for secret in ("hunter2", address, "+4915187654321") if secret in printed] == []
