@@ -1,7 +1,7 @@
-"""The Dockerfile and compose.yaml do what they say, as far as that can be seen without an engine.
+"""Run the Dockerfile and compose.yaml as far as possible without a container engine.
 
-Every step of the Dockerfile is run in a clean folder, with nothing but what `.dockerignore` lets through. What an
-engine adds (the base image, users, limits) is not tried here; `make lint` checks the syntax of both files.
+The steps of the Dockerfile run in a clean folder with the files that `.dockerignore` includes. The base image, users
+and limits need an engine and are not tested; `make lint` checks the syntax of both files.
 """
 
 import re
@@ -21,13 +21,13 @@ from postgres import postgres_url
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """The image, made as the Dockerfile says."""
+    """The image, built by the steps of the Dockerfile."""
     return Image(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture
 def container(image: Image, tmp_path: Path) -> Iterator[Service]:
-    """What the image runs."""
+    """A running container of the image."""
     site = Site(tmp_path, image.root / "opt/leads/bin/leads")
     site.folder = image.root / "data"
     with Service(site, image.command, image.environment) as service:
@@ -35,23 +35,25 @@ def container(image: Image, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("path", [".env", ".git/config", ".venv/bin", "leads.db", "leads.toml", "src/x/__pycache__/y"])
-def test_secrets_and_leftovers_are_not_sent_to_the_engine(path: str) -> None:
+def test_secrets_and_build_output_are_not_sent_to_the_engine(path: str) -> None:
     assert not is_sent(PurePath(path))
 
 
-def test_the_image_runs_as_somebody_with_a_number_who_is_not_root() -> None:
+def test_the_image_runs_as_a_numeric_user_other_than_root() -> None:
     [user] = [rest for name, rest in instructions() if name == "USER"]
     assert all(part.isdecimal() and int(part) > 0 for part in user.split(":"))
 
 
-def test_the_image_has_the_package_itself_and_the_driver_for_postgresql(image: Image, site: Site) -> None:
+def test_the_image_contains_the_package_and_the_driver_for_postgresql(image: Image, site: Site) -> None:
     script = "import leads_app, sys; print(leads_app.__file__, sys.prefix)"
     done = site.run(["python", "-c", script], **image.environment).expect(0)
-    assert all(Path(place).is_relative_to(image.root / "opt/leads") for place in done.out.split())
+    assert all(Path(path).is_relative_to(image.root / "opt/leads") for path in done.out.split())
     assert "psycopg" in image.printed
 
 
-def test_a_container_serves_keeps_its_data_in_the_volume_and_tells_its_health(image: Image, container: Service) -> None:
+def test_a_container_serves_stores_its_data_in_the_volume_and_reports_its_health(
+    image: Image, container: Service
+) -> None:
     def is_healthy() -> bool:
         return container.site.run(image.health_check(container.port), **image.environment).code == 0
 
@@ -65,7 +67,7 @@ def test_a_container_serves_keeps_its_data_in_the_volume_and_tells_its_health(im
 
 
 def compose(variables: dict[str, str]) -> Any:
-    """The services of compose.yaml, with these variables put in. Each must be there: none has a default."""
+    """Return the services of compose.yaml with these variables. Each variable is required."""
     text = (ROOT / "compose.yaml").read_text("utf-8")
     text = re.sub(r"\$\{(\w+):\?[^}]+\}", lambda match: variables[match[1]], text)
     assert "$" not in text

@@ -1,4 +1,4 @@
-"""Somebody brings the spreadsheet that they have kept for years."""
+"""Import a messy spreadsheet at the terminal, correct the refused rows, and export the leads again."""
 
 import csv
 import io
@@ -17,10 +17,10 @@ MESSY = "leads-messy.csv"
 REFUSED = "leads-messy.refused.csv"
 CORRECTED = "corrected.csv"
 EXPECTED = json.loads((DATA / "leads-messy.expected.json").read_text("utf-8"))
-GIVEN_ANEW = ("id", "updated_at", "version", "next_follow_up_at")
-"""What an import does not take over."""
+ASSIGNED_BY_IMPORT = ("id", "updated_at", "version", "next_follow_up_at")
+"""Fields that an import does not read from the file."""
 
-WITH_A_PAST = {
+WITH_HISTORY = {
     "id": "01900000-0000-7000-8000-000000000001",
     "name": "=HYPERLINK(1)",
     "email": "jörg@müller-example.de",
@@ -39,8 +39,8 @@ WITH_A_PAST = {
 
 
 @dataclass(frozen=True)
-class Move:
-    """What was said, in the order of the commands, and the folder with the files."""
+class Migration:
+    """The results of the commands in their order, the folder with the files, and the exported leads."""
 
     folder: Path
     dry_run: CommandResult
@@ -52,8 +52,8 @@ class Move:
 
 
 @pytest.fixture(scope="module")
-def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
-    """The spreadsheet is tried, imported, by mistake imported again, and corrected."""
+def migration(tmp_path_factory: pytest.TempPathFactory) -> Migration:
+    """Run the spreadsheet through a dry run and two imports, and import the corrected rows."""
     site = Site(tmp_path_factory.mktemp("office"))
     shutil.copy(DATA / MESSY, site.folder)
     dry_run = site.leads("import", MESSY, "--dry-run").expect(0)
@@ -61,11 +61,11 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
     again = site.leads("import", MESSY).expect(0)
     correct(site.folder / REFUSED, site.folder / CORRECTED)
     corrected = site.leads("import", CORRECTED).expect(0)
-    site.write("past.ndjson", json.dumps(WITH_A_PAST))
+    site.write("past.ndjson", json.dumps(WITH_HISTORY))
     past = site.leads("import", "past.ndjson").expect(0)
     site.leads("export", "leads.csv").expect(0)
     site.leads("export", "leads.ndjson").expect(0)
-    return Move(
+    return Migration(
         site.folder,
         dry_run,
         imported,
@@ -77,7 +77,7 @@ def move(tmp_path_factory: pytest.TempPathFactory) -> Move:
 
 
 def correct(refused: Path, corrected: Path) -> None:
-    """Do what a person does who goes through the refused rows."""
+    """Correct each refused row as a person would."""
     rows = records(refused)
     for number, row in enumerate(rows):
         row |= {"name": "Ann Example", "email": f"corrected-{number}@example.com", "phone": ""}
@@ -88,13 +88,13 @@ def correct(refused: Path, corrected: Path) -> None:
 
 
 def counts(finished: CommandResult) -> dict[str, int]:
-    """The summary of an import."""
+    """Return the numbers that an import printed."""
     lines = [line.split() for line in finished.out.splitlines()]
     return {line[0]: int(line[1]) for line in lines if len(line) == 2}
 
 
 def counted(**rows: int) -> dict[str, int]:
-    """The same as it should be; what is not named is 0."""
+    """Return the expected numbers: those given, and 0 for the others."""
     return dict.fromkeys(("created", "updated", "unchanged", "duplicates", "refused"), 0) | rows
 
 
@@ -102,24 +102,24 @@ ALL = counted(**{outcome: EXPECTED[outcome] for outcome in ("created", "duplicat
 
 
 def records(path: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file."""
+    """Return the rows of a CSV file."""
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
-def test_a_dry_run_counts_what_would_become_of_every_row(move: Move) -> None:
-    assert counts(move.dry_run) == ALL
-    assert "nothing was stored" in move.dry_run.out
+def test_a_dry_run_counts_the_outcome_of_every_row(migration: Migration) -> None:
+    assert counts(migration.dry_run) == ALL
+    assert "nothing was stored" in migration.dry_run.out
 
 
-def test_after_the_dry_run_every_row_is_as_new_as_it_was(move: Move) -> None:
-    assert counts(move.imported) == ALL
+def test_a_dry_run_stores_nothing(migration: Migration) -> None:
+    assert counts(migration.imported) == ALL
     assert sum(ALL.values()) == EXPECTED["rows"]
-    assert REFUSED in move.imported.out
+    assert REFUSED in migration.imported.out
 
 
-def test_refused_rows_are_kept_with_line_and_reason(move: Move) -> None:
-    refused = records(move.folder / REFUSED)
+def test_refused_rows_are_written_with_line_and_reason(migration: Migration) -> None:
+    refused = records(migration.folder / REFUSED)
     assert len(refused) == EXPECTED["refused"] == 186
     lines = [int(row["line"]) for row in refused]
     assert lines == sorted(set(lines))
@@ -131,7 +131,7 @@ def test_refused_rows_are_kept_with_line_and_reason(move: Move) -> None:
 
 
 def by_line(path: Path) -> dict[int, list[str]]:
-    """The rows of the spreadsheet by the line on which each starts."""
+    """Return the rows of the spreadsheet by the line on which each starts."""
     found, line = {}, 1
     with path.open(encoding="utf-8", newline="") as stream:
         reader = csv.reader(stream, delimiter=";", skipinitialspace=True)
@@ -140,41 +140,41 @@ def by_line(path: Path) -> dict[int, list[str]]:
     return found
 
 
-def test_a_second_import_creates_nothing(move: Move) -> None:
-    assert counts(move.again) == counted(duplicates=ALL["created"] + ALL["duplicates"], refused=ALL["refused"])
+def test_a_second_import_creates_nothing(migration: Migration) -> None:
+    assert counts(migration.again) == counted(duplicates=ALL["created"] + ALL["duplicates"], refused=ALL["refused"])
 
 
-def test_the_corrected_file_of_refused_rows_can_be_imported(move: Move) -> None:
-    assert counts(move.corrected) == counted(created=EXPECTED["refused"])
-    corrected = [lead for lead in move.leads if lead["email"].startswith("corrected-")]
+def test_the_corrected_file_of_refused_rows_can_be_imported(migration: Migration) -> None:
+    assert counts(migration.corrected) == counted(created=EXPECTED["refused"])
+    corrected = [lead for lead in migration.leads if lead["email"].startswith("corrected-")]
     assert len(corrected) == EXPECTED["refused"]
     assert all(lead["attributes"].keys() <= {"company"} for lead in corrected)
 
 
-def test_the_only_status_in_a_file_is_counted_in_the_singular(move: Move) -> None:
-    assert "1 lead has its status from the file.\n" in move.past.out
+def test_the_only_status_in_a_file_is_counted_in_the_singular(migration: Migration) -> None:
+    assert "1 lead has its status from the file.\n" in migration.past.out
 
 
-def test_the_export_has_every_lead(move: Move) -> None:
-    assert len(move.leads) == EXPECTED["created"] + EXPECTED["refused"] + 1
+def test_the_export_has_every_lead(migration: Migration) -> None:
+    assert len(migration.leads) == EXPECTED["created"] + EXPECTED["refused"] + 1
 
 
 @pytest.mark.parametrize("suffix", ["csv", "ndjson"])
-def test_an_export_gives_the_same_leads_wherever_it_is_imported(suffix: str, move: Move, site: Site) -> None:
-    shutil.copy(move.folder / f"leads.{suffix}", site.folder)
-    assert counts(site.leads("import", f"leads.{suffix}").expect(0)) == counted(created=len(move.leads))
-    here, there = kept(move.leads), kept(leads(site.leads("export", "--format", "ndjson").expect(0).out))
+def test_an_export_imports_as_the_same_leads_elsewhere(suffix: str, migration: Migration, site: Site) -> None:
+    shutil.copy(migration.folder / f"leads.{suffix}", site.folder)
+    assert counts(site.leads("import", f"leads.{suffix}").expect(0)) == counted(created=len(migration.leads))
+    here, there = stored(migration.leads), stored(leads(site.leads("export", "--format", "ndjson").expect(0).out))
     assert here == there
-    assert here[WITH_A_PAST["email"]] == {
-        member: value for member, value in WITH_A_PAST.items() if member not in GIVEN_ANEW
+    assert here[WITH_HISTORY["email"]] == {
+        field: value for field, value in WITH_HISTORY.items() if field not in ASSIGNED_BY_IMPORT
     }
 
 
 def leads(ndjson: str) -> list[dict[str, Any]]:
-    """The leads in an export."""
+    """Return the leads in an export."""
     return [json.loads(line) for line in io.StringIO(ndjson)]
 
 
-def kept(leads: list[dict[str, Any]]) -> dict[object, dict[str, Any]]:
-    """By address, what should be the same wherever a lead is kept."""
-    return {lead["email"]: {member: lead[member] for member in lead if member not in GIVEN_ANEW} for lead in leads}
+def stored(leads: list[dict[str, Any]]) -> dict[object, dict[str, Any]]:
+    """Return the fields that an import preserves, by e-mail address."""
+    return {lead["email"]: {field: lead[field] for field in lead if field not in ASSIGNED_BY_IMPORT} for lead in leads}
