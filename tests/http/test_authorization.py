@@ -149,7 +149,9 @@ def test_the_document_names_the_roles_that_may(operations: list[Documented], sha
             assert operation.roles is not None
             assert {*operation.roles} == PERMITTED[operation.least]
             assert "security" not in described
-            assert f"role {' or '.join(f'`{role}`' for role in operation.roles)}." in described["description"]
+            *others, last = (f"`{role}`" for role in operation.roles)
+            named = f"{', '.join(others)} or {last}" if others else last
+            assert f"role {named}." in described["description"]
 
 
 @pytest.mark.parametrize("role", list(Role))
