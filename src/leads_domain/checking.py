@@ -83,7 +83,7 @@ def check_text(text: str, *, max_length: int) -> str:
 
 
 def check_time(at: datetime) -> datetime:
-    """Return the time in UTC; raises `ValidationFailed` if it is outside the years 1 to 9999 there."""
+    """Convert a time to UTC; raises `ValidationFailed` if that is outside the years 1 to 9999."""
     try:
         return at.astimezone(UTC)
     except OverflowError:

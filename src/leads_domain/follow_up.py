@@ -34,7 +34,7 @@ class Recipient(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The exclusive right of a dispatcher, `owner`, to attempt a follow-up until a time."""
+    """The exclusive right of the dispatcher `owner` to attempt a follow-up, which expires at `until`."""
 
     owner: str
     until: datetime
@@ -149,7 +149,7 @@ class FollowUp:
         return sent, [self._event(EventType.FOLLOW_UP_SENT, attempt=self.attempts)]
 
     def fail_attempt(self, error: str, wait: timedelta | None, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """Record a failed attempt. Retry after `wait`; without one, the follow-up has failed."""
+        """Record a failed attempt, and schedule a retry after `wait`. If that is None, the follow-up has failed."""
         self._check_scheduled("attempted")
         attempt = self._event(EventType.FOLLOW_UP_ATTEMPT_FAILED, attempt=self.attempts, error=error)
         if wait is None:
@@ -180,7 +180,10 @@ class FollowUp:
         return changed, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(changed.due_at))]
 
     def retry(self, now: datetime) -> tuple["FollowUp", list[Event]]:
-        """Schedule a failed follow-up for now, with all attempts; raises `IllegalFollowUpState` for others."""
+        """Schedule a failed follow-up again, due now and with all attempts.
+
+        Raises `IllegalFollowUpState` unless it has failed.
+        """
         if self.state is not FollowUpState.FAILED:
             raise IllegalFollowUpState(self.state, "retried")
         again = replace(self, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now, updated_at=now)

@@ -1,4 +1,4 @@
-"""Stored responses, with which clients can safely repeat a request. The HTTP adapter uses them."""
+"""Stored responses that make it safe to repeat a request. The HTTP adapter uses them."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -26,7 +26,7 @@ def any_version(_: int) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedState:
-    """The status and the times of a new lead that come from an import.
+    """The status and the times of a new lead from an import.
 
     `status_attribute` names the attribute that stores an unknown status. Without it, an unknown status is an error.
     """
@@ -103,7 +103,10 @@ class Lead:
             raise VersionMismatch(self.version)
 
     def change(self, changes: Details, *, merge_attributes: bool = False) -> tuple["Lead", list[Event]]:
-        """Replace the fields in `changes`. Other attributes are removed, but stay with `merge_attributes`."""
+        """Replace the fields in `changes`.
+
+        Attributes are replaced as a whole. With `merge_attributes`, they are merged by name, and none is removed.
+        """
         if merge_attributes and "attributes" in changes:
             changes = {**changes, "attributes": _merge_attributes(self.attributes, changes["attributes"])}
         changed = replace(self, **changes)
@@ -120,7 +123,7 @@ class Lead:
     def change_status(
         self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime
     ) -> tuple["Lead", list[Event]]:
-        """Change the status, and replace the reason. The current status has no effect.
+        """Change the status, and replace the reason. A change to the current status has no effect.
 
         Raises `IllegalTransition`, or `ValidationFailed` if the status requires a reason and there is none.
         """
@@ -162,7 +165,7 @@ class Lead:
 
 
 def _is_same_json(one: object, other: object) -> bool:
-    """Return whether two values are the same JSON: 1, 1.0 and True, which are equal in Python, are different."""
+    """Return whether two values are the same in JSON. There 1, 1.0 and True differ, which are equal in Python."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(_is_same_json(one[name], other[name]) for name in one)
     return type(one) is type(other) and one == other

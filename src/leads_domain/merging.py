@@ -11,9 +11,9 @@ _OMITTED = ("id", "next_follow_up_at")
 
 
 def merge(target: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
-    """Return the target with the values that only the duplicate has, and the events.
+    """Fill the missing values of the target from the duplicate; return the target and the events.
 
-    These values are phone number, source, owner, and attributes up to their maximum number. The first contact is the
+    This applies to phone number, source, owner, and attributes up to their maximum number. The first contact is the
     earlier one of both. The event stores all values of the duplicate, so that none is lost.
     """
     filled, events = target.change(_missing_values(target, duplicate))

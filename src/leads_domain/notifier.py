@@ -82,7 +82,7 @@ class FollowUpNotifier(Protocol):
 
 @runtime_checkable
 class Checkable(Protocol):
-    """An optional method of notifiers, with which `leads doctor` checks the channel. It sends nothing."""
+    """A notifier with the optional method `check`, which `leads doctor` calls."""
 
     def check(self) -> None:
-        """Raise a `NotificationError`, without a secret, if the channel does not work. Must end within 10 s."""
+        """Check the channel within 10 s, without sending; raises a `NotificationError` without a secret on failure."""

@@ -96,7 +96,7 @@ class LeadQuery:
 
     @property
     def has_filters(self) -> bool:
-        """Return whether there is a filter, so that the query can be slow."""
+        """Return whether the query has a filter. Filtered queries can be slow."""
         return self != LeadQuery(sort=self.sort, after=self.after, limit=self.limit)
 
 

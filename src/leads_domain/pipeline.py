@@ -16,7 +16,7 @@ STATUS_MAX = 50
 class Pipeline:
     """The initial status, the allowed transitions, and the statuses that require a reason.
 
-    `transitions` maps each status to the statuses that can follow it. A status that none can follow is final.
+    `transitions` maps each status to the statuses that can follow it. A status without targets is final.
     Raises `InvalidPipeline` if the pipeline contradicts itself.
     """
 
@@ -39,7 +39,7 @@ class Pipeline:
 
     @property
     def final(self) -> frozenset[Status]:
-        """Return the statuses without a transition to another."""
+        """Return the statuses that a lead cannot leave."""
         return frozenset(status for status, targets in self.transitions.items() if not targets)
 
     @property

@@ -48,7 +48,7 @@ class LeadStore(Protocol):
         """Replace a locked lead; raises `DuplicateLead` if another lead has its e-mail key."""
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
-        """Delete a lead, and redirect its id and the ids redirected to it to the lead `into`.
+        """Delete a lead, and redirect its id to the lead `into`, with all ids that are redirected to it.
 
         Both are locked, and the deleted lead has no follow-ups and no timeline entries.
         """
@@ -63,7 +63,7 @@ class LeadStore(Protocol):
         """
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
-        """Return the page of leads that matches the query."""
+        """Return a page of the leads that match the query."""
 
     def count(self, query: LeadQuery) -> int:
         """Return the number of leads that match the query, on all pages."""
@@ -85,7 +85,7 @@ class FollowUpStore(Protocol):
         """Replace a locked or claimed follow-up."""
 
     def page(self, query: FollowUpQuery) -> Page[FollowUp, Position]:
-        """Return the page of follow-ups that matches the query."""
+        """Return a page of the follow-ups that match the query."""
 
     def count(self, query: FollowUpQuery) -> int:
         """Return the number of follow-ups that match the query, on all pages."""
@@ -105,7 +105,7 @@ class FollowUpStore(Protocol):
     def backlog(self, now: datetime) -> Mapping[str, Backlog]:
         """Return the queue statistics of each channel at `now`, including leased follow-ups.
 
-        The method counts all scheduled follow-ups, so it is slow if there are many.
+        This counts all scheduled follow-ups, so it is slow if there are many.
         """
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
@@ -131,8 +131,8 @@ class Timeline(Protocol):
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """Return a page of the published entries of all leads, ordered by feed position.
 
-        `after` is the position `next` of an earlier page: the feed position of its last entry. Only an empty page has
-        none. A new feed position is greater than all earlier ones, so that no entry is skipped or repeated.
+        `next` is the feed position of the last entry; only an empty page has none. Pass it as `after` to get the next
+        page. New feed positions are greater than all earlier ones, so that no entry is skipped or repeated.
         """
 
     def has_unpublished(self) -> bool:
@@ -185,7 +185,7 @@ class IdempotencyStore(Protocol):
     def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
         """Lock the key until the unit of work ends, and return its record; None if there is none.
 
-        If another unit of work has locked the key, it waits, or raises `RequestInProgress`.
+        If another unit of work has locked the key, the call waits, or raises `RequestInProgress`.
         """
 
     def store(self, record: IdempotencyRecord) -> None:

@@ -18,7 +18,7 @@ DELAY_MAX = timedelta(days=3650)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpRule:
-    """Schedule a follow-up for the time `after` a lead has entered the status `when`.
+    """Schedule a follow-up when a lead enters the status `when`, due after the time `after`.
 
     If `channel` is None, the default channel is used. `recipient` is a `Recipient`, or an address for the channel.
     Raises `ValidationFailed` unless `after` is positive and at most `DELAY_MAX`.
@@ -47,17 +47,17 @@ class FollowUpRules:
     hours: WorkingHours | None = None
 
     def schedule(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
-        """Return the lead, which has just entered its status, with its new follow-ups and their events.
+        """Schedule the follow-ups of a lead that has entered its status; return lead, follow-ups and events.
 
-        The address of the recipient is not checked before the follow-up is due: it may be added until then.
+        The address of the recipient is not checked until the follow-up is due: it may still be added.
         """
         follow_ups: list[FollowUp] = []
         events: list[Event] = []
         for rule in self.rules:
             if rule.when == lead.status:
-                follow_up, its_events = self._schedule(lead, rule, now)
+                follow_up, follow_up_events = self._schedule(lead, rule, now)
                 follow_ups.append(follow_up)
-                events += its_events
+                events += follow_up_events
         if follow_ups:
             due = [follow_up.due_at for follow_up in follow_ups]
             lead = replace(lead, next_follow_up_at=min([lead.next_follow_up_at or due[0], *due]))

@@ -21,7 +21,7 @@ class SourceCount:
 class Statistics:
     """The statistics at one time.
 
-    `by_status` has all statuses of the pipeline in its order, and then those of leads that the pipeline no longer has.
+    `by_status` has all statuses of the pipeline in its order, and then statuses of leads that it no longer has.
     `by_source` has the sources with the most leads, and `other_sources` the totals of all other sources.
     """
 
@@ -41,7 +41,7 @@ class Statistics:
 
 
 class Reports(Protocol):
-    """Counts of leads and follow-ups. The time grows with their number."""
+    """Reports that count leads and follow-ups. They are slow if there are many."""
 
     def leads_by_status(self) -> Mapping[Status, int]:
         """Return the number of leads by status, without statuses that no lead has."""

@@ -34,7 +34,7 @@ class AddNote:
     def __call__(self, work: UnitOfWork, id: LeadId, values: NoteInput, *, actor: str) -> TimelineEntry:
         """Return the stored note; raises `ValidationFailed` or `NotFound`."""
         note = check_note(values)
-        work.leads.get_for_update(id)  # the lock prevents that the lead is merged or erased first
+        work.leads.get_for_update(id)  # lock it against a merge or an erasure before the commit
         event = Event(EventType.LEAD_NOTE_ADDED, {"text": note["text"]})
         [entry] = make_entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
         work.timeline.add([entry])

@@ -15,7 +15,7 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 
 FollowUpAction = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
-"""A change of a follow-up at a time: `FollowUp.cancel`, `FollowUp.retry`, or the result of `reschedule`."""
+"""A function that changes a follow-up at a time: `FollowUp.cancel`, `FollowUp.retry`, or the result of `reschedule`."""
 
 
 class FollowUpChangesInput(TypedDict, total=False):

@@ -18,10 +18,10 @@ from leads_domain.sources import Clock, IdSource, Normalizer
 class ChangeLead:
     """Change the fields and the status of a lead, all together or not at all.
 
-    Attributes are merged by name; null removes one (RFC 7396). A reason belongs to the transition in the same change;
-    without a transition it replaces the current reason. A transition cancels the follow-ups that the rules of the old
-    status have scheduled, and schedules those of the new status. In a closed status, all scheduled follow-ups are
-    cancelled.
+    Attributes are merged by name; null removes one (RFC 7396). A reason applies to the transition in the same
+    request; without a transition it replaces the current reason. A transition cancels the follow-ups that the rules of
+    the old status have scheduled, and schedules those of the new status. In a closed status, all scheduled follow-ups
+    are cancelled.
     """
 
     clock: Clock

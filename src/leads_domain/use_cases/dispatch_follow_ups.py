@@ -118,8 +118,8 @@ class RecordOutcome:
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
         """Return whether the outcome was recorded. It is not if the fencing token is outdated or the lead was erased.
 
-        A follow-up without a lease has an outcome, or was cancelled. A different message was changed after the lease
-        had expired.
+        If there is no lease, an outcome was recorded before, or the follow-up was cancelled. If the message differs, it
+        was changed after the lease had expired.
         """
         try:
             lead = lock_lead_of(work, claimed.id)

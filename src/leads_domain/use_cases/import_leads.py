@@ -47,7 +47,7 @@ UNKNOWN_STATUSES_MAX = 10
 
 @dataclass(slots=True)
 class ImportSummary:
-    """The number of rows of a file by result, and of the rows with a status by what happened to the status.
+    """Counts of the rows of a file, by result and by the handling of their status.
 
     A new lead gets the status of the row; an existing lead keeps its own.
     """
@@ -157,7 +157,7 @@ class ImportLeads:
         # lead stay in the order of the file.
         rows.sort(key=lambda row: row.key)
         for row, duplicate in self._store_new(work, rows, now, actor):
-            results[row.position] = self._resolve(work, row, duplicate, now, actor, on_duplicate)
+            results[row.position] = self._resolve_duplicate(work, row, duplicate, now, actor, on_duplicate)
         return results
 
     def _store_new(
@@ -178,7 +178,7 @@ class ImportLeads:
         work.timeline.add(timeline)
         return duplicates
 
-    def _resolve(
+    def _resolve_duplicate(
         self,
         work: UnitOfWork,
         row: _Row,
@@ -190,7 +190,7 @@ class ImportLeads:
         register, (_, candidate, new_lead) = self.register_lead, row
         details, merge = candidate.details, candidate.merge_attributes
         try:
-            registered = register.resolve(
+            registered = register.resolve_duplicate(
                 work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate, merge_attributes=merge
             )
             if registered is None:

@@ -21,7 +21,7 @@ _ATTEMPTS_MAX = 5
 
 
 class OnDuplicate(StrEnum):
-    """The policy for a lead whose e-mail address an existing lead has."""
+    """The policy for a new lead with the e-mail address of an existing lead."""
 
     ERROR = "error"
     RETURN = "return"
@@ -78,7 +78,7 @@ class RegisterLead:
         actor: str,
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
     ) -> Registered:
-        """Return the stored lead; raises `ValidationFailed`, or `DuplicateLead` as the policy says."""
+        """Return the stored lead; raises `ValidationFailed`, or `DuplicateLead` if the policy is `ERROR`."""
         details = self.check(values)
         now = self.clock.now()
         new_lead = self.prepare(details, now)
@@ -100,7 +100,9 @@ class RegisterLead:
             try:
                 work.leads.add(lead)
             except DuplicateLead as duplicate:
-                if registered := self.resolve(work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate):
+                if registered := self.resolve_duplicate(
+                    work, duplicate, details, now, actor=actor, on_duplicate=on_duplicate
+                ):
                     return registered
                 continue
             for follow_up in follow_ups:
@@ -119,7 +121,7 @@ class RegisterLead:
         lead, follow_ups, scheduled = self.rules.schedule(lead, now)
         return NewLead(lead, events + scheduled, follow_ups)
 
-    def resolve(
+    def resolve_duplicate(
         self,
         work: UnitOfWork,
         duplicate: DuplicateLead,
@@ -130,7 +132,7 @@ class RegisterLead:
         on_duplicate: OnDuplicate,
         merge_attributes: bool = False,
     ) -> Registered | None:
-        """Apply the policy to the existing lead of `duplicate`; raises `duplicate` if the policy is an error.
+        """Apply the policy to the existing lead of `duplicate`; raises `duplicate` if the policy is `ERROR`.
 
         Returns None if that lead was erased, merged or changed before it was locked, and no longer has the address.
         """
