@@ -285,9 +285,9 @@ def is_accounted_for(follow_up: Mapping[str, Any], accepted: Mapping[str, int]) 
         case "sent":
             return follow_up["id"] in accepted
         case "failed":
-            return follow_up["last_error"] in ("The receiver answered 422.", CUT_OFF)
+            return follow_up["last_error"] in ("The receiver responded with 422.", CUT_OFF)
         case "scheduled":
-            return bool(follow_up["next_attempt_at"] and follow_up["last_error"] == "The receiver answered 503.")
+            return bool(follow_up["next_attempt_at"] and follow_up["last_error"] == "The receiver responded with 503.")
     return False
 
 

@@ -57,7 +57,7 @@ def test_follow_ups_are_sent_by_e_mail_and_webhook_without_printing_a_secret(sit
         "scheduled",
         "The mail server refused the recipient with 450 4.2.0.",
     )
-    assert (failed["state"], failed["last_error"]) == ("failed", "The receiver answered 410.")
+    assert (failed["state"], failed["last_error"]) == ("failed", "The receiver responded with 410.")
     printed = doctor.out + doctor.err + service.out + service.err
     assert [secret for secret in (PASSWORD, SECRET, receiver.url) if secret in printed] == []
 
@@ -87,7 +87,7 @@ def test_follow_ups_are_sent_by_a_gateway_without_printing_a_secret(site: Site) 
     assert sent["state"] == "sent"
     assert (later["state"], later["last_error"]) == (
         "scheduled",
-        "The gateway did not take the message; it answered 503.",
+        "The gateway did not accept the message: it responded with 503.",
     )
     printed = "".join(each.out + each.err for each in (listed, tested, doctor, service))
     assert [secret for secret in ("hunter2", address, "+4915187654321") if secret in printed] == []

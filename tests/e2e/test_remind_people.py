@@ -112,7 +112,7 @@ def test_a_failed_follow_up_is_listed_and_retried(site: Site) -> None:
             eventually(lambda: service.get(f"/follow-ups/{id}").json["state"] == "failed")
             listed, retried = bodies(commands(service, RETRY, ID=lead, FOLLOW_UP=id))
             assert [each["id"] for each in listed["items"]] == [id]
-            assert listed["items"][0]["last_error"] == "The receiver answered 410."
+            assert listed["items"][0]["last_error"] == "The receiver responded with 410."
             assert retried["state"] == "scheduled"
             eventually(lambda: service.get(f"/follow-ups/{id}").json["state"] == "sent")
     assert len(receiver.posts) == 2

@@ -126,7 +126,7 @@ def test_what_the_gateway_does_not_take_is_tried_again_and_its_code_told(receive
     receiver.respond(status, Location="/elsewhere", X_Echo=TOKEN)
     error = failure(a_notifier(receiver))
     assert type(error) is TryAgain
-    assert str(error) == f"The gateway did not take the message; it answered {status}."
+    assert str(error) == f"The gateway did not accept the message: it responded with {status}."
     assert len(receiver.posts) == 1
 
 

@@ -72,7 +72,7 @@ SMTP = Channel(
     fails="The mail server refused the message with 451 4.3.0.",
     refuses="The mail server refused the message with 550 5.7.1.",
     hung_up="The mail server could not be reached: SMTPServerDisconnected.",
-    late="The mail server did not answer in time.",
+    late="The mail server did not respond in time.",
 )
 WEBHOOK = Channel(
     "webhook",
@@ -82,10 +82,10 @@ WEBHOOK = Channel(
     accepted=lambda receiver: [post.headers["webhook-id"] for post in receiver.accepted],
     hang_up=lambda receiver: receiver.respond(None),
     down="The receiver could not be reached: ConnectError.",
-    fails="The receiver answered 503.",
-    refuses="The receiver answered 422.",
+    fails="The receiver responded with 503.",
+    refuses="The receiver responded with 422.",
     hung_up="The receiver could not be reached: RemoteProtocolError.",
-    late="The receiver did not answer in time.",
+    late="The receiver did not respond in time.",
 )
 
 

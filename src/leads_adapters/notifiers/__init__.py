@@ -1,5 +1,5 @@
-"""The channels that come with the service, and how those of others are found.
+"""The notifiers that are part of the service.
 
-Every adapter, ours too, is a factory `(options: Mapping[str, str]) -> FollowUpNotifier` that a package
-registers under the entry-point group `leads.notifiers`.
+Each adapter is a factory `(options: Mapping[str, str]) -> FollowUpNotifier`. Packages register their adapters in the
+entry-point group `leads.notifiers`, this one included.
 """

@@ -1,11 +1,11 @@
-"""A channel for all that Apprise knows (https://appriseit.com): gateways for text messages, chat rooms and more.
+"""Send follow-ups through any service that Apprise supports (https://appriseit.com), such as SMS gateways.
 
-The recipient's address becomes a part of a URL, which every service of Apprise takes apart in its own way, some
-decoding it twice, some with commas, slashes or quotation marks between recipients. So only addresses that no such way
-can read as anything else are filled in, and what was made of them is looked at before anything is sent.
+The address of the recipient becomes a part of a URL. Each Apprise service parses that URL differently: some decode it
+twice, some accept several recipients, separated by commas, slashes or quotation marks. Therefore only addresses that no
+service can misread are inserted, and the parsed result is checked before anything is sent.
 
-Apprise answers yes or no, and writes the reason into its log, along with addresses, messages and what the gateway
-said. Of that, only the gateway's code is reported.
+Apprise returns only success or failure. It logs the reason together with addresses, messages and the gateway's
+response. Only the gateway's code is taken from that log.
 """
 
 import logging
@@ -27,11 +27,12 @@ _PLAIN = {
     Address.EMAIL: re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*@[A-Za-z0-9.-]*[A-Za-z0-9]"),
     Address.PHONE: re.compile(r"\+[0-9]+"),
 }
+_NAMES = {Address.EMAIL: "e-mail address", Address.PHONE: "phone number"}
 _EXAMPLES = {Address.EMAIL: "jane@example.com", Address.PHONE: "+12025550123", None: ""}
 
 
 class AppriseNotifier:
-    """Has `instantiate` make a service of `url` for every notice, since services sleep between two messages."""
+    """Sends each notice through a new service, created by `instantiate`, because services sleep between messages."""
 
     def __init__(
         self, url: str, needs: Address | None, seconds: float, instantiate: Callable[[str], "NotifyBase | None"]
@@ -42,20 +43,20 @@ class AppriseNotifier:
         self._instantiate = instantiate
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
-        """As the port says. Nothing that Apprise answers tells a refusal for good, so all of them are `TryAgain`."""
+        """Send a notice. Apprise does not report permanent refusals, so all its failures are `TryAgain`."""
         address = self._address(notice)
         try:
             sent, codes = Deadline(self._seconds).run(lambda: self._send(address, notice.message))
         except TimeoutError:
-            raise TryAgain("The gateway did not answer in time.") from None
+            raise TryAgain("The gateway did not respond in time.") from None
         if sent:
             return Receipt()
         if codes:
-            raise TryAgain(f"The gateway did not take the message; it answered {', '.join(codes)}.")
-        raise TryAgain("The gateway could not be reached, or did not take the message.")
+            raise TryAgain(f"The gateway did not accept the message: it responded with {', '.join(codes)}.")
+        raise TryAgain("The gateway could not be reached, or did not accept the message.")
 
     def open(self, address: str) -> "NotifyBase | None":
-        """What Apprise makes of the URL for this address."""
+        """Return the Apprise service for this address; None if Apprise rejects the URL."""
         return self._instantiate(self._url.replace(f"{{{self.needs}}}", quote(address, safe="")))
 
     def _address(self, notice: FollowUpNotice) -> str:
@@ -63,69 +64,70 @@ class AppriseNotifier:
             return ""
         address = notice.email if self.needs is Address.EMAIL else notice.phone
         if not address:
-            raise Refused(f"The recipient has no {self.needs}.")
+            raise Refused(f"The recipient has no {_NAMES[self.needs]}.")
         if not _PLAIN[self.needs].fullmatch(address):
-            raise Refused(f"The recipient's {self.needs} has characters that gateways may misread.")
+            raise Refused(f"The {_NAMES[self.needs]} of the recipient has characters that gateways may misread.")
         return address
 
     def _send(self, address: str, message: str) -> tuple[bool, list[str]]:
-        """Whether the message was taken, and the codes that the gateway answered if not."""
+        """Return whether the gateway accepted the message, and its error codes if not."""
         service = self.open(address)
-        # Services leave out what they take for no address, and then some send to their own sender.
-        if service is None or not _stands(address, unquote(service.url())):
-            raise Refused(f"The gateway does not accept the recipient's {self.needs}.")
-        service.logger = codes = _Codes()
+        # Services ignore addresses that they find invalid, and some then send to their own sender.
+        if service is None or not _contains(unquote(service.url()), address):
+            kind = _NAMES[self.needs] if self.needs else "address"
+            raise Refused(f"The gateway does not accept the {kind} of the recipient.")
+        service.logger = log = _CodeCollector()
         service.socket_connect_timeout = service.socket_read_timeout = self._seconds
-        # Not through `Apprise`, which repeats failed messages, and takes them for sent with ?optional=yes.
-        return service.notify(body=message, body_format="text"), codes.told
+        # Not through `Apprise`: it repeats failed messages, and reports them as sent with ?optional=yes.
+        return service.notify(body=message, body_format="text"), log.codes
 
 
-def _stands(address: str, url: str) -> bool:
-    """Whether an address, or a number without its plus, stands in `url`, and not as a part of something longer."""
+def _contains(url: str, address: str) -> bool:
+    """Return whether `url` contains the address (a phone number without its plus) as a whole word."""
     return re.search(rf"(?<![\w.-]){re.escape(address.removeprefix('+'))}(?![\w.-])", url) is not None
 
 
-class _Codes(logging.Logger):
-    """Keeps the codes of HTTP or of the gateway's own, as in `error=503`, and nothing else of what is logged."""
+class _CodeCollector(logging.Logger):
+    """Collects only the HTTP or gateway codes from log records, such as `error=503`."""
 
     def __init__(self) -> None:
         super().__init__("apprise", logging.WARNING)
-        self.told: list[str] = []
+        self.codes: list[str] = []
 
     def handle(self, record: logging.LogRecord) -> None:
-        """Look for codes."""
-        self.told += re.findall(r"\berror=([0-9]{3,6})\b", record.getMessage())
+        """Collect the codes of a record."""
+        self.codes += re.findall(r"\berror=([0-9]{3,6})\b", record.getMessage())
 
 
 def create(options: Mapping[str, str]) -> AppriseNotifier:
-    """The factory of the adapter `apprise`; raises `ValueError` for options that it does not understand.
+    """Create a notifier of the adapter `apprise`; raises `ValueError` for invalid options.
 
-    From then on, nothing that Apprise says is logged: it would tell the URL's secrets, addresses and messages.
+    This also disables the log of Apprise, which contains secrets, addresses and messages.
     """
     check_names(options, OPTIONS)
     url = options["url"]
     needs, seconds = _needs(url), timeout(options)
     try:
-        # Only here: it is an extra, and takes half a second.
+        # Imported here: it is an extra, and slow to import.
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415
     except ImportError:
-        raise ValueError("its adapter needs a package; run pip install '.[apprise]' in a clone of leads") from None
+        raise ValueError("Apprise is not installed; run pip install '.[apprise]' in a clone of leads") from None
     for name in ("apprise", "urllib3"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    # Nothing is kept in files, no keys are made, and no redirect takes the message elsewhere.
+    # No files, no generated keys, no redirects.
     asset = AppriseAsset(
         app_id="leads", storage_mode="memory", pgp_autogen=False, pem_autogen=False, http_redirects=False
     )
     notifier = AppriseNotifier(url, needs, seconds, lambda url: Apprise.instantiate(url, asset=asset))
     if notifier.open(_EXAMPLES[needs]) is None:
-        raise ValueError("Apprise does not understand the url, or needs a library that is not installed")
+        raise ValueError("Apprise does not support the url, or needs a library that is not installed")
     return notifier
 
 
 def _needs(url: str) -> Address | None:
-    """The kind of address that stands in `url` as a placeholder."""
+    """Return the kind of address whose placeholder is in `url`."""
     found = {address for address in Address if f"{{{address}}}" in url}
     rest = url.replace("{email}", "").replace("{phone}", "")
     if len(found) > 1 or "{" in rest or "}" in rest:
-        raise ValueError("url takes either {email} or {phone}, and other braces as %7B and %7D")
+        raise ValueError("url must contain at most one of {email} and {phone}, and other braces as %7B and %7D")
     return next(iter(found), None)

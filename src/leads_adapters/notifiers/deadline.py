@@ -1,7 +1,7 @@
-"""A bound on a whole attempt.
+"""Limit the time of a whole attempt.
 
-The time-outs of sockets bound one read each. A resolver that waits, a host with many addresses that are tried one
-after the other, and a peer that sends a byte now and then take as long as they like.
+The time-out of a socket limits single reads only. It does not limit a slow resolver, a host with many addresses that
+are tried one after another, or a peer that sends one byte at a time.
 """
 
 from collections.abc import Callable
@@ -15,46 +15,46 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """So many seconds for one attempt, with all that it does."""
+    """A time limit of `seconds` for one attempt."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._over = False
+        self._has_ended = False
         self._connection: socket | None = None
         self._lock = Lock()
 
     def run(self, work: Callable[[], T]) -> T:
-        """What `work` answers or raises; `TimeoutError` when the time is over.
+        """Return the result of `work`, or raise its error; raise `TimeoutError` after the time limit.
 
-        `work` has a thread of its own, since nothing interrupts a resolver. A late one gets no further than its next
-        use of the network.
+        `work` runs in a separate thread, because nothing can interrupt a resolver. After the time limit, its next use
+        of the network fails.
         """
         outcome: Future[T] = Future()
-        Thread(target=_settle, args=(outcome, work), daemon=True).start()
+        Thread(target=_set_outcome, args=(outcome, work), daemon=True).start()
         try:
             return outcome.result(self.seconds)
         finally:
             self._end()
 
     def watch(self, connection: socket) -> None:
-        """Shut this connection down when the time is over, and when `work` is done."""
+        """Shut this connection down at the time limit or the end of `work`."""
         with self._lock:
-            if self._over:
+            if self._has_ended:
                 connection.close()
                 raise TimeoutError
-            # One's own duplicate: TLS takes the socket over, and a number that was closed may soon be another's.
+            # A duplicate: TLS takes the socket over, and the descriptor of a closed socket may be reused.
             self._connection = connection.dup()
 
     def _end(self) -> None:
         with self._lock:
-            self._over = True
+            self._has_ended = True
             if self._connection is not None:
                 with suppress(OSError), self._connection:
                     self._connection.shutdown(SHUT_RDWR)
 
 
-def _settle(outcome: Future[T], work: Callable[[], T]) -> None:
+def _set_outcome(outcome: Future[T], work: Callable[[], T]) -> None:
     try:
         outcome.set_result(work())
-    except BaseException as error:  # noqa: BLE001 - it is raised where the outcome is awaited
+    except BaseException as error:  # noqa: BLE001 - `run` raises it
         outcome.set_exception(error)

@@ -1,4 +1,4 @@
-"""A channel that writes a log line: the default, so that follow-ups can be watched before anything is sent."""
+"""Write follow-ups to the log. This is the default channel: you can watch follow-ups before you send any."""
 
 from collections.abc import Mapping
 
@@ -8,12 +8,12 @@ from leads_domain.notifier import Address, FollowUpNotice, Receipt
 
 
 class LoggingNotifier:
-    """Logs that a follow-up is due: its identifiers, no personal data and not the message."""
+    """Logs the ids of a due follow-up, without its message and without personal data."""
 
     needs: Address | None = None
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
-        """Write one line."""
+        """Log one line."""
         structlog.get_logger("leads.follow_up").info(
             "follow_up",
             follow_up_id=notice.follow_up_id,
@@ -25,8 +25,8 @@ class LoggingNotifier:
 
 
 def create(options: Mapping[str, str]) -> LoggingNotifier:
-    """The factory of the adapter `log`, which takes no options; raises `ValueError` if there are any."""
+    """Create a notifier of the adapter `log`; raises `ValueError` for options, because it has none."""
     if options:
-        message = f"the log adapter takes no options, not {', '.join(sorted(options))}"
+        message = f"the adapter log has no options; remove {', '.join(sorted(options))}"
         raise ValueError(message)
     return LoggingNotifier()

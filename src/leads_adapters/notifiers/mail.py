@@ -1,4 +1,4 @@
-"""Follow-ups as e-mail messages (RFC 5322)."""
+"""Format follow-ups as e-mail messages (RFC 5322)."""
 
 import re
 from datetime import UTC, datetime
@@ -11,52 +11,52 @@ from email_validator import EmailNotValidError, validate_email
 
 from leads_domain.notifier import FollowUpNotice, Refused
 
-# Not every server takes 8BITMIME. Quoted-printable has lines of up to 76 characters, and =46rom needs two of them.
+# Not every server supports 8BITMIME. Lines of quoted-printable text have up to 76 characters, and =46rom adds two.
 _SEVEN_BITS = SMTP.clone(cte_type="7bit", max_line_length=74)
 
 
 def mailbox(text: str) -> Address:
-    """The one mailbox in `text`, such as `Sales <sales@example.com>`; raises `ValueError`."""
+    """Return the mailbox in `text`, such as `Sales <sales@example.com>`; raises `ValueError`."""
     header = SMTP.header_factory("From", text) if text.isprintable() else None
     if header is None or header.defects or len(header.addresses) != 1 or not header.addresses[0].addr_spec.isascii():
-        message = "sender takes one mailbox, such as Sales <sales@example.com>, with an address in ASCII"
+        message = "sender must be one mailbox with an ASCII address, such as Sales <sales@example.com>"
         raise ValueError(message)
     found: Address = header.addresses[0]
     return found
 
 
 def recipient(notice: FollowUpNotice) -> Address:
-    """The address that `notice` goes to, with its domain in ASCII, which every server takes; raises `Refused`."""
+    """Return the address of the recipient, with its domain in ASCII, which every server accepts; raises `Refused`."""
     try:
         valid = validate_email(notice.email or "", check_deliverability=False)
     except EmailNotValidError:
         raise Refused("The recipient has no valid e-mail address.") from None
     if "=?" in valid.local_part:
         # The email package decodes =?utf-8?q?x=0D=0ABcc=3A=20eve=40example.org?=@example.com, and writes a Bcc.
-        raise Refused("The recipient's address looks like an encoded word (RFC 2047), and cannot stand in a header.")
+        raise Refused("The e-mail address of the recipient contains an encoded word (RFC 2047). No header can hold it.")
     return Address(username=valid.local_part, domain=valid.ascii_domain)
 
 
 def write(notice: FollowUpNotice, sender: Address, subject: str) -> EmailMessage:
-    """The message for `notice`; raises `Refused` if it cannot be addressed.
+    """Return the message for a notice; raises `Refused` if the e-mail address is missing or invalid.
 
-    The recipient's name is left out of the headers. It is whatever somebody typed into a form; the email package
-    garbles every second hostile one, and takes up to 90 ms of CPU for it.
+    The headers do not contain the name of the recipient: it is unchecked input, and the email package is slow and
+    unreliable with hostile names.
     """
     message = EmailMessage(_SEVEN_BITS)
     message["From"] = sender
     message["To"] = recipient(notice)
     message["Subject"] = subject
     message["Date"] = datetime.now(UTC)
-    # The same for every attempt: servers and mailboxes that see the message twice can tell.
+    # The same for every attempt: servers and mailboxes can detect a duplicate.
     message["Message-ID"] = f"<{quote(notice.idempotency_key, safe='')}@{sender.domain}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notes in answer, please
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies
     _write_text(message, notice.message)
     return message
 
 
 def _write_text(message: EmailMessage, text: str) -> None:
-    """Encode the text so that it arrives as it was written: quoted-printable protects blanks at line ends.
+    """Encode the text so that it arrives unchanged: quoted-printable protects blanks at line ends.
 
     It does not protect `From ` at the start of a line, which smtplib and mailboxes change to `>From ` (RFC 2049, 3).
     """

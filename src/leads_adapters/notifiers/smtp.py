@@ -1,8 +1,7 @@
-"""A channel that sends e-mail through a mail server (SMTP, RFC 5321).
+"""Send follow-ups as e-mail through a mail server (SMTP, RFC 5321).
 
-Who is at fault decides what becomes of a notice. The server, the way to it, the login and the sender are the
-channel's: the operator can mend them, so the notice is tried again. What the server says of the recipient and of the
-message is the notice's: a reply 5yz refuses it.
+Errors of the connection, the login or the sender are `TryAgain`: the operator can correct them. A permanent error (5yz)
+for the recipient or the message is `Refused`.
 """
 
 import re
@@ -32,7 +31,7 @@ _AUTHENTICATION_REQUIRED = 530  # RFC 4954, section 6: a reply to any command
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where a mail server is, and how to get in; with `smtp+starttls` and `smtps` only by TLS."""
+    """The address and login of a mail server. The schemes `smtp+starttls` and `smtps` require TLS."""
 
     scheme: str
     host: str
@@ -42,7 +41,7 @@ class MailServer:
 
 
 class SmtpNotifier:
-    """Sends every notice as a message of its own, over a connection of its own."""
+    """Sends each notice as a separate message over a new connection."""
 
     needs: Address | None = Address.EMAIL
 
@@ -54,45 +53,45 @@ class SmtpNotifier:
         self._tls = ssl.create_default_context()
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
-        """As the port says. No error tells what the server said: it may quote the message."""
+        """Send a notice. Errors do not quote the server's text: it may contain the message."""
         message = write(notice, self._sender, self._subject)
-        self._visit(self._seconds, lambda connection: _hand_over(connection, message, self._sender.addr_spec))
+        self._with_connection(self._seconds, lambda connection: _send(connection, message, self._sender.addr_spec))
         return Receipt(message["Message-ID"])
 
     def check(self) -> None:
-        """As the port says: get in, and leave."""
-        self._visit(min(self._seconds, CHECK_SECONDS), lambda _: None)
+        """Connect and log in."""
+        self._with_connection(min(self._seconds, CHECK_SECONDS), lambda _: None)
 
-    def _visit(self, seconds: float, errand: Callable[[smtplib.SMTP], None]) -> None:
+    def _with_connection(self, seconds: float, use: Callable[[smtplib.SMTP], None]) -> None:
         deadline = Deadline(seconds)
         try:
-            deadline.run(lambda: self._run(errand, deadline))
-        except OSError as error:  # those of smtplib are, too
-            raise TryAgain(f"The mail server {_fault(error)}.") from None
+            deadline.run(lambda: self._run(use, deadline))
+        except OSError as error:  # the base class of all smtplib errors
+            raise TryAgain(f"The mail server {_channel_error(error)}.") from None
 
-    def _run(self, errand: Callable[[smtplib.SMTP], None], deadline: Deadline) -> None:
+    def _run(self, use: Callable[[smtplib.SMTP], None], deadline: Deadline) -> None:
         with closing(_Connection(self._server, self._tls, deadline, self._sender.domain)) as connection:
             if self._server.scheme == "smtp+starttls":
                 connection.starttls(context=self._tls)
             if self._server.user:
                 connection.login(self._server.user, self._server.password)
-            errand(connection)
-            # What was accepted is sent: no reply to QUIT is awaited, since none could change that.
+            use(connection)
+            # Do not wait for the reply to QUIT: the message is accepted already.
             with suppress(OSError):
                 connection.putcmd("quit")
 
 
 class _Connection(smtplib.SMTP):
-    """A connection that ends with its deadline."""
+    """An SMTP connection with a deadline."""
 
     def __init__(self, server: MailServer, tls: ssl.SSLContext, deadline: Deadline, name: str) -> None:
         self._tls = tls if server.scheme == "smtps" else None
         self._deadline = deadline
-        # A name of one's own, because smtplib may wait for a resolver to find one.
+        # Without a name, smtplib asks the resolver for one, which may be slow.
         super().__init__(server.host, server.port, local_hostname=name, timeout=deadline.seconds)
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:
-        """As smtplib does, but watched before the first reply; with TLS from the beginning if that is asked for."""
+        """Connect like smtplib, but watch the socket before the first reply, and start TLS at once if required."""
         self.sock = socket.create_connection((host, port), self.timeout, source_address)
         self._deadline.watch(self.sock)
         if self._tls is not None:
@@ -100,32 +99,32 @@ class _Connection(smtplib.SMTP):
         return self.getreply()
 
 
-def _hand_over(connection: smtplib.SMTP, message: EmailMessage, sender: str) -> None:
-    """Send `message` to the one recipient that it has: with one, smtplib raises if it is refused."""
+def _send(connection: smtplib.SMTP, message: EmailMessage, sender: str) -> None:
+    """Send `message` to its only recipient. With several, smtplib would not raise if the server refuses one."""
     [recipient] = message["To"].addresses
     try:
         connection.send_message(message, sender, [recipient.addr_spec])
     except smtplib.SMTPNotSupportedError:
-        raise Refused("The recipient's address is not in ASCII, and the mail server takes no other.") from None
+        raise Refused("The mail server accepts only ASCII, and the e-mail address of the recipient is not.") from None
     except smtplib.SMTPRecipientsRefused as error:
         raise _refusal("recipient", *error.recipients[recipient.addr_spec]) from None
     except smtplib.SMTPDataError as error:
         raise _refusal("message", error.smtp_code, error.smtp_error) from None
 
 
-def _fault(error: OSError) -> str:
-    """What the channel has to do with an error that is none of the notice."""
+def _channel_error(error: OSError) -> str:
+    """Describe an error of the channel, with "The mail server" as the subject."""
     match error:
         case TimeoutError() | smtplib.SMTPServerDisconnected(__context__=TimeoutError()):  # smtplib wraps it
-            return "did not answer in time"
+            return "did not respond in time"
         case smtplib.SMTPAuthenticationError():
             return f"refused the login with {_code(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPSenderRefused():
             return f"refused the sender with {_code(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPResponseException():
-            return f"answered {_code(error.smtp_code, error.smtp_error)}"
+            return f"responded with {_code(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPNotSupportedError():
-            return "offers no STARTTLS, or no login, but the channel needs it"
+            return "does not support STARTTLS or the login, which the channel needs"
         case _:
             return f"could not be reached: {type(error).__name__}"
 
@@ -136,18 +135,18 @@ def _refusal(what: str, code: int, reply: bytes | str) -> NotificationError:
 
 
 def _code(code: int, reply: bytes | str) -> str:
-    """The reply's code, and its enhanced code (RFC 3463) if it has one; nothing of its text."""
+    """Return the code of a reply, with its enhanced code (RFC 3463) if it has one, without its text."""
     enhanced = re.match(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b", reply if isinstance(reply, bytes) else reply.encode())
     return f"{code} {enhanced[0].decode()}" if enhanced else str(code)
 
 
 def create(options: Mapping[str, str]) -> SmtpNotifier:
-    """The factory of the adapter `smtp`; raises `ValueError` for options that it does not understand."""
+    """Create a notifier of the adapter `smtp`; raises `ValueError` for invalid options."""
     check_names(options, OPTIONS)
     server, sender = _server(options["url"]), mailbox(options["sender"])
     subject = options.get("subject", SUBJECT)
     if not subject or not subject.isprintable():
-        raise ValueError("subject takes one line of printable text")
+        raise ValueError("subject must be one line of printable text")
     return SmtpNotifier(server, sender, subject, timeout(options))
 
 
@@ -160,8 +159,8 @@ def _server(url: str) -> MailServer:
         complete = False
     if not complete or not url.isprintable() or parts.path.strip("/") or parts.query or parts.fragment:
         advice = "write characters such as / and @ in a password as %2F and %40"
-        raise ValueError(f"url takes smtp+starttls://, smtps:// or smtp://, then user:password@host:port; {advice}")
+        raise ValueError(f"url must be smtp+starttls://, smtps:// or smtp://, then user:password@host:port; {advice}")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if not all(text.isascii() and text.isprintable() for text in (user, password)):
-        raise ValueError("url takes a user and a password in printable ASCII")  # smtplib sends no other
+        raise ValueError("user and password in url must be printable ASCII")  # smtplib supports no other characters
     return MailServer(parts.scheme, parts.hostname or "", port, user, password)

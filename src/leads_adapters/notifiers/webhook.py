@@ -1,9 +1,9 @@
-"""A channel that posts JSON to a URL, signed as Standard Webhooks 1.0 has it (https://www.standardwebhooks.com).
+"""Post follow-ups as JSON to a URL, signed by Standard Webhooks 1.0 (https://www.standardwebhooks.com).
 
-The URL is the operator's, as trusted as the database's: it may well lead into one's own network, so no address is
-kept out. Nothing that a client of the API sends becomes a part of it.
+The operator sets the URL, and it is trusted: it may lead into a private network, so no address is blocked. It contains
+no input of API clients.
 
-As with e-mail, what the operator can mend is tried again: a redirect, which is never followed, or a login that fails.
+Responses that the operator can correct are `TryAgain`, such as a failed login or a redirect, which is never followed.
 """
 
 import json
@@ -29,15 +29,15 @@ from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, Try
 OPTIONS = ("url", "secret", "timeout")
 EVENT_TYPE = "follow_up.due"
 
-# Of the answers 4xx, those that tell of the moment or of a missing login, not of the notice.
+# The 4xx status codes for a missing login or a temporary problem, not for a problem of the notice.
 _TRANSIENT = frozenset({401, 407, 408, 409, 425, 429})
-_MEMBERS = ("follow_up_id", "lead_id", "attempt", "channel", "name", "email", "phone", "message")
+_NOTICE_FIELDS = ("follow_up_id", "lead_id", "attempt", "channel", "name", "email", "phone", "message")
 _PREFIX = "whsec_"
-_KEY_MIN, _KEY_MAX = 24, 64
+_KEY_MIN_BYTES, _KEY_MAX_BYTES = 24, 64
 
 
 class WebhookNotifier:
-    """Posts every notice over a connection of its own, which a `Deadline` can end; `clock` tells Unix seconds."""
+    """Posts each notice over a new connection with a `Deadline`. `clock` returns Unix time in seconds."""
 
     needs: Address | None = None
 
@@ -50,28 +50,28 @@ class WebhookNotifier:
             verify=ssl.create_default_context(),
             timeout=seconds,
             headers={"User-Agent": "leads", "Connection": "close", "Content-Type": "application/json"},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # the answer to one notice stays out of others
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # no response affects a later notice
         )
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
-        """As the port says. The answer's body is not read."""
+        """Post a notice. The body of the response is not read."""
         deadline = Deadline(self._seconds)
         try:
             status, retry_after = deadline.run(lambda: self._post(notice, deadline))
         except (TimeoutError, httpx.TimeoutException):
-            raise TryAgain("The receiver did not answer in time.") from None
+            raise TryAgain("The receiver did not respond in time.") from None
         except httpx.TransportError as error:
             raise TryAgain(f"The receiver could not be reached: {type(error).__name__}.") from None
         if httpx.codes.is_success(status):
             return Receipt()
         if httpx.codes.is_client_error(status) and status not in _TRANSIENT:
-            raise Refused(f"The receiver answered {status}.")
-        raise TryAgain(f"The receiver answered {status}.", _delay(retry_after, self._clock()))
+            raise Refused(f"The receiver responded with {status}.")
+        raise TryAgain(f"The receiver responded with {status}.", _delay(retry_after, self._clock()))
 
     def _post(self, notice: FollowUpNotice, deadline: Deadline) -> tuple[int, str]:
-        def watch(event: str, told: Mapping[str, Any]) -> None:
+        def watch(event: str, info: Mapping[str, Any]) -> None:
             if event == "connection.connect_tcp.complete":
-                connection: socket = told["return_value"].get_extra_info("socket")
+                connection: socket = info["return_value"].get_extra_info("socket")
                 deadline.watch(connection)
 
         now = int(self._clock())
@@ -83,7 +83,7 @@ class WebhookNotifier:
 
 
 def _body(notice: FollowUpNotice, now: int) -> bytes:
-    data = {member: getattr(notice, member) for member in _MEMBERS} | {"lead": dict(notice.lead)}
+    data = {field: getattr(notice, field) for field in _NOTICE_FIELDS} | {"lead": dict(notice.lead)}
     timestamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return json.dumps({"type": EVENT_TYPE, "timestamp": timestamp, "data": data}).encode()
 
@@ -98,19 +98,19 @@ def _signed(key: bytes, id: str, now: int, body: bytes) -> Mapping[str, str]:
 
 
 def _delay(retry_after: str, now: float) -> timedelta | None:
-    """What a `Retry-After` asks for (RFC 9110, 10.2.3), in seconds or until a date; None if it makes no sense."""
+    """Return the delay of a `Retry-After` header (RFC 9110, 10.2.3), in seconds or as a date; None if it is invalid."""
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         return timedelta(seconds=int(retry_after))
     try:
         at = parsedate_to_datetime(retry_after)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # the form of asctime names no zone, but is in GMT
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # the asctime form has no zone: it is GMT
         return timedelta(seconds=max(0, at.timestamp() - now))
     except (ValueError, OverflowError):
         return None
 
 
 def create(options: Mapping[str, str]) -> WebhookNotifier:
-    """The factory of the adapter `webhook`; raises `ValueError` for options that it does not understand."""
+    """Create a notifier of the adapter `webhook`; raises `ValueError` for invalid options."""
     check_names(options, OPTIONS)
     return WebhookNotifier(_url(options["url"]), _key(options["secret"]), timeout(options))
 
@@ -121,7 +121,7 @@ def _url(text: str) -> httpx.URL:
     except httpx.InvalidURL:
         url = httpx.URL()
     if url.scheme not in ("https", "http") or not url.host:
-        raise ValueError("url takes an address such as https://example.com/hooks/leads")
+        raise ValueError("url must be an address such as https://example.com/hooks/leads")
     return url
 
 
@@ -130,6 +130,6 @@ def _key(secret: str) -> bytes:
         key = b64decode(secret.removeprefix(_PREFIX), validate=True)
     except ValueError:
         key = b""
-    if not secret.startswith(_PREFIX) or not _KEY_MIN <= len(key) <= _KEY_MAX:
-        raise ValueError(f"secret takes {_PREFIX} and {_KEY_MIN} to {_KEY_MAX} random bytes in Base64")
+    if not secret.startswith(_PREFIX) or not _KEY_MIN_BYTES <= len(key) <= _KEY_MAX_BYTES:
+        raise ValueError(f"secret must be {_PREFIX} and {_KEY_MIN_BYTES} to {_KEY_MAX_BYTES} random bytes in Base64")
     return key
