@@ -124,7 +124,7 @@ def come_in(database: OneKey) -> Callable[[], asyncio.Task[Any]]:
     """Something that makes a request with the key come in at a gate before this database."""
     authentication = Authentication(cast(Database, database), Authenticate(), lambda _: None, ClientAddresses([]))
     scope = cast(HTTPScope, {"headers": [(b"x-api-key", b"key")]})
-    return lambda: asyncio.create_task(authentication._admit(scope, Permission.READ))
+    return lambda: asyncio.create_task(authentication._authorize(scope, Permission.READ))
 
 
 def test_requests_that_wait_together_have_their_key_looked_up_once() -> None:

@@ -54,7 +54,7 @@ def limited(service: Service, watch: Stopwatch) -> Service:
 def admitted(limiter: RateLimiter, caller: str = "somebody") -> bool:
     """Whether one more request of this caller is admitted."""
     try:
-        limiter.admit(caller)
+        limiter.count(caller)
     except Problem:
         return False
     return True
@@ -137,12 +137,12 @@ def test_whoever_waits_as_long_as_told_is_admitted_and_nobody_gets_more_than_the
     for pause in pauses:
         watch.seconds += pause
         try:
-            limiter.admit("somebody")
+            limiter.count("somebody")
         except Problem as problem:
             wait = int((problem.headers or {})["retry-after"])
             assert 1 <= wait <= 60
             watch.seconds += wait
-            limiter.admit("somebody")
+            limiter.count("somebody")
         count += 1
     assert count <= requests + (watch.seconds - 1000) * requests / 60 + 1e-3
 
@@ -150,7 +150,7 @@ def test_whoever_waits_as_long_as_told_is_admitted_and_nobody_gets_more_than_the
 def test_callers_who_have_all_their_room_again_are_forgotten(watch: Stopwatch) -> None:
     limiter = RateLimiter(RateLimit(1, 60), watch)
     for number in range(50_000):
-        limiter.admit(str(number))
+        limiter.count(str(number))
     watch.seconds += 61
     assert admitted(limiter, "one more")
     assert len(limiter._full_at) == 1

@@ -1,1 +1,1 @@
-"""Leads over HTTP: handlers parse strictly, call one use case, and render."""
+"""Serve leads over HTTP: a handler parses the request strictly, calls one use case and renders the result."""

@@ -1,4 +1,4 @@
-"""The Litestar application."""
+"""Build the Litestar application."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -25,13 +25,15 @@ from leads_adapters.http.receiving import BodyLimits
 from leads_domain.errors import Merged
 
 ANY_ORIGIN = "*"
-_ACCEPTED = "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-Id"
-_EXPOSED = "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+_ALLOWED_HEADERS = (
+    "Accept, Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-API-Key, X-Request-Id"
+)
+_EXPOSED_HEADERS = "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-def build_app(  # noqa: PLR0913 - the parts of an application
+def build_app(  # noqa: PLR0913 - an application has many parts
     controllers: Sequence[ControllerRouterHandler],
     dependencies: Mapping[str, Provide],
     authentication: Authentication,
@@ -43,9 +45,9 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     error_log: ErrorLog,
     lifespan: Sequence[Lifespan] = (),
 ) -> Litestar:
-    """Return the application; raises `ValueError` for a handler that does not say who may call it.
+    """Return the application. Raises `ValueError` if a handler does not declare its permission.
 
-    `dependencies` are injected by name. `checks` has the domain's check of each request body.
+    `dependencies` are injected by name. `checks` maps the struct of each request body to the domain's check of it.
     """
     config = document.config()
     config.openapi_router = Router(
@@ -53,11 +55,14 @@ def build_app(  # noqa: PLR0913 - the parts of an application
         route_handlers=[],
         opt=PUBLIC,
         include_in_schema=False,
-        after_request=_refuse_unknown_files,
+        after_request=_replace_not_found_page,
         exception_handlers={NotFound: not_found_response},
     )
     cors = CORSConfig(
-        list(cors_origins), allow_headers=_ACCEPTED.split(", "), expose_headers=_EXPOSED.split(", "), max_age=3600
+        list(cors_origins),
+        allow_headers=_ALLOWED_HEADERS.split(", "),
+        expose_headers=_EXPOSED_HEADERS.split(", "),
+        max_age=3600,
     )
     app = Litestar(
         controllers,
@@ -66,7 +71,7 @@ def build_app(  # noqa: PLR0913 - the parts of an application
         before_request=check_query,
         middleware=[authentication],
         exception_handlers={Merged: moved_response, Exception: problem_response},
-        request_max_body_size=None,  # `body_limits` has it
+        request_max_body_size=None,  # `body_limits` applies instead
         cors_config=cors if cors_origins else None,
         openapi_config=config,
         plugins=[document.schemas],
@@ -78,8 +83,8 @@ def build_app(  # noqa: PLR0913 - the parts of an application
     return app
 
 
-def _refuse_unknown_files(response: Response[Any]) -> Response[Any]:
-    """Replace the page that Litestar sends for files that the documentation does not have."""
+def _replace_not_found_page(response: Response[Any]) -> Response[Any]:
+    """Raise `NotFound` in place of the page that Litestar sends for an unknown file of the documentation."""
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise NotFound("The documentation has no file at this path.")
     return response
@@ -89,5 +94,5 @@ def _check_permissions(app: Litestar) -> None:
     for route in app.routes:
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else []:
             if handler.http_methods != {"OPTIONS"} and PERMISSION not in handler.opt:
-                message = f"{handler} does not say who may call it: add opt=requires(Permission...) or opt=PUBLIC."
+                message = f"{handler} declares no permission: add opt=requires(Permission...) or opt=PUBLIC."
                 raise ValueError(message)

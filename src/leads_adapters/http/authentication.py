@@ -1,4 +1,4 @@
-"""Authentication and authorization: a middleware that knows the caller by an API key."""
+"""Authenticate clients by API key and authorize their requests."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,32 +21,32 @@ Headers = Mapping[str, str]
 
 PERMISSION = "permission"
 PUBLIC: Mapping[str, Any] = {PERMISSION: None}
-"""The `opt` of a handler that anybody may call."""
+"""The `opt` of a handler that needs no API key."""
 
 _NO_STORE = {"cache-control": "no-store"}
-"""Whatever needs a key is personal data, or a key: no cache may store it."""
+"""No cache may store a response that needs an API key: it has personal data, or a key."""
 
 
 def requires(permission: Permission, **options: Any) -> Mapping[str, Any]:
     """Return the `opt` of a handler that needs this permission.
 
-    Options: `conditional` if it honours `If-Match` and `If-None-Match`; if it reads (`upload`) or sends (`download`) a
-    file, its media types, each with an example.
+    Options: `conditional` if the handler honours `If-Match` and `If-None-Match`; `upload` or `download` if it reads or
+    sends a file, with an example for each media type.
     """
     return {PERMISSION: permission, **options}
 
 
 def permission_of(opt: Mapping[str, Any]) -> Permission | None:
-    """Return the permission that a handler needs; None if it is public."""
+    """Return the permission that a handler needs, None if it is public."""
     permission: Permission | None = opt[PERMISSION]
     return permission
 
 
 @dataclass
 class Authentication(ASGIMiddleware):
-    """Sets the request's user, and refuses callers without the permission, or beyond a limit.
+    """The middleware that sets the user of a request, and refuses clients without the permission or beyond a limit.
 
-    Reports the use of a key to `record_use`. Without limiters no rate is limited.
+    It reports each use of a key to `record_use`. Without limiters, no rate is limited.
     """
 
     database: Database
@@ -63,12 +63,12 @@ class Authentication(ASGIMiddleware):
         self._principals = BatchLoader(self._look_up)
 
     async def handle(self, scope: Any, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Pass an authorized request on; raises `Problem` for others."""
+        """Pass on an authorized request. Raises `Problem` for any other."""
         permission = scope["route_handler"].opt.get(PERMISSION)
         if permission is None:
             await next_app(scope, receive, send)
             return
-        principal, headers = await self._admit(scope, permission)
+        principal, headers = await self._authorize(scope, permission)
         scope["user"] = principal
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
 
@@ -88,13 +88,13 @@ class Authentication(ASGIMiddleware):
         finally:
             self.key_concurrency.release(principal.id)
 
-    async def _admit(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, Headers]:
-        """Return the caller and the headers of its rate limit; raises `Problem`."""
+    async def _authorize(self, scope: HTTPScope, permission: Permission) -> tuple[Principal, Headers]:
+        """Return the principal and the headers of its rate limit. Raises `Problem` if the request is not authorized."""
         key = presented_key(scope)
         principal = await self._principals.load(key) if key else None
         if principal is None:
             raise self._unauthorized(scope, key)
-        limits = self.per_key.admit(principal.id) if self.per_key else {}
+        limits = self.per_key.count(principal.id) if self.per_key else {}
         headers = {**limits, **_NO_STORE}
         if permission not in principal.role.permissions:
             least = Role.least_privileged(permission)
@@ -105,7 +105,7 @@ class Authentication(ASGIMiddleware):
     async def _look_up(self, keys: Sequence[str]) -> Mapping[str, Principal]:
         """Return the principals of keys. All requests of one event-loop turn share a lookup.
 
-        Still, a revoked key is refused at once, whichever process revoked it: a lookup starts after its requests.
+        A revoked key is refused at once, even if another process revoked it: a lookup starts after its requests arrive.
         """
         found = {key: await self.database.read(self.authenticate, key) for key in keys}
         principals = {key: principal for key, principal in found.items() if principal is not None}
@@ -115,7 +115,7 @@ class Authentication(ASGIMiddleware):
         return principals
 
     def _unauthorized(self, scope: HTTPScope, key: str | None) -> Problem:
-        limits = self.per_address.admit(self.addresses.of(scope)) if self.per_address else {}
+        limits = self.per_address.count(self.addresses.of(scope)) if self.per_address else {}
         detail = (
             "The API key is mistyped, unknown or revoked."
             if key
@@ -125,7 +125,7 @@ class Authentication(ASGIMiddleware):
 
 
 def presented_key(scope: HTTPScope) -> str | None:
-    """Return the API key that a request was sent with, valid or not."""
+    """Return the API key in the headers of a request, valid or not."""
     for name, value in scope["headers"]:
         if name == b"x-api-key":
             return value.decode("latin-1")

@@ -1,4 +1,4 @@
-"""The request as handlers get it: its body read within limits and decoded strictly."""
+"""Define the request that handlers get: its body is read within limits and decoded strictly."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,17 +16,17 @@ from leads_adapters.http.receiving import BodyLimits, receive_body
 from leads_domain.access import Principal
 
 Checks = Mapping[type[msgspec.Struct], Check]
-"""The domain's check of each body, which is asked when a body cannot be decoded; in the application's state."""
+"""The domain's check of each body, which adds its errors to those of decoding. Stored in the application's state."""
 
 
 class ApiRequest(Request[Principal, str, State]):
-    """Litestar's request; `data:` of a handler comes from `json`."""
+    """Litestar's request. The parameter `data` of a handler is the result of `json`."""
 
     async def body(self) -> bytes:
-        """Return the body; raises `Problem` if it is too large or too slow."""
+        """Return the body. Raises `Problem` if it is too large, too slow or empty."""
         if not isinstance(self._body, bytes):
             limits: BodyLimits = self.app.state.body_limits
-            body = bytearray()  # a list of pieces would take 20 times the memory of very small ones
+            body = bytearray()  # a list of very small pieces would take far more memory
             async for piece in receive_body(self.scope, self.receive, limits):
                 body += piece
             self._body = bytes(body)
@@ -36,7 +36,7 @@ class ApiRequest(Request[Principal, str, State]):
         return self._body
 
     async def json(self) -> Any:
-        """Return the body as the struct that the handler's `data` names; raises `Problem` or `ValidationFailed`."""
+        """Return the body as the struct of the handler's `data`. Raises `Problem` or `ValidationFailed`."""
         raw = await self.body()
         check_media_type(self.scope, MERGE_PATCH if self.method == "PATCH" else JSON)
         schema = _struct(self.route_handler)
@@ -45,7 +45,7 @@ class ApiRequest(Request[Principal, str, State]):
 
 
 def sent(body: msgspec.Struct | None) -> Any:
-    """Return the members of a body that the client sent, by name."""
+    """Return the fields of a body that the client sent, by name."""
     if body is None:
         return {}
     return {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
@@ -53,7 +53,7 @@ def sent(body: msgspec.Struct | None) -> Any:
 
 @lru_cache
 def _struct(handler: HTTPRouteHandler) -> type[msgspec.Struct]:
-    """Return the struct that `data` is annotated with, alone or with None."""
+    """Return the struct in the annotation of `data`, which may be optional."""
     field = handler.parsed_data_field
     inner = [field, *field.inner_types] if field else []
     struct: type[msgspec.Struct] = next(each.annotation for each in inner if each.is_subclass_of(msgspec.Struct))

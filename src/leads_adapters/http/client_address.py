@@ -1,4 +1,4 @@
-"""Finds the address that a request comes from, behind the proxies that the operator trusts."""
+"""Find the address of a client behind trusted proxies."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -12,16 +12,16 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _SITE_BITS = 64
-"""What one customer of a provider has of IPv6, at the least: any number of addresses."""
+"""Providers assign each customer at least a /64 network of IPv6."""
 
 _CACHED = 4096
 
 
 class ClientAddresses:
-    """Tells callers apart by their addresses, those of IPv6 by their networks of 64 bits.
+    """Identifies clients by their IPv4 address, or their IPv6 network of 64 bits.
 
-    Of `X-Forwarded-For`, the last address that is not a trusted proxy counts: a client can forge the ones before it.
-    Without a trusted proxy, all of it can be forged.
+    The address of the client is the last one in `X-Forwarded-For` that is not a trusted proxy. A client can forge
+    those before it, and the whole header if it does not connect through a trusted proxy.
     """
 
     def __init__(self, trusted: Sequence[Network]) -> None:
@@ -29,32 +29,33 @@ class ClientAddresses:
         self._is_trusted = lru_cache(_CACHED)(self._check_trusted)
 
     def of(self, scope: HTTPScope) -> str:
-        """Return the address that a request comes from; the empty text if the server does not know."""
+        """Return the address or network of the client, the empty text if the server does not know it."""
         client = scope.get("client")
         address = _peer(client[0]) if client else None
         if address is None:
             return ""
         if self._trusted and self._is_trusted(address):
-            address = self._before(address, scope)
-        return _caller(address)
+            address = self._client_of(address, scope)
+        return _client_text(address)
 
-    def _before(self, proxy: Address, scope: HTTPScope) -> Address:
-        """Return the address that called a trusted proxy; the last proxy's own if the header names none."""
+    def _client_of(self, proxy: Address, scope: HTTPScope) -> Address:
+        """Return the client of a trusted proxy, or the first known proxy if the header names no client."""
+        client = proxy
         for text in reversed((header(scope, b"x-forwarded-for") or "").split(",")):
-            named = _address(text)
-            if named is None:
+            address = _address(text)
+            if address is None:
                 break
-            proxy = named
-            if not self._is_trusted(named):
+            client = address
+            if not self._is_trusted(address):
                 break
-        return proxy
+        return client
 
     def _check_trusted(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
 
 
 @lru_cache(_CACHED)
-def _caller(address: Address) -> str:
+def _client_text(address: Address) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((int(address), _SITE_BITS), strict=False))
     return str(address)

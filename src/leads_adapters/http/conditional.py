@@ -1,4 +1,4 @@
-"""Conditional requests (RFC 9110, section 13): `If-Match`, `If-None-Match` and 304."""
+"""Evaluate conditional requests (RFC 9110, section 13): `If-Match`, `If-None-Match` and 304."""
 
 import re
 from collections.abc import Container
@@ -29,12 +29,12 @@ class Condition:
     excluded: Container[int]
 
     def permits(self, version: int) -> bool:
-        """Return whether the client permits a change of this version."""
+        """Return whether a change of this version meets the condition."""
         return version in self.accepted and version not in self.excluded
 
 
 def condition(request: ApiRequest) -> Condition:
-    """Return the condition of a request; raises `MalformedRequest` if it cannot be understood."""
+    """Return the condition of a request. Raises `MalformedRequest` if a header is invalid."""
     accepted, excluded = header(request.scope, b"if-match"), header(request.scope, b"if-none-match")
     return Condition(
         _ANY_VERSION if accepted is None else _versions("If-Match", accepted, weak=False),
@@ -43,17 +43,17 @@ def condition(request: ApiRequest) -> Condition:
 
 
 def conditional_response(request: ApiRequest, lead: LeadView) -> Response[Any]:
-    """Return the lead, or 304 if the client has this version; raises `VersionMismatch` if it wants another."""
-    wanted = condition(request)
-    if lead.version not in wanted.accepted:
+    """Return the lead, or 304 if the client has this version. Raises `VersionMismatch` if it requires another."""
+    required = condition(request)
+    if lead.version not in required.accepted:
         raise VersionMismatch(lead.version)
-    if lead.version in wanted.excluded:
+    if lead.version in required.excluded:
         return Response(None, status_code=304, headers=etag(lead.version))
     return JsonResponse(lead, headers=etag(lead.version))
 
 
 def _versions(name: str, value: str, *, weak: bool) -> Container[int]:
-    """Return the versions that a header names. Weak validators match only if `weak` (8.8.3.2)."""
+    """Return the versions in a header. Weak entity tags match only if `weak` (RFC 9110, section 8.8.3.2)."""
     value = value.strip()
     if value == "*":
         return _ANY_VERSION

@@ -1,8 +1,8 @@
-"""Decodes JSON bodies strictly, and lists every error of a body in one response.
+"""Decode JSON bodies strictly, and report all errors of a body in one response.
 
-Litestar would decode laxly (`"5"` as 5), report one error, and ignore the media type. So the raw bytes are decoded here
-with msgspec in strict mode. If that fails, the body is decoded member by member. A large body always is: members that
-are unknown, repeated or too many are then never decoded, and cost the event loop next to nothing.
+Litestar decodes laxly (`"5"` as 5), reports one error, and ignores the media type. This module decodes the raw bytes
+with msgspec in strict mode. If that fails, it decodes the body field by field. It decodes large bodies only that way,
+so that unknown, repeated or too many fields are never decoded and do not block the event loop.
 """
 
 import re
@@ -22,19 +22,19 @@ from leads_adapters.http.schemas.common import FIELDS_MAX
 from leads_domain.errors import FieldError, ValidationFailed
 
 Check = Callable[[Mapping[str, Any]], object]
-"""The domain's check of some members; raises `ValidationFailed`."""
+"""The domain's check of the fields of a body. Raises `ValidationFailed`."""
 
 JSON = ("application/json",)
 MERGE_PATCH = ("application/json", "application/merge-patch+json")
-"""The media types of a patch. The OpenAPI document has the first only: generators write one function for each."""
+"""The media types of a patch. The OpenAPI document has only the first: generators write one function for each."""
 
-_SMALL = 2**12
-"""Bodies of up to this many bytes are decoded as a whole first. With slow numbers (`5e-324`) that takes 5 ms."""
+_SMALL_BODY = 2**12
+"""The size in bytes up to which a body is first decoded as a whole. Larger bodies could block the event loop."""
 
-_members_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_scan = msgspec.json.Decoder(msgspec.Raw).decode
-_MESSAGE_MAX = 200  # msgspec quotes a value that is not of an enum, however long it is
-_WORDS = {
+_decode_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_validate_json = msgspec.json.Decoder(msgspec.Raw).decode
+_MESSAGE_MAX = 200  # msgspec quotes a value that is not in an enum, of any length
+_JSON_TYPES = {
     "str": "a string",
     "int": "an integer",
     "float": "a number",
@@ -47,33 +47,33 @@ _WORDS = {
 
 
 def decode_body(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspec.Struct:
-    """Return the body; raises `Problem`, or `ValidationFailed` with all errors.
+    """Return the body. Raises `Problem`, or `ValidationFailed` with all errors.
 
-    `check` adds the domain's errors in those members that have the right type, so that a client learns of all at once.
+    `check` adds the domain's errors of all fields with the right type.
     """
     try:
-        if len(raw) <= _SMALL:
+        if len(raw) <= _SMALL_BODY:
             with suppress(msgspec.ValidationError):
                 return decoder(schema).decode(raw)  # type: ignore[no-any-return]
-        raw.decode()  # bytes that are never decoded have to be UTF-8 as well
-        return _by_member(raw, schema, check)
+        raw.decode()  # fields that are not decoded must be UTF-8 as well
+        return _decode_fields(raw, schema, check)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed_body(error) from None
 
 
-def _by_member(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspec.Struct:
-    members = _members(raw)
-    if members is None:
-        _scan(raw)
+def _decode_fields(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspec.Struct:
+    fields = _raw_fields(raw)
+    if fields is None:
+        _validate_json(raw)
         raise ValidationFailed.because("Send a JSON object.")
-    if len(members) > FIELDS_MAX:
-        raise ValidationFailed([_too_many(members)])
+    if len(fields) > FIELDS_MAX:
+        raise ValidationFailed([_too_many(fields)])
     valid: dict[str, Any] = {}
-    fields = _fields(schema)
-    errors = [FieldError("", "This field is unknown.").under(name) for name in members if name not in fields]
-    for name, each in fields.items():
-        if name in members:
-            value, found = _valid_part(members[name], each.type)
+    schema_fields = _schema_fields(schema)
+    errors = [FieldError("", "This field is unknown.").under(name) for name in fields if name not in schema_fields]
+    for name, each in schema_fields.items():
+        if name in fields:
+            value, found = _decode_valid_part(fields[name], each.type)
             errors += (error.under(name) for error in found)
             if value is not UNSET:
                 valid[name] = value
@@ -88,7 +88,7 @@ def _by_member(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspe
 
 
 def check_media_type(scope: HTTPScope, accepted: Sequence[str]) -> str:
-    """Return the media type if it is accepted, in UTF-8 and not compressed; raises `Problem` otherwise."""
+    """Return the media type of the body. Raises `Problem` if it is not accepted, not UTF-8 or compressed."""
     if (header(scope, b"content-encoding") or "identity").strip().lower() != "identity":
         detail = "Send the body without a `Content-Encoding`."
         raise UnsupportedMediaType(detail, headers={"accept-encoding": "identity"})
@@ -104,21 +104,21 @@ def check_media_type(scope: HTTPScope, accepted: Sequence[str]) -> str:
 
 
 @lru_cache
-def _fields(schema: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
-    """Return the members of a schema by name. Cached: msgspec evaluates all annotations at every call."""
+def _schema_fields(schema: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
+    """Return the fields of a schema by name. Cached, because msgspec evaluates all annotations at each call."""
     return {each.encode_name: each for each in msgspec.structs.fields(schema)}
 
 
-def _members(raw: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
-    """Return the members of an object, not yet decoded, the last of each name; None for anything but an object."""
+def _raw_fields(raw: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
+    """Return the raw fields of an object, the last of each name, or None if the value is not an object."""
     try:
-        return _members_of(raw)
+        return _decode_object(raw)
     except msgspec.ValidationError:
         return None
 
 
-def _too_many(members: Mapping[str, msgspec.Raw]) -> FieldError:
-    return FieldError("", f"Send at most {FIELDS_MAX} fields, not {len(members)}.")
+def _too_many(fields: Mapping[str, msgspec.Raw]) -> FieldError:
+    return FieldError("", f"Send at most {FIELDS_MAX} fields, not {len(fields)}.")
 
 
 def _malformed_body(error: Exception) -> Problem:
@@ -132,27 +132,27 @@ def _malformed_body(error: Exception) -> Problem:
     return MalformedRequest(detail)
 
 
-def _valid_part(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
-    """Return the part of a member that has the right type (of an object: its valid members), or `UNSET`; and errors."""
+def _decode_valid_part(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
+    """Return the valid part of a value, or `UNSET`, and the errors. The valid part of an object is its valid fields."""
     item_type = _item_type(type)
-    members = None if item_type is None else _members(raw)
-    if members is None:
-        return _valid_value(raw, type)
-    if len(members) > FIELDS_MAX:
-        return UNSET, [_too_many(members)]
-    parts = {name: _valid_part(item, item_type) for name, item in members.items()}
+    fields = None if item_type is None else _raw_fields(raw)
+    if fields is None:
+        return _decode_value(raw, type)
+    if len(fields) > FIELDS_MAX:
+        return UNSET, [_too_many(fields)]
+    parts = {name: _decode_valid_part(item, item_type) for name, item in fields.items()}
     errors = [error.under(name) for name, (_, found) in parts.items() for error in found]
     return {name: part for name, (part, _) in parts.items() if part is not UNSET}, errors
 
 
-def _valid_value(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
+def _decode_value(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
     try:
         return decoder(type).decode(raw), []
     except msgspec.ValidationError as error:
         with suppress(msgspec.ValidationError):
-            if not decoder(str).decode(raw).strip():  # blank text, as null
+            if not decoder(str).decode(raw).strip():  # blank text means null
                 return decoder(type).decode(b"null"), []
-        return UNSET, [FieldError("", plain(error))]
+        return UNSET, [FieldError("", json_message(error))]
 
 
 @lru_cache
@@ -163,19 +163,19 @@ def decoder(type: Any) -> msgspec.json.Decoder[Any]:
 
 @lru_cache
 def _item_type(type: Any) -> Any:
-    """Return the type of an object's values; None if `type`, perhaps annotated or one of several, is no object."""
+    """Return the type of the values of an object, or None if `type`, even annotated or in a union, is no object."""
     if get_origin(type) is dict:
         return get_args(type)[1]
     return next((found for part in get_args(type) if (found := _item_type(part)) is not None), None)
 
 
-def plain(error: msgspec.ValidationError) -> str:
-    """Return the message of msgspec in the words of JSON."""
+def json_message(error: msgspec.ValidationError) -> str:
+    """Return the message of msgspec in terms of JSON."""
 
     def alternatives(types: re.Match[str]) -> str:
-        return " or ".join(_WORDS.get(word, word) for word in types[1].split(" | "))
+        return " or ".join(_JSON_TYPES.get(word, word) for word in types[1].split(" | "))
 
-    message, _, place = str(error).partition(" - at ")
+    message, _, path = str(error).partition(" - at ")
     message = message if len(message) <= _MESSAGE_MAX else "This is none of the allowed values"
-    where = f" (at {place.strip('`$.')})" if place.strip("`$.") else ""
+    where = f" (at {path.strip('`$.')})" if path.strip("`$.") else ""
     return re.sub(r"`([^`]+)`", alternatives, message) + where + "."

@@ -1,10 +1,10 @@
-"""The frame that all pages for people share."""
+"""Render the HTML that all pages share."""
 
 from html import escape
 
 
 def html_page(title: str, body: str) -> str:
-    """Return a page with this title; `body` is HTML, in which all text is escaped already."""
+    """Return a page with this title and body. The body is HTML: escape its texts first."""
     return f"""<!doctype html>
 <html lang="en">
 <head>

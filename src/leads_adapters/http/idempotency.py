@@ -1,4 +1,4 @@
-"""Requests that are safe to repeat: the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header)."""
+"""Make requests safe to repeat, with the header `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,21 +26,21 @@ ResultT = TypeVar("ResultT")
 ContentT = TypeVar("ContentT")
 
 STORED_FOR = timedelta(hours=24)
-"""How long a response is sent again."""
+"""The time for which a response is stored."""
 
 EXPIRED_MAX = 10
-"""How many expired records are deleted when one is stored: more than one, so that they do not pile up."""
+"""The number of expired records to delete when one is stored: more than one, so that they do not pile up."""
 
 KEY_MAX = 255
 
-_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')  # a string as RFC 9651 has it
-_BARE = re.compile(r"[!#-+\--\[\]-~]+")  # the same characters without blanks, and no comma: those are two keys
-_stored = msgspec.msgpack.Decoder(tuple[int, dict[str, str], bytes])
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])+)"')  # a string of RFC 9651
+_BARE = re.compile(r"[!#-+\--\[\]-~]+")  # the same without blanks, and without commas, which separate two keys
+_response_decoder = msgspec.msgpack.Decoder(tuple[int, dict[str, str], bytes])
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A request with an idempotency key: it has its effect once, however often it is sent."""
+    """An attempt to carry out a request with an `Idempotency-Key`. The request takes effect once."""
 
     clock: Clock
     caller: str
@@ -50,9 +50,9 @@ class Attempt:
     """Method, path and query."""
 
     def __call__(self, work: UnitOfWork, body: bytes, run: Callable[[UnitOfWork], JsonResponse[Any]]) -> Response[Any]:
-        """Return the stored response to this request; else that of `run`, which is stored in the same transaction.
+        """Return the stored response, or that of `run`, which is stored in the same transaction.
 
-        What `run` raises is not stored. Raises `IdempotencyKeyReused`, `Erased`, or `RequestInProgress`.
+        An error of `run` is not stored. Raises `IdempotencyKeyReused`, `Erased` or `RequestInProgress`.
         """
         fingerprint = self.seal.fingerprint(*self.request, body)
         record = self.find(work)
@@ -75,7 +75,7 @@ class Attempt:
         return response
 
     def find(self, work: UnitOfWork) -> IdempotencyRecord | None:
-        """Return the record under this key, of this request or another one; raises `RequestInProgress`."""
+        """Return the record with this key, of this request or another. Raises `RequestInProgress`."""
         record = work.idempotency.claim(self.caller, self.key)
         return record if record and record.created_at > self.clock.now() - STORED_FOR else None
 
@@ -85,7 +85,7 @@ class Attempt:
         if record.fingerprint != fingerprint:
             detail = f"The `Idempotency-Key` {self.key} was used for another request. Use a new key for each request."
             raise problems.IdempotencyKeyReused(detail)
-        status, headers, body = _stored.decode(self.seal.open(record.sealed))
+        status, headers, body = _response_decoder.decode(self.seal.open(record.sealed))
         return Response(
             body,
             status_code=status,
@@ -96,7 +96,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class IdempotentWrites:
-    """Runs the writes of POST requests, each once per `Idempotency-Key`."""
+    """Runs the writes of POST requests once per `Idempotency-Key`."""
 
     database: Database
     clock: Clock
@@ -111,7 +111,7 @@ class IdempotentWrites:
         *args: Arguments.args,
         **kwargs: Arguments.kwargs,
     ) -> Response[ContentT]:
-        """Run a use case as `Database.write` does, and return its response, or the one that is stored."""
+        """Run a use case in a transaction, and return its response or the stored one."""
         with self.attempt(request) as attempt:
             if attempt is None:
                 return respond(await self.database.write(use_case, *args, **kwargs))
@@ -120,7 +120,7 @@ class IdempotentWrites:
 
     @contextmanager
     def attempt(self, request: ApiRequest) -> Iterator[Attempt | None]:
-        """Yield the attempt at a request that has a key, else None; raises `RequestInProgress` if there is another."""
+        """Yield the attempt of a request with a key, else None. Raises `RequestInProgress` during another attempt."""
         key = _idempotency_key(request)
         if key is None:
             yield None
@@ -138,7 +138,7 @@ class IdempotentWrites:
 
 
 def _idempotency_key(request: ApiRequest) -> str | None:
-    """Return the key of a request, if it has one; raises `MalformedRequest` for an invalid one."""
+    """Return the key of a request, if it has one. Raises `MalformedRequest` if the key is invalid."""
     sent = header(request.scope, b"idempotency-key")
     if sent is None:
         return None

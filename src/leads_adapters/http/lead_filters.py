@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
-from leads_adapters.http.query import wrong_parameters
+from leads_adapters.http.query import invalid_parameter
 from leads_adapters.http.schemas.common import ADDRESS, NO_NUL, Status, Time
 from leads_adapters.lead_json import JsonPage, ReadJsonPage
 from leads_domain.errors import ValidationFailed
@@ -100,6 +100,6 @@ def filtered_leads_provider(
         try:
             return FilteredLeads(database, read_json_page, loader, filters, build_lead_query(filters))
         except ValidationFailed as invalid:
-            raise wrong_parameters(invalid) from None
+            raise invalid_parameter(invalid) from None
 
     return Provide(provide, sync_to_thread=False)

@@ -1,4 +1,4 @@
-"""Chooses the media type that a client prefers (RFC 9110, section 12.5.1); Litestar ignores `q=0` and precedence."""
+"""Choose the media type that a client prefers (RFC 9110, section 12.5.1). Litestar ignores `q=0` and precedence."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -15,13 +15,13 @@ class _Range(NamedTuple):
     weight: float
 
     def precision(self, media_type: str) -> int:
-        """Return how closely it matches: 3 the type itself, 2 its kind, 1 anything, 0 not at all."""
+        """Return 3 if the range is this media type, 2 if it is `TYPE/*`, 1 if it is `*/*`, and 0 otherwise."""
         kind, _, _ = media_type.partition("/")
         return {media_type: 3, f"{kind}/*": 2, "*/*": 1}.get(self.type, 0)
 
 
 def preferred(scope: HTTPScope, offered: Sequence[str]) -> str | None:
-    """Return the offered media type that `Accept` prefers, the first of equals; None if it accepts none."""
+    """Return the offered media type that `Accept` prefers, the first of equals, or None if it accepts none."""
     ranges = list(_ranges((header(scope, b"accept") or "").split(","))) or [_Range("*/*", 1)]
     weight = {media_type: _weight(media_type, ranges) for media_type in offered}
     best = max(offered, key=weight.__getitem__)
@@ -41,5 +41,5 @@ def _ranges(parts: Iterable[str]) -> Iterator[_Range]:
 
 
 def _weight(media_type: str, ranges: Sequence[_Range]) -> float:
-    fitting = max(ranges, key=lambda range: range.precision(media_type))
-    return fitting.weight if fitting.precision(media_type) else 0.0
+    closest = max(ranges, key=lambda range: range.precision(media_type))
+    return closest.weight if closest.precision(media_type) else 0.0

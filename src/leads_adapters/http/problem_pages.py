@@ -1,4 +1,4 @@
-"""The pages that explain the types of problems, and the page of a path that does not exist."""
+"""Render the pages that explain the types of problems, and the page for an unknown path."""
 
 from collections.abc import Iterable
 from html import escape
@@ -29,7 +29,7 @@ def problem_list_page(problems: Iterable[type[Problem]]) -> str:
 
 
 def not_found_response(request: Request[Any, Any, Any], error: NotFound) -> Response[Any]:
-    """Return a page to a browser, and the problem to a program (an exception handler of Litestar)."""
+    """Return a page to a browser and the problem to other clients (an exception handler of Litestar)."""
     error.headers = {**(error.headers or {}), "vary": "accept"}
     if preferred(request.scope, (MEDIA_TYPE, "text/html")) != "text/html":
         return problem_response(request, error)

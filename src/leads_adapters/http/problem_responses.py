@@ -1,4 +1,4 @@
-"""Turns errors into responses: the domain's, Litestar's, and those that nobody foresaw."""
+"""Convert errors into problem responses: the domain's, Litestar's and unexpected ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,14 +17,14 @@ from leads_domain import errors
 
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 100
-"""How many broken rules a response lists."""
+"""The number of errors that a response lists."""
 
 ErrorLog = Callable[[BaseException, str], None]
-"""Called for every error that is a bug of the service, with the request's id."""
+"""Called for every unexpected error, with the id of the request."""
 
 
 def problem_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """Return the problem that `error` stands for (an exception handler of Litestar)."""
+    """Return the response to an error (an exception handler of Litestar)."""
     problem = problem_of(error)
     if isinstance(problem, problems.InternalError):
         log_error(request, error)
@@ -33,13 +33,13 @@ def problem_response(request: Request[Any, Any, Any], error: Exception) -> Respo
 
 
 def log_error(request: Request[Any, Any, Any], error: BaseException) -> None:
-    """Report an error that is a bug of the service."""
+    """Log an unexpected error."""
     log: ErrorLog = request.app.state.error_log
     log(error, request.scope["state"]["request_id"])
 
 
 def moved_response(request: Request[Any, Any, Any], error: errors.Merged) -> JsonResponse[Moved]:
-    """Return 301 to the same resource of the lead that the lead in the path was merged into."""
+    """Return 301 to the same resource of the lead that the requested one was merged into."""
     _, leads, _, *rest = request.scope["path"].split("/")
     path = "/".join(["", leads, error.into, *rest])
     query = quote(request.scope["query_string"], safe="%&=+")
@@ -48,7 +48,7 @@ def moved_response(request: Request[Any, Any, Any], error: errors.Merged) -> Jso
 
 
 def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a table of errors
-    """Return the problem that tells a client of an error."""
+    """Return the problem for an error."""
     detail = str(error)
     match error:
         case Problem():
@@ -62,8 +62,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a
         case errors.DuplicateLead():
             return problems.DuplicateLead(detail, {"existing_lead_id": error.existing_id})
         case errors.IllegalTransition():
-            move = {"from": error.origin, "to": error.target, "allowed": error.allowed}
-            return problems.IllegalTransition(detail, move)
+            transition = {"from": error.origin, "to": error.target, "allowed": error.allowed}
+            return problems.IllegalTransition(detail, transition)
         case errors.IllegalFollowUpState():
             return problems.IllegalFollowUpState(detail, {"state": error.state})
         case errors.RequestInProgress():
@@ -71,7 +71,7 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a
         case StorageFull():
             detail = "The storage of the database is full. The operator must free space."
             return problems.Unavailable(detail, headers=RETRY_LATER)
-        case errors.LeadsError():  # Unavailable; what the database reports is for the operator, not for clients
+        case errors.LeadsError():  # Unavailable: clients do not get the message of the database
             return problems.Unavailable(problems.Unavailable.example, headers=RETRY_LATER)
         case NotFoundException():
             return problems.NotFound("No resource has this path.")

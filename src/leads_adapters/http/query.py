@@ -1,4 +1,4 @@
-"""Checks query strings strictly: Litestar ignores unknown parameters, and accepts `1` as true, a number as a time."""
+"""Check query strings strictly: Litestar ignores unknown parameters, and takes `1` as true and a number as a time."""
 
 import re
 from functools import lru_cache
@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
 
-from leads_adapters.http.decoding import plain
+from leads_adapters.http.decoding import json_message
 from leads_adapters.http.problems import MalformedRequest
 from leads_domain.errors import ValidationFailed
 
@@ -19,20 +19,20 @@ _INTEGER = re.compile("-?(0|[1-9][0-9]{0,18})")
 
 
 async def check_query(request: Request[Any, Any, Any]) -> None:
-    """Raise `MalformedRequest` for a parameter that is unknown, repeated or impossible (`before_request` hook)."""
+    """Raise `MalformedRequest` if a parameter is unknown, repeated or invalid (a `before_request` hook)."""
     if raw := request.scope["query_string"]:
         _check(raw, request.route_handler)
 
 
-def wrong_parameters(invalid: ValidationFailed) -> MalformedRequest:
-    """Return the problem of query parameters that a use case refuses."""
+def invalid_parameter(invalid: ValidationFailed) -> MalformedRequest:
+    """Return the problem for a query parameter that a use case refuses."""
     error = invalid.errors[0]
     return MalformedRequest(f"The query parameter `{error.pointer.strip('/')}` is invalid. {error.detail}")
 
 
 @lru_cache(maxsize=256)
 def _check(raw: bytes, handler: HTTPRouteHandler) -> None:
-    """Check a query string. Cached, because clients send the same ones again."""
+    """Check a query string. Cached, because clients repeat query strings."""
     parameters = _parameters(handler)
     try:
         sent = parse_qs(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=100)
@@ -48,13 +48,13 @@ def _check(raw: bytes, handler: HTTPRouteHandler) -> None:
 def _check_parameter(name: str, texts: list[str], parameter: FieldDefinition) -> None:
     if len(texts) > 1 and not parameter.is_non_string_sequence:
         raise MalformedRequest(f"The query parameter `{name}` occurs {len(texts)} times. Send it once.")
-    if "\0" in "".join(texts):  # PostgreSQL cannot even be asked for it
+    if "\0" in "".join(texts):  # PostgreSQL cannot take it in a statement
         raise MalformedRequest(f"The query parameter `{name}` contains a NUL character.")
     value = texts if parameter.is_non_string_sequence else _value(texts[0], parameter)
     try:
         msgspec.convert(value, parameter.raw)
     except msgspec.ValidationError as error:
-        raise MalformedRequest(f"The query parameter `{name}` is invalid. {plain(error)}") from None
+        raise MalformedRequest(f"The query parameter `{name}` is invalid. {json_message(error)}") from None
 
 
 def _value(text: str, parameter: FieldDefinition) -> Any:
@@ -67,7 +67,7 @@ def _value(text: str, parameter: FieldDefinition) -> Any:
 
 @lru_cache
 def _parameters(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
-    """Return the query parameters of a handler and of the dependencies that it names."""
+    """Return the query parameters of a handler and of its dependencies."""
     signatures = [handler.parsed_fn_signature]
     for name, provide in handler.resolve_dependencies().items():
         if name in handler.parsed_fn_signature.parameters:

@@ -1,4 +1,4 @@
-"""Reads bodies within limits of size and time, which neither Litestar nor the server has."""
+"""Read bodies within limits of size and time, which neither Litestar nor the server has."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,23 +13,23 @@ from leads_adapters.http.headers import header
 from leads_adapters.http.problems import MalformedRequest, PayloadTooLarge, RequestTimeout
 
 BODY_IDLE_SECONDS = 10.0
-"""How long a client may send nothing in the middle of a body."""
+"""The longest pause in the middle of a body."""
 
 BODY_SECONDS = 60.0
-"""How long a client may take to send a whole body."""
+"""The longest time for a whole body."""
 
 DRAIN_MAX = 8 * 2**20
-"""How many bytes beyond what is accepted are read before a body is refused."""
+"""The number of bytes to read beyond the limit before a body is refused."""
 
 DRAIN_SECONDS = 5.0
-"""How long that may take."""
+"""The longest time for this."""
 
 CLOSE = {"connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How large, in bytes, and how slow a body may be."""
+    """The largest size of a body, in bytes, and its longest times."""
 
     max_length: int
     idle_seconds: float = BODY_IDLE_SECONDS
@@ -37,13 +37,13 @@ class BodyLimits:
 
 
 async def receive_body(scope: HTTPScope, receive: Receive, limits: BodyLimits) -> AsyncIterator[bytes]:
-    """Yield a body piece by piece, none of them empty; raises `Problem` if it is too large, too slow or incomplete."""
+    """Yield the pieces of a body, never empty. Raises `Problem` if it is too large, too slow or incomplete."""
     await _check_length(scope, receive, limits.max_length)
     now = asyncio.get_running_loop().time
-    end, left, more = now() + limits.seconds, limits.max_length, True
+    deadline, left, more = now() + limits.seconds, limits.max_length, True
     while more:
         try:
-            async with asyncio.timeout_at(min(end, now() + limits.idle_seconds)):
+            async with asyncio.timeout_at(min(deadline, now() + limits.idle_seconds)):
                 message = cast(HTTPReceiveMessage, await receive())
         except TimeoutError:
             whole = "" if limits.seconds == inf else f", and the whole body may take {limits.seconds:.0f} s"
@@ -70,13 +70,13 @@ async def _check_length(scope: HTTPScope, receive: Receive, max_length: int) -> 
 
 
 def _too_large(max_length: int, *, whole: bool) -> PayloadTooLarge:
-    """Return the refusal of too large a body; unless it was read as a `whole`, the connection ends with it."""
+    """Return the problem for a body that is too large. Close the connection unless the `whole` body was read."""
     detail = f"The body is larger than the limit of {max_length} bytes."
     return PayloadTooLarge(detail, headers={} if whole else CLOSE)
 
 
 async def _drain(receive: Receive, length: int) -> bool:
-    """Read up to `length` bytes and drop them; return whether the body ended.
+    """Read and drop up to `length` bytes. Return true if the body ended.
 
     Drain the body first: many clients send it whole before they read, and would see a reset instead of the 413.
     """

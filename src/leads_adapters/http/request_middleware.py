@@ -1,4 +1,4 @@
-"""Wraps every request, also those that no route matches, which Litestar's own middleware does not see."""
+"""Wrap every request, also those that match no route, which Litestar's middleware does not get."""
 
 import asyncio
 import re
@@ -23,15 +23,15 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 AsgiApp = Callable[[Message, Receive, Send], Awaitable[None]]
-"""An application, as the ASGI specification has it."""
+"""An application of the ASGI specification."""
 
 Headers = list[tuple[bytes, bytes]]
 
 SEND_SECONDS = 30.0
-"""How long a client may take none of a response."""
+"""The longest time for which a client may read nothing of a response."""
 
 PIECE = 2**15
-"""How many bytes of a response the server gets at once: those that the client does not take stay in memory."""
+"""The number of bytes passed to the server at once. The server holds them in memory until the client reads them."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _CONTENT_SECURITY_POLICY = (
@@ -47,7 +47,7 @@ _SECURITY_HEADERS = (
 
 
 class RequestMiddleware:
-    """Adds request id and security headers, serves HEAD as GET, completes `Allow`, logs and counts."""
+    """Adds the request id and security headers, serves HEAD as GET, completes `Allow`, logs and counts requests."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class RequestMiddleware:
         self._methods = _methods(app)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass a request on, and its response back."""
+        """Handle a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -98,7 +98,7 @@ class RequestMiddleware:
             pass
         finally:
             seconds = perf_counter() - started
-            route = scope.get("path_template")  # a path that matches no route may hold an address: it is not logged
+            route = scope.get("path_template")  # do not log unknown paths: they may contain an address
             self._log(
                 request_id=request_id.decode(), method=method, route=route, status=status, ms=round(seconds * 1000, 2)
             )
@@ -111,16 +111,16 @@ class RequestMiddleware:
         return request_id
 
     def _with_allow(self, scope: Message, headers: Headers) -> Headers:
-        """Return the headers with all methods of the path in `Allow`: Litestar names those of one handler."""
+        """Return the headers with all methods of the path in `Allow`. Litestar lists those of one handler."""
         listed = next((value for name, value in headers if name == b"allow"), b"").decode().split(", ")
         allow = _allow(self._methods.get(scope.get("path_template", ""), listed))
         return [(name, allow if name == b"allow" else value) for name, value in headers]
 
 
 async def send_body(message: Message, send: Send, seconds: float) -> None:
-    """Send a body in pieces; raises `SlowClientError` if the client does not take one in time."""
+    """Send a body in pieces. Raises `SlowClientError` if the client does not read one in time."""
     body, more = message["body"], message["more_body"]
-    if len(body) <= PIECE and not more:  # the server takes it at once
+    if len(body) <= PIECE and not more:  # the server does not wait for the client
         await send(message)
         return
     try:
@@ -142,5 +142,5 @@ def _methods(app: Litestar) -> dict[str, set[str]]:
 
 
 def _allow(methods: Collection[str]) -> bytes:
-    """Return the value of `Allow`: where GET is, HEAD is."""
+    """Return the value of `Allow`. Every path with GET has HEAD."""
     return ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods)).encode()

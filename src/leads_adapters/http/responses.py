@@ -1,4 +1,4 @@
-"""Responses as this service sends them: JSON that ends a line, and no content."""
+"""Define the JSON response and the header `ETag`."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -12,15 +12,15 @@ from leads_domain.lead import LeadId
 ContentT = TypeVar("ContentT")
 
 LINE_FEED = b"\n"
-"""Ends every JSON body: a terminal then shows its prompt on a line of its own."""
+"""Ends every JSON body, so that a terminal shows its prompt on a new line."""
 
 _encoder = msgspec.json.Encoder()
 
 
 class JsonResponse(Response[ContentT]):
-    """A struct as JSON, encoded at once. `lead_id` is the lead that it is about, if any.
+    """A struct as JSON, encoded at once. `lead_id` is the lead that the response describes, if any.
 
-    It sends its bytes itself: Litestar's way, by encoders, cookies and merged headers, takes 15 us more.
+    It sends its bytes itself, which is faster: see `docs/decisions/0025-litestar-as-its-users-know-it.md`.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class JsonResponse(Response[ContentT]):
         self.lead_id = lead_id
 
     def to_asgi_response(self, *_: Any, **options: Any) -> ASGIApp:  # type: ignore[override]
-        """Return the ASGI application that sends this."""
+        """Return the ASGI application that sends the response."""
         start: HTTPResponseStartEvent = {
             "type": "http.response.start",
             "status": self.status_code or options["status_code"],
@@ -49,7 +49,7 @@ class JsonResponse(Response[ContentT]):
             ],
         }
 
-        async def send_json(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - named by Litestar
+        async def send_json(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001 - required by ASGI
             await send(start)
             await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
@@ -57,5 +57,5 @@ class JsonResponse(Response[ContentT]):
 
 
 def etag(version: int) -> dict[str, str]:
-    """Return the validator of a lead's version as a header (RFC 9110, section 8.8.3)."""
+    """Return the header `ETag` for a version of a lead (RFC 9110, section 8.8.3)."""
     return {"etag": f'"{version}"'}

@@ -1,7 +1,7 @@
-"""Seals stored responses with a key that only the caller has.
+"""Encrypt stored responses with a key that only the client has.
 
-The database holds the SHA-256 of an API key, never its text. Sealed with the text, a stored response is of no use to a
-thief of the database: neither its personal data, nor the API key that it may have created.
+The database holds the SHA-256 of an API key, never its text. The text seals a stored response, so that a stolen
+database reveals neither personal data in the response nor an API key that the request created.
 """
 
 import hmac
@@ -13,10 +13,10 @@ _HALF = 32
 
 
 class Seal:
-    """Seals texts (Fernet) and makes fingerprints (HMAC-SHA256) with keys derived from a secret (HKDF, RFC 5869)."""
+    """Seals content (Fernet) and computes fingerprints (HMAC-SHA256) with keys derived from a secret (HKDF)."""
 
     def __init__(self, secret: str) -> None:
-        # Imported here: only a request with an Idempotency-Key waits for this library, for 40 ms; no start does.
+        # Imported here: this library is slow to import, and only requests with an Idempotency-Key need it.
         from cryptography.fernet import Fernet  # noqa: PLC0415
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
@@ -26,14 +26,14 @@ class Seal:
         self._fingerprint_key = derived[_HALF:]
 
     def fingerprint(self, *parts: bytes) -> str:
-        """What tells these parts from any others."""
+        """Return a fingerprint of these parts."""
         digests = b"".join(sha256(part).digest() for part in parts)
         return hmac.digest(self._fingerprint_key, digests, sha256).hex()
 
     def seal(self, content: bytes) -> str:
-        """The content, as nobody else can read or change it."""
+        """Return the content, encrypted and authenticated."""
         return self._fernet.encrypt(content).decode()
 
     def open(self, sealed: str) -> bytes:
-        """What was sealed with the same secret."""
+        """Return the content that was sealed with the same secret."""
         return self._fernet.decrypt(sealed)

@@ -1,6 +1,6 @@
-"""Streams files in and out, piece by piece, at the pace of the slower side.
+"""Stream files in and out in pieces, at the speed of the slower side.
 
-Files are read and written by synchronous code in a thread; `Run` runs coroutines for it on the event loop.
+Synchronous code in a thread reads and writes the files. `Run` runs coroutines for it on the event loop.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from leads_adapters.transfer import Run
 ResultT = TypeVar("ResultT")
 
 IDLE_SECONDS = 30.0
-"""How long a client may send nothing in the middle of a file."""
+"""The longest pause in the middle of a file."""
 
 
 class SlowClientError(Exception):
-    """The client does not read its response."""
+    """The client does not read the response."""
 
 
 def run_on_this_loop() -> Run:
-    """Return how a thread runs coroutines on the event loop of the caller."""
+    """Return a function that runs coroutines on the current event loop, for a thread."""
     loop = asyncio.get_running_loop()
 
     def run(work: Coroutine[Any, Any, ResultT], /) -> ResultT:
@@ -35,21 +35,21 @@ def run_on_this_loop() -> Run:
 
 
 class Upload(io.RawIOBase):
-    """A body as a file, for a thread. It holds one piece; the client sends more when that is read."""
+    """A body as a file, for a thread. It holds one piece, and the client sends more when that is read."""
 
     def __init__(self, pieces: AsyncIterator[bytes], run: Run) -> None:
         self._pieces = pieces
         self._run = run
         self._piece = memoryview(b"")
         self.digest = sha256()
-        """The hash of the bytes that were read."""
+        """The hash of the bytes read so far."""
 
     def readable(self) -> bool:
         """Return true."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """See `RawIOBase.readinto`."""
+        """Read into a buffer, and return the number of bytes."""
         if not self._piece:
             self._piece = memoryview(self._run(self._next_piece()))
         part, self._piece = self._piece[: len(buffer)], self._piece[len(buffer) :]
@@ -62,10 +62,10 @@ class Upload(io.RawIOBase):
 
 
 class FileResponse(Response[bytes]):
-    """A body that is made while it is sent; `next_piece` returns `b""` at the end.
+    """A body that is generated while it is sent. `next_piece` returns `b""` at the end.
 
-    An error before the first piece becomes a problem like any other. After that the status is sent: the body is broken
-    off, so that no client takes it for complete, and the error is reported to `log`.
+    An error before the first piece becomes a problem response. A later error is reported to `log` and aborts the
+    connection, so that the client sees that the body is incomplete.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class FileResponse(Response[bytes]):
         self._piece = b""
 
     async def begin(self) -> None:
-        """Make the first piece; raises what that raises."""
+        """Generate the first piece, and raise its errors."""
         self._piece = await self._next_piece()
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIApp:  # type: ignore[override]  # noqa: ARG002
-        """Return the ASGI application that sends this."""
+        """Return the ASGI application that sends the response."""
         return self._send
 
     async def _send(self, _: Scope, receive: Receive, send: Send) -> None:
@@ -100,7 +100,7 @@ class FileResponse(Response[bytes]):
                 self._piece = await self._next_piece()
         except SlowClientError:
             pass
-        except Exception as error:  # noqa: BLE001 - the status is sent: no problem can follow
+        except Exception as error:  # noqa: BLE001 - the status is sent already
             self._log(error)
         else:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -109,7 +109,7 @@ class FileResponse(Response[bytes]):
 
 
 def is_head(scope: Scope) -> bool:
-    """Return whether the client wants the headers only."""
+    """Return true if the client requests only the headers."""
     return "is_head" in scope["state"]
 
 

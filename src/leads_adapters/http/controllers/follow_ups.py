@@ -16,7 +16,7 @@ from leads_adapters.http.body import ApiRequest, sent
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id, lead_id
-from leads_adapters.http.query import wrong_parameters
+from leads_adapters.http.query import invalid_parameter
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.common import Channel, Time
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, FollowUpView, NewFollowUp
@@ -196,7 +196,7 @@ def _checked_due_before(due_before: datetime | None) -> datetime | None:
         return None if due_before is None else check_time(due_before)
     except ValidationFailed as invalid:
         errors = [error.under("due_before") for error in invalid.errors]
-        raise wrong_parameters(ValidationFailed(errors)) from None
+        raise invalid_parameter(ValidationFailed(errors)) from None
 
 
 def _created_response(follow_up: FollowUp) -> JsonResponse[FollowUpView]:
