@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection, and in the transaction, that the service hands over."""
+"""Run the migrations on the connection and in the transaction that the caller passes."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""All tables. Revisions 0001 to 0011 were those of version 0.2 and before: see `older_schema.py`."""
+"""Create all tables. Versions up to 0.2 had the revisions 0001 to 0011: see `older_schema.py`."""
 
 from collections.abc import Iterable
 
@@ -15,8 +15,8 @@ depends_on = None
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# The words are canonical already, and parted by spaces alone: a tokenizer that knows ASCII only takes them as they are.
-# What is deleted must not stay in the index, not even as an entry that is marked as deleted: see `word_index.py`.
+# Words are already normalised and separated by spaces, so the `ascii` tokenizer leaves them unchanged. Deleted words
+# must not stay in the index, not even marked as deleted: see `word_index.py`.
 _WORDS_ON_SQLITE = (
     """
     CREATE VIRTUAL TABLE lead_words USING fts5(
@@ -51,7 +51,7 @@ _INDEXES = {
         ("next_follow_up_key", "id"),
     ),
     "merged_leads": (("into_id",),),
-    # The one of states comes last: of indexes that promise as much, SQLite takes the one that was made first.
+    # The index on `state` comes last: among equally good indexes, SQLite uses the first one.
     "follow_ups": (
         ("lead_id", "state", "due_at", "id"),
         ("channel", "state", "due_at", "id"),
@@ -209,14 +209,14 @@ def _create(table: str, *parts: sa.schema.SchemaItem) -> None:
 def _create_partial(
     name: str, table: str, columns: Iterable[str], *, unique: bool = False, where: str | None = None
 ) -> None:
-    """Create an index of a part of the rows: those whose last column has a value, unless `where` says otherwise."""
+    """Create a partial index. By default, it holds the rows where the last column is not null."""
     *_, last = columns
     condition = sa.text(where or f"{last} IS NOT NULL")
     op.create_index(name, table, list(columns), unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 def downgrade() -> None:
-    """Drop them."""
+    """Drop the tables."""
     if op.get_context().dialect.name == "sqlite":
         op.drop_table("lead_words")
     for table in ("replies", "api_keys", "feed", "timeline", "follow_ups", "merged_leads", "leads"):

@@ -1,1 +1,1 @@
-"""The outside: how the ports of the inside are met by libraries, databases and networks."""
+"""Adapters: implement the ports of the domain with libraries, databases and networks."""

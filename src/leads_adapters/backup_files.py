@@ -1,4 +1,4 @@
-"""Backups as files: their names, which of them to keep, and how they appear complete or not at all."""
+"""Name, find and publish backup files. A backup gets its final name only when it is complete."""
 
 import os
 import re
@@ -19,27 +19,27 @@ _MAGIC = {b"SQLite format 3\0": SQLITE, b"PGDMP": POSTGRESQL}
 _PREFIX = ".leads-unfinished-"
 
 _ABANDONED_SECONDS = 24 * 60 * 60
-"""After how long an unfinished folder belongs to a process that was killed."""
+"""The age at which an unfinished folder counts as left by a killed process."""
 
 
 class BackupFailed(Exception):
-    """A backup or a restore cannot be done; the message is a sentence for the person at the terminal."""
+    """A backup or restore failed. The message is a sentence for the operator."""
 
 
 def kind_of(file: Path) -> str | None:
-    """Return the database that a file is a backup of; None for any other file."""
+    """Return the kind of database of a backup file, or None for any other file."""
     with file.open("rb") as stream:
         start = stream.read(16)
     return next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
 
 
 def time_stamp(at: datetime) -> str:
-    """Return a time as it stands in file names: they sort by it, and no two are the same."""
+    """Format a time for file names, so that they sort by time and differ."""
     return f"{at:%Y%m%d-%H%M%S-%f}"
 
 
 def backups_in(folder: Path, name: str) -> Sequence[Path]:
-    """Return the backups of database `name` in a folder that `leads backup` has named, the oldest first."""
+    """Return the backups of database `name` in a folder, oldest first. Only names from `leads backup` count."""
     pattern = re.compile(re.escape(name) + r"-\d{8}-\d{6}-\d{6}\.(db|dump)")
     return [path for path in sorted(folder.iterdir()) if pattern.fullmatch(path.name) and _is_backup(path)]
 
@@ -53,27 +53,27 @@ def _is_backup(path: Path) -> bool:
 
 @contextmanager
 def unfinished(folder: Path) -> Iterator[Path]:
-    """Make a folder, within another, for files that are not complete yet; only this user can look into it.
+    """Create a private folder within `folder` for incomplete files, and remove it at the end.
 
-    It is removed at the end. What a killed process has left there is removed a day later.
+    Also removes such folders that killed processes left more than a day ago.
     """
     _remove_abandoned(folder)
-    made = Path(mkdtemp(prefix=_PREFIX, dir=folder))
+    temporary = Path(mkdtemp(prefix=_PREFIX, dir=folder))
     try:
-        yield made
+        yield temporary
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _remove_abandoned(folder: Path) -> None:
     for path in folder.glob(f"{_PREFIX}*"):
-        with suppress(FileNotFoundError):  # another backup has just removed its own
+        with suppress(FileNotFoundError):  # another backup has just removed it
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)
 
 
 def publish(file: Path, target: Path) -> None:
-    """Give a complete file, which only this user can read, its name; it has that after a power cut, too."""
+    """Rename a complete file to `target` durably, with mode 600."""
     file.chmod(0o600)
     sync(file)
     file.replace(target)
@@ -81,7 +81,7 @@ def publish(file: Path, target: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Have the disk keep a file or a folder."""
+    """Write a file or folder to the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

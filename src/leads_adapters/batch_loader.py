@@ -1,4 +1,4 @@
-"""Collect the lookups of one turn of the event loop and run them as one, as a DataLoader does."""
+"""Collect the lookups of one turn of the event loop and run them as one, like DataLoader."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,9 +9,9 @@ ResultT = TypeVar("ResultT")
 
 
 class BatchLoader(Generic[KeyT, ResultT]):
-    """Loads all keys of a turn at its end, each of them once: no result is older than its request.
+    """Loads all keys of one turn of the event loop together. Nothing is cached.
 
-    A key without a result loads None.
+    The result of an unknown key is None.
     """
 
     def __init__(self, load_all: Callable[[Sequence[KeyT]], Awaitable[Mapping[KeyT, ResultT]]]) -> None:
@@ -20,11 +20,11 @@ class BatchLoader(Generic[KeyT, ResultT]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def load(self, key: KeyT) -> ResultT | None:
-        """Return the result for a key; raises what `load_all` raises."""
+        """Return the result for a key, or None. Raises what `load_all` raises."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             task = loop.create_task(self._load_batch())
-            self._tasks.add(task)  # the loop itself keeps no reference
+            self._tasks.add(task)  # the event loop holds only a weak reference
             task.add_done_callback(self._tasks.discard)
         result: asyncio.Future[ResultT | None] = loop.create_future()
         self._waiting.append((key, result))
@@ -40,5 +40,5 @@ class BatchLoader(Generic[KeyT, ResultT]):
                     result.set_exception(error)
         else:
             for key, result in batch:
-                if not result.done():  # a cancelled caller
+                if not result.done():  # the caller was cancelled
                     result.set_result(results.get(key))

@@ -1,11 +1,11 @@
-"""The system's clock."""
+"""Read the system clock."""
 
 from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Tells the machine's time."""
+    """The clock of the operating system."""
 
     def now(self) -> datetime:
-        """Return the present moment in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The protocol by which adapters run use cases, each in one unit of work."""
+"""Define how adapters run use cases: each in one unit of work."""
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
@@ -15,7 +15,7 @@ UseCase = Callable[Concatenate[UnitOfWork, Arguments], ResultT]
 class Outage(Unavailable):
     """The database failed, not the use case. The message is for operators: it may name files and hosts.
 
-    A `permanent` outage, such as a damaged file, ends only with a restart.
+    A `permanent` outage, such as a damaged file, lasts until a restart.
     """
 
     def __init__(self, reason: str, *, permanent: bool = False) -> None:
@@ -33,7 +33,7 @@ class Database(Protocol):
     async def read(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
-        """Run a use case that changes nothing, on one consistent state of the database."""
+        """Run a use case that changes nothing, on one snapshot of the database."""
 
     async def read_long(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -43,21 +43,21 @@ class Database(Protocol):
     async def write(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
-        """Run a use case and commit. When this returns, its changes are durable; if it raises, nothing was changed.
+        """Run a use case and commit. When this returns, the changes are durable. If this raises, nothing was changed.
 
-        Cancelling the caller does not stop the unit of work half-way. A use case may be run again after a conflict
-        with another one; only its last run counts.
+        Cancelling the caller does not interrupt the unit of work. After a conflict, the use case may run again; only
+        the last run has an effect.
         """
 
     async def check_ready(self) -> None:
-        """Raise `Unavailable` unless the schema is right, and writes do not fail."""
+        """Raise `Unavailable` if the schema is not up to date or writes fail."""
 
     async def wait_for_change(self, seconds: float) -> None:
-        """Return soon after any process has scheduled a follow-up, or else after `seconds`.
+        """Return soon after a process has scheduled a follow-up, or after `seconds`.
 
-        Changes since the last call count. It may return early, and never raises: a missed change must do no more harm
-        than the wait. One caller at a time.
+        Changes since the last call count. May return early, and never raises. A change may be missed: the caller must
+        look again after `seconds`. One caller at a time.
         """
 
     async def close(self) -> None:
-        """Finish the work under way and close the database; later calls raise `Unavailable`."""
+        """Finish running work and close the database. Later calls raise `Unavailable`."""

@@ -1,4 +1,4 @@
-"""Identifiers, secrets and random numbers."""
+"""Generate identifiers, secrets and random numbers."""
 
 import random
 import secrets
@@ -7,15 +7,15 @@ from uuid_utils import uuid7
 
 
 class Uuid7Source:
-    """Makes UUIDv7 (RFC 9562), which sort by the time at which they were made."""
+    """Generates UUIDv7 (RFC 9562), which sort by time of creation."""
 
     def new(self) -> str:
-        """Return a new identifier, as lower-case text."""
+        """Return a new identifier as lower-case text."""
         return str(uuid7())
 
 
 class SystemEntropy:
-    """Makes secrets with the operating system's generator."""
+    """Generates secrets with the generator of the operating system."""
 
     def random_bytes(self, size: int) -> bytes:
         """Return `size` unpredictable bytes."""
@@ -23,7 +23,7 @@ class SystemEntropy:
 
 
 class SystemRandomSource:
-    """Takes random numbers from Python's generator, which is not fit for secrets."""
+    """Generates random numbers with Python's generator, which must not be used for secrets."""
 
     def random(self) -> float:
         """Return a number from 0 up to, but not including, 1."""

@@ -1,4 +1,4 @@
-"""What a file of leads consists of, whatever its format."""
+"""Define the content of a file of leads in any format."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,17 @@ from leads_domain.lead import ImportedState, Lead
 
 
 class FileRefused(Exception):
-    """Nothing in the file can be taken in; the message says in a sentence or two why, and what to do."""
+    """The whole file was refused. The message says why and what to do, in at most two sentences."""
 
 
 class Row(NamedTuple):
-    """One row of a file: the lead that it gives, or why it could not be read.
+    """One row of a file: the details of a lead, or the error that refused the row.
 
-    `line` is the line of the file on which the row starts, from 1. `cells` are its texts as they
-    stood in the file, for people to correct; bytes that are no UTF-8 stand in them as lone
-    surrogates (PEP 383), so that they can be written back unharmed. `state` is for a lead that is new.
-    An update leaves other attributes as they are with `merge_attributes`.
+    - `line`: the line of the file on which the row starts, from 1.
+    - `cells`: the text of each cell, unchanged, for a file of refused rows. Bytes that are not UTF-8 are lone
+      surrogates (PEP 383), so they can be written back unchanged.
+    - `state`: the imported state, for a new lead.
+    - `merge_attributes`: an update keeps attributes that the row does not mention.
     """
 
     line: int
@@ -31,9 +32,9 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LeadFile:
-    """The names of a file's columns as they stood in it, and its rows, read while they are asked for.
+    """The column names of a file, unchanged, and its rows, which are read lazily.
 
-    The rows can be gone through once, and only while the stream that they come from is open.
+    Iterate over the rows once, while the stream is open.
     """
 
     header: Sequence[str]
@@ -41,7 +42,7 @@ class LeadFile:
 
 
 ReadFile = Callable[[BinaryIO], LeadFile]
-"""Reads a file; raises `FileRefused`."""
+"""Reads a file. Raises `FileRefused`."""
 
 WriteFile = Callable[[Iterable[Lead]], Iterator[bytes]]
-"""Makes a file of leads, piece by piece."""
+"""Writes a file of leads and yields it in chunks."""

@@ -1,4 +1,4 @@
-"""Pages of leads as JSON, for clients that only pass it on."""
+"""Read pages of leads as JSON, for adapters that pass it on unchanged."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from leads_domain.paging import LeadPosition, LeadQuery
 from leads_domain.ports import UnitOfWork
 
 JsonPage = tuple[bytes, LeadPosition | None]
-"""An array of leads, and where the next page starts."""
+"""A JSON array of leads, and the position after which the next page starts."""
 
 ReadJsonPage = Callable[[UnitOfWork, LeadQuery], JsonPage]
-"""A use case. A database may have a faster one than `read_json_page`, with the same result."""
+"""A use case that reads a page as JSON. A database may have a faster one than `read_json_page`."""
 
 
 def read_json_page(work: UnitOfWork, query: LeadQuery) -> JsonPage:
-    """Return a page; works on every database."""
+    """Return a page of leads as JSON. This works on every database."""
     page = work.leads.page(query)
     return msgspec.json.encode([lead.to_dict(time_text) for lead in page.items]), page.next

@@ -1,7 +1,7 @@
-"""Count what happens in this process, and report it to Prometheus.
+"""Count events of this process, and report them to Prometheus.
 
-Counting is a look-up and an addition, on the event loop alone: the counters of prometheus-client, made for threads,
-take several times as long. The library writes the text, and is not loaded before that is asked for.
+Counters are plain numbers that only the event loop changes: the thread-safe ones of prometheus-client are slower. The
+library only renders the text, and is imported when a scrape needs it.
 """
 
 import os
@@ -25,7 +25,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Distribution:
-    """How many values there were up to each of some bounds, and their sum."""
+    """A histogram: the number of values up to each bound, and their sum."""
 
     __slots__ = ("_bounds", "_counts", "_sum")
 
@@ -35,21 +35,21 @@ class Distribution:
         self._sum = 0.0
 
     def add(self, value: float) -> None:
-        """Count one more value."""
+        """Count a value."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
     def totals(self) -> tuple[list[tuple[str, float]], float]:
-        """Return the number of values up to each bound, and the sum of all."""
+        """Return the number of values up to each bound, and the sum of all values."""
         bounds = (*map(str, self._bounds), "+Inf")
         return list(zip(bounds, accumulate(self._counts), strict=True)), self._sum
 
 
 @dataclass(slots=True)
 class Metrics:
-    """Counts what happens in this process, on this kind of database and with these channels configured.
+    """Counts requests, deliveries and commits of this process.
 
-    What is counted has the label `pid`: of several processes behind one port, a scrape meets any.
+    The counters have the label `pid`: with several processes on one port, any of them may answer a scrape.
     """
 
     version: str
@@ -60,29 +60,29 @@ class Metrics:
     _commits: Distribution = field(default_factory=lambda: Distribution(_SIZES), init=False)
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """Count a request that was answered. One that led nowhere has no route."""
-        spent = self._requests.get((method, route, status))
-        if spent is None:
-            # A client can make up any method, but cannot have us keep it.
-            known = (method if method in _METHODS else "other", route, status)
-            spent = self._requests.setdefault(known, Distribution(_SECONDS))
-        spent.add(seconds)
+        """Count a request with a response. `route` is None if no route matched."""
+        durations = self._requests.get((method, route, status))
+        if durations is None:
+            # Clients can invent methods: do not store unknown ones.
+            label_values = (method if method in _METHODS else "other", route, status)
+            durations = self._requests.setdefault(label_values, Distribution(_SECONDS))
+        durations.add(seconds)
 
     def delivery(self, channel: str, outcome: str) -> None:
         """Count an attempt to send a follow-up."""
         self._deliveries[channel, outcome] += 1
 
     def commit(self, size: int) -> None:
-        """Count a commit of so many units of work."""
+        """Count a commit with `size` units of work."""
         self._commits.add(size)
 
     def text(self, backlog: Mapping[str, Backlog], now: datetime) -> bytes:
-        """Everything that was counted, and what waits by channel, in the text format of Prometheus; in any thread."""
-        from prometheus_client import generate_latest  # noqa: PLC0415 - see above
+        """Return all metrics in the text format of Prometheus. Any thread may call this."""
+        from prometheus_client import generate_latest  # noqa: PLC0415 - slow to import
 
-        return generate_latest(_Collected([*self._counted(), *self._waiting(backlog, now)]))
+        return generate_latest(_Collector([*self._process_metrics(), *self._queue_metrics(backlog, now)]))
 
-    def _counted(self) -> Iterator["Metric"]:
+    def _process_metrics(self) -> Iterator["Metric"]:
         from prometheus_client.core import (  # noqa: PLC0415
             CounterMetricFamily,
             HistogramMetricFamily,
@@ -91,56 +91,54 @@ class Metrics:
 
         pid = str(os.getpid())
         build = {"version": self.version, "python": platform.python_version(), "database": self.database}
-        yield InfoMetricFamily("leads_build", "What runs.", build)
+        yield InfoMetricFamily("leads_build", "The version of leads and of Python, and the kind of database.", build)
         requests = HistogramMetricFamily(
             "leads_http_request_duration_seconds",
-            "How long requests took, from their arrival until their answer was sent.",
+            "Time from the arrival of a request until its response was sent.",
             labels=("method", "route", "status", "pid"),
         )
-        for (method, route, status), spent in list(self._requests.items()):
+        for (method, route, status), durations in list(self._requests.items()):
             template = "none" if route is None else route.replace(":str", "")
-            requests.add_metric((method, template, str(status), pid), *spent.totals())
+            requests.add_metric((method, template, str(status), pid), *durations.totals())
         yield requests
         deliveries = CounterMetricFamily(
             "leads_deliveries",
-            "Attempts to send a follow-up, by what became of them.",
+            "Attempts to send a follow-up, by outcome.",
             labels=("channel", "outcome", "pid"),
         )
         for (channel, outcome), number in list(self._deliveries.items()):
             deliveries.add_metric((channel, outcome, pid), number)
         yield deliveries
-        commits = HistogramMetricFamily(
-            "leads_commit_size", "Units of work that one commit made durable.", labels=("pid",)
-        )
+        commits = HistogramMetricFamily("leads_commit_size", "Units of work in one commit.", labels=("pid",))
         commits.add_metric((pid,), *self._commits.totals())
         yield commits
 
-    def _waiting(self, backlog: Mapping[str, Backlog], now: datetime) -> Iterator["Metric"]:
+    def _queue_metrics(self, backlog: Mapping[str, Backlog], now: datetime) -> Iterator["Metric"]:
         from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
         labels = ("channel",)
-        scheduled = GaugeMetricFamily(
-            "leads_follow_ups_scheduled", "Follow-ups that are still to be sent.", labels=labels
+        scheduled = GaugeMetricFamily("leads_follow_ups_scheduled", "Scheduled follow-ups.", labels=labels)
+        due = GaugeMetricFamily(
+            "leads_follow_ups_due", "Scheduled follow-ups whose next attempt is due or running.", labels=labels
         )
-        due = GaugeMetricFamily("leads_follow_ups_due", "Those whose attempt is due, or under way.", labels=labels)
         oldest = GaugeMetricFamily(
             "leads_follow_ups_oldest_due_seconds",
-            "For how long the attempt of one of them has been due.",
+            "Seconds since the oldest of the due attempts became due.",
             labels=labels,
         )
         for channel in sorted({*self.channels, *backlog}):
-            waiting = backlog.get(channel, Backlog(scheduled=0, due=0, next_attempt_at=now))
-            scheduled.add_metric((channel,), waiting.scheduled)
-            due.add_metric((channel,), waiting.due)
-            oldest.add_metric((channel,), max((now - waiting.next_attempt_at).total_seconds(), 0.0))
+            statistics = backlog.get(channel, Backlog(scheduled=0, due=0, next_attempt_at=now))
+            scheduled.add_metric((channel,), statistics.scheduled)
+            due.add_metric((channel,), statistics.due)
+            oldest.add_metric((channel,), max((now - statistics.next_attempt_at).total_seconds(), 0.0))
         yield from (scheduled, due, oldest)
 
 
 @dataclass(frozen=True, slots=True)
-class _Collected:
-    """What prometheus-client takes the numbers from."""
+class _Collector:
+    """The collector that prometheus-client reads."""
 
-    found: Sequence["Metric"]
+    metrics: Sequence["Metric"]
 
     def collect(self) -> Sequence["Metric"]:
-        return self.found
+        return self.metrics

@@ -1,4 +1,4 @@
-"""Share results that take long to compute."""
+"""Share slow computations between callers."""
 
 import asyncio
 import time
@@ -7,15 +7,15 @@ from typing import Generic, TypeVar
 
 ResultT = TypeVar("ResultT")
 
-LONG_SECONDS = 0.2
-"""A computation that takes longer is slow: its result is kept for a while."""
+SLOW_SECONDS = 0.2
+"""The time after which a computation counts as slow. Its result is then reused for a while."""
 
-REST = 10
-"""How long a slow result is kept, in multiples of the time it took: so at most a tenth of a processor computes."""
+REUSE_FACTOR = 10
+"""The time that a slow result is reused, in multiples of its computation time. This limits the load to a tenth."""
 
 
 class SingleFlightCache(Generic[ResultT]):
-    """Computes a result once for all callers that wait for it; a slow one also serves callers soon after."""
+    """Computes a result once for all callers that wait for it. A slow result is also reused for a while."""
 
     def __init__(
         self, compute: Callable[[], Awaitable[ResultT]], monotonic: Callable[[], float] = time.monotonic
@@ -23,17 +23,17 @@ class SingleFlightCache(Generic[ResultT]):
         self._compute = compute
         self._monotonic = monotonic
         self._result: asyncio.Future[ResultT] | None = None
-        self._good_until = float("-inf")
+        self._expires_at = float("-inf")
 
     async def get(self) -> ResultT:
-        """Return the result; raises what `compute` raises."""
-        if self._result is None or (self._result.done() and self._monotonic() >= self._good_until):
+        """Return the result. Raises what `compute` raises."""
+        if self._result is None or (self._result.done() and self._monotonic() >= self._expires_at):
             self._result = asyncio.ensure_future(self._compute_and_time())
-        return await asyncio.shield(self._result)  # a cancelled caller does not cancel it for the others
+        return await asyncio.shield(self._result)  # a cancelled caller does not cancel the computation for others
 
     async def _compute_and_time(self) -> ResultT:
-        began = self._monotonic()
+        started_at = self._monotonic()
         result = await self._compute()
-        took = self._monotonic() - began
-        self._good_until = began + (1 + REST) * took if took > LONG_SECONDS else began
+        duration = self._monotonic() - started_at
+        self._expires_at = started_at + (1 + REUSE_FACTOR) * duration if duration > SLOW_SECONDS else started_at
         return result

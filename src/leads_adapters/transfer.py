@@ -1,6 +1,6 @@
-"""Leads in and out by the million: the loops behind `leads import` and `leads export`, and behind the same over HTTP.
+"""Import and export files of leads: the loops behind `leads import`, `leads export` and their HTTP endpoints.
 
-They are synchronous, as reading and writing files is, and hold no more than a batch at a time.
+They are synchronous, as file I/O is, and hold one batch in memory.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
@@ -18,25 +18,25 @@ from leads_domain.use_cases.register_lead import OnDuplicate
 
 ResultT = TypeVar("ResultT")
 
-BATCH_TEXT = 2**20
-"""After how many characters a batch is full, however few its rows are."""
+BATCH_CHARACTERS_MAX = 2**20
+"""The number of characters after which a batch ends early."""
 
-PAGE = 100
-"""How many leads are read at a time."""
+PAGE_SIZE = 100
+"""The number of leads in a page of an export."""
 
 
 class Run(Protocol):
-    """Runs a coroutine to its end."""
+    """Runs a coroutine until it is complete."""
 
     def __call__(self, work: Coroutine[Any, Any, ResultT], /) -> ResultT:
-        """What the coroutine returns."""
+        """Return the result of the coroutine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Importing:
-    """Imports a file, in a unit of work for every `batch` of rows: what came before an error stays.
+    """Imports a file, with one unit of work for each `batch` of rows. Batches before an error stay imported.
 
-    A batch is large enough to spread its cost, and small enough not to hold up others.
+    A larger batch costs less for each row; a smaller one delays other requests less.
     """
 
     database: Database
@@ -47,11 +47,11 @@ class Importing:
     def __call__(
         self, rows: Iterator[Row], run: Run, *, actor: str, on_duplicate: OnDuplicate, rules: bool, dry_run: bool
     ) -> Iterator[tuple[Row, ImportResult, Candidate | None]]:
-        """Yield each row with its result, and as a candidate if it was one, in the order of the file.
+        """Yield each row with its result, and its candidate if the row was valid, in the order of the file.
 
-        With `dry_run`, the result is what it would be.
+        With `dry_run`, nothing is stored, and the results are those that an import would have.
         """
-        with self.open_dry_run() if dry_run else nullcontext() as trial:
+        with self.open_dry_run() if dry_run else nullcontext() as dry_run_store:
             run_use_case = self.database.read_long if dry_run else self.database.write
             for batch in _batches(rows, self.batch):
                 checked = [self._checked(row) for row in batch]
@@ -62,7 +62,7 @@ class Importing:
                     actor=actor,
                     on_duplicate=on_duplicate,
                     rules=rules,
-                    dry_run=trial,
+                    dry_run=dry_run_store,
                 )
                 results = iter(run(use_case))
                 for row, each in zip(batch, checked, strict=True):
@@ -73,32 +73,32 @@ class Importing:
             return row.given
         try:
             return self.import_leads.check(row.given, row.state, merge_attributes=row.merge_attributes)
-        except ValidationFailed as refusal:
-            return refusal
+        except ValidationFailed as error:
+            return error
 
 
-def _batches(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
+def _batches(rows: Iterator[Row], rows_max: int) -> Iterator[list[Row]]:
     batch: list[Row] = []
-    text = 0
+    characters = 0
     for row in rows:
         batch.append(row)
-        text += sum(map(len, row.cells))
-        if len(batch) == most or text >= BATCH_TEXT:
+        characters += sum(map(len, row.cells))
+        if len(batch) == rows_max or characters >= BATCH_CHARACTERS_MAX:
             yield batch
-            batch, text = [], 0
+            batch, characters = [], 0
     if batch:
         yield batch
 
 
 def all_leads(database: Database, run: Run, query: LeadQuery) -> Iterator[Lead]:
-    """Yield every lead that `query` asks for, the oldest first: no change of a lead changes this order.
+    """Yield every lead that matches `query`, oldest first. Changes of leads do not affect this order.
 
-    Each page is read by itself: leads that are created meanwhile come last.
+    Each page is a separate read: leads that are created during the export come last.
     """
 
     def read(after: LeadPosition | None) -> Page[Lead, LeadPosition]:
-        following = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE, after=after)
-        return run(database.read_long(lambda work: work.leads.page(following)))
+        page_query = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE_SIZE, after=after)
+        return run(database.read_long(lambda work: work.leads.page(page_query)))
 
     page = read(query.after)
     yield from page.items

@@ -12,7 +12,7 @@ from dependency_injector import providers
 
 from leads_adapters.database import Database
 from leads_adapters.http.negotiation import preferred
-from leads_adapters.transfer import PAGE
+from leads_adapters.transfer import PAGE_SIZE
 from leads_domain.errors import Unavailable
 from rest import JOHN, Api, Service
 
@@ -35,7 +35,7 @@ def fill(admin: Api, number: int) -> None:
 
 
 def test_all_leads_come_once_the_oldest_first(admin: Api) -> None:
-    fill(admin, 2 * PAGE + 1)
+    fill(admin, 2 * PAGE_SIZE + 1)
     in_csv = admin.get("/leads/export").expect(200)
     in_ndjson = admin.get("/leads/export", accept=NDJSON).expect(200)
     listed = [lead for page in admin.pages("/leads?sort=created_at&limit=200") for lead in page["items"]]
@@ -139,7 +139,7 @@ def with_pages(service: Service, pages: int, fail_at: int | None = None) -> tupl
     reads = CountedReads(importing.database, fail_at)
     service.container.importing.override(providers.Object(replace(importing, database=cast(Database, reads))))
     admin = service.client("admin")
-    fill(admin, pages * PAGE)
+    fill(admin, pages * PAGE_SIZE)
     return admin, reads
 
 
@@ -159,7 +159,7 @@ def test_a_fault_in_the_middle_breaks_the_body_off_and_is_logged(
     reply = admin.get("/leads/export", x_request_id="broken").expect(200)
 
     assert not reply.complete
-    assert len(cells(reply.body)) >= PAGE
+    assert len(cells(reply.body)) >= PAGE_SIZE
     (fault,) = faults(log)
     assert fault["request_id"] == "broken"
     assert "a1@example.com" not in str(fault)

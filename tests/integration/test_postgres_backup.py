@@ -1,6 +1,7 @@
 """`leads backup` and `leads restore` on PostgreSQL, with the programs of the tests' own server."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,10 @@ from sqlalchemy import URL
 from application import Application
 from databases import on_postgres
 from leads_adapters.backup_files import BackupFailed
-from leads_adapters.sql.migrations import HEAD
+from leads_adapters.sql.migrations import HEAD, downgrade
 from leads_adapters.sql.postgres import backup as postgres_backup
 from leads_adapters.sql.postgres.engine import postgres_engine
+from leads_adapters.sql.tables import metadata
 from postgres import PROGRAMS, connect, postgres_url
 from terminal import Terminal
 
@@ -58,7 +60,7 @@ def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
         app.merge(john, jon)
         app.erase(john)
         with monkeypatch.context() as patch:
-            patch.setattr(postgres_backup, "ENDING_SECONDS", 0)
+            patch.setattr(postgres_backup, "DISCONNECT_SECONDS", 0)
             assert "Stop the service first" in terminal.leads("restore", "backups", "--yes").expect(1).err
     [backup] = (terminal.folder / "backups").iterdir()
     assert backup.name.startswith(f"{url.database}-")
@@ -84,6 +86,18 @@ def test_a_backup_of_version_0_2_is_brought_up_to_date(terminal: Terminal, url: 
     assert "John Doe" in names_in(url)
 
 
+def test_a_database_of_version_0_3_is_replaced_completely(terminal: Terminal, url: URL) -> None:
+    engine = postgres_engine(url)
+    downgrade(engine, "0100")
+    engine.dispose()
+    shutil.copy(OF_VERSION_0_2, "old.dump")  # the database that is replaced is kept beside it
+    terminal.leads("restore", "old.dump", "--yes").expect(0)
+    with connect(url) as connection:
+        found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert {name for (name,) in found} == {*metadata.tables, "alembic_version"}
+    assert "John Doe" in names_in(url)
+
+
 def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(terminal: Terminal, url: URL) -> None:
     change(url, "UPDATE alembic_version SET version_num = '0006'")
     terminal.leads("backup", "early.dump").expect(0)
@@ -102,7 +116,7 @@ def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(t
         ("newer.dump", "its schema is 9999"),
         ("damaged.dump", "pg_restore failed: pg_restore: error: "),
         ("some.db", "some.db is a SQLite backup, but the database is postgresql://"),
-        ("good.dump", "The database has a table more, which is not of this version of leads."),
+        ("good.dump", "The database has a table more, which this version of leads does not have."),
     ],
 )
 def test_what_cannot_be_restored_is_said_and_changes_nothing(

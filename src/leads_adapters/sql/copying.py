@@ -1,4 +1,4 @@
-"""Copy a whole database to another of any kind, checked, or nothing."""
+"""Copy a whole database to another one of either kind, and check the copy."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,24 +26,24 @@ from sqlalchemy import (
 from sqlalchemy.exc import StatementError
 
 from leads_adapters.sql import migrations
-from leads_adapters.sql.sqlite.statistics import count_leads
+from leads_adapters.sql.sqlite.statistics import analyze_leads
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.word_index import rebuild_word_index
 
 BATCH = 500
-"""How many rows are in memory at once. The largest lead takes a third of a MiB."""
+"""The number of rows in memory. The largest lead takes a third of a MiB."""
 
 OnProgress = Callable[[int, int], None]
-"""Called with the number of rows done, and of all. Each counts twice: when it is written, and when it is checked."""
+"""Called with the number of rows done and the total. A row counts twice: when it is written and when it is checked."""
 
 
 class CopyFailed(Exception):
-    """Nothing was copied; the message is a sentence that says why, and holds neither secrets nor rows."""
+    """Nothing was copied. The message says why, and contains no secrets and no rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableContent:
-    """The content of a table. The checksum, 128 bits in hexadecimal, does not depend on the order of the rows."""
+    """The content of a table. The checksum (128 bits, hexadecimal) does not depend on the order of the rows."""
 
     table: str
     rows: int
@@ -51,65 +51,68 @@ class TableContent:
 
 
 def copy_database(source: Engine, target: Engine, on_progress: OnProgress) -> list[TableContent]:
-    """Copy every table from one snapshot of `source`, in one transaction, and return what was copied.
+    """Copy every table from one snapshot of `source`, in one transaction, and return the content of each.
 
-    The source is only read. The target gets its tables, if it has none; it must be empty. Raises `CopyFailed`, also
-    if the target returns other rows than were written, or if the source was changed meanwhile.
+    The target must be empty; its tables are created if necessary. Raises `CopyFailed` if the copy fails, if the target
+    returns other rows than were written, or if the source changes during the copy.
     """
     if source.dialect.name == "sqlite" and not Path(str(source.url.database)).is_file():
         raise CopyFailed("The source cannot be used: there is no such file.")
-    tables = metadata.sorted_tables  # a table comes after those it refers to
-    with _explained("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
+    tables = metadata.sorted_tables  # referenced tables come first
+    with _raise_copy_failed("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
         _check_schema("source", migrations.current_on(reading))
         migrations.lift_time_limits(reading)
         state = _state(reading, tables)
         progress = _Progress(2 * sum(_count(reading, table) for table in tables), on_progress)
-        with _explained("The target cannot be used"):
+        with _raise_copy_failed("The target cannot be used"):
             _prepare(target)
             with target.begin() as writing:
                 migrations.lift_time_limits(writing)
                 _lock_empty(writing, tables)
                 copied = [_copy(table, reading, writing, progress) for table in tables]
                 rebuild_word_index(writing)
-                count_leads(writing)
+                analyze_leads(writing)
                 for table, content in zip(tables, copied, strict=True):
                     _check_copy(table, content, writing, progress)
-                with _explained("The source cannot be used"):
+                with _raise_copy_failed("The source cannot be used"):
                     reading.rollback()
                     if _state(reading, tables) != state:
-                        message = "stop every service that uses it, and copy again"
-                        raise CopyFailed(f"The source was changed meanwhile: {message}.")
+                        advice = "Stop every service that uses it, and copy again."
+                        raise CopyFailed(f"The source was changed during the copy. {advice}")
     return copied
 
 
 def _check_schema(role: str, found: str | None) -> None:
     if found is not None and found > migrations.HEAD:
-        raise CopyFailed(f"The {role} cannot be used: {migrations.mismatch(found)}")
+        raise CopyFailed(f"The {role} cannot be used: {migrations.explain_mismatch(found)}")
     if found != migrations.HEAD:
-        message = f"The schema of the {role} is at {found or 'nothing'}, not at {migrations.HEAD}: "
-        raise CopyFailed(f"{message}run `leads migrate` there first.")
+        state = (
+            f"The schema of the {role} is at {found}, not at {migrations.HEAD}"
+            if found
+            else f"The {role} has no tables"
+        )
+        raise CopyFailed(f"{state}. Run `leads migrate` on it first.")
 
 
 def _prepare(target: Engine) -> None:
-    """Create the tables if there are none. An existing schema is left to `leads migrate`: it may be in use."""
+    """Create the tables if there are none. An existing schema is not migrated: it may be in use."""
     if migrations.current(target) is None:
         migrations.upgrade(target)
     _check_schema("target", migrations.current(target))
 
 
 def _lock_empty(writing: Connection, tables: Sequence[Table]) -> None:
-    """Lock the tables of the target against writes, as SQLite does by itself, and refuse one with rows."""
+    """Lock the tables of the target against writes, as SQLite does by itself. Raise `CopyFailed` if one has rows."""
     if writing.dialect.name == "postgresql":
         names = ", ".join(table.name for table in tables)
         writing.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
     for table in tables:
         if _count(writing, table):
-            message = f"The target is not empty: its table {table.name} holds rows"
-            raise CopyFailed(f"{message}; name a database that holds none.")
+            raise CopyFailed(f"The target is not empty: its table {table.name} has rows. Name an empty database.")
 
 
 def _state(reading: Connection, tables: Sequence[Table]) -> Sequence[Any]:
-    """Return a value that changes with every commit; on PostgreSQL, the transactions that wrote the rows."""
+    """Return a value that changes with every commit. On PostgreSQL, it is computed from the rows' transaction ids."""
     if reading.dialect.name == "sqlite":
         return reading.exec_driver_sql("PRAGMA data_version").all()
     writers = func.sum(cast(cast(literal_column("xmin"), Text), BigInteger))
@@ -124,43 +127,43 @@ def _copy(table: Table, reading: Connection, writing: Connection, progress: "_Pr
     checksum = _Checksum()
     for batch in _batches(table, reading):
         checksum.add(batch)
-        with _explained(f"The table {table.name} could not be written"):
+        with _raise_copy_failed(f"The table {table.name} could not be written"):
             writing.execute(insert(table), [row._asdict() for row in batch])
         progress.advance(len(batch))
-    _count_on(table, writing)
+    _continue_sequence(table, writing)
     return checksum.content(table)
 
 
 def _check_copy(table: Table, copied: TableContent, writing: Connection, progress: "_Progress") -> None:
-    """Read the rows back before the commit, and compare checksums."""
+    """Read the rows back before the commit, and compare the checksums."""
     checksum = _Checksum()
     for batch in _batches(table, writing):
         checksum.add(batch)
         progress.advance(len(batch))
     if checksum.content(table) != copied:
-        raise CopyFailed(f"The table {table.name} of the target does not hold what was written to it.")
+        raise CopyFailed(f"The table {table.name} of the target does not contain the rows that were written to it.")
 
 
 def _batches(table: Table, connection: Connection) -> Iterator[Sequence[Row[Any]]]:
-    """Yield all rows in the order of the primary key, which finds the next batch and fills tables best."""
+    """Yield all rows in the order of the primary key. This finds the next batch by index and fills B-trees in order."""
     key = list(table.primary_key)
     following = select(*_stored(table)).order_by(*key).limit(BATCH)
     statement = following
-    with _explained(f"The table {table.name} could not be read"):
+    with _raise_copy_failed(f"The table {table.name} could not be read"):
         while batch := connection.execute(statement).all():
             yield batch
             last = batch[-1]._asdict()
-            reached = [literal(last[column.name], column.type) for column in key]
-            statement = following.where(tuple_(*key) > tuple_(*reached))
+            last_key = [literal(last[column.name], column.type) for column in key]
+            statement = following.where(tuple_(*key) > tuple_(*last_key))
 
 
 def _stored(table: Table) -> list[Any]:
-    """Return the columns that are stored; the target computes the others itself."""
+    """Return the stored columns. The target computes the others."""
     return [column for column in table.columns if column.computed is None]
 
 
-def _count_on(table: Table, writing: Connection) -> None:
-    """Make PostgreSQL number new rows after the copied ones, as SQLite does by itself."""
+def _continue_sequence(table: Table, writing: Connection) -> None:
+    """Set PostgreSQL's sequence to continue after the copied rows, as SQLite does by itself."""
     column = table.autoincrement_column
     if column is not None and writing.dialect.name == "postgresql":
         sequence = func.pg_get_serial_sequence(table.name, column.name)
@@ -168,7 +171,7 @@ def _count_on(table: Table, writing: Connection) -> None:
 
 
 class _Progress:
-    """Counts the rows done."""
+    """Reports the number of rows done."""
 
     def __init__(self, total: int, on_progress: OnProgress) -> None:
         self._done, self._total = 0, total
@@ -180,7 +183,7 @@ class _Progress:
 
 
 class _Checksum:
-    """Counts rows and sums up their hashes."""
+    """Counts rows and adds up their hashes."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -188,7 +191,7 @@ class _Checksum:
 
     def add(self, rows: Sequence[Row[Any]]) -> None:
         for row in rows:
-            # MessagePack encodes equal values equally, also times in different zones.
+            # MessagePack encodes equal values equally, including times with different offsets.
             self._sum += int.from_bytes(blake2b(msgspec.msgpack.encode(tuple(row)), digest_size=16).digest())
         self._rows += len(rows)
 
@@ -197,10 +200,10 @@ class _Checksum:
 
 
 @contextmanager
-def _explained(failed: str) -> Iterator[None]:
-    """Raise `CopyFailed` for an error of a database, with its first line only: the rest may hold a row."""
+def _raise_copy_failed(problem: str) -> Iterator[None]:
+    """Raise `CopyFailed` for an error of a database, with only its first line: the rest may contain a row."""
     try:
         yield
     except (StatementError, ValueError) as error:
         reason = str(error.orig if isinstance(error, StatementError) else error)
-        raise CopyFailed(f"{failed}: {reason.partition(chr(10))[0].rstrip('.')}.") from error
+        raise CopyFailed(f"{problem}: {reason.partition(chr(10))[0].rstrip('.')}.") from error

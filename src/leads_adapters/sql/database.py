@@ -1,4 +1,4 @@
-"""Run use cases on an SQL database: the parts that SQLite and PostgreSQL share."""
+"""Run use cases on an SQL database: the part that SQLite and PostgreSQL share."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,10 +20,10 @@ Run = Callable[[SqlUnitOfWork], ResultT]
 
 
 class SqlDatabase(ABC):
-    """Implements `Database` but for its hooks, which choose the connection, the thread and the transaction.
+    """Implements `Database`. Subclasses choose the connection, the thread and the transaction.
 
-    `on_commit` is called after every commit with the number of units of work in it; `on_outage` with the reason why
-    the database fails, once a minute.
+    `on_commit` is called after every commit with its number of units of work. `on_outage` is called with the reason of
+    an outage, once a minute.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class SqlDatabase(ABC):
         await self.check_writes()
 
     async def check_writes(self) -> None:
-        """Raise `Outage` if writes fail. After one has failed, try one."""
+        """Raise `Outage` if writes fail. After a failed write, test one."""
         if self._outages.needs_probe():
             await self.write(store_probe)
             await self.write(delete_probe)
@@ -92,7 +92,7 @@ class SqlDatabase(ABC):
         deliver(jobs)
 
     def _deliver_writes(self, jobs: Sequence[Job]) -> None:
-        """Deliver the results of jobs that shared a transaction, once it is committed or has failed."""
+        """Deliver the results of jobs in one transaction, after its commit or failure."""
         self._outages.after_write(jobs)
         deliver(jobs)
         if done := sum(job.error is None for job in jobs):

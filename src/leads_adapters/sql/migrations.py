@@ -1,6 +1,6 @@
-"""Bringing a database's schema up to date, with the migrations that are shipped with the package.
+"""Migrate the schema of a database with the migrations in the package.
 
-Alembic is imported only where a schema is changed: it would make every start 0.15 s longer, and take 8 MiB.
+Alembic is imported only to change a schema: importing it at every start would cost time and memory.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine, Select, column, inspect, select, table
 
 from leads_adapters.sql.older_schema import FIRST, LAST_OLDER, convert
-from leads_adapters.sql.sqlite.statistics import count_leads
+from leads_adapters.sql.sqlite.statistics import analyze_leads
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0101"
-"""The newest revision; known without reading the migrations, because every start and health check needs it."""
+"""The newest revision. A constant, because every start and health check needs it without reading the migrations."""
 
 _LOCK_ID = 0x6C65616473
 """The advisory lock of a migration: "leads" in ASCII."""
@@ -26,85 +26,85 @@ _LOCK_ID = 0x6C65616473
 _CURRENT: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 
 
-class NoWay(Exception):
-    """There is no way from the schema's revision to the wanted one, such as from one of a later version."""
+class NoMigrationPath(Exception):
+    """No migrations lead from the revision of the schema to the wanted one, for example from a newer version."""
 
 
 def scripts() -> Path:
-    """The folder of the migrations: inside the installed package, or at the top of a checkout."""
+    """Return the folder of the migrations: in the installed package, or at the top of a checkout."""
     packaged = Path(__file__).parent / "migrations"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "migrations"
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the schema up to `revision`, completely or not at all. Several processes may try at once.
+    """Upgrade the schema to `revision`, in one transaction. Several processes may call this at once.
 
-    Raises `NoWay`; `downgrade` does too.
+    Raises `NoMigrationPath` if this version has no migrations for the database.
     """
     from alembic import command  # noqa: PLC0415
 
-    check_way(current(engine))
+    check_migration_path(current(engine))
 
-    def bring_up(config: "Config") -> None:
+    def run_upgrade(config: "Config") -> None:
         connection = config.attributes["connection"]
         if current_on(connection) == LAST_OLDER:
             convert(connection)
         command.upgrade(config, revision)
-        count_leads(connection)
+        analyze_leads(connection)
 
-    _run(engine, bring_up)
+    _run(engine, run_upgrade)
 
 
 def downgrade(engine: Engine, revision: str) -> None:
-    """Take the schema back to `revision` ("base": no tables), completely or not at all."""
+    """Downgrade the schema to `revision` ("base": no tables), in one transaction. Raises `NoMigrationPath`."""
     from alembic import command  # noqa: PLC0415
 
     _run(engine, lambda config: command.downgrade(config, revision))
 
 
 def current(engine: Engine) -> str | None:
-    """The schema's revision; None for a database without our tables."""
+    """Return the revision of the schema; None for a database without tables of leads."""
     with engine.connect() as connection:
         return current_on(connection)
 
 
 def current_on(connection: Connection) -> str | None:
-    """The same, within a transaction that somebody else has begun."""
+    """Return the revision of the schema, as seen by a transaction of the caller."""
     return connection.scalar(_CURRENT) if inspect(connection).has_table("alembic_version") else None
 
 
 def check_schema(work: SqlUnitOfWork) -> None:
-    """Raise `Unavailable` unless the schema is the one that this version of the service works with."""
+    """Raise `Unavailable` unless the schema is at the revision that this version needs."""
     row = work.runner.first(_CURRENT)
     if row is None or row[0] != HEAD:
-        raise Unavailable(mismatch(row[0] if row else None))
+        raise Unavailable(explain_mismatch(row[0] if row else None))
 
 
-def check_way(found: str | None) -> None:
-    """Raise `NoWay` if a database at the revision `found` cannot be brought up to date."""
+def check_migration_path(found: str | None) -> None:
+    """Raise `NoMigrationPath` if a database at the revision `found` cannot be upgraded."""
     if found and not (found == LAST_OLDER or FIRST <= found <= HEAD):
-        raise NoWay(mismatch(found))
+        raise NoMigrationPath(explain_mismatch(found))
 
 
-def mismatch(found: str | None) -> str:
-    """Say why the service does not work with a schema of the revision `found`, and what to do."""
+def explain_mismatch(found: str | None) -> str:
+    """Explain why a schema at the revision `found` cannot be used, and what to do."""
     if found is None:
-        return "The database has no tables yet: run `leads migrate`."
+        return "The database has no tables yet. Run `leads migrate`."
     if found > HEAD:
         return (
-            f"A newer version of leads made the database: its schema is at {found}, and this version knows {HEAD} and "
-            "older. Install the newer version, or restore a backup of before."
+            f"A newer version of leads created the schema of the database: it is at {found}, and this version supports "
+            f"{HEAD} and older. Install the newer version, or restore a backup from before the upgrade."
         )
     if found < LAST_OLDER:
         return (
-            f"A version of leads before 0.2 made the database: its schema is at {found}. Run `leads migrate` of "
-            "version 0.2 first, then that of this version."
+            f"A version of leads before 0.2 created the schema of the database: it is at {found}. Run `leads migrate` "
+            "of version 0.2 first, then `leads migrate` of this version."
         )
-    return f"The database schema is at {found}, not at {HEAD}: run `leads migrate`."
+    return f"The schema of the database is at {found}, not at {HEAD}. Run `leads migrate`."
 
 
 def lift_time_limits(connection: Connection) -> None:
-    """Lift the time limits of PostgreSQL for this transaction: they are meant for requests."""
+    """Lift PostgreSQL's time limits for this transaction. They are meant for requests."""
     if connection.dialect.name == "postgresql":
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
@@ -117,22 +117,22 @@ def _run(engine: Engine, action: Callable[["Config"], None]) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     with engine.connect() as connection:
-        # Before BEGIN, or SQLite ignores it: rebuilding a table would otherwise delete what refers to it.
+        # Before BEGIN: SQLite ignores this later. With foreign keys on, rebuilding a table deletes referring rows.
         _set_foreign_keys(connection, "OFF")
         with connection.begin():
             lift_time_limits(connection)
-            _wait_for_others(connection)
+            _lock(connection)
             config.attributes["connection"] = connection
             try:
                 action(config)
             except CommandError as error:
-                raise NoWay(str(error)) from error
+                raise NoMigrationPath(str(error)) from error
             _check_foreign_keys(connection)
         _set_foreign_keys(connection, "ON")
 
 
-def _wait_for_others(connection: Connection) -> None:
-    """Let one process migrate at a time, as SQLite does by itself."""
+def _lock(connection: Connection) -> None:
+    """Let one process migrate at a time. SQLite needs no lock: it has one writer at a time."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK_ID})")
 
@@ -147,5 +147,5 @@ def _check_foreign_keys(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
         if dangling:
-            message = f"The migration would leave {len(dangling)} rows that refer to nothing; it was undone."
-            raise RuntimeError(message)
+            found = f"The migration was undone: {len(dangling)} rows refer to missing rows."
+            raise RuntimeError(f"{found} Delete them (PRAGMA foreign_key_check lists them), or restore a backup.")

@@ -72,7 +72,7 @@ def _database(container: Container) -> str:
         _check_file(engine)
     found = migrations.current(engine)
     if found != migrations.HEAD:
-        raise RuntimeError(f"{name}: {migrations.mismatch(found)}")
+        raise RuntimeError(f"{name}: {migrations.explain_mismatch(found)}")
     _check_write(engine)
     if engine.dialect.name == "sqlite":
         _check_private(session.database_file(engine.url))

@@ -78,8 +78,8 @@ class _Restore:
             newer = f"{self.file} was created by a newer version of leads: its schema is {found}"
             raise CommandFailed(f"{newer}, and this version supports {migrations.HEAD}. Install the newer version.")
         try:
-            migrations.check_way(found)
-        except migrations.NoWay as error:
+            migrations.check_migration_path(found)
+        except migrations.NoMigrationPath as error:
             raise CommandFailed(f"{self.file} cannot be restored. {error}") from None
         if found != migrations.HEAD:
             click.echo(f"{self.file} is from an older version: its schema {found} is updated to {migrations.HEAD}.")
@@ -118,8 +118,8 @@ def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
     if restore.file.resolve() == database:
         raise CommandFailed(f"{restore.file} is the database itself.")
     aside = database.with_name(f"{database.name}.replaced-{stamp}")
-    with folder_lock.exclusively(database.parent), unfinished(database.parent) as folder:
-        copy, new = sqlite_backup.copy_of(restore.file, folder), folder / "new.db"
+    with folder_lock.lock_exclusively(database.parent), unfinished(database.parent) as folder:
+        copy, new = sqlite_backup.copy_closed(restore.file, folder), folder / "new.db"
         counts = sqlite_backup.check(copy, str(restore.file))
         engine = make_engine(URL.create("sqlite", database=str(copy)))
         restore.check_revision(migrations.current(engine) if "leads" in counts else None)

@@ -53,7 +53,7 @@ def _prepare(container: Container) -> None:
         if engine.dialect.name == "sqlite":
             _prepare_file(engine)
         elif (found := migrations.current(engine)) != migrations.HEAD:
-            raise CommandFailed(migrations.mismatch(found))
+            raise CommandFailed(migrations.explain_mismatch(found))
 
 
 def _prepare_file(engine: Engine) -> None:
@@ -68,7 +68,7 @@ def _database_errors_explained(container: Container) -> Iterator[None]:
     url = container.settings().database_url
     try:
         yield
-    except (DBAPIError, driver.Error, migrations.NoWay) as error:
+    except (DBAPIError, driver.Error, migrations.NoMigrationPath) as error:
         raise _unusable(url, file_problem(url) or reason_of(error).rstrip(".")) from None
 
 

@@ -65,5 +65,5 @@ def test_a_version_that_lacks_what_the_service_needs_is_refused() -> None:
 
 @pytest.mark.parametrize("database", [None, "", ":memory:"])
 def test_a_database_without_a_file_is_refused(database: str | None) -> None:
-    with pytest.raises(ValueError, match="name a file"):
+    with pytest.raises(ValueError, match="Name a file"):
         sqlite_engine(URL.create("sqlite", database=database))

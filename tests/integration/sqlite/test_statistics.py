@@ -24,8 +24,8 @@ INDEXES = {*statistics._INDEXES}
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Count as few leads as a test has."""
-    monkeypatch.setattr(statistics, "ENOUGH", 2)
-    monkeypatch.setattr(statistics, "_LOOK_EVERY", 5)
+    monkeypatch.setattr(statistics, "LEADS_MIN", 2)
+    monkeypatch.setattr(statistics, "_CHECK_EVERY_ROWS", 5)
 
 
 def crowd(first: int, last: int) -> Iterator[Lead]:
@@ -68,7 +68,7 @@ def test_leads_are_counted_while_the_service_runs_and_again_when_they_have_grown
 
 
 def test_leads_are_counted_when_the_database_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "_LOOK_EVERY", 1_000)
+    monkeypatch.setattr(statistics, "_CHECK_EVERY_ROWS", 1_000)
     with sqlite_database(tmp_path) as database:
         database.write(add, 1, 3)
         assert counted(tmp_path / "leads.db") == {}
@@ -97,5 +97,5 @@ def test_no_sample_is_left_of_an_erased_lead(tmp_path: Path) -> None:
         if rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'"):  # the fallback has no histograms
             assert any(b"mark-c" in sample for (sample,) in rows(file, "SELECT sample FROM sqlite_stat4"))
         app.erase(john)
-    assert counted(file) == {**dict.fromkeys(INDEXES, 3), **dict.fromkeys(statistics._ABOUT_PEOPLE, 2)}
+    assert counted(file) == {**dict.fromkeys(INDEXES, 3), **dict.fromkeys(statistics._PERSONAL_INDEXES, 2)}
     assert b"mark-c" not in file.read_bytes()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leads_adapters.single_flight import LONG_SECONDS, REST, SingleFlightCache
+from leads_adapters.single_flight import REUSE_FACTOR, SLOW_SECONDS, SingleFlightCache
 
 
 class Computation:
@@ -34,7 +34,7 @@ def run(test: Callable[[Computation], Coroutine[Any, Any, None]]) -> None:
 
 def test_a_quick_result_is_computed_again_for_later_callers() -> None:
     async def call(computation: Computation) -> None:
-        computation.takes = LONG_SECONDS
+        computation.takes = SLOW_SECONDS
         assert [await computation.cache.get() for _ in range(3)] == [1, 2, 3]
 
     run(call)
@@ -52,7 +52,7 @@ def test_a_slow_result_is_kept_for_ten_times_as_long() -> None:
     async def call(computation: Computation) -> None:
         computation.takes = 3.0
         assert await computation.cache.get() == 1
-        computation.time += REST * computation.takes - 0.5
+        computation.time += REUSE_FACTOR * computation.takes - 0.5
         assert await computation.cache.get() == 1
         computation.time += 0.5
         assert await computation.cache.get() == 2

@@ -12,7 +12,7 @@ from builders import details_input
 from databases import RunningDatabase, memory_database
 from leads_adapters.lead_files import Row
 from leads_adapters.memory.dry_run import MemoryDryRun
-from leads_adapters.transfer import BATCH_TEXT, PAGE, Importing, all_leads
+from leads_adapters.transfer import BATCH_CHARACTERS_MAX, PAGE_SIZE, Importing, all_leads
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.import_leads import ImportLeads
@@ -56,7 +56,7 @@ def test_rows_go_in_by_batches_and_come_out_in_order(database: RunningDatabase) 
 
 
 def test_rows_that_are_long_fill_a_batch_sooner(database: RunningDatabase) -> None:
-    long = ("x" * (BATCH_TEXT // 2),)
+    long = ("x" * (BATCH_CHARACTERS_MAX // 2),)
     _, sizes = imported(database, [a_row(number, long) for number in range(5)])
     assert sizes == [2, 2, 1]
 
@@ -76,9 +76,9 @@ def test_a_row_that_is_refused_is_told_in_its_place(database: RunningDatabase, d
 
 
 def test_all_leads_come_page_by_page_whatever_order_and_page_were_asked_for(database: RunningDatabase) -> None:
-    imported(database, [a_row(number) for number in range(2 * PAGE + 1)])
+    imported(database, [a_row(number) for number in range(2 * PAGE_SIZE + 1)])
     query = LeadQuery(sort=LeadSort.NEWEST_FIRST, limit=1)
     found = [lead.id for lead in all_leads(database.database, database.run, query)]
 
-    assert len(found) == 2 * PAGE + 1
+    assert len(found) == 2 * PAGE_SIZE + 1
     assert found == sorted(found)

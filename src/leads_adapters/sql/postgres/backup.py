@@ -17,26 +17,27 @@ from leads_adapters.sql.migrations import lift_time_limits
 from leads_adapters.sql.tables import metadata
 
 LOCK_SECONDS = 5
-"""How long a restore waits for locks on the tables that it replaces."""
+"""The time that a restore waits for locks on the tables that it replaces."""
 
-ENDING_SECONDS = 2.0
-"""How long the server may take to notice that a connected process has ended."""
+DISCONNECT_SECONDS = 2.0
+"""The time that the server may take to notice the end of a connected process."""
 
 _INSTALL = "Install PostgreSQL's client programs (Debian: postgresql-client), not older than the server."
 
 _COPY = re.compile(rb'COPY (?:[^(]*\.)?"?(\w+)"? \((.*)\) FROM stdin;\n')
 
-_OTHERS = """
+_OTHER_SESSIONS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND (usename = current_user OR application_name = 'leads')
 """
 
-_OURS = {*metadata.tables, "alembic_version"}
+_TABLES = {*metadata.tables, "replies", "alembic_version"}
+"""The tables of this version and of older ones: `replies` was renamed in revision 0101."""
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
-    """Write a snapshot of the database to a new file; return how many rows each table has."""
+    """Write a snapshot of the database to a new file and return the number of rows in each table."""
     with engine.connect().execution_options(snapshot=True) as connection:
         lift_time_limits(connection)
         snapshot = connection.scalar(select(func.pg_export_snapshot()))
@@ -48,12 +49,12 @@ def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
         with _program("pg_dump", *options, url=engine.url):
             pass
     if counts_of(file) != counts:
-        raise BackupFailed("The backup does not hold what the database holds; it was thrown away.")
+        raise BackupFailed("The backup did not contain all rows of the database and was deleted. Back up again.")
     return counts
 
 
 def counts_of(file: Path) -> Mapping[str, int]:
-    """Read a whole backup and return how many rows each table has. Raise `BackupFailed` for a damaged one."""
+    """Read a whole backup and return the number of rows in each table. Raises `BackupFailed` for a damaged one."""
     counts: dict[str, int] = {}
     for name, _, row in _lines(file):
         counts[name] = counts.get(name, 0) + (row is not None)
@@ -61,13 +62,13 @@ def counts_of(file: Path) -> Mapping[str, int]:
 
 
 def rows_of(file: Path, table: str) -> Sequence[Mapping[str, str]]:
-    """Return the rows of a table of a backup, with values in PostgreSQL's text format."""
+    """Return the rows of a table in a backup, with values in PostgreSQL's text format."""
     found = [(columns, row) for _, columns, row in _lines(file, f"--table={table}") if row is not None]
     return [dict(zip(columns.split(", "), row.decode().split("\t"), strict=True)) for columns, row in found]
 
 
 def _lines(file: Path, *options: str) -> Iterator[tuple[str, str, bytes | None]]:
-    """Yield each table of a backup, with its columns, and then each of its rows."""
+    """Yield each table of a backup with its columns, followed by its rows."""
     name, columns = "", ""
     with _program("pg_restore", "--data-only", "--file=-", *options, str(file)) as reading:
         for line in reading.stdout or ():
@@ -82,29 +83,29 @@ def _lines(file: Path, *options: str) -> Iterator[tuple[str, str, bytes | None]]
 
 
 def check_unused(engine: Engine) -> None:
-    """Raise `BackupFailed` if a service, or anything else with the same user, is connected, or if others own tables."""
+    """Raise `BackupFailed` if another process of this user is connected, or if there are tables of other programs."""
     with engine.connect() as connection:
-        give_up = time.monotonic() + ENDING_SECONDS
-        while connection.exec_driver_sql(_OTHERS).scalar_one():
-            if time.monotonic() > give_up:
+        deadline = time.monotonic() + DISCONNECT_SECONDS
+        while connection.exec_driver_sql(_OTHER_SESSIONS).scalar_one():
+            if time.monotonic() > deadline:
                 raise BackupFailed("Another process is connected to the database. Stop the service first.")
-            connection.rollback()  # within a transaction the server shows the same sessions again
+            connection.rollback()  # a transaction would see the same sessions again
             time.sleep(0.05)
-        if others := {*inspect(connection).get_table_names()} - _OURS:
-            message = f"The database has a table {min(others)}, which is not of this version of leads."
+        if foreign := {*inspect(connection).get_table_names()} - _TABLES:
+            message = f"The database has a table {min(foreign)}, which this version of leads does not have."
             raise BackupFailed(f"{message} Restore into an empty database.")
 
 
 def replace(engine: Engine, file: Path) -> None:
-    """Replace all tables by those of a backup, in one transaction.
+    """Replace all tables with those of a backup, in one transaction.
 
-    The last statement commits. If one of the programs fails or is killed before it, the server undoes everything.
+    The last statement commits. If a program fails or is killed before that, the server rolls back.
     """
     options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *_database(engine.url))
     with _program("psql", *options, url=engine.url, stdin=PIPE) as psql:
         script: Any = psql.stdin
         script.write(f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s';\n".encode())
-        script.write(f"DROP TABLE IF EXISTS {', '.join(sorted(_OURS))} CASCADE;\n".encode())
+        script.write(f"DROP TABLE IF EXISTS {', '.join(sorted(_TABLES))} CASCADE;\n".encode())
         with _program("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(file)) as restoring:
             script.writelines(restoring.stdout or ())
         script.write(b"COMMIT;\n")
@@ -112,7 +113,7 @@ def replace(engine: Engine, file: Path) -> None:
 
 
 def _database(url: URL) -> Sequence[str]:
-    """Name the database, without the password: other users can see the arguments of a program."""
+    """Return the options that name the database, without the password: other users can see arguments."""
     bare = url.set(drivername="postgresql", password=None).difference_update_query(["password"])
     return "--no-password", f"--dbname={bare.render_as_string()}"
 
@@ -124,16 +125,16 @@ def _environment(url: URL | None) -> Mapping[str, str]:
 
 @contextmanager
 def _program(name: str, *arguments: str, url: URL | None = None, stdin: int = DEVNULL) -> Iterator[Popen[bytes]]:
-    """Run a program, and kill it if the caller fails. Raise `BackupFailed` if it is missing or fails."""
+    """Run a program, and kill it if the caller raises. Raises `BackupFailed` if the program is missing or fails."""
     with TemporaryFile() as errors:
         try:
-            process = Popen(  # noqa: S603 - a list of our own, and no shell
+            process = Popen(  # noqa: S603 - constant programs, and no shell
                 [name, *arguments], stdin=stdin, stdout=PIPE, stderr=errors, env=_environment(url)
             )
         except FileNotFoundError:
             raise BackupFailed(f"The program {name} is missing. {_INSTALL}") from None
         try:
-            # On a broken pipe the program has ended: its exit code says why. A program that is read would block.
+            # A broken pipe means that the program has ended; its exit code is checked below.
             with suppress(BrokenPipeError) if stdin == PIPE else nullcontext():
                 yield process
             process.wait()
@@ -154,6 +155,6 @@ def _end(process: Popen[bytes]) -> None:
 
 
 def _reason(errors: str) -> str:
-    """Return the first lines of an error message: further ones may hold a row."""
-    lines = [line for line in errors.splitlines() if line.strip()] or ["it gave no reason"]
+    """Return the first lines of an error message: later ones may contain a row."""
+    lines = [line for line in errors.splitlines() if line.strip()] or ["no error message"]
     return "; ".join(line for line in lines[:2] if not line.startswith(("DETAIL", "CONTEXT", "LINE"))).rstrip(".")

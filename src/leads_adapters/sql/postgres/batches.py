@@ -1,7 +1,8 @@
-"""Run units of work on PostgreSQL in threads, those that wait together in one transaction.
+"""Run units of work on PostgreSQL in threads. Units of work that wait at the same time share a transaction.
 
-A hop to a thread and the two ends of a transaction cost several times as much as the statements of a small request. If
-the server refuses a batch, nothing of it was done, and each unit of work runs in a transaction of its own.
+Switching threads, BEGIN and COMMIT cost several times as much as the statements of a small request. If a batch fails,
+it is rolled back, and each unit of work runs in a separate transaction. See
+docs/decisions/0013-postgresql-in-batches.md.
 """
 
 from collections.abc import Sequence
@@ -16,22 +17,22 @@ from leads_adapters.sql.postgres.transactions import Transactions
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
 BATCH_MAX = 64
-"""How many units of work share a transaction at most."""
+"""The maximum number of units of work in a transaction."""
 
 RUNS_MAX = 4
-"""How often a unit of work is run before its conflicts, or lost connections, are reported."""
+"""The maximum number of runs of a unit of work that meets conflicts or lost connections."""
 
 _SHORT_LOCK_TIMEOUT = "; SET LOCAL lock_timeout = '100ms'"
-"""A batch does not wait for a lock that one of its units of work needs: that one then runs alone."""
+"""A batch does not wait long for a lock. Its units of work run alone instead."""
 
 
 class _RollbackNeeded(Exception):
-    """A unit of work failed after it had changed something."""
+    """A unit of work failed after it had changed rows."""
 
 
 @dataclass(slots=True)
 class Queue:
-    """Jobs that wait for a batch, and the threads that run batches."""
+    """Jobs that wait for a batch, and the threads that run the batches."""
 
     begin: str
     batches_max: int
@@ -43,17 +44,17 @@ class Queue:
         self.threads = ThreadPoolExecutor(self.batches_max, thread_name_prefix="postgres")
 
     def next_batch(self) -> Sequence[Job]:
-        """Remove the jobs of the next batch."""
+        """Remove and return the jobs of the next batch."""
         batch, self.waiting = self.waiting[:BATCH_MAX], self.waiting[BATCH_MAX:]
         return batch
 
 
 def run_batch(transactions: Transactions, begin: str, batch: Sequence[Job]) -> bool:
-    """Run jobs in one transaction. Return False if it was rolled back: each job must then run alone."""
+    """Run jobs in one transaction. Return False if it was rolled back: then each job must run alone."""
     try:
         with transactions.transaction(begin + _SHORT_LOCK_TIMEOUT) as work:
             for job in batch:
-                _attempt(job, work)
+                _run_in_batch(job, work)
     except CommitUndecided as error:
         for job in batch:
             job.error = error
@@ -62,8 +63,8 @@ def run_batch(transactions: Transactions, begin: str, batch: Sequence[Job]) -> b
     return True
 
 
-def _attempt(job: Job, work: SqlUnitOfWork) -> None:
-    """Run a job in a batch. Its error does not affect the others unless changes must be rolled back."""
+def _run_in_batch(job: Job, work: SqlUnitOfWork) -> None:
+    """Run a job in a batch. Its error affects the other jobs only if it requires a rollback."""
     before = work.runner.changed_rows
     try:
         job.result = job.run(work)
@@ -76,7 +77,7 @@ def _attempt(job: Job, work: SqlUnitOfWork) -> None:
 
 
 def run_alone(transactions: Transactions, begin: str, job: Job) -> None:
-    """Run a job in a transaction of its own. Run it again after a conflict or a connection lost before the commit."""
+    """Run a job in a separate transaction. Retry after a conflict, or if the connection is lost before the commit."""
     for runs_left in reversed(range(RUNS_MAX)):
         try:
             with transactions.transaction(begin) as work:

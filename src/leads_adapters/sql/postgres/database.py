@@ -17,17 +17,17 @@ from leads_adapters.sql.postgres.listener import Listener, listen
 from leads_adapters.sql.postgres.transactions import Transactions
 
 READ_BATCHES = 2
-"""How many batches of reads run at once, so that a slow one does not delay all others."""
+"""The number of concurrent batches of reads: a slow one does not delay all others."""
 
 WRITE_BATCHES = 1
-"""How many batches of writes run at once: two would wait for each other's locks."""
+"""The number of concurrent batches of writes. Two would wait for each other's locks."""
 
 ALONE = CONNECTIONS - READ_BATCHES - WRITE_BATCHES
-"""How many units of work run alone at once. Those that wait for a lock do not delay batches."""
+"""The number of units of work that run alone at the same time. Their waits for locks do not delay batches."""
 
 
 class PostgresDatabase(SqlDatabase):
-    """Runs use cases on one PostgreSQL database, which any number of processes may share."""
+    """Runs use cases on one PostgreSQL database, which several processes may share."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Make the SQLAlchemy engine for a PostgreSQL database."""
+"""Create the SQLAlchemy engine for a PostgreSQL database."""
 
 from typing import Any
 
@@ -7,25 +7,25 @@ from psycopg.types.string import TextLoader
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 CONNECTIONS = 8
-"""How many connections a process uses at most, besides the one that listens."""
+"""The maximum number of connections of a process, without the one that listens."""
 
 LOCK_SECONDS = 5
-"""How long a statement may wait for a lock."""
+"""The time that a statement may wait for a lock."""
 
 STATEMENT_SECONDS = 30
-"""How long a statement may run."""
+"""The time that a statement may run."""
 
 CONNECT_SECONDS = 5
-"""How long making a connection may take, and how long a lost connection may stay silent."""
+"""The time that connecting may take, and that sent data may stay unacknowledged."""
 
 BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 BEGIN_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 
 def postgres_engine(url: URL) -> Engine:
-    """Return an engine with explicit transactions, times in UTC, and a limit to every wait.
+    """Return an engine with explicit transactions, times in UTC, and a time limit for every wait.
 
-    With the execution option `snapshot` a connection reads one state of the database.
+    With the execution option `snapshot`, a transaction reads a snapshot.
     """
     arguments = {
         "application_name": "leads",
@@ -38,7 +38,7 @@ def postgres_engine(url: URL) -> Engine:
         connect_args={name: value for name, value in arguments.items() if name not in url.query},
         pool_size=CONNECTIONS,
         max_overflow=0,
-        pool_reset_on_return=None,  # every user of a connection ends its transaction
+        pool_reset_on_return=None,  # each user of a connection ends its own transaction
         pool_use_lifo=True,
     )
     event.listen(engine, "connect", _configure)
@@ -53,7 +53,7 @@ def _configure(connection: psycopg.Connection[Any], _: Any) -> None:
         f"SET timezone = 'UTC'; SET lock_timeout = '{LOCK_SECONDS}s'; SET statement_timeout = '{STATEMENT_SECONDS}s';"
         f"SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'"
     )
-    connection.prepare_threshold = 0  # every statement is run again and again
+    connection.prepare_threshold = 0  # every statement runs often
     connection.adapters.register_loader("uuid", TextLoader)  # identifiers are text in Python
 
 
@@ -61,7 +61,7 @@ def _check_encoding(connection: psycopg.Connection[Any]) -> None:
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         connection.close()
-        message = f"the encoding of the database is {encoding}: create it with ENCODING 'UTF8'"
+        message = f"the encoding of the database is {encoding}: create the database with ENCODING 'UTF8'"
         raise psycopg.OperationalError(message)
 
 

@@ -1,4 +1,4 @@
-"""Tell failures of PostgreSQL apart from errors of a use case."""
+"""Distinguish outages of PostgreSQL from errors of a use case."""
 
 import psycopg
 from psycopg import errors
@@ -16,19 +16,19 @@ _FAILURES = (
 
 
 class ConnectionLost(Outage):
-    """The connection broke before the commit: nothing was done."""
+    """The connection was lost before the commit: nothing was changed."""
 
 
 class CommitUndecided(Outage):
-    """The connection broke during the commit: either everything was done, or nothing."""
+    """The connection was lost during the commit: either all changes are stored, or none."""
 
 
 CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected, ConnectionLost)
-"""A unit of work that fails with one of these is run again. Stores look before they write: it then sees the winner."""
+"""Errors after which a unit of work runs again. It then sees the change that it conflicted with."""
 
 
 def translated(error: Exception) -> Exception:
-    """Return an `Outage` if the server, or the way to it, failed; return other errors as they are."""
+    """Return an `Outage` if the server or the connection failed; else return `error`."""
     if isinstance(error, _FAILURES):
         kind = StorageFull if isinstance(error, errors.DiskFull) else Outage
         return kind(f"The database failed: {error}.")

@@ -1,4 +1,4 @@
-"""Learn by NOTIFY, on PostgreSQL, that a process has scheduled a follow-up."""
+"""Receive a notification from PostgreSQL when a process has scheduled a follow-up."""
 
 import asyncio
 import os
@@ -22,17 +22,17 @@ def listen(connection: psycopg.Connection[Any]) -> None:
 
 
 class Listener:
-    """Listens on a connection that the event loop watches: no thread waits, and nothing is polled."""
+    """Listens on a connection that the event loop watches, without a thread or polling."""
 
     def __init__(self, connect: Callable[[], Awaitable[psycopg.Connection[Any]]]) -> None:
         self._connect = connect
         self._connection: psycopg.Connection[Any] | None = None
-        self._watched = -1
+        self._watched_descriptor = -1
         self._connecting: asyncio.Task[None] | None = None
         self._notified = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Return after a notification since the last call, or after `seconds`. Reconnect if necessary."""
+        """Return when there was a notification since the last call, or after `seconds`. Reconnect if necessary."""
         if self._connection is None and self._connecting is None:
             self._connecting = asyncio.create_task(self._listen())
         with suppress(TimeoutError):
@@ -48,10 +48,10 @@ class Listener:
     async def _listen(self) -> None:
         with suppress(Unavailable, psycopg.Error):  # the next call of `wait` tries again
             self._connection = await self._connect()
-            # Watch a duplicate: libpq closes its own descriptor when the connection is lost, before it reports that.
-            self._watched = os.dup(self._connection.fileno())
-            asyncio.get_running_loop().add_reader(self._watched, self._receive)
-            self._notified.set()  # notifications before this were missed
+            # Watch a duplicate: libpq closes its own descriptor before it reports a lost connection.
+            self._watched_descriptor = os.dup(self._connection.fileno())
+            asyncio.get_running_loop().add_reader(self._watched_descriptor, self._receive)
+            self._notified.set()  # earlier notifications were missed
         self._connecting = None
 
     def _receive(self) -> None:
@@ -66,7 +66,7 @@ class Listener:
 
     def _disconnect(self) -> None:
         if self._connection is not None:
-            asyncio.get_running_loop().remove_reader(self._watched)
-            os.close(self._watched)
+            asyncio.get_running_loop().remove_reader(self._watched_descriptor)
+            os.close(self._watched_descriptor)
             self._connection.close()
             self._connection = None

@@ -1,4 +1,4 @@
-"""Run transactions on pooled connections to PostgreSQL, and know when the server is out of reach."""
+"""Run transactions on pooled connections to PostgreSQL, and fail fast while the server cannot be reached."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from leads_adapters.sql.postgres.errors import CommitUndecided, ConnectionLost
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
 UNREACHABLE_SECONDS = 1.0
-"""How long units of work fail at once after the server was out of reach, rather than try to connect."""
+"""The time after a failed connection in which units of work fail at once instead of connecting."""
 
 
 class Transactions:
-    """Begins and ends transactions, and makes connections."""
+    """Opens connections, and begins and ends transactions."""
 
     def __init__(self, engine: Engine, unit_of_work: Callable[[Any], SqlUnitOfWork]) -> None:
         self._engine = engine
@@ -28,9 +28,9 @@ class Transactions:
 
     @contextmanager
     def transaction(self, begin: str) -> Iterator[SqlUnitOfWork]:
-        """Run a transaction: commit it, or roll it back if anything is raised."""
+        """Run a transaction. Commit it, or roll it back after an exception."""
         pool = self._engine.pool
-        pooled = self._take(pool)
+        pooled = self._acquire(pool)
         connection: Any = pooled.driver_connection
         try:
             with _rollback_on_error(connection):
@@ -38,45 +38,45 @@ class Transactions:
                 yield self._unit_of_work(pooled)
             _commit(connection)
         finally:
-            self._give_back(pooled, pool)
+            self._release(pooled, pool)
 
     def connect(self) -> psycopg.Connection[Any]:
-        """Make a connection that the pool no longer counts."""
-        pooled = self._take(self._engine.pool)
+        """Open a connection outside the pool."""
+        pooled = self._acquire(self._engine.pool)
         connection: Any = pooled.driver_connection
         pooled.detach()
         return connection  # type: ignore[no-any-return]
 
     def check_reachable(self) -> None:
-        """Raise `Outage` if the server was out of reach just now."""
+        """Raise `Outage` if a connection has just failed."""
         if time.monotonic() < self._unreachable_until:
             raise Outage(self._reason)
 
-    def _take(self, pool: Pool) -> PoolProxiedConnection:
+    def _acquire(self, pool: Pool) -> PoolProxiedConnection:
         self.check_reachable()
-        began = time.monotonic()
+        started_at = time.monotonic()
         try:
             try:
                 return pool.connect()
             except (psycopg.Error, DBAPIError):
-                if time.monotonic() - began > UNREACHABLE_SECONDS:
+                if time.monotonic() - started_at > UNREACHABLE_SECONDS:
                     raise
-                return pool.connect()  # an administrator may have ended the first connection while it was made
+                return pool.connect()  # an administrator may have terminated the first connection
         except (psycopg.Error, DBAPIError) as error:
             self._unreachable_until = time.monotonic() + UNREACHABLE_SECONDS
-            self._reason = f"The database is out of reach: {error}."
+            self._reason = f"The database cannot be reached: {error}."
             raise Outage(self._reason) from error
 
-    def _give_back(self, pooled: PoolProxiedConnection, pool: Pool) -> None:
+    def _release(self, pooled: PoolProxiedConnection, pool: Pool) -> None:
         connection: Any = pooled.driver_connection
         if connection.closed and pool is self._engine.pool:
-            self._engine.dispose()  # most likely the other connections are lost, too
+            self._engine.dispose()  # the other connections are probably lost, too
         if pool is not self._engine.pool:
             pooled.invalidate()  # its pool was disposed of
         pooled.close()
 
     def _unit_of_work(self, pooled: PoolProxiedConnection) -> SqlUnitOfWork:
-        """Return the unit of work of this connection, which is kept with it."""
+        """Return the unit of work of this connection. It is stored with the connection."""
         work: SqlUnitOfWork | None = pooled.info.get("unit_of_work")
         if work is None:
             work = pooled.info["unit_of_work"] = self._new_unit_of_work(pooled.driver_connection)

@@ -14,20 +14,20 @@ from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.files import COMPANIONS, JOURNALS
 
 _PAGES = 4_096
-"""How many pages are copied between two chances to stop for Ctrl-C."""
+"""The number of pages to copy at a time. Ctrl-C is handled between two steps."""
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE TABLE%'"
-"""Leave out the index of words: a version of SQLite cannot count the rows that a newer one wrote."""
+"""Select the names of all tables except the word index: SQLite cannot read the index of a newer version."""
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
-    """Write a snapshot of the database to a new file; return how many rows each table has.
+    """Write a snapshot of the database to a new file and return the number of rows in each table.
 
-    The pages are copied in one read transaction, which with a write-ahead log blocks no other process. `VACUUM INTO`
+    The pages are copied in one read transaction. With a write-ahead log, this blocks no other process. `VACUUM INTO`
     then removes deleted rows from the copy.
     """
     raw = file.with_suffix(".raw")
-    with _explained("The database"), engine.connect().execution_options(snapshot=True) as reading:
+    with _raise_backup_failed("The database"), engine.connect().execution_options(snapshot=True) as reading:
         source: Any = reading.connection.driver_connection
         source.execute("BEGIN")
         counts = _counts(source)
@@ -36,31 +36,31 @@ def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
         source.rollback()
     compact(raw, file)
     if check(file, "The backup") != counts:
-        raise BackupFailed("The backup does not hold what the database holds; it was thrown away.")
+        raise BackupFailed("The backup did not contain all rows of the database and was deleted. Back up again.")
     return counts
 
 
 def check(file: Path, name: str) -> Mapping[str, int]:
-    """Return how many rows each table has; raise `BackupFailed`, with this name, for a damaged file."""
-    with _explained(name), closing(driver.connect(file)) as connection:
+    """Return the number of rows in each table. Raises `BackupFailed`, which mentions `name`, for a damaged file."""
+    with _raise_backup_failed(name), closing(driver.connect(file)) as connection:
         [[found]] = connection.execute("PRAGMA integrity_check(1)").fetchall()
         if found != "ok":
             raise BackupFailed(f"{name} is damaged: {' '.join(found.split())}.")
         if connection.execute("PRAGMA foreign_key_check").fetchone():
-            raise BackupFailed(f"{name} is damaged: it has rows that refer to missing ones.")
+            raise BackupFailed(f"{name} is damaged: it has rows that refer to missing rows.")
         return _counts(connection)
 
 
 def compact(file: Path, target: Path) -> None:
-    """Move a database that no process has open to a new file, without the remains of what was deleted."""
-    with _explained("The copy"), closing(driver.connect(file, isolation_level=None)) as connection:
+    """Rewrite a database to a new file without deleted rows, and delete the old file. No process may have it open."""
+    with _raise_backup_failed("The copy"), closing(driver.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("VACUUM INTO ?", [str(target)])
     file.unlink()
 
 
-def copy_of(file: Path, folder: Path) -> Path:
-    """Copy a database that no process has open, so that it can be opened without a change to it."""
+def copy_closed(file: Path, folder: Path) -> Path:
+    """Copy a database and its journal to a folder, so that opening the copy does not change the original."""
     copy = folder / "leads.db"
     for suffix in ("", *JOURNALS):
         source = Path(f"{file}{suffix}")
@@ -70,36 +70,39 @@ def copy_of(file: Path, folder: Path) -> Path:
 
 
 def rows_of(file: Path, statement: str) -> Sequence[Any]:
-    """Return the rows of a statement on a database that is opened read-only."""
-    with _explained(str(file)), closing(driver.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    """Open a database read-only and return the rows of a statement."""
+    with (
+        _raise_backup_failed(str(file)),
+        closing(driver.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as connection,
+    ):
         return list(connection.execute(statement))
 
 
 def replace(database: Path, new: Path, aside: Path) -> None:
-    """Replace a database that no process has open by a new file; keep the old one, if it exists, as `aside`.
+    """Replace a database that no process has open with a new file. Rename the old one, if it exists, to `aside`.
 
-    The name refers to a complete database at every moment. The journal of the old one moves with it.
+    At every moment, a complete database has the name. The journal of the old database moves with it.
     """
     if database.exists():
-        _settle(database)
+        _remove_journal(database)
         os.link(database, aside)
         aside.chmod(0o600)
-    for suffix in COMPANIONS:  # SQLite would use them with the new file
+    for suffix in COMPANIONS:  # SQLite would apply them to the new file
         with suppress(FileNotFoundError):
             Path(f"{database}{suffix}").rename(f"{aside}{suffix}")
     sync(database.parent)
     publish(new, database)
 
 
-def _settle(database: Path) -> None:
-    """Move the content of the journal into the file, and remove the journal. Leave a damaged database as it is."""
+def _remove_journal(database: Path) -> None:
+    """Merge the journal into the file, and remove the journal. Leave a damaged database unchanged."""
     try:
         with closing(driver.connect(database, timeout=0, isolation_level=None)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")
             connection.execute("PRAGMA journal_mode = DELETE")
     except driver.Error as error:
         if "locked" in str(error):
-            raise BackupFailed(f"Another program has {database} open. End it first.") from None
+            raise BackupFailed(f"Another program has {database} open. Stop it first.") from None
 
 
 def _counts(connection: Any) -> Mapping[str, int]:
@@ -111,8 +114,8 @@ def _counts(connection: Any) -> Mapping[str, int]:
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
+def _raise_backup_failed(name: str) -> Iterator[None]:
     try:
         yield
     except driver.Error as error:
-        raise BackupFailed(f"{what} cannot be read or written: {error}.") from error
+        raise BackupFailed(f"{name} cannot be read or written: {error}.") from error

@@ -1,7 +1,6 @@
 """Run writes on SQLite in batches, each in one transaction.
 
-A commit that survives a power cut costs an fsync, 0.4 ms and more. Writes that arrive during a commit therefore share
-the next one.
+A durable commit waits for the disk (fsync). Writes that arrive during a commit therefore share the next one.
 """
 
 import asyncio
@@ -15,13 +14,13 @@ from leads_adapters.sql.sqlite.write_connection import WriteConnection
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
 BATCH_MAX = 128
-"""How many writes share a commit at most, so that a batch does not hold the event loop for long."""
+"""The maximum number of writes in a commit. A larger batch would block the event loop for too long."""
 
 
 class BatchWriter:
-    """Runs jobs in the order in which they came, and delivers their results after the commit.
+    """Runs jobs in the order of their arrival, and delivers their results after the commit.
 
-    `check_file` raises before a batch that would be lost.
+    `check_file` runs before each batch, and raises if the database file was replaced.
     """
 
     def __init__(
@@ -55,52 +54,51 @@ class BatchWriter:
             while self._waiting:
                 batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
                 async with self._writing.lock:
-                    await self._run(batch)
+                    await self._run_batch(batch)
                 self._deliver(batch)
         finally:
             self._task = None
 
-    async def _run(self, batch: Sequence[Job]) -> None:
+    async def _run_batch(self, batch: Sequence[Job]) -> None:
         try:
             self._check_file()
             await self._writing.begin()
-            if not self._attempt_all(batch):
+            if not self._run_all(batch):
                 self._connection.rollback()
                 await self._writing.begin()
-                self._attempt_each(batch)
+                self._run_each_in_savepoint(batch)
             await self._writing.commit()
         except Exception as error:  # noqa: BLE001 - every caller must get a result
             self._fail(batch, error)
 
-    def _attempt_all(self, batch: Sequence[Job]) -> bool:
-        """Run the jobs. Return False after a job that changed something and raised: the batch must be rolled back.
+    def _run_all(self, batch: Sequence[Job]) -> bool:
+        """Run the jobs. Return False after a job that changed rows and then raised: the batch must be rolled back.
 
-        Most jobs that raise, such as for a duplicate, have changed nothing. A savepoint for each job would take 13 us
-        of the 86 of a small job.
+        Most jobs that raise, such as for a duplicate, have changed nothing. A savepoint for each job would be slower.
         """
         for job in batch:
             before = self._connection.total_changes
-            self._attempt(job)
+            self._run_job(job)
             if job.error and self._connection.total_changes != before:
                 return False
         return True
 
-    def _attempt_each(self, batch: Sequence[Job]) -> None:
-        """Run each job in a savepoint, so that a job that raises undoes its own changes only."""
+    def _run_each_in_savepoint(self, batch: Sequence[Job]) -> None:
+        """Run each job in a savepoint, so that an error undoes only the changes of its own job."""
         for job in batch:
             self._connection.execute("SAVEPOINT job")
-            self._attempt(job)
+            self._run_job(job)
             if job.error:
                 self._connection.execute("ROLLBACK TO job")
             self._connection.execute("RELEASE job")
 
-    def _attempt(self, job: Job) -> None:
+    def _run_job(self, job: Job) -> None:
         job.error = None
         try:
             job.result = job.run(self._work)
         except Exception as error:
             job.error = translated(error)
-            if not self._connection.in_transaction:  # SQLite itself rolled back, such as for a full disk
+            if not self._connection.in_transaction:  # SQLite itself rolled back, for example on a full disk
                 raise
 
     def _fail(self, batch: Sequence[Job], cause: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Notice changes of a SQLite database, by any process."""
+"""Detect changes of a SQLite database by other connections."""
 
 import asyncio
 import time
@@ -8,11 +8,11 @@ from typing import Any
 from leads_adapters.sql.sqlite.driver import driver
 
 POLL_SECONDS = 0.05
-"""How often SQLite is polled, which takes 3 us."""
+"""The time between two polls. A poll is cheap: it reads one number from shared memory."""
 
 
 class ChangeWatcher:
-    """Polls SQLite for commits of other connections. What has changed is unknown."""
+    """Polls SQLite for commits of other connections. It cannot tell what they changed."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -20,12 +20,12 @@ class ChangeWatcher:
 
     async def wait(self, seconds: float) -> None:
         """Return after a commit since the last call, or after `seconds`."""
-        give_up = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds
         while not self._has_changed():
-            left = give_up - time.monotonic()
-            if left <= 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
                 return
-            await asyncio.sleep(min(POLL_SECONDS, left))
+            await asyncio.sleep(min(POLL_SECONDS, remaining))
 
     def _has_changed(self) -> bool:
         with suppress(driver.Error):

@@ -15,7 +15,7 @@ from leads_adapters.sql.sqlite.change_watcher import ChangeWatcher
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.engine import connect
 from leads_adapters.sql.sqlite.errors import translated
-from leads_adapters.sql.sqlite.files import SameFiles
+from leads_adapters.sql.sqlite.files import FileWatcher
 from leads_adapters.sql.sqlite.readers import LongReader, ShortReader
 from leads_adapters.sql.sqlite.secure_delete import SecureDelete
 from leads_adapters.sql.sqlite.statistics import Statistics
@@ -36,15 +36,15 @@ class SqliteDatabase(SqlDatabase):
         self._reading = connect(engine, query_only=True)
         self._changes = ChangeWatcher(self._reading)
         self._short_reader = ShortReader(self._reading, self._unit_of_work(self._reading))
-        self._long_reader = LongReader(self._connect_again, self._unit_of_work)
+        self._long_reader = LongReader(self._connect_reader, self._unit_of_work)
         work = self._unit_of_work(self._writing.connection)
         self._secure_delete = SecureDelete(self._writing, work)
         self._statistics = Statistics(self._writing, self._long_reader.renew)
-        self._files = SameFiles(Path(str(engine.url.database)))
+        self._files = FileWatcher(Path(str(engine.url.database)))
         self._writer = BatchWriter(self._writing, work, self._files.check, self._deliver_batch)
 
-    def _connect_again(self) -> Any:
-        """Connect to the file that was opened at the start: SQLite would create a deleted file anew."""
+    def _connect_reader(self) -> Any:
+        """Open a connection for reads. Check the file first: SQLite would create a deleted file again."""
         self._files.check()
         return connect(self._engine, query_only=True)
 
@@ -52,18 +52,18 @@ class SqliteDatabase(SqlDatabase):
         try:
             return self._short_reader.read(run)
         except driver.DatabaseError as error:
-            raise self._noted(error) from error
+            raise self._note_outage(error) from error
 
     async def _read_long(self, run: Run[ResultT]) -> ResultT:
         try:
             return await self._long_reader.read(run)
         except driver.DatabaseError as error:
-            raise self._noted(error) from error
+            raise self._note_outage(error) from error
         except Outage as outage:
             self._outages.note(outage)
             raise
 
-    def _noted(self, error: Exception) -> Exception:
+    def _note_outage(self, error: Exception) -> Exception:
         failure = translated(error)
         if isinstance(failure, Outage):
             self._outages.note(failure)
@@ -86,7 +86,7 @@ class SqliteDatabase(SqlDatabase):
         await super().check_writes()
 
     async def wait_for_change(self, seconds: float) -> None:
-        """See `Database.wait_for_change`. Any change counts."""
+        """See `Database.wait_for_change`. Returns after any change."""
         await self._changes.wait(seconds)
 
     async def close(self) -> None:
@@ -96,7 +96,7 @@ class SqliteDatabase(SqlDatabase):
         await self._statistics.finish()
         await self._secure_delete.finish()
         await self._long_reader.close()
-        await asyncio.sleep(0)  # the end of a snapshot may be queued
+        await asyncio.sleep(0)  # let a queued rollback of the last snapshot run
         self._reading.close()
         self._writing.close()
         self._engine.dispose()

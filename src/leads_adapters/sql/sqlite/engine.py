@@ -1,4 +1,4 @@
-"""Make the SQLAlchemy engine for a SQLite file."""
+"""Create the SQLAlchemy engine for a SQLite file."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,7 @@ from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 
 from leads_adapters.sql.sqlite.driver import check_version, driver, journal_mode
 from leads_adapters.sql.sqlite.files import make_private
-from leads_adapters.sql.sqlite.folder_lock import hold_while_open
+from leads_adapters.sql.sqlite.folder_lock import lock_while_open
 
 BUSY_TIMEOUT_SECONDS = 5.0
 """How long another process may hold the write lock before a write fails with `Outage`."""
@@ -17,15 +17,15 @@ BUSY_TIMEOUT_SECONDS = 5.0
 def sqlite_engine(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
     """Return an engine with durable commits, foreign keys and explicit transactions.
 
-    With the execution option `snapshot` a connection reads one state of the database without a lock.
+    With the execution option `snapshot`, a transaction reads a snapshot and takes no write lock.
     """
     if not url.database or url.database == ":memory:":
-        message = "An in-memory SQLite database would be another one for every connection; name a file."
+        message = "Each connection to an in-memory SQLite database has its own data. Name a file."
         raise ValueError(message)
     check_version()
     file = Path(url.database)
     engine = create_engine(url, module=driver, poolclass=NullPool, connect_args={"check_same_thread": False})
-    hold_while_open(engine)
+    lock_while_open(engine)
     event.listen(engine, "do_connect", lambda *_: make_private(file))
     event.listen(engine, "connect", lambda connection, _: _configure(connection, busy_seconds))
     event.listen(engine, "begin", _begin)
@@ -33,7 +33,7 @@ def sqlite_engine(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engin
 
 
 def connect(engine: Engine, *, query_only: bool = False) -> Any:
-    """Open a connection of the driver that no pool owns."""
+    """Open a connection of the driver outside the pool."""
     pooled = engine.raw_connection()
     connection: Any = pooled.driver_connection
     pooled.detach()
@@ -53,30 +53,30 @@ def _configure(connection: Any, busy_seconds: float) -> None:
 
 
 def set_busy_timeout(connection: Any, seconds: float) -> None:
-    """Set how long statements wait for a lock of another connection."""
+    """Set the time that statements wait for a lock of another connection."""
     connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 def busy_timeout(connection: Any) -> float:
-    """Return how long statements wait for a lock of another connection, in seconds."""
+    """Return the seconds that statements wait for a lock of another connection."""
     (milliseconds,) = connection.execute("PRAGMA busy_timeout").fetchone()
     return float(milliseconds / 1000)
 
 
 def _begin(connection: Connection) -> None:
-    """Begin explicitly: the driver begins no transaction before SELECT or DDL, so migrations could fail half-way."""
+    """Begin explicitly. The driver begins no transaction before DDL, so a migration could fail half-way."""
     snapshot = connection.get_execution_options().get("snapshot")
     connection.exec_driver_sql("BEGIN" if snapshot else "BEGIN IMMEDIATE")
 
 
 def _set_journal_mode(connection: Any, mode: str, busy_seconds: float) -> None:
     """Set the journal mode. Retry while another process creates the file: SQLite ignores `busy_timeout` here."""
-    last_try = time.monotonic() + busy_seconds
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute(f"PRAGMA journal_mode = {mode}")
         except driver.OperationalError:
-            if time.monotonic() > last_try:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:

@@ -1,4 +1,4 @@
-"""Tell failures of SQLite apart from errors of a use case."""
+"""Distinguish outages of SQLite from errors of a use case."""
 
 from leads_adapters.database import Outage, StorageFull
 from leads_adapters.sql.sqlite.driver import driver
@@ -10,14 +10,14 @@ _PRIMARY = 0xFF
 
 
 def translated(error: Exception) -> Exception:
-    """Return an `Outage` if the database failed, such as for a lock or the disk; return other errors as they are."""
+    """Return an `Outage` if the database failed, for example because of a lock or the disk; else return `error`."""
     if isinstance(error, driver.DatabaseError) and not isinstance(error, _STATEMENT_ERRORS):
         return outage(error)
     return error
 
 
 def outage(cause: Exception) -> Outage:
-    """Return the `Outage` with this cause."""
+    """Return an `Outage` with this cause."""
     if isinstance(cause, Outage):
         return cause
     code = getattr(cause, "sqlite_errorcode", 0) & _PRIMARY

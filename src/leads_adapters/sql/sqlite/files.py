@@ -1,4 +1,4 @@
-"""Keep the files of a SQLite database private, and notice when they are replaced."""
+"""Keep the files of a SQLite database private, and detect when they are replaced."""
 
 import os
 import stat
@@ -8,16 +8,16 @@ from pathlib import Path
 from leads_adapters.database import Outage
 
 JOURNALS = ("-wal", "-journal")
-"""Suffixes of the files beside a database that hold a part of it."""
+"""The suffixes of files beside a database that contain a part of it."""
 
 COMPANIONS = (*JOURNALS, "-shm")
-"""Suffixes of all files beside a database. SQLite gives them the mode of the database; `-shm` is made from `-wal`."""
+"""The suffixes of all files beside a database. SQLite gives them the mode of the database file."""
 
 
 def make_private(path: Path) -> None:
-    """Create an empty database that only its owner can read, whatever the umask, unless the file exists.
+    """Create an empty database file with mode 600, unless it exists.
 
-    An existing file is not opened: closing it again would release the locks that this process has on it.
+    An existing file is not opened: closing it would release the locks that this process has on it.
     """
     with suppress(OSError):  # the file exists, or SQLite reports the error
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -37,8 +37,8 @@ def replaceable_by_others(path: Path) -> bool:
     return bool(mode & stat.S_IWOTH and not mode & stat.S_ISVTX)
 
 
-class SameFiles:
-    """Notices that a database was deleted or replaced: SQLite would go on to use the unlinked files."""
+class FileWatcher:
+    """Detects that a database file was deleted or replaced. SQLite would continue to use the unlinked file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -49,13 +49,13 @@ class SameFiles:
         """Raise `Outage` if a file was deleted or replaced."""
         for file, identity in self._known.items():
             if _identity(file) != identity:
-                advice = "Stop the service and restore a backup (leads restore)."
+                advice = "Stop the service and restore a backup with `leads restore`."
                 raise Outage(f"The database file {file} was deleted or replaced. {advice}")
 
 
 def _identity(file: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(file)  # noqa: PTH116 - a Path takes twice as long, and this runs before every commit
+        found = os.stat(file)  # noqa: PTH116 - faster than a Path; this runs before every commit
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -1,7 +1,4 @@
-"""Pages of leads whose JSON is made by SQLite: in a quarter of the time that rows, leads and JSON take in Python.
-
-The figures are in docs/decisions/0021-lead-json.md.
-"""
+"""Let SQLite render pages of leads as JSON: see docs/decisions/0021-lead-json.md."""
 
 from dataclasses import fields
 from functools import cache
@@ -16,7 +13,7 @@ from leads_domain.lead import Lead
 from leads_domain.paging import LeadPosition, LeadQuery
 from leads_domain.ports import UnitOfWork
 
-_MEMBERS = [field.name for field in fields(Lead)]
+_FIELDS = [field.name for field in fields(Lead)]
 
 
 def read_json_page(work: UnitOfWork, query: LeadQuery) -> tuple[bytes, LeadPosition | None]:
@@ -36,9 +33,9 @@ def _columns(member: str) -> Columns:
 
 
 def _json(c: Any) -> ColumnElement[str]:
-    """Return what `Lead.to_dict` says of a lead; times are stored as the API has them."""
+    """Return the JSON of `Lead.to_dict`. Times are stored as the API shows them."""
     phone, attributes = c.phone + func.coalesce(";ext=" + c.phone_extension, ""), func.json(c.attributes)
-    members: list[Any] = []
-    for name in _MEMBERS:
-        members += (literal_column(f"'{name}'"), {"phone": phone, "attributes": attributes}.get(name, c[name]))
-    return func.json_object(*members)
+    arguments: list[Any] = []
+    for name in _FIELDS:
+        arguments += (literal_column(f"'{name}'"), {"phone": phone, "attributes": attributes}.get(name, c[name]))
+    return func.json_object(*arguments)

@@ -9,16 +9,16 @@ from leads_adapters.database import ResultT
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
 LONG_READS = 2
-"""How many long reads run at once."""
+"""The maximum number of concurrent long reads."""
 
 Run = Callable[[SqlUnitOfWork], ResultT]
 
 
 class ShortReader:
-    """Reads on the event loop: a hop to a thread takes longer than a short read.
+    """Reads on the event loop: switching to a thread takes longer than a short read.
 
-    All reads of one turn of the event loop share a snapshot; under load, 8 to 50 of them do. No result is out of date:
-    a caller can learn of a later commit only in a later turn.
+    All reads of one turn of the event loop share a snapshot. No result is out of date: a caller can learn of a later
+    commit only in a later turn.
     """
 
     def __init__(self, connection: Any, work: SqlUnitOfWork) -> None:
@@ -34,7 +34,7 @@ class ShortReader:
 
 
 class LongReader:
-    """Reads in threads, each read on a snapshot and a connection of its own. Connections are kept for later reads."""
+    """Reads in threads. Each read has its own snapshot and connection; connections are reused."""
 
     def __init__(self, connect: Callable[[], Any], unit_of_work: Callable[[Any], SqlUnitOfWork]) -> None:
         self._connect = connect
@@ -59,7 +59,7 @@ class LongReader:
             self._idle.append(connection)
 
     def renew(self) -> None:
-        """Close the connections that no read uses: only new ones know new statistics."""
+        """Close idle connections. Only a new connection loads new statistics."""
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()

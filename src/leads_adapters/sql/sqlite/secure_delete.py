@@ -1,8 +1,11 @@
 """Remove the copies of erased rows that SQLite leaves in its files.
 
-With `PRAGMA secure_delete`, SQLite overwrites deleted rows in place. Two kinds of copies stay: older versions of pages
-in the write-ahead log; and, for about one row in a thousand, bytes in the unused middle of a page whose rows SQLite has
-distributed over several. Only a rewrite of the whole file removes the second kind.
+With `PRAGMA secure_delete`, SQLite overwrites deleted rows in place. Two kinds of copies remain:
+
+- older versions of pages, in the write-ahead log;
+- for a few rows, bytes in the unused part of a page that SQLite has split. Only rewriting the whole file removes them.
+
+docs/privacy.md describes what this means for operators.
 """
 
 import asyncio
@@ -12,23 +15,23 @@ from typing import Any
 
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.engine import set_busy_timeout
-from leads_adapters.sql.sqlite.statistics import drop_samples
+from leads_adapters.sql.sqlite.statistics import refresh_personal_samples
 from leads_adapters.sql.sqlite.write_connection import WriteConnection
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import drop_deleted_words
 
 INTERVAL_SECONDS = 5.0
-"""The time between two attempts: while another process reads an old snapshot, none can succeed."""
+"""The time between two attempts. They fail while another process reads an old snapshot."""
 
 WAIT_SECONDS = 0.1
-"""How long an attempt waits for readers of the log. No process can write meanwhile."""
+"""The time that an attempt waits for readers of the log. It blocks all writes."""
 
 REWRITE_MAX_BYTES = 32 * 2**20
-"""Files up to this size are rewritten, which takes 6 ms for each MiB. No process can write meanwhile."""
+"""The largest file that is rewritten. Rewriting blocks all writes."""
 
 
 class SecureDelete:
-    """Cleans the files after an erasure, between two transactions, until it succeeds."""
+    """Cleans the files after an erasure, between two transactions. Retries until it succeeds."""
 
     def __init__(self, writing: WriteConnection, work: SqlUnitOfWork) -> None:
         self._writing = writing
@@ -36,10 +39,10 @@ class SecureDelete:
         self._task: asyncio.Task[None] | None = None
         self._next_attempt = float("-inf")
         with suppress(driver.Error):
-            empty_log(writing.connection)  # a process that erased a person may have been killed before its attempt
+            empty_log(writing.connection)  # an earlier process may have been killed between an erasure and this
 
     def start(self) -> None:
-        """Start to clean if a person was erased."""
+        """Start to clean the files if a person was erased."""
         if self._runner.needs_secure_delete and self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._repeat())
 
@@ -60,14 +63,14 @@ class SecureDelete:
 
     def _attempt(self) -> None:
         connection = self._writing.connection
-        with suppress(driver.Error):  # such as a full disk
+        with suppress(driver.Error):  # for example a full disk
             drop_deleted_words(connection)
-            drop_samples(connection)
+            refresh_personal_samples(connection)
             self._runner.needs_secure_delete = not remove_copies(connection)
 
 
 def remove_copies(connection: Any) -> bool:
-    """Empty the log and rewrite a small file; return False if another process reads an old snapshot."""
+    """Empty the log and rewrite a small file. Return False if another process reads an old snapshot."""
     if not empty_log(connection):
         return False
     if _size(connection) > REWRITE_MAX_BYTES:
@@ -77,7 +80,7 @@ def remove_copies(connection: Any) -> bool:
 
 
 def empty_log(connection: Any) -> bool:
-    """Move the write-ahead log into the file; return False if another process still reads it."""
+    """Move the write-ahead log into the file. Return False if another process still reads the log."""
     set_busy_timeout(connection, WAIT_SECONDS)
     try:
         ((busy, _, _),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -11,9 +11,9 @@ from leads_adapters.sql.sqlite.engine import busy_timeout, set_busy_timeout
 
 
 class WriteConnection:
-    """The one connection of a process that writes. Commits and waits for other processes in a thread.
+    """The only connection of this process that writes. A thread commits, and waits for other processes.
 
-    Hold `lock` for the length of a transaction.
+    Hold `lock` during a transaction.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -40,10 +40,10 @@ class WriteConnection:
         except driver.OperationalError:
             if not self.connection.in_transaction:
                 raise
-            self._execute_patiently("COMMIT")  # with a rollback journal, readers in other processes are waited for
+            self._execute_patiently("COMMIT")  # with a rollback journal, a commit waits for readers in other processes
 
     def _execute_patiently(self, statement: str) -> None:
-        """Run a statement that waits up to the time-out for another process."""
+        """Run a statement, and wait up to the time-out for another process."""
         set_busy_timeout(self.connection, self._busy_seconds)
         try:
             self.connection.execute(statement)
@@ -51,7 +51,7 @@ class WriteConnection:
             set_busy_timeout(self.connection, 0)
 
     async def in_thread(self, call: Callable[[], object]) -> None:
-        """Run a call that blocks."""
+        """Run a blocking call in the thread."""
         await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     def close(self) -> None:
