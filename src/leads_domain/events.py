@@ -11,7 +11,7 @@ Json = str | int | float | bool | None | Mapping[str, "Json"] | list["Json"]
 
 
 class EventType(StrEnum):
-    """The types of events of leads and follow-ups."""
+    """The type of an event of a lead or of a follow-up."""
 
     LEAD_CREATED = "lead.created"
     LEAD_UPDATED = "lead.updated"

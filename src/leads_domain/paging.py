@@ -35,9 +35,9 @@ class Position:
 
 
 class LeadSort(StrEnum):
-    """The orders of a list of leads: by a field, then by id; a minus means descending.
+    """The order of a list of leads: by a field, then by id. A minus means descending.
 
-    Names are ordered by `name_key`. Leads without a scheduled follow-up come last.
+    Names are compared without case and accents. Leads without a scheduled follow-up come last.
     """
 
     OLDEST_FIRST = "created_at"

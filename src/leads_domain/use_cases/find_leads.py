@@ -23,7 +23,7 @@ _QueryFields = Mapping[str, object]
 
 
 class FollowedUp(StrEnum):
-    """A filter by follow-ups: at least one is overdue, at least one is scheduled, or none is scheduled."""
+    """A filter for leads with an overdue follow-up, with a scheduled follow-up, or with none."""
 
     OVERDUE = "overdue"
     SCHEDULED = "scheduled"

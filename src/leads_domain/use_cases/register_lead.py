@@ -21,7 +21,7 @@ _ATTEMPTS_MAX = 5
 
 
 class OnDuplicate(StrEnum):
-    """The policy for a new lead with the e-mail address of an existing lead."""
+    """The policy for a duplicate: refuse it, return the existing lead, or update the existing lead."""
 
     ERROR = "error"
     RETURN = "return"
