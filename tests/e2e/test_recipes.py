@@ -71,7 +71,7 @@ def run_commands(page: str, copy: Path) -> None:
                 run(copy, "pytest", "-q", *NOT_ON_POSTGRES, *command.removeprefix(PYTEST).split())
 
 
-@pytest.mark.parametrize("page", ["docs/add-an-endpoint.md", "docs/add-a-filter.md"])
+@pytest.mark.parametrize("page", ["docs/add-an-endpoint.md", "docs/add-a-filter.md", "docs/add-a-database.md"])
 def test_the_steps_of_the_page_are_right_and_complete(page: str, copy: Path) -> None:
     apply(page, copy)
     run_commands(page, copy)
