@@ -1,4 +1,4 @@
-"""Keys, their roles, and what each role permits."""
+"""Test API keys, their roles and the permissions of each role."""
 
 import hashlib
 import re
@@ -16,12 +16,12 @@ ASCII = string.printable
 
 
 def keys() -> st.SearchStrategy[str]:
-    """Keys as the service makes them."""
+    """Generate keys in the format of the service."""
     return st.builds(make_key_text, st.sampled_from(Role), st.binary(min_size=ENTROPY_BYTES, max_size=ENTROPY_BYTES))
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_role_permits_what_the_table_says(role: Role) -> None:
+def test_a_role_has_the_permissions_in_the_table(role: Role) -> None:
     table = {
         "capture": {"capture"},
         "read": {"read"},
@@ -40,23 +40,23 @@ def test_a_role_permits_what_the_table_says(role: Role) -> None:
         (Permission.ADMINISTER, Role.ADMIN),
     ],
 )
-def test_the_least_trusted_role_with_a_permission_is_known(permission: Permission, role: Role) -> None:
+def test_least_privileged_returns_the_role_with_the_fewest_permissions(permission: Permission, role: Role) -> None:
     assert Role.least_privileged(permission) is role
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_every_permission_belongs_to_some_role(permission: Permission) -> None:
+def test_every_permission_belongs_to_a_role(permission: Permission) -> None:
     assert permission in Role.least_privileged(permission).permissions
 
 
-def test_a_key_shows_its_role_256_bits_and_a_checksum() -> None:
+def test_a_key_consists_of_its_role_256_bits_and_a_checksum() -> None:
     text = make_key_text(Role.AGENT, bytes(range(32)))
     body = "agent_000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
     assert text == f"{body}{zlib.crc32(body.encode()):08x}"
 
 
 @given(keys())
-def test_a_key_can_be_copied_anywhere(text: str) -> None:
+def test_a_key_contains_only_lower_case_letters_digits_and_one_underscore(text: str) -> None:
     assert re.fullmatch("(capture|read|agent|admin)_[0-9a-f]{64}[0-9a-f]{8}", text)
 
 
@@ -66,17 +66,17 @@ def test_a_key_that_the_service_made_is_well_formed(text: str) -> None:
 
 
 @given(keys(), st.data())
-def test_any_single_wrong_character_is_noticed(text: str, data: st.DataObject) -> None:
-    place = data.draw(st.integers(min_value=0, max_value=len(text) - 1))
+def test_any_single_wrong_character_is_detected(text: str, data: st.DataObject) -> None:
+    index = data.draw(st.integers(min_value=0, max_value=len(text) - 1))
     character = data.draw(st.characters() | st.sampled_from(ASCII))
-    typed = text[:place] + character + text[place + 1 :]
+    typed = text[:index] + character + text[index + 1 :]
     assert is_well_formed(typed) == (typed == text)
 
 
 @given(keys(), st.data())
-def test_two_neighbours_that_changed_places_are_noticed(text: str, data: st.DataObject) -> None:
-    place = data.draw(st.integers(min_value=0, max_value=len(text) - 2))
-    typed = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
+def test_two_swapped_neighbours_are_detected(text: str, data: st.DataObject) -> None:
+    index = data.draw(st.integers(min_value=0, max_value=len(text) - 2))
+    typed = text[:index] + text[index + 1] + text[index] + text[index + 2 :]
     assert is_well_formed(typed) == (typed == text)
 
 
@@ -88,7 +88,7 @@ def test_the_beginning_of_a_key_is_not_a_key(length: int) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param("", id="nothing"),
+        pytest.param("", id="empty"),
         pytest.param("owner_" + "00" * 32, id="unknown role"),
         pytest.param("admin_" + "00" * 31, id="too few bits"),
         pytest.param("admin_" + "00" * 33, id="too many bits"),
@@ -96,12 +96,12 @@ def test_the_beginning_of_a_key_is_not_a_key(length: int) -> None:
         pytest.param("admin-" + "00" * 32, id="another separator"),
     ],
 )
-def test_a_right_checksum_alone_makes_no_key(body: str) -> None:
+def test_a_valid_checksum_does_not_make_a_key_well_formed(body: str) -> None:
     assert not is_well_formed(f"{body}{zlib.crc32(body.encode()):08x}")
 
 
 @given(keys())
-def test_what_is_kept_of_a_key_is_its_sha_256(text: str) -> None:
+def test_the_digest_of_a_key_is_its_sha_256(text: str) -> None:
     assert digest(text) == hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

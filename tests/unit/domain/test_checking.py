@@ -1,4 +1,4 @@
-"""Every member by its own rule, all broken rules together."""
+"""Test the checks of fields, texts and ids."""
 
 from collections.abc import Callable
 
@@ -24,19 +24,19 @@ def _pair(_: object, __: int) -> object:
 RULES: dict[str, Callable[[int, int], object]] = {"width": _at_most, "height": _at_most, "pair": _pair}
 
 
-def test_each_member_is_what_its_rule_makes_of_it() -> None:
+def test_each_field_has_the_result_of_its_rule() -> None:
     doubled = {"width": lambda number, _: number * 2, "name": lambda text, _: text.upper()}
     assert check_fields({"name": "x", "width": 2}, doubled, None) == {"name": "X", "width": 4}
 
 
-def test_a_rule_is_given_the_context() -> None:
+def test_a_rule_gets_the_context() -> None:
     assert check_fields({"width": 5}, RULES, 5) == {"width": 5}
 
 
-def test_every_broken_rule_is_told_at_its_member() -> None:
-    with pytest.raises(ValidationFailed) as refusal:
+def test_every_broken_rule_is_reported_at_its_field() -> None:
+    with pytest.raises(ValidationFailed) as caught:
         check_fields({"height": 6, "pair": None, "width": 7}, RULES, 5, FieldError("/depth", "Give one."))
-    assert refusal.value.errors == (
+    assert caught.value.errors == (
         FieldError("/depth", "Give one."),
         FieldError("/height", "Give at most 5."),
         FieldError("/pair/0", "Give a first."),
@@ -46,20 +46,20 @@ def test_every_broken_rule_is_told_at_its_member() -> None:
 
 
 @given(texts(min_size=1).filter(str.strip))
-def test_text_loses_its_outer_white_space_and_nothing_else(text: str) -> None:
+def test_only_leading_and_trailing_white_space_is_removed_from_a_text(text: str) -> None:
     checked = check_text(f" \n{text}\t", max_length=50)
     assert checked == checked.strip()
     assert checked in text
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\u00a0\u2003", "four "])
-def test_text_that_is_empty_or_too_long_once_trimmed_is_refused(text: str) -> None:
+def test_a_trimmed_text_that_is_empty_or_too_long_is_refused(text: str) -> None:
     with pytest.raises(ValidationFailed, match=f"Must have 1 to 3 characters, but has {len(text.strip())}"):
         check_text(text, max_length=3)
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\0", "\0ab", "ab\0"])
-def test_nul_is_refused_wherever_it_stands(text: str) -> None:
+def test_nul_is_refused_at_any_index(text: str) -> None:
     with pytest.raises(ValidationFailed, match="Remove the NUL character"):
         check_text(text, max_length=3)
 
@@ -71,6 +71,6 @@ def test_an_id_is_a_uuid_in_lower_case() -> None:
 @pytest.mark.parametrize(
     "text", ["", "1", an_id()[:-1], an_id() + "0", an_id().replace("-", ""), f"{{{an_id()}}}", "\0"]
 )
-def test_what_is_no_uuid_is_no_id(text: str) -> None:
+def test_a_text_that_is_not_a_uuid_is_refused_as_an_id(text: str) -> None:
     with pytest.raises(ValidationFailed, match=r"is not an id\. An id is a UUID"):
         check_id(text)

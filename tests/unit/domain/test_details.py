@@ -1,4 +1,4 @@
-"""What may be said of a lead: the limits, and that every broken one is told at its place."""
+"""Test the limits of a lead's fields, and that every error has a pointer to its field."""
 
 from typing import Any
 
@@ -20,21 +20,21 @@ from leads_domain.errors import FieldError, ValidationFailed
 from strategies import attribute_names, attributes, texts
 
 
-def checked(**members: Any) -> Details:
-    """These members, checked."""
-    given: DetailsInput = members  # type: ignore[assignment]
-    return check_changes(given, PlainNormalizer())
+def check(**fields: Any) -> Details:
+    """Check these fields as a change of a lead."""
+    values: DetailsInput = fields  # type: ignore[assignment]
+    return check_changes(values, PlainNormalizer())
 
 
-def faults(**members: Any) -> tuple[FieldError, ...]:
-    """What is wrong with these members."""
-    with pytest.raises(ValidationFailed) as refusal:
-        checked(**members)
-    return refusal.value.errors
+def field_errors(**fields: Any) -> tuple[FieldError, ...]:
+    """Return the errors of these fields."""
+    with pytest.raises(ValidationFailed) as caught:
+        check(**fields)
+    return caught.value.errors
 
 
-def test_what_is_said_of_a_lead_is_trimmed_and_made_canonical() -> None:
-    said = checked(
+def test_fields_are_trimmed_and_normalised() -> None:
+    details = check(
         name="  John Doe\n",
         email="John@Example.com",
         phone="+12025550123",
@@ -43,7 +43,7 @@ def test_what_is_said_of_a_lead_is_trimmed_and_made_canonical() -> None:
         attributes={"size": 3},
         status_reason=" No budget",
     )
-    assert said == {
+    assert details == {
         "name": "John Doe",
         "email": an_email("John@Example.com"),
         "phone": a_phone("+12025550123"),
@@ -54,70 +54,70 @@ def test_what_is_said_of_a_lead_is_trimmed_and_made_canonical() -> None:
     }
 
 
-def test_a_member_that_is_left_out_is_not_spoken_of() -> None:
-    assert checked() == {}
+def test_a_field_that_is_left_out_is_not_in_the_result() -> None:
+    assert check() == {}
 
 
-@pytest.mark.parametrize("member", ["phone", "source", "owner", "status_reason"])
-@pytest.mark.parametrize("nothing", [None, "", " \t\n\u3000"])
-def test_null_and_blank_text_clear_a_member_that_may_be_unknown(member: str, nothing: str | None) -> None:
-    assert checked(**{member: nothing}) == {member: None}
+@pytest.mark.parametrize("field", ["phone", "source", "owner", "status_reason"])
+@pytest.mark.parametrize("empty", [None, "", " \t\n\u3000"])
+def test_null_and_blank_text_clear_an_optional_field(field: str, empty: str | None) -> None:
+    assert check(**{field: empty}) == {field: None}
 
 
 @pytest.mark.parametrize("text", ["NULL", "N/A", "n/a", "#N/A", "-", " -- ", "\u2013", "None", "NaN", "0", "(null)"])
-def test_a_placeholder_is_no_phone_number_and_no_owner(text: str) -> None:
-    assert checked(phone=text, owner=text) == {"phone": None, "owner": None}
+def test_a_placeholder_clears_the_phone_number_and_the_owner(text: str) -> None:
+    assert check(phone=text, owner=text) == {"phone": None, "owner": None}
 
 
 def test_a_person_may_be_called_null() -> None:
-    assert checked(name="Null", source="-") == {"name": "Null", "source": "-"}
+    assert check(name="Null", source="-") == {"name": "Null", "source": "-"}
 
 
-@pytest.mark.parametrize(("member", "most"), [("name", 200), ("source", 100), ("status_reason", 1000)])
-def test_a_text_may_be_as_long_as_its_limit(member: str, most: int) -> None:
-    longest = "é" * most
-    assert checked(**{member: f" {longest} "}) == {member: longest}
+@pytest.mark.parametrize(("field", "max_length"), [("name", 200), ("source", 100), ("status_reason", 1000)])
+def test_a_text_may_be_as_long_as_its_limit(field: str, max_length: int) -> None:
+    longest = "é" * max_length
+    assert check(**{field: f" {longest} "}) == {field: longest}
 
 
-@pytest.mark.parametrize(("member", "most"), [("name", 200), ("source", 100), ("status_reason", 1000)])
-def test_a_text_that_is_too_long_is_refused_with_its_length(member: str, most: int) -> None:
-    detail = f"Must have 1 to {most} characters, but has {most + 1}."
-    assert faults(**{member: "x" * (most + 1)}) == (FieldError(f"/{member}", detail),)
+@pytest.mark.parametrize(("field", "max_length"), [("name", 200), ("source", 100), ("status_reason", 1000)])
+def test_a_text_that_is_too_long_is_refused_with_its_length(field: str, max_length: int) -> None:
+    detail = f"Must have 1 to {max_length} characters, but has {max_length + 1}."
+    assert field_errors(**{field: "x" * (max_length + 1)}) == (FieldError(f"/{field}", detail),)
 
 
 def test_a_blank_name_is_refused() -> None:
-    assert faults(name=" \t\n") == (FieldError("/name", "Must have 1 to 200 characters, but has 0."),)
+    assert field_errors(name=" \t\n") == (FieldError("/name", "Must have 1 to 200 characters, but has 0."),)
 
 
-@pytest.mark.parametrize("member", ["name", "source", "status_reason"])
-def test_a_text_with_nul_is_refused(member: str) -> None:
+@pytest.mark.parametrize("field", ["name", "source", "status_reason"])
+def test_a_text_with_nul_is_refused(field: str) -> None:
     detail = "Remove the NUL character (U+0000): it cannot be stored."
-    assert faults(**{member: "John\0Doe"}) == (FieldError(f"/{member}", detail),)
+    assert field_errors(**{field: "John\0Doe"}) == (FieldError(f"/{field}", detail),)
 
 
 @given(st.text(max_size=250))
-def test_a_name_is_kept_trimmed_or_refused_for_its_length_or_nul(text: str) -> None:
+def test_a_name_is_trimmed_and_refused_only_for_its_length_or_nul(text: str) -> None:
     trimmed = text.strip()
     if 1 <= len(trimmed) <= 200 and "\0" not in text:
-        assert checked(name=text) == {"name": trimmed}
+        assert check(name=text) == {"name": trimmed}
     else:
-        assert [fault.pointer for fault in faults(name=text)] == ["/name"]
+        assert [error.pointer for error in field_errors(name=text)] == ["/name"]
 
 
 @pytest.mark.parametrize(
-    ("member", "detail"),
+    ("field", "detail"),
     [
         ("email", "This is not an e-mail address."),
         ("owner", "This is not an e-mail address."),
         ("phone", "This is not a telephone number."),
     ],
 )
-def test_what_no_contact_can_be_made_of_is_refused_where_it_was_given(member: str, detail: str) -> None:
-    assert faults(**{member: "nonsense"}) == (FieldError(f"/{member}", detail),)
+def test_an_invalid_contact_is_refused_at_its_field(field: str, detail: str) -> None:
+    assert field_errors(**{field: "nonsense"}) == (FieldError(f"/{field}", detail),)
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
-    found = faults(
+def test_all_errors_are_reported_together_in_the_order_of_the_input() -> None:
+    errors = field_errors(
         status_reason="x" * 1001,
         name=" ",
         email="nonsense",
@@ -126,7 +126,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
         phone="nonsense",
         owner="nonsense",
     )
-    assert [fault.pointer for fault in found] == [
+    assert [error.pointer for error in errors] == [
         "/status_reason",
         "/name",
         "/email",
@@ -138,14 +138,14 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_input() -> None:
     ]
 
 
-def test_what_the_caller_found_already_is_told_first() -> None:
+def test_known_errors_of_the_caller_are_reported_first() -> None:
     known = FieldError("/status", "There is no status 'old'.")
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         check_changes(details_input(name=""), PlainNormalizer(), known)
-    assert refusal.value.errors == (known, FieldError("/name", "Must have 1 to 200 characters, but has 0."))
+    assert caught.value.errors == (known, FieldError("/name", "Must have 1 to 200 characters, but has 0."))
 
 
-def test_what_the_caller_found_already_is_enough_to_refuse() -> None:
+def test_known_errors_of_the_caller_are_enough_to_refuse() -> None:
     with pytest.raises(ValidationFailed):
         check_changes(details_input(), PlainNormalizer(), FieldError("/status", "There is no status 'old'."))
 
@@ -154,10 +154,10 @@ def test_a_new_lead_with_a_name_and_an_address_is_complete() -> None:
     assert check_new_details(details_input(name="John"), PlainNormalizer()) == {"name": "John", "email": an_email()}
 
 
-def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as_well() -> None:
-    with pytest.raises(ValidationFailed) as refusal:
+def test_missing_required_fields_are_reported_together_with_other_errors() -> None:
+    with pytest.raises(ValidationFailed) as caught:
         check_new_details({"phone": "nonsense"}, PlainNormalizer())
-    assert refusal.value.errors == (
+    assert caught.value.errors == (
         FieldError("/name", "This field is required."),
         FieldError("/email", "This field is required."),
         FieldError("/phone", "This is not a telephone number."),
@@ -165,24 +165,24 @@ def test_a_new_lead_needs_a_name_and_an_address_and_hears_of_its_other_faults_as
 
 
 @pytest.mark.parametrize("missing", ["name", "email"])
-def test_a_new_lead_without_either_is_told_which(missing: str) -> None:
-    given = details_input()
-    del given[missing]  # type: ignore[misc]
-    with pytest.raises(ValidationFailed) as refusal:
-        check_new_details(given, PlainNormalizer())
-    assert refusal.value.errors == (FieldError(f"/{missing}", "This field is required."),)
+def test_a_missing_required_field_is_reported_at_its_pointer(missing: str) -> None:
+    values = details_input()
+    del values[missing]  # type: ignore[misc]
+    with pytest.raises(ValidationFailed) as caught:
+        check_new_details(values, PlainNormalizer())
+    assert caught.value.errors == (FieldError(f"/{missing}", "This field is required."),)
 
 
 @given(attributes())
-def test_attributes_within_the_limits_are_kept_as_they_are(given: dict[str, Scalar]) -> None:
-    assert repr(check_attributes(dict(given))) == repr(given)
+def test_attributes_within_the_limits_are_not_changed(valid: dict[str, Scalar]) -> None:
+    assert repr(check_attributes(dict(valid))) == repr(valid)
 
 
 @pytest.mark.parametrize(
     "value", [2**63 - 1, -(2**63), 1.7976931348623157e308, 5e-324, True, False, None, "", " ", "x" * 1000]
 )
-def test_an_attribute_may_hold_anything_up_to_its_limit(value: Scalar) -> None:
-    assert checked(attributes={"x": value}) == {"attributes": {"x": value}}
+def test_an_attribute_can_have_any_value_up_to_its_limit(value: Scalar) -> None:
+    assert check(attributes={"x": value}) == {"attributes": {"x": value}}
 
 
 @pytest.mark.parametrize(
@@ -198,8 +198,8 @@ def test_an_attribute_may_hold_anything_up_to_its_limit(value: Scalar) -> None:
         ("\ud800", "Remove the lone surrogates (U+D800 to U+DFFF): they are not characters."),
     ],
 )
-def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Scalar, detail: str) -> None:
-    assert faults(attributes={"fine": 1, "x": value}) == (FieldError("/attributes/x", detail),)
+def test_an_attribute_that_cannot_be_stored_is_refused_at_its_pointer(value: Scalar, detail: str) -> None:
+    assert field_errors(attributes={"fine": 1, "x": value}) == (FieldError("/attributes/x", detail),)
 
 
 @pytest.mark.parametrize(
@@ -211,41 +211,41 @@ def test_an_attribute_that_could_not_be_stored_is_refused_at_its_place(value: Sc
     ],
 )
 def test_an_attribute_needs_a_name_that_can_be_stored(name: str, detail: str) -> None:
-    assert faults(attributes={name: 1}) == (FieldError(f"/attributes/{name}", detail),)
+    assert field_errors(attributes={name: 1}) == (FieldError(f"/attributes/{name}", detail),)
 
 
-def test_fifty_attributes_are_the_most() -> None:
+def test_a_lead_can_have_at_most_fifty_attributes() -> None:
     fifty: dict[str, Scalar] = {f"{number:064}": number for number in range(50)}
     assert check_attributes(fifty) == fifty
     detail = "Must have at most 50 attributes, but has 51."
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         check_new_details(details_input(attributes={**fifty, "one more": 1}), PlainNormalizer())
-    assert refusal.value.errors == (FieldError("/attributes", detail),)
+    assert caught.value.errors == (FieldError("/attributes", detail),)
 
 
 @pytest.mark.parametrize(
     ("name", "pointer"),
     [("a/b", "/attributes/a~1b"), ("m~n", "/attributes/m~0n"), ("~1", "/attributes/~01"), (" ", "/attributes/ ")],
 )
-def test_a_pointer_is_escaped_as_rfc_6901_says(name: str, pointer: str) -> None:
-    assert faults(attributes={name: float("nan")})[0].pointer == pointer
+def test_a_pointer_is_escaped_by_rfc_6901(name: str, pointer: str) -> None:
+    assert field_errors(attributes={name: float("nan")})[0].pointer == pointer
 
 
 @given(st.dictionaries(attribute_names(), st.just(1), max_size=4), attribute_names(), st.sampled_from([2**63, "\0"]))
-def test_a_pointer_leads_to_the_value_that_is_meant(good: dict[str, Scalar], name: str, bad: Scalar) -> None:
+def test_a_pointer_resolves_to_the_invalid_value(good: dict[str, Scalar], name: str, bad: Scalar) -> None:
     document = {"attributes": {**good, name: bad}}
-    (fault,) = faults(**document)
-    assert _resolve(fault.pointer, document) == bad
+    (error,) = field_errors(**document)
+    assert _resolve(error.pointer, document) == bad
 
 
 @given(texts(max_size=4), texts(max_size=4))
-def test_faults_at_different_members_have_different_pointers(one: str, other: str) -> None:
+def test_errors_at_different_fields_have_different_pointers(one: str, other: str) -> None:
     same = FieldError("", "x").under(one).pointer == FieldError("", "x").under(other).pointer
     assert same == (one == other)
 
 
 def _resolve(pointer: str, document: Any) -> object:
-    """What an RFC 6901 pointer points to, as a client would look it up (section 4)."""
+    """Return the value at an RFC 6901 pointer (section 4)."""
     for token in pointer.split("/")[1:]:
         document = document[token.replace("~1", "/").replace("~0", "~")]
     return document

@@ -1,4 +1,4 @@
-"""What each error says: what was wrong, where, and what to do."""
+"""Test the messages and attributes of the errors."""
 
 import re
 
@@ -20,96 +20,96 @@ from leads_domain.errors import (
 )
 
 
-def test_the_tree_that_is_drawn_is_the_one_that_grows() -> None:
+def test_the_docstring_draws_the_tree_of_error_classes() -> None:
     drawn = re.findall("[├└]── ([A-Za-z]+)", errors.__doc__ or "")
-    assert drawn == grown_from(LeadsError)
+    assert drawn == subclasses_of(LeadsError)
 
 
-def grown_from(base: type[LeadsError]) -> list[str]:
-    """The errors below `base`, each followed by its own."""
+def subclasses_of(base: type[LeadsError]) -> list[str]:
+    """Return the names of the error classes below `base`, depth first."""
     kinds = [kind for kind in base.__subclasses__() if kind.__module__ == errors.__name__]
-    return [name for kind in kinds for name in (kind.__name__, *grown_from(kind))]
+    return [name for kind in kinds for name in (kind.__name__, *subclasses_of(kind))]
 
 
-def test_a_fault_seen_from_outside_names_the_way_to_it() -> None:
-    fault = FieldError("/0", "Give a number.").under("sizes").under("attributes")
-    assert fault == FieldError("/attributes/sizes/0", "Give a number.")
+def test_under_prepends_a_key_to_the_pointer() -> None:
+    error = FieldError("/0", "Give a number.").under("sizes").under("attributes")
+    assert error == FieldError("/attributes/sizes/0", "Give a number.")
 
 
 @pytest.mark.parametrize(
-    ("member", "pointer"), [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("~1", "/~01"), ("/~", "/~1~0"), ("", "/")]
+    ("key", "pointer"), [("a/b", "/a~1b"), ("a~b", "/a~0b"), ("~1", "/~01"), ("/~", "/~1~0"), ("", "/")]
 )
-def test_a_member_is_escaped_in_a_pointer_as_rfc_6901_says(member: str, pointer: str) -> None:
-    assert FieldError("", "Wrong.").under(member).pointer == pointer
+def test_a_key_is_escaped_in_a_pointer_by_rfc_6901(key: str, pointer: str) -> None:
+    assert FieldError("", "Wrong.").under(key).pointer == pointer
 
 
-def test_invalid_lists_every_fault_with_its_place_and_what_to_do() -> None:
-    refusal = ValidationFailed([FieldError("/name", "Give a name."), FieldError("/email", "Give an address.")])
-    assert str(refusal) == "/name: Give a name. /email: Give an address."
+def test_validation_failed_lists_every_error_with_its_pointer_and_detail() -> None:
+    error = ValidationFailed([FieldError("/name", "Give a name."), FieldError("/email", "Give an address.")])
+    assert str(error) == "/name: Give a name. /email: Give an address."
 
 
-def test_a_fault_of_the_whole_has_an_empty_pointer() -> None:
+def test_an_error_of_the_whole_input_has_an_empty_pointer() -> None:
     assert ValidationFailed.because("Give an object.").errors == (FieldError("", "Give an object."),)
     assert ValidationFailed.because("Give a name.", "/name").errors == (FieldError("/name", "Give a name."),)
 
 
-def test_the_faults_do_not_change_with_the_list_that_they_came_from() -> None:
-    faults = [FieldError("/name", "Give a name.")]
-    refusal = ValidationFailed(faults)
-    faults.clear()
-    assert len(refusal.errors) == 1
+def test_the_errors_are_copied_from_the_list() -> None:
+    field_errors = [FieldError("/name", "Give a name.")]
+    error = ValidationFailed(field_errors)
+    field_errors.clear()
+    assert len(error.errors) == 1
 
 
-def test_not_found_says_what_is_missing_and_under_which_id() -> None:
-    refusal = NotFound("follow-up", "42")
-    assert str(refusal) == "No follow-up has the id 42."
-    assert (refusal.kind, refusal.id) == ("follow-up", "42")
+def test_not_found_names_the_kind_and_the_id() -> None:
+    error = NotFound("follow-up", "42")
+    assert str(error) == "No follow-up has the id 42."
+    assert (error.kind, error.id) == ("follow-up", "42")
 
 
-def test_erased_says_what_and_is_not_found() -> None:
-    refusal = Erased("lead", "42")
-    assert isinstance(refusal, NotFound)
-    assert str(refusal) == "The lead 42 was erased."
-    assert (refusal.kind, refusal.id) == ("lead", "42")
+def test_erased_is_a_not_found_that_names_the_kind_and_the_id() -> None:
+    error = Erased("lead", "42")
+    assert isinstance(error, NotFound)
+    assert str(error) == "The lead 42 was erased."
+    assert (error.kind, error.id) == ("lead", "42")
 
 
-def test_a_duplicate_names_the_lead_that_is_there() -> None:
-    refusal = DuplicateLead("42")
-    assert str(refusal) == "The lead 42 already has this e-mail address."
-    assert refusal.existing_id == "42"
+def test_duplicate_lead_names_the_existing_lead() -> None:
+    error = DuplicateLead("42")
+    assert str(error) == "The lead 42 already has this e-mail address."
+    assert error.existing_id == "42"
 
 
-def test_a_version_mismatch_names_the_version_that_there_is() -> None:
-    refusal = VersionMismatch(3)
-    assert str(refusal) == "The lead is at version 3, which the precondition of the request does not allow."
-    assert refusal.version == 3
+def test_a_version_mismatch_names_the_current_version() -> None:
+    error = VersionMismatch(3)
+    assert str(error) == "The lead is at version 3, which the precondition of the request does not allow."
+    assert error.version == 3
 
 
-def test_an_illegal_transition_says_where_the_lead_can_go_instead() -> None:
-    refusal = IllegalTransition("new", "converted", ["contacted", "lost"])
-    assert str(refusal) == "The status cannot change from `new` to `converted`. Use one of: contacted, lost."
-    assert (refusal.origin, refusal.target, refusal.allowed) == ("new", "converted", ("contacted", "lost"))
+def test_an_illegal_transition_lists_the_allowed_statuses() -> None:
+    error = IllegalTransition("new", "converted", ["contacted", "lost"])
+    assert str(error) == "The status cannot change from `new` to `converted`. Use one of: contacted, lost."
+    assert (error.origin, error.target, error.allowed) == ("new", "converted", ("contacted", "lost"))
 
 
-def test_an_illegal_transition_says_when_there_is_no_way_out() -> None:
-    refusal = IllegalTransition("converted", "new", [])
-    assert str(refusal) == "The status cannot change from `converted` to `new`. `converted` is a final status."
+def test_an_illegal_transition_says_that_the_status_is_final() -> None:
+    error = IllegalTransition("converted", "new", [])
+    assert str(error) == "The status cannot change from `converted` to `new`. `converted` is a final status."
 
 
-def test_an_illegal_follow_up_state_says_what_cannot_be_done() -> None:
-    refusal = IllegalFollowUpState("sent", "cancelled")
-    assert str(refusal) == "A follow-up that is sent cannot be cancelled."
-    assert refusal.state == "sent"
+def test_an_illegal_follow_up_state_names_the_state_and_the_refused_action() -> None:
+    error = IllegalFollowUpState("sent", "cancelled")
+    assert str(error) == "A follow-up that is sent cannot be cancelled."
+    assert error.state == "sent"
 
 
-def test_an_attempt_under_way_says_when_the_message_can_change() -> None:
-    refusal = AttemptInProgress("scheduled")
-    assert isinstance(refusal, IllegalFollowUpState)
-    assert "is being sent" in str(refusal)
-    assert refusal.state == "scheduled"
+def test_attempt_in_progress_says_that_the_follow_up_is_being_sent() -> None:
+    error = AttemptInProgress("scheduled")
+    assert isinstance(error, IllegalFollowUpState)
+    assert "is being sent" in str(error)
+    assert error.state == "scheduled"
 
 
-def test_a_merged_lead_is_not_found_and_says_where_it_is() -> None:
+def test_merged_is_a_not_found_that_names_the_target() -> None:
     merged = Merged("one", "other")
     assert isinstance(merged, NotFound)
     assert (merged.kind, merged.id, merged.into) == ("lead", "one", "other")

@@ -1,4 +1,4 @@
-"""What is remembered of what happened, and how times are written."""
+"""Test timeline entries and the text form of times."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -12,17 +12,17 @@ from leads_domain.events import Event, EventType, TimelineEntry, make_entries, r
 from strategies import times
 
 
-def test_every_event_becomes_one_entry_with_its_own_id_in_the_order_told() -> None:
+def test_every_event_becomes_one_entry_with_a_new_id_in_the_order_of_the_events() -> None:
     events = [Event(EventType.LEAD_STATUS_CHANGED, {"to": "lost"}), Event(EventType.FOLLOW_UP_CANCELLED)]
-    told = make_entries(an_id(1), events, at=NOON, actor="ann", ids=CountingIds(given_out=7))
+    entries = make_entries(an_id(1), events, at=NOON, actor="ann", ids=CountingIds(given_out=7))
     common = {"lead_id": an_id(1), "at": NOON, "actor": "ann"}
-    assert told == [
+    assert entries == [
         TimelineEntry(id=an_id(8), type=EventType.LEAD_STATUS_CHANGED, data={"to": "lost"}, **common),  # type: ignore[arg-type]
         TimelineEntry(id=an_id(9), type=EventType.FOLLOW_UP_CANCELLED, data={}, **common),  # type: ignore[arg-type]
     ]
 
 
-def test_of_nothing_nothing_is_told() -> None:
+def test_without_events_there_are_no_entries() -> None:
     assert make_entries(an_id(), [], at=NOON, actor="ann", ids=CountingIds()) == []
 
 
@@ -41,18 +41,18 @@ def test_a_time_is_written_in_utc_with_microseconds(at: datetime, text: str) -> 
 
 
 @given(times())
-def test_every_time_is_written_equally_wide_and_reads_back_as_the_same(at: datetime) -> None:
+def test_every_written_time_has_the_same_length_and_parses_to_the_same_time(at: datetime) -> None:
     assert len(rfc3339(at)) == len("2026-01-05T12:00:00.000000Z")
     assert datetime.fromisoformat(rfc3339(at)) == at
 
 
 @given(times(), times())
-def test_written_times_sort_as_the_times_do(one: datetime, other: datetime) -> None:
+def test_written_times_sort_by_time(one: datetime, other: datetime) -> None:
     assert (rfc3339(one) < rfc3339(other)) == (one < other)
 
 
 @given(times(), st.integers(min_value=-2_000_000, max_value=2_000_000))
-def test_written_times_sort_as_the_times_do_within_a_second_and_around_it(at: datetime, microseconds: int) -> None:
+def test_written_times_sort_by_time_within_and_around_a_second(at: datetime, microseconds: int) -> None:
     whole = at.replace(microsecond=0)
     near = whole + timedelta(microseconds=microseconds)
     assert (rfc3339(whole) < rfc3339(near)) == (whole < near)

@@ -1,4 +1,4 @@
-"""A follow-up's life: owed, attempted, and ended exactly once."""
+"""Test the states of a follow-up and the policy of its retries."""
 
 import json
 from collections.abc import Callable
@@ -24,12 +24,12 @@ LATER = NOON + HOUR
 Step = tuple[str, timedelta | None]
 
 
-def the_facts_of(follow_up: FollowUp) -> dict[str, Any]:
-    """What every event tells of its follow-up."""
+def event_data(follow_up: FollowUp) -> dict[str, Any]:
+    """Return the data that every event of this follow-up has."""
     return {"follow_up_id": follow_up.id, "channel": follow_up.channel, "recipient": str(follow_up.recipient)}
 
 
-def test_a_new_follow_up_is_owed_from_its_due_time_on() -> None:
+def test_a_new_follow_up_is_attempted_first_when_it_is_due() -> None:
     follow_up, events = FollowUp.schedule(
         FollowUpId(an_id(2)),
         LeadId(an_id(1)),
@@ -50,14 +50,14 @@ def test_a_new_follow_up_is_owed_from_its_due_time_on() -> None:
     assert events == [Event(EventType.FOLLOW_UP_SCHEDULED, data)]
 
 
-def test_a_claim_counts_an_attempt_and_gives_out_a_lease() -> None:
+def test_a_claim_counts_an_attempt_and_sets_a_lease() -> None:
     claimed = a_follow_up().claim("dispatcher 1", LATER, NOON + MINUTE)
     assert claimed == a_follow_up(
         attempts=1, claims=1, lease=Lease(owner="dispatcher 1", until=LATER), updated_at=NOON + MINUTE
     )
 
 
-def test_whoever_claims_again_takes_the_lease_over_under_another_token() -> None:
+def test_a_second_claim_replaces_the_lease_and_counts_another_claim() -> None:
     first = a_follow_up().claim("dispatcher 1", LATER, NOON)
     second = first.claim("dispatcher 2", LATER + HOUR, LATER)
     assert second.lease == Lease(owner="dispatcher 2", until=LATER + HOUR)
@@ -70,16 +70,16 @@ def test_an_accepted_notice_ends_a_follow_up_as_sent() -> None:
     assert sent == a_follow_up(
         state=FollowUpState.SENT, attempts=2, claims=2, next_attempt_at=None, sent_at=LATER, updated_at=LATER
     )
-    assert events == [Event(EventType.FOLLOW_UP_SENT, {**the_facts_of(claimed), "attempt": 2})]
+    assert events == [Event(EventType.FOLLOW_UP_SENT, {**event_data(claimed), "attempt": 2})]
 
 
-def test_a_failed_attempt_is_repeated_after_the_wait() -> None:
+def test_a_failed_attempt_is_retried_after_the_wait() -> None:
     claimed = a_follow_up().claim("dispatcher", LATER, NOON)
-    again, events = claimed.fail_attempt("timed out", 5 * MINUTE, LATER)
-    assert again == a_follow_up(
+    retried, events = claimed.fail_attempt("timed out", 5 * MINUTE, LATER)
+    assert retried == a_follow_up(
         attempts=1, claims=1, last_error="timed out", next_attempt_at=LATER + 5 * MINUTE, updated_at=LATER
     )
-    failed_attempt = {**the_facts_of(claimed), "attempt": 1, "error": "timed out"}
+    failed_attempt = {**event_data(claimed), "attempt": 1, "error": "timed out"}
     assert events == [Event(EventType.FOLLOW_UP_ATTEMPT_FAILED, failed_attempt)]
 
 
@@ -94,40 +94,40 @@ def test_the_last_failed_attempt_ends_a_follow_up_as_failed() -> None:
         next_attempt_at=None,
         updated_at=LATER,
     )
-    facts = {**the_facts_of(claimed), "error": "no such mailbox"}
+    facts = {**event_data(claimed), "error": "no such mailbox"}
     assert events == [
         Event(EventType.FOLLOW_UP_ATTEMPT_FAILED, {**facts, "attempt": 1}),
         Event(EventType.FOLLOW_UP_FAILED, {**facts, "attempts": 1}),
     ]
 
 
-def test_a_cancelled_follow_up_is_owed_no_more() -> None:
+def test_a_cancelled_follow_up_has_no_next_attempt() -> None:
     claimed = a_follow_up().claim("dispatcher", LATER, NOON)
     cancelled, events = claimed.cancel(LATER)
     assert cancelled == a_follow_up(
         state=FollowUpState.CANCELLED, attempts=1, claims=1, next_attempt_at=None, updated_at=LATER
     )
-    assert events == [Event(EventType.FOLLOW_UP_CANCELLED, the_facts_of(claimed))]
+    assert events == [Event(EventType.FOLLOW_UP_CANCELLED, event_data(claimed))]
 
 
 @given(ended_follow_ups())
-def test_what_has_ended_can_neither_be_cancelled_nor_changed(ended: FollowUp) -> None:
-    for step, intention in ((ended.cancel, "cancelled"), (ended.reschedule, "changed")):
-        with pytest.raises(IllegalFollowUpState) as refusal:
+def test_an_ended_follow_up_can_neither_be_cancelled_nor_changed(ended: FollowUp) -> None:
+    for step, action in ((ended.cancel, "cancelled"), (ended.reschedule, "changed")):
+        with pytest.raises(IllegalFollowUpState) as caught:
             step(LATER)
-        assert str(refusal.value) == f"A follow-up that is {ended.state.value} cannot be {intention}."
-        assert refusal.value.state == ended.state
+        assert str(caught.value) == f"A follow-up that is {ended.state.value} cannot be {action}."
+        assert caught.value.state == ended.state
 
 
-def test_a_follow_up_that_is_put_off_is_attempted_at_its_new_time() -> None:
+def test_a_postponed_follow_up_is_attempted_at_its_new_due_time() -> None:
     waiting = a_follow_up(attempts=2, claims=2, last_error="busy", next_attempt_at=NOON + MINUTE)
-    put_off, events = waiting.reschedule(NOON, due_at=LATER)
-    assert put_off == replace(waiting, due_at=LATER, next_attempt_at=LATER)
-    rescheduled = {**the_facts_of(waiting), "due_at": "2026-01-05T13:00:00.000000Z"}
+    postponed, events = waiting.reschedule(NOON, due_at=LATER)
+    assert postponed == replace(waiting, due_at=LATER, next_attempt_at=LATER)
+    rescheduled = {**event_data(waiting), "due_at": "2026-01-05T13:00:00.000000Z"}
     assert events == [Event(EventType.FOLLOW_UP_RESCHEDULED, rescheduled)]
 
 
-def test_a_follow_up_that_is_reworded_is_attempted_when_it_would_have_been() -> None:
+def test_a_new_message_does_not_change_the_next_attempt() -> None:
     waiting = a_follow_up(next_attempt_at=LATER)
     reworded, events = waiting.reschedule(NOON + MINUTE, message="Hi!")
     assert reworded == replace(waiting, message="Hi!", updated_at=NOON + MINUTE)
@@ -135,68 +135,66 @@ def test_a_follow_up_that_is_reworded_is_attempted_when_it_would_have_been() -> 
 
 
 @given(scheduled_follow_ups())
-def test_to_change_a_follow_up_to_what_it_is_changes_nothing(follow_up: FollowUp) -> None:
+def test_changing_a_follow_up_to_its_current_values_has_no_effect(follow_up: FollowUp) -> None:
     for changes in ({}, {"due_at": follow_up.due_at}, {"message": follow_up.message}):
         assert follow_up.reschedule(LATER, **changes) == (follow_up, [])
 
 
-def test_an_attempt_under_way_is_not_called_back_by_putting_it_off() -> None:
+def test_rescheduling_does_not_stop_the_current_attempt() -> None:
     claimed = a_follow_up().claim("dispatcher", LATER, NOON)
-    put_off = claimed.reschedule(NOON, due_at=LATER + HOUR)[0]
-    assert put_off.lease == claimed.lease
-    assert put_off.succeed(NOON)[0].state is FollowUpState.SENT
-    assert put_off.fail_attempt("busy", MINUTE, NOON)[0].next_attempt_at == LATER + HOUR
+    postponed = claimed.reschedule(NOON, due_at=LATER + HOUR)[0]
+    assert postponed.lease == claimed.lease
+    assert postponed.succeed(NOON)[0].state is FollowUpState.SENT
+    assert postponed.fail_attempt("busy", MINUTE, NOON)[0].next_attempt_at == LATER + HOUR
 
 
-def test_what_has_failed_is_tried_again_at_once_and_as_often_as_at_first() -> None:
+def test_a_retry_is_due_at_once_and_resets_the_number_of_attempts() -> None:
     failed = a_follow_up(
         state=FollowUpState.FAILED, attempts=8, claims=8, last_error="refused", next_attempt_at=None, updated_at=NOON
     )
-    again, events = failed.retry(LATER)
-    assert again == a_follow_up(attempts=0, claims=8, last_error="refused", next_attempt_at=LATER, updated_at=LATER)
-    rescheduled = {**the_facts_of(failed), "due_at": "2026-01-05T12:00:00.000000Z"}
+    retried, events = failed.retry(LATER)
+    assert retried == a_follow_up(attempts=0, claims=8, last_error="refused", next_attempt_at=LATER, updated_at=LATER)
+    rescheduled = {**event_data(failed), "due_at": "2026-01-05T12:00:00.000000Z"}
     assert events == [Event(EventType.FOLLOW_UP_RESCHEDULED, rescheduled)]
 
 
 @given(follow_ups().filter(lambda follow_up: follow_up.state is not FollowUpState.FAILED))
-def test_only_what_has_failed_can_be_retried(follow_up: FollowUp) -> None:
-    with pytest.raises(IllegalFollowUpState) as refusal:
+def test_only_a_failed_follow_up_can_be_retried(follow_up: FollowUp) -> None:
+    with pytest.raises(IllegalFollowUpState) as caught:
         follow_up.retry(LATER)
-    assert str(refusal.value) == f"A follow-up that is {follow_up.state.value} cannot be retried."
+    assert str(caught.value) == f"A follow-up that is {follow_up.state.value} cannot be retried."
 
 
-ENDS = [FollowUpState.SENT, FollowUpState.FAILED, FollowUpState.CANCELLED]
+END_STATES = [FollowUpState.SENT, FollowUpState.FAILED, FollowUpState.CANCELLED]
 
 
-@pytest.mark.parametrize("state", ENDS)
+@pytest.mark.parametrize("state", END_STATES)
 @pytest.mark.parametrize(
     "step",
     [
         pytest.param(lambda ended: ended.claim("dispatcher", LATER, NOON), id="claim"),
         pytest.param(lambda ended: ended.succeed(LATER), id="succeed"),
-        pytest.param(lambda ended: ended.fail_attempt("timed out", MINUTE, LATER), id="fail and try again"),
-        pytest.param(lambda ended: ended.fail_attempt("refused", None, LATER), id="fail for good"),
+        pytest.param(lambda ended: ended.fail_attempt("timed out", MINUTE, LATER), id="fail and retry"),
+        pytest.param(lambda ended: ended.fail_attempt("refused", None, LATER), id="fail permanently"),
     ],
 )
-def test_what_has_ended_is_not_attempted_again(step: Callable[[FollowUp], object], state: FollowUpState) -> None:
+def test_an_ended_follow_up_is_not_attempted_again(step: Callable[[FollowUp], object], state: FollowUpState) -> None:
     with pytest.raises(IllegalFollowUpState, match=f"A follow-up that is {state.value} cannot be"):
         step(a_follow_up(state=state, next_attempt_at=None))
 
 
 def steps() -> st.SearchStrategy[list[Step]]:
-    """What may be asked of a follow-up, sensibly or not, with the wait after each failed attempt."""
+    """Generate steps of a follow-up in any order, each with the wait after a failed attempt."""
     waits = st.none() | st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=7))
     return st.lists(
-        st.tuples(st.sampled_from(["claim", "succeed", "fail_attempt", "put_off", "retry", "cancel"]), waits),
+        st.tuples(st.sampled_from(["claim", "succeed", "fail_attempt", "postpone", "retry", "cancel"]), waits),
         max_size=12,
     )
 
 
 @given(follow_ups(), steps())
-def test_whatever_is_asked_in_whatever_order_a_follow_up_never_contradicts_itself(
-    follow_up: FollowUp, asked: list[Step]
-) -> None:
-    for minute, step in enumerate(asked):
+def test_no_sequence_of_steps_makes_a_follow_up_inconsistent(follow_up: FollowUp, steps: list[Step]) -> None:
+    for minute, step in enumerate(steps):
         before = follow_up
         follow_up = _after(before, step, minute)
         scheduled = follow_up.state is FollowUpState.SCHEDULED
@@ -204,30 +202,30 @@ def test_whatever_is_asked_in_whatever_order_a_follow_up_never_contradicts_itsel
         assert (follow_up.sent_at is not None) == (follow_up.state is FollowUpState.SENT)
         assert scheduled or follow_up.lease is None
         assert follow_up.claims >= before.claims
-        retried = before.state is FollowUpState.FAILED and scheduled
-        assert follow_up.attempts == 0 if retried else follow_up.attempts >= before.attempts
-        assert before.state in (FollowUpState.SCHEDULED, follow_up.state) or retried
+        was_retried = before.state is FollowUpState.FAILED and scheduled
+        assert follow_up.attempts == 0 if was_retried else follow_up.attempts >= before.attempts
+        assert before.state in (FollowUpState.SCHEDULED, follow_up.state) or was_retried
 
 
 def _after(follow_up: FollowUp, step: Step, minute: int) -> FollowUp:
-    (intention, wait), now = step, LATER + minute * MINUTE
+    (action, wait), now = step, LATER + minute * MINUTE
     steps: dict[str, Callable[[], FollowUp]] = {
         "claim": lambda: follow_up.claim("dispatcher", now + HOUR, now),
         "succeed": lambda: follow_up.succeed(now)[0],
         "fail_attempt": lambda: follow_up.fail_attempt("timed out", wait, now)[0],
-        "put_off": lambda: follow_up.reschedule(now, due_at=now + (wait or HOUR))[0],
+        "postpone": lambda: follow_up.reschedule(now, due_at=now + (wait or HOUR))[0],
         "retry": lambda: follow_up.retry(now)[0],
         "cancel": lambda: follow_up.cancel(now)[0],
     }
     try:
-        return steps[intention]()
+        return steps[action]()
     except IllegalFollowUpState:
-        assert follow_up.state is not (FollowUpState.FAILED if intention == "retry" else FollowUpState.SCHEDULED)
+        assert follow_up.state is not (FollowUpState.FAILED if action == "retry" else FollowUpState.SCHEDULED)
         return follow_up
 
 
 @given(scheduled_follow_ups())
-def test_what_a_follow_up_is_and_what_it_promised_never_changes(follow_up: FollowUp) -> None:
+def test_an_attempt_does_not_change_what_was_scheduled(follow_up: FollowUp) -> None:
     outcomes = [
         follow_up.claim("dispatcher", LATER, NOON),
         follow_up.succeed(LATER)[0],
@@ -236,12 +234,12 @@ def test_what_a_follow_up_is_and_what_it_promised_never_changes(follow_up: Follo
         follow_up.cancel(LATER)[0],
     ]
     for outcome in outcomes:
-        for member in ("id", "lead_id", "recipient", "channel", "message", "due_at", "created_at"):
-            assert getattr(outcome, member) == getattr(follow_up, member)
+        for field in ("id", "lead_id", "recipient", "channel", "message", "due_at", "created_at"):
+            assert getattr(outcome, field) == getattr(follow_up, field)
 
 
 @given(scheduled_follow_ups())
-def test_what_is_told_of_a_follow_up_is_ready_for_json(follow_up: FollowUp) -> None:
+def test_the_data_of_events_is_json(follow_up: FollowUp) -> None:
     events = [
         *follow_up.succeed(LATER)[1],
         *follow_up.fail_attempt("refused", None, LATER)[1],
@@ -251,25 +249,25 @@ def test_what_is_told_of_a_follow_up_is_ready_for_json(follow_up: FollowUp) -> N
         assert json.loads(json.dumps(event.data)) == event.data
 
 
-def test_the_bounds_of_the_waits_double_from_the_first_up_to_the_longest_and_end_with_the_last_attempt() -> None:
+def test_the_maximum_wait_doubles_up_to_the_longest_and_ends_with_the_last_attempt() -> None:
     policy = RetryPolicy(attempts=6, first=MINUTE, longest=10 * MINUTE)
-    bounds = [policy.wait_after(attempt, 1) for attempt in range(1, 8)]
-    assert bounds == [MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 10 * MINUTE, None, None]
+    maxima = [policy.wait_after(attempt, 1) for attempt in range(1, 8)]
+    assert maxima == [MINUTE, 2 * MINUTE, 4 * MINUTE, 8 * MINUTE, 10 * MINUTE, None, None]
 
 
 @given(st.integers(min_value=1, max_value=7), st.floats(min_value=0, max_value=1, exclude_max=True))
-def test_a_wait_is_the_given_fraction_of_its_bound(attempt: int, fraction: float) -> None:
+def test_a_wait_is_the_drawn_fraction_of_its_maximum(attempt: int, fraction: float) -> None:
     policy = RetryPolicy()
-    wait, bound = policy.wait_after(attempt, fraction), policy.wait_after(attempt, 1)
-    assert bound is not None
-    assert wait == fraction * bound
-    assert timedelta(0) <= wait <= bound
+    wait, maximum = policy.wait_after(attempt, fraction), policy.wait_after(attempt, 1)
+    assert maximum is not None
+    assert wait == fraction * maximum
+    assert timedelta(0) <= wait <= maximum
 
 
-def test_by_default_a_follow_up_is_attempted_eight_times_within_at_most_about_two_hours() -> None:
+def test_by_default_a_follow_up_is_attempted_eight_times_in_about_two_hours() -> None:
     policy = RetryPolicy()
-    bounds = [policy.wait_after(attempt, 1) for attempt in range(1, 9)]
-    assert bounds == [MINUTE * 2**doublings for doublings in range(7)] + [None]
+    maxima = [policy.wait_after(attempt, 1) for attempt in range(1, 9)]
+    assert maxima == [MINUTE * 2**doublings for doublings in range(7)] + [None]
 
 
 @given(
@@ -277,16 +275,18 @@ def test_by_default_a_follow_up_is_attempted_eight_times_within_at_most_about_tw
     st.timedeltas(min_value=timedelta(seconds=1), max_value=HOUR),
     st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=1)),
 )
-def test_each_bound_is_double_the_one_before_or_the_longest(attempts: int, first: timedelta, extra: timedelta) -> None:
+def test_each_maximum_wait_is_twice_the_previous_or_the_longest(
+    attempts: int, first: timedelta, extra: timedelta
+) -> None:
     policy = RetryPolicy(attempts=attempts, first=first, longest=first + extra)
-    bounds = [policy.wait_after(attempt, 1) for attempt in range(1, attempts + 1)]
-    expected, bound = list[timedelta | None](), first
+    maxima = [policy.wait_after(attempt, 1) for attempt in range(1, attempts + 1)]
+    expected, maximum = list[timedelta | None](), first
     for _ in range(attempts - 1):
-        expected.append(bound)
-        bound = min(bound + bound, policy.longest)
-    assert bounds == [*expected, None]
+        expected.append(maximum)
+        maximum = min(maximum + maximum, policy.longest)
+    assert maxima == [*expected, None]
 
 
-def test_a_slow_and_patient_policy_stays_at_its_longest_wait() -> None:
+def test_a_policy_with_many_attempts_stays_at_its_longest_wait() -> None:
     policy = RetryPolicy(attempts=100, first=6 * HOUR, longest=timedelta(days=7))
     assert policy.wait_after(99, 1) == timedelta(days=7)

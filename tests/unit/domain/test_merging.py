@@ -1,4 +1,4 @@
-"""What becomes of two leads that are the same person."""
+"""Test the merge of two leads of the same person."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -18,9 +18,9 @@ from strategies import leads
 HOUR = timedelta(hours=1)
 
 
-def test_the_members_of_the_survivor_win() -> None:
-    members: dict[str, Any] = {"phone": a_phone("+12025550100"), "source": "fair", "owner": an_email("ann@example.com")}
-    survivor = a_lead(**members, status="contacted", attributes={"size": 3})
+def test_the_fields_of_the_target_win() -> None:
+    fields: dict[str, Any] = {"phone": a_phone("+12025550100"), "source": "fair", "owner": an_email("ann@example.com")}
+    target = a_lead(**fields, status="contacted", attributes={"size": 3})
     duplicate = a_lead(
         id=an_id(2),
         name="Jon Do",
@@ -32,15 +32,15 @@ def test_the_members_of_the_survivor_win() -> None:
         status_reason="No budget",
         attributes={"size": 4},
     )
-    lead, events = merge(survivor, duplicate)
-    assert lead == survivor
+    lead, events = merge(target, duplicate)
+    assert lead == target
     assert [event.type for event in events] == [EventType.LEAD_MERGED]
 
 
-def test_gaps_are_filled_and_that_is_told() -> None:
-    members: dict[str, Any] = {"phone": a_phone(extension="1"), "source": "fair", "owner": an_email("ann@example.com")}
-    lead, events = merge(a_lead(attributes={"size": 3}), a_lead(id=an_id(2), **members, attributes={"vip": True}))
-    assert lead == a_lead(**members, attributes={"size": 3, "vip": True})
+def test_empty_fields_are_filled_and_recorded() -> None:
+    fields: dict[str, Any] = {"phone": a_phone(extension="1"), "source": "fair", "owner": an_email("ann@example.com")}
+    lead, events = merge(a_lead(attributes={"size": 3}), a_lead(id=an_id(2), **fields, attributes={"vip": True}))
+    assert lead == a_lead(**fields, attributes={"size": 3, "vip": True})
     assert [event.type for event in events] == [EventType.LEAD_MERGED, EventType.LEAD_UPDATED]
     assert events[1].data == {
         "changes": {
@@ -52,23 +52,23 @@ def test_gaps_are_filled_and_that_is_told() -> None:
     }
 
 
-def test_attributes_are_taken_over_as_long_as_there_is_room() -> None:
+def test_attributes_are_copied_up_to_the_limit() -> None:
     own = {f"own {number}": number for number in range(ATTRIBUTES_MAX - 2)}
     others = {"own 0": "other", "a": 1, "b": 2, "c": 3}
-    lead, [told, _] = merge(a_lead(attributes=own), a_lead(id=an_id(2), attributes=others))
+    lead, [merged, _] = merge(a_lead(attributes=own), a_lead(id=an_id(2), attributes=others))
     assert lead.attributes == {**own, "a": 1, "b": 2}
-    assert told.data["duplicate"]["attributes"] == others  # type: ignore[call-overload, index]
+    assert merged.data["duplicate"]["attributes"] == others  # type: ignore[call-overload, index]
 
 
 @pytest.mark.parametrize(
     ("one", "other", "first"), [(None, None, None), (NOON, None, NOON), (None, NOON, NOON), (NOON + HOUR, NOON, NOON)]
 )
-def test_it_was_first_contacted_when_either_was(one: Any, other: Any, first: Any) -> None:
+def test_the_contact_time_is_the_earlier_of_the_two(one: Any, other: Any, first: Any) -> None:
     lead, _ = merge(a_lead(contacted_at=one), a_lead(id=an_id(2), contacted_at=other))
     assert lead.contacted_at == first
 
 
-def test_everything_that_the_duplicate_was_is_told() -> None:
+def test_the_event_has_every_field_of_the_duplicate() -> None:
     duplicate = a_lead(
         id=an_id(2),
         name="Jane Roe",
@@ -82,8 +82,8 @@ def test_everything_that_the_duplicate_was_is_told() -> None:
         contacted_at=NOON,
         version=4,
     )
-    _, [told, *_] = merge(a_lead(), duplicate)
-    assert told.data == {
+    _, [merged, *_] = merge(a_lead(), duplicate)
+    assert merged.data == {
         "duplicate_id": an_id(2),
         "duplicate": {
             "name": "Jane Roe",
@@ -102,8 +102,8 @@ def test_everything_that_the_duplicate_was_is_told() -> None:
     }
 
 
-def known_of(lead: Lead) -> set[str]:
-    """Every single thing that is known of a lead; of its version and times only what a merge has a say in."""
+def facts_of(lead: Lead) -> set[str]:
+    """Return the values of a lead that a merge combines."""
     facts: dict[str, Any] = {
         "name": lead.name,
         "email": str(lead.email),
@@ -111,7 +111,7 @@ def known_of(lead: Lead) -> set[str]:
         "source": lead.source,
         "owner": str(lead.owner) if lead.owner else None,
     }
-    return {f"{member}: {value!r}" for member, value in facts.items() if value} | _attributes(lead.attributes)
+    return {f"{field}: {value!r}" for field, value in facts.items() if value} | _attributes(lead.attributes)
 
 
 def _attributes(attributes: Any) -> set[str]:
@@ -119,33 +119,33 @@ def _attributes(attributes: Any) -> set[str]:
 
 
 @given(leads(), leads())
-def test_nothing_that_is_known_is_lost(survivor: Lead, duplicate: Lead) -> None:
-    lead, [told, *_] = merge(survivor, duplicate)
-    facts: Any = told.data["duplicate"]
-    kept = known_of(lead) | _attributes(facts["attributes"])
-    kept |= {f"{member}: {value!r}" for member, value in facts.items() if value}
-    assert known_of(survivor) | known_of(duplicate) <= kept
+def test_no_value_of_either_lead_is_lost(target: Lead, duplicate: Lead) -> None:
+    lead, [merged, *_] = merge(target, duplicate)
+    facts: Any = merged.data["duplicate"]
+    preserved = facts_of(lead) | _attributes(facts["attributes"])
+    preserved |= {f"{field}: {value!r}" for field, value in facts.items() if value}
+    assert facts_of(target) | facts_of(duplicate) <= preserved
 
 
 @given(leads(), leads())
-def test_a_gap_is_one_only_if_neither_has_something_for_it(survivor: Lead, duplicate: Lead) -> None:
-    lead, _ = merge(survivor, duplicate)
-    for member in ("phone", "source", "owner"):
-        assert getattr(lead, member) == (getattr(survivor, member) or getattr(duplicate, member))
+def test_a_field_stays_empty_only_if_it_is_empty_in_both(target: Lead, duplicate: Lead) -> None:
+    lead, _ = merge(target, duplicate)
+    for field in ("phone", "source", "owner"):
+        assert getattr(lead, field) == (getattr(target, field) or getattr(duplicate, field))
     assert len(lead.attributes) <= ATTRIBUTES_MAX
-    assert lead.attributes.items() >= survivor.attributes.items()
+    assert lead.attributes.items() >= target.attributes.items()
 
 
-SMALL: st.SearchStrategy[dict[str, Scalar]] = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 3))
+SMALL_ATTRIBUTES: st.SearchStrategy[dict[str, Scalar]] = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 3))
 
 
-@given(leads(), leads(), leads(), st.tuples(SMALL, SMALL, SMALL))
-def test_in_a_chain_it_does_not_matter_which_are_merged_first(
+@given(leads(), leads(), leads(), st.tuples(SMALL_ATTRIBUTES, SMALL_ATTRIBUTES, SMALL_ATTRIBUTES))
+def test_the_order_of_the_merges_in_a_chain_does_not_matter(
     first: Lead, second: Lead, third: Lead, attributes: tuple[dict[str, Scalar], ...]
 ) -> None:
     one, two, three = (
         replace(lead, attributes=each) for lead, each in zip((first, second, third), attributes, strict=True)
     )
-    ahead, _ = merge(merge(one, two)[0], three)
-    behind, _ = merge(one, merge(two, three)[0])
-    assert ahead == behind
+    left_first, _ = merge(merge(one, two)[0], three)
+    right_first, _ = merge(one, merge(two, three)[0])
+    assert left_first == right_first

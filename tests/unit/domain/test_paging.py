@@ -1,4 +1,4 @@
-"""Questions to the store of leads."""
+"""Test queries for leads and positions in their order."""
 
 from dataclasses import fields
 from typing import Any
@@ -11,18 +11,18 @@ from leads_domain.paging import LeadPosition, LeadQuery, LeadSort
 UNFILTERED: dict[str, Any] = {"sort": LeadSort.BY_NAME, "limit": 200, "after": LeadPosition("zoe", an_id(1))}
 
 
-def test_order_position_and_limit_are_no_filters() -> None:
+def test_sort_position_and_limit_are_not_filters() -> None:
     assert {*UNFILTERED} < {each.name for each in fields(LeadQuery)}
     assert not LeadQuery(**UNFILTERED).has_filters
 
 
-@pytest.mark.parametrize("member", [each.name for each in fields(LeadQuery) if each.name not in UNFILTERED])
-def test_any_other_member_is_a_filter(member: str) -> None:
-    asked: dict[str, Any] = {member: object()}
-    assert LeadQuery(**asked).has_filters
+@pytest.mark.parametrize("field", [each.name for each in fields(LeadQuery) if each.name not in UNFILTERED])
+def test_any_other_field_is_a_filter(field: str) -> None:
+    values: dict[str, Any] = {field: object()}
+    assert LeadQuery(**values).has_filters
 
 
-def test_a_position_holds_what_decides_about_the_order() -> None:
+def test_a_position_has_the_sort_value_and_the_id() -> None:
     lead = a_lead(name="Zoë  Strauß")
     positions = {sort.value: sort.position(lead).value for sort in LeadSort}
     assert positions == {

@@ -1,4 +1,4 @@
-"""Words of telephone numbers: every country's numbers are found as people write them there and abroad."""
+"""Test the search for phone numbers of every country, in national and international form."""
 
 import phonenumbers
 import pytest
@@ -16,12 +16,12 @@ NUMBERS = [
 
 
 def is_found(typed: str, e164: str) -> bool:
-    """Tell whether a number is found by what is typed."""
+    """Return True if the search text finds the number."""
     return any(word.startswith(start) for word in phone_words(e164) for start in phone_query_words(typed))
 
 
 def written(number: phonenumbers.PhoneNumber, form: int) -> str:
-    """Return a number in this form."""
+    """Return the number in this format."""
     return phonenumbers.format_number(number, form)
 
 
@@ -32,7 +32,7 @@ def test_a_number_of_any_country_is_found_in_every_form(form: int) -> None:
         for number in NUMBERS
         if not is_found(written(number, form), written(number, PhoneNumberFormat.E164))
     ]
-    # A 15 within the number stands for the 9 before it: found by the last digits and in the international form.
+    # Argentina: the national form replaces the leading 9 by a 15. The last digits and the international form are found.
     assert [text for text in missed if " 15-" not in text] == []
 
 

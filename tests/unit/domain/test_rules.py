@@ -1,4 +1,4 @@
-"""Rules: what each promises, and when."""
+"""Test the follow-ups that rules schedule, and when they are due."""
 
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
@@ -23,14 +23,14 @@ IN_BERLIN = WorkingHours(
 )  # `NOON` is at 13:00 there
 
 
-def the_rules(*rules: FollowUpRule, hours: WorkingHours | None = None) -> FollowUpRules:
+def some_rules(*rules: FollowUpRule, hours: WorkingHours | None = None) -> FollowUpRules:
     return FollowUpRules(CountingIds(), "log", rules, hours)
 
 
-def test_a_rule_promises_what_it_says_and_that_is_told() -> None:
+def test_a_rule_schedules_its_follow_up_and_records_an_event() -> None:
     rule = a_rule("new", "{name} waits.", after=2 * DAY, channel="mail", recipient=Recipient.OWNER)
     lead = a_lead(owner=an_email("ann@example.com"))
-    entered, follow_ups, events = the_rules(rule).schedule(lead, NOON)
+    entered, follow_ups, events = some_rules(rule).schedule(lead, NOON)
 
     (follow_up,) = follow_ups
     assert follow_up == a_follow_up(
@@ -47,13 +47,13 @@ def test_a_rule_promises_what_it_says_and_that_is_told() -> None:
     assert (event.data["follow_up_id"], event.data["due_at"]) == (follow_up.id, "2026-01-07T12:00:00.000000Z")
 
 
-def test_a_rule_goes_to_the_lead_by_the_default_channel_unless_it_says_otherwise() -> None:
-    (follow_up,) = the_rules(a_rule()).schedule(a_lead(), NOON)[1]
+def test_by_default_a_rule_sends_to_the_lead_by_the_default_channel() -> None:
+    (follow_up,) = some_rules(a_rule()).schedule(a_lead(), NOON)[1]
     assert (follow_up.recipient, follow_up.channel) == (Recipient.LEAD, "log")
 
 
-def test_several_rules_for_one_status_make_a_sequence_in_any_order() -> None:
-    rules = the_rules(a_rule(after=3 * DAY), a_rule("lost"), a_rule(after=DAY), a_rule(after=7 * DAY))
+def test_several_rules_for_one_status_each_schedule_a_follow_up() -> None:
+    rules = some_rules(a_rule(after=3 * DAY), a_rule("lost"), a_rule(after=DAY), a_rule(after=7 * DAY))
     entered, follow_ups, events = rules.schedule(a_lead(), NOON)
 
     assert [follow_up.due_at - NOON for follow_up in follow_ups] == [3 * DAY, DAY, 7 * DAY]
@@ -61,25 +61,25 @@ def test_several_rules_for_one_status_make_a_sequence_in_any_order() -> None:
     assert len(events) == 3
 
 
-def test_what_the_lead_was_owed_before_still_counts() -> None:
-    rules = the_rules(a_rule(after=2 * DAY))
+def test_the_next_follow_up_is_the_earliest_of_old_and_new_ones() -> None:
+    rules = some_rules(a_rule(after=2 * DAY))
     for before in (NOON + DAY, NOON + 2 * DAY, NOON + 3 * DAY):
         entered, *_ = rules.schedule(a_lead(next_follow_up_at=before), NOON)
         assert entered.next_follow_up_at == min(before, NOON + 2 * DAY)
 
 
 @given(leads())
-def test_without_a_rule_for_its_status_nothing_happens_to_a_lead(lead: Lead) -> None:
-    for rules in (the_rules(), the_rules(a_rule(f"not {lead.status}"))):
+def test_without_a_rule_for_its_status_a_lead_does_not_change(lead: Lead) -> None:
+    for rules in (some_rules(), some_rules(a_rule(f"not {lead.status}"))):
         entered, follow_ups, events = rules.schedule(lead, NOON)
         assert entered is lead
         assert (follow_ups, events) == ([], [])
 
 
 @pytest.mark.parametrize("recipient", Recipient)
-def test_a_rule_promises_even_what_cannot_reach_anybody_yet(recipient: Recipient) -> None:
-    nobody = a_lead(owner=None, phone=None)
-    (follow_up,) = the_rules(a_rule(recipient=recipient, channel="sms")).schedule(nobody, NOON)[1]
+def test_a_rule_schedules_a_follow_up_without_an_address_too(recipient: Recipient) -> None:
+    lead = a_lead(owner=None, phone=None)
+    (follow_up,) = some_rules(a_rule(recipient=recipient, channel="sms")).schedule(lead, NOON)[1]
     assert (follow_up.recipient, follow_up.channel) == (recipient, "sms")
 
 
@@ -90,17 +90,17 @@ def test_a_rule_promises_even_what_cannot_reach_anybody_yet(recipient: Recipient
         (timedelta(hours=4), "2026-01-06T08:00"),
         (4 * DAY, "2026-01-09T12:00"),
         (5 * DAY, "2026-01-12T08:00"),
-        (90 * DAY, "2026-04-06T07:00"),  # Easter Sunday is NOON + 90 days; the clocks have been put forward
+        (90 * DAY, "2026-04-06T07:00"),  # NOON + 90 days is Easter Sunday, in summer time
     ],
 )
-def test_a_promise_keeps_to_the_working_hours(after: timedelta, due: str) -> None:
-    entered, (follow_up,), _ = the_rules(a_rule(after=after), hours=IN_BERLIN).schedule(a_lead(), NOON)
+def test_a_follow_up_is_due_within_the_working_hours(after: timedelta, due: str) -> None:
+    entered, (follow_up,), _ = some_rules(a_rule(after=after), hours=IN_BERLIN).schedule(a_lead(), NOON)
     assert follow_up.due_at.isoformat(timespec="minutes") == f"{due}+00:00"
     assert follow_up.next_attempt_at == entered.next_follow_up_at == follow_up.due_at
 
 
 @given(st.timedeltas())
-def test_a_time_that_nobody_can_mean_is_refused(after: timedelta) -> None:
+def test_a_delay_that_is_negative_or_longer_than_ten_years_is_refused(after: timedelta) -> None:
     if timedelta(0) < after <= timedelta(days=3650):
         assert a_rule(after=after).after == after
     else:

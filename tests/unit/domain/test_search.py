@@ -1,4 +1,4 @@
-"""Words: what finds a lead, and what does not."""
+"""Test which search texts find a lead."""
 
 from itertools import chain
 
@@ -13,17 +13,17 @@ from strategies import leads, texts
 
 
 def finds(q: str, *texts: str) -> bool:
-    """Whether somebody of whom these texts tell is found."""
+    """Return True if the search text finds a lead with these texts."""
     return holds(index_words(*texts), q)
 
 
 def is_found(q: str, lead: Lead) -> bool:
-    """Tell whether a lead is found."""
+    """Return True if the search text finds the lead."""
     return holds(lead_words(lead), q)
 
 
 def holds(words: str, q: str) -> bool:
-    """Tell whether one word of every choice begins one of these."""
+    """Return True if, for every choice, one of its words is the prefix of an indexed word."""
     return all(any(f" {word}" in words for word in choice) for choice in query_words(q))
 
 
@@ -129,7 +129,7 @@ def test_a_lead_is_found_by_name_address_number_and_source(q: str) -> None:
     assert is_found(q, lead)
 
 
-def test_a_word_that_begins_another_is_not_kept() -> None:
+def test_a_word_that_is_the_prefix_of_another_is_dropped() -> None:
     assert index_words("jo john johnny J", "jot") == " johnny jot"
     assert query_words("jo john johnny J") == (("johnny",),)
 
@@ -142,7 +142,7 @@ def test_only_the_beginning_of_a_long_word_counts() -> None:
 @given(texts(), texts())
 @example("ﷺ", "ŉ")
 @example("\u1d2c", "\U0001d400")
-def test_words_are_such_that_no_database_sees_anything_in_them_but_letters(text: str, other: str) -> None:
+def test_words_contain_no_character_with_a_meaning_in_a_database_query(text: str, other: str) -> None:
     words = index_words(text, other)
     for word in (*words.split(" ")[1:], *chain.from_iterable(query_words(text))):
         assert 1 <= len(word) <= WORD_MAX
@@ -152,13 +152,13 @@ def test_words_are_such_that_no_database_sees_anything_in_them_but_letters(text:
 
 
 @given(leads())
-def test_a_lead_is_found_by_all_that_is_known_of_it(lead: Lead) -> None:
-    for known in (lead.name, lead.email.address, lead.source or "", lead.phone.e164 if lead.phone else ""):
-        assert is_found(known, lead)
+def test_a_lead_is_found_by_each_of_its_indexed_fields(lead: Lead) -> None:
+    for value in (lead.name, lead.email.address, lead.source or "", lead.phone.e164 if lead.phone else ""):
+        assert is_found(value, lead)
 
 
 @given(st.text())
-def test_what_does_not_count_is_taken_away_once_and_for_all(text: str) -> None:
+def test_folding_a_text_twice_has_no_further_effect(text: str) -> None:
     assert fold(fold(text)) == fold(text)
 
 

@@ -1,4 +1,4 @@
-"""Templates: what they refuse, and that nothing in a lead can be more than text."""
+"""Test message templates: syntax errors, and that values of a lead are inserted as plain text."""
 
 import re
 from datetime import timedelta, timezone
@@ -15,28 +15,28 @@ from leads_domain.template import PLACEHOLDERS, Template
 from strategies import leads, texts
 
 KNOWN = "{id}, {name}, {email}, {phone}, {status}, {source}, {owner}, {created_at}"
-TRICKY = st.text("{}aname ", max_size=12) | st.sampled_from([f"{{{name}}}" for name in PLACEHOLDERS])
+TEXTS_WITH_BRACES = st.text("{}aname ", max_size=12) | st.sampled_from([f"{{{name}}}" for name in PLACEHOLDERS])
 
 
 def escaped(text: str) -> str:
-    """A text as it is written in a template."""
+    """Return the text with its braces doubled."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def refusal(text: str) -> str:
-    with pytest.raises(ValidationFailed) as refused:
+def error_of(text: str) -> str:
+    with pytest.raises(ValidationFailed) as caught:
         Template(text)
-    return str(refused.value)
+    return str(caught.value)
 
 
-def test_every_placeholder_stands_for_a_fact_of_the_lead() -> None:
+def test_every_placeholder_is_replaced_by_a_value_of_the_lead() -> None:
     lead = a_lead(
         phone=a_phone(extension="12"),
         source="fair",
         owner=an_email("Ann@example.com"),
         created_at=NOON.astimezone(timezone(timedelta(hours=2))),
     )
-    filled = Template("|".join(["Facts:", *(f"{{{name}}}" for name in PLACEHOLDERS)])).fill(lead)
+    filled = Template("|".join(["Values:", *(f"{{{name}}}" for name in PLACEHOLDERS)])).fill(lead)
     assert filled.split("|")[1:] == [
         an_id(1),
         "John Doe",
@@ -49,7 +49,7 @@ def test_every_placeholder_stands_for_a_fact_of_the_lead() -> None:
     ]
 
 
-def test_what_a_lead_does_not_have_is_left_empty() -> None:
+def test_a_missing_value_is_left_empty() -> None:
     assert Template("[{phone}{source}{owner}] {name}").fill(a_lead()) == "[] John Doe"
     assert Template("{phone}\n Call!").fill(a_lead()) == "Call!"
 
@@ -64,12 +64,12 @@ def test_what_a_lead_does_not_have_is_left_empty() -> None:
         ("}}{name}{name}{{", "}John DoeJohn Doe{"),
     ],
 )
-def test_doubled_braces_stand_for_braces(text: str, filled: str) -> None:
+def test_doubled_braces_become_single_braces(text: str, filled: str) -> None:
     assert Template(text).fill(a_lead()) == filled
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("Hello {nmae}!", f"Unknown placeholder 'nmae'. Use one of: {KNOWN}."),
         ("Hello {}!", f"Unknown placeholder ''. Use one of: {KNOWN}."),
@@ -89,24 +89,24 @@ def test_doubled_braces_stand_for_braces(text: str, filled: str) -> None:
         ("x" * (MESSAGE_MAX + 1), "Must have 1 to 10000 characters, but has 10001."),
     ],
 )
-def test_a_broken_template_is_refused_when_it_is_made(text: str, told: str) -> None:
-    assert refusal(text).startswith(told)
+def test_an_invalid_template_is_refused_when_it_is_created(text: str, message: str) -> None:
+    assert error_of(text).startswith(message)
 
 
 @given(texts().filter(str.strip), leads())
-def test_every_text_comes_through_to_the_letter(text: str, lead: Lead) -> None:
+def test_text_without_placeholders_is_not_changed(text: str, lead: Lead) -> None:
     assert Template(escaped(text)).fill(lead) == text.strip()
 
 
-@given(st.lists(TRICKY), TRICKY, TRICKY)
-def test_nothing_in_a_lead_is_taken_for_a_placeholder(between: list[str], name: str, source: str) -> None:
+@given(st.lists(TEXTS_WITH_BRACES), TEXTS_WITH_BRACES, TEXTS_WITH_BRACES)
+def test_braces_in_the_values_of_a_lead_are_not_placeholders(between: list[str], name: str, source: str) -> None:
     lead = a_lead(name=name, source=source)
     template = Template(">" + "{name}{source}".join(map(escaped, between)) + "<")
     assert template.fill(lead) == ">" + (name + source).join(between) + "<"
 
 
 @given(texts(), st.sampled_from(["\n", "\r", "\r\n", "\v", "\f", "\x85", "\u2028", "\u2029"]), texts())
-def test_nothing_in_a_lead_begins_a_line(before: str, line_break: str, after: str) -> None:
+def test_line_breaks_in_the_values_of_a_lead_are_removed(before: str, line_break: str, after: str) -> None:
     filled = Template("Subject: {name}\nTo call: {source}\nEnd").fill(
         a_lead(name=f"{before}{line_break}Bcc: {after}", source=f"{after}{line_break}")
     )
@@ -114,13 +114,13 @@ def test_nothing_in_a_lead_begins_a_line(before: str, line_break: str, after: st
 
 
 @given(leads())
-def test_a_text_of_one_line_is_told_as_it_is(lead: Lead) -> None:
+def test_a_value_without_line_breaks_is_not_changed(lead: Lead) -> None:
     filled = Template(">{name}<").fill(lead)
     assert filled == f">{lead.name}<" or re.search(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", lead.name)
 
 
 @given(st.integers(min_value=1, max_value=200), leads())
-def test_a_message_is_never_empty_nor_too_long(length: int, lead: Lead) -> None:
+def test_a_message_is_neither_empty_nor_too_long(length: int, lead: Lead) -> None:
     message = Template("{name}" * 200 + "x" * (MESSAGE_MAX - 1200)).fill(a_lead(name="n" * length))
     assert len(message) == min(MESSAGE_MAX, 200 * length + MESSAGE_MAX - 1200)
     assert Template("{phone}{owner}.").fill(lead)
