@@ -1,10 +1,9 @@
-"""Sends follow-ups into a Matrix room, by the client-server API of any homeserver (https://spec.matrix.org).
+"""Send follow-ups to a Matrix room, through the client-server API of a homeserver (https://spec.matrix.org).
 
-The idempotency key is the transaction id: a homeserver that has seen it answers as it did before, and the room gets
-the message once.
+The idempotency key is the transaction id: the homeserver recognises a repeat and shows the message once.
 
-Who is at fault decides what becomes of a notice. What the operator can mend, such as a token that has expired or a
-room without an invitation, is tried again; what the homeserver says of the message itself refuses it.
+Errors that the operator can correct are `TryAgain`: an expired token, or a missing invitation to the room. Errors of
+the message itself are `Refused`.
 """
 
 import json
@@ -23,11 +22,11 @@ from leads_domain.notifier import Address, FollowUpNotice, NotificationError, Re
 
 TIMEOUT_SECONDS = 20.0
 CHECK_SECONDS = 8.0
-ANSWER_MAX = 65536
+RESPONSE_MAX_BYTES = 65536
 OPTIONS = ("url", "room", "token")
 
 _CLIENT_ERRORS = range(400, 500)
-_TO_BE_MENDED = (
+_CORRECTABLE = (
     HTTPStatus.UNAUTHORIZED,
     HTTPStatus.FORBIDDEN,
     HTTPStatus.REQUEST_TIMEOUT,
@@ -36,7 +35,7 @@ _TO_BE_MENDED = (
 
 
 class MatrixNotifier:
-    """Writes every notice into one room, as the user whose access token it has."""
+    """Sends each notice to one room, as the user of the access token."""
 
     needs: Address | None = None
 
@@ -47,17 +46,17 @@ class MatrixNotifier:
         self._timeout = timeout
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
-        """As the port says; the receipt is the id of the event."""
+        """Send a notice; the receipt has the id of the event."""
         path = f"rooms/{quote(self._room, safe='')}/send/m.room.message/{quote(notice.idempotency_key, safe='')}"
-        # Without m.mentions a lead by the name of @room would ring with everybody in the room.
+        # Without m.mentions, a lead with the name @room would notify everyone in the room.
         message = {"msgtype": "m.text", "body": f"{notice.name}: {notice.message}", "m.mentions": {}}
         event = self._call("PUT", path, self._timeout, message).get("event_id")
         if not isinstance(event, str):
-            raise TryAgain("What answered is not a homeserver: it gave the message no id.")
+            raise TryAgain("The response has no event id: the URL is not that of a homeserver.")
         return Receipt(event)
 
     def check(self) -> None:
-        """Whether the homeserver is there, knows the token, and has its user in the room."""
+        """Check that the homeserver is available, accepts the token, and has its user in the room."""
         rooms = self._call("GET", "joined_rooms", min(self._timeout, CHECK_SECONDS)).get("joined_rooms")
         if not isinstance(rooms, list) or self._room not in rooms:
             raise TryAgain("The user of the token has not joined the room.")
@@ -66,17 +65,17 @@ class MatrixNotifier:
         body = None if content is None else json.dumps(content).encode()
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         try:
-            request = Request(f"{self._api}/{path}", body, headers, method=method)  # noqa: S310 - HTTP: see the factory
-            return _answer(request, timeout)
+            request = Request(f"{self._api}/{path}", body, headers, method=method)  # noqa: S310 - the factory checks the scheme
+            return _fields_of_response(request, timeout)
         except (OSError, HTTPException) as error:
             reason = error.reason if isinstance(error, URLError) else error
             if isinstance(reason, TimeoutError):
-                raise TryAgain("The homeserver did not answer in time.") from None
+                raise TryAgain("The homeserver did not respond in time.") from None
             raise TryAgain(f"The homeserver could not be reached: {type(reason).__name__}.") from None
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A redirect would take the token to somebody else: it is an answer like any other than 2xx."""
+    """Treats redirects as errors: following one would send the token to another server."""
 
     def redirect_request(self, *_: object) -> None:
         return None
@@ -85,21 +84,21 @@ class _NoRedirects(HTTPRedirectHandler):
 _open = build_opener(_NoRedirects).open
 
 
-def _answer(request: Request, timeout: float) -> Mapping[str, Any]:
+def _fields_of_response(request: Request, timeout: float) -> Mapping[str, Any]:
     try:
         with _open(request, timeout=timeout) as response:
-            return _members(response.read(ANSWER_MAX))
+            return _fields(response.read(RESPONSE_MAX_BYTES))
     except HTTPError as error:
         with error:
-            raise _fault(error.code, error.headers, _members(error.read(ANSWER_MAX))) from None
+            raise _error(error.code, error.headers, _fields(error.read(RESPONSE_MAX_BYTES))) from None
 
 
-def _fault(status: int, headers: Message, told: Mapping[str, Any]) -> NotificationError:
-    """What an answer other than 2xx means. Of its text only the code is told: the rest may quote the message."""
-    code = told.get("errcode")
-    reason = f"The homeserver answered {status}{f' {code}' if _is_code(code) else ''}."
-    if status not in _CLIENT_ERRORS or status in _TO_BE_MENDED:
-        return TryAgain(reason, _delay(headers.get("Retry-After", ""), told.get("retry_after_ms")))
+def _error(status: int, headers: Message, fields: Mapping[str, Any]) -> NotificationError:
+    """Return the error for a status code other than 2xx. It contains only the error code: other text may be secret."""
+    code = fields.get("errcode")
+    reason = f"The homeserver responded with {status}{f' {code}' if _is_code(code) else ''}."
+    if status not in _CLIENT_ERRORS or status in _CORRECTABLE:
+        return TryAgain(reason, _delay(headers.get("Retry-After", ""), fields.get("retry_after_ms")))
     return Refused(reason)
 
 
@@ -108,7 +107,7 @@ def _is_code(code: object) -> bool:
 
 
 def _delay(retry_after: str, milliseconds: object) -> timedelta | None:
-    """How long to wait: by the header in seconds, or as homeservers said it before Matrix 1.10."""
+    """Return the delay from the header, in seconds, or from the field that homeservers sent before Matrix 1.10."""
     if re.fullmatch(r"[0-9]{1,9}", retry_after):
         return timedelta(seconds=int(retry_after))
     if isinstance(milliseconds, int) and 0 <= milliseconds < 10**12:
@@ -116,30 +115,30 @@ def _delay(retry_after: str, milliseconds: object) -> timedelta | None:
     return None
 
 
-def _members(body: bytes) -> Mapping[str, Any]:
-    """Those of a JSON object; none if it is something else, as a proxy may answer."""
+def _fields(body: bytes) -> Mapping[str, Any]:
+    """Return the fields of a JSON object; none for any other body, such as the page of a proxy."""
     try:
-        members = json.loads(body)
+        fields = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return members if isinstance(members, dict) else {}
+    return fields if isinstance(fields, dict) else {}
 
 
 def create(options: Mapping[str, str]) -> MatrixNotifier:
-    """The factory of the adapter `matrix`; raises `ValueError` for options that it does not understand."""
+    """Create a notifier of the adapter `matrix`; raises `ValueError` for invalid options."""
     if unknown := options.keys() - set(OPTIONS):
         message = f"it takes the options {', '.join(OPTIONS)}, not {', '.join(sorted(unknown))}"
         raise ValueError(message)
     url, room, token = (options[name] for name in OPTIONS)
     if not _is_plain(url) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise ValueError("url takes the address of a homeserver, such as https://matrix.example.com")
+        raise ValueError("url must be the address of a homeserver, such as https://matrix.example.com")
     if not room.startswith("!") or not room.isprintable():
-        raise ValueError("room takes the id of a room, which begins with !, and not its alias, which begins with #")
+        raise ValueError("room must be the id of a room, which starts with !, not its alias, which starts with #")
     if not token or not _is_plain(token):
-        raise ValueError("token takes an access token: printable ASCII without spaces")
+        raise ValueError("token must be an access token: printable ASCII without spaces")
     return MatrixNotifier(url, room, token)
 
 
 def _is_plain(text: str) -> bool:
-    """Whether it can stand in an HTTP request as it is."""
+    """Return whether an HTTP request can contain the text unchanged."""
     return text.isascii() and text.isprintable() and " " not in text

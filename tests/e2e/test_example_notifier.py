@@ -8,7 +8,7 @@ import pytest
 from e2e.environment import build_wheel, make_environment, run
 from e2e.readme import ROOT
 from e2e.service import Site, eventually
-from homeserver import ROOM, TOKEN, Answer, a_homeserver
+from homeserver import ROOM, TOKEN, Response, a_homeserver
 
 EXAMPLE = ROOT / "examples/notifier_matrix_chat"
 
@@ -34,7 +34,7 @@ def test_a_follow_up_reaches_the_room(site: Site) -> None:
     with a_homeserver() as homeserver:
         configure(site, homeserver.url)
         with site.serve() as service:
-            assert "nobody" not in service.out
+            assert "only writes follow-ups to the log" not in service.out
             assert "team (matrix)" in site.leads("doctor").expect(0).out
             lead = service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201)
             promised = service.post(f"{lead.headers['location']}/follow-up", {"message": "Call John. 👋"}).expect(202)
@@ -54,14 +54,14 @@ def test_the_channel_is_listed_tested_and_checked(site: Site) -> None:
         site.leads("channels", "test", "team").expect(0)
         assert len(homeserver.sent) == 1
 
-        homeserver.answer(Answer(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 7000}))
+        homeserver.respond_with(Response(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 7000}))
         limited = site.leads("channels", "test", "team").expect(1)
-        assert limited.err == "leads: Try again in 7 s: The homeserver answered 429 M_LIMIT_EXCEEDED.\n"
-        homeserver.answer(None)
+        assert limited.err == "leads: Try again in 7 s: The homeserver responded with 429 M_LIMIT_EXCEEDED.\n"
+        homeserver.respond_with(None)
 
         configure(site, homeserver.url, token="expired")
         ill = site.leads("doctor").expect(1)
-    assert "The channel team does not work: The homeserver answered 401 M_UNKNOWN_TOKEN." in ill.out
+    assert "The channel team does not work: The homeserver responded with 401 M_UNKNOWN_TOKEN." in ill.out
     assert "expired" not in ill.out + ill.err
 
 

@@ -73,9 +73,9 @@ def test_follow_ups_reach_the_chat_room(site: Site) -> None:
             site.leads("channels", "test", "team").expect(0)
             sent = follow_up(service, "john@example.com")
             [_, message] = chat.sent
-            chat.answer(homeserver.Answer(413))
+            chat.respond_with(homeserver.Response(413))
             refused = follow_up(service, "jane@example.com")
-            chat.answer(homeserver.Answer(503))
+            chat.respond_with(homeserver.Response(503))
             delayed = follow_up(service, "jack@example.com")
     assert (sent["state"], sent["channel"]) == ("sent", "team")
     assert (message.content["body"], message.transaction) == (sent["message"], sent["id"])

@@ -1,4 +1,4 @@
-"""The Matrix notifier keeps the contract, and tells the answers of a homeserver apart."""
+"""The Matrix notifier fulfils the contract, and distinguishes the responses of a homeserver."""
 
 import re
 import socket
@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from homeserver import API, ROOM, TOKEN, Answer, Homeserver, a_homeserver
+from homeserver import API, ROOM, TOKEN, Homeserver, Response, a_homeserver
 from leads_domain.notifier import Refused, TryAgain
 from leads_domain.testing import Behaviour, FollowUpNotifierContract, Received
 from matrix_chat import MatrixNotifier, create
 
-ANSWERS = {
+RESPONSES = {
     Behaviour.ACCEPTS: None,
-    Behaviour.FAILS: Answer(503, {"errcode": "M_UNKNOWN", "error": f"not now, {TOKEN}"}),
-    Behaviour.REFUSES: Answer(413, {"errcode": "M_TOO_LARGE", "error": f"too much, {TOKEN}"}),
-    Behaviour.HANGS: Answer(None),
+    Behaviour.FAILS: Response(503, {"errcode": "M_UNKNOWN", "error": f"not now, {TOKEN}"}),
+    Behaviour.REFUSES: Response(413, {"errcode": "M_TOO_LARGE", "error": f"too much, {TOKEN}"}),
+    Behaviour.HANGS: Response(None),
 }
 OPTIONS = {"url": "https://matrix.example.com", "room": ROOM, "token": TOKEN}
 NOTICE = FollowUpNotifierContract().make_notice()
@@ -48,7 +48,7 @@ class TestMatrixNotifier(FollowUpNotifierContract):
         return MatrixNotifier(self.homeserver.url, ROOM, TOKEN, timeout=1.0)
 
     def receiver_behaves(self, behaviour: Behaviour) -> None:
-        self.homeserver.answer(ANSWERS[behaviour])
+        self.homeserver.respond_with(RESPONSES[behaviour])
 
     def received(self) -> Sequence[Received]:
         return [
@@ -57,7 +57,7 @@ class TestMatrixNotifier(FollowUpNotifierContract):
         ]
 
 
-def test_the_message_is_plain_text_that_rings_with_nobody(homeserver: Homeserver, notifier: MatrixNotifier) -> None:
+def test_the_message_is_plain_text_that_mentions_nobody(homeserver: Homeserver, notifier: MatrixNotifier) -> None:
     notifier.notify(replace(NOTICE, name="@room", message="Hello!"))
     assert homeserver.sent[0].content == {"msgtype": "m.text", "body": "@room: Hello!", "m.mentions": {}}
 
@@ -75,7 +75,7 @@ def test_room_and_key_may_have_any_characters(homeserver: Homeserver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "members", "headers", "delay"),
+    ("status", "content", "headers", "delay"),
     [
         (429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 2500}, {}, timedelta(seconds=2.5)),
         (429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 2500}, {"Retry-After": "7"}, timedelta(seconds=7)),
@@ -88,84 +88,87 @@ def test_room_and_key_may_have_any_characters(homeserver: Homeserver) -> None:
         (307, {}, {"Location": "/elsewhere"}, None),
     ],
 )
-def test_what_can_be_mended_is_tried_again(
+def test_errors_that_can_be_corrected_are_retried(
     status: int,
-    members: Mapping[str, Any],
+    content: Mapping[str, Any],
     headers: Mapping[str, str],
     delay: timedelta | None,
     homeserver: Homeserver,
     notifier: MatrixNotifier,
 ) -> None:
-    homeserver.answer(Answer(status, members, headers))
-    with pytest.raises(TryAgain, match=re.escape(" ".join([str(status), *members.get("errcode", "").split()]))) as told:
+    homeserver.respond_with(Response(status, content, headers))
+    expected = re.escape(" ".join([str(status), *content.get("errcode", "").split()]))
+    with pytest.raises(TryAgain, match=expected) as raised:
         notifier.notify(NOTICE)
-    assert told.value.delay == delay
+    assert raised.value.delay == delay
 
 
 @pytest.mark.parametrize(
     ("status", "code"), [(400, "M_BAD_JSON"), (404, "M_UNRECOGNIZED"), (413, "M_TOO_LARGE"), (422, None)]
 )
-def test_what_the_homeserver_will_never_take_is_refused(
+def test_permanent_errors_are_refused(
     status: int, code: str | None, homeserver: Homeserver, notifier: MatrixNotifier
 ) -> None:
-    homeserver.answer(Answer(status, {"errcode": code, "error": NOTICE.message}))
-    with pytest.raises(Refused) as told:
+    homeserver.respond_with(Response(status, {"errcode": code, "error": NOTICE.message}))
+    with pytest.raises(Refused) as raised:
         notifier.notify(NOTICE)
-    assert str(told.value) == f"The homeserver answered {status}{f' {code}' if code else ''}."
+    assert str(raised.value) == f"The homeserver responded with {status}{f' {code}' if code else ''}."
 
 
-def test_an_answer_that_is_no_homeservers_is_no_receipt(homeserver: Homeserver, notifier: MatrixNotifier) -> None:
-    homeserver.answer(Answer(200, {"welcome": "Please log in to the guest network."}))
-    with pytest.raises(TryAgain, match="not a homeserver"):
+def test_a_response_without_an_event_id_is_no_receipt(homeserver: Homeserver, notifier: MatrixNotifier) -> None:
+    homeserver.respond_with(Response(200, {"welcome": "Please log in to the guest network."}))
+    with pytest.raises(TryAgain, match="not that of a homeserver"):
         notifier.notify(NOTICE)
 
 
-def test_a_homeserver_that_is_away_is_tried_again() -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        away = create(OPTIONS | {"url": f"http://127.0.0.1:{nobody.getsockname()[1]}"})
+def test_an_unreachable_homeserver_is_retried() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        unreachable = create(OPTIONS | {"url": f"http://127.0.0.1:{unused.getsockname()[1]}"})
         with pytest.raises(TryAgain, match="ConnectionRefusedError"):
-            away.notify(NOTICE)
+            unreachable.notify(NOTICE)
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
         ({"token": "another"}, "401 M_UNKNOWN_TOKEN"),
         ({"room": "!another:matrix.example.com"}, "has not joined the room"),
     ],
 )
-def test_the_check_says_what_is_wrong(options: dict[str, str], told: str, homeserver: Homeserver) -> None:
-    with pytest.raises(TryAgain, match=told):
+def test_the_check_reports_an_invalid_token_or_room(
+    options: dict[str, str], expected: str, homeserver: Homeserver
+) -> None:
+    with pytest.raises(TryAgain, match=expected):
         create(OPTIONS | {"url": homeserver.url} | options).check()
 
 
 def test_the_check_follows_no_redirect(homeserver: Homeserver, notifier: MatrixNotifier) -> None:
-    with a_homeserver() as thief:
-        homeserver.answer(Answer(302, headers={"Location": f"{thief.url}{API}/joined_rooms"}))
+    with a_homeserver() as other:
+        homeserver.respond_with(Response(302, headers={"Location": f"{other.url}{API}/joined_rooms"}))
         with pytest.raises(TryAgain, match="302"):
             notifier.check()
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "expected"),
     [
-        ({"url": "matrix.example.org"}, "url takes"),
-        ({"url": "file:///etc/passwd"}, "url takes"),
-        ({"url": "https://matrix.example.com/\r\n"}, "url takes"),
-        ({"room": "#leads:matrix.example.com"}, "room takes"),
-        ({"token": "syt secret\n"}, "token takes"),
+        ({"url": "matrix.example.org"}, "url must be"),
+        ({"url": "file:///etc/passwd"}, "url must be"),
+        ({"url": "https://matrix.example.com/\r\n"}, "url must be"),
+        ({"room": "#leads:matrix.example.com"}, "room must be"),
+        ({"token": "syt secret\n"}, "token must be"),
         ({"password": "secret"}, "not password"),
     ],
 )
-def test_options_that_make_no_sense_are_refused_without_their_values(options: dict[str, str], told: str) -> None:
-    with pytest.raises(ValueError, match=told) as refused:
+def test_invalid_options_are_named_without_their_values(options: dict[str, str], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected) as raised:
         create(OPTIONS | options)
-    assert not [value for value in options.values() if value in str(refused.value)]
+    assert not [value for value in options.values() if value in str(raised.value)]
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_an_option_that_is_missing_is_named(option: str) -> None:
+def test_a_missing_option_is_named(option: str) -> None:
     with pytest.raises(KeyError, match=option):
         create({name: value for name, value in OPTIONS.items() if name != option})
 
