@@ -11,7 +11,7 @@ RUN PIP_BUILD_CONSTRAINT=constraints.txt \
     /opt/leads/bin/pip install --no-cache-dir --constraint constraints.txt '.[apprise,postgres]'
 
 FROM python:3.13-slim
-# A number needs no entry in /etc/passwd, and shows orchestrators that it is not root.
+# A numeric user needs no entry in /etc/passwd, and orchestrators see that it is not root.
 RUN install --directory --owner=10001 --group=10001 /data
 COPY --from=build /opt/leads /opt/leads
 ENV PATH=/opt/leads/bin:$PATH \
@@ -20,7 +20,7 @@ USER 10001:10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000
-# Not urllib: it would ask the proxy that http_proxy may name.
+# Not urllib: it would use the proxy in http_proxy.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["python", "-c", "import http.client, sys; \
     leads = http.client.HTTPConnection('127.0.0.1', 8000, timeout=4); \
     leads.request('GET', '/health/ready'); \

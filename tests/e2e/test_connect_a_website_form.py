@@ -14,12 +14,13 @@ CREATE_KEY = "leads keys create"
 SEND = "KEY=capture_..."
 ACCEPTED = '{"accepted": true}'
 BACK_END = "def send_lead"
+NOTIFICATION = "[[follow_up_rules]]"
 ORIGINS = "cors_origins"
 FORM = "<form"
 
 
 def test_every_block_is_run() -> None:
-    assert_every_block_is_listed(PAGE, [CREATE_KEY, SEND, ACCEPTED, BACK_END, ORIGINS, FORM])
+    assert_every_block_is_listed(PAGE, [CREATE_KEY, SEND, ACCEPTED, NOTIFICATION, BACK_END, ORIGINS, FORM])
 
 
 def create_key(site: Site) -> str:
@@ -54,6 +55,16 @@ def test_a_submission_is_stored_once_and_an_existing_lead_stays_as_it_is(site: S
         assert error["pointer"] == "/email"
         [created] = service.items(f"/leads/{lead['id']}/timeline")
         assert created["actor"] == "website form"
+
+
+def test_a_rule_schedules_a_notification_of_each_new_lead(site: Site) -> None:
+    site.write("leads.toml", block(NOTIFICATION, PAGE))
+    with site.serve() as service:
+        send(service, create_key(site))
+        [lead] = service.items("/leads")
+        [follow_up] = service.items(f"/leads/{lead['id']}/follow-ups")
+        assert (follow_up["recipient"], follow_up["state"]) == ("you@example.com", "scheduled")
+        assert follow_up["message"] == "New lead from website: Jane Roe <jane@example.com>"
 
 
 def test_a_back_end_sends_leads(site: Site) -> None:
