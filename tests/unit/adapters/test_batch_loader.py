@@ -1,4 +1,4 @@
-"""Check that lookups of one turn of the event loop are run as one."""
+"""Test that lookups of one turn of the event loop run as one."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from leads_adapters.batch_loader import BatchLoader
 
 
 class Lengths:
-    """Loads the length of every word but "secret", or raises `error`."""
+    """Load the length of every word except "secret", or raise `error`."""
 
     def __init__(self) -> None:
         self.loaded: list[list[str]] = []
@@ -40,7 +40,7 @@ def test_a_key_of_a_later_turn_is_loaded_again() -> None:
         loader = BatchLoader(lengths.load_all)
         first = asyncio.create_task(loader.load("one"))
         await asyncio.sleep(0)
-        await asyncio.sleep(0)  # the key is being loaded now
+        await asyncio.sleep(0)  # the load has started
         await asyncio.gather(first, loader.load("one"))
         return lengths.loaded
 
@@ -50,14 +50,14 @@ def test_a_key_of_a_later_turn_is_loaded_again() -> None:
 def test_every_caller_gets_the_error() -> None:
     async def scenario() -> list[object]:
         lengths = Lengths()
-        lengths.error = OSError("away")
+        lengths.error = OSError("unavailable")
         loader = BatchLoader(lengths.load_all)
         failed = await asyncio.gather(loader.load("one"), loader.load("two"), return_exceptions=True)
         lengths.error = None
         return [*failed, await loader.load("three")]
 
     *failed, three = asyncio.run(scenario())
-    assert [str(error) for error in failed] == ["away", "away"]
+    assert [str(error) for error in failed] == ["unavailable", "unavailable"]
     assert three == 5
 
 
@@ -65,13 +65,13 @@ def test_every_caller_gets_the_error() -> None:
 def test_a_cancelled_caller_does_not_cancel_others(fails: bool) -> None:
     async def scenario() -> object:
         lengths = Lengths()
-        lengths.error = OSError("away") if fails else None
+        lengths.error = OSError("unavailable") if fails else None
         loader = BatchLoader(lengths.load_all)
-        cancelled, waits = (asyncio.create_task(loader.load("one")) for _ in range(2))
+        cancelled, waiting = (asyncio.create_task(loader.load("one")) for _ in range(2))
         await asyncio.sleep(0)
         cancelled.cancel()
-        (result,) = await asyncio.gather(waits, return_exceptions=True)
+        (result,) = await asyncio.gather(waiting, return_exceptions=True)
         assert cancelled.cancelled()
         return result
 
-    assert str(asyncio.run(scenario())) == ("away" if fails else "3")
+    assert str(asyncio.run(scenario())) == ("unavailable" if fails else "3")

@@ -1,4 +1,4 @@
-"""What is counted, and the text that Prometheus reads."""
+"""Test the metrics and their text format for Prometheus."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def read(metrics: Metrics, backlog: Mapping[str, Backlog] | None = None) -> Samples:
-    """Every number of the text, by its name and its labels."""
+    """Return every sample of the text by its name and labels."""
     text = metrics.text(backlog or {}, NOON).decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -30,42 +30,42 @@ def read(metrics: Metrics, backlog: Mapping[str, Backlog] | None = None) -> Samp
 
 
 def value(samples: Samples, name: str, **labels: str) -> float:
-    """One of them."""
+    """Return one sample."""
     return samples[name, tuple(sorted(labels.items()))]
 
 
 @pytest.fixture
 def metrics() -> Metrics:
-    """Those of a service with two channels."""
+    """Return the metrics of a service with two channels."""
     return Metrics("1.2.3", "sqlite", ["log", "sms"])
 
 
-def test_requests_are_counted_by_method_route_and_status_with_the_time_that_they_took(metrics: Metrics) -> None:
+def test_requests_are_counted_with_their_duration_by_method_route_and_status(metrics: Metrics) -> None:
     metrics.request("GET", "/leads/{id:str}", 200, 0.002)
     metrics.request("GET", "/leads/{id:str}", 200, 0.0025)
     metrics.request("GET", "/leads/{id:str}", 200, 0.3)
     metrics.request("GET", "/leads/{id:str}", 404, 20.0)
     samples = read(metrics)
-    found = {"method": "GET", "route": "/leads/{id}", "status": "200", "pid": PID}
+    labels = {"method": "GET", "route": "/leads/{id}", "status": "200", "pid": PID}
     name = "leads_http_request_duration_seconds"
-    assert value(samples, f"{name}_count", **found) == 3
-    assert value(samples, f"{name}_sum", **found) == pytest.approx(0.3045)
+    assert value(samples, f"{name}_count", **labels) == 3
+    assert value(samples, f"{name}_sum", **labels) == pytest.approx(0.3045)
     bounds = {"0.001": 0, "0.0025": 2, "0.25": 2, "0.5": 3, "10.0": 3, "+Inf": 3}
-    assert {le: value(samples, f"{name}_bucket", le=le, **found) for le in bounds} == bounds
-    missing = {**found, "status": "404"}
+    assert {le: value(samples, f"{name}_bucket", le=le, **labels) for le in bounds} == bounds
+    missing = {**labels, "status": "404"}
     assert value(samples, f"{name}_bucket", le="10.0", **missing) == 0
     assert value(samples, f"{name}_bucket", le="+Inf", **missing) == 1
 
 
-def test_what_a_client_makes_up_makes_no_new_numbers(metrics: Metrics) -> None:
+def test_unknown_methods_and_routes_add_no_samples(metrics: Metrics) -> None:
     metrics.request("BREW", None, 404, 0.001)
     before = read(metrics)
     for number in range(100):
         metrics.request(f"BREW{number}", None, 404, 0.001)
     after = read(metrics)
     assert after.keys() == before.keys()
-    made_up = {"method": "other", "route": "none", "status": "404", "pid": PID}
-    assert value(after, "leads_http_request_duration_seconds_count", **made_up) == 101
+    unknown = {"method": "other", "route": "none", "status": "404", "pid": PID}
+    assert value(after, "leads_http_request_duration_seconds_count", **unknown) == 101
 
 
 def test_deliveries_are_counted_by_channel_and_outcome(metrics: Metrics) -> None:
@@ -77,7 +77,7 @@ def test_deliveries_are_counted_by_channel_and_outcome(metrics: Metrics) -> None
     assert value(samples, "leads_deliveries_total", channel='\n"\\é', outcome="sent", pid=PID) == 1
 
 
-def test_commits_are_counted_with_their_size(metrics: Metrics) -> None:
+def test_commits_are_counted_by_their_size(metrics: Metrics) -> None:
     assert value(read(metrics), "leads_commit_size_count", pid=PID) == 0
     for size in (1, 1, 5, 128):
         metrics.commit(size)
@@ -88,28 +88,28 @@ def test_commits_are_counted_with_their_size(metrics: Metrics) -> None:
     assert value(samples, "leads_commit_size_bucket", le="8.0", pid=PID) == 3
 
 
-def test_what_waits_is_told_of_every_channel(metrics: Metrics) -> None:
+def test_the_backlog_of_every_channel_is_reported(metrics: Metrics) -> None:
     late = Backlog(scheduled=7, due=3, next_attempt_at=NOON - timedelta(seconds=90))
     early = Backlog(scheduled=1, due=0, next_attempt_at=NOON + timedelta(days=1))
     samples = read(metrics, {"log": late, "gone": early})
     names = ("leads_follow_ups_scheduled", "leads_follow_ups_due", "leads_follow_ups_oldest_due_seconds")
-    told = {channel: [value(samples, name, channel=channel) for name in names] for channel in ("log", "sms", "gone")}
-    assert told == {"log": [7, 3, 90], "sms": [0, 0, 0], "gone": [1, 0, 0]}
+    backlog = {channel: [value(samples, name, channel=channel) for name in names] for channel in ("log", "sms", "gone")}
+    assert backlog == {"log": [7, 3, 90], "sms": [0, 0, 0], "gone": [1, 0, 0]}
 
 
-def test_it_is_told_what_runs(metrics: Metrics) -> None:
+def test_the_build_info_names_version_database_and_python(metrics: Metrics) -> None:
     labels = {"version": "1.2.3", "database": "sqlite", "python": sys.version.split()[0]}
     assert value(read(metrics), "leads_build_info", **labels) == 1
 
 
-def test_services_in_one_process_count_apart(metrics: Metrics) -> None:
+def test_services_in_one_process_count_separately(metrics: Metrics) -> None:
     metrics.delivery("log", "sent")
     other = Metrics("1", "sqlite", [])
     assert not [name for name, _ in read(other) if name == "leads_deliveries_total"]
 
 
 @given(st.lists(st.floats(min_value=0, max_value=100)))
-def test_a_value_is_counted_up_to_every_bound_that_it_does_not_exceed(values: list[float]) -> None:
+def test_a_value_is_counted_in_every_bucket_that_it_does_not_exceed(values: list[float]) -> None:
     distribution = Distribution((1.0, 10.0))
     for each in values:
         distribution.add(each)
@@ -119,6 +119,6 @@ def test_a_value_is_counted_up_to_every_bound_that_it_does_not_exceed(values: li
     assert total == pytest.approx(sum(values))
 
 
-def test_the_library_is_loaded_only_to_write_the_text() -> None:
+def test_the_library_is_imported_only_to_write_the_text() -> None:
     program = "import sys, leads_app.cli; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,3 +1,5 @@
+"""Test the normalizer of e-mail addresses and phone numbers against two libraries."""
+
 import re
 import sys
 from time import perf_counter
@@ -14,10 +16,10 @@ from leads_adapters.normalizer import InternationalNormalizer
 from leads_domain.contact import PhoneNumber
 from leads_domain.errors import ValidationFailed
 
-CONTACTS = InternationalNormalizer()
+NORMALIZER = InternationalNormalizer()
 
 MANY = settings(max_examples=5 * settings().max_examples)
-"""For comparisons with the library: texts that the two read differently are rare."""
+"""Many examples: texts for which adapter and library differ are rare."""
 
 
 def fold(local_part: str) -> str:
@@ -25,7 +27,7 @@ def fold(local_part: str) -> str:
 
 
 def key_by_library(text: str) -> str | None:
-    """What email-validator alone makes of an address; None if it is refused."""
+    """Return the key of an address by email-validator alone; None if it refuses the address."""
     try:
         valid = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
@@ -35,13 +37,13 @@ def key_by_library(text: str) -> str | None:
 
 def key_by_adapter(text: str) -> str | None:
     try:
-        return CONTACTS.email(text).key
+        return NORMALIZER.email(text).key
     except ValidationFailed:
         return None
 
 
 def number_by_library(text: str) -> str | None:
-    """Return what phonenumbers alone makes of a number; None if it cannot be called from abroad as it stands."""
+    """Return the number by phonenumbers alone; None if it cannot be called from abroad as written."""
     try:
         number = phonenumbers.parse(text)
     except phonenumbers.NumberParseException:
@@ -53,7 +55,7 @@ def number_by_library(text: str) -> str | None:
 
 
 def begins_with_a_trunk_prefix(number: phonenumbers.PhoneNumber) -> bool:
-    """Tell whether a number that is not assigned begins with its country's trunk prefix."""
+    """Return True if an unassigned number starts with the trunk prefix of its country."""
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
     prefix = phonenumbers.ndd_prefix_for_region(region, True)
     national = phonenumbers.national_significant_number(number)
@@ -61,14 +63,14 @@ def begins_with_a_trunk_prefix(number: phonenumbers.PhoneNumber) -> bool:
 
 
 def expected_number(text: str) -> str | None:
-    """Return what the adapter should make of a number; it refuses what it would not read again."""
+    """Return the number that the adapter must return. It must refuse numbers that it cannot parse again."""
     number = number_by_library(text)
     return number if number is not None and number_by_library(number) == number else None
 
 
 def number_by_adapter(text: str) -> str | None:
     try:
-        return str(CONTACTS.phone(text))
+        return str(NORMALIZER.phone(text))
     except ValidationFailed:
         return None
 
@@ -108,7 +110,7 @@ domains = st.lists(labels, max_size=4).flatmap(lambda left: top_labels.map(lambd
 
 
 @st.composite
-def addresses_about_as_long_as_can_be(draw: st.DrawFn) -> str:
+def addresses_near_the_maximum_length(draw: st.DrawFn) -> str:
     umlauts = "\u00fc" * 40
     spellings = [umlauts, "u\u0308" * 20, "xn--" + umlauts.encode("punycode").decode()]
     domain = ".".join([*draw(st.lists(st.sampled_from(["a" * 30, *spellings]), max_size=4)), "com"])
@@ -131,15 +133,15 @@ def test_agrees_with_email_validator_on_plain_addresses(text: str) -> None:
     assert key_by_adapter(text) == key_by_library(text.strip())
 
 
-@given(addresses_about_as_long_as_can_be())
+@given(addresses_near_the_maximum_length())
 @example("a" * 242 + "@example.com")
 @example("a" * 243 + "@example.com")
-def test_agrees_with_email_validator_on_how_long_an_address_may_be(text: str) -> None:
+def test_agrees_with_email_validator_on_the_maximum_length_of_an_address(text: str) -> None:
     assert key_by_adapter(text) == key_by_library(text)
 
 
 @given(st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_size=1, max_size=130))
-def test_refuses_an_address_whose_key_would_be_none(local_part: str) -> None:
+def test_refuses_an_address_whose_key_is_not_an_address(local_part: str) -> None:
     key = key_by_adapter(f"{local_part}@example.com")
 
     assert key is None or key_by_library(key) == key
@@ -148,7 +150,7 @@ def test_refuses_an_address_whose_key_would_be_none(local_part: str) -> None:
 def test_refuses_an_address_that_grows_too_long_when_folded() -> None:
     assert key_by_library("\u0130" * 121 + "@example.com") is not None
     with pytest.raises(ValidationFailed, match="too long"):
-        CONTACTS.email("\u0130" * 121 + "@example.com")
+        NORMALIZER.email("\u0130" * 121 + "@example.com")
 
 
 @pytest.mark.parametrize(
@@ -167,19 +169,19 @@ def test_refuses_an_address_that_grows_too_long_when_folded() -> None:
     ],
 )
 def test_folds_an_address_of_any_script(text: str, key: str) -> None:
-    assert CONTACTS.email(text).key == key
+    assert NORMALIZER.email(text).key == key
 
 
 @pytest.mark.parametrize("domain", ["printer.local", "site.test", "hidden.onion", "example.invalid", "example.123"])
-def test_refuses_domains_that_get_no_mail(domain: str) -> None:
+def test_refuses_domains_that_cannot_receive_mail(domain: str) -> None:
     with pytest.raises(ValidationFailed):
-        CONTACTS.email(f"ada@{domain}")
+        NORMALIZER.email(f"ada@{domain}")
 
 
 def test_refuses_a_domain_every_time() -> None:
     for _ in range(2):
         with pytest.raises(ValidationFailed, match="period"):
-            CONTACTS.email("ada@example")
+            NORMALIZER.email("ada@example")
 
 
 @pytest.mark.parametrize(
@@ -191,30 +193,30 @@ def test_refuses_a_domain_every_time() -> None:
         ("ada@" + "\u2600" * 200, "This is not an e-mail address. Write it like name@example.com."),
     ],
 )
-def test_says_what_is_wrong_with_an_address_in_few_words(text: str, advice: str) -> None:
-    with pytest.raises(ValidationFailed) as refusal:
-        CONTACTS.email(text)
-    assert refusal.value.errors[0].detail == advice
+def test_the_error_of_an_address_says_what_to_do(text: str, advice: str) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        NORMALIZER.email(text)
+    assert caught.value.errors[0].detail == advice
 
 
 @pytest.mark.parametrize(
     "text", ["@" * 1_000_000, " " * 1_000_000, "+1" * 500_000, "1 " * 500_000, "\ufdfa" * 1_000_000]
 )
-def test_refuses_a_megabyte_at_once(text: str) -> None:
+def test_refuses_very_long_texts_quickly(text: str) -> None:
     start = perf_counter()
-    for read in (CONTACTS.email, CONTACTS.phone):
+    for read in (NORMALIZER.email, NORMALIZER.phone):
         with pytest.raises(ValidationFailed):
             read(text)
     assert perf_counter() - start < 1
 
 
-def test_asks_no_name_server() -> None:
-    CONTACTS.email("ada@example.com")
+def test_makes_no_dns_query() -> None:
+    NORMALIZER.email("ada@example.com")
 
     assert "email_validator.deliverability" not in sys.modules
 
 
-MEXICO = 52  # its old forms are normalized: see the tests of trunk prefixes
+MEXICO = 52  # its old forms are normalised: see the tests of trunk prefixes
 calling_codes = st.sampled_from(sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE.keys() - {MEXICO})).map(str) | st.text(
     "0123456789", max_size=3
 )
@@ -255,7 +257,7 @@ def test_agrees_with_phonenumbers_on_numbers_with_separators(text: str) -> None:
 def test_agrees_with_phonenumbers_on_extensions(number: str, mark: str, extension: str) -> None:
     by_library = phonenumbers.parse(f"{number}{mark}{extension}")
 
-    assert CONTACTS.phone(f"{number}{mark}{extension}").extension == by_library.extension == extension
+    assert NORMALIZER.phone(f"{number}{mark}{extension}").extension == by_library.extension == extension
 
 
 @MANY
@@ -263,14 +265,14 @@ def test_agrees_with_phonenumbers_on_extensions(number: str, mark: str, extensio
     st.text("+0123456789 ()-/.x#\u0661\uff11\u00b2", max_size=30) | st.text(max_size=30),
     st.sampled_from([None, "DE", "US", "IT", "AR", "BR", "MX", "CN", "RU", "SM"]),
 )
-def test_reads_every_number_that_it_wrote_as_the_same_number(text: str, region: str | None) -> None:
+def test_parses_its_own_output_as_the_same_number(text: str, region: str | None) -> None:
     normalizer = InternationalNormalizer(region)
     try:
         number = normalizer.phone(text)
     except ValidationFailed:
         return
 
-    assert normalizer.phone(str(number)) == CONTACTS.phone(str(number)) == number
+    assert normalizer.phone(str(number)) == NORMALIZER.phone(str(number)) == number
 
 
 @pytest.mark.parametrize(
@@ -286,12 +288,12 @@ def test_reads_every_number_that_it_wrote_as_the_same_number(text: str, region: 
         "+\u0664\u0669 \u0663\u0660 \u0661\u0662\u0663\u0664\u0665\u0666",
     ],
 )
-def test_reads_a_number_as_people_write_it(text: str) -> None:
-    assert CONTACTS.phone(text) == PhoneNumber("+4930123456")
+def test_parses_a_number_in_usual_notations(text: str) -> None:
+    assert NORMALIZER.phone(text) == PhoneNumber("+4930123456")
 
 
 @pytest.mark.parametrize("text", ["030 123456", "0049 30 123456", "+0049 30 123456", "30 123456", "+49 30 123456"])
-def test_reads_a_number_of_the_default_region(text: str) -> None:
+def test_parses_a_number_of_the_default_region(text: str) -> None:
     assert InternationalNormalizer("DE").phone(text) == PhoneNumber("+4930123456")
 
 
@@ -309,22 +311,22 @@ def test_reads_a_number_of_the_default_region(text: str) -> None:
         ("+54 9 11 2345-6789", None, "+5491123456789"),
         ("+54 11 2345-6789", None, "+541123456789"),
         ("0 15 11 96123-4567", "BR", "+5511961234567"),
-        ("+55 11 6123-4567", None, "+551161234567"),  # without the ninth digit: kept as it is
+        ("+55 11 6123-4567", None, "+551161234567"),  # without the ninth digit: not changed
         ("06 1234 5678", "IT", "+390612345678"),
         ("+39 06 1234 5678", None, "+390612345678"),
         ("+225 07 12 34 56 78", None, "+2250712345678"),
         ("+241 06 12 34 56", None, "+24106123456"),
         ("8 (495) 123-45-67", "RU", "+74951234567"),
-        ("+7 800 123-45-67", None, "+78001234567"),  # begins with a trunk prefix, and is assigned
+        ("+7 800 123-45-67", None, "+78001234567"),  # starts with a trunk prefix, but is assigned
         ("06 1 234 5678", "HU", "+3612345678"),
         ("0412 345 678", "AU", "+61412345678"),
         ("(0)20 7946 0958", "GB", "+442079460958"),
         ("01 23 45 67 89", "FR", "+33123456789"),
     ],
 )
-def test_reads_a_number_with_the_trunk_prefix_of_its_country(text: str, region: str | None, e164: str) -> None:
+def test_parses_a_number_with_the_trunk_prefix_of_its_country(text: str, region: str | None, e164: str) -> None:
     assert InternationalNormalizer(region).phone(text) == PhoneNumber(e164)
-    assert CONTACTS.phone(e164) == PhoneNumber(e164)
+    assert NORMALIZER.phone(e164) == PhoneNumber(e164)
 
 
 @pytest.mark.parametrize(
@@ -383,7 +385,7 @@ def test_refuses_a_number_that_lacks_a_digit_after_its_trunk_prefix(text: str, r
         ("030/901820-57", "+493090182057"),
     ],
 )
-def test_takes_off_what_a_spreadsheet_added(text: str, e164: str) -> None:
+def test_removes_the_additions_of_a_spreadsheet(text: str, e164: str) -> None:
     assert InternationalNormalizer("DE").phone(text) == PhoneNumber(e164)
 
 
@@ -398,12 +400,12 @@ def test_takes_off_what_a_spreadsheet_added(text: str, e164: str) -> None:
         ("202.555.0100", "US", "+12025550100"),
     ],
 )
-def test_keeps_groups_of_digits_between_dots(text: str, region: str | None, e164: str) -> None:
+def test_keeps_groups_of_digits_separated_by_dots(text: str, region: str | None, e164: str) -> None:
     assert InternationalNormalizer(region).phone(text) == PhoneNumber(e164)
 
 
-def test_takes_zeros_off_before_an_extension() -> None:
-    assert CONTACTS.phone("+49 30 901820.0 ext.12") == PhoneNumber("+4930901820", "12")
+def test_removes_decimal_zeros_before_an_extension() -> None:
+    assert NORMALIZER.phone("+49 30 901820.0 ext.12") == PhoneNumber("+4930901820", "12")
 
 
 @pytest.mark.parametrize(
@@ -446,13 +448,13 @@ def test_refuses_several_numbers(text: str) -> None:
     st.sampled_from([None, "DE", "FR", "MX", "US", "AR", "IT"]),
 )
 @example("4930901820.0", "DE")
-def test_stores_no_more_digits_than_were_typed(text: str, region: str | None) -> None:
+def test_adds_no_digits_to_a_national_number(text: str, region: str | None) -> None:
     try:
         number = phonenumbers.parse(InternationalNormalizer(region).phone(text).e164)
     except ValidationFailed:
         return
     national = phonenumbers.national_significant_number(number)
-    added = 1 if number.country_code == 54 and national.startswith("9") else 0  # Argentina's 15 becomes a 9 before
+    added = 1 if number.country_code == 54 and national.startswith("9") else 0  # Argentina: a 15 becomes a leading 9
     is_group = re.search(r"\.\d{1,4}\.00\"?\Z", text)
     typed = sum(map(str.isdigit, text if is_group else re.sub(r"[.,]00?\"?\Z", "", text)))
     assert len(national) <= typed + added
@@ -464,7 +466,7 @@ def test_stores_no_more_digits_than_were_typed(text: str, region: str | None) ->
     st.sampled_from([None, "DE", "FR", "MX", "US", "AR", "IT"]),
 )
 @example("+49 (30) 901820", ".0", None)
-def test_stores_a_number_as_if_no_zeros_were_added(text: str, zeros: str, region: str | None) -> None:
+def test_decimal_zeros_do_not_change_a_number(text: str, zeros: str, region: str | None) -> None:
     def read(text: str) -> PhoneNumber | None:
         try:
             return InternationalNormalizer(region).phone(text)
@@ -474,14 +476,14 @@ def test_stores_a_number_as_if_no_zeros_were_added(text: str, zeros: str, region
     assert read(text + zeros) == read(text)
 
 
-def test_accepts_a_number_that_no_numbering_plan_has_assigned() -> None:
+def test_accepts_an_unassigned_number() -> None:
     assert not phonenumbers.is_valid_number(phonenumbers.parse("+49123456789"))
-    assert CONTACTS.phone("+49123456789") == PhoneNumber("+49123456789")
+    assert NORMALIZER.phone("+49123456789") == PhoneNumber("+49123456789")
 
 
 @pytest.mark.parametrize("region", [None, "DE"])
 @pytest.mark.parametrize("text", ["+999 123456789", "+1 555", "+49 0030 123456", "*100#", "0900 CALL ME", "112 or 911"])
-def test_refuses_what_cannot_be_called_from_abroad(text: str, region: str | None) -> None:
+def test_refuses_a_number_that_cannot_be_called_from_abroad(text: str, region: str | None) -> None:
     with pytest.raises(ValidationFailed):
         InternationalNormalizer(region).phone(text)
 
@@ -506,10 +508,10 @@ def test_refuses_what_cannot_be_called_from_abroad(text: str, region: str | None
         ("+1 800 FLOWERS", 'Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".'),
     ],
 )
-def test_says_what_is_wrong_with_a_number(text: str, advice: str) -> None:
-    with pytest.raises(ValidationFailed) as refusal:
-        CONTACTS.phone(text)
-    assert refusal.value.errors[0].detail == advice
+def test_the_error_of_a_number_says_what_to_do(text: str, advice: str) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        NORMALIZER.phone(text)
+    assert caught.value.errors[0].detail == advice
 
 
 @pytest.mark.parametrize("region", ["UK", "de", "DEU", "ZZ", "001", ""])

@@ -1,4 +1,4 @@
-"""Check that results are shared by concurrent callers, and slow ones by later callers, too."""
+"""Test that concurrent callers share a result, and later callers share a slow one."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -10,7 +10,7 @@ from leads_adapters.single_flight import REUSE_FACTOR, SLOW_SECONDS, SingleFligh
 
 
 class Computation:
-    """Counts its runs; each takes `takes` seconds."""
+    """A computation that counts its runs. Each takes `takes` seconds."""
 
     def __init__(self) -> None:
         self.time, self.takes, self.runs = 0.0, 0.0, 0
@@ -48,7 +48,7 @@ def test_concurrent_callers_share_a_result() -> None:
     run(call)
 
 
-def test_a_slow_result_is_kept_for_ten_times_as_long() -> None:
+def test_a_slow_result_is_cached_for_ten_times_its_duration() -> None:
     async def call(computation: Computation) -> None:
         computation.takes = 3.0
         assert await computation.cache.get() == 1
@@ -60,7 +60,7 @@ def test_a_slow_result_is_kept_for_ten_times_as_long() -> None:
     run(call)
 
 
-def test_a_cancelled_caller_leaves_the_result_to_others() -> None:
+def test_a_cancelled_caller_does_not_cancel_others() -> None:
     async def call(computation: Computation) -> None:
         first, second = (asyncio.create_task(computation.cache.get()) for _ in range(2))
         await asyncio.sleep(0)
@@ -70,7 +70,7 @@ def test_a_cancelled_caller_leaves_the_result_to_others() -> None:
     run(call)
 
 
-def test_a_failed_computation_is_tried_again() -> None:
+def test_a_failed_computation_is_repeated() -> None:
     async def call(computation: Computation) -> None:
         computation.runs, computation.takes = 12, 3.0
         with pytest.raises(ValueError, match="13"):

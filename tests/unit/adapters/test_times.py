@@ -1,4 +1,4 @@
-"""Times as text."""
+"""Test the text form of times."""
 
 from datetime import UTC, datetime
 
@@ -14,7 +14,7 @@ from strategies import times
 @given(times())
 @example(NOON)
 @example(datetime(1, 1, 1, microsecond=1, tzinfo=UTC))
-def test_a_time_is_written_as_the_domain_writes_it(at: datetime) -> None:
+def test_a_time_has_the_same_text_as_in_the_domain(at: datetime) -> None:
     assert time_text(at) == rfc3339(at)
 
 

@@ -1,4 +1,4 @@
-"""How many rows share a unit of work, and what becomes of each."""
+"""Test the batches of an import and an export, and the outcome of each row."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -28,55 +28,57 @@ def database(tmp_path: Path) -> Iterator[RunningDatabase]:
         yield database
 
 
-def a_row(number: int, cells: tuple[str, ...] = (), **members: Any) -> Row:
-    return Row(number, details_input(email=f"a{number}@example.com", **members), cells)
+def a_row(number: int, cells: tuple[str, ...] = (), **fields: Any) -> Row:
+    return Row(number, details_input(email=f"a{number}@example.com", **fields), cells)
 
 
-def imported(database: RunningDatabase, rows: list[Row], *, dry_run: bool = False) -> tuple[list[Any], list[int]]:
-    """What became of the rows, and how many candidates each unit of work was given."""
+def import_rows(database: RunningDatabase, rows: list[Row], *, dry_run: bool = False) -> tuple[list[Any], list[int]]:
+    """Import rows; return the outcome of each row and the number of candidates in each unit of work."""
     sizes: list[int] = []
 
-    class Counting(ImportLeads):
-        def __call__(self, work: Any, candidates: Any, **wishes: Any) -> Any:
+    class CountingImport(ImportLeads):
+        def __call__(self, work: Any, candidates: Any, **options: Any) -> Any:
             sizes.append(len(candidates))
-            return super().__call__(work, candidates, **wishes)
+            return super().__call__(work, candidates, **options)
 
     register_lead = Application(database).register_lead
-    importing = Importing(database.database, Counting(register_lead), lambda: nullcontext(MemoryDryRun()), batch=BATCH)
-    found = importing(
+    importer = Importing(
+        database.database, CountingImport(register_lead), lambda: nullcontext(MemoryDryRun()), batch=BATCH
+    )
+    found = importer(
         iter(rows), database.run, actor=ACTOR, on_duplicate=OnDuplicate.ERROR, rules=False, dry_run=dry_run
     )
     return [(row.line, outcome) for row, outcome, _ in found], sizes
 
 
-def test_rows_go_in_by_batches_and_come_out_in_order(database: RunningDatabase) -> None:
-    outcomes, sizes = imported(database, [a_row(number) for number in range(7)])
+def test_rows_are_imported_in_batches_and_reported_in_order(database: RunningDatabase) -> None:
+    outcomes, sizes = import_rows(database, [a_row(number) for number in range(7)])
     assert outcomes == [(number, Outcome.CREATED) for number in range(7)]
     assert sizes == [3, 3, 1]
 
 
-def test_rows_that_are_long_fill_a_batch_sooner(database: RunningDatabase) -> None:
+def test_long_rows_make_smaller_batches(database: RunningDatabase) -> None:
     long = ("x" * (BATCH_CHARACTERS_MAX // 2),)
-    _, sizes = imported(database, [a_row(number, long) for number in range(5)])
+    _, sizes = import_rows(database, [a_row(number, long) for number in range(5)])
     assert sizes == [2, 2, 1]
 
 
 @pytest.mark.parametrize("dry_run", [False, True])
-def test_a_row_that_is_refused_is_told_in_its_place(database: RunningDatabase, dry_run: bool) -> None:
+def test_refused_rows_are_reported_in_the_order_of_the_rows(database: RunningDatabase, dry_run: bool) -> None:
     rows = [Row(0, UNREADABLE, ()), a_row(1), a_row(2, name=""), a_row(1), a_row(3)]
-    outcomes, sizes = imported(database, rows, dry_run=dry_run)
-    (_, unreadable), (_, first), (_, nameless), (_, again), (_, last) = outcomes
+    outcomes, sizes = import_rows(database, rows, dry_run=dry_run)
+    (_, unreadable), (_, first), (_, invalid), (_, duplicate), (_, last) = outcomes
 
     assert unreadable is UNREADABLE
-    assert isinstance(nameless, ValidationFailed)
-    assert isinstance(again, DuplicateLead)
+    assert isinstance(invalid, ValidationFailed)
+    assert isinstance(duplicate, DuplicateLead)
     assert (first, last) == (Outcome.CREATED, Outcome.CREATED)
     assert sizes == [1, 2]
     assert len(list(all_leads(database.database, database.run, LeadQuery()))) == (0 if dry_run else 2)
 
 
-def test_all_leads_come_page_by_page_whatever_order_and_page_were_asked_for(database: RunningDatabase) -> None:
-    imported(database, [a_row(number) for number in range(2 * PAGE_SIZE + 1)])
+def test_all_leads_ignores_the_sort_and_limit_of_the_query(database: RunningDatabase) -> None:
+    import_rows(database, [a_row(number) for number in range(2 * PAGE_SIZE + 1)])
     query = LeadQuery(sort=LeadSort.NEWEST_FIRST, limit=1)
     found = [lead.id for lead in all_leads(database.database, database.run, query)]
 

@@ -1,4 +1,4 @@
-"""Others' code is called with a bound on its time."""
+"""Test that calls of notifiers have a time limit."""
 
 from threading import Event
 
@@ -8,7 +8,7 @@ from leads_app.channels import _run, attempt, check_channel
 from leads_domain.notifier import Refused
 
 
-def test_nobody_waits_for_a_notifier_that_hangs() -> None:
+def test_a_notifier_that_hangs_is_abandoned() -> None:
     released = Event()
     try:
         assert str(_run(released.wait, 0.01)) == "The channel did not respond within 0 s."
@@ -16,12 +16,12 @@ def test_nobody_waits_for_a_notifier_that_hangs() -> None:
         released.set()
 
 
-def test_an_attempt_tells_what_the_notifier_says() -> None:
-    notifier, refusal = RecordingNotifier(), Refused("Nobody lives there.")
+def test_an_attempt_returns_the_error_of_the_notifier() -> None:
+    notifier, refusal = RecordingNotifier(), Refused("Unknown recipient.")
     notifier.fail_with(refusal)
     assert attempt(notifier, a_notice()) is refusal
     assert attempt(notifier, a_notice()) is None
 
 
-def test_a_notifier_that_cannot_check_is_not_at_fault() -> None:
+def test_a_notifier_without_a_check_passes() -> None:
     assert check_channel(RecordingNotifier()) is None

@@ -1,4 +1,4 @@
-"""The container can make everything that it declares, from adapters that keep their ports' signatures."""
+"""Test that the container can create every object that it declares."""
 
 import asyncio
 from dataclasses import replace
@@ -21,16 +21,16 @@ def container(tmp_path: Path) -> Container:
     return Container(settings=load_settings({"LEADS_DATABASE_URL": f"sqlite:///{tmp_path / 'leads.db'}"}, tmp_path))
 
 
-def test_every_provider_makes_its_object(container: Container) -> None:
-    # mypy accepts wrong constructor arguments of providers; only making the objects shows them.
+def test_every_provider_creates_its_object(container: Container) -> None:
+    # mypy does not check the constructor arguments of providers: create the objects.
     for name, provider in container.providers.items():
         assert provider() is not None, name
     asyncio.run(container.database().close())
 
 
-def test_a_rule_that_can_never_reach_anybody_is_refused(container: Container) -> None:
-    told = rules_refused(container, a_rule(channel="sms"), a_rule(channel="sms", recipient=Recipient.OWNER))
-    assert told == (
+def test_a_rule_whose_recipient_never_has_an_address_is_refused(container: Container) -> None:
+    message = error_of_rules(container, a_rule(channel="sms"), a_rule(channel="sms", recipient=Recipient.OWNER))
+    assert message == (
         "The setting follow_up_rules is not valid: rule 2: The channel sms needs a phone number, and owners have none."
     )
 
@@ -41,15 +41,15 @@ def use_rules(container: Container, *rules: FollowUpRule) -> None:
     container.settings.override(replace(container.settings(), follow_up_rules=rules))
 
 
-def rules_refused(container: Container, *rules: FollowUpRule) -> str:
+def error_of_rules(container: Container, *rules: FollowUpRule) -> str:
     use_rules(container, *rules)
-    with pytest.raises(SettingsError) as refused:
+    with pytest.raises(SettingsError) as caught:
         container.rules()
-    return str(refused.value)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("channel", "recipient", "kept"),
+    ("channel", "recipient", "stored"),
     [
         ("mail", "Sales@Example.com", "Sales@Example.com"),
         ("sms", "+49 30 123456", "+4930123456"),
@@ -57,15 +57,15 @@ def rules_refused(container: Container, *rules: FollowUpRule) -> str:
         ("log", "+49 30 123456", "+4930123456"),
     ],
 )
-def test_a_rule_can_name_any_address_that_its_channel_takes(
-    container: Container, channel: str, recipient: str, kept: str
+def test_a_rule_can_name_any_address_of_the_kind_that_its_channel_needs(
+    container: Container, channel: str, recipient: str, stored: str
 ) -> None:
     use_rules(container, a_rule(channel=channel, recipient=recipient))
-    assert [rule.recipient for rule in container.rules().rules] == [kept]
+    assert [rule.recipient for rule in container.rules().rules] == [stored]
 
 
 @pytest.mark.parametrize(
-    ("channel", "recipient", "told"),
+    ("channel", "recipient", "advice"),
     [
         ("mail", "boss", "give lead, owner, or an e-mail address for the channel mail."),
         ("mail", "+49 30 123456", "give lead, owner, or an e-mail address for the channel mail."),
@@ -74,14 +74,14 @@ def test_a_rule_can_name_any_address_that_its_channel_takes(
         ("log", "", "give lead, owner, or an e-mail address or a phone number for the channel log."),
     ],
 )
-def test_a_recipient_that_the_channel_does_not_take_is_refused(
-    container: Container, channel: str, recipient: str, told: str
+def test_a_recipient_of_another_kind_than_its_channel_needs_is_refused(
+    container: Container, channel: str, recipient: str, advice: str
 ) -> None:
-    refused = rules_refused(container, a_rule(channel=channel, recipient=recipient))
-    assert refused.startswith(f"The setting follow_up_rules is not valid: rule 1: recipient is {recipient!r}; {told}")
+    message = error_of_rules(container, a_rule(channel=channel, recipient=recipient))
+    assert message.startswith(f"The setting follow_up_rules is not valid: rule 1: recipient is {recipient!r}; {advice}")
 
 
-def test_everything_is_made_once(container: Container) -> None:
+def test_every_singleton_is_created_once(container: Container) -> None:
     singletons = {name: each for name, each in container.providers.items() if isinstance(each, providers.Singleton)}
     assert len(singletons) > 10
     for name, provider in singletons.items():

@@ -1,4 +1,4 @@
-"""The dispatcher sends what is due at once, what falls due at its time, and survives whatever goes wrong around it."""
+"""Test that the dispatcher sends due follow-ups and tolerates failures of channels and the database."""
 
 import asyncio
 import threading
@@ -37,7 +37,7 @@ CHANNELS = ("log", "mail")
 
 
 class FlakyDatabase(MemoryDatabase):
-    """A database that can be out of reach, or broken, for as many calls as it is told."""
+    """A database that raises the errors in `errors`, one for each call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,23 +59,23 @@ class FlakyDatabase(MemoryDatabase):
 
 
 class HangingNotifier:
-    """A channel that ends no attempt before it is told to."""
+    """A notifier that hangs until `resume` is set."""
 
     needs: Address | None = None
 
     def __init__(self) -> None:
         self.notices: list[FollowUpNotice] = []
-        self.go_on = threading.Event()
+        self.resume = threading.Event()
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         self.notices.append(notice)
-        self.go_on.wait(TIMEOUT_SECONDS)
+        self.resume.wait(TIMEOUT_SECONDS)
         return Receipt()
 
 
 @dataclass
-class Post:
-    """A dispatcher with a lead to follow up."""
+class Setup:
+    """A dispatcher with its database, clock and channels, and a lead."""
 
     database: Database = field(default_factory=FlakyDatabase)
     clock: FixedClock = field(default_factory=FixedClock)
@@ -100,32 +100,32 @@ class Post:
             on_outcome=lambda channel, outcome: self.outcomes.append(f"{channel} {outcome}"),
         )
 
-    async def take_in(self) -> None:
+    async def register_lead(self) -> None:
         self.lead = (await self.database.write(self.register, details_input(), actor="test")).lead
 
-    async def follow_up(self, channel: str = "log", times: int = 1, **wishes: Any) -> None:
+    async def schedule(self, channel: str = "log", times: int = 1, **values: Any) -> None:
         for _ in range(times):
             await self.database.write(
-                self.trigger, self.lead.id, cast(FollowUpInput, {"channel": channel, **wishes}), actor="test"
+                self.trigger, self.lead.id, cast(FollowUpInput, {"channel": channel, **values}), actor="test"
             )
 
-    async def kept(self, channel: str | None = None) -> list[FollowUp]:
+    async def stored(self, channel: str | None = None) -> list[FollowUp]:
         query = FollowUpQuery(channel=channel, limit=LIMIT_MAX)
         page = await self.database.read(lambda work: work.follow_ups.page(query))
         return list(page.items)
 
     async def states(self, channel: str | None = None) -> Mapping[FollowUpState, int]:
-        return Counter(each.state for each in await self.kept(channel))
+        return Counter(each.state for each in await self.stored(channel))
 
-    async def until(self, reached: Callable[[list[FollowUp]], bool]) -> None:
-        """Wait until the follow-ups are as they should be, but not for ever."""
+    async def until(self, condition: Callable[[list[FollowUp]], bool]) -> None:
+        """Wait until the follow-ups fulfil a condition. Fail after a time-out."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while not reached(await self.kept()):
+            while not condition(await self.stored()):
                 await asyncio.sleep(0.001)
 
     @asynccontextmanager
     async def running(self) -> Any:
-        """The dispatcher at work, and stopped at the end."""
+        """Run the dispatcher within the block."""
         running = asyncio.create_task(self.dispatcher.run())
         try:
             yield
@@ -134,15 +134,15 @@ class Post:
             await running
 
 
-def flaky(post: Post) -> FlakyDatabase:
-    """The post's database."""
-    assert isinstance(post.database, FlakyDatabase)
-    return post.database
+def flaky_database(setup: Setup) -> FlakyDatabase:
+    """Return the database of the setup."""
+    assert isinstance(setup.database, FlakyDatabase)
+    return setup.database
 
 
-def all_sent(kept: list[FollowUp]) -> bool:
-    """Whether nothing else is left."""
-    return {each.state for each in kept} == {SENT}
+def all_sent(stored: list[FollowUp]) -> bool:
+    """Return True if all follow-ups are sent."""
+    return {each.state for each in stored} == {SENT}
 
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -150,7 +150,7 @@ Run = Callable[[Coroutine[Any, Any, None]], None]
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    """Runs a test's scenario, but not for ever."""
+    """Return a function that runs a scenario with a time-out."""
     with asyncio.Runner() as runner:
         yield lambda scenario: runner.run(asyncio.wait_for(scenario, TIMEOUT_SECONDS))
 
@@ -159,7 +159,7 @@ def run() -> Iterator[Run]:
 def hanging() -> Iterator[HangingNotifier]:
     notifier = HangingNotifier()
     yield notifier
-    notifier.go_on.set()
+    notifier.resume.set()
 
 
 @pytest.fixture
@@ -169,335 +169,337 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for long, but for the end of an attempt."""
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the waits of the dispatcher, except for the end of an attempt."""
     monkeypatch.setattr("leads_app.dispatcher.DELIVERY_SECONDS", 0.05)
     monkeypatch.setattr("leads_app.dispatcher.RETRY_SECONDS", 0.001)
 
 
 @pytest.fixture
 def short_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Attempts may take half a second: long for those that work, however busy the machine is."""
+    """Limit attempts to 0.5 s, which is enough for a working notifier on a busy machine."""
     monkeypatch.setattr("leads_app.dispatcher.ATTEMPT", timedelta(seconds=0.5))
 
 
-def test_everything_that_is_due_is_sent_in_one_go(run: Run) -> None:
+def test_run_once_sends_every_due_follow_up(run: Run) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
-        await post.follow_up(times=2 * SLOTS + 1)
-        await post.follow_up("mail")
-        await post.follow_up(due_at=post.clock.now() + HOUR)
+        setup = Setup()
+        await setup.register_lead()
+        await setup.schedule(times=2 * SLOTS + 1)
+        await setup.schedule("mail")
+        await setup.schedule(due_at=setup.clock.now() + HOUR)
 
-        assert await post.dispatcher.run_once() == 2 * SLOTS + 2
-        assert len(post.log.accepted) == 2 * SLOTS + 1
-        assert await post.states() == {SENT: 2 * SLOTS + 2, SCHEDULED: 1}
-        assert await post.dispatcher.run_once() == 0
-        assert Counter(post.outcomes) == {"log sent": 2 * SLOTS + 1, "mail sent": 1}
+        assert await setup.dispatcher.run_once() == 2 * SLOTS + 2
+        assert len(setup.log.accepted) == 2 * SLOTS + 1
+        assert await setup.states() == {SENT: 2 * SLOTS + 2, SCHEDULED: 1}
+        assert await setup.dispatcher.run_once() == 0
+        assert Counter(setup.outcomes) == {"log sent": 2 * SLOTS + 1, "mail sent": 1}
 
     run(scenario())
 
 
-def test_it_is_told_what_became_of_every_attempt(run: Run) -> None:
+def test_the_outcome_of_every_attempt_is_reported(run: Run) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
+        setup = Setup()
+        await setup.register_lead()
         for error in (TimeoutError(), TryAgain("later"), Refused("never")):
-            post.log.fail_with(error)
-            await post.follow_up()
-            await post.dispatcher.run_once()
-        assert post.outcomes == ["log try_again", "log try_again", "log refused"]
+            setup.log.fail_with(error)
+            await setup.schedule()
+            await setup.dispatcher.run_once()
+        assert setup.outcomes == ["log try_again", "log try_again", "log refused"]
 
     run(scenario())
 
 
 def test_a_running_dispatcher_sends_new_work_when_it_is_woken(run: Run) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
-        async with post.running():
+        setup = Setup()
+        await setup.register_lead()
+        async with setup.running():
             for _ in range(3):
-                await post.follow_up()
-                post.dispatcher.wake()
-                await post.until(all_sent)
+                await setup.schedule()
+                setup.dispatcher.wake()
+                await setup.until(all_sent)
 
     run(scenario())
 
 
-def test_a_running_dispatcher_waits_for_what_falls_due(run: Run) -> None:
+def test_a_running_dispatcher_sends_a_follow_up_when_it_becomes_due(run: Run) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
+        setup = Setup()
+        await setup.register_lead()
         soon = timedelta(milliseconds=50)
-        await post.follow_up(due_at=post.clock.now() + soon)
-        async with post.running():
+        await setup.schedule(due_at=setup.clock.now() + soon)
+        async with setup.running():
             await asyncio.sleep(0)
-            assert post.log.notices == []
-            post.clock.advance(soon)
-            await post.until(all_sent)  # nobody wakes it
+            assert setup.log.notices == []
+            setup.clock.advance(soon)
+            await setup.until(all_sent)  # without a call of `wake`
 
     run(scenario())
 
 
-def test_what_is_to_be_tried_again_is_waited_for(run: Run) -> None:
+def test_a_failed_attempt_is_retried_when_it_is_due(run: Run) -> None:
     async def scenario() -> None:
-        post = Post()
-        post.log.fail_with(TimeoutError())
-        await post.take_in()
-        await post.follow_up()
-        async with post.running():
-            await post.until(lambda kept: kept[0].attempts == 1 and kept[0].lease is None)
-            (waiting,) = await post.kept()
+        setup = Setup()
+        setup.log.fail_with(TimeoutError())
+        await setup.register_lead()
+        await setup.schedule()
+        async with setup.running():
+            await setup.until(lambda stored: stored[0].attempts == 1 and stored[0].lease is None)
+            (waiting,) = await setup.stored()
             assert waiting.next_attempt_at is not None
-            post.clock.time = waiting.next_attempt_at
-            post.dispatcher.wake()
-            await post.until(all_sent)
+            setup.clock.time = waiting.next_attempt_at
+            setup.dispatcher.wake()
+            await setup.until(all_sent)
 
     run(scenario())
 
 
-@pytest.mark.parametrize("error", [Unavailable("away"), ZeroDivisionError("broken")])
-def test_a_database_that_fails_delays_the_work_and_ends_nothing(
-    run: Run, impatient: None, log: list[MutableMapping[str, Any]], error: Exception
+@pytest.mark.parametrize("error", [Unavailable("unavailable"), ZeroDivisionError("broken")])
+def test_a_failing_database_only_delays_the_work(
+    run: Run, short_waits: None, log: list[MutableMapping[str, Any]], error: Exception
 ) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
-        await post.follow_up()
-        flaky(post).errors = [error] * 3
-        async with post.running():
-            while flaky(post).errors:
+        setup = Setup()
+        await setup.register_lead()
+        await setup.schedule()
+        flaky_database(setup).errors = [error] * 3
+        async with setup.running():
+            while flaky_database(setup).errors:
                 await asyncio.sleep(0)
-            await post.until(all_sent)
+            await setup.until(all_sent)
 
     run(scenario())
     assert {line["event"] for line in log} == {"dispatch_delayed" if isinstance(error, Unavailable) else "fault"}
 
 
-def test_a_slow_channel_does_not_hold_up_the_others(run: Run, hanging: HangingNotifier) -> None:
+def test_a_slow_channel_does_not_delay_others(run: Run, hanging: HangingNotifier) -> None:
     async def scenario() -> None:
-        post = Post(mail=hanging)
-        await post.take_in()
-        await post.follow_up("mail", times=2 * SLOTS)
-        await post.follow_up("log", times=3 * SLOTS)
-        async with post.running():
-            while (await post.states("log"))[SENT] < 3 * SLOTS:
+        setup = Setup(mail=hanging)
+        await setup.register_lead()
+        await setup.schedule("mail", times=2 * SLOTS)
+        await setup.schedule("log", times=3 * SLOTS)
+        async with setup.running():
+            while (await setup.states("log"))[SENT] < 3 * SLOTS:
                 await asyncio.sleep(0.001)
             assert len(hanging.notices) == SLOTS
-            # What it has no slot for is left to others.
-            assert sum(each.lease is None for each in await post.kept("mail")) == SLOTS
-            hanging.go_on.set()
-            await post.until(all_sent)
+            # Follow-ups without a free slot stay unclaimed: other dispatchers can send them.
+            assert sum(each.lease is None for each in await setup.stored("mail")) == SLOTS
+            hanging.resume.set()
+            await setup.until(all_sent)
         assert len(hanging.notices) == 2 * SLOTS
 
     run(scenario())
 
 
-def test_sending_in_one_go_a_slow_channel_does_not_hold_up_the_others(
-    run: Run, impatient: None, short_attempts: None, hanging: HangingNotifier
+def test_in_run_once_a_slow_channel_does_not_delay_others(
+    run: Run, short_waits: None, short_attempts: None, hanging: HangingNotifier
 ) -> None:
     async def scenario() -> None:
-        post = Post(mail=hanging)
-        await post.take_in()
-        await post.follow_up("mail", times=SLOTS + 1)
-        await post.follow_up("log", times=3 * SLOTS)
-        assert await post.dispatcher.run_once() == 4 * SLOTS + 1
-        assert await post.states("log") == {SENT: 3 * SLOTS}
+        setup = Setup(mail=hanging)
+        await setup.register_lead()
+        await setup.schedule("mail", times=SLOTS + 1)
+        await setup.schedule("log", times=3 * SLOTS)
+        assert await setup.dispatcher.run_once() == 4 * SLOTS + 1
+        assert await setup.states("log") == {SENT: 3 * SLOTS}
 
     run(scenario())
 
 
-def test_an_attempt_that_takes_too_long_is_a_failed_one(
-    run: Run, impatient: None, short_attempts: None, hanging: HangingNotifier, log: list[MutableMapping[str, Any]]
+def test_an_attempt_that_takes_too_long_fails(
+    run: Run, short_waits: None, short_attempts: None, hanging: HangingNotifier, log: list[MutableMapping[str, Any]]
 ) -> None:
     async def scenario() -> None:
-        post = Post(mail=hanging)
-        await post.take_in()
-        await post.follow_up("mail")
-        async with post.running():
-            await post.until(lambda kept: kept[0].last_error is not None)
-        (failed,) = await post.kept()
+        setup = Setup(mail=hanging)
+        await setup.register_lead()
+        await setup.schedule("mail")
+        async with setup.running():
+            await setup.until(lambda stored: stored[0].last_error is not None)
+        (failed,) = await setup.stored()
         assert (failed.state, failed.attempts, failed.lease) == (SCHEDULED, 1, None)
         assert "did not respond within" in (failed.last_error or "")
-        hanging.go_on.set()
+        hanging.resume.set()
 
     run(scenario())
     assert [(line["event"], line["error"]) for line in log] == [("follow_up_not_sent", "TryAgain")]
 
 
-def test_attempts_that_never_end_take_their_slots_and_the_others_go_on(
-    run: Run, impatient: None, short_attempts: None, hanging: HangingNotifier
+def test_attempts_that_never_end_only_occupy_their_slots(
+    run: Run, short_waits: None, short_attempts: None, hanging: HangingNotifier
 ) -> None:
     async def scenario() -> None:
-        post = Post(mail=hanging)
-        await post.take_in()
-        await post.follow_up("mail", times=SLOTS - 1)
-        async with post.running():
-            await post.until(lambda kept: all(each.last_error for each in kept))
-            await post.follow_up("mail")  # for the one slot that is left
-            post.dispatcher.wake()
-            await post.until(lambda kept: all(each.last_error for each in kept))
-            await post.until(lambda _: len(hanging.notices) == SLOTS)
+        setup = Setup(mail=hanging)
+        await setup.register_lead()
+        await setup.schedule("mail", times=SLOTS - 1)
+        async with setup.running():
+            await setup.until(lambda stored: all(each.last_error for each in stored))
+            await setup.schedule("mail")  # for the last free slot
+            setup.dispatcher.wake()
+            await setup.until(lambda stored: all(each.last_error for each in stored))
+            await setup.until(lambda _: len(hanging.notices) == SLOTS)
 
-            # All slots are taken for ever: it is told at once, and the channel is not asked.
-            await post.follow_up("mail", times=3)
-            post.dispatcher.wake()
-            await post.until(lambda kept: sum("hangs" in (each.last_error or "") for each in kept) == 3)
+            # All slots are occupied: new attempts fail at once, without a call of the notifier.
+            await setup.schedule("mail", times=3)
+            setup.dispatcher.wake()
+            await setup.until(lambda stored: sum("hangs" in (each.last_error or "") for each in stored) == 3)
             assert len(hanging.notices) == SLOTS
 
-            # Once they end, the slots are free again, and what has failed has its next attempts.
-            hanging.go_on.set()
-            while not all_sent(await post.kept()):
-                post.clock.advance(HOUR)
-                post.dispatcher.wake()
+            # When the calls end, the slots are free again, and the failed attempts are retried.
+            hanging.resume.set()
+            while not all_sent(await setup.stored()):
+                setup.clock.advance(HOUR)
+                setup.dispatcher.wake()
                 await asyncio.sleep(0.05)
 
     run(scenario())
 
 
-def test_a_stopped_dispatcher_finishes_what_it_has_begun(run: Run) -> None:
+def test_a_stopped_dispatcher_finishes_its_attempts(run: Run) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
-        await post.follow_up()
-        running = asyncio.create_task(post.dispatcher.run())
+        setup = Setup()
+        await setup.register_lead()
+        await setup.schedule()
+        running = asyncio.create_task(setup.dispatcher.run())
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while not (await post.kept())[0].lease:
+            while not (await setup.stored())[0].lease:
                 await asyncio.sleep(0)
-        post.dispatcher.stop()
+        setup.dispatcher.stop()
         await running
-        assert await post.states() == {SENT: 1}
+        assert await setup.states() == {SENT: 1}
 
     run(scenario())
 
 
-def test_a_stopped_dispatcher_does_not_wait_for_what_never_ends(
+def test_a_stopped_dispatcher_does_not_wait_for_attempts_that_hang(
     run: Run, hanging: HangingNotifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leads_app.dispatcher.DELIVERY_SECONDS", 0.05)
 
     async def scenario() -> None:
-        post = Post(mail=hanging)
-        await post.take_in()
-        await post.follow_up("mail")
-        async with post.running():
-            await post.until(lambda _: bool(hanging.notices))
-        assert await post.states() == {SCHEDULED: 1}
+        setup = Setup(mail=hanging)
+        await setup.register_lead()
+        await setup.schedule("mail")
+        async with setup.running():
+            await setup.until(lambda _: bool(hanging.notices))
+        assert await setup.states() == {SCHEDULED: 1}
 
     run(scenario())
 
 
-def test_an_outcome_is_recorded_when_the_database_is_back(run: Run, impatient: None, hanging: HangingNotifier) -> None:
+def test_an_outcome_is_recorded_when_the_database_is_available_again(
+    run: Run, short_waits: None, hanging: HangingNotifier
+) -> None:
     async def scenario() -> None:
-        post = Post(mail=hanging)
-        await post.take_in()
-        await post.follow_up("mail")
-        async with post.running():
-            await post.until(lambda _: bool(hanging.notices))
-            flaky(post).errors = [Unavailable("away")] * 10
-            hanging.go_on.set()
-            while flaky(post).errors:
+        setup = Setup(mail=hanging)
+        await setup.register_lead()
+        await setup.schedule("mail")
+        async with setup.running():
+            await setup.until(lambda _: bool(hanging.notices))
+            flaky_database(setup).errors = [Unavailable("unavailable")] * 10
+            hanging.resume.set()
+            while flaky_database(setup).errors:
                 await asyncio.sleep(0.001)
-            await post.until(all_sent)
+            await setup.until(all_sent)
         assert len(hanging.notices) == 1
 
     run(scenario())
 
 
-def test_no_more_is_under_way_than_there_are_slots_while_outcomes_wait_to_be_recorded(run: Run) -> None:
-    class SlowToRecord(MemoryDatabase):
-        go_on = asyncio.Event()
+def test_attempts_with_unrecorded_outcomes_occupy_their_slots(run: Run) -> None:
+    class SlowDatabase(MemoryDatabase):
+        resume = asyncio.Event()
 
         async def write(self, use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
             if isinstance(use_case, RecordOutcome):
-                await self.go_on.wait()
+                await self.resume.wait()
             return await super().write(use_case, *args, **kwargs)
 
     async def scenario() -> None:
-        post = Post(database=SlowToRecord())
-        await post.take_in()
-        await post.follow_up(times=2 * SLOTS)
-        async with post.running():
-            await post.until(lambda _: len(post.log.accepted) >= SLOTS)
+        setup = Setup(database=SlowDatabase())
+        await setup.register_lead()
+        await setup.schedule(times=2 * SLOTS)
+        async with setup.running():
+            await setup.until(lambda _: len(setup.log.accepted) >= SLOTS)
             for _ in range(20):
-                post.dispatcher.wake()
+                setup.dispatcher.wake()
                 await asyncio.sleep(0.005)
-            assert sum(each.lease is not None for each in await post.kept()) == SLOTS
-            SlowToRecord.go_on.set()
-            await post.until(all_sent)
+            assert sum(each.lease is not None for each in await setup.stored()) == SLOTS
+            SlowDatabase.resume.set()
+            await setup.until(all_sent)
 
     run(scenario())
 
 
-def test_an_outcome_that_cannot_be_recorded_while_the_lease_lasts_is_given_up(
-    run: Run, impatient: None, log: list[MutableMapping[str, Any]]
+def test_an_outcome_that_is_not_recorded_before_the_lease_expires_is_dropped(
+    run: Run, short_waits: None, log: list[MutableMapping[str, Any]]
 ) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
-        await post.follow_up()
+        setup = Setup()
+        await setup.register_lead()
+        await setup.schedule()
 
-        def fail_at_the_outcome() -> None:
-            if post.log.accepted:
-                post.clock.advance(LEASE)
-                flaky(post).errors = [Unavailable("away")]
-                flaky(post).before_write = lambda: None
+        def fail_to_record() -> None:
+            if setup.log.accepted:
+                setup.clock.advance(LEASE)
+                flaky_database(setup).errors = [Unavailable("unavailable")]
+                flaky_database(setup).before_write = lambda: None
 
-        flaky(post).before_write = fail_at_the_outcome
-        assert await post.dispatcher.run_once() == 2  # the lease is over: the same notice goes out again
-        assert await post.states() == {SENT: 1}
-        first, second = post.log.accepted
+        flaky_database(setup).before_write = fail_to_record
+        assert await setup.dispatcher.run_once() == 2  # the lease has expired: the same notice is sent again
+        assert await setup.states() == {SENT: 1}
+        first, second = setup.log.accepted
         assert first.idempotency_key == second.idempotency_key
-        assert post.outcomes == ["log lost", "log sent"]
+        assert setup.outcomes == ["log lost", "log sent"]
 
     run(scenario())
     assert [line["event"] for line in log] == ["follow_up_lease_lost"]
 
 
-def test_a_claim_that_took_too_long_is_not_used(run: Run, log: list[MutableMapping[str, Any]]) -> None:
+def test_a_claim_that_takes_too_long_is_not_used(run: Run, log: list[MutableMapping[str, Any]]) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
-        await post.follow_up()
-        database, write = flaky(post), MemoryDatabase.write
+        setup = Setup()
+        await setup.register_lead()
+        await setup.schedule()
+        database, write = flaky_database(setup), MemoryDatabase.write
 
-        async def slowly(use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-            answer = await write(database, use_case, *args, **kwargs)
-            if use_case is post.claim:
-                post.clock.advance(LEASE - ATTEMPT + timedelta(microseconds=1))
-            return answer
+        async def slow_write(use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+            result = await write(database, use_case, *args, **kwargs)
+            if use_case is setup.claim:
+                setup.clock.advance(LEASE - ATTEMPT + timedelta(microseconds=1))
+            return result
 
-        database.write = slowly  # type: ignore[method-assign]
-        assert await post.dispatcher.run_once() == 1
-        assert post.log.notices == []
-        assert await post.states() == {SCHEDULED: 1}
+        database.write = slow_write  # type: ignore[method-assign]
+        assert await setup.dispatcher.run_once() == 1
+        assert setup.log.notices == []
+        assert await setup.states() == {SCHEDULED: 1}
 
     run(scenario())
     assert [line["event"] for line in log] == ["follow_up_lease_lost"]
 
 
-def test_a_follow_up_that_ends_its_dispatcher_each_time_ends_visibly_failed(run: Run) -> None:
+def test_a_follow_up_that_crashes_its_dispatcher_each_time_fails(run: Run) -> None:
     async def scenario() -> None:
-        post = Post()
-        await post.take_in()
-        await post.follow_up()
+        setup = Setup()
+        await setup.register_lead()
+        await setup.schedule()
         for _ in range(RetryPolicy().attempts):
-            assert len(await post.database.write(post.claim, owner="the dead", limits={"log": 1})) == 1
-            post.clock.advance(LEASE)
-        await post.dispatcher.run_once()
-        assert await post.states() == {FAILED: 1}
-        assert post.log.notices == []
+            assert len(await setup.database.write(setup.claim, owner="crashed", limits={"log": 1})) == 1
+            setup.clock.advance(LEASE)
+        await setup.dispatcher.run_once()
+        assert await setup.states() == {FAILED: 1}
+        assert setup.log.notices == []
 
     run(scenario())
 
 
-def test_what_a_refused_notice_leaves_in_the_log_names_nobody(run: Run, log: list[MutableMapping[str, Any]]) -> None:
+def test_the_log_of_a_refused_notice_has_no_personal_data(run: Run, log: list[MutableMapping[str, Any]]) -> None:
     async def scenario() -> None:
-        post = Post()
-        post.log.fail_with(Refused("john@example.com is unknown"))
-        await post.take_in()
-        await post.follow_up()
-        await post.dispatcher.run_once()
+        setup = Setup()
+        setup.log.fail_with(Refused("john@example.com is unknown"))
+        await setup.register_lead()
+        await setup.schedule()
+        await setup.dispatcher.run_once()
 
     run(scenario())
     (line,) = log
@@ -513,50 +515,50 @@ def test_what_a_refused_notice_leaves_in_the_log_names_nobody(run: Run, log: lis
 
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 class TestSeveralDispatchers:
-    """On one database, each with connections of its own."""
+    """Several dispatchers on one database, each with separate connections."""
 
     @pytest.fixture
-    def posts(self, store: str, tmp_path: Path, run: Run) -> Iterator[list[Post]]:
+    def setups(self, store: str, tmp_path: Path, run: Run) -> Iterator[list[Setup]]:
         notifier, clock = RecordingNotifier(), FixedClock()
         with ExitStack() as closing:
             url = closing.enter_context(database_url(store, tmp_path))
             assert url is not None
             yield [
-                Post(make_database(make_engine(url)), clock, notifier, notifier, owner=str(number))
+                Setup(make_database(make_engine(url)), clock, notifier, notifier, owner=str(number))
                 for number in range(3)
             ]
 
-    def test_never_send_the_same_notice(self, posts: list[Post], run: Run) -> None:
+    def test_never_send_a_notice_twice(self, setups: list[Setup], run: Run) -> None:
         async def scenario() -> None:
-            first = posts[0]
-            await first.take_in()
-            running = [asyncio.create_task(post.dispatcher.run()) for post in posts]
-            await first.follow_up("log", times=60)
-            await first.follow_up("mail", times=60)
+            first = setups[0]
+            await first.register_lead()
+            running = [asyncio.create_task(setup.dispatcher.run()) for setup in setups]
+            await first.schedule("log", times=60)
+            await first.schedule("mail", times=60)
             await first.until(all_sent)
-            for post, each in zip(posts, running, strict=True):
-                post.dispatcher.stop()
+            for setup, each in zip(setups, running, strict=True):
+                setup.dispatcher.stop()
                 await each
-            for post in posts:
-                await post.database.close()
+            for setup in setups:
+                await setup.database.close()
 
         run(scenario())
-        sent = Counter(notice.follow_up_id for notice in posts[0].log.notices)
+        sent = Counter(notice.follow_up_id for notice in setups[0].log.notices)
         assert len(sent) == 120
         assert set(sent.values()) == {1}
 
-    def test_pick_up_what_one_that_was_killed_had_claimed(self, posts: list[Post], run: Run) -> None:
+    def test_send_the_claimed_follow_ups_of_a_killed_dispatcher(self, setups: list[Setup], run: Run) -> None:
         async def scenario() -> None:
-            first, *others = posts
-            await first.take_in()
-            await first.follow_up(times=5)
-            assert len(await first.database.write(first.claim, owner="the dead", limits={"log": 3})) == 3
-            assert [await post.dispatcher.run_once() for post in posts] == [2, 0, 0]
+            first, *others = setups
+            await first.register_lead()
+            await first.schedule(times=5)
+            assert len(await first.database.write(first.claim, owner="crashed", limits={"log": 3})) == 3
+            assert [await setup.dispatcher.run_once() for setup in setups] == [2, 0, 0]
             first.clock.advance(LEASE)
-            assert [await post.dispatcher.run_once() for post in others] == [3, 0]
-            assert all_sent(await first.kept())
-            assert sorted(each.attempts for each in await first.kept()) == [1, 1, 2, 2, 2]
-            for post in posts:
-                await post.database.close()
+            assert [await setup.dispatcher.run_once() for setup in others] == [3, 0]
+            assert all_sent(await first.stored())
+            assert sorted(each.attempts for each in await first.stored()) == [1, 1, 2, 2, 2]
+            for setup in setups:
+                await setup.database.close()
 
         run(scenario())

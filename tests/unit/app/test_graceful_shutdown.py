@@ -1,4 +1,4 @@
-"""Signals to the service, acted on in a process of the test's own: its handlers and its mask are put back."""
+"""Test the graceful shutdown after a signal. The signal handlers and the mask are restored."""
 
 import asyncio
 import signal
@@ -13,18 +13,18 @@ TIMEOUT_SECONDS = 20.0
 
 @pytest.fixture
 def received() -> Iterator[list[int]]:
-    """The signals that nobody but the process itself has handled."""
+    """Return the signals that reach the previous handlers of the process."""
     numbers: list[int] = []
-    before = {number: signal.signal(number, lambda number, _: numbers.append(number)) for number in SIGNALS}
+    previous = {number: signal.signal(number, lambda number, _: numbers.append(number)) for number in SIGNALS}
     try:
         yield numbers
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def test_a_signal_that_comes_before_the_server_serves_is_held_until_then(received: list[int]) -> None:
+def test_a_signal_during_the_start_is_handled_after_it(received: list[int]) -> None:
     shutdown = GracefulShutdown(delay=600)
 
     async def serve() -> None:
@@ -40,7 +40,7 @@ def test_a_signal_that_comes_before_the_server_serves_is_held_until_then(receive
     assert received == []
 
 
-def test_the_server_is_stopped_after_the_delay_once(received: list[int]) -> None:
+def test_the_server_is_stopped_once_after_the_delay(received: list[int]) -> None:
     shutdown = GracefulShutdown(delay=0)
 
     async def stop_twice() -> None:

@@ -1,4 +1,4 @@
-"""The line that is logged for every answered request."""
+"""Test the access log."""
 
 import asyncio
 import io
@@ -12,18 +12,18 @@ import structlog
 
 from leads_app.logs import JsonAccessLog, access_log, configure_logs, make_access_log
 
-FACTS = {"request_id": "1", "method": "GET", "route": None, "status": 404, "ms": 0.5}
+FIELDS = {"request_id": "1", "method": "GET", "route": None, "status": 404, "ms": 0.5}
 
 
 class Stream(io.BytesIO):
-    """Tells what was written before each flush."""
+    """A stream that stores the bytes of each flush."""
 
     def __init__(self) -> None:
         super().__init__()
         self.flushed: list[bytes] = []
 
     def flush(self) -> None:
-        """Keep it."""
+        """Store the bytes since the last flush."""
         self.flushed.append(self.getvalue())
         self.seek(0)
         self.truncate()
@@ -31,7 +31,7 @@ class Stream(io.BytesIO):
 
 @pytest.fixture
 def unchanged_logs() -> Iterator[None]:
-    """Lets a test set up logs, and undoes it."""
+    """Restore the configuration of the logs after the test."""
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
     structlog.reset_defaults()
@@ -39,39 +39,39 @@ def unchanged_logs() -> Iterator[None]:
     logging.root.setLevel(level)
 
 
-def test_the_requests_of_one_turn_of_the_loop_are_written_together() -> None:
+def test_requests_of_one_turn_of_the_event_loop_are_written_together() -> None:
     stream = Stream()
 
-    async def answer() -> None:
+    async def log_requests() -> None:
         log = JsonAccessLog(stream)
         for request_id in ("1", "2"):
-            log(**{**FACTS, "request_id": request_id})
+            log(**{**FIELDS, "request_id": request_id})
         assert not stream.getvalue()
         assert not stream.flushed
         await asyncio.sleep(0)
-        log(**{**FACTS, "request_id": "3"})
+        log(**{**FIELDS, "request_id": "3"})
 
-    asyncio.run(answer())
+    asyncio.run(log_requests())
     ids = [[json.loads(line)["request_id"] for line in written.splitlines()] for written in stream.flushed]
     assert ids == [["1", "2"], ["3"]]
 
 
 @pytest.mark.usefixtures("unchanged_logs")
-def test_both_ways_to_log_a_request_say_the_same(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_both_access_logs_write_the_same_fields(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
     configure_logs("json")
-    access_log(**FACTS)
-    usual = json.loads(capsysbinary.readouterr().err)
+    access_log(**FIELDS)
+    standard = json.loads(capsysbinary.readouterr().err)
 
-    async def answer() -> None:
-        make_access_log("json")(**FACTS)
+    async def log_requests() -> None:
+        make_access_log("json")(**FIELDS)
 
-    asyncio.run(answer())
+    asyncio.run(log_requests())
     fast = json.loads(capsysbinary.readouterr().err)
-    moment = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-    assert moment.fullmatch(usual.pop("timestamp"))
-    assert moment.fullmatch(fast.pop("timestamp"))
-    assert list(fast.items()) == list(usual.items())
+    timestamp = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+    assert timestamp.fullmatch(standard.pop("timestamp"))
+    assert timestamp.fullmatch(fast.pop("timestamp"))
+    assert list(fast.items()) == list(standard.items())
 
 
-def test_people_get_lines_for_people() -> None:
+def test_the_console_format_uses_the_standard_access_log() -> None:
     assert make_access_log("console") is access_log

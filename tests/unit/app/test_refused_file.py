@@ -1,4 +1,4 @@
-"""Where refused rows go."""
+"""Test where the file of refused rows is written."""
 
 import stat
 from pathlib import Path
@@ -16,7 +16,7 @@ NO_ADDRESS = ValidationFailed([FieldError("/email", "No address.")])
 
 
 def refuse(path: Path | None, times: int = 1) -> RefusedFile:
-    """Refuse the same rows several times."""
+    """Refuse all rows this number of times."""
     file = RefusedFile(path, Format.CSV, LeadFile(("name", "email"), iter(ROWS)))
     for row in ROWS * times:
         file.add(row, NO_ADDRESS)
@@ -25,15 +25,15 @@ def refuse(path: Path | None, times: int = 1) -> RefusedFile:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder."""
-    folder = tmp_path / "elsewhere"
+def current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Change to another folder and return it."""
+    folder = tmp_path / "current_folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
 
 
-def test_refused_rows_are_written_beside_the_file_into_a_private_file(tmp_path: Path) -> None:
+def test_refused_rows_are_written_to_a_private_file_next_to_the_import(tmp_path: Path) -> None:
     path = refused_rows_path(tmp_path / "leads.tsv", Format.CSV)
     assert list(tmp_path.iterdir()) == []
     file = refuse(path)
@@ -43,7 +43,7 @@ def test_refused_rows_are_written_beside_the_file_into_a_private_file(tmp_path: 
     assert (file.reasons, file.failure) == ([], None)
 
 
-def test_a_file_of_earlier_refused_rows_stays_until_there_are_others(tmp_path: Path) -> None:
+def test_an_earlier_file_stays_until_a_row_is_refused(tmp_path: Path) -> None:
     (tmp_path / "leads.refused.csv").write_text("earlier")
     path = refused_rows_path(tmp_path / "leads.csv", Format.CSV)
     refuse(path, times=0)
@@ -52,27 +52,27 @@ def test_a_file_of_earlier_refused_rows_stays_until_there_are_others(tmp_path: P
     assert path.read_text().startswith("line,reason,")
 
 
-def test_they_go_to_the_current_folder_if_that_of_the_file_cannot_be_written_to(
-    tmp_path: Path, elsewhere: Path
+def test_the_current_folder_is_used_if_the_folder_of_the_file_is_not_writable(
+    tmp_path: Path, current_folder: Path
 ) -> None:
     (tmp_path / "leads.refused.csv").mkdir()
     assert refused_rows_path(tmp_path / "leads.csv", Format.CSV) == Path("leads.refused.csv")
-    assert list(elsewhere.iterdir()) == []
+    assert list(current_folder.iterdir()) == []
 
 
-def test_a_file_is_not_imported_if_its_refused_rows_cannot_be_written(tmp_path: Path, elsewhere: Path) -> None:
-    for folder in (tmp_path, elsewhere):
+def test_a_file_is_not_imported_if_its_refused_rows_cannot_be_written(tmp_path: Path, current_folder: Path) -> None:
+    for folder in (tmp_path, current_folder):
         (folder / "leads.refused.csv").mkdir()
     with pytest.raises(CommandFailed, match="Run the import in a folder that you can write to"):
         refused_rows_path(tmp_path / "leads.csv", Format.CSV)
 
 
-def test_reasons_are_listed_when_the_file_cannot_be_written_after_all() -> None:
+def test_reasons_are_listed_if_the_file_cannot_be_written() -> None:
     file = refuse(Path("/dev/full"))
     assert "No space left" in str(file.failure)
     assert file.reasons == ["Line 2: email: No address.", "Line 3: email: No address."]
 
 
-def test_without_a_file_so_many_reasons_are_listed_and_the_others_counted() -> None:
+def test_without_a_file_some_reasons_are_listed_and_others_counted() -> None:
     file = refuse(None, times=REASONS_MAX)
     assert (len(file.reasons), file.unlisted) == (REASONS_MAX, REASONS_MAX)

@@ -1,4 +1,4 @@
-"""Settings are parsed once, loudly."""
+"""Test the settings and their error messages."""
 
 from dataclasses import replace
 from datetime import time, timedelta
@@ -23,13 +23,13 @@ def load(directory: Path, toml: str = "", **environ: str) -> Settings:
     return load_settings(environ, directory)
 
 
-def refusal(directory: Path, toml: str = "", **environ: str) -> str:
-    with pytest.raises(SettingsError) as refused:
+def error_of(directory: Path, toml: str = "", **environ: str) -> str:
+    with pytest.raises(SettingsError) as caught:
         load(directory, toml, **environ)
-    return str(refused.value)
+    return str(caught.value)
 
 
-def test_everything_has_a_default(tmp_path: Path) -> None:
+def test_every_setting_has_a_default(tmp_path: Path) -> None:
     settings = load(tmp_path)
     assert str(settings.database_url) == "sqlite:///leads.db"
     assert settings.api_key_digest is None
@@ -46,7 +46,7 @@ def test_everything_has_a_default(tmp_path: Path) -> None:
     assert settings.working_hours is None
 
 
-def test_the_file_has_the_same_keys_as_the_environment_which_wins(tmp_path: Path) -> None:
+def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
     toml = 'default_region = "DE"\nLEADS_MAX_BODY = "2 MiB"\nrate_limit = "off"\n'
     settings = load(tmp_path, toml, LEADS_DEFAULT_REGION="FR", UNRELATED="x")
     assert settings.default_region == "FR"
@@ -54,10 +54,10 @@ def test_the_file_has_the_same_keys_as_the_environment_which_wins(tmp_path: Path
     assert settings.rate_limit is None
 
 
-def test_another_file_can_be_named(tmp_path: Path) -> None:
+def test_the_environment_can_name_another_file(tmp_path: Path) -> None:
     (tmp_path / "other.toml").write_text("max_body = 5000\n", "utf-8")
     assert load(tmp_path, LEADS_CONFIG="other.toml").max_body == 5000
-    assert "missing.toml cannot be read" in refusal(tmp_path, LEADS_CONFIG="missing.toml")
+    assert "missing.toml cannot be read" in error_of(tmp_path, LEADS_CONFIG="missing.toml")
 
 
 def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "told"),
+    ("environ", "message"),
     [
         ({"LEADS_FOO": "1"}, "There is no setting 'foo'. The settings are: LEADS_DATABASE_URL"),
         ({"LEADS_DATABASE_URL": "leads.db"}, "database_url is not valid: give a URL such as sqlite:///leads.db"),
@@ -120,12 +120,12 @@ def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_wrong_setting_is_refused_by_name(environ: dict[str, str], told: str, tmp_path: Path) -> None:
-    assert told in refusal(tmp_path, **environ)
+def test_an_invalid_setting_is_refused_with_its_name(environ: dict[str, str], message: str, tmp_path: Path) -> None:
+    assert message in error_of(tmp_path, **environ)
 
 
 @pytest.mark.parametrize(
-    ("toml", "told"),
+    ("toml", "message"),
     [
         ("foo = 1", "There is no setting 'foo'"),
         ("max_body = true", "max_body is not valid"),
@@ -141,8 +141,8 @@ def test_a_wrong_setting_is_refused_by_name(environ: dict[str, str], told: str, 
         ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = 'b'\n", "pipeline is not valid: Expected `array`"),
     ],
 )
-def test_a_wrong_file_is_refused_with_the_place(toml: str, told: str, tmp_path: Path) -> None:
-    assert told in refusal(tmp_path, toml)
+def test_an_invalid_file_is_refused_with_the_setting(toml: str, message: str, tmp_path: Path) -> None:
+    assert message in error_of(tmp_path, toml)
 
 
 RULE = """
@@ -171,7 +171,7 @@ def test_rules_and_working_hours_come_from_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "meant"),
+    ("after", "delay"),
     [
         ("1m", timedelta(minutes=1)),
         ("90m", timedelta(minutes=90)),
@@ -182,21 +182,23 @@ def test_rules_and_working_hours_come_from_the_file(tmp_path: Path) -> None:
         ("3650d", timedelta(days=3650)),
     ],
 )
-def test_after_is_a_sum_of_times(after: str, meant: timedelta, tmp_path: Path) -> None:
+def test_after_is_a_sum_of_durations(after: str, delay: timedelta, tmp_path: Path) -> None:
     (rule,) = load(tmp_path, RULE.replace("24h", after)).follow_up_rules
-    assert rule.after == meant
+    assert rule.after == delay
 
 
 @pytest.mark.parametrize(
     "after", ["", "0h", "1h 1h 1h 1h 1h", "-1h", "1", "1.5h", "1 h", "1H", "1d12h", " 1d", "1d ", "1y", "soon"]
 )
-def test_an_after_that_is_no_time_is_refused(after: str, tmp_path: Path) -> None:
-    told = refusal(tmp_path, RULE.replace("24h", after))
-    assert told.startswith(f"The setting follow_up_rules is not valid: rule 1: after is {after!r}; give minutes, hours")
+def test_an_after_that_is_not_a_duration_is_refused(after: str, tmp_path: Path) -> None:
+    message = error_of(tmp_path, RULE.replace("24h", after))
+    assert message.startswith(
+        f"The setting follow_up_rules is not valid: rule 1: after is {after!r}; give minutes, hours"
+    )
 
 
 @pytest.mark.parametrize(
-    ("written", "instead", "told"),
+    ("old", "new", "message"),
     [
         ('"new"', '"nwe"', "Unknown status 'nwe'. Use one of: new, contacted, qualified, lost, converted."),
         ("{name}", "{nmae}", "Unknown placeholder 'nmae'. Use one of: {id}, {name}, {email}, {phone}, {status}"),
@@ -209,28 +211,28 @@ def test_an_after_that_is_no_time_is_refused(after: str, tmp_path: Path) -> None
         ('when = "new"', 'when = "new"\nchannel = "fax"', "Unknown channel 'fax'. Use one of: log."),
     ],
 )
-def test_a_wrong_rule_is_refused_by_its_place(written: str, instead: str, told: str, tmp_path: Path) -> None:
-    refused = refusal(tmp_path, RULE + RULE.replace(written, instead))
-    assert refused.startswith(f"The setting follow_up_rules is not valid: rule 2: {told}")
+def test_an_invalid_rule_is_refused_with_its_number(old: str, new: str, message: str, tmp_path: Path) -> None:
+    error = error_of(tmp_path, RULE + RULE.replace(old, new))
+    assert error.startswith(f"The setting follow_up_rules is not valid: rule 2: {message}")
 
 
-def test_rules_go_by_the_configured_pipeline(tmp_path: Path) -> None:
+def test_rules_are_checked_against_the_configured_pipeline(tmp_path: Path) -> None:
     pipeline = "[pipeline]\ninitial = 'open'\n[pipeline.transitions]\nopen = []\n"
-    assert "Unknown status 'new'. Use one of: open." in refusal(tmp_path, RULE + pipeline)
+    assert "Unknown status 'new'. Use one of: open." in error_of(tmp_path, RULE + pipeline)
     assert len(load(tmp_path, RULE.replace("new", "open") + pipeline).follow_up_rules) == 1
 
 
 @pytest.mark.parametrize(
     "toml", ["follow_up_rules = 'x'", "follow_up_rules = ['x']", "[follow_up_rules]\nwhen = 'new'"]
 )
-def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None:
-    told = "The setting follow_up_rules is not valid: write one table for each rule: [[follow_up_rules]]."
-    assert refusal(tmp_path, toml) == told
-    assert refusal(tmp_path / "elsewhere", LEADS_FOLLOW_UP_RULES="[]") == told
+def test_rules_that_are_not_tables_are_refused(toml: str, tmp_path: Path) -> None:
+    message = "The setting follow_up_rules is not valid: write one table for each rule: [[follow_up_rules]]."
+    assert error_of(tmp_path, toml) == message
+    assert error_of(tmp_path / "elsewhere", LEADS_FOLLOW_UP_RULES="[]") == message
 
 
 @pytest.mark.parametrize(
-    ("written", "instead", "told"),
+    ("old", "new", "message"),
     [
         ("Europe/Berlin", "Europe/Berlim", "there is no time zone 'Europe/Berlim'. Give an IANA name"),
         ("Europe/Berlin", "Europe", "there is no time zone 'Europe'"),
@@ -246,11 +248,11 @@ def test_rules_that_are_no_tables_are_refused(toml: str, tmp_path: Path) -> None
         ("to =", "until =", "Object contains unknown field `until`"),
     ],
 )
-def test_working_hours_that_are_none_are_refused(written: str, instead: str, told: str, tmp_path: Path) -> None:
-    assert f"The setting working_hours is not valid: {told}" in refusal(tmp_path, HOURS.replace(written, instead))
+def test_invalid_working_hours_are_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
+    assert f"The setting working_hours is not valid: {message}" in error_of(tmp_path, HOURS.replace(old, new))
 
 
-def test_proxies_and_origins_are_lists_in_the_file_and_have_commas_in_the_environment(tmp_path: Path) -> None:
+def test_lists_are_arrays_in_the_file_and_separated_by_commas_in_the_environment(tmp_path: Path) -> None:
     networks = [ip_network("127.0.0.1"), ip_network("fd00::/8")]
     origins = ["https://app.example.com", "http://localhost:5173", "http://[::1]:8080"]
     from_file = load(
@@ -268,7 +270,7 @@ def test_proxies_and_origins_are_lists_in_the_file_and_have_commas_in_the_enviro
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "told"),
+    ("name", "value", "message"),
     [
         ("trusted_proxies", "", "give a list of texts, or one text with commas between them."),
         ("trusted_proxies", "127.0.0.1,", "give a list of texts, or one text with commas between them."),
@@ -295,28 +297,28 @@ def test_proxies_and_origins_are_lists_in_the_file_and_have_commas_in_the_enviro
         ("stop_delay", "", "give a number of seconds"),
     ],
 )
-def test_what_is_wrong_with_proxies_origins_and_the_delay_is_told(
-    tmp_path: Path, name: str, value: str, told: str
+def test_invalid_proxies_origins_and_delays_are_refused_with_advice(
+    tmp_path: Path, name: str, value: str, message: str
 ) -> None:
-    refused = refusal(tmp_path, **{f"LEADS_{name.upper()}": value})
-    assert refused.startswith(f"The setting {name} is not valid: ")
-    assert told in refused
+    error = error_of(tmp_path, **{f"LEADS_{name.upper()}": value})
+    assert error.startswith(f"The setting {name} is not valid: ")
+    assert message in error
 
 
 @pytest.mark.parametrize(
     "toml", ["trusted_proxies = 5", "cors_origins = [5]", "cors_origins = {}", "stop_delay = true"]
 )
-def test_a_list_of_something_else_is_refused(tmp_path: Path, toml: str) -> None:
-    assert "is not valid: give " in refusal(tmp_path, f"{toml}\n")
+def test_a_list_with_another_type_is_refused(tmp_path: Path, toml: str) -> None:
+    assert "is not valid: give " in error_of(tmp_path, f"{toml}\n")
 
 
-def test_secrets_do_not_appear_where_settings_are_shown_or_refused(tmp_path: Path) -> None:
+def test_secrets_are_neither_in_the_repr_nor_in_errors(tmp_path: Path) -> None:
     secret = "hunter2 hunter2 !"
     toml = f"[channels.mail]\nadapter = 'smtp'\nurl = 'smtp://u:{secret}@h'\n"
     settings = load(tmp_path, toml, LEADS_API_KEY=secret, LEADS_DATABASE_URL=f"sqlite:///{secret}.db")
     assert secret not in repr(settings)
     assert settings.api_key_digest == digest(secret)
-    assert secret not in refusal(tmp_path, LEADS_DATABASE_URL=f"postgres://u:{secret}@h/x")
-    assert secret not in refusal(tmp_path, LEADS_DATABASE_URL=f"postgresql://u:p@{secret}@h/x")
-    assert secret not in refusal(tmp_path, LEADS_DATABASE_URL=f"postgresql://u:p@x:{secret}@h/x")
-    assert secret not in refusal(tmp_path, LEADS_RATE_LIMIT=f"{secret}")
+    assert secret not in error_of(tmp_path, LEADS_DATABASE_URL=f"postgres://u:{secret}@h/x")
+    assert secret not in error_of(tmp_path, LEADS_DATABASE_URL=f"postgresql://u:p@{secret}@h/x")
+    assert secret not in error_of(tmp_path, LEADS_DATABASE_URL=f"postgresql://u:p@x:{secret}@h/x")
+    assert secret not in error_of(tmp_path, LEADS_RATE_LIMIT=f"{secret}")

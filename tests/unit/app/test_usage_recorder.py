@@ -1,4 +1,4 @@
-"""The use of keys is recorded outside of requests, seldom, and whatever happens to it."""
+"""Test that the use of API keys is recorded in the background, at most once a minute."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ from leads_app.usage_recorder import UsageRecorder
 from leads_domain.errors import Unavailable
 
 
-class Recorder:
-    """A database that is written to only when it is told to be free, and keeps what it was told."""
+class FakeDatabase:
+    """A database that waits for `free` before each write, and stores the recorded times."""
 
     def __init__(self) -> None:
         self.written: list[Mapping[str, datetime]] = []
@@ -29,66 +29,66 @@ class Recorder:
         use_case(SimpleNamespace(api_keys=SimpleNamespace(record_use=self.written.append)))
 
 
-async def turns() -> None:
-    """Let everything go as far as it can."""
+async def run_pending() -> None:
+    """Run all pending tasks as far as possible."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
-def run(test: Callable[[Recorder, UsageRecorder, FixedClock, list[float]], Any]) -> Recorder:
-    """Run a test with a recorder, the keys' use, and both of its clocks."""
+def run(test: Callable[[FakeDatabase, UsageRecorder, FixedClock, list[float]], Any]) -> FakeDatabase:
+    """Run a test with a database, a usage recorder and its two clocks."""
 
-    async def running() -> Recorder:
-        recorder, clock, seconds = Recorder(), FixedClock(), [0.0]
-        use = UsageRecorder(cast(Database, recorder), clock, lambda: seconds[0])
-        await test(recorder, use, clock, seconds)
-        await turns()
-        return recorder
+    async def running() -> FakeDatabase:
+        database, clock, seconds = FakeDatabase(), FixedClock(), [0.0]
+        recorder = UsageRecorder(cast(Database, database), clock, lambda: seconds[0])
+        await test(database, recorder, clock, seconds)
+        await run_pending()
+        return database
 
     return asyncio.run(running())
 
 
-def test_a_use_is_recorded_with_its_time_and_nobody_waits() -> None:
-    async def test(recorder: Recorder, use: UsageRecorder, clock: FixedClock, _: list[float]) -> None:
-        use.note("a")
-        await turns()
-        assert recorder.written == []
+def test_a_use_is_recorded_with_its_time_in_the_background() -> None:
+    async def test(database: FakeDatabase, recorder: UsageRecorder, clock: FixedClock, _: list[float]) -> None:
+        recorder.note("a")
+        await run_pending()
+        assert database.written == []
         clock.advance(timedelta(seconds=1))
-        recorder.free.set()
+        database.free.set()
 
     assert run(test).written == [{"a": FixedClock().now()}]
 
 
-def test_a_key_is_recorded_once_a_minute_however_often_it_is_used() -> None:
-    async def test(recorder: Recorder, use: UsageRecorder, _: FixedClock, seconds: list[float]) -> None:
-        recorder.free.set()
+def test_the_use_of_a_key_is_recorded_once_a_minute() -> None:
+    async def test(database: FakeDatabase, recorder: UsageRecorder, _: FixedClock, seconds: list[float]) -> None:
+        database.free.set()
         for second in range(180):
             seconds[0] = float(second)
-            use.note("a")
-            use.note("b")
-            await turns()
+            recorder.note("a")
+            recorder.note("b")
+            await run_pending()
 
     assert [[*used] for used in run(test).written] == [["a", "b"]] * 3
 
 
-def test_what_is_used_during_a_write_waits_for_the_next_one() -> None:
-    async def test(recorder: Recorder, use: UsageRecorder, _: FixedClock, __: list[float]) -> None:
-        use.note("a")
-        await turns()
-        use.note("b")
-        use.note("c")
-        recorder.free.set()
+def test_keys_used_during_a_write_are_recorded_by_the_next() -> None:
+    async def test(database: FakeDatabase, recorder: UsageRecorder, _: FixedClock, __: list[float]) -> None:
+        recorder.note("a")
+        await run_pending()
+        recorder.note("b")
+        recorder.note("c")
+        database.free.set()
 
     assert [[*used] for used in run(test).written] == [["a"], ["b", "c"]]
 
 
-def test_a_write_that_fails_is_told_without_the_key_and_the_next_is_made() -> None:
-    async def test(recorder: Recorder, use: UsageRecorder, _: FixedClock, seconds: list[float]) -> None:
-        recorder.free.set()
-        recorder.errors = [Unavailable("disk full at swordfish"), RuntimeError("swordfish")]
+def test_a_failed_write_is_logged_without_the_key_and_the_next_succeeds() -> None:
+    async def test(database: FakeDatabase, recorder: UsageRecorder, _: FixedClock, seconds: list[float]) -> None:
+        database.free.set()
+        database.errors = [Unavailable("disk full at swordfish"), RuntimeError("swordfish")]
         for _attempt in range(3):
-            use.note("a")
-            await turns()
+            recorder.note("a")
+            await run_pending()
             seconds[0] += 60
 
     with capture_logs() as log:

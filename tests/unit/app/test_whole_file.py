@@ -1,4 +1,4 @@
-"""What becomes of the files that commands write."""
+"""Test that commands write files completely or not at all."""
 
 import os
 import stat
@@ -22,7 +22,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_new_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
+def test_a_new_file_is_private_with_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         write(tmp_path / "leads.csv")
@@ -43,7 +43,7 @@ def test_an_existing_file_keeps_its_mode(tmp_path: Path, bits: int) -> None:
 
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_link_stays_a_link_and_its_target_gets_the_content(tmp_path: Path, exists: bool) -> None:
-    folder = tmp_path / "elsewhere"
+    folder = tmp_path / "other"
     folder.mkdir()
     if exists:
         (folder / "target.csv").write_bytes(b"old")
@@ -82,7 +82,7 @@ def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_nothing_is_left_of_a_file_that_was_not_completed(tmp_path: Path, error: type[BaseException]) -> None:
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
     (tmp_path / "leads.csv").write_bytes(b"old")
     with pytest.raises(error):
         write(tmp_path / "leads.csv", error())
@@ -90,18 +90,18 @@ def test_nothing_is_left_of_a_file_that_was_not_completed(tmp_path: Path, error:
     assert list(tmp_path.iterdir()) == [tmp_path / "leads.csv"]
 
 
-def test_an_unfinished_file_of_somebody_else_stays(tmp_path: Path) -> None:
+def test_an_unfinished_file_of_another_process_stays(tmp_path: Path) -> None:
     (tmp_path / "leads.csv.unfinished").write_bytes(b"theirs")
     write(tmp_path / "leads.csv")
     assert (tmp_path / "leads.csv.unfinished").read_bytes() == b"theirs"
     assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("place", ["nowhere/leads.csv", "."])
-def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
+@pytest.mark.parametrize("name", ["nowhere/leads.csv", "."])
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(OSError, match="Errno") as error:
-        write(tmp_path / place)
-    assert str(error.value).endswith(f": '{tmp_path / place}'")
+        write(tmp_path / name)
+    assert str(error.value).endswith(f": '{tmp_path / name}'")
 
 
 def test_a_full_device_is_reported() -> None:

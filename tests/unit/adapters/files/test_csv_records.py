@@ -1,3 +1,5 @@
+"""Test how CSV lines become records."""
+
 import csv
 import io
 import time
@@ -15,7 +17,7 @@ def read(content: str, delimiter: str = ",") -> list[tuple[int, list[str], str |
     return list(records(text_lines(io.BytesIO(content.encode())), delimiter, 1))
 
 
-def test_quoted_cells_may_hold_delimiters_quotation_marks_and_any_line_end() -> None:
+def test_quoted_cells_can_contain_delimiters_quotation_marks_and_line_ends() -> None:
     content = 'a,"b,""c"" d"\r\n"1\n2","3\r\n4","5\r6"\r\nend,\r\n'
     assert read(content) == [
         (1, ["a", 'b,"c" d'], None),
@@ -24,17 +26,17 @@ def test_quoted_cells_may_hold_delimiters_quotation_marks_and_any_line_end() -> 
     ]
 
 
-def test_quotation_marks_in_the_midst_of_an_unquoted_cell_are_text() -> None:
+def test_quotation_marks_within_an_unquoted_cell_are_text() -> None:
     assert read('12" pipe,Bob "the boss" Smith\n') == [(1, ['12" pipe', 'Bob "the boss" Smith'], None)]
 
 
-def test_a_space_before_an_opening_quotation_mark_does_no_harm() -> None:
+def test_a_space_before_an_opening_quotation_mark_is_ignored() -> None:
     assert read('a, "b, c"\n') == [(1, ["a", "b, c"], None)]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("blanks", [" ", "   "])
-def test_blanks_after_a_closing_quotation_mark_are_left_out(delimiter: str, blanks: str) -> None:
+def test_blanks_after_a_closing_quotation_mark_are_ignored(delimiter: str, blanks: str) -> None:
     cells = ['"a"', blanks + f'"b ""c""{delimiter}"" "', 'd"', '""']
     content = delimiter.join(cell + blanks for cell in cells)
     assert read(content + "\r\nend", delimiter) == [
@@ -43,7 +45,7 @@ def test_blanks_after_a_closing_quotation_mark_are_left_out(delimiter: str, blan
     ]
 
 
-def test_blanks_are_left_out_after_a_cell_of_several_lines_and_kept_within() -> None:
+def test_blanks_are_ignored_after_a_cell_of_several_lines_and_kept_within_it() -> None:
     content = '"a""  ,\nb""  ,"  ,"c\n "" ,d"  \n"x  ,\n""  "\t,y\n'
     assert read(content) == [
         (1, ['a"  ,\nb"  ,', 'c\n " ,d'], None),
@@ -55,7 +57,7 @@ def test_an_empty_line_is_a_record_without_cells() -> None:
     assert read("a\n\nb\n") == [(1, ["a"], None), (2, [], None), (3, ["b"], None)]
 
 
-def test_an_unclosed_quotation_mark_costs_its_own_line_only() -> None:
+def test_an_unclosed_quotation_mark_refuses_only_its_own_line() -> None:
     content = 'Ann,ann@x.org\n"Bob,bob@x.org\nCid,cid@x.org\nDan,"Dan, Inc"\nEve,eve@x.org\n'
     assert read(content) == [
         (1, ["Ann", "ann@x.org"], None),
@@ -66,14 +68,14 @@ def test_an_unclosed_quotation_mark_costs_its_own_line_only() -> None:
     ]
 
 
-def test_what_an_unclosed_quotation_mark_runs_into_is_read_whole() -> None:
+def test_a_record_after_an_unclosed_quotation_mark_is_read_completely() -> None:
     assert read('"Ann,ann@x.org\nBob,"Bob\nInc"\n') == [
         (1, ["Ann,ann@x.org"], UNBALANCED),
         (2, ["Bob", "Bob\nInc"], None),
     ]
 
 
-def test_an_unclosed_quotation_mark_at_the_end_swallows_nothing() -> None:
+def test_an_unclosed_quotation_mark_in_the_last_line_refuses_only_that_line() -> None:
     assert read('"Ann,ann@x.org\nBob,"b"\n"Cid') == [
         (1, ["Ann,ann@x.org"], UNBALANCED),
         (2, ["Bob", "b"], None),
@@ -81,31 +83,31 @@ def test_an_unclosed_quotation_mark_at_the_end_swallows_nothing() -> None:
     ]
 
 
-def test_text_after_a_closing_quotation_mark_is_a_fault() -> None:
+def test_text_after_a_closing_quotation_mark_is_an_error() -> None:
     assert read('"Bob" Smith,bob@x.org\nCid,\n') == [
         (1, ["Bob Smith", "bob@x.org"], UNBALANCED),
         (2, ["Cid", ""], None),
     ]
 
 
-def test_a_line_that_is_too_long_is_a_fault() -> None:
+def test_a_line_that_is_too_long_is_an_error() -> None:
     long, after = read(f"a,{'x' * LINE_MAX}\nb,c\n")
     assert long[2] == TOO_LONG
     assert len("".join(long[1])) <= 1000
     assert after == (2, ["b", "c"], None)
 
 
-def test_a_record_over_many_lines_is_bounded_too() -> None:
+def test_a_record_of_many_lines_has_a_maximum_length() -> None:
     line = "x" * 1000 + "\n"
     found = read('"' + line * 2000)
-    assert [fault for _, _, fault in found if fault] == [UNBALANCED]
+    assert [error for _, _, error in found if error] == [UNBALANCED]
     assert len(found) == 2000
 
 
 @pytest.mark.parametrize(
     "line", ['z","\n', '"\n', '"""\n', '"x""\n', 'a,"b"c\n', 'z","\n' * 50 + '"x"y\n', ',"" ' * 90_000 + "\n"]
 )
-def test_no_pattern_of_quotation_marks_makes_reading_slow(line: str) -> None:
+def test_no_pattern_of_quotation_marks_takes_more_than_linear_time(line: str) -> None:
     lines = line * (400_000 // len(line))
     started = time.perf_counter()
     assert read(lines)
@@ -113,28 +115,28 @@ def test_no_pattern_of_quotation_marks_makes_reading_slow(line: str) -> None:
 
 
 @given(st.lists(st.lists(texts().map(str.strip), min_size=2, max_size=4), max_size=6), st.sampled_from(",;\t"))
-def test_whatever_is_written_by_the_book_is_read_exactly(rows: list[list[str]], delimiter: str) -> None:
-    written = io.StringIO()
-    csv.writer(written, delimiter=delimiter).writerows([["header"], *rows])
-    _, *found = read(written.getvalue(), delimiter)
-    assert [(cells, fault) for _, cells, fault in found] == [(row, None) for row in rows]
+def test_the_output_of_the_csv_module_is_read_unchanged(rows: list[list[str]], delimiter: str) -> None:
+    output = io.StringIO()
+    csv.writer(output, delimiter=delimiter).writerows([["header"], *rows])
+    _, *found = read(output.getvalue(), delimiter)
+    assert [(cells, error) for _, cells, error in found] == [(row, None) for row in rows]
 
 
 _BLANKS = st.sampled_from(["", " ", "  ", "\t "])
 
 
 @given(st.lists(st.lists(st.tuples(texts(), _BLANKS), min_size=1, max_size=4), max_size=5), st.sampled_from(",;\t"))
-def test_blanks_beside_quoted_cells_change_no_cell(rows: list[list[tuple[str, str]]], delimiter: str) -> None:
+def test_blanks_around_quoted_cells_do_not_change_cells(rows: list[list[tuple[str, str]]], delimiter: str) -> None:
     quoted = [[(cell.replace('"', '""'), blanks) for cell, blanks in row] for row in rows]
     content = "".join(
         delimiter.join(f'"{cell}"{blanks.replace(delimiter, " ")}' for cell, blanks in row) + "\n" for row in quoted
     )
     expected = [([cell for cell, _ in row], None) for row in rows]
-    assert [(cells, fault) for _, cells, fault in read(content, delimiter)] == expected
+    assert [(cells, error) for _, cells, error in read(content, delimiter)] == expected
 
 
 @given(st.text(alphabet='",\n\ra \t\0', max_size=40))
-def test_nothing_makes_it_fail_and_each_line_is_read_in_its_place(content: str) -> None:
+def test_any_text_is_read_and_records_have_ascending_line_numbers(content: str) -> None:
     lines = list(text_lines(io.BytesIO(content.encode())))
     starts = [line for line, _, _ in read(content)]
     assert starts == sorted(set(starts))

@@ -1,3 +1,5 @@
+"""Test how a CSV file becomes rows of leads."""
+
 import io
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,23 +20,23 @@ def rows(content: str | bytes) -> list[Row]:
     return list(read_csv(io.BytesIO(content.encode() if isinstance(content, str) else content)).rows)
 
 
-def given_by(content: str | bytes) -> list[object]:
+def values_of(content: str | bytes) -> list[object]:
     return [row.given for row in rows(content)]
 
 
-def faults(row: Row) -> tuple[FieldError, ...]:
+def errors_of(row: Row) -> tuple[FieldError, ...]:
     assert isinstance(row.given, ValidationFailed)
     return row.given.errors
 
 
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("byte_order_mark", ["", "\ufeff"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_file_is_read_however_a_spreadsheet_wrote_it(mark: str, delimiter: str, end: str) -> None:
+def test_files_of_all_spreadsheets_are_read(byte_order_mark: str, delimiter: str, end: str) -> None:
     table = [["Full Name", "E-Mail", "Phone Number", "Lead Source", "Owner", "Company"]]
     table += [["Ann", "ann@example.com", "+4915123456789", "fair", "sales@example.com", "ACME"]]
-    content = mark + "".join(delimiter.join(cells) + end for cells in table)
-    assert given_by(content) == [
+    content = byte_order_mark + "".join(delimiter.join(cells) + end for cells in table)
+    assert values_of(content) == [
         {
             "name": "Ann",
             "email": "ann@example.com",
@@ -46,13 +48,13 @@ def test_a_file_is_read_however_a_spreadsheet_wrote_it(mark: str, delimiter: str
     ]
 
 
-def test_the_delimiter_is_the_one_that_shows_known_columns() -> None:
-    assert given_by("Name;Notes, if any, or none, or such;E-Mail\nAnn;;a@x.org\n") == [
+def test_the_delimiter_that_gives_known_columns_is_used() -> None:
+    assert values_of("Name;Notes, if any, or none, or such;E-Mail\nAnn;;a@x.org\n") == [
         {"name": "Ann", "email": "a@x.org"}
     ]
 
 
-def test_a_column_name_may_be_quoted_and_go_over_two_lines() -> None:
+def test_a_column_name_can_be_quoted_and_have_two_lines() -> None:
     assert rows('"Shoe\nSize";email;name\n7;a@x.org;Ann\n')[0] == Row(
         3,
         {"email": "a@x.org", "name": "Ann", "attributes": {"Shoe\nSize": "7"}},
@@ -61,20 +63,20 @@ def test_a_column_name_may_be_quoted_and_go_over_two_lines() -> None:
     )
 
 
-def test_white_space_around_a_cell_goes_and_an_empty_cell_gives_nothing() -> None:
-    assert given_by("name,email,phone,company,city\n  , a@x.org ,\t,,  Bonn\u00a0\n") == [
+def test_cells_are_trimmed_and_empty_cells_have_no_value() -> None:
+    assert values_of("name,email,phone,company,city\n  , a@x.org ,\t,,  Bonn\u00a0\n") == [
         {"email": "a@x.org", "attributes": {"city": "Bonn"}}
     ]
 
 
-def test_a_placeholder_in_a_column_of_addresses_or_numbers_gives_nothing() -> None:
-    assert given_by("name,email,phone,owner,code\nNull,a@x.org,NULL,N/A,-\nBob,-,n/a,,0\n") == [
+def test_a_placeholder_for_an_address_or_a_number_is_no_value() -> None:
+    assert values_of("name,email,phone,owner,code\nNull,a@x.org,NULL,N/A,-\nBob,-,n/a,,0\n") == [
         {"name": "Null", "email": "a@x.org", "attributes": {"code": "-"}},
         {"name": "Bob", "attributes": {"code": "0"}},
     ]
 
 
-def test_blank_rows_are_left_out_and_lines_are_counted_with_them() -> None:
+def test_blank_rows_are_skipped_but_count_as_lines() -> None:
     content = '\n \nname,email\n\n"A\nnn",a@x.org\n,\n ,,,\n\nBob,b@x.org'
     assert [(row.line, row.given) for row in rows(content)] == [
         (5, {"name": "A\nnn", "email": "a@x.org"}),
@@ -82,54 +84,56 @@ def test_blank_rows_are_left_out_and_lines_are_counted_with_them() -> None:
     ]
 
 
-def test_missing_cells_at_the_right_are_empty_and_empty_ones_too_many_do_no_harm() -> None:
-    assert given_by("email,name,phone\na@x.org\nb@x.org,Bob,,,\n") == [
+def test_missing_cells_at_the_right_are_empty_and_extra_empty_cells_are_ignored() -> None:
+    assert values_of("email,name,phone\na@x.org\nb@x.org,Bob,,,\n") == [
         {"email": "a@x.org"},
         {"email": "b@x.org", "name": "Bob"},
     ]
 
 
-def test_a_row_with_more_cells_than_columns_is_refused_alone() -> None:
+def test_only_the_row_with_more_cells_than_columns_is_refused() -> None:
     bad, good = rows("email,name\na@x.org,Doe, Ann\nb@x.org,Bob\n")
-    assert faults(bad) == (FieldError("", "This row has 3 cells, but the header has only 2 columns."),)
+    assert errors_of(bad) == (FieldError("", "This row has 3 cells, but the header has only 2 columns."),)
     assert list(bad.cells) == ["a@x.org", "Doe", "Ann"]
     assert good.given == {"email": "b@x.org", "name": "Bob"}
 
 
-def test_a_cell_under_no_name_is_refused_unless_it_is_empty() -> None:
+def test_a_cell_in_a_column_without_a_name_is_refused_unless_it_is_empty() -> None:
     bad, good = rows("email,,name\na@x.org,lost?,Ann\nb@x.org,,Bob\n")
-    assert faults(bad) == (FieldError("", "Cell 2 is in a column without a name. Name the column, or empty the cell."),)
+    assert errors_of(bad) == (
+        FieldError("", "Cell 2 is in a column without a name. Name the column, or empty the cell."),
+    )
     assert good.given == {"email": "b@x.org", "name": "Bob"}
 
 
-def test_a_row_that_is_not_utf8_is_refused_alone_and_its_bytes_are_kept() -> None:
+def test_only_the_row_that_is_not_utf8_is_refused_with_its_bytes() -> None:
     bad, good = rows(b"email,name\na@x.org,M\xfcller\nb@x.org,Bob\n")
-    assert faults(bad) == (FieldError("", NOT_UTF8),)
+    assert errors_of(bad) == (FieldError("", NOT_UTF8),)
     assert bad.cells[1].encode("utf-8", "surrogateescape") == b"M\xfcller"
     assert good.given == {"email": "b@x.org", "name": "Bob"}
 
 
-def test_a_row_with_unpaired_quotation_marks_is_refused_alone() -> None:
+def test_only_the_row_with_unpaired_quotation_marks_is_refused() -> None:
     bad, good = rows('name,email\n"Ann,a@x.org\nBob,b@x.org\n')
-    assert "quotation mark" in faults(bad)[0].detail
+    assert "quotation mark" in errors_of(bad)[0].detail
     assert (good.line, good.given) == (3, {"name": "Bob", "email": "b@x.org"})
 
 
-def test_nul_characters_are_left_for_the_domain_to_refuse() -> None:
-    assert given_by("name,email\nA\0nn,a@x.org\n") == [{"name": "A\0nn", "email": "a@x.org"}]
+def test_nul_characters_are_passed_to_the_domain() -> None:
+    assert values_of("name,email\nA\0nn,a@x.org\n") == [{"name": "A\0nn", "email": "a@x.org"}]
 
 
-def test_an_apostrophe_before_what_looks_like_a_formula_is_taken_off_whatever_the_columns() -> None:
-    assert given_by("name,email,'=Shoes\n'-Dash & Co,a@x.org,'+1\n=1+1,b@x.org,'5\n''@Ann,c@x.org,\n") == [
+def test_an_apostrophe_before_a_formula_character_is_removed_in_every_column() -> None:
+    assert values_of("name,email,'=Shoes\n'-Dash & Co,a@x.org,'+1\n=1+1,b@x.org,'5\n''@Ann,c@x.org,\n") == [
         {"name": "-Dash & Co", "email": "a@x.org", "attributes": {"=Shoes": "+1"}},
         {"name": "=1+1", "email": "b@x.org", "attributes": {"=Shoes": "'5"}},
         {"name": "'@Ann", "email": "c@x.org"},
     ]
 
 
-def test_a_column_called_attributes_holds_json() -> None:
+def test_a_column_with_the_name_attributes_contains_json() -> None:
     for name in ("attributes", "ATTRIBUTES"):
-        assert given_by(f'email,{name},city,name\na@x.org,"{{""size"": 5, ""vip"": true}}",Bonn\nb@x.org,,\n') == [
+        assert values_of(f'email,{name},city,name\na@x.org,"{{""size"": 5, ""vip"": true}}",Bonn\nb@x.org,,\n') == [
             {"email": "a@x.org", "attributes": {"city": "Bonn", "size": 5, "vip": True}},
             {"email": "b@x.org"},
         ]
@@ -149,10 +153,10 @@ def test_a_column_called_attributes_holds_json() -> None:
         ),
     ],
 )
-def test_attributes_that_cannot_be_taken_are_refused_by_name(attributes: str, pointer: str, detail: str) -> None:
+def test_invalid_attributes_are_refused_at_their_pointer(attributes: str, pointer: str, detail: str) -> None:
     quoted = attributes.replace('"', '""')
     (row,) = rows(f'email,attributes,city,name\na@x.org,"{quoted}",Bonn\n')
-    assert faults(row) == (FieldError(pointer, detail),)
+    assert errors_of(row) == (FieldError(pointer, detail),)
 
 
 @pytest.mark.parametrize("content", ["", "\ufeff", "\n\r\n \n"])
@@ -162,7 +166,7 @@ def test_an_empty_file_is_refused(content: str) -> None:
 
 
 @pytest.mark.parametrize("content", ["Ann,ann@example.com\n", "name,phone\nAnn,1\n", "\0\0\n", '""\nx\n'])
-def test_a_file_whose_first_row_names_no_email_column_is_refused(content: str) -> None:
+def test_a_file_without_an_email_column_is_refused(content: str) -> None:
     with pytest.raises(FileRefused, match=r'^There is no column "email"'):
         rows(content)
 
@@ -177,19 +181,19 @@ def test_a_file_whose_first_row_names_no_email_column_is_refused(content: str) -
         "name,surname,mail",
     ],
 )
-def test_a_file_with_split_names_is_refused_and_its_columns_are_named(header: str) -> None:
-    with pytest.raises(FileRefused) as refused:
+def test_a_file_with_split_names_is_refused_and_its_columns_are_quoted(header: str) -> None:
+    with pytest.raises(FileRefused) as caught:
         rows(header + "\n")
     columns = ", ".join(f'"{name}"' for name in header.replace(";", ",").split(","))
-    assert str(refused.value) == (f'Join first and last name in one column "name". The first row reads: {columns}.')
+    assert str(caught.value) == (f'Join first and last name in one column "name". The first row reads: {columns}.')
 
 
 @pytest.mark.parametrize("header", ["Name,Vorname,Nachname,email", "Full Name,First Name,email", "name,nickname,email"])
-def test_a_file_with_whole_names_is_accepted_beside_their_parts(header: str) -> None:
+def test_a_file_with_full_and_split_names_is_accepted(header: str) -> None:
     assert rows(header + "\n") == []
 
 
-def test_a_file_whose_first_row_names_no_name_column_is_refused() -> None:
+def test_a_file_without_a_name_column_is_refused() -> None:
     with pytest.raises(FileRefused, match=r'^There is no column "name".*"email", "company"'):
         rows("email,company\n")
 
@@ -207,7 +211,7 @@ def test_a_file_whose_first_row_names_no_name_column_is_refused() -> None:
         ("Created At,Contacted At,Updated At", ",,2026-01-05T12:00:00.000000Z", {}, None),
     ],
 )
-def test_what_the_service_assigns_is_an_attribute_only_if_no_export_can_have_written_it(
+def test_an_assigned_field_is_an_attribute_only_if_no_export_can_have_written_it(
     header: str, cells: str, attributes: dict[str, str] | str, status: str | None
 ) -> None:
     (row,) = rows(f"name,email,{header}\nAnn,a@x.org,{cells}\n")
@@ -219,7 +223,7 @@ def test_what_the_service_assigns_is_an_attribute_only_if_no_export_can_have_wri
 
 
 @pytest.mark.parametrize(
-    ("written", "read"),
+    ("text", "expected"),
     [
         ("2026-11-28T12:39:00.000000Z", datetime(2026, 11, 28, 12, 39, tzinfo=UTC)),
         ("2026-11-28 12:39", datetime(2026, 11, 28, 12, 39, tzinfo=UTC)),
@@ -229,13 +233,13 @@ def test_what_the_service_assigns_is_an_attribute_only_if_no_export_can_have_wri
         ("#######", None),
     ],
 )
-def test_a_time_that_a_spreadsheet_rewrote_is_read_if_clear_and_never_refuses_a_row(
-    written: str, read: datetime | None
+def test_a_time_that_a_spreadsheet_changed_is_read_if_clear_and_never_refuses_a_row(
+    text: str, expected: datetime | None
 ) -> None:
-    (row,) = rows(f"name,email,status,created_at,contacted_at\nAnn,a@x.org,lost,{written},{written}\n")
+    (row,) = rows(f"name,email,status,created_at,contacted_at\nAnn,a@x.org,lost,{text},{text}\n")
     assert row.given == {"name": "Ann", "email": "a@x.org"}
     assert row.state is not None
-    assert (row.state.created_at, row.state.contacted_at) == (read, read)
+    assert (row.state.created_at, row.state.contacted_at) == (expected, expected)
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
@@ -250,8 +254,8 @@ def test_a_header_that_cannot_be_read_is_refused(content: str) -> None:
         rows(content)
 
 
-class Endless(io.RawIOBase):
-    """A file without an end that counts how much of it was read."""
+class InfiniteFile(io.RawIOBase):
+    """An infinite file that counts the bytes that were read."""
 
     def __init__(self, lines: Iterator[bytes]) -> None:
         self.lines = lines
@@ -267,31 +271,31 @@ class Endless(io.RawIOBase):
         return len(line)
 
 
-def test_no_more_is_read_than_is_asked_for() -> None:
-    stream = Endless(chain([b"email,name\n"], repeat(b"a@x.org,\n")))
+def test_rows_are_read_only_on_demand() -> None:
+    stream = InfiniteFile(chain([b"email,name\n"], repeat(b"a@x.org,\n")))
     found = read_csv(stream).rows  # type: ignore[arg-type]
     assert len(list(islice(found, 1000))) == 1000
     assert stream.count < 100_000
 
 
-_BROKEN = st.text(alphabet="',;\t\"\n\r =a@.ü\0", max_size=40).map(str.encode) | st.binary(max_size=40)
+_MALFORMED = st.text(alphabet="',;\t\"\n\r =a@.ü\0", max_size=40).map(str.encode) | st.binary(max_size=40)
 
 
-@given(_BROKEN)
-def test_no_content_makes_it_fail(content: bytes) -> None:
+@given(_MALFORMED)
+def test_any_content_is_read_without_an_exception(content: bytes) -> None:
     for row in rows(b"email,name,attributes\n" + content):
         assert row.given
         assert row.line >= 2
 
 
-@given(_BROKEN)
-def test_no_header_makes_it_fail_but_in_words(content: bytes) -> None:
+@given(_MALFORMED)
+def test_any_header_is_read_or_refused(content: bytes) -> None:
     with suppress(FileRefused):
         rows(content)
 
 
 @given(st.lists(st.text(alphabet='",;a @\t', max_size=12), max_size=6))
-def test_no_row_hides_the_one_that_follows_all_others(lines: list[str]) -> None:
+def test_the_last_row_is_read_after_any_other_rows(lines: list[str]) -> None:
     *_, last = rows("email;name\n" + "".join(f"{line}\n" for line in lines) + 'z@x.org;"Zoe;\nInc"\n')
     assert last == Row(
         len(lines) + 2, {"email": "z@x.org", "name": "Zoe;\nInc"}, ["z@x.org", "Zoe;\nInc"], merge_attributes=True

@@ -1,4 +1,4 @@
-"""What is written and read again is the same, in both formats."""
+"""Test that an export can be imported without loss, in both formats."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ from leads_domain.details import (
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import rfc3339
 from leads_domain.lead import ImportedState, Lead
-from unit.adapters.files.troublesome import exactly, leads, set_by_import
+from unit.adapters.files.troublesome import exactly, import_values, leads
 
 FORMATS = pytest.mark.parametrize("format_", list(Format))
 
@@ -40,29 +40,29 @@ A_LEAD = a_lead(
 )
 
 
-def written(leads: list[Lead], format_: Format) -> bytes:
+def export(leads: list[Lead], format_: Format) -> bytes:
     return b"".join(WRITERS[format_](leads))
 
 
 def read(content: bytes, format_: Format) -> list[dict[str, object]]:
-    """What an import gives the service: members that are null or empty, which a CSV cannot tell apart, left out."""
-    found = []
+    """Read rows without null and empty fields: CSV cannot distinguish them."""
+    rows = []
     for row in READERS[format_](io.BytesIO(content)).rows:
         assert not isinstance(row.given, ValidationFailed)
-        found.append({member: value for member, value in row.given.items() if value})
-    return found
+        rows.append({field: value for field, value in row.given.items() if value})
+    return rows
 
 
 @FORMATS
 @given(several=st.lists(leads(), max_size=4))
-def test_an_import_of_an_export_gives_the_same_leads(format_: Format, several: list[Lead]) -> None:
-    assert exactly(read(written(several, format_), format_)) == exactly([set_by_import(lead) for lead in several])
+def test_an_export_is_imported_as_the_same_leads(format_: Format, several: list[Lead]) -> None:
+    assert exactly(read(export(several, format_), format_)) == exactly([import_values(lead) for lead in several])
 
 
 @FORMATS
 @given(lead=leads())
-def test_an_export_tells_where_a_lead_stood(format_: Format, lead: Lead) -> None:
-    (row,) = READERS[format_](io.BytesIO(written([lead], format_))).rows
+def test_an_export_contains_status_and_times(format_: Format, lead: Lead) -> None:
+    (row,) = READERS[format_](io.BytesIO(export([lead], format_))).rows
     assert row.state == ImportedState(
         status=lead.status,
         status_reason=lead.status_reason,
@@ -71,49 +71,49 @@ def test_an_export_tells_where_a_lead_stood(format_: Format, lead: Lead) -> None
     )
 
 
-@pytest.mark.parametrize("told", ["soon", "2026-11-22T06:15:00", "9999-12-31T23:59:59-14:00"])
-def test_an_impossible_time_in_ndjson_refuses_its_row(told: str) -> None:
-    exported = written([a_lead()], Format.NDJSON).decode().replace(rfc3339(a_lead().created_at), told, 1)
+@pytest.mark.parametrize("text", ["soon", "2026-11-22T06:15:00", "9999-12-31T23:59:59-14:00"])
+def test_an_impossible_time_in_ndjson_refuses_its_row(text: str) -> None:
+    exported = export([a_lead()], Format.NDJSON).decode().replace(rfc3339(a_lead().created_at), text, 1)
     (row,) = READERS[Format.NDJSON](io.BytesIO(exported.encode())).rows
     assert isinstance(row.given, ValidationFailed)
-    assert [fault.pointer for fault in row.given.errors] == ["/created_at"]
+    assert [error.pointer for error in row.given.errors] == ["/created_at"]
 
 
 @given(st.lists(leads(), min_size=1, max_size=4), st.sampled_from(";\t,"), st.permutations(FIELDS))
-def test_a_spreadsheet_may_save_an_export_with_other_delimiters_and_another_order(
+def test_an_export_saved_with_another_delimiter_and_order_is_imported_unchanged(
     several: list[Lead], delimiter: str, order: list[str]
 ) -> None:
     saved = io.StringIO()
     sheet = csv.DictWriter(saved, order, delimiter=delimiter)
     sheet.writeheader()
-    sheet.writerows(csv.DictReader(io.StringIO(written(several, Format.CSV).decode(), newline="")))
-    again = ("\ufeff" + saved.getvalue()).encode()
-    assert exactly(read(again, Format.CSV)) == exactly([set_by_import(lead) for lead in several])
+    sheet.writerows(csv.DictReader(io.StringIO(export(several, Format.CSV).decode(), newline="")))
+    resaved = ("\ufeff" + saved.getvalue()).encode()
+    assert exactly(read(resaved, Format.CSV)) == exactly([import_values(lead) for lead in several])
 
 
 @given(leads())
-def test_no_cell_of_an_export_is_run_by_a_spreadsheet(lead: Lead) -> None:
-    for cells in csv.reader(io.StringIO(written([lead], Format.CSV).decode(), newline="")):
+def test_no_cell_of_an_export_is_a_formula(lead: Lead) -> None:
+    for cells in csv.reader(io.StringIO(export([lead], Format.CSV).decode(), newline="")):
         assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells)
 
 
 @FORMATS
-def test_the_largest_lead_that_there_can_be_comes_back(format_: Format) -> None:
-    worst = "\x01"
+def test_the_largest_possible_lead_is_imported_unchanged(format_: Format) -> None:
+    longest_in_json = "\x01"
     lead = a_lead(
         name="x" + "\n" * (NAME_MAX - 2) + "x",
         status_reason="x" + "\r" * (REASON_MAX - 2) + "x",
         attributes={
-            f"{number:02}{worst * (ATTRIBUTE_NAME_MAX - 2)}": worst * ATTRIBUTE_TEXT_MAX
+            f"{number:02}{longest_in_json * (ATTRIBUTE_NAME_MAX - 2)}": longest_in_json * ATTRIBUTE_TEXT_MAX
             for number in range(ATTRIBUTES_MAX)
         },
     )
-    assert read(written([lead], format_), format_) == [set_by_import(lead)]
+    assert read(export([lead], format_), format_) == [import_values(lead)]
 
 
 @FORMATS
-def test_what_comes_back_is_a_lead_to_the_domain(format_: Format) -> None:
-    (row,) = READERS[format_](io.BytesIO(written([A_LEAD], format_))).rows
+def test_an_imported_export_passes_the_checks_of_the_domain(format_: Format) -> None:
+    (row,) = READERS[format_](io.BytesIO(export([A_LEAD], format_))).rows
     assert not isinstance(row.given, ValidationFailed)
     details = check_new_details(row.given, PlainNormalizer())
     assert {**details} == {
@@ -126,8 +126,8 @@ def test_what_comes_back_is_a_lead_to_the_domain(format_: Format) -> None:
     }
 
 
-def test_csv_as_a_spreadsheet_gets_it() -> None:
-    assert written([A_LEAD], Format.CSV).decode() == (
+def test_csv_has_a_header_and_quoted_cells() -> None:
+    assert export([A_LEAD], Format.CSV).decode() == (
         "id,name,email,phone,status,status_reason,source,owner,attributes,"
         "created_at,updated_at,contacted_at,next_follow_up_at,version\r\n"
         f"{A_LEAD.id},John Doe,john@example.com,'+4915123456789,lost,'=too dear,fair,'@sales@example.com,"
@@ -136,8 +136,8 @@ def test_csv_as_a_spreadsheet_gets_it() -> None:
     )
 
 
-def test_ndjson_is_the_json_of_the_http_interface() -> None:
-    content = written([A_LEAD, a_lead()], Format.NDJSON)
+def test_ndjson_has_the_json_of_the_http_api() -> None:
+    content = export([A_LEAD, a_lead()], Format.NDJSON)
     first, second = map(json.loads, content.decode().removesuffix("\n").split("\n"))
     assert first == {
         "id": A_LEAD.id,
@@ -160,22 +160,22 @@ def test_ndjson_is_the_json_of_the_http_interface() -> None:
     assert second["phone"] is None
 
 
-def test_an_export_of_no_leads_is_a_header_or_nothing() -> None:
-    assert written([], Format.CSV).decode() == ",".join(FIELDS) + "\r\n"
-    assert written([], Format.NDJSON) == b""
+def test_an_export_without_leads_is_a_header_or_empty() -> None:
+    assert export([], Format.CSV).decode() == ",".join(FIELDS) + "\r\n"
+    assert export([], Format.NDJSON) == b""
 
 
 @FORMATS
-def test_leads_are_taken_a_few_at_a_time(format_: Format) -> None:
-    taken = 0
+def test_leads_are_read_in_small_batches(format_: Format) -> None:
+    count = 0
 
-    def endless() -> Iterator[Lead]:
-        nonlocal taken
+    def infinite() -> Iterator[Lead]:
+        nonlocal count
         while True:
-            taken += 1
+            count += 1
             yield A_LEAD
 
-    chunks = WRITERS[format_](endless())
+    chunks = WRITERS[format_](infinite())
     assert next(chunks)
     assert next(chunks)
-    assert taken <= 1000
+    assert count <= 1000

@@ -1,3 +1,5 @@
+"""Test the split of a file into lines."""
+
 import io
 
 import pytest
@@ -6,27 +8,27 @@ from hypothesis import strategies as st
 
 from leads_adapters.files.lines import LINE_MAX, byte_lines, is_utf8, text_lines
 
-NO_LINE_ENDS = ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
+OTHER_LINE_BREAKS = ["\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
 
 
 def lines_of(content: bytes) -> list[str]:
     return list(text_lines(io.BytesIO(content)))
 
 
-def test_a_line_ends_as_on_unix_windows_or_an_old_mac() -> None:
+def test_lines_end_with_lf_crlf_or_cr() -> None:
     assert lines_of(b"a\nb\r\nc\rd") == ["a\n", "b\r\n", "c\r", "d"]
 
 
-@pytest.mark.parametrize("character", NO_LINE_ENDS)
-def test_nothing_else_ends_a_line(character: str) -> None:
+@pytest.mark.parametrize("character", OTHER_LINE_BREAKS)
+def test_no_other_character_ends_a_line(character: str) -> None:
     assert lines_of(f"a{character}b\n".encode()) == [f"a{character}b\n"]
 
 
-def test_a_byte_order_mark_is_left_out_at_the_start_only() -> None:
+def test_a_byte_order_mark_is_removed_only_at_the_start() -> None:
     assert lines_of("\ufeffa\n\ufeffb\n".encode()) == ["a\n", "\ufeffb\n"]
 
 
-def test_bytes_that_are_not_utf8_are_noticed_and_kept() -> None:
+def test_bytes_that_are_not_utf8_are_detected_and_preserved() -> None:
     good, bad = lines_of("Müller\n".encode() + "Müller\n".encode("latin-1"))
     assert is_utf8(good)
     assert not is_utf8(bad)
@@ -34,13 +36,13 @@ def test_bytes_that_are_not_utf8_are_noticed_and_kept() -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_a_line_that_is_too_long_is_cut_and_the_next_one_is_whole(end: str) -> None:
+def test_a_line_that_is_too_long_is_truncated_and_the_next_is_complete(end: str) -> None:
     long, after = lines_of(("x" * (3 * LINE_MAX + 7) + end + "after" + end).encode())
     assert long == "x" * (LINE_MAX + 1)
     assert after == "after" + end
 
 
-def test_a_line_of_bytes_that_is_too_long_is_cut_too() -> None:
+def test_a_line_of_bytes_that_is_too_long_is_truncated() -> None:
     assert list(byte_lines(io.BytesIO(b"x" * (3 * LINE_MAX) + b"\nafter"))) == [b"x" * (LINE_MAX + 1), b"after"]
 
 
@@ -52,7 +54,7 @@ def test_the_stream_stays_open() -> None:
     assert not stream.closed
 
 
-def test_a_stream_may_be_closed_before_its_lines_are_read() -> None:
+def test_a_stream_can_be_closed_before_all_lines_are_read() -> None:
     stream = io.BytesIO(b"a\nb\n")
     lines = text_lines(stream)
     next(lines)
@@ -63,5 +65,5 @@ def test_a_stream_may_be_closed_before_its_lines_are_read() -> None:
 @given(st.binary())
 @example(b"\xef\xbb")
 def test_no_byte_is_lost(content: bytes) -> None:
-    kept = "".join(lines_of(content)).encode("utf-8", "surrogateescape")
-    assert kept == content.removeprefix(b"\xef\xbb\xbf")
+    restored = "".join(lines_of(content)).encode("utf-8", "surrogateescape")
+    assert restored == content.removeprefix(b"\xef\xbb\xbf")

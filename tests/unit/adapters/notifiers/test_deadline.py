@@ -1,3 +1,5 @@
+"""Test that work with a deadline is abandoned in time."""
+
 from socket import socketpair
 from threading import Event
 
@@ -6,51 +8,51 @@ import pytest
 from leads_adapters.notifiers.deadline import Deadline
 
 
-def test_what_is_done_in_time_answers() -> None:
+def test_a_result_in_time_is_returned() -> None:
     assert Deadline(30).run(lambda: "done") == "done"
 
 
-def test_what_goes_wrong_in_time_is_raised() -> None:
-    def stumble() -> None:
-        raise KeyError("door")
+def test_an_error_in_time_is_raised() -> None:
+    def fail() -> None:
+        raise KeyError("missing")
 
-    with pytest.raises(KeyError, match="door"):
-        Deadline(30).run(stumble)
+    with pytest.raises(KeyError, match="missing"):
+        Deadline(30).run(fail)
 
 
-def test_what_takes_too_long_is_left_and_gets_no_connection_any_more() -> None:
-    late, ended = Event(), Event()
+def test_a_connection_that_opens_after_the_deadline_is_closed() -> None:
+    expired, refused = Event(), Event()
     near, far = socketpair()
     deadline = Deadline(0.05)
 
-    def dawdle() -> None:
-        late.wait(30)
+    def connect_late() -> None:
+        expired.wait(30)
         try:
             deadline.watch(near)
         except TimeoutError:
-            ended.set()
+            refused.set()
 
     with near, far:
         with pytest.raises(TimeoutError):
-            deadline.run(dawdle)
-        late.set()
-        assert ended.wait(30)
+            deadline.run(connect_late)
+        expired.set()
+        assert refused.wait(30)
         assert far.recv(1) == b""
 
 
-def test_the_connection_of_what_takes_too_long_is_ended() -> None:
+def test_an_open_connection_is_closed_at_the_deadline() -> None:
     near, far = socketpair()
-    heard: list[bytes] = []
+    received: list[bytes] = []
     done = Event()
     deadline = Deadline(0.05)
 
     def wait() -> None:
         deadline.watch(near)
-        heard.append(near.recv(1))
+        received.append(near.recv(1))
         done.set()
 
     with near, far:
         with pytest.raises(TimeoutError):
             deadline.run(wait)
         assert done.wait(30)
-    assert heard == [b""]
+    assert received == [b""]

@@ -1,3 +1,5 @@
+"""Test the options of the notifiers."""
+
 import subprocess
 import sys
 
@@ -16,12 +18,12 @@ APPRISE = {"url": f"twilio://AC{'0' * 32}:{'hunter2a' * 4}@+12025550100/{{phone}
     ("url", "port"),
     [("smtp://mail", 25), ("smtp+starttls://mail", 587), ("smtps://mail", 465), ("smtp://mail:2525/", 2525)],
 )
-def test_a_mail_server_has_the_port_of_its_kind(url: str, port: int) -> None:
+def test_a_mail_server_has_the_default_port_of_its_scheme(url: str, port: int) -> None:
     server = smtp._server(url)
     assert (server.host, server.port, server.user) == ("mail", port, "")
 
 
-def test_user_and_password_may_have_any_ascii_characters() -> None:
+def test_user_and_password_can_have_any_ascii_characters() -> None:
     server = smtp._server("smtps://ann%40example.com:a%2Fb%3Ac%25@[::1]:4650")
     assert (server.user, server.password, server.host, server.port) == ("ann@example.com", "a/b:c%", "::1", 4650)
 
@@ -67,11 +69,11 @@ def test_user_and_password_may_have_any_ascii_characters() -> None:
     ],
     ids=repr,
 )
-def test_faulty_options_of_smtp_are_named_without_their_values(options: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as raised:
+def test_invalid_options_of_smtp_are_reported_without_their_values(options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as caught:
         smtp.create(SMTP | options)
-    assert "hunter2" not in str(raised.value)
-    assert raised.value.__cause__ is None
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
@@ -95,11 +97,11 @@ def test_faulty_options_of_smtp_are_named_without_their_values(options: dict[str
     ],
     ids=repr,
 )
-def test_faulty_options_of_webhook_are_named_without_their_values(options: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as raised:
+def test_invalid_options_of_webhook_are_reported_without_their_values(options: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as caught:
         webhook.create(WEBHOOK | options)
-    assert "hunter2" not in str(raised.value)
-    assert raised.value.__cause__ is None
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.parametrize(
@@ -121,22 +123,22 @@ def test_faulty_options_of_webhook_are_named_without_their_values(options: dict[
     ],
     ids=repr,
 )
-def test_faulty_options_of_apprise_are_named_without_their_values(
+def test_invalid_options_of_apprise_are_reported_without_their_values(
     options: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as raised:
+    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as caught:
         apprise.create(APPRISE | options)
-    assert "hunter2" not in str(raised.value) + "".join(capfd.readouterr())
-    assert raised.value.__cause__ is None
+    assert "hunter2" not in str(caught.value) + "".join(capfd.readouterr())
+    assert caught.value.__cause__ is None
 
 
-def test_apprise_is_asked_for_if_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_says_how_to_install_apprise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(ValueError, match=r"pip install '\.\[apprise\]' in a clone"):
         apprise.create(APPRISE)
 
 
-def test_apprise_is_loaded_only_for_a_channel_that_needs_it() -> None:
+def test_apprise_is_imported_only_for_a_channel_that_needs_it() -> None:
     program = (
         "import sys, leads_app.container, leads_adapters.notifiers.apprise;"
         "sys.exit(bool({'apprise', 'requests'} & sys.modules.keys()))"
@@ -144,14 +146,14 @@ def test_apprise_is_loaded_only_for_a_channel_that_needs_it() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
-def test_an_option_that_is_missing_is_named() -> None:
+def test_a_missing_option_is_named() -> None:
     for create, options in ((smtp.create, SMTP), (webhook.create, WEBHOOK), (apprise.create, APPRISE)):
         for name in options:
             with pytest.raises(KeyError, match=name):
                 create({other: value for other, value in options.items() if other != name})
 
 
-def test_the_channels_declare_what_they_need() -> None:
+def test_the_notifiers_declare_the_address_that_they_need() -> None:
     assert smtp.create(SMTP).needs is Address.EMAIL
     assert webhook.create(WEBHOOK).needs is None
     assert apprise.create(APPRISE).needs is Address.PHONE

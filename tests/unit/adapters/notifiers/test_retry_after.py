@@ -1,4 +1,4 @@
-"""Whatever a receiver writes into `Retry-After` is a delay or nothing."""
+"""Test the parser of `Retry-After`."""
 
 import time
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ WORDS = st.sampled_from(
 
 @given(st.text(max_size=40) | st.lists(WORDS, max_size=8).map(" ".join))
 @example("9" * 5000)
-def test_a_garbled_delay_does_no_harm(retry_after: str) -> None:
+def test_an_invalid_delay_is_ignored(retry_after: str) -> None:
     delay = _delay(retry_after, NOON.timestamp())
     assert delay is None or delay >= timedelta()
 
 
 @pytest.fixture
-def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def time_zone_other_than_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "America/New_York")
         time.tzset()
@@ -32,7 +32,7 @@ def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.usefixtures("far_from_greenwich")
+@pytest.mark.usefixtures("time_zone_other_than_utc")
 @pytest.mark.parametrize(
     "date",
     [

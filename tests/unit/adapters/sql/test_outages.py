@@ -1,4 +1,4 @@
-"""Why the database fails is reported without a row."""
+"""Test that outages of the database are reported without personal data."""
 
 import pytest
 
@@ -9,18 +9,18 @@ DETAIL = "\nDETAIL:  Failing row contains (John Doe, john@example.com)."
 
 
 @pytest.mark.parametrize("reason", ["disk full", "the server\nclosed the connection"])
-def test_the_row_that_postgresql_quotes_is_left_out(reason: str) -> None:
+def test_the_reason_omits_the_row_that_postgresql_quotes(reason: str) -> None:
     assert reason_of(Outage(reason + DETAIL)) == " ".join(reason.split())
 
 
-def test_a_cause_is_logged_once_a_minute_without_the_row_that_it_may_quote() -> None:
+def test_a_cause_is_logged_once_a_minute_without_the_quoted_row() -> None:
     seconds, lines = [0.0], list[str]()
-    outage = Outages(lines.append, lambda: seconds[0])
+    outages = Outages(lines.append, lambda: seconds[0])
     for at in (0, 59, 61, 62):
         seconds[0] = at
-        outage.note(Outage("disk full\nDETAIL: Failing row contains (john@example.com)."))
+        outages.note(Outage("disk full\nDETAIL: Failing row contains (john@example.com)."))
     assert lines == ["disk full"] * 2
-    outage.note(Outage("The disk is gone."))
+    outages.note(Outage("The disk is gone."))
     assert lines[2:] == ["The disk is gone."]
 
 

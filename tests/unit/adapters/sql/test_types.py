@@ -1,4 +1,4 @@
-"""Times on their way to SQLite and back."""
+"""Test how times are stored in SQLite."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -14,8 +14,8 @@ DIALECT = sqlite.dialect()
 COLUMN = UtcTime()
 
 
-def written(at: datetime | None) -> str | None:
-    """What is stored."""
+def stored(at: datetime | None) -> str | None:
+    """Return the text that is stored for a time."""
     convert = COLUMN.bind_processor(DIALECT)
     assert convert is not None
     text = convert(at)
@@ -24,39 +24,39 @@ def written(at: datetime | None) -> str | None:
 
 
 def read(text: str | None) -> datetime | None:
-    """What is got back."""
+    """Return the time that is read from a stored text."""
     convert = COLUMN.result_processor(DIALECT, None)
     assert convert is not None
     return convert(text)
 
 
 @given(times())
-def test_a_time_comes_back_as_the_same_moment_in_utc(at: datetime) -> None:
-    back = read(written(at))
+def test_a_time_is_read_as_the_same_time_in_utc(at: datetime) -> None:
+    result = read(stored(at))
 
-    assert back == at
-    assert back is not None
-    assert back.tzinfo is UTC
+    assert result == at
+    assert result is not None
+    assert result.tzinfo is UTC
 
 
 @given(times(), times())
-def test_texts_sort_as_their_times_do(one: datetime, other: datetime) -> None:
-    first, second = written(one), written(other)
+def test_stored_times_sort_by_time(one: datetime, other: datetime) -> None:
+    first, second = stored(one), stored(other)
 
     assert first is not None
     assert second is not None
     assert (first < second) == (one < other)
 
 
-def test_a_time_in_another_zone_is_told_in_utc() -> None:
-    assert written(NOON.astimezone(timezone(timedelta(hours=-8)))) == "2026-01-05T12:00:00.000000Z"
+def test_a_time_in_another_zone_is_stored_in_utc() -> None:
+    assert stored(NOON.astimezone(timezone(timedelta(hours=-8)))) == "2026-01-05T12:00:00.000000Z"
 
 
 def test_a_time_without_an_offset_is_refused() -> None:
     with pytest.raises(ValueError, match="offset"):
-        written(NOON.replace(tzinfo=None))
+        stored(NOON.replace(tzinfo=None))
 
 
-def test_no_time_stays_no_time() -> None:
-    assert written(None) is None
+def test_none_is_stored_and_read_as_none() -> None:
+    assert stored(None) is None
     assert read(None) is None
