@@ -1,4 +1,4 @@
-"""E-mail addresses and telephone numbers of the whole world, as email-validator and phonenumbers know them."""
+"""Normalise e-mail addresses and phone numbers of all countries, with email-validator and phonenumbers."""
 
 import re
 from collections.abc import Collection
@@ -13,10 +13,9 @@ from leads_domain.errors import ValidationFailed
 
 EMAIL_MAX = 254  # RFC 5321, 4.5.3.1.3, erratum 1690
 PHONE_MAX = 50
-REASON_MAX = 200  # the libraries may list every single character that they dislike
+LIBRARY_MESSAGE_MAX = 200  # the libraries may list every invalid character
 
-# Measured: the libraries take 30 us for an address, 110 us if its domain is not ASCII, and 16 to 50 us for a number.
-# What is plain takes a short cut of 2 to 4 us; property tests show that both ways agree.
+# Plain addresses and numbers take a faster path than the libraries. Property tests check that both paths agree.
 _PLAIN_EMAIL = re.compile(r"(?P<local>[\w+-]+(?:\.[\w+-]+)*)@(?P<domain>[^@]+)", re.ASCII)
 _PLAIN_DOMAIN = re.compile(r"(?=.{1,63}\Z)(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?P<top>[a-z]+)")
 _PLAIN_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -24,22 +23,24 @@ _SPECIAL_TOPS = {name.rpartition(".")[2] for name in SPECIAL_USE_DOMAIN_NAMES}
 _PHONE_SEPARATORS = str.maketrans("", "", " ()/-")
 _INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF])
 
-# What spreadsheets and exports put around a number: ="+49...", '+49..., p:+49..., 4930123456.0
+# Decoration that spreadsheets and exports add to a number: ="+49...", '+49..., p:+49..., 4930123456.0
 _QUOTES = "='\"`\u00b4\u2018\u2019\u201c\u201d \t\r\n"
 _LABEL = re.compile(r"(?:p|t|m|tel|phone|mobile|callto|whatsapp)[.:]+\s*", re.IGNORECASE)
-# 00 and 25 are groups of digits, not decimals, in 01.23.45.67.00 and 030.123456.25.
+# In 01.23.45.67.00 and 030.123456.25, the last group is digits of the number, not decimals.
 _ADDED_ZEROS = re.compile(r"(?!.*\.\d{1,4}\.00\W*\Z)(.*\d)(?:\W*[.,]00?|(?<=\d{6})[.,]0+)\W*")
 _DECIMAL = re.compile(r"(?!.*\.\d+\.\d{1,2}\W*\Z).*\d\W*[.,]\d{1,2}\W*")
 _SCIENTIFIC = re.compile(r"\+?[0-9](?:[.,][0-9]+)?E\+?[0-9]+", re.IGNORECASE)
 _NEXT_NUMBER = re.compile(r"[/,;|&\r\n\t]|:::|\b(?:or|and|oder|und)\b|(?<=[0-9])\s*(?=\+)")
 _SECOND_NUMBER = re.compile(r"[\s(]*\+?(?:[ ().-]*[0-9]){6,}")
 
-_TRUNK_PREFIX = "This number has too few digits after its trunk prefix, or a second such prefix. Check it for slips."
-# Until 2019, mobile numbers in Mexico had a 1 after the country calling code, and trunk prefixes within the country.
+_TRUNK_PREFIX = (
+    "This number has too few digits after its trunk prefix, or two trunk prefixes. Check it for typing errors."
+)
+# Until 2019, Mexican mobile numbers had a 1 after the country calling code, and trunk prefixes within Mexico.
 _MEXICO, _MEXICAN_TRUNK, _OLD_MEXICAN = 52, "[01]", re.compile(r"(?:1|01|04[45])([0-9]{10})")
 
-# phonenumbers by itself reads letters as the digits of a vanity number and overlooks other text.
-_WRITTEN_PHONE = re.compile(
+# phonenumbers alone would read letters as the digits of a vanity number, and ignore other text.
+_TYPED_PHONE = re.compile(
     r"(?P<number>[\d\s+()\[\]./\-\u2010-\u2015\u2212]+)"
     r"(?:(?:;ext=|(?:extn?|extension|extensión|anexo|int|доб|x|#)[.:]?\s*)(?P<extension>[0-9]{1,20}))?",
     re.IGNORECASE,
@@ -47,53 +48,53 @@ _WRITTEN_PHONE = re.compile(
 
 
 class InternationalNormalizer:
-    """The `Normalizer` port for any country and script.
+    """Implements `Normalizer` for all countries and scripts.
 
-    Numbers without a country calling code belong to `default_region` (ISO 3166-1 alpha-2, such as
-    "DE"); without one they are refused. Raises `ValueError` if there is no such region.
+    Numbers without a country calling code belong to `default_region` (ISO 3166-1 alpha-2, such as "DE"). Without a
+    default region, they are refused. Raises `ValueError` for an unknown region.
     """
 
     def __init__(self, default_region: str | None = None) -> None:
         if default_region is not None and default_region not in phonenumbers.SUPPORTED_REGIONS:
-            example = 'Give two capital letters of ISO 3166-1, such as "DE".'
-            raise ValueError(f"There is no telephone region {default_region!r}. {example}")
+            example = 'Use two capital letters of ISO 3166-1, such as "DE".'
+            raise ValueError(f"There is no phone region {default_region!r}. {example}")
         self._default_region = default_region
 
     def email(self, text: str) -> EmailAddress:
-        """As the port says. Quoted local parts, address literals and special-use domains are refused."""
+        """See `Normalizer.email`. Refuses quoted local parts, address literals and special-use domains."""
         address = text.strip()
         if len(address) > EMAIL_MAX:
             raise ValidationFailed.because(
-                f"An e-mail address has at most {EMAIL_MAX} characters; this has {len(address)}."
+                f"An e-mail address has at most {EMAIL_MAX} characters; this one has {len(address)}."
             )
         if not address.isprintable():
             raise ValidationFailed.because("Remove the control characters and other invisible characters.")
         try:
             return EmailAddress(address, _plain_key(address) or _stable_key(address))
         except EmailNotValidError as error:
-            raise ValidationFailed.because(_advice(str(error))) from error
+            raise ValidationFailed.because(_email_advice(str(error))) from error
 
     def phone(self, text: str) -> PhoneNumber:
-        """See `Normalizer.phone`, and "Phone numbers" in docs/api.md for what is cleaned and what is refused."""
-        written = text.strip()
-        if len(written) > PHONE_MAX:
+        """See `Normalizer.phone`, and "Phone numbers" in docs/api.md for the rules."""
+        typed = text.strip()
+        if len(typed) > PHONE_MAX:
             raise ValidationFailed.because(
-                f"A telephone number has at most {PHONE_MAX} characters; this has {len(written)}."
+                f"A phone number has at most {PHONE_MAX} characters; this one has {len(typed)}."
             )
-        plain = written.translate(_PHONE_SEPARATORS)
+        plain = typed.translate(_PHONE_SEPARATORS)
         if _is_plain_phone(plain):
             return PhoneNumber(plain)
-        written = _unwrapped(written)
-        match = _WRITTEN_PHONE.fullmatch(written)
-        if self._has_several(written):
-            raise ValidationFailed.because("Give one telephone number here, and put others among the attributes.")
+        typed = _without_decoration(typed)
+        match = _TYPED_PHONE.fullmatch(typed)
+        if self._has_several(typed):
+            raise ValidationFailed.because("Enter one phone number here, and put others into attributes.")
         if match is None:
-            raise ValidationFailed.because(_how_to_write(written))
-        return PhoneNumber(self._e164(_whole(match["number"].strip())), match["extension"])
+            raise ValidationFailed.because(_phone_advice(typed))
+        return PhoneNumber(self._e164(_without_decimals(match["number"].strip())), match["extension"])
 
-    def _has_several(self, written: str) -> bool:
-        """Tell whether a whole number is followed by what may be another one. A short rest is an extension."""
-        first, *others = _NEXT_NUMBER.split(written)
+    def _has_several(self, typed: str) -> bool:
+        """Return whether a valid number is followed by a possible second one. A short rest is an extension."""
+        first, *others = _NEXT_NUMBER.split(typed)
         if not any(map(_SECOND_NUMBER.fullmatch, others)):
             return False
         try:
@@ -104,32 +105,32 @@ class InternationalNormalizer:
     def _e164(self, number: str) -> str:
         if _is_plain_phone(number):
             return number
-        e164 = _read_phone(number, self._default_region)
-        if not _is_plain_phone(e164) and _read_phone(e164, None) != e164:  # one trunk prefix gone, another one left
+        e164 = _parse_phone(number, self._default_region)
+        if not _is_plain_phone(e164) and _parse_phone(e164, None) != e164:  # a second trunk prefix is left
             raise ValidationFailed.because(_TRUNK_PREFIX)
         return e164
 
 
-def _unwrapped(written: str) -> str:
-    """Return a number without what spreadsheets and exports add to it."""
-    number = normalize("NFKC", written.translate(_INVISIBLE)).strip(_QUOTES)
+def _without_decoration(typed: str) -> str:
+    """Remove what spreadsheets and exports add to a number."""
+    number = normalize("NFKC", typed.translate(_INVISIBLE)).strip(_QUOTES)
     number = _LABEL.sub("", number, count=1) if _LABEL.match(number) else number
-    return _whole(number.strip(_QUOTES + ",;"))
+    return _without_decimals(number.strip(_QUOTES + ",;"))
 
 
-def _whole(number: str) -> str:
-    """Return a number without the decimal zeros of a spreadsheet. Other decimals are refused."""
+def _without_decimals(number: str) -> str:
+    """Remove the decimal zeros of a spreadsheet. Raises `ValidationFailed` for other decimals."""
     if match := _ADDED_ZEROS.fullmatch(number):
         return match[1]
     if _DECIMAL.fullmatch(number):
         raise ValidationFailed.because(
-            "A spreadsheet made this number a decimal number. Format its column as text, and enter the number again."
+            "A spreadsheet turned this number into a decimal. Format its column as text, and enter the number again."
         )
     return number
 
 
-def _how_to_write(written: str) -> str:
-    if _SCIENTIFIC.fullmatch(written):
+def _phone_advice(typed: str) -> str:
+    if _SCIENTIFIC.fullmatch(typed):
         return (
             "A spreadsheet turned this number into scientific notation, which loses digits. "
             "Format its column as text, and enter the number again."
@@ -138,46 +139,46 @@ def _how_to_write(written: str) -> str:
 
 
 def _plain_key(address: str) -> str | None:
-    """The key of an address whose local part is plain; None if it takes a closer look to tell."""
+    """Return the key of an address with a plain local part, or None for any other address."""
     match = _PLAIN_EMAIL.fullmatch(address)
     if match is None:
         return None
-    domain, room = _canonical_domain(match["domain"])
-    return f"{match['local'].lower()}@{domain}" if len(match["local"]) <= room else None
+    domain, local_part_max = _canonical_domain(match["domain"])
+    return f"{match['local'].lower()}@{domain}" if len(match["local"]) <= local_part_max else None
 
 
 @lru_cache(maxsize=4096)
 def _canonical_domain(domain: str) -> tuple[str, int]:
-    """A domain in ASCII, and how many octets its longest form leaves for the local part. Faults are not kept."""
-    small = domain.lower()
-    if small.isascii() and (plain := _PLAIN_DOMAIN.fullmatch(small)) and plain["top"] not in _SPECIAL_TOPS:
-        return small, EMAIL_MAX - len(small) - len("@")
+    """Return a domain in ASCII, and the maximum length of the local part in octets. Errors are not cached."""
+    lower_case = domain.lower()
+    if lower_case.isascii() and (plain := _PLAIN_DOMAIN.fullmatch(lower_case)) and plain["top"] not in _SPECIAL_TOPS:
+        return lower_case, EMAIL_MAX - len(lower_case) - len("@")
     valid = validate_email(f"a@{domain}", check_deliverability=False)
-    longest = max(len(form.encode()) for form in (domain, valid.domain, valid.ascii_domain))
-    return valid.ascii_domain, EMAIL_MAX - longest - len("@")
+    longest_domain = max(len(form.encode()) for form in (domain, valid.domain, valid.ascii_domain))
+    return valid.ascii_domain, EMAIL_MAX - longest_domain - len("@")
 
 
 def _stable_key(address: str) -> str:
-    """The key of any address; it is an address itself and its own key, or the address is refused."""
+    """Return the key of any address. Raises `ValidationFailed` if the key is not its own key."""
     key = _key(address)
     if key != address and _key(key) != key:
-        raise ValidationFailed.because("This address has no stable form. Write it in small letters.")
+        raise ValidationFailed.because("This address has no stable form. Write it in lower-case letters.")
     return key
 
 
 def _key(address: str) -> str:
-    """Canonical caseless matching (Unicode 3.13, D145), composed again."""
+    """Fold the address for canonical caseless matching (Unicode 3.13, D145), in NFC."""
     valid = validate_email(address, check_deliverability=False)
     return f"{normalize('NFC', normalize('NFD', valid.local_part).casefold())}@{valid.ascii_domain}"
 
 
-def _advice(reason: str) -> str:
-    reason = reason.rstrip(".") if len(reason) <= REASON_MAX else "This is not an e-mail address"
+def _email_advice(reason: str) -> str:
+    reason = reason.rstrip(".") if len(reason) <= LIBRARY_MESSAGE_MAX else "This is not an e-mail address"
     return f"{reason}. Write it like name@example.com."
 
 
 def _is_plain_phone(number: str) -> bool:
-    """Whether `number` is in E.164 form, possible, and without anything that looks like a trunk prefix."""
+    """Return whether a number is in E.164 form, has a possible length, and starts with no trunk prefix."""
     if not _PLAIN_PHONE.fullmatch(number):
         return False
     for end in (2, 3, 4):
@@ -189,9 +190,9 @@ def _is_plain_phone(number: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _numbering_plan(code: int) -> tuple[Collection[int], re.Pattern[str], re.Pattern[str]] | None:
-    """Return how many digits may follow this country calling code, what phonenumbers drops there, and trunk prefixes.
+    """Return the numbering plan of a country calling code, or None if the code is not in use.
 
-    None if the code is not in use.
+    The plan is the possible numbers of digits, the prefixes that phonenumbers removes, and the trunk prefixes.
     """
     region = phonenumbers.region_code_for_country_code(code)
     plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
@@ -201,36 +202,36 @@ def _numbering_plan(code: int) -> tuple[Collection[int], re.Pattern[str], re.Pat
     return plan.general_desc.possible_length, re.compile(plan.national_prefix_for_parsing or trunk), re.compile(trunk)
 
 
-def _read_phone(number: str, region: str | None) -> str:
+def _parse_phone(number: str, region: str | None) -> str:
     try:
-        read = phonenumbers.parse(number, region)
+        parsed = phonenumbers.parse(number, region)
     except phonenumbers.NumberParseException as error:
         if error.error_type == error.INVALID_COUNTRY_CODE:
-            advice = 'Begin with + and the country calling code, such as "+49 30 123456".'
+            advice = 'Begin with + and the country calling code, as in "+49 30 123456".'
             if not number.startswith("+"):
                 advice += " Numbers without one need the setting `default_region`."
             raise ValidationFailed.because(advice) from error
-        raise ValidationFailed.because('This is not a telephone number. Write it like "+49 30 123456".') from error
-    _drop_old_prefix(read)
-    if phonenumbers.is_possible_number_with_reason(read) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        raise ValidationFailed.because('This is not a phone number. Write it like "+49 30 123456".') from error
+    _remove_old_mexican_prefix(parsed)
+    if phonenumbers.is_possible_number_with_reason(parsed) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise ValidationFailed.because(
-            "This number has too few or too many digits for its country. Check it for slips."
+            "This number has too few or too many digits for its country. Check it for typing errors."
         )
-    if _begins_with_trunk_prefix(read) and not phonenumbers.is_valid_number(read):
+    if _begins_with_trunk_prefix(parsed) and not phonenumbers.is_valid_number(parsed):
         raise ValidationFailed.because(_TRUNK_PREFIX)
-    return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _drop_old_prefix(read: phonenumbers.PhoneNumber) -> None:
-    old = _OLD_MEXICAN.fullmatch(phonenumbers.national_significant_number(read))
-    if old and read.country_code == _MEXICO:
-        read.national_number, read.italian_leading_zero, read.number_of_leading_zeros = int(old[1]), None, None
+def _remove_old_mexican_prefix(parsed: phonenumbers.PhoneNumber) -> None:
+    match = _OLD_MEXICAN.fullmatch(phonenumbers.national_significant_number(parsed))
+    if match and parsed.country_code == _MEXICO:
+        parsed.national_number, parsed.italian_leading_zero, parsed.number_of_leading_zeros = int(match[1]), None, None
 
 
-def _begins_with_trunk_prefix(read: phonenumbers.PhoneNumber) -> bool:
-    """Tell whether phonenumbers kept a trunk prefix, as it does if the number would be too short without it.
+def _begins_with_trunk_prefix(parsed: phonenumbers.PhoneNumber) -> bool:
+    """Return whether a number still begins with a trunk prefix. phonenumbers keeps it if the rest would be too short.
 
-    Assigned numbers may begin with the same digits: +7 800 in Russia, whose trunk prefix is 8.
+    Assigned numbers may begin with the same digits: +7 800 in Russia, where the trunk prefix is 8.
     """
-    plan = _numbering_plan(read.country_code or 0)
-    return plan is not None and plan[2].match(phonenumbers.national_significant_number(read)) is not None
+    plan = _numbering_plan(parsed.country_code or 0)
+    return plan is not None and plan[2].match(phonenumbers.national_significant_number(parsed)) is not None

@@ -189,7 +189,7 @@ def test_refuses_a_domain_every_time() -> None:
     [
         ("ada", "An email address must have an @-sign. Write it like name@example.com."),
         ("ada@exa\u200bmple.com", "Remove the control characters and other invisible characters."),
-        ("a" * 1000, "An e-mail address has at most 254 characters; this has 1000."),
+        ("a" * 1000, "An e-mail address has at most 254 characters; this one has 1000."),
         ("ada@" + "\u2600" * 200, "This is not an e-mail address. Write it like name@example.com."),
     ],
 )
@@ -412,7 +412,7 @@ def test_removes_decimal_zeros_before_an_extension() -> None:
     "text", ["30901820.5", "30901820,5", "+49 30 901820.5", "030/901820.25", "+49.30 901820.5", "030 901820.5 ext. 1"]
 )
 def test_refuses_a_decimal_number(text: str) -> None:
-    with pytest.raises(ValidationFailed, match="A spreadsheet made this number a decimal number"):
+    with pytest.raises(ValidationFailed, match="A spreadsheet turned this number into a decimal"):
         InternationalNormalizer("DE").phone(text)
 
 
@@ -438,7 +438,7 @@ def test_refuses_scientific_notation(text: str, region: str | None) -> None:
     ],
 )
 def test_refuses_several_numbers(text: str) -> None:
-    with pytest.raises(ValidationFailed, match="Give one telephone number"):
+    with pytest.raises(ValidationFailed, match="Enter one phone number"):
         InternationalNormalizer("DE").phone(text)
 
 
@@ -494,17 +494,17 @@ def test_refuses_a_number_that_cannot_be_called_from_abroad(text: str, region: s
         (
             "030 123456",
             (
-                'Begin with + and the country calling code, such as "+49 30 123456". '
+                'Begin with + and the country calling code, as in "+49 30 123456". '
                 "Numbers without one need the setting `default_region`."
             ),
         ),
-        ("+49", 'This is not a telephone number. Write it like "+49 30 123456".'),
-        ("+1 555", "This number has too few or too many digits for its country. Check it for slips."),
+        ("+49", 'This is not a phone number. Write it like "+49 30 123456".'),
+        ("+1 555", "This number has too few or too many digits for its country. Check it for typing errors."),
         (
             "+49 0030 123456",
-            "This number has too few digits after its trunk prefix, or a second such prefix. Check it for slips.",
+            "This number has too few digits after its trunk prefix, or two trunk prefixes. Check it for typing errors.",
         ),
-        ("1" * 51, "A telephone number has at most 50 characters; this has 51."),
+        ("1" * 51, "A phone number has at most 50 characters; this one has 51."),
         ("+1 800 FLOWERS", 'Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".'),
     ],
 )
@@ -516,5 +516,5 @@ def test_the_error_of_a_number_says_what_to_do(text: str, advice: str) -> None:
 
 @pytest.mark.parametrize("region", ["UK", "de", "DEU", "ZZ", "001", ""])
 def test_refuses_a_default_region_that_does_not_exist(region: str) -> None:
-    with pytest.raises(ValueError, match=f"There is no telephone region '{region}'"):
+    with pytest.raises(ValueError, match=f"There is no phone region '{region}'"):
         InternationalNormalizer(region)
