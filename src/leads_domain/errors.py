@@ -128,7 +128,7 @@ class RequestInProgress(LeadsError):
     """Another request with this idempotency key is in progress."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"A request with the Idempotency-Key {key} is in progress. Try again when it has ended.")
+        super().__init__(f"A request with the `Idempotency-Key` {key} is in progress. Try again when it has ended.")
 
 
 class InvalidPipeline(LeadsError):

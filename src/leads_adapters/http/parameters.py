@@ -24,8 +24,11 @@ CURSOR = Meta(extra_json_schema={"minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"})
 Cursor = Annotated[
     str, CURSOR, Meta(description="The `next_cursor` of the previous page. Keep its filters and sort order.")
 ]
-Count = Annotated[bool, Meta(description="Return `total`, the number of items on all pages.")]
-Sort = Annotated[LeadSort, Meta(description="The field to order by, then by id. A minus reverses the order.")]
+Count = Annotated[bool, Meta(description="Include `total`, the number of items on all pages.")]
+Sort = Annotated[
+    LeadSort,
+    Meta(description="The field to sort by. Leads with the same value are sorted by id. A minus reverses the order."),
+]
 _ON_DUPLICATE = (
     "If a lead has this e-mail address already, refuse the new one (`error`), return the existing lead unchanged "
     "(`return`), or update it (`update`)."

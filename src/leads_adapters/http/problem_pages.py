@@ -1,5 +1,6 @@
 """Render the pages that explain the types of problems, and the page for an unknown path."""
 
+import re
 from collections.abc import Iterable
 from html import escape
 from http import HTTPStatus
@@ -15,8 +16,8 @@ from leads_adapters.http.problems import NotFound, Problem
 
 def problem_page(problem: type[Problem]) -> str:
     """Return the page that explains a type of problem."""
-    text = f"<p>{escape(problem.advice)}</p>\n<p>For example:</p>\n<blockquote>{escape(problem.example)}</blockquote>"
-    return _page(problem, text)
+    advice, example = _html(problem.advice), _html(problem.example)
+    return _page(problem, f"<p>{advice}</p>\n<p>For example:</p>\n<blockquote>{example}</blockquote>")
 
 
 def problem_list_page(problems: Iterable[type[Problem]]) -> str:
@@ -33,13 +34,18 @@ def not_found_response(request: Request[Any, Any, Any], error: NotFound) -> Resp
     error.headers = {**(error.headers or {}), "vary": "accept"}
     if preferred(request.scope, (MEDIA_TYPE, "text/html")) != "text/html":
         return problem_response(request, error)
-    page = _page(error, f"<p>{escape(error.detail)}</p>")
+    page = _page(error, f"<p>{_html(error.detail)}</p>")
     return Response(page, status_code=error.status_code, media_type="text/html", headers=error.headers)
 
 
 def _page(problem: Problem | type[Problem], text: str) -> str:
     heading = f"<h1>{escape(problem.title)}</h1>\n<p>{_label(problem)}</p>"
     return html_page(problem.title, f"<main>\n{heading}\n{text}\n</main>")
+
+
+def _html(text: str) -> str:
+    """Return a text as HTML, with code for the words in backticks."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _label(problem: Problem | type[Problem]) -> str:

@@ -112,7 +112,7 @@ class Forbidden(
 class NotFound(Problem, status=404, example=f"No lead has the id {EXAMPLE_ID}."):
     """The resource does not exist.
 
-    No resource has this path, or it was deleted. Check the path; every id is a UUID that the service has returned.
+    No resource has this path, or it was deleted. Check the path: an id is a UUID that the service has returned.
     """
 
 
@@ -139,15 +139,15 @@ class RequestTimeout(
 ):
     """The body did not arrive in time.
 
-    Nothing was changed; only an import has stored the rows that arrived in time. Send the request again, on a new
-    connection.
+    Nothing was changed, except that an import has stored the rows that arrived in time. Send the request again, on a
+    new connection.
     """
 
 
 class DuplicateLead(Problem, status=409, example=f"The lead {EXAMPLE_ID} already has this e-mail address."):
     """A lead with this e-mail address exists.
 
-    The field `existing_lead_id` names it. Update that lead, or create yours with `on_duplicate=return` or
+    The field `existing_lead_id` names the existing lead. Update it, or create yours with `on_duplicate=return` or
     `on_duplicate=update`.
     """
 
@@ -183,15 +183,19 @@ class IllegalFollowUpState(Problem, status=409, example="A follow-up that is sen
     fields = {"state": Annotated[FollowUpState, Meta(description="The current state.", examples=["sent"])]}
 
 
-class RequestInProgress(Problem, status=409, example="A request with this `Idempotency-Key` is still in progress."):
-    """A request with this Idempotency-Key is still in progress.
+class RequestInProgress(
+    Problem,
+    status=409,
+    example=f"A request with the `Idempotency-Key` {EXAMPLE_ID} is in progress. Try again when it has ended.",
+):
+    """A request with this Idempotency-Key is in progress.
 
     Send the request again after `Retry-After` seconds. The response is then that of the first request.
     """
 
 
 class PreconditionFailed(
-    Problem, status=412, example="The lead is at version 4, which does not meet the conditions of the request."
+    Problem, status=412, example="The lead is at version 4, which the precondition of the request does not allow."
 ):
     """The lead is at another version.
 
@@ -227,7 +231,9 @@ class ValidationFailed(Problem, status=422, example="The request has one error, 
 
 
 class IdempotencyKeyReused(
-    Problem, status=422, example="The `Idempotency-Key` was used for another request. Use a new key for each request."
+    Problem,
+    status=422,
+    example=f"The `Idempotency-Key` {EXAMPLE_ID} was used for another request. Use a new key for each request.",
 ):
     """The Idempotency-Key was used for another request.
 

@@ -36,6 +36,7 @@ InStates = Annotated[
     QueryParameter(name="state"),  # Litestar reserves the argument `state`
 ]
 Overdue = Annotated[bool, Meta(description="Only scheduled follow-ups whose due time has passed.")]
+OnChannel = Annotated[Channel, Meta(description="Only follow-ups on this channel.")]
 DueBefore = Annotated[Time, Meta(description="Only follow-ups that are due before this time.")]
 
 
@@ -84,7 +85,8 @@ class LeadFollowUpController(Controller):
         """Create a follow-up of a lead.
 
         By default it goes to the lead, on the default channel, at once. It is stored before the response is sent,
-        and delivered at its due time. Failed attempts are retried until it is `sent`, `failed` or `cancelled`.
+        and delivered at its due time. Failed attempts are retried until the follow-up is `sent`, `failed` or
+        `cancelled`.
         """
         response: Response[FollowUpView] = await follow_ups.write(
             request, _created_response, follow_ups.trigger_follow_up, lead_id(id), sent(data), actor=request.user.name
@@ -129,7 +131,7 @@ class FollowUpController(Controller):
         states: InStates = (),
         overdue: FromQuery[Overdue] = False,
         due_before: FromQuery[DueBefore | None] = None,
-        channel: FromQuery[Channel | None] = None,
+        channel: FromQuery[OnChannel | None] = None,
     ) -> Response[PageView[FollowUpView]]:
         """List follow-ups.
 

@@ -66,7 +66,7 @@ class LeadController(Controller):
         opt=requires(Permission.CAPTURE),
         raises=[problems.DuplicateLead],
         responses={
-            200: ResponseSpec(LeadView, description="The existing lead, after `on_duplicate`."),
+            200: ResponseSpec(LeadView, description="The existing lead, unchanged or updated as in `on_duplicate`."),
             201: ResponseSpec(LeadView, description="The new lead."),
             202: ResponseSpec(
                 Accepted,
@@ -140,8 +140,8 @@ class LeadController(Controller):
         """Update a lead.
 
         A JSON Merge Patch (RFC 7396); `application/merge-patch+json` is accepted as well. Omitted fields keep their
-        values, and attributes are merged by name. A new `status` must be a transition of the pipeline; the current
-        status has no effect. The request makes all of its changes or none.
+        values, and attributes are merged by name. The pipeline must allow the transition to a new `status`; the
+        current status has no effect. The request makes all of its changes or none.
         """
         options = _change_options(request)
         return _lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent(data), **options))
@@ -167,7 +167,7 @@ class LeadController(Controller):
 
         The lead keeps its fields. A phone number, source, owner and attributes that it lacks are taken from the
         duplicate. The timeline and follow-ups of the duplicate move to the lead, and a timeline entry lists the fields
-        of the duplicate. Its id returns 301 from then on. Repeating a merge has no effect.
+        of the duplicate. Requests for its id return 301 from then on. Repeating a merge has no effect.
         """
         options = _change_options(request)
         return await leads.write(request, _lead_response, leads.merge_leads, lead_id(id), sent(data), **options)
@@ -176,7 +176,7 @@ class LeadController(Controller):
     async def export_lead(self, id: FromPath[PathId], leads: Injected[LeadServices]) -> Response[PersonalDataView]:
         """Export a person's data.
 
-        The response has everything that the service stores about the person.
+        Returns everything that the service stores about the person.
         """
         return JsonResponse(PersonalDataView.of(await leads.database.read_long(export_lead, lead_id(id))))
 

@@ -45,8 +45,7 @@ class MsgspecSchemas(OpenAPISchemaPlugin):
         (schema,), components = msgspec.json.schema_components((type,), ref_template=REF)
         for component in components.values():
             if "description" in component:
-                component["description"] = cleandoc(
-                    component["description"]
-                )  # Python before 3.13 keeps the indentation
+                # Python before 3.13 keeps the indentation of docstrings.
+                component["description"] = cleandoc(component["description"])
         self.components |= components
         return schema

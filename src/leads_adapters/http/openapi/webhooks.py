@@ -61,7 +61,7 @@ def webhooks(schema: Any) -> dict[str, Any]:
             "post": {
                 "operationId": "followUpDue",
                 "summary": "Receive a due follow-up",
-                "description": "Channels with the adapter `webhook` send it, signed as in Standard Webhooks 1.0.",
+                "description": "Sent by channels with the adapter `webhook`, signed as in Standard Webhooks 1.0.",
                 "tags": ["Webhooks"],
                 "security": [],
                 "parameters": [
