@@ -47,7 +47,7 @@ def add_and_fail(work: UnitOfWork, *told: TimelineEntry) -> None:
 class FeedContract(StoreContract):
     """See `StoreContract`."""
 
-    def test_tells_what_happened_to_all_leads_oldest_first(self, database: RunningDatabase) -> None:
+    def test_events_of_all_leads_are_listed_oldest_first(self, database: RunningDatabase) -> None:
         told = [*some_entries(2), *some_entries(2, OTHER_LEAD), *some_entries(1)]
         database.write(add, *told[:3])
         database.write(add, *told[3:])

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the service answers in JSON and does not fail."""
+"""Test with random requests that the service always responds in JSON and never fails."""
 
 import json
 from typing import Any
@@ -48,8 +48,8 @@ JSON_VALUES: SearchStrategy[Any] = st.recursive(
     | st.floats()
     | st.text(max_size=20)
     | st.sampled_from([2**63, 2**64, 10**400, "\0", "", "lost", "sms", "owner", "new@example.com", "+1 202 555 0123"])
-    | st.datetimes().map(lambda moment: moment.isoformat())
-    | st.datetimes().map(lambda moment: moment.isoformat() + "Z"),
+    | st.datetimes().map(lambda time: time.isoformat())
+    | st.datetimes().map(lambda time: time.isoformat() + "Z"),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
@@ -57,34 +57,34 @@ HEADER_VALUES = st.text(st.characters(max_codepoint=255), max_size=40)
 
 
 def send(client: Api, lead: str, operation: str, body: bytes) -> None:
-    """Send it, and look at the answer."""
+    """Send a request and check the response."""
     follow_up = client.get(f"{lead}/follow-ups?limit=1").json["items"] or [client.post(f"{lead}/follow-up").json]
     method, path = operation.format(john=lead, follow_up=f"/follow-ups/{follow_up[0]['id']}").split()
     check(client.request(method, path, body))
 
 
-def check(answer: Response) -> None:
-    """Assert that this is an answer, or a refusal that is the client's fault."""
-    assert answer.status < 500, answer
-    if answer.status >= 400:
-        answer.expect_problem(answer.status, answer.json["type"].removeprefix("/problems/"))
+def check(response: Response) -> None:
+    """Check that a response is a success or a client error."""
+    assert response.status < 500, response
+    if response.status >= 400:
+        response.expect_problem(response.status, response.json["type"].removeprefix("/problems/"))
     else:
-        assert answer.headers["content-type"] == "application/json"
-        assert answer.json
+        assert response.headers["content-type"] == "application/json"
+        assert response.json
 
 
 @given(operation=OPERATIONS, body=st.binary(max_size=200))
-def test_any_bytes_are_answered(shared_client: Api, shared_lead: str, operation: str, body: bytes) -> None:
+def test_any_bytes_get_a_json_response(shared_client: Api, shared_lead: str, operation: str, body: bytes) -> None:
     send(shared_client, shared_lead, operation, body)
 
 
 @given(operation=OPERATIONS, body=JSON_VALUES)
-def test_any_json_is_answered(shared_client: Api, shared_lead: str, operation: str, body: Any) -> None:
+def test_any_json_gets_a_response(shared_client: Api, shared_lead: str, operation: str, body: Any) -> None:
     send(shared_client, shared_lead, operation, json.dumps(body).encode())
 
 
 @given(operation=OPERATIONS, data=st.data())
-def test_any_value_of_a_member_is_answered(
+def test_any_value_of_a_field_gets_a_response(
     shared_client: Api, shared_lead: str, operation: str, data: DataObject
 ) -> None:
     body = dict(VALID[operation])
@@ -97,14 +97,12 @@ def test_any_value_of_a_member_is_answered(
 
 
 @given(operation=OPERATIONS, data=st.data())
-def test_any_damage_to_a_good_body_is_answered(
-    shared_client: Api, shared_lead: str, operation: str, data: DataObject
-) -> None:
+def test_a_damaged_body_gets_a_response(shared_client: Api, shared_lead: str, operation: str, data: DataObject) -> None:
     body = bytearray(json.dumps(VALID[operation]).encode())
-    places = st.integers(min_value=0, max_value=len(body) - 1)
-    for place, byte in data.draw(st.dictionaries(places, st.integers(0, 255), min_size=1, max_size=4)).items():
-        body[place] = byte
-    start, end = sorted(data.draw(st.tuples(places, places)))
+    indexes = st.integers(min_value=0, max_value=len(body) - 1)
+    for index, byte in data.draw(st.dictionaries(indexes, st.integers(0, 255), min_size=1, max_size=4)).items():
+        body[index] = byte
+    start, end = sorted(data.draw(st.tuples(indexes, indexes)))
     cut = data.draw(st.booleans())
     send(shared_client, shared_lead, operation, bytes(body[:start] + body[end:] if cut else body))
 
@@ -123,36 +121,38 @@ def test_any_damage_to_a_good_body_is_answered(
         max_size=4,
     ),
 )
-def test_any_query_is_answered(shared_client: Api, shared_lead: str, path: str, query: list[tuple[str, str]]) -> None:
+def test_any_query_gets_a_response(
+    shared_client: Api, shared_lead: str, path: str, query: list[tuple[str, str]]
+) -> None:
     encoded = "&".join(f"{quote(name, errors='replace')}={quote(value, errors='replace')}" for name, value in query)
     check(shared_client.get(f"{path.format(lead=shared_lead)}?{encoded}"))
 
 
 @given(query=st.text(st.characters(max_codepoint=255), max_size=60))
-def test_any_bytes_in_a_query_are_answered(shared_client: Api, query: str) -> None:
+def test_any_bytes_in_a_query_get_a_response(shared_client: Api, query: str) -> None:
     check(shared_client.get(f"/leads?{query}"))
     check(shared_client.get(f"/follow-ups?{query}"))
 
 
 @given(path=st.text(max_size=40))
-def test_any_path_is_answered(shared_client: Api, path: str) -> None:
+def test_any_path_gets_a_response(shared_client: Api, path: str) -> None:
     for prefix in ("/", "/leads/", "/follow-ups/", "/problems/", "/docs/"):
-        answer = shared_client.get(f"{prefix}{quote(path, errors='replace')}")
-        assert answer.status in (200, 307, 404)
+        response = shared_client.get(f"{prefix}{quote(path, errors='replace')}")
+        assert response.status in (200, 307, 404)
 
 
 @given(name=st.sampled_from(["content-type", "x-request-id", "authorization", "accept"]), value=HEADER_VALUES)
-def test_any_header_is_answered(shared_client: Api, shared_lead: str, name: str, value: str) -> None:
+def test_any_header_gets_a_response(shared_client: Api, shared_lead: str, name: str, value: str) -> None:
     check(shared_client.patch(shared_lead, {}, **{name: value}))
 
 
 @given(
     name=st.sampled_from(["x-api-key", "authorization"]), scheme=st.sampled_from(["", "Bearer "]), value=HEADER_VALUES
 )
-def test_anything_for_a_key_is_answered(shared_service: Service, name: str, scheme: str, value: str) -> None:
+def test_any_text_as_a_key_is_unauthorized(shared_service: Service, name: str, scheme: str, value: str) -> None:
     shared_service.anonymous().get("/pipeline", **{name: scheme + value}).expect_problem(401, "unauthorized")
 
 
 @given(chunks=st.lists(st.binary(max_size=20), min_size=1, max_size=5))
-def test_any_chunks_are_answered(shared_client: Api, shared_lead: str, chunks: list[bytes]) -> None:
+def test_any_chunks_get_a_response(shared_client: Api, shared_lead: str, chunks: list[bytes]) -> None:
     check(shared_client.request("PATCH", shared_lead, chunks=chunks))

@@ -1,4 +1,4 @@
-"""The application as a whole: its paths and methods, and what happens when the inside fails."""
+"""Test paths, methods, problems and internal errors of the whole application."""
 
 import re
 from collections.abc import Callable, Iterator, MutableMapping
@@ -44,7 +44,7 @@ ALLOWED = {
     f"/follow-ups/{UNKNOWN_ID}/cancel": "OPTIONS, POST",
     f"/follow-ups/{UNKNOWN_ID}/retry": "OPTIONS, POST",
 }
-JUNK = [
+UNKNOWN_PATHS = [
     "/nowhere",
     "/leads/a/b/c",
     "/leads/%00",
@@ -72,27 +72,27 @@ JUNK = [
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "BREW", "get", "PROPFIND"]
 
 
-class Broken:
-    """A database that fails at whatever it is asked for."""
+class FailingDatabase:
+    """A database with every method failing."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
 
     async def read(self, *_: object, **__: object) -> None:
-        """Fail."""
+        """Raise the error."""
         raise self._error
 
     read_long = write = check_ready = read
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing."""
 
 
 @contextmanager
-def breaking(service: Service, error: Exception) -> Iterator[Api]:
-    """A client with a key, of a service that nobody has called yet and whose database now raises `error`."""
+def service_with_error(service: Service, error: Exception) -> Iterator[Api]:
+    """Return a client with a key of a new service whose database raises `error`."""
     _, key = service.new_key("admin")
-    with service.container.database.override(providers.Object(Broken(error))):
+    with service.container.database.override(providers.Object(FailingDatabase(error))):
         yield service.client_with(x_api_key=key)
 
 
@@ -100,58 +100,56 @@ def breaking(service: Service, error: Exception) -> Iterator[Api]:
 
 
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
-def test_options_tell_every_method_of_a_resource(shared_service: Service, path: str, allowed: str) -> None:
-    answer = shared_service.anonymous().request("OPTIONS", path).expect(204)
-    assert (answer.headers["allow"], answer.body) == (allowed, b"")
+def test_options_lists_the_methods_of_a_resource(shared_service: Service, path: str, allowed: str) -> None:
+    response = shared_service.anonymous().request("OPTIONS", path).expect(204)
+    assert (response.headers["allow"], response.body) == (allowed, b"")
 
 
 @pytest.mark.parametrize(("path", "allowed"), ALLOWED.items())
-def test_another_method_is_refused_with_those_that_a_resource_has(
-    shared_service: Service, path: str, allowed: str
-) -> None:
+def test_a_405_lists_the_methods_of_a_resource(shared_service: Service, path: str, allowed: str) -> None:
     for method in set(METHODS) - set(allowed.split(", ")):
-        answer = shared_service.anonymous().request(method, path)
-        answer.expect_problem(405, "method-not-allowed")
-        assert answer.headers["allow"] == allowed
+        response = shared_service.anonymous().request(method, path)
+        response.expect_problem(405, "method-not-allowed")
+        assert response.headers["allow"] == allowed
 
 
-def test_options_of_nothing_are_not_found(service: Service) -> None:
+def test_options_of_an_unknown_path_is_not_found(service: Service) -> None:
     service.anonymous().request("OPTIONS", "/nowhere").expect_problem(404, "not-found")
 
 
 # Paths
 
 
-@pytest.mark.parametrize("path", JUNK, ids=lambda path: path[:40])
-def test_a_path_that_leads_nowhere_is_not_found(shared_client: Api, path: str) -> None:
-    answer = shared_client.get(path)
-    answer.expect_problem(404, "not-found")
-    assert "set-cookie" not in answer.headers
+@pytest.mark.parametrize("path", UNKNOWN_PATHS, ids=lambda path: path[:40])
+def test_an_unknown_path_is_not_found(shared_client: Api, path: str) -> None:
+    response = shared_client.get(path)
+    response.expect_problem(404, "not-found")
+    assert "set-cookie" not in response.headers
 
 
-@pytest.mark.parametrize("path", JUNK, ids=lambda path: path[:40])
+@pytest.mark.parametrize("path", UNKNOWN_PATHS, ids=lambda path: path[:40])
 def test_a_problem_names_the_path_as_a_uri_reference(shared_client: Api, path: str) -> None:
     instance = shared_client.get(path).json["instance"]
     assert re.fullmatch(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})+", instance), instance
     assert unquote(instance).rstrip("/") == unquote(path).rstrip("/")
 
 
-def test_nothing_can_be_done_at_a_path_that_leads_nowhere(service: Service) -> None:
+def test_no_method_changes_anything_at_an_unknown_path(service: Service) -> None:
     admin = service.client("admin")
-    for path, method in product(JUNK, ("POST", "PATCH", "DELETE")):
+    for path, method in product(UNKNOWN_PATHS, ("POST", "PATCH", "DELETE")):
         assert admin.request(method, path, JOHN).status in (404, 405), (path, method)
     assert admin.get("/leads").json["items"] == []
 
 
-def test_headers_may_be_long_and_many(api: Api) -> None:
+def test_long_and_many_headers_are_accepted(api: Api) -> None:
     api.get("/leads", cookie="x" * 100_000, **{f"x_{number}": "é" for number in range(1000)}).expect(200)
 
 
 # Problems
 
 
-def every_problem(start: Callable[..., Service]) -> Iterator[tuple[str, Response]]:
-    """A way to meet each type of problem."""
+def all_problems(start: Callable[..., Service]) -> Iterator[tuple[str, Response]]:
+    """Yield the name and a response of each problem type."""
     service = start()
     api, anonymous = service.client(), service.anonymous()
     john = api.post("/leads", JOHN).headers["location"]
@@ -169,28 +167,28 @@ def every_problem(start: Callable[..., Service]) -> Iterator[tuple[str, Response
     limited.get("/pipeline").expect(200)
     yield "rate-limited", limited.get("/pipeline")
     for name, error in (("internal-error", RuntimeError()), ("unavailable", Unavailable())):
-        with breaking(start(), error) as client:
+        with service_with_error(start(), error) as client:
             yield name, client.get("/leads")
 
 
-def test_every_problem_is_complete_and_its_type_leads_to_a_page_that_explains_it(
+def test_every_problem_is_complete_and_its_type_is_the_url_of_a_page(
     start: Callable[..., Service],
 ) -> None:
     reader = start().anonymous()
-    for name, answer in every_problem(start):
-        problem = answer.expect_problem(answer.status, name)
+    for name, response in all_problems(start):
+        problem = response.expect_problem(response.status, name)
         assert problem["instance"].startswith("/")
         page = reader.get(problem["type"]).expect(200)
         assert page.headers["content-type"].startswith("text/html")
         assert name in page.body.decode()
 
 
-# Faults of the service
+# Internal errors
 
 
-def test_an_unforeseen_error_is_answered_without_details(service: Service) -> None:
-    with breaking(service, RuntimeError("swordfish of john@example.com")) as client:
-        for answer in (
+def test_the_response_to_an_unexpected_error_has_no_details(service: Service) -> None:
+    with service_with_error(service, RuntimeError("swordfish of john@example.com")) as client:
+        for response in (
             client.get("/leads"),
             client.get(f"/leads/{UNKNOWN_ID}"),
             client.post("/leads", JOHN),
@@ -198,42 +196,42 @@ def test_an_unforeseen_error_is_answered_without_details(service: Service) -> No
             client.post(f"/leads/{UNKNOWN_ID}/follow-up"),
             client.get("/health/ready"),
         ):
-            problem = answer.expect_problem(500, "internal-error")
+            problem = response.expect_problem(500, "internal-error")
             assert problem.keys() == {"type", "title", "status", "detail", "instance"}
-            assert not re.search("swordfish|john@|RuntimeError|Traceback", answer.body.decode())
-            assert "x-request-id" in answer.headers
+            assert not re.search("swordfish|john@|RuntimeError|Traceback", response.body.decode())
+            assert "x-request-id" in response.headers
 
 
-def test_an_unforeseen_error_is_logged_under_the_id_of_the_request_without_its_text(service: Service, log: Log) -> None:
-    with breaking(service, RuntimeError("swordfish of john@example.com")) as client:
+def test_an_unexpected_error_is_logged_with_the_request_id_and_without_its_text(service: Service, log: Log) -> None:
+    with service_with_error(service, RuntimeError("swordfish of john@example.com")) as client:
         log.clear()
         client.get("/leads?email=john@example.com", x_request_id="the-one").expect(500)
-    fault, access = log
-    assert (fault["log_level"], fault["request_id"], fault["error"]) == ("error", "the-one", "RuntimeError")
-    assert "authentication" in fault["where"]
+    error, access = log
+    assert (error["log_level"], error["request_id"], error["error"]) == ("error", "the-one", "RuntimeError")
+    assert "authentication" in error["where"]
     assert (access["event"], access["request_id"], access["status"]) == ("request", "the-one", 500)
     assert not re.search("swordfish|john", str(log))
 
 
-def test_a_database_out_of_reach_is_told_with_the_time_to_come_back(service: Service, log: Log) -> None:
-    with breaking(service, Unavailable("cannot open /var/lib/leads.db as swordfish")) as client:
-        for answer in (client.get("/leads"), client.post("/leads", JOHN), client.get("/health/ready")):
-            answer.expect_problem(503, "unavailable")
-            assert int(answer.headers["retry-after"]) >= 1
-            assert not re.search("swordfish|/var", answer.body.decode())
+def test_an_unreachable_database_is_a_503_with_retry_after(service: Service, log: Log) -> None:
+    with service_with_error(service, Unavailable("cannot open /var/lib/leads.db as swordfish")) as client:
+        for response in (client.get("/leads"), client.post("/leads", JOHN), client.get("/health/ready")):
+            response.expect_problem(503, "unavailable")
+            assert int(response.headers["retry-after"]) >= 1
+            assert not re.search("swordfish|/var", response.body.decode())
         client.get("/health/live").expect(200)
     assert "fault" not in [line["event"] for line in log]
 
 
-def test_a_full_disk_is_named_without_its_path(service: Service) -> None:
-    with breaking(service, StorageFull("database or disk is full: /var/lib/leads.db")) as client:
+def test_a_full_disk_is_reported_without_its_path(service: Service) -> None:
+    with service_with_error(service, StorageFull("database or disk is full: /var/lib/leads.db")) as client:
         problem = client.post("/leads", JOHN).expect_problem(503, "unavailable")
     assert "storage of the database is full" in problem["detail"]
     assert "/var" not in str(problem)
 
 
 @pytest.mark.parametrize("store", ["sqlite"])
-def test_a_database_that_somebody_else_is_writing_to_is_busy_and_nothing_is_done(
+def test_a_locked_database_is_unavailable_and_nothing_is_stored(
     start: Callable[..., Service],
 ) -> None:
     service = start()
@@ -241,8 +239,8 @@ def test_a_database_that_somebody_else_is_writing_to_is_busy_and_nothing_is_done
     service.container.engine.override(providers.Singleton(sqlite_engine, url, busy_seconds=0))
     api = service.client()
     with service.container.engine().begin():
-        answer = api.post("/leads", JOHN)
-        answer.expect_problem(503, "unavailable")
-        assert int(answer.headers["retry-after"]) >= 1
+        response = api.post("/leads", JOHN)
+        response.expect_problem(503, "unavailable")
+        assert int(response.headers["retry-after"]) >= 1
         assert api.get("/leads").expect(200).json["items"] == []
     api.post("/leads", JOHN).expect(201)

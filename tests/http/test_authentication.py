@@ -1,4 +1,4 @@
-"""Keys: who comes in. Who may do what is in test_authorisation.py."""
+"""Test authentication by API keys. For permissions see test_authorization.py."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,19 +23,19 @@ OPERATOR_KEY = "correct horse battery staple"
 
 
 @pytest.mark.parametrize("path", UNDOCUMENTED)
-def test_the_documentation_is_for_everybody(service: Service, path: str) -> None:
+def test_the_documentation_needs_no_key(service: Service, path: str) -> None:
     assert service.anonymous().get(path).status in (200, 307)
 
 
 @pytest.mark.parametrize("path", ["/leads/health", "/leads/docs", "/leads/problems", f"/leads/{UNKNOWN_ID}/timeline"])
-def test_a_path_that_only_looks_like_a_public_one_needs_a_key(service: Service, path: str) -> None:
+def test_a_path_similar_to_a_public_one_needs_a_key(service: Service, path: str) -> None:
     service.anonymous().get(path).expect_problem(401, "unauthorized")
 
 
 # Keys
 
 
-def test_a_key_comes_in_either_header(service: Service) -> None:
+def test_a_key_is_accepted_in_either_header(service: Service) -> None:
     _, key = service.new_key("read")
     for headers in (
         {"x_api_key": key},
@@ -46,10 +46,10 @@ def test_a_key_comes_in_either_header(service: Service) -> None:
         service.anonymous().get("/pipeline", **headers).expect(200)
 
 
-def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
-    answer = service.anonymous().get("/leads")
-    assert "X-API-Key" in answer.expect_problem(401, "unauthorized")["detail"]
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+def test_a_401_explains_how_to_send_a_key(service: Service) -> None:
+    response = service.anonymous().get("/leads")
+    assert "X-API-Key" in response.expect_problem(401, "unauthorized")["detail"]
+    assert response.headers["www-authenticate"].startswith("Bearer")
 
 
 @pytest.mark.parametrize("header", ["x_api_key", "authorization"])
@@ -68,19 +68,19 @@ def test_who_has_no_key_is_told_how_to_send_one(service: Service) -> None:
         digest,
     ],
 )
-def test_a_malformed_key_opens_nothing(service: Service, header: str, spoil: Callable[[str], str]) -> None:
+def test_a_malformed_key_is_unauthorized(service: Service, header: str, spoil: Callable[[str], str]) -> None:
     spoiled = spoil(service.new_key("read")[1])
     value = f"Bearer {spoiled}" if header == "authorization" else spoiled
-    answer = service.anonymous().get("/pipeline", **{header: value})
-    assert spoiled not in str(answer.expect_problem(401, "unauthorized"))
+    response = service.anonymous().get("/pipeline", **{header: value})
+    assert spoiled not in str(response.expect_problem(401, "unauthorized"))
 
 
 @pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Basic am9objpkb2U=", "Digest x", "x"])
-def test_other_credentials_open_nothing(service: Service, value: str) -> None:
+def test_other_credentials_are_unauthorized(service: Service, value: str) -> None:
     service.anonymous().get("/pipeline", authorization=value).expect_problem(401, "unauthorized")
 
 
-def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service) -> None:
+def test_an_unknown_well_formed_key_is_unauthorized(service: Service) -> None:
     service.new_key("admin")
     for role in Role:
         service.anonymous().get("/pipeline", x_api_key=make_key_text(role, b"\x07" * 32)).expect_problem(
@@ -89,7 +89,7 @@ def test_a_well_formed_key_that_nobody_was_given_opens_nothing(service: Service)
 
 
 @ON_BOTH_DATABASES
-def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
+def test_a_revoked_key_is_unauthorized_at_once(service: Service) -> None:
     key_id, key = service.new_key("admin")
     _, other = service.new_key("admin", name="other")
     client = service.client_with(x_api_key=key)
@@ -101,7 +101,7 @@ def test_a_revoked_key_opens_nothing_from_then_on(service: Service) -> None:
 
 
 class OneKey:
-    """A database with one key, that counts how often it is looked up."""
+    """A database with one key that counts the look-ups."""
 
     def __init__(self, waits: bool) -> None:
         self.waits = waits
@@ -109,7 +109,7 @@ class OneKey:
         self.looked_up = 0
 
     async def read(self, *_: object) -> Principal | None:
-        """Whose key it is."""
+        """Return the principal of the key."""
         self.looked_up += 1
         found = None if self.revoked else Principal("1", "agent", Role.AGENT)
         if self.waits:
@@ -117,21 +117,21 @@ class OneKey:
         return found
 
     async def write(self, *_: object) -> None:
-        """Nothing is written."""
+        """Do nothing."""
 
 
-def come_in(database: OneKey) -> Callable[[], asyncio.Task[Any]]:
-    """Something that makes a request with the key come in at a gate before this database."""
+def request_with(database: OneKey) -> Callable[[], asyncio.Task[Any]]:
+    """Return a function that starts a request with the key against this database."""
     authentication = Authentication(cast(Database, database), Authenticate(), lambda _: None, ClientAddresses([]))
     scope = cast(HTTPScope, {"headers": [(b"x-api-key", b"key")]})
     return lambda: asyncio.create_task(authentication._authorize(scope, Permission.READ))
 
 
-def test_requests_that_wait_together_have_their_key_looked_up_once() -> None:
+def test_concurrent_requests_look_up_their_key_once() -> None:
     database = OneKey(waits=False)
 
     async def requests() -> None:
-        request = come_in(database)
+        request = request_with(database)
         await asyncio.gather(request(), request(), request())
 
     asyncio.run(requests())
@@ -139,16 +139,16 @@ def test_requests_that_wait_together_have_their_key_looked_up_once() -> None:
 
 
 @pytest.mark.parametrize("waits", [False, True])
-def test_a_request_that_comes_in_after_another_process_revoked_the_key_is_refused(waits: bool) -> None:
+def test_a_request_after_another_process_revoked_the_key_is_refused(waits: bool) -> None:
     database = OneKey(waits)
 
     async def requests() -> None:
-        request = come_in(database)
+        request = request_with(database)
         before = request()
         while not database.looked_up:
             await asyncio.sleep(0)
         database.revoked = True
-        after = request()  # in the very turn of the look-up
+        after = request()  # in the same event-loop turn as the look-up
         await before
         with pytest.raises(Problem, match="revoked"):
             await after
@@ -156,7 +156,7 @@ def test_a_request_that_comes_in_after_another_process_revoked_the_key_is_refuse
     asyncio.run(requests())
 
 
-def test_an_unknown_and_a_revoked_key_look_the_same(service: Service) -> None:
+def test_unknown_and_revoked_keys_get_the_same_response(service: Service) -> None:
     key_id, key = service.new_key("admin")
     service.revoke(key_id)
     revoked = service.anonymous().get("/pipeline", x_api_key=key)
@@ -164,7 +164,7 @@ def test_an_unknown_and_a_revoked_key_look_the_same(service: Service) -> None:
     assert revoked.body == unknown.body
 
 
-def test_the_key_that_the_operator_chose_may_do_everything(start: Callable[..., Service]) -> None:
+def test_the_configured_admin_key_has_all_permissions(start: Callable[..., Service]) -> None:
     service = start(api_key_digest=digest(OPERATOR_KEY))
     operator = service.client_with(x_api_key=OPERATOR_KEY)
     john = operator.post("/leads", JOHN).expect(201).headers["location"]
@@ -175,6 +175,6 @@ def test_the_key_that_the_operator_chose_may_do_everything(start: Callable[..., 
         service.client_with(x_api_key=other).get("/leads").expect_problem(401, "unauthorized")
 
 
-def test_without_an_operators_key_nobody_is_the_operator(service: Service) -> None:
+def test_without_a_configured_admin_key_none_is_accepted(service: Service) -> None:
     for key in ("None", "null", digest("")):
         service.client_with(x_api_key=key).get("/leads").expect_problem(401, "unauthorized")

@@ -1,4 +1,4 @@
-"""Who may do what: every operation of the OpenAPI document, asked by every role, and by whoever has no key that works.
+"""Test the permissions of every role, and of requests without a valid key, for every operation.
 
 The requests are made from the document: paths filled with the ids of what is there, bodies from the examples.
 """
@@ -15,7 +15,7 @@ from rest import JOHN, UNKNOWN_ID, Api, Response, Service
 
 PUBLIC = "public"
 
-LEAST = {
+MINIMUM_ROLES = {
     "postLeads": "capture",
     "getLeads": "read",
     "postLeadsImport": "admin",
@@ -45,7 +45,7 @@ LEAST = {
     "getHealthLive": PUBLIC,
     "getHealthReady": PUBLIC,
 }
-"""The least role that may carry an operation out, by its operationId. Whoever adds an operation decides it here."""
+"""The minimum role of each operation, by operationId. Add new operations here."""
 
 PERMITTED = {
     "capture": {"capture", "agent", "admin"},  # a read key adds nothing
@@ -53,12 +53,12 @@ PERMITTED = {
     "agent": {"agent", "admin"},
     "admin": {"admin"},
 }
-"""Who may do what the least role may do."""
+"""The roles permitted by each minimum role."""
 
 
 @dataclass(frozen=True)
-class Documented:
-    """An operation of the document. `body` is an example of what it reads."""
+class Operation:
+    """An operation of the OpenAPI document, with an example of its body."""
 
     name: str
     method: str
@@ -67,40 +67,40 @@ class Documented:
     body: object = None
     media_type: str = ""
 
-    def sent(self, client: Api, id: str = UNKNOWN_ID, query: str = "") -> Response:
-        """What it answers to this client, about what has this id."""
+    def send_by(self, client: Api, id: str = UNKNOWN_ID, query: str = "") -> Response:
+        """Send the operation as `client` for the resource with this id, and return the response."""
         headers = {"content_type": self.media_type} if self.media_type else {}
         return client.request(self.method, self.path.replace("{id}", id) + query, self.body, headers=headers)
 
     @property
-    def least(self) -> str:
-        """The decision about it."""
-        return LEAST[self.name]
+    def minimum_role(self) -> str:
+        """The minimum role of the operation, or `PUBLIC`."""
+        return MINIMUM_ROLES[self.name]
 
 
 @pytest.fixture
-def operations(shared_service: Service) -> list[Documented]:
-    """All that there are; HEAD, too, which the document need not name."""
+def operations(shared_service: Service) -> list[Operation]:
+    """Return all operations, with HEAD, which the document omits."""
     document = shared_service.anonymous().get("/openapi.json").expect(200).json
-    return [*documented(document)]
+    return [*operations_of(document)]
 
 
-def documented(document: Any) -> Iterator[Documented]:
-    """The operations of the document."""
+def operations_of(document: Any) -> Iterator[Operation]:
+    """Yield the operations of the document."""
     for path, item in document["paths"].items():
-        for method, told in item.items():
-            operation = partial(Documented, told["operationId"], path=path, roles=told.get("x-roles"))
-            [*content] = told.get("requestBody", {}).get("content", {}).items()
+        for method, body_of in item.items():
+            operation = partial(Operation, body_of["operationId"], path=path, roles=body_of.get("x-roles"))
+            [*content] = body_of.get("requestBody", {}).get("content", {}).items()
             media_type, told_of_body = content[0] if content else ("", {})
             body = told_of_body.get("example")
-            sent = body.encode() if isinstance(body, str) else body  # a file is sent as it is
+            sent = body.encode() if isinstance(body, str) else body  # a file is sent unchanged
             yield operation(method=method.upper(), body=sent, media_type=media_type)
             if method == "get":
                 yield operation(method="HEAD")
 
 
 def a_lead(service: Service) -> str:
-    """The id of a new lead."""
+    """Create a lead and return its id."""
     number = next(_numbers)
     lead = service.client("agent").post("/leads", {**JOHN, "email": f"{number}@example.com"}).expect(201)
     id: str = lead.json["id"]
@@ -108,46 +108,46 @@ def a_lead(service: Service) -> str:
 
 
 def a_follow_up(service: Service) -> str:
-    """The id of a new follow-up."""
+    """Create a follow-up and return its id."""
     id: str = service.client("agent").post(f"/leads/{a_lead(service)}/follow-up").expect(202).json["id"]
     return id
 
 
 def a_key(service: Service) -> str:
-    """The id of a new key."""
+    """Create an API key and return its id."""
     return service.new_key("read")[0]
 
 
 _numbers = iter(range(1_000_000))
-THERE: Mapping[str, Callable[[Service], str]] = {"leads": a_lead, "follow-ups": a_follow_up, "api-keys": a_key}
-"""How to make what the ids in a path are of, by the path's first part."""
+CREATE: Mapping[str, Callable[[Service], str]] = {"leads": a_lead, "follow-ups": a_follow_up, "api-keys": a_key}
+"""A function that creates a resource, for each first segment of a path."""
 
 
-def there(service: Service, operation: Documented) -> str:
-    """The id of something that the operation can be carried out on."""
-    return THERE[operation.path.split("/")[1]](service) if "{id}" in operation.path else UNKNOWN_ID
+def existing_id(service: Service, operation: Operation) -> str:
+    """Create a resource for the operation, if its path has an id, and return the id."""
+    return CREATE[operation.path.split("/")[1]](service) if "{id}" in operation.path else UNKNOWN_ID
 
 
-def told(refused: Response) -> dict[str, Any]:
-    """What a refusal tells, without the path, which the client knows already."""
+def body_of(refused: Response) -> dict[str, Any]:
+    """Return the body of a refused request without `instance`, the path of the request."""
     return {name: value for name, value in refused.json.items() if name != "instance"} if refused.body else {}
 
 
-def test_of_every_operation_it_is_decided_who_may_carry_it_out(operations: list[Documented]) -> None:
-    assert {operation.name for operation in operations} == LEAST.keys()
+def test_every_operation_has_a_minimum_role(operations: list[Operation]) -> None:
+    assert {operation.name for operation in operations} == MINIMUM_ROLES.keys()
 
 
-def test_the_document_names_the_roles_that_may(operations: list[Documented], shared_service: Service) -> None:
+def test_the_document_names_the_permitted_roles(operations: list[Operation], shared_service: Service) -> None:
     document = shared_service.anonymous().get("/openapi.json").json
     for operation in operations:
         if operation.method == "HEAD":
             continue
         described = document["paths"][operation.path][operation.method.lower()]
-        if operation.least == PUBLIC:
+        if operation.minimum_role == PUBLIC:
             assert (described["security"], operation.roles) == ([], None)
         else:
             assert operation.roles is not None
-            assert {*operation.roles} == PERMITTED[operation.least]
+            assert {*operation.roles} == PERMITTED[operation.minimum_role]
             assert "security" not in described
             *others, last = (f"`{role}`" for role in operation.roles)
             named = f"{', '.join(others)} or {last}" if others else last
@@ -155,73 +155,71 @@ def test_the_document_names_the_roles_that_may(operations: list[Documented], sha
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_a_role_may_do_what_was_decided_and_nothing_else(
-    shared_service: Service, operations: list[Documented], role: Role
-) -> None:
+def test_a_role_has_exactly_its_permissions(shared_service: Service, operations: list[Operation], role: Role) -> None:
     client = shared_service.client(role)
     for operation in operations:
-        answer = operation.sent(client, there(shared_service, operation))
-        if operation.least == PUBLIC or role in PERMITTED[operation.least]:
-            assert answer.status < 500, answer
-            assert answer.status not in (401, 403, 404, 405), answer
+        response = operation.send_by(client, existing_id(shared_service, operation))
+        if operation.minimum_role == PUBLIC or role in PERMITTED[operation.minimum_role]:
+            assert response.status < 500, response
+            assert response.status not in (401, 403, 404, 405), response
         elif operation.method == "HEAD":
-            answer.expect(403)
+            response.expect(403)
         else:
-            refused = answer.expect_problem(403, "forbidden")
-            assert refused["role"] == operation.least
-            assert f"The role `{operation.least}` permits it." in refused["detail"]
+            refused = response.expect_problem(403, "forbidden")
+            assert refused["role"] == operation.minimum_role
+            assert f"The role `{operation.minimum_role}` permits it." in refused["detail"]
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_who_may_not_do_something_does_not_learn_what_is_there(
-    shared_service: Service, operations: list[Documented], role: Role
-) -> None:
+def test_a_403_does_not_reveal_what_exists(shared_service: Service, operations: list[Operation], role: Role) -> None:
     client = shared_service.client(role)
-    forbidden = [each for each in operations if each.least != PUBLIC and role not in PERMITTED[each.least]]
+    forbidden = [
+        each for each in operations if each.minimum_role != PUBLIC and role not in PERMITTED[each.minimum_role]
+    ]
     for operation in forbidden:
-        id = there(shared_service, operation)
-        answers = [
-            operation.sent(client, id),
-            operation.sent(client),
-            operation.sent(client, "no-id"),
-            operation.sent(client, id, "?foo=1"),
+        id = existing_id(shared_service, operation)
+        responses = [
+            operation.send_by(client, id),
+            operation.send_by(client),
+            operation.send_by(client, "no-id"),
+            operation.send_by(client, id, "?foo=1"),
             client.request(operation.method, operation.path.replace("{id}", id), b"{"),
         ]
-        assert [answer.status for answer in answers] == [403] * len(answers)
-        assert all(told(answer) == told(answers[0]) for answer in answers)
-        assert {*map(frozenset, (answer.headers.keys() for answer in answers))} == {frozenset(answers[0].headers)}
+        assert [response.status for response in responses] == [403] * len(responses)
+        assert all(body_of(response) == body_of(responses[0]) for response in responses)
+        assert {*map(frozenset, (response.headers.keys() for response in responses))} == {
+            frozenset(responses[0].headers)
+        }
     assert len(forbidden) >= (0 if role is Role.ADMIN else 4)
 
 
-def test_what_may_be_looked_for_and_is_not_there_is_not_found(
-    shared_service: Service, operations: list[Documented]
-) -> None:
+def test_an_unknown_id_is_not_found(shared_service: Service, operations: list[Operation]) -> None:
     admin = shared_service.client("admin")
     for operation in operations:
         if "{id}" in operation.path:
-            operation.sent(admin).expect(404)
+            operation.send_by(admin).expect(404)
 
 
 @pytest.mark.parametrize("key", ["none", "malformed", "unknown", "revoked"])
-def test_without_a_key_that_works_only_what_is_public_can_be_had(
-    shared_service: Service, operations: list[Documented], key: str
+def test_without_a_valid_key_only_public_operations_are_permitted(
+    shared_service: Service, operations: list[Operation], key: str
 ) -> None:
     id, text = shared_service.new_key("admin")
     shared_service.revoke(id)
     keys = {"none": "", "malformed": text[:-1], "unknown": make_key_text(Role.ADMIN, b"\x07" * 32), "revoked": text}
     client = shared_service.client_with(x_api_key=keys[key])
     for operation in operations:
-        if operation.least == PUBLIC:
-            operation.sent(client).expect(200)
+        if operation.minimum_role == PUBLIC:
+            operation.send_by(client).expect(200)
             continue
-        refused = [operation.sent(client, there(shared_service, operation)), operation.sent(client)]
-        assert [answer.status for answer in refused] == [401, 401]
-        assert told(refused[0]) == told(refused[1])
+        refused = [operation.send_by(client, existing_id(shared_service, operation)), operation.send_by(client)]
+        assert [response.status for response in refused] == [401, 401]
+        assert body_of(refused[0]) == body_of(refused[1])
         if operation.method != "HEAD":
             refused[0].expect_problem(401, "unauthorized")
 
 
-def test_what_is_refused_is_not_done(service: Service) -> None:
+def test_a_refused_request_has_no_effect(service: Service) -> None:
     agent = service.client("agent")
     john = agent.post("/leads", JOHN).headers["location"]
     before = agent.get("/leads").json

@@ -1,4 +1,4 @@
-"""From which address a request comes, behind proxies that the operator trusts and others."""
+"""Test the client address of a request, behind trusted and other proxies."""
 
 from collections.abc import Callable, Sequence
 from ipaddress import ip_network
@@ -18,17 +18,17 @@ CLIENT = "198.51.100.7"
 
 
 def caller(peer: str | None, *forwarded: str, trusted: Sequence[str] = TRUSTED) -> str:
-    """Who is counted for a request from `peer` with these headers."""
+    """Return the caller of a request from `peer` with these X-Forwarded-For headers."""
     headers = [(b"x-forwarded-for", value.encode("latin-1")) for value in forwarded]
     scope = {"client": (peer, 50000) if peer else None, "headers": [(b"host", b"x"), *headers]}
     return ClientAddresses([ip_network(text) for text in trusted]).of(cast(HTTPScope, scope))
 
 
-def test_without_trusted_proxies_the_address_of_the_connection_counts() -> None:
+def test_without_trusted_proxies_the_caller_is_the_address_of_the_connection() -> None:
     assert caller("127.0.0.1", CLIENT, trusted=[]) == "127.0.0.1"
 
 
-def test_who_is_no_trusted_proxy_is_not_believed() -> None:
+def test_headers_from_an_untrusted_address_are_ignored() -> None:
     assert caller("192.0.2.1", CLIENT) == "192.0.2.1"
 
 
@@ -50,17 +50,17 @@ def test_who_is_no_trusted_proxy_is_not_believed() -> None:
         [f"::ffff:{CLIENT}"],
     ],
 )
-def test_the_last_address_that_is_no_trusted_proxy_counts(forwarded: list[str]) -> None:
+def test_the_caller_is_the_last_untrusted_address(forwarded: list[str]) -> None:
     assert caller("127.0.0.1", *forwarded) == CLIENT
     assert caller("::ffff:127.0.0.1", *forwarded) == CLIENT
 
 
-def test_if_all_are_trusted_the_first_of_them_called() -> None:
+def test_if_all_addresses_are_trusted_the_caller_is_the_first() -> None:
     assert caller("127.0.0.1", "10.0.0.9, 10.0.0.1") == "10.0.0.9"
 
 
 @pytest.mark.parametrize("forwarded", [[], [""], [","], ["unknown"], ["_hidden"], ["\xff"], ["1.2.3"], [f"{CLIENT},"]])
-def test_if_a_proxy_tells_no_address_it_is_the_caller_itself(forwarded: list[str]) -> None:
+def test_a_proxy_that_forwards_no_valid_address_is_the_caller(forwarded: list[str]) -> None:
     assert caller("127.0.0.1", *forwarded) == "127.0.0.1"
     assert caller("127.0.0.1", *forwarded, "10.0.0.1") == "10.0.0.1"
 
@@ -68,34 +68,36 @@ def test_if_a_proxy_tells_no_address_it_is_the_caller_itself(forwarded: list[str
 @pytest.mark.parametrize(
     "address", ["2001:db8:1:2::1", "2001:db8:1:2:ffff::", "[2001:db8:1:2::1]:443", "2001:DB8:1:2::%eth0"]
 )
-def test_addresses_of_one_network_of_64_bits_are_one_caller(address: str) -> None:
+def test_ipv6_addresses_of_one_64_bit_network_are_one_caller(address: str) -> None:
     assert caller("127.0.0.1", address) == "2001:db8:1:2::/64"
     assert caller("127.0.0.1", "2001:db8:1:3::1") == "2001:db8:1:3::/64"
 
 
-def test_an_address_of_the_connection_that_is_none_is_nobodys() -> None:
+def test_a_connection_without_an_address_has_an_empty_caller() -> None:
     assert caller(None, CLIENT) == ""
     assert caller("unix:", CLIENT) == ""
 
 
 @given(st.text(st.characters(max_codepoint=255)), st.text(alphabet="0123456789abcdef:.,[]% ", max_size=60))
-def test_whatever_a_client_makes_up_there_is_a_caller(anything: str, nearly: str) -> None:
+def test_any_forwarded_header_gives_a_caller(anything: str, nearly: str) -> None:
     for made_up in (anything, nearly):
         assert caller("127.0.0.1", made_up)
         assert caller("127.0.0.1", f"{made_up},{CLIENT}") == CLIENT
         assert caller("192.0.2.1", made_up) == "192.0.2.1"
 
 
-def asked(service: Service, peer: str, forwarded: str, **headers: Any) -> Response:
-    """What somebody without a key is answered."""
+def get_leads(service: Service, peer: str, forwarded: str, **headers: Any) -> Response:
+    """Send an anonymous request and return the response."""
     return service.client_with(peer, x_forwarded_for=forwarded, **headers).get("/leads")
 
 
-def test_strangers_behind_a_trusted_proxy_are_limited_each_by_his_own_address(start: Callable[..., Service]) -> None:
+def test_anonymous_clients_behind_a_trusted_proxy_are_limited_by_their_own_addresses(
+    start: Callable[..., Service],
+) -> None:
     service = start(rate_limit=RateLimit(20, 3600), trusted_proxies=[ip_network("10.0.0.0/8")])
-    assert [asked(service, "10.0.0.1", CLIENT).status for _ in range(3)] == [401, 401, 429]
-    assert asked(service, "10.0.0.2", f"made up, {CLIENT}").status == 429
-    assert asked(service, "10.0.0.1", f"{CLIENT}, 198.51.100.8").status == 401
-    assert [asked(service, "192.0.2.1", f"198.51.100.{n}").status for n in range(3)] == [401, 401, 429]
+    assert [get_leads(service, "10.0.0.1", CLIENT).status for _ in range(3)] == [401, 401, 429]
+    assert get_leads(service, "10.0.0.2", f"made up, {CLIENT}").status == 429
+    assert get_leads(service, "10.0.0.1", f"{CLIENT}, 198.51.100.8").status == 401
+    assert [get_leads(service, "192.0.2.1", f"198.51.100.{n}").status for n in range(3)] == [401, 401, 429]
     networks = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "2001:db8:0:1::1"]
-    assert [asked(service, "10.0.0.1", address).status for address in networks] == [401, 401, 429, 401]
+    assert [get_leads(service, "10.0.0.1", address).status for address in networks] == [401, 401, 429, 401]

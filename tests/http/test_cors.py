@@ -1,4 +1,4 @@
-"""Pages of other sites: which may call the service, and what they are told."""
+"""Test requests by pages of other origins (CORS)."""
 
 from collections.abc import Callable
 
@@ -21,24 +21,24 @@ EXPOSED = (
 PREFLIGHT = {"access_control_request_method": "PATCH", "access_control_request_headers": "x-api-key"}
 
 
-def cors(reply: Response) -> dict[str, str]:
-    """What is told to browsers."""
-    return {name: value for name, value in reply.headers.items() if name.startswith("access-control-")}
+def cors(response: Response) -> dict[str, str]:
+    """Return the CORS headers of a response."""
+    return {name: value for name, value in response.headers.items() if name.startswith("access-control-")}
 
 
 @pytest.fixture
 def service(start: Callable[..., Service]) -> Service:
-    """A service for the pages of two sites."""
+    """Start a service that allows two origins."""
     return start(cors_origins=[HOME, "http://localhost:5173"])
 
 
 def every_kind(service: Service, origin: str) -> list[Response]:
-    """Answers from operations, from the gate, from the router."""
+    """Return responses of handlers, of authentication and of the router."""
     page, anonymous = service.client("agent"), service.anonymous()
-    answers = [page.post("/leads", {**JOHN, "email": f"{n}@example.com"}, origin=origin) for n in range(2)]
-    john = answers[0].headers["location"]
+    responses = [page.post("/leads", {**JOHN, "email": f"{n}@example.com"}, origin=origin) for n in range(2)]
+    john = responses[0].headers["location"]
     return [
-        *answers,
+        *responses,
         page.get(john, origin=origin).expect(200),
         page.patch(john, {"status": "converted"}, origin=origin).expect(409),
         page.post("/leads", b"{", origin=origin).expect(400),
@@ -50,24 +50,24 @@ def every_kind(service: Service, origin: str) -> list[Response]:
 
 
 def test_a_page_of_a_configured_origin_may_read_every_answer(service: Service) -> None:
-    for answer in every_kind(service, HOME):
-        assert answer.headers["access-control-allow-origin"] == HOME
-        assert {*answer.headers["access-control-expose-headers"].split(", ")} == {*EXPOSED}
-        assert answer.headers["vary"] == "Origin"
+    for response in every_kind(service, HOME):
+        assert response.headers["access-control-allow-origin"] == HOME
+        assert {*response.headers["access-control-expose-headers"].split(", ")} == {*EXPOSED}
+        assert response.headers["vary"] == "Origin"
     told = cors(service.anonymous().get("/leads", origin="http://localhost:5173"))
     assert told["access-control-allow-origin"] == "http://localhost:5173"
 
 
 @pytest.mark.parametrize("origin", ["", OTHER, HOME.upper(), f"{HOME}/", f"{HOME}:443", "null", "*", "é", "x" * 10_000])
 def test_no_other_page_may(service: Service, origin: str) -> None:
-    for answer in every_kind(service, origin):
-        assert "access-control-allow-origin" not in answer.headers
+    for response in every_kind(service, origin):
+        assert "access-control-allow-origin" not in response.headers
 
 
 def test_a_preflight_is_answered_without_a_key(service: Service) -> None:
     anonymous = service.client_with(origin=HOME)
-    answer = anonymous.request("OPTIONS", f"/leads/{UNKNOWN_ID}", headers=PREFLIGHT).expect(204)
-    told = cors(answer)
+    response = anonymous.request("OPTIONS", f"/leads/{UNKNOWN_ID}", headers=PREFLIGHT).expect(204)
+    told = cors(response)
     accepted = told["access-control-allow-headers"].lower().split(", ")
     assert {"authorization", "x-api-key", "content-type", "idempotency-key", "if-match", "if-none-match"} < {*accepted}
     assert told["access-control-allow-origin"] == HOME
@@ -76,23 +76,23 @@ def test_a_preflight_is_answered_without_a_key(service: Service) -> None:
 
 
 def test_a_preflight_of_another_page_is_told_nothing(service: Service) -> None:
-    answer = service.client_with(origin=OTHER).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(400)
-    assert "access-control-allow-origin" not in answer.headers
+    response = service.client_with(origin=OTHER).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(400)
+    assert "access-control-allow-origin" not in response.headers
 
 
 def test_every_origin_can_be_allowed(start: Callable[..., Service]) -> None:
     service = start(cors_origins=["*"])
-    for answer in every_kind(service, OTHER):
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert "vary" not in answer.headers
-        assert "access-control-allow-credentials" not in answer.headers
+    for response in every_kind(service, OTHER):
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert "vary" not in response.headers
+        assert "access-control-allow-credentials" not in response.headers
     assert cors(service.anonymous().get("/leads")) == {}
 
 
-def test_without_configuration_nothing_is_told(start: Callable[..., Service]) -> None:
+def test_without_configuration_no_headers_are_sent(start: Callable[..., Service]) -> None:
     service = start()
-    for answer in every_kind(service, HOME):
-        assert cors(answer) == {}
-        assert "vary" not in answer.headers
-    answer = service.client_with(origin=HOME).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(204)
-    assert cors(answer) == {}
+    for response in every_kind(service, HOME):
+        assert cors(response) == {}
+        assert "vary" not in response.headers
+    response = service.client_with(origin=HOME).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(204)
+    assert cors(response) == {}

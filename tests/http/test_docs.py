@@ -1,4 +1,4 @@
-"""The documentation that the service itself serves."""
+"""Test the documentation pages of the service."""
 
 import re
 from html.parser import HTMLParser
@@ -24,7 +24,7 @@ VOID = {"link", "meta"}
 
 
 class Page(HTMLParser):
-    """Everything that a page loads, its links, and the code that stands in it. All elements must be closed."""
+    """A parser that collects a page's references, links and inline code. Elements must be closed."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -55,11 +55,11 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def page(shared_service: Service) -> Response:
-    """The interactive page."""
+    """Return the page with the interactive documentation."""
     return shared_service.anonymous().get("/docs").expect(200)
 
 
-def test_the_front_door_leads_to_the_documentation(shared_service: Service) -> None:
+def test_the_root_redirects_to_the_documentation(shared_service: Service) -> None:
     assert shared_service.anonymous().get("/").expect(307).headers["location"] == "/docs"
 
 
@@ -74,23 +74,23 @@ def test_the_page_loads_everything_from_the_service_itself(shared_service: Servi
     for reference in references:
         target = urlsplit(urljoin("http://leads.example/docs", reference))
         assert target.netloc == "leads.example"
-        answer = shared_service.anonymous().get(target.path).expect(200)
-        assert answer.headers["content-type"] == MEDIA_TYPES["." + target.path.rpartition(".")[2]]
-        assert len(answer.body) > 100
+        response = shared_service.anonymous().get(target.path).expect(200)
+        assert response.headers["content-type"] == MEDIA_TYPES["." + target.path.rpartition(".")[2]]
+        assert len(response.body) > 100
 
 
-def test_the_page_names_no_other_place(page: Response) -> None:
+def test_the_page_refers_to_no_other_host(page: Response) -> None:
     assert not re.search(r"https?:|[\"']//", page.body.decode())
 
 
-def test_the_style_sheet_brings_its_pictures_along(shared_service: Service) -> None:
+def test_the_style_sheet_embeds_its_images(shared_service: Service) -> None:
     style = shared_service.anonymous().get("/docs/swagger-ui.css").body.decode()
     addresses = [match["quoted"] or match["imported"] for match in ADDRESS.finditer(style)]
     assert addresses
     assert all(address.startswith(("data:", "#")) for address in addresses)
 
 
-def test_the_page_starts_with_the_document_of_the_service_and_asks_nobody_to_validate_it(
+def test_the_page_loads_the_document_of_the_service_and_no_validator(
     shared_service: Service,
 ) -> None:
     start = shared_service.anonymous().get("/docs/start.js").body.decode()
@@ -101,7 +101,7 @@ def test_the_page_starts_with_the_document_of_the_service_and_asks_nobody_to_val
     assert "http" not in start
 
 
-def test_the_page_runs_under_its_own_security_policy(page: Response) -> None:
+def test_the_page_obeys_its_content_security_policy(page: Response) -> None:
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy
     assert "unsafe-eval" not in policy
@@ -118,9 +118,9 @@ def test_no_other_file_is_served(shared_service: Service, name: str) -> None:
 
 @pytest.mark.parametrize("path", ["/problems", *(f"/problems/{name}" for name in PROBLEMS)])
 def test_the_pages_of_problems_link_only_to_the_service_itself(shared_service: Service, path: str) -> None:
-    reply = shared_service.anonymous().get(path).expect(200)
-    assert reply.headers["content-type"] == "text/html; charset=utf-8"
-    page = Page(reply.body.decode())
+    response = shared_service.anonymous().get(path).expect(200)
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    page = Page(response.body.decode())
     assert page.inline == []
     assert "/docs/style.css" in page.loaded
     assert {"/docs", "/problems"} <= set(page.links)
@@ -129,7 +129,7 @@ def test_the_pages_of_problems_link_only_to_the_service_itself(shared_service: S
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_every_type_of_problem_has_a_page_for_people(shared_service: Service, name: str) -> None:
+def test_every_problem_type_has_a_page(shared_service: Service, name: str) -> None:
     problem = PROBLEMS[name]
     text = Page(shared_service.anonymous().get(f"/problems/{name}").body.decode()).text
     for part in (name, str(problem.status_code), problem.title, problem.advice, problem.example):
@@ -137,7 +137,7 @@ def test_every_type_of_problem_has_a_page_for_people(shared_service: Service, na
     assert "`" not in text
 
 
-def test_one_page_lists_all_types_of_problems(shared_service: Service) -> None:
+def test_one_page_lists_all_problem_types(shared_service: Service) -> None:
     page = Page(shared_service.anonymous().get("/problems").body.decode())
     assert [link for link in page.links if link.startswith("/problems/")] == [f"/problems/{name}" for name in PROBLEMS]
     assert all(problem.title in page.text for problem in PROBLEMS.values())
@@ -155,24 +155,24 @@ def test_pages_escape_their_text() -> None:
         assert "<script>&amp;</script>" in Page(page).text
 
 
-def test_the_style_sheet_is_for_light_and_dark_and_may_be_cached(shared_service: Service) -> None:
-    reply = shared_service.anonymous().get("/docs/style.css").expect(200)
-    assert reply.headers["cache-control"] == "public, max-age=3600"
-    assert "color-scheme: light dark" in reply.body.decode()
-    assert "url(" not in reply.body.decode()
+def test_the_style_sheet_supports_dark_mode_and_is_cacheable(shared_service: Service) -> None:
+    response = shared_service.anonymous().get("/docs/style.css").expect(200)
+    assert response.headers["cache-control"] == "public, max-age=3600"
+    assert "color-scheme: light dark" in response.body.decode()
+    assert "url(" not in response.body.decode()
 
 
 @pytest.mark.parametrize("path", ["/problems/<b>", "/docs/nothing.js"])
 def test_a_browser_gets_a_page_for_a_path_of_the_documentation_that_does_not_exist(
     shared_service: Service, path: str
 ) -> None:
-    reply = shared_service.anonymous().get(path, accept=BROWSER).expect(404)
-    assert (reply.headers["content-type"], reply.headers["vary"]) == ("text/html; charset=utf-8", "accept")
-    page = Page(reply.body.decode())
+    response = shared_service.anonymous().get(path, accept=BROWSER).expect(404)
+    assert (response.headers["content-type"], response.headers["vary"]) == ("text/html; charset=utf-8", "accept")
+    page = Page(response.body.decode())
     assert page.links == ["/docs", "/problems"]
-    reply = shared_service.anonymous().get(path)
-    assert reply.expect_problem(404, "not-found")["detail"] in page.text
-    assert reply.headers["vary"] == "accept"
+    response = shared_service.anonymous().get(path)
+    assert response.expect_problem(404, "not-found")["detail"] in page.text
+    assert response.headers["vary"] == "accept"
 
 
 @pytest.mark.parametrize(("path", "status", "name"), [("/leads", 401, "unauthorized"), ("/nowhere", 404, "not-found")])
@@ -182,6 +182,6 @@ def test_a_browser_gets_problems_from_all_other_paths(
     shared_service.anonymous().get(path, accept=BROWSER).expect_problem(status, name)
 
 
-def test_an_unknown_type_of_problem_is_refused_with_a_list_of_all(shared_service: Service) -> None:
+def test_an_unknown_problem_type_is_not_found_and_links_to_all(shared_service: Service) -> None:
     detail = shared_service.anonymous().get("/problems/bad-luck").expect_problem(404, "not-found")["detail"]
     assert all(name in detail for name in PROBLEMS)

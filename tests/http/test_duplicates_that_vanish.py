@@ -1,4 +1,4 @@
-"""A lead that is in the way may be gone, or have another address, before anybody can look at it."""
+"""Test registrations during concurrent changes of the duplicate's e-mail address."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ CLIENTS = 6
 
 
 @pytest.mark.parametrize("policy", ["error", "return", "update"])
-def test_whoever_meets_a_lead_that_is_vanishing_is_answered_as_if_it_had_or_had_not(
+def test_a_registration_that_races_with_a_changing_duplicate_finds_it_or_not(
     service: Service, api: Api, policy: str
 ) -> None:
     other = Service(service.container.settings(), service.runner)
@@ -22,7 +22,7 @@ def test_whoever_meets_a_lead_that_is_vanishing_is_answered_as_if_it_had_or_had_
         return [await post for post in posts]
 
     async def vanish() -> list[Response]:
-        """Whoever has the address gets another one, on a connection of its own as of another process."""
+        """Change the e-mail address of the duplicate, on another connection, as another process does."""
         moved = []
         for _ in range(ROUNDS):
             found = (await mover.send("GET", "/leads?email=john@example.com")).expect(200).json["items"]
@@ -34,17 +34,17 @@ def test_whoever_meets_a_lead_that_is_vanishing_is_answered_as_if_it_had_or_had_
     async def both() -> tuple[list[list[Response]], list[Response]]:
         registering = asyncio.gather(*(register() for _ in range(CLIENTS)))
         moved = await vanish()
-        replies = await registering
+        responses = await registering
         await other.container.database().close()
-        return replies, moved
+        return responses, moved
 
-    replies, moved = service.run(both())
-    met = {reply.status for each in replies for reply in each}
+    responses, moved = service.run(both())
+    met = {response.status for each in responses for response in each}
     assert met <= ({201, 409} if policy == "error" else {200, 201})
-    assert {reply.status for reply in moved} <= {200}
-    for each in replies:
-        for reply in each:
-            if reply.status == 409:
-                assert reply.json["existing_lead_id"]
+    assert {response.status for response in moved} <= {200}
+    for each in responses:
+        for response in each:
+            if response.status == 409:
+                assert response.json["existing_lead_id"]
             else:
-                assert reply.json["email"] == JOHN["email"]
+                assert response.json["email"] == JOHN["email"]

@@ -1,4 +1,4 @@
-"""The resource /events."""
+"""Test the resource /events."""
 
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ JANE = {"name": "Jane Roe", "email": "jane@example.com"}
 pytestmark = ON_BOTH_DATABASES
 
 
-def test_tells_what_happened_to_all_leads_oldest_first(service: Service, api: Api) -> None:
+def test_events_of_all_leads_are_listed_oldest_first(service: Service, api: Api) -> None:
     john = api.post("/leads", JOHN).json["id"]
     jane = api.post("/leads", JANE).json["id"]
     api.patch(f"/leads/{john}", {"status": "contacted"}).expect(200)
@@ -20,8 +20,8 @@ def test_tells_what_happened_to_all_leads_oldest_first(service: Service, api: Ap
     api.post(f"/leads/{jane}/follow-up").expect(202)
     service.dispatch()
 
-    told = api.get("/events").expect(200).json["items"]
-    assert [(each["type"], each["lead_id"]) for each in told] == [
+    events = api.get("/events").expect(200).json["items"]
+    assert [(each["type"], each["lead_id"]) for each in events] == [
         ("lead.created", john),
         ("lead.created", jane),
         ("lead.status_changed", john),
@@ -31,7 +31,7 @@ def test_tells_what_happened_to_all_leads_oldest_first(service: Service, api: Ap
     ]
 
 
-def test_an_event_is_the_entry_of_the_timeline_and_its_lead(api: Api, john: str) -> None:
+def test_an_event_is_a_timeline_entry_with_its_lead_id(api: Api, john: str) -> None:
     (event,) = api.get("/events").json["items"]
     (entry,) = api.get(f"{john}/timeline").json["items"]
     assert event == {**entry, "lead_id": john.removeprefix("/leads/")}
@@ -72,18 +72,18 @@ def test_a_client_can_start_at_the_end(api: Api, john: str) -> None:
     assert [each["type"] for page in pages for each in page["items"]] == ["lead.updated"]
 
 
-def test_the_end_can_be_the_beginning(api: Api) -> None:
+def test_an_empty_feed_has_an_end(api: Api) -> None:
     cursor = api.get("/events?from=now").expect(200).json["next_cursor"]
     api.post("/leads", JOHN).expect(201)
     assert [each["type"] for each in api.get(f"/events?after={cursor}").json["items"]] == ["lead.created"]
 
 
-def test_nothing_has_happened_yet(api: Api) -> None:
+def test_an_empty_feed_has_no_events(api: Api) -> None:
     assert api.get("/events").expect(200).json == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize("cursor", ["", "null", "0", UNKNOWN_ID, "W10", "...", "é"])
-def test_what_is_no_cursor_is_refused(api: Api, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(api: Api, cursor: str) -> None:
     assert "cursor" in api.get(f"/events?after={quote(cursor)}").expect_problem(400, "malformed-request")["detail"]
 
 
@@ -98,11 +98,11 @@ def test_a_cursor_of_another_list_is_refused(api: Api, john: str) -> None:
 @pytest.mark.parametrize(
     "query", ["cursor=x", "limit=0", "limit=201", "limit=x", "after=x&after=y", "type=x", "from=then", "from="]
 )
-def test_what_is_no_query_of_it_is_refused(api: Api, query: str) -> None:
+def test_an_unknown_parameter_is_refused(api: Api, query: str) -> None:
     api.get(f"/events?{query}").expect_problem(400, "malformed-request")
 
 
-def test_only_who_may_read_can_follow(service: Service) -> None:
+def test_reading_events_needs_the_role_read(service: Service) -> None:
     service.client("capture").get("/events").expect_problem(403, "forbidden")
     service.anonymous().get("/events").expect_problem(401, "unauthorized")
     for role in ("read", "agent", "admin"):

@@ -1,4 +1,4 @@
-"""GET /leads/export."""
+"""Test GET /leads/export."""
 
 import csv
 import io
@@ -34,7 +34,7 @@ def fill(admin: Api, number: int) -> None:
     admin.request("POST", "/leads/import", body, headers={"content-type": CSV}).expect(200)
 
 
-def test_all_leads_come_once_the_oldest_first(admin: Api) -> None:
+def test_all_leads_are_exported_once_oldest_first(admin: Api) -> None:
     fill(admin, 2 * PAGE_SIZE + 1)
     in_csv = admin.get("/leads/export").expect(200)
     in_ndjson = admin.get("/leads/export", accept=NDJSON).expect(200)
@@ -46,7 +46,7 @@ def test_all_leads_come_once_the_oldest_first(admin: Api) -> None:
     assert in_ndjson.complete
 
 
-def test_a_file_has_a_name_and_a_type(admin: Api) -> None:
+def test_an_export_has_a_file_name_and_a_media_type(admin: Api) -> None:
     for accept, media_type, name in ((CSV, "text/csv; charset=utf-8", "leads.csv"), (NDJSON, NDJSON, "leads.ndjson")):
         headers = admin.get("/leads/export", accept=accept).expect(200).headers
         assert headers["content-type"] == media_type
@@ -55,12 +55,12 @@ def test_a_file_has_a_name_and_a_type(admin: Api) -> None:
         assert "content-length" not in headers
 
 
-def test_of_no_leads_there_is_a_header_or_nothing(admin: Api) -> None:
+def test_an_export_without_leads_has_only_a_header_in_csv(admin: Api) -> None:
     assert admin.get("/leads/export").expect(200).body.startswith(b"id,name,email,")
     assert admin.get("/leads/export", accept=NDJSON).expect(200).body == b""
 
 
-def test_the_filters_of_the_list_choose(admin: Api) -> None:
+def test_an_export_accepts_the_filters_of_the_list(admin: Api) -> None:
     fill(admin, 3)
     john = admin.post("/leads", JOHN).expect(201).headers["location"]
     admin.patch(john, {"status": "contacted"}).expect(200)
@@ -73,11 +73,11 @@ def test_the_filters_of_the_list_choose(admin: Api) -> None:
 @pytest.mark.parametrize(
     "query", ["status=won", "email=nobody", "limit=5", "cursor=x", "sort=created_at", "format=csv"]
 )
-def test_what_is_not_a_filter_is_refused(admin: Api, query: str) -> None:
+def test_an_export_refuses_parameters_that_are_not_filters(admin: Api, query: str) -> None:
     admin.get(f"/leads/export?{query}").expect_problem(400, "malformed-request")
 
 
-def test_only_administrators_export(service: Service) -> None:
+def test_only_administrators_can_export(service: Service) -> None:
     for role in ("capture", "read", "agent"):
         assert service.client(role).get("/leads/export").expect_problem(403, "forbidden")["role"] == "admin"
     service.anonymous().get("/leads/export").expect_problem(401, "unauthorized")
@@ -112,13 +112,13 @@ def test_several_accept_headers_are_one_list() -> None:
     assert preferred(scope, [CSV, NDJSON]) == NDJSON
 
 
-def test_a_format_that_there_is_not_is_refused(admin: Api) -> None:
+def test_an_unknown_format_is_refused(admin: Api) -> None:
     problem = admin.get("/leads/export", accept="application/json").expect_problem(406, "not-acceptable")
     assert "`text/csv` or `application/x-ndjson`" in problem["detail"]
 
 
-class CountedReads:
-    """A database that counts long reads, and refuses those from `fail_at` on."""
+class CountingDatabase:
+    """A database that counts long reads and fails from read number `fail_at` on."""
 
     def __init__(self, database: Database, fail_at: int | None) -> None:
         self.read_long_there = database.read_long
@@ -133,39 +133,39 @@ class CountedReads:
         return await self.read_long_there(*asked)
 
 
-def with_pages(service: Service, pages: int, fail_at: int | None = None) -> tuple[Api, CountedReads]:
-    """An administrator of a service with leads for so many pages, and the database that exports read from."""
+def with_pages(service: Service, pages: int, fail_at: int | None = None) -> tuple[Api, CountingDatabase]:
+    """Create leads for this number of pages; return an administrator and the counting database."""
     importing = service.container.importing()
-    reads = CountedReads(importing.database, fail_at)
+    reads = CountingDatabase(importing.database, fail_at)
     service.container.importing.override(providers.Object(replace(importing, database=cast(Database, reads))))
     admin = service.client("admin")
     fill(admin, pages * PAGE_SIZE)
     return admin, reads
 
 
-def faults(log: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+def errors(log: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
     return [line for line in log if line["log_level"] == "error"]
 
 
-def test_a_fault_before_the_first_byte_is_a_problem(service: Service) -> None:
+def test_an_error_before_the_first_byte_is_a_problem(service: Service) -> None:
     admin, _ = with_pages(service, 1, fail_at=0)
     admin.get("/leads/export").expect_problem(503, "unavailable")
 
 
-def test_a_fault_in_the_middle_breaks_the_body_off_and_is_logged(
+def test_an_error_during_the_body_aborts_it_and_is_logged(
     service: Service, log: list[MutableMapping[str, Any]]
 ) -> None:
     admin, _ = with_pages(service, 3, fail_at=2)
-    reply = admin.get("/leads/export", x_request_id="broken").expect(200)
+    response = admin.get("/leads/export", x_request_id="broken").expect(200)
 
-    assert not reply.complete
-    assert len(cells(reply.body)) >= PAGE_SIZE
-    (fault,) = faults(log)
-    assert fault["request_id"] == "broken"
-    assert "a1@example.com" not in str(fault)
+    assert not response.complete
+    assert len(cells(response.body)) >= PAGE_SIZE
+    (error,) = errors(log)
+    assert error["request_id"] == "broken"
+    assert "a1@example.com" not in str(error)
 
 
-def test_head_is_answered_without_looking_for_leads(service: Service) -> None:
+def test_head_does_not_read_leads(service: Service) -> None:
     admin, reads = with_pages(service, 1)
     get, head = admin.get("/leads/export"), admin.request("HEAD", "/leads/export")
 
@@ -174,7 +174,7 @@ def test_head_is_answered_without_looking_for_leads(service: Service) -> None:
     assert head.headers.keys() == get.headers.keys()
 
 
-def test_nothing_is_read_for_a_client_that_has_hung_up(service: Service) -> None:
+def test_reading_stops_when_the_client_has_disconnected(service: Service) -> None:
     admin, reads = with_pages(service, 5)
     admin.request("GET", "/leads/export", disconnects=True)
     assert reads.number < 4

@@ -1,4 +1,4 @@
-"""GET /leads: every filter and order, what a total is, and what is refused."""
+"""Test filters, sorting, totals and invalid queries of GET /leads."""
 
 from datetime import timedelta
 from itertools import combinations, product
@@ -21,8 +21,8 @@ ZOE, TANAKA, ADAM, BERTA = (lead["name"] for lead in CROWD)
 
 
 @pytest.fixture
-def crowd(service: Service, api: Api) -> list[str]:
-    """The paths of these leads, taken in an hour apart: from noon on, and the last of them lost at four."""
+def leads(service: Service, api: Api) -> list[str]:
+    """Create leads an hour apart from noon on, the last lost at four, and return their paths."""
     paths = []
     for lead in CROWD:
         paths.append(api.post("/leads", lead).expect(201).headers["location"])
@@ -35,7 +35,7 @@ def crowd(service: Service, api: Api) -> list[str]:
 
 
 def names(api: Api, query: str) -> list[str]:
-    """Whom a query finds, in their order."""
+    """Return the names of the leads that a query finds, in order."""
     return [lead["name"] for lead in api.get(f"/leads?{query}").expect(200).json["items"]]
 
 
@@ -79,7 +79,7 @@ def names(api: Api, query: str) -> list[str]:
         ("q=doe&owner=bob@example.com&status=new&follow_up=none", {BERTA}),
     ],
 )
-def test_a_filter_finds_whom_it_means(api: Api, crowd: list[str], query: str, found: set[str]) -> None:
+def test_a_filter_finds_the_matching_leads(api: Api, leads: list[str], query: str, found: set[str]) -> None:
     assert set(names(api, query)) == found
     assert api.get(f"/leads?{query}&count=true").expect(200).json["total"] == len(found)
 
@@ -95,11 +95,11 @@ FILTERS: dict[str, tuple[str, set[str]]] = {
     "follow_up": ("none", {ZOE, BERTA}),
     "q": ("example.com", {ZOE, ADAM, BERTA}),
 }
-"""A value for each filter, and whom it finds."""
+"""A value of each filter, and the leads that it finds."""
 
 
 @ON_BOTH_DATABASES
-def test_every_filter_works_alone_with_any_other_and_in_every_order(api: Api, crowd: list[str]) -> None:
+def test_every_filter_works_alone_and_combined_in_every_order(api: Api, leads: list[str]) -> None:
     assert FILTERS.keys() == set(FiltersInput.__annotations__), "Give every filter a value here."
     for (one, (value, found)), (other, (other_value, found_too)) in combinations(FILTERS.items(), 2):
         query = f"{one}={value}&{other}={other_value}"
@@ -132,9 +132,7 @@ def test_a_follow_up_is_overdue_when_its_time_has_passed(service: Service, api: 
     ],
 )
 @pytest.mark.parametrize("filters", ["", "&q=e", "&created_from=2026-01-05T12:00:00Z"])
-def test_leads_come_in_the_order_that_was_asked_for_page_by_page(
-    api: Api, crowd: list[str], sort: str, order: list[str], filters: str
-) -> None:
+def test_pages_of_leads_are_sorted(api: Api, leads: list[str], sort: str, order: list[str], filters: str) -> None:
     pages = list(api.pages(f"/leads?sort={sort}&limit=1&count=true{filters}"))
 
     assert [lead["name"] for page in pages for lead in page["items"]] == order
@@ -142,7 +140,7 @@ def test_leads_come_in_the_order_that_was_asked_for_page_by_page(
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
         ("owner=nobody", "owner"),
         ("email=@", "email"),
@@ -176,12 +174,12 @@ def test_leads_come_in_the_order_that_was_asked_for_page_by_page(
         (f"limit={'9' * 5000}", "integer"),
     ],
 )
-def test_a_parameter_that_makes_no_sense_is_refused(shared_client: Api, query: str, told: str) -> None:
-    assert told in shared_client.get(f"/leads?{query}").expect_problem(400, "malformed-request")["detail"]
+def test_an_invalid_parameter_is_refused(shared_client: Api, query: str, message: str) -> None:
+    assert message in shared_client.get(f"/leads?{query}").expect_problem(400, "malformed-request")["detail"]
 
 
 @pytest.mark.parametrize("query", ["overdue=1", "overdue=yes", "due_before=0", "due_before=1767614400.5", "count=0"])
-def test_so_is_one_of_follow_ups(shared_client: Api, query: str) -> None:
+def test_an_invalid_parameter_of_follow_ups_is_refused(shared_client: Api, query: str) -> None:
     shared_client.get(f"/follow-ups?{query}").expect_problem(400, "malformed-request")
 
 
@@ -196,7 +194,7 @@ def test_so_is_one_of_follow_ups(shared_client: Api, query: str) -> None:
         ("", "follow_up=none"),
     ],
 )
-def test_a_cursor_is_tied_to_filters_and_order(api: Api, crowd: list[str], one: str, other: str) -> None:
+def test_a_cursor_is_tied_to_filters_and_order(api: Api, leads: list[str], one: str, other: str) -> None:
     api.post("/leads", {"name": "E", "email": "e@example.com", "source": "fair"}).expect(201)
     cursor = api.get(f"/leads?limit=1&{one}").expect(200).json["next_cursor"]
     api.get(f"/leads?{other}&cursor={cursor}").expect_problem(400, "malformed-request")
@@ -204,22 +202,22 @@ def test_a_cursor_is_tied_to_filters_and_order(api: Api, crowd: list[str], one: 
 
 
 @ON_BOTH_DATABASES
-def test_every_list_tells_its_total_if_it_is_asked_to(api: Api, crowd: list[str]) -> None:
+def test_every_list_has_a_total_with_count(api: Api, leads: list[str]) -> None:
     for target, total in {
         "/leads": 4,
         "/follow-ups": 2,
         "/follow-ups?overdue=true": 1,
         "/follow-ups?overdue=true&state=sent": 0,
         "/follow-ups?state=sent&state=scheduled&channel=log": 2,
-        f"{crowd[1]}/follow-ups": 1,
-        f"{crowd[1]}/timeline": 2,
+        f"{leads[1]}/follow-ups": 1,
+        f"{leads[1]}/timeline": 2,
     }.items():
         sign = "&" if "?" in target else "?"
         assert api.get(f"{target}{sign}count=true&limit=1").expect(200).json["total"] == total
         assert "total" not in api.get(f"{target}{sign}count=false").expect(200).json
 
 
-def test_nothing_is_counted_of_a_lead_that_is_not_there(shared_client: Api) -> None:
-    nobody = "/leads/01900000-0000-7000-8000-000000000000"
-    shared_client.get(f"{nobody}/timeline?count=true").expect_problem(404, "not-found")
-    shared_client.get(f"{nobody}/follow-ups?count=true").expect_problem(404, "not-found")
+def test_counting_entries_of_an_unknown_lead_is_not_found(shared_client: Api) -> None:
+    unknown = "/leads/01900000-0000-7000-8000-000000000000"
+    shared_client.get(f"{unknown}/timeline?count=true").expect_problem(404, "not-found")
+    shared_client.get(f"{unknown}/follow-ups?count=true").expect_problem(404, "not-found")

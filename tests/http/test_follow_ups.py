@@ -1,4 +1,4 @@
-"""The resources /leads/{id}/follow-up(s) and /follow-ups."""
+"""Test the resources /leads/{id}/follow-up(s) and /follow-ups."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,7 +13,7 @@ from leads_domain.notifier import Refused, TryAgain
 from rest import JOHN, UNKNOWN_ID, Api, Service
 
 
-def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: str) -> None:
+def test_a_follow_up_needs_no_body(service: Service, api: Api, john: str) -> None:
     follow_up = api.post(f"{john}/follow-up").expect(202).json
     assert UUID(follow_up["id"]).version == 7
     assert follow_up == {
@@ -34,29 +34,29 @@ def test_a_follow_up_needs_nothing_to_be_said(service: Service, api: Api, john: 
     }
 
 
-def test_an_empty_object_says_as_little_as_no_body(api: Api, john: str) -> None:
-    unsaid, empty = api.post(f"{john}/follow-up").json, api.post(f"{john}/follow-up", {}).expect(202).json
-    assert {**unsaid, "id": ""} == {**empty, "id": ""}
+def test_an_empty_object_is_equivalent_to_no_body(api: Api, john: str) -> None:
+    without_body, empty = api.post(f"{john}/follow-up").json, api.post(f"{john}/follow-up", {}).expect(202).json
+    assert {**without_body, "id": ""} == {**empty, "id": ""}
 
 
-def test_a_follow_up_is_what_was_said_of_it(api: Api) -> None:
+def test_a_follow_up_has_the_values_of_its_request(api: Api) -> None:
     john = api.post("/leads", {**JOHN, "owner": "sales@example.com"}).headers["location"]
-    said = {"channel": "mail", "message": "Call him ☎", "recipient": "owner"}
-    follow_up = api.post(f"{john}/follow-up", {**said, "due_at": "2026-02-01T09:30:00+01:00"}).expect(202).json
-    assert {member: follow_up[member] for member in said} == said
+    values = {"channel": "mail", "message": "Call him ☎", "recipient": "owner"}
+    follow_up = api.post(f"{john}/follow-up", {**values, "due_at": "2026-02-01T09:30:00+01:00"}).expect(202).json
+    assert {field: follow_up[field] for field in values} == values
     assert (follow_up["due_at"], follow_up["next_attempt_at"]) == (
         "2026-02-01T08:30:00.000000Z",
         "2026-02-01T08:30:00.000000Z",
     )
 
 
-def test_a_follow_up_is_found_where_the_answer_says(api: Api, john: str) -> None:
+def test_a_follow_up_is_found_at_its_location(api: Api, john: str) -> None:
     scheduled = api.post(f"{john}/follow-up").expect(202)
     assert scheduled.headers["location"] == f"/follow-ups/{scheduled.json['id']}"
     assert api.get(scheduled.headers["location"]).expect(200).json == scheduled.json
 
 
-def test_a_follow_up_that_is_due_is_sent_and_says_so(service: Service, api: Api, john: str) -> None:
+def test_a_due_follow_up_is_sent_and_has_the_state_sent(service: Service, api: Api, john: str) -> None:
     scheduled = api.post(f"{john}/follow-up", {"message": "Shall we talk?"}).expect(202)
     service.clock.advance(timedelta(seconds=3))
     assert service.dispatch() == 1
@@ -68,7 +68,7 @@ def test_a_follow_up_that_is_due_is_sent_and_says_so(service: Service, api: Api,
     assert service.dispatch() == 0
 
 
-def test_a_follow_up_that_is_due_later_waits_for_its_time(service: Service, api: Api, john: str) -> None:
+def test_a_follow_up_is_not_sent_before_it_is_due(service: Service, api: Api, john: str) -> None:
     location = api.post(f"{john}/follow-up", {"due_at": "2026-01-06T12:00:00Z"}).headers["location"]
     assert api.get(john).json["next_follow_up_at"] == "2026-01-06T12:00:00.000000Z"
     service.clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
@@ -86,7 +86,7 @@ def test_a_follow_up_that_was_due_in_the_past_is_sent_at_once(service: Service, 
     assert api.get(location).json["due_at"] == "0001-01-01T00:00:00.000000Z"
 
 
-def test_a_follow_up_can_be_due_in_the_last_moment_of_the_calendar(service: Service, api: Api, john: str) -> None:
+def test_a_follow_up_can_be_due_at_the_last_time_of_the_calendar(service: Service, api: Api, john: str) -> None:
     last = "9999-12-31T23:59:59.999999Z"
     location = api.post(f"{john}/follow-up", {"due_at": last}).expect(202).headers["location"]
     assert service.dispatch() == 0
@@ -94,11 +94,11 @@ def test_a_follow_up_can_be_due_in_the_last_moment_of_the_calendar(service: Serv
 
 
 @pytest.mark.parametrize("due_at", ["9999-12-31T23:59:59-00:01", "0001-01-01T00:00:00+00:01"])
-def test_a_time_that_utc_cannot_tell_is_refused(api: Api, john: str, due_at: str) -> None:
+def test_a_time_that_cannot_be_converted_to_utc_is_refused(api: Api, john: str, due_at: str) -> None:
     assert api.post(f"{john}/follow-up", {"due_at": due_at}).errors().keys() == {"/due_at"}
 
 
-def test_a_failed_attempt_is_told_and_repeated(service: Service, api: Api, john: str) -> None:
+def test_a_failed_attempt_is_reported_and_retried(service: Service, api: Api, john: str) -> None:
     service.channels["log"].fail_with(TryAgain("the line is busy"))
     location = api.post(f"{john}/follow-up").headers["location"]
     assert service.dispatch() == 1
@@ -113,17 +113,17 @@ def test_a_failed_attempt_is_told_and_repeated(service: Service, api: Api, john:
     assert first.idempotency_key == second.idempotency_key
 
 
-def test_a_follow_up_that_the_channel_refuses_ends_visibly_failed(service: Service, api: Api, john: str) -> None:
+def test_a_follow_up_that_the_channel_refuses_fails(service: Service, api: Api, john: str) -> None:
     service.channels["log"].fail_with(Refused("no such mailbox"))
     location = api.post(f"{john}/follow-up").headers["location"]
     service.dispatch()
     failed = api.get(location).json
     assert (failed["state"], failed["last_error"], failed["next_attempt_at"]) == ("failed", "no such mailbox", None)
-    told = [entry["type"] for entry in api.get(f"{john}/timeline").json["items"]]
-    assert told[:2] == ["follow_up.failed", "follow_up.attempt_failed"]
+    types = [entry["type"] for entry in api.get(f"{john}/timeline").json["items"]]
+    assert types[:2] == ["follow_up.failed", "follow_up.attempt_failed"]
 
 
-def test_the_text_of_an_unforeseen_error_is_not_told(service: Service, api: Api, john: str) -> None:
+def test_the_text_of_an_unexpected_error_is_not_reported(service: Service, api: Api, john: str) -> None:
     service.channels["log"].fail_with(RuntimeError("the password is swordfish"))
     location = api.post(f"{john}/follow-up").headers["location"]
     service.dispatch()
@@ -141,13 +141,13 @@ def test_a_lost_lead_is_not_followed_up(service: Service, api: Api, john: str) -
     assert service.dispatch() == 0
 
 
-def test_a_channel_that_is_not_configured_is_refused_with_those_that_are(api: Api, john: str) -> None:
-    fault = api.post(f"{john}/follow-up", {"channel": "pigeon"}).errors()["/channel"]
-    assert all(name in fault for name in ("pigeon", "log", "sms", "mail"))
+def test_the_response_names_the_unknown_and_the_configured_channels(api: Api, john: str) -> None:
+    error = api.post(f"{john}/follow-up", {"channel": "pigeon"}).errors()["/channel"]
+    assert all(name in error for name in ("pigeon", "log", "sms", "mail"))
     assert api.get(f"{john}/follow-ups").json["items"] == []
 
 
-def test_a_channel_that_needs_a_telephone_number_needs_a_lead_with_one(service: Service, api: Api, john: str) -> None:
+def test_a_channel_that_needs_a_phone_number_needs_a_lead_with_one(service: Service, api: Api, john: str) -> None:
     assert api.post(f"{john}/follow-up", {"channel": "sms"}).errors().keys() == {"/channel"}
     api.patch(john, {"phone": "+49 30 123456"}).expect(200)
     api.post(f"{john}/follow-up", {"channel": "sms"}).expect(202)
@@ -155,7 +155,7 @@ def test_a_channel_that_needs_a_telephone_number_needs_a_lead_with_one(service: 
     assert [notice.phone for notice in service.channels["sms"].accepted] == ["+4930123456"]
 
 
-def test_an_owner_can_be_reminded_if_there_is_one(service: Service, api: Api, john: str) -> None:
+def test_the_owner_can_be_the_recipient_if_the_lead_has_one(service: Service, api: Api, john: str) -> None:
     assert api.post(f"{john}/follow-up", {"recipient": "owner"}).errors().keys() == {"/recipient"}
     api.patch(john, {"owner": "sales@example.com", "phone": "+49 30 123456"}).expect(200)
     assert api.post(f"{john}/follow-up", {"recipient": "owner", "channel": "sms"}).errors().keys() == {"/channel"}
@@ -165,7 +165,7 @@ def test_an_owner_can_be_reminded_if_there_is_one(service: Service, api: Api, jo
     assert (notice.email, notice.message) == ("sales@example.com", "Please follow up with John Doe.")
 
 
-def test_a_rule_follows_up_a_new_lead_until_somebody_contacts_it(start: Callable[..., Service]) -> None:
+def test_a_rule_follows_up_a_new_lead_until_it_is_contacted(start: Callable[..., Service]) -> None:
     rule = a_rule("new", "{name} <{email}> waits.", channel="mail", recipient=Recipient.OWNER)
     service = start(follow_up_rules=[rule])
     api = service.client("agent")
@@ -183,17 +183,17 @@ def test_a_rule_follows_up_a_new_lead_until_somebody_contacts_it(start: Callable
     for lead, state in ((forgotten, "sent"), (contacted, "cancelled")):
         (follow_up,) = api.get(f"{lead.headers['location']}/follow-ups").json["items"]
         assert (follow_up["state"], follow_up["rule_status"]) == (state, "new")
-    story = [entry["type"] for entry in api.get(f"{contacted.headers['location']}/timeline").json["items"]]
-    assert story == ["follow_up.cancelled", "lead.status_changed", "follow_up.scheduled", "lead.created"]
+    types = [entry["type"] for entry in api.get(f"{contacted.headers['location']}/timeline").json["items"]]
+    assert types == ["follow_up.cancelled", "lead.status_changed", "follow_up.scheduled", "lead.created"]
 
 
 @pytest.mark.parametrize("id", [UNKNOWN_ID, "john"])
-def test_nobody_can_be_followed_up_who_is_not_there(api: Api, id: str) -> None:
+def test_following_up_an_unknown_lead_is_not_found(api: Api, id: str) -> None:
     api.post(f"/leads/{id}/follow-up").expect_problem(404, "not-found")
 
 
 @pytest.mark.parametrize("id", [UNKNOWN_ID, "first", "{id}"])
-def test_a_follow_up_that_is_not_there_is_not_found(api: Api, john: str, id: str) -> None:
+def test_an_unknown_follow_up_is_not_found(api: Api, john: str, id: str) -> None:
     api.post(f"{john}/follow-up")
     assert id in api.get(f"/follow-ups/{id}").expect_problem(404, "not-found")["detail"]
 
@@ -203,7 +203,7 @@ def test_the_id_of_a_lead_is_not_one_of_a_follow_up(api: Api, john: str) -> None
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 200])
-def test_a_walk_over_the_follow_ups_of_a_lead_meets_each_once_by_due_time(api: Api, john: str, limit: int) -> None:
+def test_pages_of_the_follow_ups_of_a_lead_have_each_once_by_due_time(api: Api, john: str, limit: int) -> None:
     other = api.post("/leads", {**JOHN, "email": "other@example.com"}).headers["location"]
     api.post(f"{other}/follow-up").expect(202)
     expected: list[tuple[str, str]] = []
@@ -215,7 +215,7 @@ def test_a_walk_over_the_follow_ups_of_a_lead_meets_each_once_by_due_time(api: A
     assert pages[-1]["next_cursor"] is None
 
 
-def test_follow_ups_are_listed_as_they_are_shown_one_by_one(service: Service, api: Api, john: str) -> None:
+def test_listed_follow_ups_equal_single_ones(service: Service, api: Api, john: str) -> None:
     for due_at in ("2026-01-05T12:00:00Z", "2026-02-05T12:00:00Z"):
         api.post(f"{john}/follow-up", {"due_at": due_at}).expect(202)
     service.dispatch()
@@ -229,13 +229,13 @@ def test_follow_ups_are_listed_as_they_are_shown_one_by_one(service: Service, ap
 
 @pytest.fixture
 def later(api: Api, john: str) -> str:
-    """The path of a follow-up of John's that is due in an hour."""
+    """Create a follow-up due in an hour and return its path."""
     return api.post(f"{john}/follow-up", {"due_at": "2026-01-05T13:00:00Z"}).expect(202).headers["location"]
 
 
 @pytest.fixture
 def failed(service: Service, api: Api, john: str) -> str:
-    """The path of a follow-up of John's that has failed for good."""
+    """Create a failed follow-up and return its path."""
     service.channels["log"].fail_with(Refused("no such mailbox"))
     location = api.post(f"{john}/follow-up").headers["location"]
     service.dispatch()
@@ -243,7 +243,9 @@ def failed(service: Service, api: Api, john: str) -> str:
     return location
 
 
-def test_a_follow_up_can_be_put_off_and_reworded(service: Service, api: Api, john: str, later: str) -> None:
+def test_the_due_time_and_message_of_a_follow_up_can_be_changed(
+    service: Service, api: Api, john: str, later: str
+) -> None:
     before = api.get(later).json
     service.clock.advance(timedelta(minutes=1))
     changed = api.patch(later, {"due_at": "2026-01-05T16:00:00+01:00", "message": " Hi! "}).expect(200).json
@@ -262,7 +264,7 @@ def test_a_follow_up_can_be_put_off_and_reworded(service: Service, api: Api, joh
 
 
 @pytest.mark.parametrize("media_type", ["application/merge-patch+json", "application/json"])
-def test_a_patch_that_changes_nothing_is_answered_with_the_follow_up(
+def test_a_patch_without_changes_returns_the_follow_up(
     service: Service, api: Api, john: str, later: str, media_type: str
 ) -> None:
     before, timeline = api.get(later).json, api.get(f"{john}/timeline").json
@@ -272,7 +274,7 @@ def test_a_patch_that_changes_nothing_is_answered_with_the_follow_up(
     assert api.get(f"{john}/timeline").json == timeline
 
 
-def test_all_that_is_wrong_with_a_patch_is_told_at_once(api: Api, later: str) -> None:
+def test_all_field_errors_of_a_follow_up_patch_are_reported_at_once(api: Api, later: str) -> None:
     before = api.get(later).json
     for patch, pointers in (
         ({"due_at": None, "message": None}, {"/due_at", "/message"}),
@@ -308,7 +310,7 @@ def test_a_failed_follow_up_can_be_retried(service: Service, api: Api, john: str
     assert first.idempotency_key == second.idempotency_key
 
 
-def test_what_the_state_of_a_follow_up_forbids_is_refused_with_that_state(
+def test_a_refused_transition_of_a_follow_up_names_its_state(
     service: Service, api: Api, john: str, later: str, failed: str
 ) -> None:
     sent = api.post(f"{john}/follow-up").headers["location"]
@@ -316,21 +318,21 @@ def test_what_the_state_of_a_follow_up_forbids_is_refused_with_that_state(
     cancelled = api.post(f"{john}/follow-up", {"due_at": "2027-01-01T00:00:00Z"}).headers["location"]
     api.post(f"{cancelled}/cancel").expect(200)
     for path, state in ((sent, "sent"), (cancelled, "cancelled"), (failed, "failed")):
-        for answer in (api.patch(path, {"message": "Hi!"}), api.patch(path, {}), api.post(f"{path}/cancel")):
-            assert answer.expect_problem(409, "illegal-follow-up-state")["state"] == state
+        for response in (api.patch(path, {"message": "Hi!"}), api.patch(path, {}), api.post(f"{path}/cancel")):
+            assert response.expect_problem(409, "illegal-follow-up-state")["state"] == state
         assert api.get(path).json["state"] == state
     for path, state in ((sent, "sent"), (cancelled, "cancelled"), (later, "scheduled")):
         assert api.post(f"{path}/retry").expect_problem(409, "illegal-follow-up-state")["state"] == state
 
 
 @pytest.mark.parametrize("id", [UNKNOWN_ID, "first"])
-def test_what_is_not_there_cannot_be_changed(api: Api, john: str, id: str) -> None:
-    for answer in (
+def test_changing_an_unknown_follow_up_is_not_found(api: Api, john: str, id: str) -> None:
+    for response in (
         api.patch(f"/follow-ups/{id}", {"message": "Hi!"}),
         api.post(f"/follow-ups/{id}/cancel"),
         api.post(f"/follow-ups/{id}/retry"),
     ):
-        assert id in answer.expect_problem(404, "not-found")["detail"]
+        assert id in response.expect_problem(404, "not-found")["detail"]
 
 
 # All follow-ups
@@ -338,7 +340,7 @@ def test_what_is_not_there_cannot_be_changed(api: Api, john: str, id: str) -> No
 
 @pytest.fixture
 def everything(service: Service, api: Api, john: str) -> list[Any]:
-    """Follow-ups of two leads by due time: failed, sent, then overdue, and one each day from tomorrow on."""
+    """Create a failed, a sent, an overdue and several later follow-ups of two leads; return them by due time."""
     jane = api.post("/leads", {**JOHN, "email": "jane@example.com"}).headers["location"]
     service.channels["log"].fail_with(Refused("no such mailbox"))
     scheduled = [
@@ -359,7 +361,7 @@ def everything(service: Service, api: Api, john: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("query", "places"),
+    ("query", "indexes"),
     [
         ("", [0, 1, 2, 3, 4]),
         ("state=failed", [0]),
@@ -380,9 +382,9 @@ def everything(service: Service, api: Api, john: str) -> list[Any]:
     ],
 )
 def test_follow_ups_of_all_leads_are_listed_by_due_time(
-    api: Api, everything: list[Any], query: str, places: list[int]
+    api: Api, everything: list[Any], query: str, indexes: list[int]
 ) -> None:
-    expected = [everything[place] for place in places]
+    expected = [everything[index] for index in indexes]
     assert api.get(f"/follow-ups?{query}").expect(200).json == {"items": expected, "next_cursor": None}
     for limit in (1, 2):
         pages = list(api.pages(f"/follow-ups?{query}&limit={limit}"))
@@ -409,5 +411,5 @@ def test_follow_ups_of_all_leads_are_listed_by_due_time(
         "limit=0",
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
+def test_an_invalid_query_of_follow_ups_is_refused(api: Api, query: str) -> None:
     api.get(f"/follow-ups?{query}").expect_problem(400, "malformed-request")

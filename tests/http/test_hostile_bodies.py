@@ -1,4 +1,4 @@
-"""No body of a capture key, however hostile, holds the event loop for long."""
+"""Test that no body, however hostile, blocks the event loop for long."""
 
 import gc
 import json
@@ -13,7 +13,7 @@ from leads_app.settings import Settings
 from rest import Api, Response, Service
 
 HOLD_SECONDS = 0.05
-"""The processor time that one request may take."""
+"""The maximum processor time of a request."""
 
 VALUES = [
     "1",
@@ -45,11 +45,11 @@ LARGEST = json.dumps(
     {"name": "a " * 100, "email": "a@example.com", "attributes": {f"{n}": "é" * 1000 for n in range(50)}},
     ensure_ascii=False,
 ).encode()
-"""A lead that is as large as it may be, or nearly."""
+"""A lead of nearly the maximum size."""
 
 
 def filled(opening: str, name: str, value: str, closing: str, size: int, *, unique: bool) -> bytes:
-    """An object with as many members of this name and value as fit."""
+    """Return a JSON object with as many members of this name and value as fit into `size`."""
     most = max(1, (size - 200) // (len(name.encode()) + len(value.encode()) + 9))
     members = (f'"{name}{number if unique else ""}":{value}' for number in range(most))
     return (opening + ",".join(members) + closing).encode()[:size]
@@ -57,7 +57,7 @@ def filled(opening: str, name: str, value: str, closing: str, size: int, *, uniq
 
 @st.composite
 def bodies(draw: st.DrawFn) -> bytes:
-    """A body of the largest size that is read, or of the largest that is decoded as a whole."""
+    """Bodies of the maximum size that is read, or that is decoded as a whole."""
     size = draw(st.sampled_from(SIZES))
     person = draw(st.sampled_from(["", '"name":"John","email":"john@example.com",']))
     within = draw(st.sampled_from(MEMBERS))
@@ -67,7 +67,7 @@ def bodies(draw: st.DrawFn) -> bytes:
     if shape == "value":
         value = draw(st.sampled_from(FILLED))
         return f'{{{person}"{within}":{value[: size - 100]}{value[-1]}}}'.encode()[:size]
-    if shape == "objects":  # the same member again and again, each with as many members as an object may have
+    if shape == "objects":  # one repeated member, each with the maximum number of members
         inner = "{" + ",".join(f'"{name}{number}":{value}' for number in range(100)) + "}"
         return filled("{" + person, within, inner, "}", size, unique=False)
     opening, closing = ("{" + person, "}") if shape == "top" else (f'{{{person}"{within}":{{', "}}")
@@ -76,7 +76,7 @@ def bodies(draw: st.DrawFn) -> bytes:
 
 @pytest.fixture(scope="module")
 def form(shared_service: Service) -> Iterator[Api]:
-    """A public form, in a process that collects no garbage meanwhile: all of the tests' would count."""
+    """Return a client with a capture key; disable garbage collection, which would be measured too."""
     gc.collect()
     gc.disable()
     yield shared_service.client("capture")
@@ -84,15 +84,15 @@ def form(shared_service: Service) -> Iterator[Api]:
 
 
 def cost(form: Api, body: bytes) -> tuple[float, Response]:
-    """The processor time that a request takes, the best of three, since others use the machine, too."""
+    """Return the lowest processor time of up to three tries, and the response."""
     best = float("inf")
     for _ in range(3):
         started = time.thread_time()
-        reply = form.post("/leads", body)
+        response = form.post("/leads", body)
         best = min(best, time.thread_time() - started)
         if best < HOLD_SECONDS:
             break
-    return best, reply
+    return best, response
 
 
 @given(body=bodies())
@@ -103,16 +103,16 @@ def cost(form: Api, body: bytes) -> tuple[float, Response]:
 @example(filled("{", "attributes", "{" + ",".join(f'"{n}":5e-324' for n in range(100)) + "}", "}", 2**18, unique=False))
 def test_no_body_holds_the_event_loop_for_long(form: Api, body: bytes) -> None:
     assert len(body) <= Settings().max_body
-    seconds, reply = cost(form, body)
+    seconds, response = cost(form, body)
     assert seconds < HOLD_SECONDS, (seconds, body[:100], len(body))
-    assert reply.status < 500
-    assert len(reply.body) < 100_000 + 2 * len(body)
+    assert response.status < 500
+    assert len(response.body) < 100_000 + 2 * len(body)
 
 
-# What is told of it
+# Number of errors
 
 
-def test_a_hundred_errors_are_listed_and_how_many_there_are(shared_client: Api) -> None:
+def test_a_hundred_errors_are_listed_with_their_total(shared_client: Api) -> None:
     body: dict[str, object] = {"attributes": {f"a{number}": [] for number in range(100)}} | {
         f"b{number}": 1 for number in range(99)
     }
@@ -124,7 +124,7 @@ def test_a_hundred_errors_are_listed_and_how_many_there_are(shared_client: Api) 
 
 
 @pytest.mark.parametrize("count", [1_000, 10_000])
-def test_too_many_members_are_told_as_one_error(shared_client: Api, count: int) -> None:
+def test_too_many_attributes_are_reported_as_one_error(shared_client: Api, count: int) -> None:
     many = {f"a{number}": 5e-324 for number in range(count)}
     detail = f"Send at most 100 fields, not {count}."
     assert shared_client.post("/leads", many).errors() == {"": detail}
@@ -139,16 +139,16 @@ def test_all_attributes_can_be_replaced_at_once(api: Api, john: str) -> None:
     assert api.patch(john, patch).expect(200).json["attributes"] == other
 
 
-def test_a_patch_names_a_hundred_attributes_at_most_however_short_it_is(api: Api, john: str) -> None:
+def test_a_patch_may_have_at_most_a_hundred_attributes(api: Api, john: str) -> None:
     removals = {f"a{number}": None for number in range(101)}
     detail = "Send at most 100 fields, not 101."
     assert api.patch(john, {"attributes": removals}).errors() == {"/attributes": detail}
 
 
-def test_a_large_body_is_read_as_a_small_one_is(shared_client: Api) -> None:
-    """The last of several members with one name counts, as in small ones."""
+def test_the_last_of_duplicate_fields_wins_in_large_bodies_too(shared_client: Api) -> None:
+    """As in small bodies, the last of several fields with one name is used."""
     body = b'{"name":"Jane","email":"Jane@example.com","name":"Jim","attributes":{"a":1,"a":[],"a":"x"}}'
     small = shared_client.post("/leads", body).expect(201).json
     large = shared_client.post("/leads", body.replace(b"Jane@", b"Jill@") + b" " * 5000).expect(201).json
-    kept = ("name", "attributes")
-    assert [large[name] for name in kept] == [small[name] for name in kept] == ["Jim", {"a": "x"}]
+    names = ("name", "attributes")
+    assert [large[name] for name in names] == [small[name] for name in names] == ["Jim", {"a": "x"}]

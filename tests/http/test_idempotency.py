@@ -1,4 +1,4 @@
-"""Requests that are safe to repeat: what was done under a key is not done again, and answered as at first."""
+"""Test that a request with an Idempotency-Key runs once and that its response is replayed."""
 
 import asyncio
 import json
@@ -28,31 +28,35 @@ CLIENTS = 20
 OF_AN_ATTEMPT = {"x-request-id", "idempotency-replayed"}
 
 
-def answered(reply: Response) -> tuple[int, bytes, dict[str, str]]:
-    """What is the same when an answer is given again."""
-    return reply.status, reply.body, {name: reply.headers[name] for name in reply.headers.keys() - OF_AN_ATTEMPT}
+def replayable(response: Response) -> tuple[int, bytes, dict[str, str]]:
+    """Return the parts of a response that a replay repeats."""
+    return (
+        response.status,
+        response.body,
+        {name: response.headers[name] for name in response.headers.keys() - OF_AN_ATTEMPT},
+    )
 
 
-def is_replayed(reply: Response) -> bool:
-    """Whether it says so."""
-    return reply.headers.get("idempotency-replayed") == "true"
+def is_replayed(response: Response) -> bool:
+    """Return whether a response is a replay."""
+    return response.headers.get("idempotency-replayed") == "true"
 
 
 def emails(api: Api) -> list[str]:
-    """Whose leads there are, the oldest first."""
+    """Return the e-mail addresses of all leads, oldest first."""
     return [lead["email"] for lead in api.get("/leads?sort=created_at").expect(200).json["items"]]
 
 
 def stored(service: Service, api: Api, key: str) -> IdempotencyRecord | None:
-    """What is kept under a key of a client."""
+    """Return the idempotency record of a client's key."""
     database: Database = service.container.database()
     principal = service.run(database.read(service.container.authenticate(), api.headers["x-api-key"]))
     assert principal is not None
     return service.run(database.write(lambda work: work.idempotency.claim(principal.id, key)))
 
 
-def forget(service: Service, lead: str) -> None:
-    """Forget what was answered about a lead, as its erasure does."""
+def erase_record(service: Service, lead: str) -> None:
+    """Erase the idempotency records of a lead, as its erasure does."""
 
     def erase(work: UnitOfWork) -> None:
         work.idempotency.erase(LeadId(lead.rpartition("/")[2]))
@@ -76,7 +80,7 @@ def a_failed_follow_up(service: Service, api: Api, lead: str) -> str:
 
 
 Ask = Callable[[Service, Api, str], tuple[str, Any]]
-"""The target and the body of a request that succeeds, for a service, a client and the path of a lead."""
+"""A function that returns the target and body of a successful request, for a service, a client and a lead's path."""
 
 POSTS: dict[str, Ask] = {
     "/leads": lambda _service, _api, _lead: ("/leads", JANE),
@@ -94,19 +98,19 @@ POSTS: dict[str, Ask] = {
     "/leads/import": lambda _service, _api, _lead: ("/leads/import", b"name,email\nJane Doe,jane@example.com\n"),
     "/api-keys": lambda _service, _api, _lead: ("/api-keys", {"name": "Web form", "role": "capture"}),
 }
-"""How to do each operation that is a POST. Whoever adds one adds it here."""
+"""A request for each POST operation. Add new operations here."""
 
-ABOUT_NOBODY = {"/leads/import", "/api-keys"}
-"""Those whose answers are not about a lead, so that no erasure need forget them."""
+WITHOUT_LEAD = {"/leads/import", "/api-keys"}
+"""Operations with responses that are not about one lead: erasure does not delete them."""
 
 
-def test_there_is_a_request_for_every_post(service: Service) -> None:
+def test_every_post_has_a_test_request(service: Service) -> None:
     document = service.anonymous().get("/openapi.json").json
     assert {path for path, item in document["paths"].items() if "post" in item} == POSTS.keys()
 
 
 @pytest.mark.parametrize("path", POSTS)
-def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path: str) -> None:
+def test_every_post_runs_once_and_its_response_is_replayed(service: Service, path: str) -> None:
     admin = service.client("admin")
     john = admin.post("/leads", JOHN).headers["location"]
     target, body = POSTS[path](service, admin, john)
@@ -115,35 +119,35 @@ def test_every_post_is_done_once_and_answered_as_at_first(service: Service, path
     first = admin.post(target, body, idempotency_key=KEY, **sent)
     assert first.status < 300, first
     assert not is_replayed(first)
-    story = admin.get(f"{john}/timeline").body, emails(admin)
+    before = admin.get(f"{john}/timeline").body, emails(admin)
 
     service.clock.advance(timedelta(hours=23, minutes=59))
     for key in (KEY, f'"{KEY}"', f' "{KEY}" '):
         again = admin.post(target, body, idempotency_key=key, **sent)
         assert is_replayed(again)
-        assert answered(again) == answered(first)
-    assert (admin.get(f"{john}/timeline").body, emails(admin)) == story
+        assert replayable(again) == replayable(first)
+    assert (admin.get(f"{john}/timeline").body, emails(admin)) == before
     admin.post("/leads", {**JANE, "name": "Another"}, idempotency_key=KEY).expect_problem(422, "idempotency-key-reused")
 
-    kept = stored(service, admin, KEY)
-    assert kept is not None
-    assert (kept.lead_id is None) == (path in ABOUT_NOBODY)
-    if kept.lead_id is not None:
-        forget(service, kept.lead_id)
+    record = stored(service, admin, KEY)
+    assert record is not None
+    assert (record.lead_id is None) == (path in WITHOUT_LEAD)
+    if record.lead_id is not None:
+        erase_record(service, record.lead_id)
         gone = admin.post(target, body, idempotency_key=KEY)
-        assert f"{kept.lead_id} was erased" in gone.expect_problem(404, "not-found")["detail"]
+        assert f"{record.lead_id} was erased" in gone.expect_problem(404, "not-found")["detail"]
 
 
 # Keys
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_keys_of_many_kinds_are_taken(api: Api, key: str) -> None:
+def test_all_valid_idempotency_keys_are_accepted(api: Api, key: str) -> None:
     first = api.post("/leads", JOHN, idempotency_key=key).expect(201)
-    assert answered(api.post("/leads", JOHN, idempotency_key=key)) == answered(first)
+    assert replayable(api.post("/leads", JOHN, idempotency_key=key)) == replayable(first)
 
 
-def test_a_key_is_the_same_quoted_or_bare_and_no_other_is(api: Api) -> None:
+def test_a_quoted_key_equals_only_its_bare_form(api: Api) -> None:
     api.post("/leads", JOHN, idempotency_key=r'"k\\k"').expect(201)
     assert is_replayed(api.post("/leads", JOHN, idempotency_key=r'"k\\k"'))
     api.post("/leads", JANE, idempotency_key="k").expect(201)
@@ -152,7 +156,7 @@ def test_a_key_is_the_same_quoted_or_bare_and_no_other_is(api: Api) -> None:
 
 
 @pytest.mark.parametrize("key", NO_KEYS)
-def test_what_cannot_be_a_key_is_refused_and_nothing_is_done(api: Api, key: str) -> None:
+def test_an_invalid_idempotency_key_is_refused_and_nothing_is_stored(api: Api, key: str) -> None:
     assert (
         "Idempotency-Key"
         in api.post("/leads", JOHN, idempotency_key=key).expect_problem(400, "malformed-request")["detail"]
@@ -160,25 +164,25 @@ def test_what_cannot_be_a_key_is_refused_and_nothing_is_done(api: Api, key: str)
     assert emails(api) == []
 
 
-def test_the_document_has_the_pattern_of_a_key(service: Service) -> None:
+def test_the_document_has_the_pattern_of_an_idempotency_key(service: Service) -> None:
     pattern = service.parameter("post", "/leads", "Idempotency-Key")["schema"]["pattern"]
     assert all(re.search(pattern, key) for key in KEYS)
     assert not any(re.search(pattern, key) for key in NO_KEYS)
 
 
-def test_requests_without_a_key_are_done_each_time(api: Api, john: str) -> None:
+def test_requests_without_an_idempotency_key_run_each_time(api: Api, john: str) -> None:
     follow_ups = {api.post(f"{john}/follow-up").expect(202).json["id"] for _ in range(2)}
     assert len(follow_ups) == 2
 
 
-def test_the_keys_of_two_clients_are_their_own(service: Service) -> None:
+def test_idempotency_keys_of_two_clients_are_independent(service: Service) -> None:
     ann, bob = service.client("agent", "Ann"), service.client("agent", "Bob")
     ann.post("/leads", JOHN, idempotency_key=KEY).expect(201)
     assert not is_replayed(bob.post("/leads", JANE, idempotency_key=KEY).expect(201))
     assert is_replayed(ann.post("/leads", JOHN, idempotency_key=KEY).expect(201))
 
 
-def test_another_request_with_the_same_key_is_refused_and_not_done(api: Api, john: str) -> None:
+def test_another_request_with_the_same_idempotency_key_is_refused(api: Api, john: str) -> None:
     api.post("/leads", JANE, idempotency_key=KEY).expect(201)
     for target, body in (
         ("/leads", {**JANE, "email": "third@example.com"}),
@@ -192,25 +196,25 @@ def test_another_request_with_the_same_key_is_refused_and_not_done(api: Api, joh
     assert api.get(f"{john}/follow-ups").json["items"] == []
 
 
-def test_a_key_means_nothing_to_other_methods(api: Api, john: str) -> None:
+def test_other_methods_ignore_the_idempotency_key(api: Api, john: str) -> None:
     api.patch(john, {"name": "Jane Doe"}, idempotency_key=KEY).expect(200)
     assert not is_replayed(api.patch(john, {"name": "Joan Doe"}, idempotency_key="\x00").expect(200))
     assert not is_replayed(api.get(john, idempotency_key=KEY).expect(200))
 
 
-# What is kept, and for how long
+# Stored responses
 
 
-def test_an_answer_is_kept_for_a_day(api: Api, service: Service) -> None:
+def test_a_response_is_stored_for_a_day(api: Api, service: Service) -> None:
     first = api.post("/leads", JOHN, idempotency_key=KEY).expect(201)
     service.clock.advance(timedelta(hours=24) - timedelta(microseconds=1))
-    assert answered(api.post("/leads", JOHN, idempotency_key=KEY)) == answered(first)
+    assert replayable(api.post("/leads", JOHN, idempotency_key=KEY)) == replayable(first)
     service.clock.advance(timedelta(microseconds=1))
     api.post("/leads", JOHN, idempotency_key=KEY).expect_problem(409, "duplicate-lead")
     assert not is_replayed(api.post("/leads", JANE, idempotency_key=KEY).expect(201))
 
 
-def test_what_was_refused_can_be_put_right_under_the_same_key(api: Api, john: str) -> None:
+def test_a_refused_request_can_be_corrected_with_the_same_idempotency_key(api: Api, john: str) -> None:
     api.post("/leads", {"name": ""}, idempotency_key=KEY).expect_problem(422, "validation-failed")
     api.post("/leads", b"{", idempotency_key=KEY).expect_problem(400, "malformed-request")
     api.post("/leads", JOHN, idempotency_key=KEY).expect_problem(409, "duplicate-lead")
@@ -219,75 +223,75 @@ def test_what_was_refused_can_be_put_right_under_the_same_key(api: Api, john: st
     assert not is_replayed(api.post("/leads", JANE, idempotency_key=KEY).expect(201))
 
 
-def test_an_answer_is_given_again_whatever_has_become_of_the_lead(api: Api) -> None:
+def test_a_response_is_replayed_after_the_lead_was_changed(api: Api) -> None:
     first = api.post("/leads", JOHN, idempotency_key=KEY).expect(201)
     api.patch(first.headers["location"], {"name": "Jane Doe", "email": "jane@example.com"}).expect(200)
-    assert answered(api.post("/leads", JOHN, idempotency_key=KEY)) == answered(first)
+    assert replayable(api.post("/leads", JOHN, idempotency_key=KEY)) == replayable(first)
 
 
 @pytest.mark.parametrize("on_duplicate", ["return", "update"])
-def test_a_lead_that_was_there_is_answered_as_at_first(api: Api, john: str, on_duplicate: str) -> None:
+def test_the_response_for_an_existing_lead_is_replayed(api: Api, john: str, on_duplicate: str) -> None:
     target, body = f"/leads?on_duplicate={on_duplicate}", {**JOHN, "name": "Johnny"}
     first = api.post(target, body, idempotency_key=KEY).expect(200)
     api.patch(john, {"name": "Jane Doe"}).expect(200)
-    assert answered(api.post(target, body, idempotency_key=KEY)) == answered(first)
+    assert replayable(api.post(target, body, idempotency_key=KEY)) == replayable(first)
     assert api.get(john).json["name"] == "Jane Doe"
 
 
-def test_an_erased_lead_is_not_made_anew_by_a_request_that_comes_again(api: Api, service: Service) -> None:
+def test_a_repeated_request_does_not_recreate_an_erased_lead(api: Api, service: Service) -> None:
     lead = api.post("/leads", JOHN, idempotency_key=KEY).expect(201).headers["location"]
     api.patch(lead, {"email": "somebody.else@example.com"}).expect(200)
-    forget(service, lead)
+    erase_record(service, lead)
     for body in (JOHN, JANE):
         problem = api.post("/leads", body, idempotency_key=KEY).expect_problem(404, "not-found")
         assert problem["detail"] == f"The lead {lead.removeprefix('/leads/')} was erased."
     assert len(emails(api)) == 1
 
 
-# A public form learns nothing
+# Public forms
 
 
-def test_a_form_gets_the_same_answers_whether_the_lead_was_there_or_not(service: Service) -> None:
+def test_a_form_gets_the_same_response_for_new_and_existing_leads(service: Service) -> None:
     form = service.client("capture")
     service.client("agent").post("/leads", JOHN).expect(201)
     known = [form.post("/leads", JOHN, idempotency_key="1") for _ in range(3)]
     new = [form.post("/leads", JANE, idempotency_key="2") for _ in range(3)]
-    assert {reply.status for reply in known + new} == {202}
-    assert list(map(answered, known)) == list(map(answered, new))
+    assert {response.status for response in known + new} == {202}
+    assert list(map(replayable, known)) == list(map(replayable, new))
     assert list(map(is_replayed, known)) == list(map(is_replayed, new)) == [False, True, True]
 
 
-def test_a_form_is_not_told_that_a_lead_was_erased(service: Service) -> None:
+def test_a_form_does_not_learn_that_a_lead_was_erased(service: Service) -> None:
     form, agent = service.client("capture"), service.client("agent")
     form.post("/leads", JOHN, idempotency_key=KEY).expect(202)
-    forget(service, agent.get("/leads").json["items"][0]["id"])
+    erase_record(service, agent.get("/leads").json["items"][0]["id"])
     assert is_replayed(form.post("/leads", JOHN, idempotency_key=KEY).expect(202))
     assert len(emails(agent)) == 1
 
 
-# Secrecy
+# Encryption
 
 
-def test_nothing_that_was_asked_or_answered_can_be_read_in_the_database(api: Api, service: Service) -> None:
+def test_the_idempotency_record_has_no_readable_request_or_response(api: Api, service: Service) -> None:
     body = {**JOHN, "phone": "+49123456789", "attributes": {"company": "ACME"}}
     lead = api.post("/leads", body, idempotency_key=KEY).expect(201)
-    kept = stored(service, api, KEY)
-    assert kept is not None
-    assert kept.sealed is not None
-    assert (kept.key, kept.lead_id) == (KEY, lead.json["id"])
-    assert rfc3339(kept.created_at) == lead.json["created_at"]
+    record = stored(service, api, KEY)
+    assert record is not None
+    assert record.sealed is not None
+    assert (record.key, record.lead_id) == (KEY, lead.json["id"])
+    assert rfc3339(record.created_at) == lead.json["created_at"]
     seal = sealing.Seal(api.headers["x-api-key"])
-    assert lead.body in seal.open(kept.sealed)
-    assert kept.fingerprint == seal.fingerprint(b"POST", b"/leads", b"", json.dumps(body).encode())
-    told = repr(kept)
-    assert not [secret for secret in ("John", "example", "4912345", "ACME", "name") if secret in told]
+    assert lead.body in seal.open(record.sealed)
+    assert record.fingerprint == seal.fingerprint(b"POST", b"/leads", b"", json.dumps(body).encode())
+    text = repr(record)
+    assert not [secret for secret in ("John", "example", "4912345", "ACME", "name") if secret in text]
 
 
-# At the same time
+# Concurrent requests
 
 
 def at_once(api: Api, target: str, body: object = None, **headers: str) -> list[Response]:
-    """The answers to the same request of many at the same time."""
+    """Send the same request many times concurrently and return the responses."""
 
     async def all_of_them() -> list[Response]:
         requests = [api.send("POST", target, body, headers=headers) for _ in range(CLIENTS)]
@@ -296,18 +300,18 @@ def at_once(api: Api, target: str, body: object = None, **headers: str) -> list[
     return api.runner.run(all_of_them())
 
 
-def test_of_many_at_the_same_time_one_is_done(api: Api, john: str) -> None:
-    replies = at_once(api, f"{john}/follow-up", idempotency_key=KEY)
-    (done,) = (reply for reply in replies if reply.status == 202)
-    for reply in replies:
-        if reply is not done:
-            assert KEY in reply.expect_problem(409, "request-in-progress")["detail"]
-            assert reply.headers["retry-after"] == "1"
-    assert answered(api.post(f"{john}/follow-up", idempotency_key=KEY)) == answered(done)
+def test_one_of_many_concurrent_requests_with_one_key_runs(api: Api, john: str) -> None:
+    responses = at_once(api, f"{john}/follow-up", idempotency_key=KEY)
+    (done,) = (response for response in responses if response.status == 202)
+    for response in responses:
+        if response is not done:
+            assert KEY in response.expect_problem(409, "request-in-progress")["detail"]
+            assert response.headers["retry-after"] == "1"
+    assert replayable(api.post(f"{john}/follow-up", idempotency_key=KEY)) == replayable(done)
     assert len(api.get(f"{john}/follow-ups").json["items"]) == 1
 
 
-def test_whoever_hangs_up_can_ask_again(api: Api, service: Service) -> None:
+def test_a_client_that_disconnects_can_repeat_its_request(api: Api, service: Service) -> None:
     async def hang_up() -> None:
         asking = asyncio.ensure_future(api.send("POST", "/leads", JOHN, headers={"idempotency-key": KEY}))
         while not service.container.idempotent_writes()._running:
@@ -319,9 +323,9 @@ def test_whoever_hangs_up_can_ask_again(api: Api, service: Service) -> None:
 
     service.run(hang_up())
     for _ in range(500):
-        reply = api.post("/leads", JOHN, idempotency_key=KEY)
-        if reply.status == 201:
+        response = api.post("/leads", JOHN, idempotency_key=KEY)
+        if response.status == 201:
             break
-        reply.expect_problem(409, "request-in-progress")
-    assert is_replayed(reply.expect(201))
+        response.expect_problem(409, "request-in-progress")
+    assert is_replayed(response.expect(201))
     assert emails(api) == [JOHN["email"]]

@@ -1,4 +1,4 @@
-"""POST /leads/import."""
+"""Test POST /leads/import."""
 
 import asyncio
 import gzip
@@ -29,19 +29,19 @@ def admin(service: Service) -> Api:
 
 
 def send(api: Api, body: bytes, media_type: str = CSV, query: str = "", **sent: Any) -> Response:
-    """Import a file."""
+    """Import a file and return the response."""
     return api.request("POST", f"/leads/import{query}", body, headers={"content-type": media_type}, **sent)
 
 
-def summary(reply: Response) -> dict[str, Any]:
-    """What became of the rows: what is not nothing."""
-    told = reply.expect(200).json
-    assert told.keys() == NOTHING.keys()
-    return {name: value for name, value in told.items() if value}
+def summary(response: Response) -> dict[str, Any]:
+    """Return the counts of an import that are not zero."""
+    result = response.expect(200).json
+    assert result.keys() == NOTHING.keys()
+    return {name: value for name, value in result.items() if value}
 
 
 def rows(first: int, last: int, name: str = "Ann") -> bytes:
-    """A file with a lead of each of these numbers."""
+    """Return a CSV file with one lead for each number."""
     return b"name,email\n" + b"".join(f"{name},a{number}@example.com\n".encode() for number in range(first, last))
 
 
@@ -51,7 +51,7 @@ def emails(api: Api) -> list[str]:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_a_spreadsheet_is_taken_in_as_its_header_says(admin: Api, delimiter: str, mark: str) -> None:
+def test_a_spreadsheet_is_imported_by_its_header(admin: Api, delimiter: str, mark: str) -> None:
     header = ["E-Mail", "Full Name", "Phone Number", "Lead Source", "Company"]
     table = [header, ["jörg@example.com", "Jörg 🙂", "+4915123456789", "fair", "ACME"]]
     body = (mark + "".join(delimiter.join(cells) + "\r\n" for cells in table)).encode()
@@ -64,18 +64,18 @@ def test_a_spreadsheet_is_taken_in_as_its_header_says(admin: Api, delimiter: str
     assert (entry["type"], entry["actor"]) == ("lead.created", "Ada")
 
 
-def test_a_bad_row_never_stops_the_rest_and_is_told_by_its_line(admin: Api) -> None:
+def test_an_invalid_row_is_reported_by_its_line_and_the_rest_is_imported(admin: Api) -> None:
     body = b'name,email,phone\nAnn,a@example.com,\n"two\nlines",nobody,12\n\nBob,b@example.com,\n,c@example.com,\n'
 
-    told = send(admin, body).expect(200).json
-    assert (told["created"], told["refused"]) == (2, 2)
-    places = [(error["line"], error["pointer"]) for error in told["errors"]]
-    assert places == [(3, "/email"), (3, "/phone"), (7, "/name")]
-    assert all(error["detail"] for error in told["errors"])
+    result = send(admin, body).expect(200).json
+    assert (result["created"], result["refused"]) == (2, 2)
+    locations = [(error["line"], error["pointer"]) for error in result["errors"]]
+    assert locations == [(3, "/email"), (3, "/phone"), (7, "/name")]
+    assert all(error["detail"] for error in result["errors"])
     assert emails(admin) == ["a@example.com", "b@example.com"]
 
 
-def test_ndjson_is_read_as_strictly_as_any_body(admin: Api) -> None:
+def test_ndjson_is_validated_like_any_body(admin: Api) -> None:
     lines = [
         {"name": "Ann", "email": "a@example.com", "attributes": {"size": 5, "ratio": 1.0, "vip": True}},
         {"name": "Bob", "email": "b@example.com", "nickname": "Bobby"},
@@ -84,10 +84,10 @@ def test_ndjson_is_read_as_strictly_as_any_body(admin: Api) -> None:
     ]
     body = "\n".join(map(json.dumps, lines)).encode() + b"\n{\n"
 
-    told = send(admin, body, NDJSON).expect(200).json
-    assert (told["created"], told["refused"]) == (1, 4)
-    places = [(error["line"], error["pointer"]) for error in told["errors"]]
-    assert places == [(2, "/nickname"), (3, "/name"), (4, ""), (5, "")]
+    result = send(admin, body, NDJSON).expect(200).json
+    assert (result["created"], result["refused"]) == (1, 4)
+    locations = [(error["line"], error["pointer"]) for error in result["errors"]]
+    assert locations == [(2, "/nickname"), (3, "/name"), (4, ""), (5, "")]
     (lead,) = admin.get("/leads").json["items"]
     assert json.dumps(lead["attributes"]) == '{"size": 5, "ratio": 1.0, "vip": true}'
 
@@ -100,7 +100,7 @@ def test_ndjson_is_read_as_strictly_as_any_body(admin: Api) -> None:
         ("update", {"created": 1, "updated": 1, "unchanged": 1}),
     ],
 )
-def test_leads_that_are_there_are_met_as_the_client_wishes(admin: Api, policy: str, expected: dict[str, int]) -> None:
+def test_existing_leads_are_treated_by_on_duplicate(admin: Api, policy: str, expected: dict[str, int]) -> None:
     admin.post("/leads", {"name": "Ann", "email": "a0@example.com"}).expect(201)
     body = b"name,email\nAnna,A0@example.com\nBob,b@example.com\nBob,b@example.com\n"
 
@@ -112,7 +112,7 @@ def test_leads_that_are_there_are_met_as_the_client_wishes(admin: Api, policy: s
 
 
 @pytest.mark.parametrize("dry_run", [True, False])
-def test_a_status_column_of_a_foreign_file_sets_the_status_and_tells_what_is_none(admin: Api, dry_run: bool) -> None:
+def test_a_status_column_sets_known_statuses_and_reports_unknown_ones(admin: Api, dry_run: bool) -> None:
     body = (
         b"Name;E-Mail;Status\nAnn;a@x.org;CONVERTED\nBob;b@x.org;lost\nCid;c@x.org;Hot\nDan;d@x.org;Hot\nEve;e@x.org;\n"
     )
@@ -135,7 +135,7 @@ def test_a_status_column_of_a_foreign_file_sets_the_status_and_tells_what_is_non
 
 
 @pytest.mark.parametrize(("query", "follow_ups"), [("", 0), ("?rules=false", 0), ("?rules=true", 1)])
-def test_rules_start_for_imported_leads_only_if_asked_for(
+def test_imported_leads_trigger_rules_only_on_request(
     start: Callable[..., Service], query: str, follow_ups: int
 ) -> None:
     rule = FollowUpRule(when="new", after=timedelta(hours=1), message=Template("Hello {name}"))
@@ -150,7 +150,7 @@ def test_a_file_with_split_names_is_refused_as_a_whole(admin: Api) -> None:
     assert '"First Name", "Last Name", "Email"' in detail
 
 
-def test_a_file_of_nothing_is_refused_but_for_ndjson(admin: Api) -> None:
+def test_an_empty_file_is_refused_except_as_ndjson(admin: Api) -> None:
     assert "empty" in send(admin, b"").errors()[""]
     assert summary(send(admin, b"", NDJSON)) == {}
     assert summary(send(admin, b"email,name\n")) == {}
@@ -168,7 +168,7 @@ def test_a_file_of_nothing_is_refused_but_for_ndjson(admin: Api) -> None:
         gzip.compress(b"name,email\nAnn,a@example.com\n", mtime=0),
     ],
 )
-def test_a_file_whose_header_cannot_be_read_is_refused_as_a_whole(admin: Api, body: bytes) -> None:
+def test_a_file_with_an_unreadable_header_is_refused_as_a_whole(admin: Api, body: bytes) -> None:
     assert send(admin, body).errors().keys() == {""}
     assert emails(admin) == []
 
@@ -183,7 +183,7 @@ def test_a_file_whose_header_cannot_be_read_is_refused_as_a_whole(admin: Api, bo
         {"content-type": "text/csv", "content-encoding": "gzip"},
     ],
 )
-def test_other_kinds_of_bodies_are_refused(admin: Api, headers: Mapping[str, str]) -> None:
+def test_other_media_types_of_files_are_refused(admin: Api, headers: Mapping[str, str]) -> None:
     problem = admin.request("POST", "/leads/import", rows(0, 1), headers=headers).expect_problem(
         415, "unsupported-media-type"
     )
@@ -191,42 +191,42 @@ def test_other_kinds_of_bodies_are_refused(admin: Api, headers: Mapping[str, str
     assert emails(admin) == []
 
 
-def test_parameters_of_the_media_type_are_understood(admin: Api) -> None:
+def test_parameters_of_the_media_type_are_accepted(admin: Api) -> None:
     assert summary(send(admin, rows(0, 1), 'Text/CSV; header=present; charset="UTF-8"')) == {"created": 1}
 
 
-def test_a_row_in_another_encoding_is_refused_alone(admin: Api) -> None:
-    told = send(admin, b"name,email\nJ\xf6rg,j@example.com\nAnn,a@example.com\n").expect(200).json
-    assert (told["created"], told["refused"]) == (1, 1)
-    (error,) = told["errors"]
+def test_only_the_row_in_another_encoding_is_refused(admin: Api) -> None:
+    result = send(admin, b"name,email\nJ\xf6rg,j@example.com\nAnn,a@example.com\n").expect(200).json
+    assert (result["created"], result["refused"]) == (1, 1)
+    (error,) = result["errors"]
     assert (error["line"], error["pointer"]) == (2, "")
     assert "UTF-8" in error["detail"]
 
 
-def test_only_administrators_import(service: Service) -> None:
+def test_only_administrators_can_import(service: Service) -> None:
     for role in ("capture", "read", "agent"):
         assert send(service.client(role), rows(0, 1)).expect_problem(403, "forbidden")["role"] == "admin"
     send(service.anonymous(), rows(0, 1)).expect_problem(401, "unauthorized")
 
 
 @pytest.mark.parametrize("query", ["?dry_run=perhaps", "?on_duplicate=skip", "?dryrun=1", "?dry_run=1&dry_run=1"])
-def test_unknown_wishes_are_refused(admin: Api, query: str) -> None:
+def test_unknown_import_parameters_are_refused(admin: Api, query: str) -> None:
     send(admin, rows(0, 1), query=query).expect_problem(400, "malformed-request")
     assert emails(admin) == []
 
 
-def test_of_many_errors_the_first_are_listed_and_all_are_counted(admin: Api) -> None:
+def test_the_first_errors_are_listed_and_all_are_counted(admin: Api) -> None:
     bad = transfers.ERRORS_MAX + 500
-    told = send(admin, rows(0, 1) + b"x,\n" * bad).expect(200).json
-    assert (told["created"], told["refused"]) == (1, bad)
-    assert [error["line"] for error in told["errors"]] == list(range(3, transfers.ERRORS_MAX + 3))
+    result = send(admin, rows(0, 1) + b"x,\n" * bad).expect(200).json
+    assert (result["created"], result["refused"]) == (1, bad)
+    assert [error["line"] for error in result["errors"]] == list(range(3, transfers.ERRORS_MAX + 3))
 
 
-def test_errors_as_long_as_the_file_are_not_listed_either(admin: Api) -> None:
+def test_the_listed_errors_have_a_maximum_length(admin: Api) -> None:
     line = json.dumps({"name": "Ann", "email": "a@example.com", "x" * 500_000: 1}).encode() + b"\n"
-    told = send(admin, line * 8, NDJSON).expect(200).json
-    assert told["refused"] == 8
-    assert len(told["errors"]) == 3
+    result = send(admin, line * 8, NDJSON).expect(200).json
+    assert result["refused"] == 8
+    assert len(result["errors"]) == 3
 
 
 def test_a_file_larger_than_allowed_is_refused_before_it_is_read(start: Callable[..., Service]) -> None:
@@ -236,35 +236,35 @@ def test_a_file_larger_than_allowed_is_refused_before_it_is_read(start: Callable
     assert summary(send(admin, rows(0, 10))) == {"created": 10}
 
 
-def test_a_file_that_says_no_length_is_refused_where_it_becomes_too_large(start: Callable[..., Service]) -> None:
+def test_a_file_without_a_length_is_refused_when_it_becomes_too_large(start: Callable[..., Service]) -> None:
     admin = start(max_import=10_000).client("admin")
     body = rows(0, 500)
     send(admin, b"", chunks=[body[:3000], b"", body[3000:]]).expect_problem(413, "payload-too-large")
-    kept = len(emails(admin))
-    assert kept % transfers.IMPORT_BATCH == 0, "whole batches"
+    count = len(emails(admin))
+    assert count % transfers.IMPORT_BATCH == 0, "whole batches"
 
 
 @pytest.mark.parametrize(("length", "status"), [("x", 400), ("5", 200), ("99999", 200)])
-def test_a_length_that_is_not_true_does_no_harm(admin: Api, length: str, status: int) -> None:
+def test_a_wrong_content_length_does_no_harm(admin: Api, length: str, status: int) -> None:
     headers = {"content-type": CSV, "content-length": length}
     admin.request("POST", "/leads/import", rows(0, 1), headers=headers).expect(status)
 
 
-def test_a_file_may_come_in_any_pieces(admin: Api) -> None:
+def test_a_file_may_arrive_in_any_chunks(admin: Api) -> None:
     body = rows(0, 20, "Jörg 🙂")
     pieces = [body[at : at + 1] for at in range(len(body))]
     assert summary(send(admin, b"", chunks=[b"", *pieces, b""])) == {"created": 20}
 
 
-def test_what_came_before_the_client_hung_up_is_kept_and_met_when_it_tries_again(admin: Api) -> None:
+def test_rows_before_a_disconnect_are_stored_and_are_duplicates_in_a_retry(admin: Api) -> None:
     body = rows(0, 250)
     send(admin, b"", chunks=[body], disconnects=True).expect_problem(400, "malformed-request")
-    kept = len(emails(admin))
-    assert kept == 200, "all batches that were complete"
+    count = len(emails(admin))
+    assert count == 200, "all batches that were complete"
     assert summary(send(admin, body)) == {"created": 50, "duplicates": 200}
 
 
-def test_a_client_that_does_not_go_on_is_not_waited_for(service: Service) -> None:
+def test_an_import_that_stalls_times_out(service: Service) -> None:
     service.container.import_services.add_kwargs(idle_seconds=0.05)
     admin = service.client("admin")
     never = asyncio.Event()
@@ -272,12 +272,12 @@ def test_a_client_that_does_not_go_on_is_not_waited_for(service: Service) -> Non
         headers = {"content-type": CSV}
         chunks = [rows(0, 1), b"Bob,b@example.com\n"]
         request = admin.send("POST", "/leads/import", headers=headers, chunks=chunks, wait_before_end=never)
-        reply = admin.runner.run(request)
-        reply.expect_problem(408, "request-timeout")
+        response = admin.runner.run(request)
+        response.expect_problem(408, "request-timeout")
     assert summary(send(admin, rows(0, 1))) == {"created": 1}
 
 
-def test_only_so_many_imports_are_under_way_at_once_and_others_are_not_held_up(admin: Api) -> None:
+def test_concurrent_imports_are_limited_and_other_requests_are_not(admin: Api) -> None:
     async def all_at_once() -> tuple[list[Response], Response, Response]:
         go_on = asyncio.Event()
         headers = {"content-type": CSV}
@@ -302,10 +302,10 @@ def test_only_so_many_imports_are_under_way_at_once_and_others_are_not_held_up(a
     created.expect(201)
     refused.expect_problem(503, "unavailable")
     assert int(refused.headers["retry-after"]) > 0
-    assert sum(reply.expect(200).json["created"] for reply in done) == 500 * transfers.IMPORTS_MAX + 1
+    assert sum(response.expect(200).json["created"] for response in done) == 500 * transfers.IMPORTS_MAX + 1
 
 
-def test_a_file_is_taken_in_once_under_a_key_and_no_other_file(admin: Api) -> None:
+def test_a_file_is_imported_once_under_an_idempotency_key(admin: Api) -> None:
     def send_once(body: bytes) -> Response:
         return admin.post("/leads/import", body, content_type=CSV, idempotency_key="monday")
 
@@ -321,16 +321,16 @@ def test_a_file_is_taken_in_once_under_a_key_and_no_other_file(admin: Api) -> No
 
 
 @given(body=st.binary(max_size=300), media_type=st.sampled_from([CSV, NDJSON]), known=st.booleans())
-def test_any_bytes_are_answered(shared_client: Api, body: bytes, media_type: str, known: bool) -> None:
-    reply = send(shared_client, b"email,name\n" + body if known else body, media_type, "?dry_run=true")
-    assert reply.status in (200, 422), reply
+def test_any_bytes_get_a_json_response(shared_client: Api, body: bytes, media_type: str, known: bool) -> None:
+    response = send(shared_client, b"email,name\n" + body if known else body, media_type, "?dry_run=true")
+    assert response.status in (200, 422), response
 
 
 HARD = ['"', ",", "\n", "\r", "a", "@example.com", "{", "}", ":", "\x00", "é", "\ud800", " "]
 
 
 @given(st.lists(st.sampled_from(HARD)))
-def test_any_text_is_answered(shared_client: Api, parts: list[str]) -> None:
+def test_any_text_gets_a_response(shared_client: Api, parts: list[str]) -> None:
     text = "".join(parts).encode("utf-8", "surrogatepass")
     for head, media_type in ((b"email,name\n", CSV), (b"", CSV), (b"", NDJSON)):
         assert send(shared_client, head + text, media_type, "?dry_run=true").status in (200, 422)

@@ -1,4 +1,4 @@
-"""The resource /leads: taking leads in, finding them, changing them."""
+"""Test the resource /leads: create, list, read and update leads."""
 
 import json
 from collections.abc import Callable
@@ -31,8 +31,8 @@ FRESH = {
 }
 
 
-def take_in(api: Api, *numbers: int, **members: Any) -> list[str]:
-    """Take in leads of these numbers; answers their ids."""
+def create(api: Api, *numbers: int, **members: Any) -> list[str]:
+    """Create leads with these numbers and return their ids."""
     return [
         api.post("/leads", {"name": f"Lead {number}", "email": f"{number}@example.com", **members}).json["id"]
         for number in numbers
@@ -40,105 +40,103 @@ def take_in(api: Api, *numbers: int, **members: Any) -> list[str]:
 
 
 def ids(api: Api, target: str) -> list[str]:
-    """The ids of the only page of a list."""
+    """Return the ids of a list with one page."""
     page = api.get(target).expect(200).json
     assert page["next_cursor"] is None
     return [item["id"] for item in page["items"]]
 
 
 def all_ids(api: Api, target: str) -> list[str]:
-    """The ids of all pages of a list, by its links."""
+    """Return the ids of all pages of a list, by its links."""
     return [item["id"] for page in api.pages(target) for item in page["items"]]
 
 
-# Taking leads in
+# Creating leads
 
 
-def test_a_new_lead_is_answered_whole(api: Api) -> None:
+def test_the_response_to_a_new_lead_is_the_whole_lead(api: Api) -> None:
     lead = api.post("/leads", JANE).expect(201).json
     assert lead == {"id": lead["id"], **JANE, "phone": "+4930123456", **FRESH}
 
 
-def test_what_was_not_said_of_a_new_lead_is_null(api: Api) -> None:
+def test_omitted_fields_of_a_new_lead_are_null(api: Api) -> None:
     lead = api.post("/leads", JOHN).expect(201).json
     empty: dict[str, object] = {"phone": None, "source": None, "owner": None, "attributes": {}}
     assert lead == {"id": lead["id"], **JOHN, **empty, **FRESH}
 
 
-def test_a_new_lead_is_found_where_the_answer_says(api: Api) -> None:
+def test_a_new_lead_is_found_at_its_location(api: Api) -> None:
     created = api.post("/leads", JANE).expect(201)
     assert created.headers["location"] == f"/leads/{created.json['id']}"
     found = api.get(created.headers["location"]).expect(200)
     assert (found.json, found.headers["etag"]) == (created.json, created.headers["etag"])
 
 
-def test_identifiers_are_uuids_of_version_7_in_the_order_of_arrival(api: Api) -> None:
-    given = take_in(api, 1, 2, 3)
-    assert [UUID(id).version for id in given] == [7, 7, 7]
-    assert given == sorted(given)
+def test_ids_are_uuids_of_version_7_in_the_order_of_creation(api: Api) -> None:
+    created = create(api, 1, 2, 3)
+    assert [UUID(id).version for id in created] == [7, 7, 7]
+    assert created == sorted(created)
 
 
 @pytest.mark.parametrize("name", ["Zoë Ñandú", "李小龍", "عمر", "👩‍🚀 Ada", "e\u0301", '<b>"&\\', "O'Neill; --"])
-def test_any_script_comes_back_as_it_was_sent(api: Api, name: str) -> None:
-    said = {"name": name, "email": "x@example.com", "source": name, "attributes": {name: name}}
-    location = api.post("/leads", said).expect(201).headers["location"]
-    kept = api.get(location).json
-    assert {member: kept[member] for member in said} == said
+def test_text_in_any_script_is_returned_as_sent(api: Api, name: str) -> None:
+    fields = {"name": name, "email": "x@example.com", "source": name, "attributes": {name: name}}
+    location = api.post("/leads", fields).expect(201).headers["location"]
+    stored = api.get(location).json
+    assert {member: stored[member] for member in fields} == fields
 
 
-def test_outer_white_space_of_texts_is_removed(api: Api) -> None:
+def test_outer_white_space_is_removed(api: Api) -> None:
     lead = api.post("/leads", {"name": " John\n", "email": " john@example.com ", "source": "\tfair"}).expect(201).json
     assert (lead["name"], lead["email"], lead["source"]) == ("John", "john@example.com", "fair")
 
 
 @pytest.mark.parametrize("again", ["john@example.com", "JOHN@EXAMPLE.COM", " John@Example.com"])
-def test_a_second_lead_with_the_same_address_is_refused_and_the_first_one_named(
-    api: Api, john: str, again: str
-) -> None:
+def test_a_duplicate_is_refused_and_the_existing_lead_is_named(api: Api, john: str, again: str) -> None:
     problem = api.post("/leads", {"name": "Johnny", "email": again}).expect_problem(409, "duplicate-lead")
     assert f"/leads/{problem['existing_lead_id']}" == john
     assert len(ids(api, "/leads")) == 1
     assert api.get(john).json["name"] == "John Doe"
 
 
-def test_a_known_lead_can_be_asked_for_instead(api: Api, john: str) -> None:
+def test_on_duplicate_return_returns_the_existing_lead(api: Api, john: str) -> None:
     before = api.get(john)
     again = api.post("/leads?on_duplicate=return", {**JOHN, "name": "Johnny", "source": "fair"}).expect(200)
     assert (again.json, again.headers["etag"]) == (before.json, before.headers["etag"])
     assert api.get(john).json == before.json
 
 
-def test_a_known_lead_can_be_updated_with_what_is_said(service: Service, api: Api) -> None:
+def test_on_duplicate_update_updates_the_existing_lead(service: Service, api: Api) -> None:
     location = api.post("/leads", JANE).headers["location"]
     before = api.get(location)
     service.clock.advance(timedelta(minutes=1))
-    said = {"name": "Jane Doe", "email": "JANE@example.com", "phone": None, "attributes": {"company": "Initech"}}
-    updated = api.post("/leads?on_duplicate=update", said).expect(200)
-    assert updated.json == {**before.json, **said, "updated_at": "2026-01-05T12:01:00.000000Z", "version": 2}
+    fields = {"name": "Jane Doe", "email": "JANE@example.com", "phone": None, "attributes": {"company": "Initech"}}
+    updated = api.post("/leads?on_duplicate=update", fields).expect(200)
+    assert updated.json == {**before.json, **fields, "updated_at": "2026-01-05T12:01:00.000000Z", "version": 2}
     assert api.get(location).json == updated.json
     assert updated.headers["etag"] != before.headers["etag"]
 
 
-def test_an_update_that_says_nothing_new_changes_nothing(api: Api, john: str) -> None:
+def test_an_update_without_changes_has_no_effect(api: Api, john: str) -> None:
     before = api.get(john)
     assert api.post("/leads?on_duplicate=update", JOHN).expect(200).json == before.json
     assert api.get(john).headers["etag"] == before.headers["etag"]
 
 
 @pytest.mark.parametrize("policy", ["error", "return", "update"])
-def test_a_lead_that_is_not_there_yet_is_new_whatever_should_be_done_with_duplicates(api: Api, policy: str) -> None:
+def test_a_lead_without_a_duplicate_is_created_under_every_policy(api: Api, policy: str) -> None:
     api.post(f"/leads?on_duplicate={policy}", JOHN).expect(201)
 
 
-def test_a_refused_lead_is_not_kept(api: Api) -> None:
+def test_a_refused_lead_is_not_stored(api: Api) -> None:
     api.post("/leads", {"name": "", "email": "x@example.com"}).expect_problem(422, "validation-failed")
     assert ids(api, "/leads") == []
 
 
-# What a public form learns
+# Public forms
 
 
-def test_a_form_learns_nothing_but_that_the_lead_was_taken(service: Service, api: Api) -> None:
+def test_a_form_learns_only_that_the_lead_was_accepted(service: Service, api: Api) -> None:
     form = service.client("capture")
     new = form.post("/leads", JOHN).expect(202)
     known = form.post("/leads", {**JOHN, "name": "Johnny"}).expect(202)
@@ -150,18 +148,18 @@ def test_a_form_learns_nothing_but_that_the_lead_was_taken(service: Service, api
     assert lead["id"] not in new.body.decode()
 
 
-def test_a_form_is_told_what_is_wrong_whether_the_lead_is_known_or_not(service: Service, john: str) -> None:
+def test_a_form_gets_the_same_field_errors_for_new_and_existing_leads(service: Service, john: str) -> None:
     form = service.client("capture")
     known = form.post("/leads", {**JOHN, "name": ""}).errors()
     assert form.post("/leads", {"name": "", "email": "new@example.com"}).errors() == known
 
 
 @pytest.mark.parametrize("policy", ["return", "update"])
-def test_a_form_cannot_get_at_leads_that_are_there(service: Service, api: Api, john: str, policy: str) -> None:
+def test_a_form_cannot_read_or_change_existing_leads(service: Service, api: Api, john: str, policy: str) -> None:
     before = api.get(john).json
     form = service.client("capture")
-    for said in ({**JOHN, "name": "Mallory"}, {"name": "Mallory", "email": "new@example.com"}):
-        problem = form.post(f"/leads?on_duplicate={policy}", said).expect_problem(403, "forbidden")
+    for fields in ({**JOHN, "name": "Mallory"}, {"name": "Mallory", "email": "new@example.com"}):
+        problem = form.post(f"/leads?on_duplicate={policy}", fields).expect_problem(403, "forbidden")
         assert problem["role"] == "agent"
     assert api.get("/leads").json["items"] == [before]
 
@@ -170,13 +168,13 @@ def test_a_form_cannot_get_at_leads_that_are_there(service: Service, api: Api, j
 
 
 def test_leads_are_listed_the_newest_first(service: Service, api: Api) -> None:
-    given = []
+    created = []
     for number in (1, 2, 3):
-        given += take_in(api, number)
+        created += create(api, number)
         service.clock.advance(timedelta(seconds=1))
-    assert ids(api, "/leads") == given[::-1]
-    assert ids(api, "/leads?sort=-created_at") == given[::-1]
-    assert ids(api, "/leads?sort=created_at") == given
+    assert ids(api, "/leads") == created[::-1]
+    assert ids(api, "/leads?sort=-created_at") == created[::-1]
+    assert ids(api, "/leads?sort=created_at") == created
 
 
 def test_leads_are_listed_as_they_are_shown_one_by_one(service: Service, api: Api) -> None:
@@ -197,14 +195,14 @@ def test_leads_are_listed_as_they_are_shown_one_by_one(service: Service, api: Ap
 
 
 def test_a_page_holds_fifty_leads_unless_the_client_says_otherwise(api: Api) -> None:
-    take_in(api, *range(51))
+    create(api, *range(51))
     assert len(api.get("/leads").json["items"]) == 50
     assert len(api.get("/leads?limit=7").json["items"]) == 7
     assert len(api.get("/leads?limit=200").json["items"]) == 51
 
 
 def test_the_last_page_leads_nowhere_even_if_it_is_full(api: Api) -> None:
-    take_in(api, 1, 2, 3, 4)
+    create(api, 1, 2, 3, 4)
     first = api.get("/leads?limit=2")
     last = api.get(f"/leads?limit=2&cursor={first.json['next_cursor']}")
     assert (len(last.json["items"]), last.json["next_cursor"]) == (2, None)
@@ -217,38 +215,38 @@ def test_the_last_page_leads_nowhere_even_if_it_is_full(api: Api) -> None:
 def test_a_walk_over_the_pages_meets_every_lead_once_in_order(
     service: Service, api: Api, sort: str, limit: int
 ) -> None:
-    given = []
-    for numbers in ([1, 2, 3], [4], [5, 6, 7]):  # some arrive at the same moment
-        given += take_in(api, *numbers)
+    created = []
+    for numbers in ([1, 2, 3], [4], [5, 6, 7]):  # some are created at the same time
+        created += create(api, *numbers)
         service.clock.advance(timedelta(microseconds=1))
-    expected = given if sort == "created_at" else given[::-1]
+    expected = created if sort == "created_at" else created[::-1]
     assert all_ids(api, f"/leads?sort={sort}&limit={limit}") == expected
 
 
-def test_a_walk_can_also_go_by_cursors(api: Api) -> None:
-    given = take_in(api, 1, 2, 3)
-    met, cursor = [], ""
-    for _ in given:
+def test_pages_can_be_read_by_next_cursor(api: Api) -> None:
+    created = create(api, 1, 2, 3)
+    found, cursor = [], ""
+    for _ in created:
         page = api.get(f"/leads?limit=1{cursor}").expect(200).json
-        met += [item["id"] for item in page["items"]]
+        found += [item["id"] for item in page["items"]]
         cursor = f"&cursor={page['next_cursor']}"
-    assert met == given[::-1]
+    assert found == created[::-1]
     assert cursor == "&cursor=None"
 
 
-def test_leads_that_come_and_change_during_a_walk_do_not_disturb_it(service: Service, api: Api) -> None:
-    given = take_in(api, *range(6))
+def test_pages_are_stable_while_leads_are_created_and_changed(service: Service, api: Api) -> None:
+    created = create(api, *range(6))
     pages = api.pages("/leads?limit=2")
-    met = [item["id"] for item in next(pages)["items"]]
+    found = [item["id"] for item in next(pages)["items"]]
     service.clock.advance(timedelta(seconds=1))
-    take_in(api, 7, 8)
-    api.patch(f"/leads/{given[0]}", {"name": "Changed"}).expect(200)
-    met += [item["id"] for page in pages for item in page["items"]]
-    assert met == given[::-1]
+    create(api, 7, 8)
+    api.patch(f"/leads/{created[0]}", {"name": "Changed"}).expect(200)
+    found += [item["id"] for page in pages for item in page["items"]]
+    assert found == created[::-1]
 
 
-def test_leads_can_be_picked_by_status_also_by_several(api: Api) -> None:
-    new, contacted, qualified = take_in(api, 1, 2, 3)
+def test_leads_can_be_filtered_by_several_statuses(api: Api) -> None:
+    new, contacted, qualified = create(api, 1, 2, 3)
     for id in (contacted, qualified):
         api.patch(f"/leads/{id}", {"status": "contacted"}).expect(200)
     api.patch(f"/leads/{qualified}", {"status": "qualified"}).expect(200)
@@ -258,43 +256,43 @@ def test_leads_can_be_picked_by_status_also_by_several(api: Api) -> None:
 
 
 @pytest.mark.parametrize("spelling", ["john@example.com", "JOHN@Example.Com", "%20john@example.com"])
-def test_a_lead_is_found_by_its_address_however_it_is_spelled(api: Api, john: str, spelling: str) -> None:
-    take_in(api, 1)
+def test_a_lead_is_found_by_any_spelling_of_its_email(api: Api, john: str, spelling: str) -> None:
+    create(api, 1)
     assert [f"/leads/{id}" for id in ids(api, f"/leads?email={spelling}")] == [john]
 
 
 @pytest.mark.parametrize(
-    ("kept", "asked"),
+    ("stored", "query"),
     [
         ("info@bücher.example.org", "INFO@xn--bcher-kva.example.org"),
         ("ZOË@example.com", "zoe\u0308@example.com"),
         ("a+b@example.com", "a%2Bb@example.com"),
     ],
 )
-def test_a_lead_with_an_international_address_is_found_by_any_of_its_forms(api: Api, kept: str, asked: str) -> None:
-    lead = api.post("/leads", {"name": "X", "email": kept}).expect(201).json
-    assert lead["email"] == kept
-    assert ids(api, f"/leads?email={quote(asked, safe='@%')}") == [lead["id"]]
+def test_a_lead_with_an_international_email_is_found_by_any_form(api: Api, stored: str, query: str) -> None:
+    lead = api.post("/leads", {"name": "X", "email": stored}).expect(201).json
+    assert lead["email"] == stored
+    assert ids(api, f"/leads?email={quote(query, safe='@%')}") == [lead["id"]]
 
 
-def test_no_lead_is_found_by_the_address_of_another(api: Api, john: str) -> None:
+def test_no_lead_is_found_by_an_unknown_email(api: Api, john: str) -> None:
     assert ids(api, "/leads?email=jane@example.com") == []
 
 
 def test_links_keep_the_filters_whatever_characters_they_have(start: Callable[..., Service]) -> None:
     odd = a_pipeline(**{"in Arbeit & mehr": ("100 % 李",), "100 % 李": ()})
     api = start(pipeline=odd).client("agent")
-    given = take_in(api, 1, 2, 3, 4, 5)
-    api.patch(f"/leads/{given[2]}", {"status": "100 % 李"}).expect(200)
+    created = create(api, 1, 2, 3, 4, 5)
+    api.patch(f"/leads/{created[2]}", {"status": "100 % 李"}).expect(200)
     query = f"sort=created_at&limit=1&status={quote('in Arbeit & mehr')}"
-    assert all_ids(api, f"/leads?{query}") == [given[0], given[1], given[3], given[4]]
+    assert all_ids(api, f"/leads?{query}") == [created[0], created[1], created[3], created[4]]
 
 
 # Reading one lead
 
 
 @pytest.mark.parametrize("id", [UNKNOWN_ID, "john", "1", "{id}", UNKNOWN_ID.replace("-", ""), UNKNOWN_ID + "0"])
-def test_an_id_that_nobody_has_is_not_found(api: Api, john: str, id: str) -> None:
+def test_an_unknown_lead_is_not_found(api: Api, john: str, id: str) -> None:
     for target in (f"/leads/{id}", f"/leads/{id}/timeline", f"/leads/{id}/follow-ups"):
         assert id[:20] in api.get(target).expect_problem(404, "not-found")["detail"]
 
@@ -304,11 +302,11 @@ def test_the_case_of_an_id_does_not_matter(api: Api, john: str) -> None:
     assert api.get(path).expect(200).json == api.get(john).json
 
 
-# Changing leads
+# Updating leads
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "application/merge-patch+json"])
-def test_a_patch_changes_what_it_names_and_nothing_else(service: Service, api: Api, media_type: str) -> None:
+def test_a_patch_changes_only_its_fields(service: Service, api: Api, media_type: str) -> None:
     location = api.post("/leads", JANE).headers["location"]
     before = api.get(location)
     service.clock.advance(timedelta(minutes=1))
@@ -320,13 +318,13 @@ def test_a_patch_changes_what_it_names_and_nothing_else(service: Service, api: A
     assert found.headers["etag"] != before.headers["etag"]
 
 
-def test_attributes_are_patched_one_by_one_and_null_removes_one(api: Api) -> None:
+def test_a_patch_merges_attributes_and_null_removes_one(api: Api) -> None:
     location = api.post("/leads", {**JOHN, "attributes": {"company": "ACME", "size": 3}}).headers["location"]
     changed = api.patch(location, {"attributes": {"size": None, "vip": True, "gone": None}}).expect(200).json
     assert changed["attributes"] == {"company": "ACME", "vip": True}
 
 
-def test_the_patched_attributes_together_must_keep_the_rules(api: Api) -> None:
+def test_the_merged_attributes_are_validated_together(api: Api) -> None:
     many = {f"a{number}": number for number in range(50)}
     location = api.post("/leads", {**JOHN, "attributes": many}).expect(201).headers["location"]
     assert api.patch(location, {"attributes": {"one more": 1}}).errors().keys() == {"/attributes"}
@@ -337,7 +335,7 @@ def test_the_patched_attributes_together_must_keep_the_rules(api: Api) -> None:
     "patch",
     [{}, {"name": "John Doe"}, {"status": "new"}, {"attributes": {}}, {"attributes": {"x": None}}, {"phone": None}],
 )
-def test_a_patch_that_changes_nothing_leaves_the_version(service: Service, api: Api, john: str, patch: Any) -> None:
+def test_a_patch_without_changes_does_not_change_the_version(service: Service, api: Api, john: str, patch: Any) -> None:
     before = api.get(john)
     service.clock.advance(timedelta(minutes=1))
     unchanged = api.patch(john, patch).expect(200)
@@ -345,8 +343,8 @@ def test_a_patch_that_changes_nothing_leaves_the_version(service: Service, api: 
     assert len(api.get(f"{john}/timeline").json["items"]) == 1
 
 
-def test_an_address_that_another_lead_has_cannot_be_taken_over(api: Api, john: str) -> None:
-    (other,) = take_in(api, 1)
+def test_the_email_of_another_lead_is_refused(api: Api, john: str) -> None:
+    (other,) = create(api, 1)
     problem = api.patch(f"/leads/{other}", {"email": "JOHN@example.com", "name": "X"}).expect_problem(
         409, "duplicate-lead"
     )
@@ -354,32 +352,32 @@ def test_an_address_that_another_lead_has_cannot_be_taken_over(api: Api, john: s
     assert api.get(f"/leads/{other}").json["name"] == "Lead 1"
 
 
-def test_an_address_that_a_lead_gave_up_is_free(api: Api, john: str) -> None:
+def test_the_former_email_of_a_lead_is_free(api: Api, john: str) -> None:
     api.patch(john, {"email": "doe@example.com"}).expect(200)
     api.post("/leads", JOHN).expect(201)
     api.patch(john, {"email": "DOE@example.com"}).expect(200)
 
 
-def test_the_first_move_to_an_open_status_is_the_first_contact(service: Service, api: Api, john: str) -> None:
+def test_the_first_transition_to_an_open_status_is_the_first_contact(service: Service, api: Api, john: str) -> None:
     service.clock.advance(timedelta(hours=1))
     assert api.patch(john, {"status": "contacted"}).expect(200).json["contacted_at"] == "2026-01-05T13:00:00.000000Z"
     service.clock.advance(timedelta(hours=1))
     assert api.patch(john, {"status": "qualified"}).expect(200).json["contacted_at"] == "2026-01-05T13:00:00.000000Z"
 
 
-def test_a_move_that_the_pipeline_forbids_names_those_that_it_allows(api: Api, john: str) -> None:
+def test_an_illegal_transition_names_the_allowed_statuses(api: Api, john: str) -> None:
     problem = api.patch(john, {"status": "converted"}).expect_problem(409, "illegal-transition")
     assert (problem["from"], problem["to"], problem["allowed"]) == ("new", "converted", ["contacted", "lost"])
 
 
-def test_from_a_final_status_there_is_no_way(api: Api, john: str) -> None:
+def test_a_final_status_allows_no_transition(api: Api, john: str) -> None:
     for status in ("contacted", "converted"):
         api.patch(john, {"status": status}).expect(200)
     problem = api.patch(john, {"status": "lost", "status_reason": "too late"}).expect_problem(409, "illegal-transition")
     assert (problem["from"], problem["to"], problem["allowed"]) == ("converted", "lost", [])
 
 
-def test_a_patch_is_done_wholly_or_not_at_all(api: Api, john: str) -> None:
+def test_a_patch_is_atomic(api: Api, john: str) -> None:
     before = api.get(john).json
     api.patch(john, {"name": "Changed", "status": "converted"}).expect_problem(409, "illegal-transition")
     api.patch(john, {"name": "Changed", "status": "lost"}).expect_problem(422, "validation-failed")
@@ -388,11 +386,11 @@ def test_a_patch_is_done_wholly_or_not_at_all(api: Api, john: str) -> None:
 
 
 @pytest.mark.parametrize("patch", [{"status": "lost"}, {"status": "lost", "status_reason": None}])
-def test_a_loss_needs_a_reason(api: Api, john: str, patch: Any) -> None:
+def test_the_status_lost_needs_a_reason(api: Api, john: str, patch: Any) -> None:
     assert api.patch(john, patch).errors().keys() == {"/status_reason"}
 
 
-def test_the_reason_goes_with_the_status_that_it_was_given_for(api: Api, john: str) -> None:
+def test_a_transition_clears_the_reason_of_the_former_status(api: Api, john: str) -> None:
     lost = api.patch(john, {"status": "lost", "status_reason": "too expensive"}).expect(200).json
     assert (lost["status"], lost["status_reason"]) == ("lost", "too expensive")
     assert api.patch(john, {"status_reason": None}).errors().keys() == {"/status_reason"}
@@ -400,14 +398,14 @@ def test_the_reason_goes_with_the_status_that_it_was_given_for(api: Api, john: s
     assert (reopened["status"], reopened["status_reason"]) == ("contacted", None)
 
 
-def test_nobody_can_be_changed_who_is_not_there(api: Api) -> None:
+def test_changing_an_unknown_lead_is_not_found(api: Api) -> None:
     api.patch(f"/leads/{UNKNOWN_ID}", {"name": "X"}).expect_problem(404, "not-found")
 
 
 # The timeline
 
 
-def test_the_timeline_tells_it_all_the_newest_first(service: Service) -> None:
+def test_the_timeline_has_all_events_newest_first(service: Service) -> None:
     web, sales = service.client("capture", name="web form"), service.client("agent", name="sales desk")
     web.post("/leads", {**JOHN, "source": "website"}).expect(202)
     john = f"/leads/{ids(sales, '/leads')[0]}"
@@ -418,8 +416,8 @@ def test_the_timeline_tells_it_all_the_newest_first(service: Service) -> None:
     later = sales.post(f"{john}/follow-up", {"due_at": "2026-02-01T00:00:00Z"}).expect(202).json["id"]
     sales.patch(john, {"status": "lost", "status_reason": "no budget"}).expect(200)
 
-    told = sales.get(f"{john}/timeline").expect(200).json["items"]
-    assert all(UUID(entry.pop("id")).version == 7 for entry in told)
+    timeline = sales.get(f"{john}/timeline").expect(200).json["items"]
+    assert all(UUID(entry.pop("id")).version == 7 for entry in timeline)
     about = {"channel": "log", "recipient": "lead"}
     one, other = {"follow_up_id": follow_up, **about}, {"follow_up_id": later, **about}
     created, sent = "2026-01-05T12:00:00.000000Z", "2026-01-05T13:00:00.000000Z"
@@ -427,7 +425,7 @@ def test_the_timeline_tells_it_all_the_newest_first(service: Service) -> None:
     def entry(type: str, at: str, actor: str, data: object) -> dict[str, object]:
         return {"type": type, "at": at, "actor": actor, "data": data}
 
-    assert told[::-1] == [
+    assert timeline[::-1] == [
         entry("lead.created", created, "web form", {"status": "new", "source": "website"}),
         entry("follow_up.scheduled", created, "sales desk", {**one, "due_at": "2026-01-05T13:00:00.000000Z"}),
         entry("follow_up.sent", sent, "dispatcher", {**one, "attempt": 1}),
@@ -439,16 +437,16 @@ def test_the_timeline_tells_it_all_the_newest_first(service: Service) -> None:
     ]
 
 
-def test_a_form_that_sends_a_known_lead_again_leaves_no_trace(service: Service, api: Api, john: str) -> None:
+def test_a_form_that_repeats_an_existing_lead_adds_no_timeline_entry(service: Service, api: Api, john: str) -> None:
     service.client("capture").post("/leads", {**JOHN, "name": "Mallory"}).expect(202)
     assert [entry["type"] for entry in api.get(f"{john}/timeline").json["items"]] == ["lead.created"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
-def test_a_walk_over_the_timeline_meets_everything_once(api: Api, john: str, limit: int) -> None:
+def test_pages_of_the_timeline_have_each_entry_once(api: Api, john: str, limit: int) -> None:
     for name in ("A", "B", "C"):
         api.patch(john, {"name": name}).expect(200)
-    take_in(api, 1)
+    create(api, 1)
     whole = ids(api, f"{john}/timeline")
     assert len(whole) == 4
     assert all_ids(api, f"{john}/timeline?limit={limit}") == whole

@@ -1,4 +1,4 @@
-"""The resource /metrics."""
+"""Test the resource /metrics."""
 
 from datetime import timedelta
 
@@ -9,11 +9,11 @@ from leads_domain.notifier import Refused, TryAgain
 from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
 
 
-def numbers(answer: Response, name: str, *by: str) -> dict[tuple[str, ...], float]:
-    """The numbers of this name, by the values of these labels."""
+def numbers(response: Response, name: str, *by: str) -> dict[tuple[str, ...], float]:
+    """Return the values of a metric by the values of these labels."""
     return {
         tuple(sample.labels[label] for label in by): sample.value
-        for family in text_string_to_metric_families(answer.expect(200).body.decode())
+        for family in text_string_to_metric_families(response.expect(200).body.decode())
         for sample in family.samples
         if sample.name == name
     }
@@ -21,15 +21,15 @@ def numbers(answer: Response, name: str, *by: str) -> dict[tuple[str, ...], floa
 
 @pytest.fixture
 def reader(service: Service) -> Api:
-    """Prometheus, with a key of the role read."""
+    """Return a client with the role `read`, as Prometheus has."""
     return service.client("read")
 
 
-def test_the_answer_is_in_the_text_format_of_prometheus(reader: Api) -> None:
-    answer = reader.get("/metrics").expect(200)
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert b"# TYPE leads_http_request_duration_seconds histogram\n" in answer.body
-    assert answer.body.endswith(b"\n")
+def test_metrics_have_the_text_format_of_prometheus(reader: Api) -> None:
+    response = reader.get("/metrics").expect(200)
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"# TYPE leads_http_request_duration_seconds histogram\n" in response.body
+    assert response.body.endswith(b"\n")
 
 
 def test_requests_are_counted_by_route_and_never_by_path(service: Service, reader: Api) -> None:
@@ -41,8 +41,8 @@ def test_requests_are_counted_by_route_and_never_by_path(service: Service, reade
     service.anonymous().get("/john@example.com").expect(404)
     service.anonymous().get(f"/leads/{UNKNOWN_ID}").expect(401)
     service.anonymous().request("SWORDFISH", "/leads").expect(405)
-    answer = reader.get("/metrics")
-    counted = numbers(answer, "leads_http_request_duration_seconds_count", "method", "route", "status")
+    response = reader.get("/metrics")
+    counted = numbers(response, "leads_http_request_duration_seconds_count", "method", "route", "status")
     assert counted == {
         ("POST", "/leads", "201"): 1,
         ("GET", "/leads/{id}", "400"): 3,
@@ -52,20 +52,20 @@ def test_requests_are_counted_by_route_and_never_by_path(service: Service, reade
         ("other", "none", "405"): 1,
     }
     assert not [
-        secret for secret in (b"swordfish", b"SWORDFISH", b"john", UNKNOWN_ID.encode()) if secret in answer.body
+        secret for secret in (b"swordfish", b"SWORDFISH", b"john", UNKNOWN_ID.encode()) if secret in response.body
     ]
     assert numbers(reader.get("/metrics"), "leads_http_request_duration_seconds_count", "route")[("/metrics",)] == 1
 
 
-def test_follow_ups_that_wait_are_told_by_channel(service: Service, reader: Api, john: str) -> None:
+def test_scheduled_follow_ups_are_counted_by_channel(service: Service, reader: Api, john: str) -> None:
     agent = service.client("agent")
     agent.post(f"{john}/follow-up")
     agent.post(f"{john}/follow-up", {"due_at": "2030-01-01T00:00:00Z"})
     service.clock.advance(timedelta(seconds=30))
-    answer = reader.get("/metrics")
-    assert numbers(answer, "leads_follow_ups_scheduled", "channel") == {("log",): 2}
-    assert numbers(answer, "leads_follow_ups_due", "channel") == {("log",): 1}
-    assert numbers(answer, "leads_follow_ups_oldest_due_seconds", "channel") == {("log",): 30}
+    response = reader.get("/metrics")
+    assert numbers(response, "leads_follow_ups_scheduled", "channel") == {("log",): 2}
+    assert numbers(response, "leads_follow_ups_due", "channel") == {("log",): 1}
+    assert numbers(response, "leads_follow_ups_oldest_due_seconds", "channel") == {("log",): 30}
 
 
 def test_deliveries_are_counted_by_outcome(service: Service, reader: Api, john: str) -> None:
@@ -79,7 +79,7 @@ def test_deliveries_are_counted_by_outcome(service: Service, reader: Api, john: 
     assert counted == {("log", "sent"): 2, ("log", "try_again"): 1, ("log", "refused"): 1}
 
 
-def test_commits_are_counted_and_those_of_nothing_are_not(service: Service, reader: Api) -> None:
+def test_commits_with_changes_are_counted(service: Service, reader: Api) -> None:
     agent = service.client("agent")
     reader.get("/metrics").expect(200)
     agent.get("/pipeline").expect(200)
@@ -92,5 +92,5 @@ def test_commits_are_counted_and_those_of_nothing_are_not(service: Service, read
 
 
 @ON_BOTH_DATABASES
-def test_it_is_told_on_what_the_service_runs(reader: Api, store: str) -> None:
+def test_the_build_info_names_the_database(reader: Api, store: str) -> None:
     assert numbers(reader.get("/metrics"), "leads_build_info", "database") == {(store,): 1}

@@ -1,4 +1,4 @@
-"""The OpenAPI document: complete, true of the running service, and sound in itself."""
+"""Test that the OpenAPI document is valid, complete and true of the running service."""
 
 import json
 import re
@@ -27,19 +27,19 @@ FULL = {
 
 @pytest.fixture
 def document(service: Service) -> Any:
-    """The document of a service with the default settings."""
+    """Return the document of a service with the default settings."""
     return service.anonymous().get("/openapi.json").expect(200).json
 
 
 def operations(document: Any) -> Iterator[tuple[str, str, Any]]:
-    """Method, path and description of every documented operation."""
+    """Yield the method, path and description of each operation."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             yield method.upper(), path, operation
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Every object in the document."""
+    """Yield each object in the document."""
     if isinstance(node, dict):
         yield node
         for child in node.values():
@@ -50,7 +50,7 @@ def nodes(node: Any) -> Iterator[dict[str, Any]]:
 
 
 def resolve(document: Any, reference: str) -> Any:
-    """What a reference refers to; fails if there is no such thing."""
+    """Return the target of a reference; fail if it does not exist."""
     assert reference.startswith("#/"), reference
     found = document
     for name in reference.removeprefix("#/").split("/"):
@@ -58,17 +58,17 @@ def resolve(document: Any, reference: str) -> Any:
     return found
 
 
-def faults(value: Any, schema: Any, document: Any) -> list[str]:
-    """Where `value` is not what the schema says."""
+def errors(value: Any, schema: Any, document: Any) -> list[str]:
+    """Return the differences between `value` and a schema."""
     whole = {**schema, "components": document["components"]}
     return [str(error) for error in Draft202012Validator(whole, format_checker=FormatChecker()).iter_errors(value)]
 
 
 def test_the_document_is_openapi_3_1(service: Service) -> None:
-    answer = service.anonymous().get("/openapi.json").expect(200)
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json["openapi"].startswith("3.1.")
-    assert answer.json["info"].keys() >= {"title", "version", "description"}
+    response = service.anonymous().get("/openapi.json").expect(200)
+    assert response.headers["content-type"] == "application/json"
+    assert response.json["openapi"].startswith("3.1.")
+    assert response.json["info"].keys() >= {"title", "version", "description"}
 
 
 def test_every_documented_operation_is_served(service: Service, document: Any) -> None:
@@ -96,7 +96,7 @@ def test_every_reference_resolves_and_every_schema_is_used(document: Any) -> Non
     assert references == {f"#/components/{kind}/{name}" for kind in ("schemas", "headers") for name in components[kind]}
 
 
-def test_names_of_operations_are_unique_and_every_operation_says_what_it_does(document: Any) -> None:
+def test_operation_ids_are_unique_and_every_operation_has_a_description(document: Any) -> None:
     names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names)
     assert all(operation["summary"] for _, _, operation in operations(document))
@@ -105,7 +105,7 @@ def test_names_of_operations_are_unique_and_every_operation_says_what_it_does(do
 VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Cancel|Retry|Revoke|Check"
 
 
-def test_titles_are_short_and_begin_with_a_verb(document: Any) -> None:
+def test_summaries_are_short_and_begin_with_a_verb(document: Any) -> None:
     for _, _, operation in operations(document):
         summary = operation["summary"]
         assert re.fullmatch(f"({VERBS})[^.]{{1,60}}", summary), f"{summary!r}: begin the docstring with one of {VERBS}"
@@ -122,7 +122,7 @@ def test_every_enum_has_a_type(document: Any) -> None:
     assert all(node.get("type") == "string" for node in nodes(document) if isinstance(node.get("enum"), list))
 
 
-def test_every_body_has_one_media_type_but_files(document: Any) -> None:
+def test_every_body_except_files_has_one_media_type(document: Any) -> None:
     for method, path, operation in operations(document):
         media_types = list(operation.get("requestBody", {}).get("content", {}))
         assert media_types in ([], ["application/json"], ["text/csv", "application/x-ndjson"]), (method, path)
@@ -134,7 +134,7 @@ def test_every_parameter_of_a_path_is_described(document: Any) -> None:
         assert described == set(re.findall(r"{(\w+)}", path)), (method, path)
 
 
-def test_conditions_are_described_where_they_are_heeded(document: Any) -> None:
+def test_preconditions_are_documented_where_they_are_honoured(document: Any) -> None:
     conditional = {
         (method, path)
         for method, path, operation in operations(document)
@@ -146,7 +146,7 @@ def test_conditions_are_described_where_they_are_heeded(document: Any) -> None:
         assert ("304" in operation["responses"]) == (method == "GET" and (method, path) in conditional), (method, path)
 
 
-def test_every_post_and_nothing_else_can_be_repeated(document: Any) -> None:
+def test_only_posts_document_the_idempotency_key(document: Any) -> None:
     for method, path, operation in operations(document):
         described = "Idempotency-Key" in {each["name"] for each in operation["parameters"] if each["in"] == "header"}
         assert described == (method == "POST"), (method, path)
@@ -158,7 +158,7 @@ def test_every_post_and_nothing_else_can_be_repeated(document: Any) -> None:
             assert "`idempotency-key-reused`" in operation["responses"]["422"]["description"]
 
 
-def test_bodies_refuse_unknown_members(document: Any) -> None:
+def test_schemas_of_bodies_forbid_unknown_fields(document: Any) -> None:
     bodies = [
         resolve(document, content["schema"]["$ref"])
         for _, _, operation in operations(document)
@@ -179,7 +179,7 @@ def test_bodies_refuse_unknown_members(document: Any) -> None:
         ("patch", "/follow-ups/{id}", True),
     ],
 )
-def test_the_document_says_which_bodies_may_be_left_out(document: Any, method: str, path: str, required: bool) -> None:
+def test_the_document_marks_required_bodies(document: Any, method: str, path: str, required: bool) -> None:
     assert document["paths"][path][method]["requestBody"]["required"] is required
 
 
@@ -194,7 +194,7 @@ def test_statuses_and_channels_are_those_of_this_service(start: Callable[..., Se
     assert not [node for node in nodes(document) if "x-one-of" in node]
 
 
-def test_every_problem_that_is_named_is_known_and_has_that_status(document: Any) -> None:
+def test_every_documented_problem_exists_and_has_its_status(document: Any) -> None:
     for method, path, operation in operations(document):
         for status, response in operation["responses"].items():
             if int(status) >= 400:
@@ -204,13 +204,13 @@ def test_every_problem_that_is_named_is_known_and_has_that_status(document: Any)
                 assert response["content"].keys() == {"application/problem+json"}
 
 
-def test_whoever_needs_a_key_can_be_refused_and_slowed_down(document: Any) -> None:
+def test_operations_that_need_a_key_document_401_403_and_429(document: Any) -> None:
     for method, path, operation in operations(document):
         needs_key = operation.get("security", document["security"]) != []
         assert ({"401", "403", "429"} <= operation["responses"].keys()) == needs_key, (method, path)
 
 
-def test_the_ways_to_send_a_key_are_described(document: Any) -> None:
+def test_the_security_schemes_are_documented(document: Any) -> None:
     schemes = document["components"]["securitySchemes"]
     assert (schemes["apiKey"]["type"], schemes["apiKey"]["in"], schemes["apiKey"]["name"]) == (
         "apiKey",
@@ -231,20 +231,20 @@ HEADERS = {"etag", "link", "location", "retry-after", "www-authenticate"} | {
 OPTIONAL_HEADERS = {"link", "idempotency-replayed"}
 
 
-def header_faults(answer: Response, response: Any, document: Any) -> list[str]:
-    """Where the headers of an answer are not those that its description says."""
-    described = {name.lower(): resolve(document, each["$ref"]) for name, each in response.get("headers", {}).items()}
-    optional = OPTIONAL_HEADERS | ({"retry-after"} if answer.status == 409 else set())
-    found = [f"{name} is missing" for name in described.keys() - answer.headers.keys() - optional]
-    found += [f"{name} is not described" for name in HEADERS & answer.headers.keys() - described.keys()]
-    for name in described.keys() & answer.headers.keys():
-        schema, text = described[name]["schema"], answer.headers[name]
-        found += faults(int(text) if schema["type"] == "integer" else text, schema, document)
+def header_errors(response: Response, description: Any, document: Any) -> list[str]:
+    """Return the differences between the headers of a response and its description."""
+    described = {name.lower(): resolve(document, each["$ref"]) for name, each in description.get("headers", {}).items()}
+    optional = OPTIONAL_HEADERS | ({"retry-after"} if response.status == 409 else set())
+    found = [f"{name} is missing" for name in described.keys() - response.headers.keys() - optional]
+    found += [f"{name} is not described" for name in HEADERS & response.headers.keys() - described.keys()]
+    for name in described.keys() & response.headers.keys():
+        schema, text = described[name]["schema"], response.headers[name]
+        found += errors(int(text) if schema["type"] == "integer" else text, schema, document)
     return found
 
 
-def answers(service: Service) -> Iterator[tuple[str, str, Response]]:
-    """Method, path and answer of exchanges that meet every operation in every way in which it succeeds."""
+def responses(service: Service) -> Iterator[tuple[str, str, Response]]:
+    """Yield the method, path and response of requests that cover every successful response of every operation."""
     agent, form = service.client("agent"), service.client("capture")
     created = agent.post("/leads", FULL)
     lead = created.json["id"]
@@ -292,15 +292,15 @@ def answers(service: Service) -> Iterator[tuple[str, str, Response]]:
     yield "GET", "/follow-ups", agent.get("/follow-ups?overdue=true")
     yield "GET", "/follow-ups/{id}", agent.get(later.headers["location"])
     john = agent.get("/leads?email=john@example.com").json["items"][0]["id"]
-    yield from answers_about_a_failed_follow_up(service, john)
-    yield from care(service, lead, john)
-    yield from answers_about_no_lead(service.client())
-    yield from answers_about_files(service.client("admin"))
-    yield from answers_to_operators(service.client("admin"))
+    yield from responses_about_a_failed_follow_up(service, john)
+    yield from responses_about_personal_data(service, lead, john)
+    yield from responses_without_a_lead(service.client())
+    yield from responses_about_files(service.client("admin"))
+    yield from responses_to_operators(service.client("admin"))
 
 
-def answers_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tuple[str, str, Response]]:
-    """The same of a follow-up that could not be sent."""
+def responses_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses about a failed follow-up."""
     agent = service.client()
     service.channels["log"].fail_with(Refused("no such mailbox"))
     failed = agent.post(f"/leads/{john}/follow-up").headers["location"]
@@ -316,16 +316,16 @@ def answers_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tu
         yield "POST", path, agent.post(path.replace("{id}", UNKNOWN_ID))
 
 
-def answers_about_no_lead(agent: Api) -> Iterator[tuple[str, str, Response]]:
-    """The same of what is about all leads, or none."""
+def responses_without_a_lead(agent: Api) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses that are not about one lead."""
     for query in ("", "?limit=1", "?limit=0", "?after=x", f"?after={agent.get('/events').json['next_cursor']}"):
         yield "GET", "/events", agent.get(f"/events{query}")
     yield "GET", "/statistics", agent.get("/statistics")
     yield "GET", "/pipeline", agent.get("/pipeline")
 
 
-def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Response]]:
-    """The same of keys, and of what is told about the service."""
+def responses_to_operators(admin: Api) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses about keys and about the service."""
     made = admin.post("/api-keys", {"name": "Web form", "role": "capture"})
     yield "POST", "/api-keys", made
     yield "POST", "/api-keys", admin.post("/api-keys", {"name": "", "role": "boss"})
@@ -337,18 +337,18 @@ def answers_to_operators(admin: Api) -> Iterator[tuple[str, str, Response]]:
         yield "GET", path, admin.get(path)
 
 
-def answers_about_files(admin: Api) -> Iterator[tuple[str, str, Response]]:
-    """The same of files of leads."""
+def responses_about_files(admin: Api) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses to imports and exports."""
     sent = [(b"email,name\nx,\na@example.com,Ann\n", "text/csv"), (b"", "text/csv"), (b"", "text/plain")]
     for body, media_type in sent:
-        answer = admin.request("POST", "/leads/import", body, headers={"content-type": media_type})
-        yield "POST", "/leads/import", answer
+        response = admin.request("POST", "/leads/import", body, headers={"content-type": media_type})
+        yield "POST", "/leads/import", response
     for accept in ("text/csv", "text/plain"):
         yield "GET", "/leads/export", admin.get("/leads/export", accept=accept)
 
 
-def care(service: Service, lead: str, duplicate: str) -> Iterator[tuple[str, str, Response]]:
-    """The same for what is done with a lead as the record of a person, and for leads that have moved."""
+def responses_about_personal_data(service: Service, lead: str, duplicate: str) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses to notes, merges, exports and erasure, and redirects of merged leads."""
     admin = service.client("admin")
     yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": "Call in the morning."})
     yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": " "})
@@ -371,36 +371,36 @@ def care(service: Service, lead: str, duplicate: str) -> Iterator[tuple[str, str
     yield "DELETE", "/leads/{id}", admin.request("DELETE", f"/leads/{lead}")
 
 
-def test_what_the_service_answers_is_what_the_document_says(start: Callable[..., Service], document: Any) -> None:
+def test_every_response_matches_the_document(start: Callable[..., Service], document: Any) -> None:
     service = start(rate_limit=RateLimit(1000, 60))
-    met = set()
-    for method, path, answer in answers(service):
+    seen = set()
+    for method, path, response in responses(service):
         documented = document["paths"][path][method.lower()]["responses"]
-        assert str(answer.status) in documented, (method, path, answer)
-        response = documented[str(answer.status)]
-        if answer.status >= 400:
-            named = PROBLEMS[answer.json["type"].removeprefix("/problems/")].schema.__name__
-            assert faults(answer.json, document["components"]["schemas"][named], document) == [], (method, path)
-        if answer.body:
-            media_type = answer.headers["content-type"]
-            content = response["content"]
-            schema = (content.get(media_type) or content[media_type.partition(";")[0]])["schema"]
-            told = answer.json if media_type.endswith(("/json", "+json")) else answer.body.decode()
-            assert faults(told, schema, document) == [], (method, path, answer)
+        assert str(response.status) in documented, (method, path, response)
+        description = documented[str(response.status)]
+        if response.status >= 400:
+            named = PROBLEMS[response.json["type"].removeprefix("/problems/")].schema.__name__
+            assert errors(response.json, document["components"]["schemas"][named], document) == [], (method, path)
+        if response.body:
+            media_type = response.headers["content-type"]
+            schemas = description["content"]
+            schema = (schemas.get(media_type) or schemas[media_type.partition(";")[0]])["schema"]
+            content = response.json if media_type.endswith(("/json", "+json")) else response.body.decode()
+            assert errors(content, schema, document) == [], (method, path, response)
         else:
-            assert "content" not in response, (method, path, answer)
-        assert header_faults(answer, response, document) == [], (method, path, answer)
-        met.add((method, path, answer.status))
+            assert "content" not in description, (method, path, response)
+        assert header_errors(response, description, document) == [], (method, path, response)
+        seen.add((method, path, response.status))
     successes = {
         (method, path, int(status))
         for method, path, operation in operations(document)
         for status in operation["responses"]
         if int(status) < 400
     }
-    assert successes - met == set(), "Add an exchange to `answers` or `care` for each of these."
+    assert successes - seen == set(), "Add a request to `responses` or a function that it calls, for each of these."
 
 
-def test_what_makes_a_resource_links_to_what_can_be_done_with_it(service: Service, document: Any) -> None:
+def test_responses_to_creation_document_links(service: Service, document: Any) -> None:
     admin = service.client("admin")
     lead = admin.post("/leads", FULL)
     made = {
@@ -408,22 +408,22 @@ def test_what_makes_a_resource_links_to_what_can_be_done_with_it(service: Servic
         ("/leads/{id}/follow-up", "202"): admin.post(f"/leads/{lead.json['id']}/follow-up"),
         ("/api-keys", "201"): admin.post("/api-keys", {"name": "Web form", "role": "capture"}),
     }
-    for (path, status), answer in made.items():
+    for (path, status), response in made.items():
         links = document["paths"][path]["post"]["responses"][status]["links"]
         assert all(link["parameters"] == {"id": "$response.body#/id"} for link in links.values())
-        assert answer.headers["location"].endswith(answer.json["id"])
-        own = answer.headers["location"].replace(answer.json["id"], "{id}")
+        assert response.headers["location"].endswith(response.json["id"])
+        own = response.headers["location"].replace(response.json["id"], "{id}")
         linked = {link["operationId"] for link in links.values()}
         assert linked == {each["operationId"] for _, target, each in operations(document) if target.startswith(own)}
 
 
-def test_what_the_document_allows_to_be_sent_is_read(service: Service, document: Any) -> None:
+def test_a_body_that_the_document_allows_is_accepted(service: Service, document: Any) -> None:
     schemas = document["components"]["schemas"]
     assert FULL.keys() == schemas["NewLead"]["properties"].keys()
-    assert faults(FULL, schemas["NewLead"], document) == []
+    assert errors(FULL, schemas["NewLead"], document) == []
 
 
-def test_every_body_has_an_example_which_its_schema_allows(service: Service, document: Any) -> None:
+def test_every_body_has_a_valid_example(service: Service, document: Any) -> None:
     for method, path, operation in operations(document):
         holders = [operation.get("requestBody", {}), *operation["responses"].values()]
         bodies = [body for holder in holders for body in holder.get("content", {}).items()]
@@ -431,10 +431,10 @@ def test_every_body_has_an_example_which_its_schema_allows(service: Service, doc
             examples = [body["example"]] if "example" in body else [each["value"] for each in body["examples"].values()]
             assert examples, (method, path, media_type)
             for example in examples:
-                assert faults(example, body["schema"], document) == [], (method, path, media_type)
+                assert errors(example, body["schema"], document) == [], (method, path, media_type)
 
 
-def test_the_problems_that_define_members_have_a_schema_that_their_example_fits(document: Any) -> None:
+def test_problems_with_extra_members_have_a_schema_and_a_valid_example(document: Any) -> None:
     schemas = document["components"]["schemas"]
     base = {"type", "title", "status", "detail", "instance"}
     for problem in PROBLEMS.values():
@@ -444,7 +444,7 @@ def test_the_problems_that_define_members_have_a_schema_that_their_example_fits(
 
 
 @pytest.mark.parametrize("with_a_reason", [False, True])
-def test_the_example_of_a_change_is_what_a_new_lead_takes(start: Callable[..., Service], with_a_reason: bool) -> None:
+def test_the_example_of_a_patch_is_accepted_for_a_new_lead(start: Callable[..., Service], with_a_reason: bool) -> None:
     own = a_pipeline(reason_required=("gone",), fresh=("gone", "won"), gone=(), won=())
     service = start(pipeline=own) if with_a_reason else start()
     document = service.anonymous().get("/openapi.json").expect(200).json
@@ -455,7 +455,7 @@ def test_the_example_of_a_change_is_what_a_new_lead_takes(start: Callable[..., S
     assert (changed["status"], changed["status_reason"]) == (change["status"], change.get("status_reason"))
 
 
-def test_the_example_of_the_pipeline_is_the_pipeline(service: Service, document: Any) -> None:
+def test_the_example_of_the_pipeline_is_the_default_pipeline(service: Service, document: Any) -> None:
     response = document["paths"]["/pipeline"]["get"]["responses"]["200"]
     assert response["content"]["application/json"]["example"] == service.client().get("/pipeline").json
 
@@ -473,7 +473,7 @@ def test_times_in_examples_are_in_the_future(document: Any) -> None:
     assert set(times) == {"2030"}
 
 
-def test_the_example_of_a_lead_is_taken_in(service: Service, document: Any) -> None:
+def test_the_example_of_a_lead_is_accepted(service: Service, document: Any) -> None:
     body = document["paths"]["/leads"]["post"]["requestBody"]["content"]["application/json"]
     assert body["example"].keys() == document["components"]["schemas"]["NewLead"]["properties"].keys()
     service.client().post("/leads", body["example"]).expect(201)

@@ -1,6 +1,6 @@
-"""`docs/openapi.json` is the document that a service with the default settings publishes: for who reads, or generates.
+"""Test that `docs/openapi.json` is the document of a service with the default settings.
 
-`make openapi` writes it anew.
+`make openapi` writes the file.
 """
 
 import json
@@ -17,15 +17,15 @@ from leads_app.settings import Settings
 FILE = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
-def test_the_file_is_what_the_service_publishes(tmp_path: Path) -> None:
+def test_the_file_is_up_to_date(tmp_path: Path) -> None:
     settings = Settings(database_url=URL.create("sqlite", database=str(sqlite_file(tmp_path))))
     container = Container(settings=settings)
     published = json.loads(container.openapi().json(container.api()))
     text = json.dumps(published, indent=2, ensure_ascii=False) + "\n"
     if "OPENAPI_WRITE" in os.environ:
         FILE.write_text(text, "utf-8")
-    assert FILE.read_text("utf-8") == text, "Say `make openapi`, and look at what has changed."
+    assert FILE.read_text("utf-8") == text, "Run `make openapi` and check the differences."
 
 
-def test_the_file_is_sound() -> None:
+def test_the_file_is_valid_openapi() -> None:
     assert list(OpenAPIV31SpecValidator(json.loads(FILE.read_text("utf-8"))).iter_errors()) == []

@@ -1,4 +1,4 @@
-"""Cursors: opaque, good only for their own list, and harmless whatever is done to them."""
+"""Test that cursors are opaque, valid only for their list, and harmless when damaged."""
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -15,7 +15,7 @@ LISTS = ["/leads?limit=1", "{john}/timeline?limit=1", "{john}/follow-ups?limit=1
 
 @pytest.fixture
 def jane(api: Api, john: str) -> str:
-    """The path of another lead, which also has two follow-ups."""
+    """Create another lead with two follow-ups and return its path."""
     jane = api.post("/leads", {"name": "Jane Roe", "email": "jane@example.com"}).headers["location"]
     for lead in (john, john, jane, jane):
         api.post(f"{lead}/follow-up").expect(202)
@@ -24,7 +24,7 @@ def jane(api: Api, john: str) -> str:
 
 @pytest.fixture(scope="session")
 def lists(shared_client: Api) -> list[str]:
-    """A list of every kind, each with a second page."""
+    """Return the targets of one list of each kind, each with a second page."""
     api = shared_client
     john = api.post("/leads", {**JOHN, "email": "cursor@example.com"}).headers["location"]
     api.post("/leads", {**JOHN, "email": "cursor2@example.com"}).expect(201)
@@ -34,20 +34,20 @@ def lists(shared_client: Api) -> list[str]:
 
 
 def next_cursor(api: Api, target: str) -> str:
-    """The cursor that leads from the first page of a list to the second."""
+    """Return the cursor of the second page of a list."""
     cursor: str = api.get(target).expect(200).json["next_cursor"]
     return cursor
 
 
-def refused(api: Api, target: str, cursor: str) -> None:
-    """Assert that this cursor is none of this list."""
+def assert_refused(api: Api, target: str, cursor: str) -> None:
+    """Check that a list refuses a cursor."""
     problem = api.get(f"{target}{'&' if '?' in target else '?'}cursor={quote(cursor)}").expect_problem(
         400, "malformed-request"
     )
     assert "cursor" in problem["detail"]
 
 
-def test_a_cursor_stands_in_an_address_as_it_is(api: Api, john: str, jane: str) -> None:
+def test_a_cursor_needs_no_escaping_in_a_url(api: Api, john: str, jane: str) -> None:
     for each in LISTS:
         cursor = next_cursor(api, each.format(john=john))
         assert quote(cursor, safe="") == cursor
@@ -71,52 +71,56 @@ def test_a_cursor_may_be_used_again_and_with_another_limit(api: Api, john: str, 
         "/follow-ups",
     ],
 )
-def test_a_cursor_of_all_leads_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
-    refused(api, other.format(john=john), next_cursor(api, "/leads?limit=1"))
+def test_a_cursor_of_leads_is_refused_by_other_lists(api: Api, john: str, jane: str, other: str) -> None:
+    assert_refused(api, other.format(john=john), next_cursor(api, "/leads?limit=1"))
 
 
 @pytest.mark.parametrize("other", ["/leads", "{jane}/timeline", "{john}/follow-ups", "{jane}/follow-ups"])
-def test_a_cursor_of_one_timeline_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
-    refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/timeline?limit=1"))
+def test_a_cursor_of_a_timeline_is_refused_by_other_lists(api: Api, john: str, jane: str, other: str) -> None:
+    assert_refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/timeline?limit=1"))
 
 
 @pytest.mark.parametrize("other", ["/leads", "/follow-ups", "{john}/timeline", "{jane}/follow-ups"])
-def test_a_cursor_of_follow_ups_of_one_lead_is_none_of_another_list(api: Api, john: str, jane: str, other: str) -> None:
-    refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/follow-ups?limit=1"))
+def test_a_cursor_of_the_follow_ups_of_a_lead_is_refused_by_other_lists(
+    api: Api, john: str, jane: str, other: str
+) -> None:
+    assert_refused(api, other.format(john=john, jane=jane), next_cursor(api, f"{john}/follow-ups?limit=1"))
 
 
-def test_the_filters_of_a_cursor_belong_to_it(api: Api, john: str, jane: str) -> None:
+def test_a_cursor_is_refused_with_other_filters(api: Api, john: str, jane: str) -> None:
     cursor = next_cursor(api, "/leads?limit=1&status=new&sort=created_at")
     for other in ("/leads", "/leads?sort=created_at", "/leads?status=lost&sort=created_at", "/leads?status=new"):
-        refused(api, other, cursor)
+        assert_refused(api, other, cursor)
     api.get(f"/leads?status=new&sort=created_at&cursor={cursor}").expect(200)
 
 
-def test_the_filters_of_a_cursor_of_follow_ups_belong_to_it(api: Api, john: str, jane: str) -> None:
+def test_a_cursor_of_follow_ups_is_refused_with_other_filters(api: Api, john: str, jane: str) -> None:
     filters = ["state=scheduled", "channel=log", "due_before=2027-01-01T00:00:00Z", "overdue=false"]
     target = "/follow-ups?" + "&".join(filters)
     cursor = next_cursor(api, target + "&limit=1")
     for others in (*(filters[:n] + filters[n + 1 :] for n in range(3)), [*filters[:3], "overdue=true"]):
-        refused(api, "/follow-ups?" + "&".join(others), cursor)
+        assert_refused(api, "/follow-ups?" + "&".join(others), cursor)
     api.get(f"{target}&cursor={cursor}").expect(200)
 
 
 @pytest.mark.parametrize("cursor", ["", "null", "0", "MA", "e30", "W10", "=", "...", "\0", "é", "%", "a" * 10_000])
-def test_what_is_no_cursor_is_refused(shared_client: Api, lists: list[str], cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(shared_client: Api, lists: list[str], cursor: str) -> None:
     for target in lists:
-        refused(shared_client, target, cursor)
+        assert_refused(shared_client, target, cursor)
 
 
 @given(data=st.data(), garbage=st.text(max_size=80))
-def test_garbage_is_no_cursor(shared_client: Api, lists: list[str], data: st.DataObject, garbage: str) -> None:
-    refused(shared_client, data.draw(st.sampled_from(lists)), garbage.encode(errors="ignore").decode())
+def test_any_text_as_a_cursor_is_refused(
+    shared_client: Api, lists: list[str], data: st.DataObject, garbage: str
+) -> None:
+    assert_refused(shared_client, data.draw(st.sampled_from(lists)), garbage.encode(errors="ignore").decode())
 
 
 @given(data=st.data())
 def test_a_truncated_cursor_is_refused(shared_client: Api, lists: list[str], data: st.DataObject) -> None:
     api, target = shared_client, data.draw(st.sampled_from(lists))
     cursor = next_cursor(api, target)
-    refused(api, target, cursor[: data.draw(st.integers(min_value=0, max_value=len(cursor) - 2))])
+    assert_refused(api, target, cursor[: data.draw(st.integers(min_value=0, max_value=len(cursor) - 2))])
 
 
 @given(data=st.data())
@@ -125,8 +129,8 @@ def test_a_damaged_cursor_does_no_harm(shared_client: Api, lists: list[str], dat
     raw = bytearray(_raw(next_cursor(api, target)))
     for _ in range(data.draw(st.integers(min_value=1, max_value=3))):
         raw[data.draw(st.integers(min_value=0, max_value=len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    answer = api.get(f"{target}&cursor={_cursor(bytes(raw))}")
-    assert answer.status in (200, 400), (bytes(raw), answer)
+    response = api.get(f"{target}&cursor={_cursor(bytes(raw))}")
+    assert response.status in (200, 400), (bytes(raw), response)
 
 
 @pytest.mark.parametrize(
@@ -142,32 +146,28 @@ def test_a_damaged_cursor_does_no_harm(shared_client: Api, lists: list[str], dat
         [],
     ],
 )
-def test_a_cursor_that_was_tampered_with_names_no_impossible_time(
-    shared_client: Api, lists: list[str], at: object
-) -> None:
+def test_a_forged_cursor_with_an_impossible_time_is_refused(shared_client: Api, lists: list[str], at: object) -> None:
     all_leads, _, *follow_ups = lists
     for target in (all_leads, *follow_ups):
         fingerprint, (_, id) = json.loads(_raw(next_cursor(shared_client, target)))
-        refused(shared_client, target, _cursor(json.dumps([fingerprint, [at, id]]).encode()))
+        assert_refused(shared_client, target, _cursor(json.dumps([fingerprint, [at, id]]).encode()))
 
 
 @pytest.mark.parametrize(
     "id", ["", "john", "\0", "x" * 10_000, "' OR 1=1", UNKNOWN_ID + "\n", UNKNOWN_ID[:-1], None, 1]
 )
-def test_a_cursor_that_was_tampered_with_names_no_impossible_id(
-    shared_client: Api, lists: list[str], id: object
-) -> None:
+def test_a_forged_cursor_with_an_impossible_id_is_refused(shared_client: Api, lists: list[str], id: object) -> None:
     fingerprint, (at, _) = json.loads(_raw(next_cursor(shared_client, lists[0])))
-    refused(shared_client, lists[0], _cursor(json.dumps([fingerprint, [at, id]]).encode()))
+    assert_refused(shared_client, lists[0], _cursor(json.dumps([fingerprint, [at, id]]).encode()))
 
 
-@pytest.mark.parametrize("place", [2**63, -(2**63) - 1, 10**30, 1.5, "1", None, True, [], {}])
-def test_a_cursor_that_was_tampered_with_names_no_impossible_place(
-    shared_client: Api, lists: list[str], place: object
+@pytest.mark.parametrize("position", [2**63, -(2**63) - 1, 10**30, 1.5, "1", None, True, [], {}])
+def test_a_forged_cursor_with_an_impossible_position_is_refused(
+    shared_client: Api, lists: list[str], position: object
 ) -> None:
     _, timeline, *_ = lists
     fingerprint, _ = json.loads(_raw(next_cursor(shared_client, timeline)))
-    refused(shared_client, timeline, _cursor(json.dumps([fingerprint, place]).encode()))
+    assert_refused(shared_client, timeline, _cursor(json.dumps([fingerprint, position]).encode()))
 
 
 def _raw(cursor: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The resource /pipeline, and how the service follows the pipeline that its operator chose."""
+"""Test the resource /pipeline and configured pipelines."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from builders import a_pipeline
 from rest import JOHN, Api, Service
 
 
-def test_the_pipeline_is_shown_with_its_moves_and_ends(api: Api) -> None:
+def test_the_pipeline_is_shown_with_its_transitions_and_final_statuses(api: Api) -> None:
     assert api.get("/pipeline").expect(200).json == {
         "initial": "new",
         "statuses": ["new", "contacted", "qualified", "lost", "converted"],
@@ -22,7 +22,7 @@ def test_the_pipeline_is_shown_with_its_moves_and_ends(api: Api) -> None:
     }
 
 
-def test_an_operators_own_pipeline_is_shown_and_followed(start: Callable[..., Service]) -> None:
+def test_a_configured_pipeline_is_shown_and_enforced(start: Callable[..., Service]) -> None:
     own = a_pipeline(
         offen=("angerufen",), angerufen=("Kunde", "verloren"), Kunde=(), verloren=(), reason_required=("verloren",)
     )

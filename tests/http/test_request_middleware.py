@@ -1,4 +1,4 @@
-"""What every answer has, and what is logged of it."""
+"""Test the headers of all responses and the access log."""
 
 import re
 from collections.abc import MutableMapping
@@ -14,8 +14,8 @@ Log = list[MutableMapping[str, Any]]
 
 
 @pytest.fixture
-def answers(service: Service, api: Api, john: str) -> list[Response]:
-    """Answers of every kind: from handlers, from the gate, from the router, with and without a body."""
+def responses(service: Service, api: Api, john: str) -> list[Response]:
+    """Return responses of handlers, of authentication and of the router, with and without a body."""
     anonymous = service.anonymous()
     return [
         api.get(john).expect(200),
@@ -31,11 +31,11 @@ def answers(service: Service, api: Api, john: str) -> list[Response]:
     ]
 
 
-# The id of a request
+# Request ids
 
 
 @pytest.mark.parametrize("request_id", ["1", "a" * 128, "req-1.2:3_4", "01900000-0000-7000-8000-000000000000"])
-def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(shared_service: Service, request_id: str) -> None:
+def test_a_valid_request_id_is_returned(shared_service: Service, request_id: str) -> None:
     for path in ("/health/live", "/nowhere", "/leads"):
         assert shared_service.anonymous().get(path, x_request_id=request_id).headers["x-request-id"] == request_id
 
@@ -62,7 +62,7 @@ def test_the_clients_id_of_a_request_comes_back_if_it_is_sane(shared_service: Se
         "${jndi:ldap://x}",
     ],
 )
-def test_an_insane_id_is_replaced_by_a_new_one(shared_service: Service, log: Log, request_id: str) -> None:
+def test_an_invalid_request_id_is_replaced(shared_service: Service, log: Log, request_id: str) -> None:
     for path in ("/health/live", "/nowhere", "/leads"):
         headers = shared_service.anonymous().get(path, x_request_id=request_id).headers
         assert UUID(headers["x-request-id"]).version == 7
@@ -70,37 +70,37 @@ def test_an_insane_id_is_replaced_by_a_new_one(shared_service: Service, log: Log
     assert request_id.strip() not in [line["request_id"] for line in log]
 
 
-def test_every_answer_has_an_id_of_its_own(answers: list[Response]) -> None:
-    assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+def test_every_response_has_a_unique_id(responses: list[Response]) -> None:
+    assert len({response.headers["x-request-id"] for response in responses}) == len(responses)
 
 
-def test_every_answer_tells_browsers_to_be_careful(answers: list[Response]) -> None:
-    for answer in answers:
-        assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["x-frame-options"] == "DENY"
-        assert answer.headers["referrer-policy"] == "no-referrer"
-        policy = answer.headers["content-security-policy"].split("; ")
+def test_every_response_has_security_headers(responses: list[Response]) -> None:
+    for response in responses:
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["x-frame-options"] == "DENY"
+        assert response.headers["referrer-policy"] == "no-referrer"
+        policy = response.headers["content-security-policy"].split("; ")
         assert {"default-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"} < {*policy}
 
 
-def test_what_needs_a_key_is_kept_by_no_cache(service: Service, answers: list[Response]) -> None:
-    kept = [answer.headers.get("cache-control") == "no-store" for answer in answers]
-    assert kept == [True] * 5 + [False] * 5
+def test_responses_that_need_a_key_are_not_cacheable(service: Service, responses: list[Response]) -> None:
+    not_cacheable = [response.headers.get("cache-control") == "no-store" for response in responses]
+    assert not_cacheable == [True] * 5 + [False] * 5
     assert "no-store" not in service.anonymous().get("/docs/swagger-ui.css").headers["cache-control"]
 
 
-def test_every_answer_with_a_body_says_how_long_it_is(answers: list[Response]) -> None:
-    for answer in answers:
-        if answer.status == 204:
-            assert "content-length" not in answer.headers
-        elif not answer.request.startswith("HEAD"):
-            assert answer.headers["content-length"] == str(len(answer.body))
+def test_every_response_with_a_body_has_a_content_length(responses: list[Response]) -> None:
+    for response in responses:
+        if response.status == 204:
+            assert "content-length" not in response.headers
+        elif not response.request.startswith("HEAD"):
+            assert response.headers["content-length"] == str(len(response.body))
 
 
 # HEAD
 
 
-def test_head_answers_as_get_would_but_without_the_body(service: Service, api: Api, john: str) -> None:
+def test_head_has_the_headers_of_get_without_a_body(service: Service, api: Api, john: str) -> None:
     follow_up = api.post(f"{john}/follow-up").headers["location"]
     api.post("/leads", {**JOHN, "email": "other@example.com"}).expect(201)
     for target in (
@@ -127,32 +127,32 @@ def test_head_answers_as_get_would_but_without_the_body(service: Service, api: A
         assert (head.status, head.headers, head.body) == (got.status, got.headers, b"")
 
 
-def test_head_is_not_for_what_cannot_be_got(api: Api, john: str) -> None:
-    answer = api.request("HEAD", f"{john}/follow-up").expect(405)
-    assert (answer.headers["allow"], answer.body) == ("OPTIONS, POST", b"")
+def test_head_is_refused_where_get_is(api: Api, john: str) -> None:
+    response = api.request("HEAD", f"{john}/follow-up").expect(405)
+    assert (response.headers["allow"], response.body) == ("OPTIONS, POST", b"")
     assert api.get(f"{john}/follow-ups").json["items"] == []
 
 
 # The log
 
 
-def test_every_answer_is_logged_by_the_route_not_by_the_path(api: Api, john: str, log: Log) -> None:
+def test_every_response_is_logged_with_its_route_not_its_path(api: Api, john: str, log: Log) -> None:
     log.clear()
-    answers = [api.get(f"{john}/timeline?limit=1"), api.request("HEAD", john), api.post("/leads", JOHN)]
+    responses = [api.get(f"{john}/timeline?limit=1"), api.request("HEAD", john), api.post("/leads", JOHN)]
     assert [(line["method"], line["status"]) for line in log] == [("GET", 200), ("HEAD", 200), ("POST", 409)]
     assert [line["route"].replace(":str", "") for line in log] == ["/leads/{id}/timeline", "/leads/{id}", "/leads"]
-    assert [line["request_id"] for line in log] == [answer.headers["x-request-id"] for answer in answers]
+    assert [line["request_id"] for line in log] == [response.headers["x-request-id"] for response in responses]
     assert all(line["ms"] >= 0 for line in log)
 
 
-def test_what_leads_nowhere_is_logged_without_its_path(service: Service, log: Log) -> None:
+def test_an_unknown_path_is_not_logged(service: Service, log: Log) -> None:
     service.anonymous().get("/john@example.com").expect(404)
     service.anonymous().request("DELETE", "/leads").expect(405)
     assert [line["status"] for line in log] == [404, 405]
     assert "john" not in str(log)
 
 
-def test_the_log_tells_neither_who_a_lead_is_nor_what_opens_the_door(service: Service, log: Log) -> None:
+def test_the_log_has_no_personal_data_and_no_keys(service: Service, log: Log) -> None:
     keys = [service.new_key(role)[1] for role in ("capture", "agent")]
     form, agent = (service.client_with(x_api_key=key) for key in keys)
     person = {"name": "Marmaduke", "email": "marmaduke@example.com", "phone": "+4930123456", "source": "s3cret"}
@@ -174,7 +174,7 @@ def test_the_log_tells_neither_who_a_lead_is_nor_what_opens_the_door(service: Se
     service.client_with(x_api_key=keys[1] + "0", authorization="Bearer s3cret").get("/leads").expect(401)
 
     assert len(log) >= 15
-    told = str(log)
+    text = str(log)
     for secret in ("marmaduke", "4930123456", "s3cret", *keys, *(key[-20:] for key in keys)):
-        assert secret.lower() not in told.lower()
+        assert secret.lower() not in text.lower()
     assert not re.search(r"@|\?|=", "".join(str(line.get("route")) for line in log))

@@ -1,4 +1,4 @@
-"""What is exported from one installation and imported into another is the same there, to the last character."""
+"""Test that an export imported into another installation gives identical leads."""
 
 import csv
 import io
@@ -24,12 +24,12 @@ from unit.adapters.files.troublesome import scalars, texts
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
-GIVEN_ANEW = ("id", "updated_at", "next_follow_up_at", "version")
-"""What an import does not take over."""
+NOT_IMPORTED = ("id", "updated_at", "next_follow_up_at", "version")
+"""Fields that an import does not take over."""
 
 
 class Pair(NamedTuple):
-    """Two installations, and an administrator of each."""
+    """Two installations, with an administrator of each."""
 
     services: tuple[Service, Service]
     one: Api
@@ -55,18 +55,18 @@ def pair(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]
 
 
 def storable(text: str) -> str:
-    """A text without the one character that no database keeps."""
+    """Return the text without NUL, which no database stores."""
     return text.replace("\0", "\ufeff")
 
 
 def hard_texts(most: int) -> SearchStrategy[str]:
-    """Text that is hard on files, as it is kept."""
+    """Stored text with characters that are difficult in files."""
     return texts().map(storable).map(str.strip).filter(bool) | trimmed_texts(most)
 
 
 @st.composite
 def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Leads with a past, as an export tells them."""
+    """Leads with a status and times, as an export has them."""
     number = draw(st.integers(0, 5))
     return [
         {
@@ -89,99 +89,101 @@ def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
     ]
 
 
-def take_in(api: Api, body: bytes, media_type: str, number: int) -> None:
-    told = api.request("POST", "/leads/import", body, headers={"content-type": media_type}).expect(200).json
+def import_file(api: Api, body: bytes, media_type: str, number: int) -> None:
+    summary = api.request("POST", "/leads/import", body, headers={"content-type": media_type}).expect(200).json
     expected = {"created": number, "statuses_set": number} if number else {}
-    assert {name: value for name, value in told.items() if value} == expected
+    assert {name: value for name, value in summary.items() if value} == expected
 
 
-def hand_out(api: Api, media_type: str) -> bytes:
+def export_file(api: Api, media_type: str) -> bytes:
     return api.get("/leads/export", accept=media_type).expect(200).body
 
 
-def taken_over(body: bytes, media_type: str) -> list[str]:
-    """What is said of each lead, without what is given anew: as text, for 1, 1.0 and true are equal to Python."""
+def comparable(body: bytes, media_type: str) -> list[str]:
+    """Return each lead as JSON text without `NOT_IMPORTED`: as text, because 1, 1.0 and True are equal in Python."""
     if media_type == NDJSON:
         rows = [json.loads(line) for line in body.decode().split("\n") if line]
     else:
         rows = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
-    return sorted(json.dumps({name: row[name] for name in row if name not in GIVEN_ANEW}) for row in rows)
+    return sorted(json.dumps({name: row[name] for name in row if name not in NOT_IMPORTED}) for row in rows)
 
 
 @pytest.mark.parametrize("media_type", [CSV, NDJSON])
-@given(told=lines())
-def test_an_import_of_an_export_gives_the_same_leads(pair: Pair, media_type: str, told: list[dict[str, Any]]) -> None:
+@given(leads=lines())
+def test_importing_an_export_gives_the_same_leads(pair: Pair, media_type: str, leads: list[dict[str, Any]]) -> None:
     pair.empty()
-    body = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in told).encode()
-    take_in(pair.one, body, NDJSON, len(told))
-    exported = hand_out(pair.one, media_type)
-    take_in(pair.other, exported, media_type, len(told))
+    body = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in leads).encode()
+    import_file(pair.one, body, NDJSON, len(leads))
+    exported = export_file(pair.one, media_type)
+    import_file(pair.other, exported, media_type, len(leads))
 
     for each in (CSV, NDJSON):
-        assert taken_over(hand_out(pair.other, each), each) == taken_over(hand_out(pair.one, each), each)
-    there = taken_over(hand_out(pair.other, NDJSON), NDJSON)
-    assert there == sorted(json.dumps({name: line[name] for name in line if name not in GIVEN_ANEW}) for line in told)
+        assert comparable(export_file(pair.other, each), each) == comparable(export_file(pair.one, each), each)
+    imported = comparable(export_file(pair.other, NDJSON), NDJSON)
+    assert imported == sorted(
+        json.dumps({name: line[name] for name in line if name not in NOT_IMPORTED}) for line in leads
+    )
 
 
 @pytest.mark.parametrize("media_type", [CSV, NDJSON])
-@given(told=lines())
-def test_an_export_that_comes_back_changes_nothing(pair: Pair, media_type: str, told: list[dict[str, Any]]) -> None:
+@given(leads=lines())
+def test_reimporting_an_export_has_no_effect(pair: Pair, media_type: str, leads: list[dict[str, Any]]) -> None:
     pair.empty()
-    body = "".join(json.dumps(line) + "\n" for line in told).encode()
-    take_in(pair.one, body, NDJSON, len(told))
-    exported = hand_out(pair.one, media_type)
+    body = "".join(json.dumps(line) + "\n" for line in leads).encode()
+    import_file(pair.one, body, NDJSON, len(leads))
+    exported = export_file(pair.one, media_type)
     headers = {"content-type": media_type}
     again = pair.one.request("POST", "/leads/import?on_duplicate=update", exported, headers=headers).expect(200).json
 
-    assert (again["unchanged"], again["refused"]) == (len(told), 0)
-    assert hand_out(pair.one, media_type) == exported
+    assert (again["unchanged"], again["refused"]) == (len(leads), 0)
+    assert export_file(pair.one, media_type) == exported
 
 
-_TOLD_APART = {"contacted_at", "next_follow_up_at", "version", "attributes"}
-"""Beside one of these, a column "Status Reason" comes from an export."""
+_SEPARATE = {"contacted_at", "next_follow_up_at", "version", "attributes"}
+"""Columns that distinguish an export: with one of them, a column "Status Reason" is the field."""
 
 
 @st.composite
 def edits(draw: st.DrawFn, exported: bytes) -> tuple[bytes, set[str]]:
-    """Remove, add, reorder and rename columns as people do in a spreadsheet; return the members that are kept, too."""
+    """Remove, add, reorder and rename columns as users do; return the file and the remaining columns."""
     rows = list(csv.DictReader(io.StringIO(exported.decode(), newline="")))
     removed = draw(st.sets(st.sampled_from([member for member in FIELDS if member not in ("name", "email")])))
-    kept = [member for member in FIELDS if member not in removed]
+    kept_columns = [member for member in FIELDS if member not in removed]
     added = draw(st.sets(st.sampled_from(["Shoe size", "Full Name", "E-Mail Address", "Created On"])))
-    order = draw(st.permutations([*kept, *added]))
+    order = draw(st.permutations([*kept_columns, *added]))
     case = draw(st.sampled_from([str.lower, str.upper, str.title, str.swapcase]))
-    separator = draw(st.sampled_from("_ -")) if _TOLD_APART & set(kept) else "_"
+    separator = draw(st.sampled_from("_ -")) if _SEPARATE & set(kept_columns) else "_"
     saved = io.StringIO()
     sheet = csv.writer(saved, delimiter=draw(st.sampled_from(",;\t")))
-    sheet.writerow([case(name).replace("_", separator) if name in kept else name for name in order])
+    sheet.writerow([case(name).replace("_", separator) if name in kept_columns else name for name in order])
     sheet.writerows([row.get(name, ADDED) for name in order] for row in rows)
-    return saved.getvalue().encode(), set(kept)
+    return saved.getvalue().encode(), set(kept_columns)
 
 
-@given(told=lines(), data=st.data())
-def test_an_export_that_was_edited_changes_nothing_but_what_was_added(
-    pair: Pair, told: list[dict[str, Any]], data: st.DataObject
+@given(leads=lines(), data=st.data())
+def test_reimporting_an_edited_export_adds_only_the_new_columns(
+    pair: Pair, leads: list[dict[str, Any]], data: st.DataObject
 ) -> None:
     pair.empty()
-    take_in(pair.one, "".join(json.dumps(line) + "\n" for line in told).encode(), NDJSON, len(told))
-    before = by_email(hand_out(pair.one, NDJSON))
-    body, kept = data.draw(edits(hand_out(pair.one, CSV)))
+    import_file(pair.one, "".join(json.dumps(line) + "\n" for line in leads).encode(), NDJSON, len(leads))
+    before = by_email(export_file(pair.one, NDJSON))
+    body, kept_columns = data.draw(edits(export_file(pair.one, CSV)))
     headers = {"content-type": CSV}
     pair.one.request("POST", "/leads/import?on_duplicate=update", body, headers=headers).expect(200)
     pair.other.request("POST", "/leads/import", body, headers=headers).expect(200)
-    after, created = by_email(hand_out(pair.one, NDJSON)), by_email(hand_out(pair.other, NDJSON))
+    after, created = by_email(export_file(pair.one, NDJSON)), by_email(export_file(pair.other, NDJSON))
 
     assert json.dumps(after) == json.dumps(before)
     assert created.keys() == before.keys()
     for email, lead in before.items():
-        assert_taken_over(lead, created[email], kept)
+        assert_taken_over(lead, created[email], kept_columns)
 
 
 ADDED = "added in a spreadsheet"
 
 
 def by_email(body: bytes) -> dict[str, dict[str, Any]]:
-    """Return leads without added attributes, and without what every change changes."""
+    """Return leads by e-mail address, without added attributes, `updated_at` and `version`."""
     leads = [json.loads(line) for line in body.decode().split("\n")[:-1]]
     for lead in leads:
         lead["attributes"] = {name: value for name, value in lead["attributes"].items() if value != ADDED}
@@ -189,10 +191,12 @@ def by_email(body: bytes) -> dict[str, dict[str, Any]]:
     return {lead["email"]: lead for lead in leads}
 
 
-def assert_taken_over(lead: dict[str, Any], created: dict[str, Any], kept: set[str]) -> None:
-    """Check that a lead has all that the kept columns have, and no more."""
-    for member in kept & {"name", "phone", "source", "owner", "created_at", "contacted_at"}:
+def assert_taken_over(lead: dict[str, Any], created: dict[str, Any], kept_columns: set[str]) -> None:
+    """Check that the new lead has exactly the values of the remaining columns."""
+    for member in kept_columns & {"name", "phone", "source", "owner", "created_at", "contacted_at"}:
         assert created[member] == lead[member]
-    assert created["status"] == (lead["status"] if "status" in kept else "new")
-    assert created["status_reason"] == (lead["status_reason"] if kept >= {"status", "status_reason"} else None)
-    assert json.dumps(created["attributes"]) == (json.dumps(lead["attributes"]) if "attributes" in kept else "{}")
+    assert created["status"] == (lead["status"] if "status" in kept_columns else "new")
+    assert created["status_reason"] == (lead["status_reason"] if kept_columns >= {"status", "status_reason"} else None)
+    assert json.dumps(created["attributes"]) == (
+        json.dumps(lead["attributes"]) if "attributes" in kept_columns else "{}"
+    )

@@ -1,4 +1,4 @@
-"""The resource /statistics."""
+"""Test the resource /statistics."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,8 +10,8 @@ from rest import JOHN, ON_BOTH_DATABASES, Api, Service
 pytestmark = ON_BOTH_DATABASES
 
 
-def take_in(api: Api, *sources: str | None) -> list[str]:
-    """Take in a lead from each of these sources; their paths."""
+def create(api: Api, *sources: str | None) -> list[str]:
+    """Create a lead of each source and return their paths."""
     return [
         api.post("/leads", {**JOHN, "email": f"john{number}@example.com", "source": source})
         .expect(201)
@@ -20,7 +20,7 @@ def take_in(api: Api, *sources: str | None) -> list[str]:
     ]
 
 
-def test_there_are_numbers_although_there_is_nothing(api: Api) -> None:
+def test_statistics_without_leads_are_zero(api: Api) -> None:
     assert api.get("/statistics").expect(200).json == {
         "at": "2026-01-05T12:00:00.000000Z",
         "total": 0,
@@ -34,8 +34,8 @@ def test_there_are_numbers_although_there_is_nothing(api: Api) -> None:
     }
 
 
-def test_everything_is_counted_as_it_is_now(service: Service, api: Api) -> None:
-    ann, bob, cid, dan, _ = take_in(api, "web", "web", "fair", None, "web")
+def test_statistics_count_the_current_state(service: Service, api: Api) -> None:
+    ann, bob, cid, dan, _ = create(api, "web", "web", "fair", None, "web")
     for seconds, lead in ((10, ann), (20, bob), (30, cid)):
         service.clock.advance(timedelta(seconds=seconds))
         api.patch(lead, {"status": "contacted"}).expect(200)
@@ -61,36 +61,36 @@ def test_everything_is_counted_as_it_is_now(service: Service, api: Api) -> None:
     }
 
 
-def test_only_the_largest_sources_are_told_one_by_one(api: Api) -> None:
-    leads = take_in(api, "web", "web", *(f"source {number:03}" for number in range(SOURCES_MAX + 1)))
+def test_only_the_largest_sources_are_listed(api: Api) -> None:
+    leads = create(api, "web", "web", *(f"source {number:03}" for number in range(SOURCES_MAX + 1)))
     api.patch(leads[-1], {"status": "contacted"}).expect(200)
     api.patch(leads[-1], {"status": "converted"}).expect(200)
 
-    told = api.get("/statistics").json
-    assert len(told["by_source"]) == SOURCES_MAX
-    assert told["by_source"][0] == {"source": "web", "leads": 2, "conversions": 0}
-    assert told["other_sources"] == {"leads": 2, "conversions": 1}
-    assert told["total"] == sum(each["leads"] for each in told["by_source"]) + 2
+    statistics = api.get("/statistics").json
+    assert len(statistics["by_source"]) == SOURCES_MAX
+    assert statistics["by_source"][0] == {"source": "web", "leads": 2, "conversions": 0}
+    assert statistics["other_sources"] == {"leads": 2, "conversions": 1}
+    assert statistics["total"] == sum(each["leads"] for each in statistics["by_source"]) + 2
 
 
-def test_an_operators_own_pipeline_decides_what_a_conversion_is(start: Callable[..., Service]) -> None:
+def test_a_configured_pipeline_defines_conversions(start: Callable[..., Service]) -> None:
     own = a_pipeline(
         offen=("Kunde", "Partner", "verloren"), Kunde=(), Partner=(), verloren=(), reason_required=("verloren",)
     )
     api = start(pipeline=own).client("agent")
-    for lead, status in zip(take_in(api, *"abcd"), ["Kunde", "Partner", "verloren", "offen"], strict=True):
+    for lead, status in zip(create(api, *"abcd"), ["Kunde", "Partner", "verloren", "offen"], strict=True):
         api.patch(lead, {"status": status, "status_reason": "so"}).expect(200)
 
-    told = api.get("/statistics").json
-    assert told["by_status"] == {"offen": 1, "Kunde": 1, "Partner": 1, "verloren": 1}
-    assert (told["conversions"], told["conversion_rate"]) == (2, 0.5)
+    statistics = api.get("/statistics").json
+    assert statistics["by_status"] == {"offen": 1, "Kunde": 1, "Partner": 1, "verloren": 1}
+    assert (statistics["conversions"], statistics["conversion_rate"]) == (2, 0.5)
 
 
-def test_what_is_no_query_of_it_is_refused(api: Api) -> None:
+def test_an_unknown_parameter_is_refused(api: Api) -> None:
     api.get("/statistics?status=new").expect_problem(400, "malformed-request")
 
 
-def test_only_who_may_read_is_told(service: Service) -> None:
+def test_reading_statistics_needs_the_role_read(service: Service) -> None:
     service.client("capture").get("/statistics").expect_problem(403, "forbidden")
     service.anonymous().get("/statistics").expect_problem(401, "unauthorized")
     service.client("read").get("/statistics").expect(200)

@@ -169,6 +169,8 @@ def test_what_has_ended_is_left_as_it_is(app: Application, intention: str, error
 
 
 @pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
-def test_what_is_not_there_cannot_be_changed(app: Application, step: Callable[[Application, FollowUp], object]) -> None:
+def test_changing_an_unknown_follow_up_is_not_found(
+    app: Application, step: Callable[[Application, FollowUp], object]
+) -> None:
     with pytest.raises(NotFound, match="No follow-up has the id"):
         step(app, a_follow_up(id=an_id(9)))

@@ -42,7 +42,7 @@ def test_others_keep_everything(app: Application) -> None:
     assert app.follow_up(follow_up) == follow_up
 
 
-def test_the_address_is_free_at_once(app: Application) -> None:
+def test_the_email_of_an_erased_lead_is_free_at_once(app: Application) -> None:
     lead = app.register().lead
     app.erase(lead)
     again = app.register().lead
@@ -64,7 +64,7 @@ def test_ids_that_were_merged_into_it_lead_nowhere(app: Application) -> None:
     assert tombstone.data == {"merged_ids": [jon.id]}
 
 
-def test_nothing_is_sent_to_somebody_who_was_erased(app: Application) -> None:
+def test_no_follow_up_is_sent_to_an_erased_lead(app: Application) -> None:
     lead = app.register().lead
     app.trigger(lead)
     app.erase(lead)

@@ -148,7 +148,7 @@ def test_a_follow_up_that_moved_can_still_be_changed(app: Application, john: Lea
     assert app.lead(john).next_follow_up_at is None
 
 
-def test_to_merge_again_changes_nothing(app: Application, john: Lead, jon: Lead) -> None:
+def test_repeating_a_merge_has_no_effect(app: Application, john: Lead, jon: Lead) -> None:
     merged = app.merge(john, jon)
     story = app.event_types(john)
     app.clock.advance(HOUR)
@@ -157,7 +157,9 @@ def test_to_merge_again_changes_nothing(app: Application, john: Lead, jon: Lead)
 
 
 @pytest.mark.parametrize("inner_first", [True, False])
-def test_in_a_chain_every_id_leads_to_the_last(app: Application, john: Lead, jon: Lead, inner_first: bool) -> None:
+def test_a_chain_of_merges_redirects_to_the_last_target(
+    app: Application, john: Lead, jon: Lead, inner_first: bool
+) -> None:
     johnny = app.register(email="johnny@example.com").lead
     merges = [(jon, johnny), (john, jon)]
     for survivor, duplicate in merges if inner_first else [(john, jon), (john, johnny)]:

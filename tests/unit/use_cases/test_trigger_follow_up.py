@@ -71,7 +71,7 @@ def test_a_time_in_any_zone_is_kept_in_utc(app: Application) -> None:
         datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-2))),
     ],
 )
-def test_a_time_that_utc_cannot_tell_is_refused(app: Application, at: datetime) -> None:
+def test_a_time_that_cannot_be_converted_to_utc_is_refused(app: Application, at: datetime) -> None:
     lead = app.register().lead
 
     with pytest.raises(ValidationFailed) as refusal:
