@@ -1,4 +1,4 @@
-# The image of leads: `docker build --tag leads .`; docs/run-it-for-others.md says how to run it.
+# The image of leads. Build it with `docker build --tag leads .` To run it: docs/run-it-for-others.md.
 
 FROM python:3.13-slim AS build
 WORKDIR /build
@@ -6,7 +6,7 @@ RUN python -m venv /opt/leads
 COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY src src
 COPY migrations migrations
-# pip reads the pins for its build environments from the environment only.
+# pip reads the constraints of its build environments only from environment variables.
 RUN PIP_BUILD_CONSTRAINT=constraints.txt \
     /opt/leads/bin/pip install --no-cache-dir --constraint constraints.txt '.[apprise,postgres]'
 

@@ -1,19 +1,19 @@
-# What a person types. Everything is set up on first use, in .venv, with the versions in constraints.txt.
+# Commands for development. The first use installs everything into .venv, with the versions in constraints.txt.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
-# Litestar imports pydantic where it finds it: what is measured has an environment without, as its users have.
+# Litestar imports pydantic if it is installed. Benchmarks run in an environment without it, like an installation.
 BENCH := $(VENV)/bench
 PEERS := $(VENV)/peers
 UV := $(shell command -v uv 2>/dev/null)
 
-# pip reads the pins for its build environments from the environment only.
+# pip reads the constraints of its build environments only from environment variables.
 export PIP_CONSTRAINT := constraints.txt
 export PIP_BUILD_CONSTRAINT := constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Tests and modules are compiled once, also where the environment says otherwise: all processes of a run load them.
+# Always write bytecode: all processes of a test run load the same modules.
 unexport PYTHONDONTWRITEBYTECODE
 
 ifeq ($(UV),)
@@ -29,44 +29,47 @@ endif
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
 
-# For everyday work: no database but the memory.
+# Quick checks for everyday work: lint, and the tests that need no database.
 check: lint
 	$(PYTEST) --quiet --numprocesses 2 tests/unit tests/contracts \
 	  -k "not sqlite and not postgres and not application_machine and not all_databases"
 
-# More workers than most machines have cores: many tests wait for processes and time-outs.
+# All tests. More workers than cores, because many tests wait for processes and time-outs.
 test: $(VENV)/.installed-dev
 	$(PYTEST) --numprocesses 3 --dist worksteal
 	$(MAKE) test-fallback TESTS='-k "Sqlite and not Journal or search_index" tests/contracts/test_database.py \
 	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_reports.py \
 	  tests/integration/test_search_index.py'
 
-# With the standard library's sqlite3, as on machines for which there is no wheel of pysqlite3; all tests by default.
+# The tests with the sqlite3 of the standard library, for machines without a wheel of pysqlite3.
 test-fallback: TESTS ?= --numprocesses auto --dist worksteal
 test-fallback: $(VENV)/.installed-dev
 	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not soak" $(TESTS)
 
-# Whether every dependency has a wheel for each machine that is supported.
+# Check that each dependency has a wheel for each supported machine.
 wheels: $(VENV)/.installed-dev
 	$(BIN)/python tests/wheels.py
 
-# What is too long for every day: use cases on each database, and 5,000 new examples of each property.
+# Long tests: use cases on each database, and 5,000 new examples of each property.
 soak: $(VENV)/.installed-dev
 	HYPOTHESIS_PROFILE=soak $(PYTEST) --numprocesses auto --dist worksteal -m "soak or hypothesis"
 
+# Kill the service 200 times, at other moments in each run. CRASH_SEED=... repeats a run.
 crash: $(VENV)/.installed-dev
 	CRASHES=200 CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
 
+# Send generated requests to all endpoints.
 fuzz: $(VENV)/.installed-dev
 	FUZZ_EXAMPLES=500 $(PYTEST) --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
 
+# Write docs/openapi.json.
 openapi: $(VENV)/.installed-dev
 	OPENAPI_WRITE=1 $(PYTEST) -q tests/http/test_openapi_file.py
 
-# Whether the types that openapi-typescript makes compile. Needs npm and its registry: no part of `make test`.
+# Check that the types of openapi-typescript compile. Not a part of `make test`: it needs npm and a network.
 clients: NPM := build/clients/node_modules/.bin
 clients:
-	@command -v npm >/dev/null || { echo 'make clients needs npm and a network.' >&2; exit 1; }
+	@command -v npm >/dev/null || { echo 'make clients needs npm and a network. Install npm first.' >&2; exit 1; }
 	npm install --silent --no-audit --no-fund --prefix build/clients openapi-typescript@7.13.0 typescript@5.9.3
 	$(NPM)/openapi-typescript docs/openapi.json --output build/clients/api.ts
 	$(NPM)/tsc --noEmit --strict --exactOptionalPropertyTypes tests/clients.ts
@@ -93,7 +96,7 @@ clean:
 	rm -rf $(VENV) dist build
 
 $(BIN)/python $(BENCH)/bin/python $(PEERS)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "leads needs Python 3.11 or newer; say make PYTHON=...")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "leads needs Python 3.11 or newer. Run make PYTHON=/path/to/python3.11")'
 	$(MAKE_VENV) $(@D:/bin=)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
