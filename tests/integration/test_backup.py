@@ -63,7 +63,7 @@ def test_a_backup_of_what_is_being_written_is_whole_private_and_compact(terminal
         made = terminal.leads("backup").expect(0)
         app.register(name="Jim", email="jim@example.com")
     [backup] = (terminal.folder / "backups").iterdir()
-    assert made.out.startswith(f"backups/{backup.name}: 1 leads of {terminal.folder / 'leads.db'}, ")
+    assert made.out.startswith(f"backups/{backup.name}: 1 lead of {terminal.folder / 'leads.db'}, ")
     assert names_in(backup) == {"Jane"}
     assert b"mark-of-john" not in backup.read_bytes()
     assert backup.stat().st_mode & 0o777 == 0o600

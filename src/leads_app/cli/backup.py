@@ -39,7 +39,8 @@ def backup(target: str, keep: int | None) -> None:
 
 def _back_up_to(file: Path, engine: Engine) -> None:
     counts = back_up(engine, file)
-    click.echo(f"{file}: {counts['leads']} leads of {session.name_of(engine.url)}, {_size(file)}, verified.")
+    leads = f"{counts['leads']} {'lead' if counts['leads'] == 1 else 'leads'}"
+    click.echo(f"{file}: {leads} of {session.name_of(engine.url)}, {_size(file)}, verified.")
 
 
 def _delete_all_but(number: int | None, backups: Sequence[Path]) -> None:

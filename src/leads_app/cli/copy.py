@@ -29,9 +29,9 @@ def copy(source: str, target: str) -> None:
             make_engine(to_url),
             lambda done, total: progress.update(task, completed=done, total=total),
         )
-    click.echo(f"{'table':<12} {'rows':>9}  checksum")
+    click.echo(f"{'table':<20} {'rows':>9}  checksum")
     for content in copied:
-        click.echo(f"{content.table:<12} {content.rows:>9}  {content.checksum}")
+        click.echo(f"{content.table:<20} {content.rows:>9}  {content.checksum}")
 
 
 def _url(option: str, text: str) -> URL:
