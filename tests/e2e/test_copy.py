@@ -97,7 +97,7 @@ def test_what_cannot_be_copied_is_told_in_a_sentence(site: Site) -> None:
     assert "The source cannot be used: connection failed" in refusal(site, nowhere, SQLITE)
     assert "The target cannot be used: unable to open" in refusal(site, SQLITE, "sqlite:///no/such/folder.db")
     site.write("empty.db", "")
-    assert "run `leads migrate` there first" in refusal(site, "sqlite:///empty.db", "sqlite:///other.db")
+    assert "Run `leads migrate` on it first" in refusal(site, "sqlite:///empty.db", "sqlite:///other.db")
 
 
 def test_a_wrong_password_is_told_and_not_shown(site: Site) -> None:
