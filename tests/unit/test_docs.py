@@ -234,6 +234,13 @@ def test_every_path_in_the_text_exists(page: Path) -> None:
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
+def test_every_decision_is_listed_by_its_title_and_has_a_status() -> None:
+    records = {path.name: read(path).splitlines() for path in (DOCS / "decisions").glob("0*.md")}
+    listed = dict(re.findall(r"\[(\d+\. .+)\]\((.+)\)", read(DOCS / "decisions/README.md")))
+    assert listed == {lines[0].removeprefix("# "): name for name, lines in records.items()}
+    assert [name for name, lines in records.items() if not lines[2].startswith("Status: ")] == []
+
+
 @pytest.mark.parametrize("text", all_examples("toml"))
 def test_every_toml_example_is_accepted(text: str, tmp_path: Path) -> None:
     if "project" in (tables := tomllib.loads(text)):
