@@ -11,10 +11,10 @@ from leads_adapters.http.headers import header
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_SITE_BITS = 64
-"""Providers assign each customer at least a /64 network of IPv6."""
+_IPV6_PREFIX_BITS = 64
+"""The prefix of the IPv6 network of one customer: providers assign at least a /64."""
 
-_CACHED = 4096
+_CACHE_SIZE = 4096
 
 
 class ClientAddresses:
@@ -26,7 +26,7 @@ class ClientAddresses:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = trusted
-        self._is_trusted = lru_cache(_CACHED)(self._check_trusted)
+        self._is_trusted = lru_cache(_CACHE_SIZE)(self._check_trusted)
 
     def of(self, scope: HTTPScope) -> str:
         """Return the address or network of the client, the empty text if the server does not know it."""
@@ -54,10 +54,10 @@ class ClientAddresses:
         return any(address in network for network in self._trusted)
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHE_SIZE)
 def _client_text(address: Address) -> str:
     if isinstance(address, IPv6Address):
-        return str(IPv6Network((int(address), _SITE_BITS), strict=False))
+        return str(IPv6Network((int(address), _IPV6_PREFIX_BITS), strict=False))
     return str(address)
 
 
@@ -75,4 +75,4 @@ def _address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-_peer = lru_cache(_CACHED)(_address)
+_peer = lru_cache(_CACHE_SIZE)(_address)

@@ -41,7 +41,9 @@ def _check(raw: bytes, handler: HTTPRouteHandler) -> None:
     for name, texts in sent.items():
         if name not in parameters:
             known = ", ".join(parameters) or "none"
-            raise MalformedRequest(f"The query parameter `{name[:50]}` is unknown. This operation has: {known}.")
+            raise MalformedRequest(
+                f"The query parameter `{name[:50]}` is unknown. The parameters of this operation are: {known}."
+            )
         _check_parameter(name, texts, parameters[name])
 
 

@@ -57,7 +57,7 @@ class RateLimiter:
     def _store(self, client: str, full_at: float, now: float) -> None:
         if now >= self._clean_up_at:
             # Drop the clients whose bucket is full again. This is slow: do it once in `seconds`.
-            self._full_at = {client: at for client, at in self._full_at.items() if at > now}
+            self._full_at = {name: at for name, at in self._full_at.items() if at > now}
             self._clean_up_at = now + self.limit.seconds
         self._full_at.pop(client, None)
         if len(self._full_at) >= _CLIENTS_MAX:

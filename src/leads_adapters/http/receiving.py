@@ -22,14 +22,14 @@ DRAIN_MAX = 8 * 2**20
 """The number of bytes to read beyond the limit before a body is refused."""
 
 DRAIN_SECONDS = 5.0
-"""The longest time for this."""
+"""The longest time to read them."""
 
 CLOSE = {"connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """The largest size of a body, in bytes, and its longest times."""
+    """The limits of a body: its size in bytes, its longest pause, and its longest time in total."""
 
     max_length: int
     idle_seconds: float = BODY_IDLE_SECONDS

@@ -9,7 +9,7 @@ from base64 import urlsafe_b64encode
 from hashlib import sha256
 
 _INFO = b"leads: stored replies"
-_HALF = 32
+_KEY_BYTES = 32
 
 
 class Seal:
@@ -21,9 +21,9 @@ class Seal:
         from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
         from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
 
-        derived = HKDF(SHA256(), length=2 * _HALF, salt=None, info=_INFO).derive(secret.encode())
-        self._fernet = Fernet(urlsafe_b64encode(derived[:_HALF]))
-        self._fingerprint_key = derived[_HALF:]
+        derived = HKDF(SHA256(), length=2 * _KEY_BYTES, salt=None, info=_INFO).derive(secret.encode())
+        self._fernet = Fernet(urlsafe_b64encode(derived[:_KEY_BYTES]))
+        self._fingerprint_key = derived[_KEY_BYTES:]
 
     def fingerprint(self, *parts: bytes) -> str:
         """Return a fingerprint of these parts."""

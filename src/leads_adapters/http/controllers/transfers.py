@@ -73,7 +73,7 @@ class ImportServices:
     idle_seconds: float = IDLE_SECONDS
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_MAX))
 
-    async def once(
+    async def import_once(
         self, attempt: Attempt | None, upload: Upload, run: Callable[[], JsonResponse[ImportView]]
     ) -> Response[Any]:
         """Import the file once per `Idempotency-Key`.
@@ -129,7 +129,7 @@ class TransferController(Controller):
         run = partial(_import, imports.importing, read, upload, thread_run, options)
         async with imports.slots:
             with imports.writes.attempt(request) as attempt:
-                return await imports.once(attempt, upload, run)
+                return await imports.import_once(attempt, upload, run)
 
     @get(
         "/export",
