@@ -11,6 +11,6 @@ from databases import DATABASES, USE_CASE_STORES
 
 @pytest.fixture(params=USE_CASE_STORES)
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Application]:
-    """An application on each database."""
+    """Return an application on each database."""
     with DATABASES[request.param](tmp_path) as database:
         yield Application(database)

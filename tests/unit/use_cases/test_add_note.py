@@ -1,4 +1,4 @@
-"""Writing down what to know about a lead."""
+"""Test notes about a lead."""
 
 import pytest
 
@@ -30,19 +30,19 @@ def test_a_note_does_not_change_the_lead(app: Application) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " \n", "a\0b", "x" * (NOTE_MAX + 1)])
-def test_a_note_has_some_text_and_not_too_much(app: Application, text: str) -> None:
+def test_an_empty_or_too_long_note_is_refused(app: Application, text: str) -> None:
     lead = app.register().lead
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.note(lead, text)
-    assert [fault.pointer for fault in refusal.value.errors] == ["/text"]
+    assert [error.pointer for error in caught.value.errors] == ["/text"]
     assert app.event_types(lead) == ["lead.created"]
 
 
-def test_the_longest_note_is_kept(app: Application) -> None:
+def test_the_longest_note_is_stored(app: Application) -> None:
     lead = app.register().lead
     assert app.note(lead, "é" * NOTE_MAX) == app.timeline(lead)[0]
 
 
-def test_nothing_can_be_written_down_about_nobody(app: Application) -> None:
+def test_a_note_about_an_unknown_lead_is_refused(app: Application) -> None:
     with pytest.raises(NotFound):
         app.note(a_lead(id=an_id(9)), "Who is it?")

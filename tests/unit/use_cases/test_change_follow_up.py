@@ -1,4 +1,4 @@
-"""Putting a follow-up off, rewording it, cancelling it, trying it again."""
+"""Test how follow-ups are rescheduled, changed, cancelled and retried."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,14 +16,14 @@ from leads_domain.notifier import Refused, TryAgain
 HOUR = timedelta(hours=1)
 
 
-def test_a_follow_up_that_is_put_off_is_owed_then(app: Application) -> None:
+def test_a_postponed_follow_up_is_due_at_the_new_time(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead, due_at=NOON + HOUR)
     now = app.clock.advance(HOUR / 2)
-    put_off = app.reschedule(follow_up, due_at=NOON + 2 * HOUR)
+    postponed = app.reschedule(follow_up, due_at=NOON + 2 * HOUR)
 
-    assert put_off == replace(follow_up, due_at=NOON + 2 * HOUR, next_attempt_at=NOON + 2 * HOUR, updated_at=now)
-    assert app.follow_up(follow_up) == put_off
+    assert postponed == replace(follow_up, due_at=NOON + 2 * HOUR, next_attempt_at=NOON + 2 * HOUR, updated_at=now)
+    assert app.follow_up(follow_up) == postponed
     assert app.lead(lead).next_follow_up_at == NOON + 2 * HOUR
     newest = app.timeline(lead)[0]
     assert (newest.type.value, newest.at, newest.actor) == ("follow_up.rescheduled", now, ACTOR)
@@ -32,7 +32,7 @@ def test_a_follow_up_that_is_put_off_is_owed_then(app: Application) -> None:
     assert [claimed.follow_up.id for claimed in app.claim()] == [follow_up.id]
 
 
-def test_a_lead_is_followed_up_next_by_whatever_is_then_the_first(app: Application) -> None:
+def test_the_next_follow_up_of_a_lead_is_the_earliest_scheduled_one(app: Application) -> None:
     lead = app.register().lead
     first, second = app.trigger(lead, due_at=NOON + HOUR), app.trigger(lead, due_at=NOON + 2 * HOUR)
 
@@ -44,7 +44,7 @@ def test_a_lead_is_followed_up_next_by_whatever_is_then_the_first(app: Applicati
     assert app.lead(lead).next_follow_up_at is None
 
 
-def test_a_reworded_follow_up_goes_out_with_its_new_message(app: Application) -> None:
+def test_a_follow_up_is_sent_with_its_new_message(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     before = app.lead(lead)
@@ -54,19 +54,19 @@ def test_a_reworded_follow_up_goes_out_with_its_new_message(app: Application) ->
     assert claimed.notice.message == "Hi!"
 
 
-def test_a_message_that_is_being_sent_cannot_be_reworded(app: Application) -> None:
+def test_the_message_cannot_change_during_an_attempt(app: Application) -> None:
     follow_up = app.trigger(app.register().lead, message="First")
     (claimed,) = app.claim()
-    with pytest.raises(AttemptInProgress) as refusal:
+    with pytest.raises(AttemptInProgress) as caught:
         app.reschedule(follow_up, message="Second", due_at=NOON + HOUR)
 
-    assert refusal.value.state == "scheduled"
+    assert caught.value.state == "scheduled"
     assert app.reschedule(follow_up, message="First") == claimed.follow_up
     assert app.record(claimed)
     assert (app.follow_up(follow_up).state, app.follow_up(follow_up).message) == (FollowUpState.SENT, "First")
 
 
-def test_a_message_can_be_reworded_between_two_attempts(app: Application) -> None:
+def test_the_message_can_change_between_two_attempts(app: Application) -> None:
     follow_up = app.trigger(app.register().lead, message="First")
     app.record(app.claim()[0], TryAgain("busy"))
     app.reschedule(follow_up, message="Second")
@@ -75,45 +75,45 @@ def test_a_message_can_be_reworded_between_two_attempts(app: Application) -> Non
     assert app.claim()[0].notice.message == "Second"
 
 
-def test_a_late_attempt_at_an_earlier_wording_is_not_recorded_as_the_later_one(app: Application) -> None:
+def test_an_outcome_for_an_earlier_message_is_not_recorded(app: Application) -> None:
     follow_up = app.trigger(app.register().lead, message="First")
     (late,) = app.claim()
     app.clock.advance(LEASE)
-    reworded = app.reschedule(follow_up, message="Second")
+    changed = app.reschedule(follow_up, message="Second")
 
     assert not app.record(late)
-    assert app.follow_up(follow_up) == reworded
+    assert app.follow_up(follow_up) == changed
     (claimed,) = app.claim()
     assert claimed.notice.message == "Second"
     assert app.record(claimed)
 
 
-def test_to_change_nothing_changes_nothing(app: Application) -> None:
+def test_a_change_to_the_current_values_has_no_effect(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     app.clock.advance(HOUR)
-    before, story = app.lead(lead), app.event_types(lead)
+    before, event_types = app.lead(lead), app.event_types(lead)
 
     for changes in ({}, {"due_at": follow_up.due_at}, {"message": follow_up.message}):
         assert app.reschedule(follow_up, **changes) == follow_up
-    assert (app.follow_up(follow_up), app.lead(lead), app.event_types(lead)) == (follow_up, before, story)
+    assert (app.follow_up(follow_up), app.lead(lead), app.event_types(lead)) == (follow_up, before, event_types)
 
 
-def test_a_new_time_is_kept_in_utc(app: Application) -> None:
+def test_a_new_due_time_is_stored_in_utc(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
-    put_off = app.reschedule(follow_up, due_at=datetime(2026, 2, 1, 9, 30, tzinfo=timezone(HOUR)))
-    assert repr(put_off.due_at) == repr(datetime(2026, 2, 1, 8, 30, tzinfo=UTC))
+    postponed = app.reschedule(follow_up, due_at=datetime(2026, 2, 1, 9, 30, tzinfo=timezone(HOUR)))
+    assert repr(postponed.due_at) == repr(datetime(2026, 2, 1, 8, 30, tzinfo=UTC))
 
 
-def test_all_that_is_wrong_with_a_change_is_told_at_once(app: Application) -> None:
+def test_all_errors_of_a_change_are_reported_together(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.reschedule(follow_up, message=" ", due_at=datetime.max.replace(tzinfo=timezone(-HOUR)))
-    assert {fault.pointer for fault in refusal.value.errors} == {"/message", "/due_at"}
+    assert {error.pointer for error in caught.value.errors} == {"/message", "/due_at"}
     assert app.follow_up(follow_up) == follow_up
 
 
-def test_what_has_failed_is_sent_when_it_is_retried(app: Application) -> None:
+def test_a_failed_follow_up_is_sent_after_a_retry(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     app.record(app.claim()[0], Refused("no"))
@@ -129,7 +129,7 @@ def test_what_has_failed_is_sent_when_it_is_retried(app: Application) -> None:
     assert app.event_types(lead)[-2:] == ["follow_up.rescheduled", "follow_up.sent"]
 
 
-def test_a_dispatcher_that_comes_back_after_a_retry_records_nothing(app: Application) -> None:
+def test_an_outcome_from_before_a_retry_is_not_recorded(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     (old,) = app.claim()
     app.record(old, Refused("no"))
@@ -140,7 +140,7 @@ def test_a_dispatcher_that_comes_back_after_a_retry_records_nothing(app: Applica
     assert app.record(new)
 
 
-STEPS: dict[str, Callable[[Application, FollowUp], object]] = {
+ACTIONS: dict[str, Callable[[Application, FollowUp], object]] = {
     "changed": lambda app, follow_up: app.reschedule(follow_up, message="Hi!"),
     "cancelled": Application.cancel,
     "retried": Application.retry,
@@ -148,7 +148,7 @@ STEPS: dict[str, Callable[[Application, FollowUp], object]] = {
 
 
 @pytest.mark.parametrize(
-    ("intention", "error", "state"),
+    ("action", "error", "state"),
     [
         ("changed", None, "sent"),
         ("cancelled", None, "sent"),
@@ -157,20 +157,20 @@ STEPS: dict[str, Callable[[Application, FollowUp], object]] = {
         ("cancelled", Refused("no"), "failed"),
     ],
 )
-def test_what_has_ended_is_left_as_it_is(app: Application, intention: str, error: Any, state: str) -> None:
+def test_an_ended_follow_up_is_not_changed(app: Application, action: str, error: Any, state: str) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     app.record(app.claim()[0], error)
-    before, story = app.follow_up(follow_up), app.event_types(lead)
+    before, event_types = app.follow_up(follow_up), app.event_types(lead)
 
-    with pytest.raises(IllegalFollowUpState, match=f"A follow-up that is {state} cannot be {intention}."):
-        STEPS[intention](app, follow_up)
-    assert (app.follow_up(follow_up), app.event_types(lead)) == (before, story)
+    with pytest.raises(IllegalFollowUpState, match=f"A follow-up that is {state} cannot be {action}."):
+        ACTIONS[action](app, follow_up)
+    assert (app.follow_up(follow_up), app.event_types(lead)) == (before, event_types)
 
 
-@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=ACTIONS)
 def test_changing_an_unknown_follow_up_is_not_found(
-    app: Application, step: Callable[[Application, FollowUp], object]
+    app: Application, action: Callable[[Application, FollowUp], object]
 ) -> None:
     with pytest.raises(NotFound, match="No follow-up has the id"):
-        step(app, a_follow_up(id=an_id(9)))
+        action(app, a_follow_up(id=an_id(9)))

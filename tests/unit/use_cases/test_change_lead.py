@@ -1,4 +1,4 @@
-"""Changing what is known of a lead, and where it stands."""
+"""Test changes of the fields and the status of a lead."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ from leads_domain.use_cases.register_lead import OnDuplicate
 HOUR = timedelta(hours=1)
 
 
-def test_the_members_that_are_given_are_overwritten_and_no_others(app: Application) -> None:
+def test_only_the_fields_in_the_change_are_overwritten(app: Application) -> None:
     lead = app.register(phone="+12025550123", source="fair", owner="ann@example.com").lead
     now = app.clock.advance(HOUR)
     changed = app.change(lead, name="Jane Roe", phone=None)
@@ -26,7 +26,7 @@ def test_the_members_that_are_given_are_overwritten_and_no_others(app: Applicati
     assert app.lead(lead) == changed
 
 
-def test_a_change_is_told_with_who_made_it_and_when(app: Application) -> None:
+def test_the_timeline_shows_actor_and_time_of_a_change(app: Application) -> None:
     lead = app.register().lead
     now = app.clock.advance(HOUR)
     app.change(lead, phone="+12025550123")
@@ -37,14 +37,14 @@ def test_a_change_is_told_with_who_made_it_and_when(app: Application) -> None:
 
 
 @pytest.mark.parametrize(
-    "members", [{}, {"name": " John Doe "}, {"attributes": {}}, {"attributes": {"absent": None}}, {"source": None}]
+    "fields", [{}, {"name": " John Doe "}, {"attributes": {}}, {"attributes": {"absent": None}}, {"source": None}]
 )
-def test_a_change_that_changes_nothing_leaves_no_trace(app: Application, members: dict[str, Any]) -> None:
+def test_a_change_without_differences_records_nothing(app: Application, fields: dict[str, Any]) -> None:
     lead = app.register().lead
     app.clock.advance(HOUR)
 
-    assert app.change(lead, **members) == lead
-    assert app.change(lead, "new", **members) == lead
+    assert app.change(lead, **fields) == lead
+    assert app.change(lead, "new", **fields) == lead
     assert app.lead(lead) == lead
     assert app.event_types(lead) == ["lead.created"]
 
@@ -68,12 +68,12 @@ def test_attributes_are_merged_name_by_name(app: Application, patch: dict[str, A
     assert app.lead(lead).version == 2
 
 
-def test_the_bound_on_attributes_holds_for_what_comes_out_of_the_merge(app: Application) -> None:
+def test_the_limit_of_attributes_applies_to_the_merged_attributes(app: Application) -> None:
     lead = app.register(attributes={str(number): number for number in range(50)}).lead
 
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.change(lead, attributes={"one more": 1})
-    assert refusal.value.errors == (FieldError("/attributes", "Must have at most 50 attributes, but has 51."),)
+    assert caught.value.errors == (FieldError("/attributes", "Must have at most 50 attributes, but has 51."),)
     assert app.change(lead, attributes={"one more": 1, "0": None}).version == 2
 
 
@@ -84,18 +84,18 @@ def test_all_attributes_can_be_renamed_in_one_change(app: Application) -> None:
     assert app.change(lead, attributes={**dict.fromkeys(lead.attributes), **renamed}).attributes == renamed
 
 
-def test_a_move_is_kept_and_told(app: Application) -> None:
+def test_a_transition_is_stored_and_recorded(app: Application) -> None:
     lead = app.register().lead
     now = app.clock.advance(HOUR)
-    moved = app.change(lead, "contacted")
+    changed = app.change(lead, "contacted")
 
-    assert moved == replace(lead, status="contacted", contacted_at=now, version=2, updated_at=now)
-    assert app.lead(lead) == moved
+    assert changed == replace(lead, status="contacted", contacted_at=now, version=2, updated_at=now)
+    assert app.lead(lead) == changed
     assert app.timeline(lead)[0].type is EventType.LEAD_STATUS_CHANGED
     assert app.timeline(lead)[0].data == {"from": "new", "to": "contacted", "reason": None}
 
 
-def test_members_and_status_change_together_as_one_version(app: Application) -> None:
+def test_fields_and_status_change_in_one_version(app: Application) -> None:
     lead = app.register().lead
     changed = app.change(lead, "contacted", name="Jane Roe", status_reason="She called")
 
@@ -108,37 +108,37 @@ def test_members_and_status_change_together_as_one_version(app: Application) -> 
     assert app.event_types(lead) == ["lead.created", "lead.status_changed", "lead.updated"]
 
 
-def test_members_and_status_change_together_or_neither_does(app: Application) -> None:
+def test_a_refused_change_changes_neither_fields_nor_status(app: Application) -> None:
     lead = app.register().lead
 
-    with pytest.raises(IllegalTransition) as refusal:
+    with pytest.raises(IllegalTransition) as caught:
         app.change(lead, "qualified", name="Jane Roe")
-    assert (refusal.value.origin, refusal.value.target) == ("new", "qualified")
-    assert refusal.value.allowed == ("contacted", "lost")
+    assert (caught.value.origin, caught.value.target) == ("new", "qualified")
+    assert caught.value.allowed == ("contacted", "lost")
     with pytest.raises(ValidationFailed):
         app.change(lead, "contacted", name="")
     assert app.lead(lead) == lead
     assert app.event_types(lead) == ["lead.created"]
 
 
-def test_every_fault_is_told_an_unknown_status_included(app: Application) -> None:
+def test_all_errors_are_reported_together_with_an_unknown_status(app: Application) -> None:
     lead = app.register().lead
 
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.change(lead, "won", name="", email="x")
-    assert [fault.pointer for fault in refusal.value.errors] == ["/status", "/name", "/email"]
+    assert [error.pointer for error in caught.value.errors] == ["/status", "/name", "/email"]
 
 
-def test_a_status_that_must_be_justified_takes_a_reason_in_the_same_change(app: Application) -> None:
+def test_a_status_that_requires_a_reason_needs_one_in_the_same_change(app: Application) -> None:
     lead = app.register().lead
 
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.change(lead, "lost")
-    assert refusal.value.errors == (FieldError("/status_reason", "The status `lost` requires a reason."),)
+    assert caught.value.errors == (FieldError("/status_reason", "The status `lost` requires a reason."),)
     assert app.change(lead, "lost", status_reason="No budget").status_reason == "No budget"
 
 
-def test_a_reason_goes_with_the_next_move_and_a_new_one_may_come(app: Application) -> None:
+def test_a_transition_clears_or_replaces_the_reason(app: Application) -> None:
     lost = app.change(app.register().lead, "lost", status_reason="No budget")
     reopened = app.change(lost, "contacted")
 
@@ -146,7 +146,7 @@ def test_a_reason_goes_with_the_next_move_and_a_new_one_may_come(app: Applicatio
     assert app.change(lost, "qualified", status_reason="Has one now").status_reason == "Has one now"
 
 
-def test_a_reason_without_a_move_replaces_the_present_one(app: Application) -> None:
+def test_a_reason_without_a_transition_replaces_the_current_one(app: Application) -> None:
     lost = app.change(app.register().lead, "lost", status_reason="No budget")
     corrected = app.change(lost, status_reason="No money at all")
 
@@ -155,32 +155,32 @@ def test_a_reason_without_a_move_replaces_the_present_one(app: Application) -> N
     assert app.timeline(lost)[0].data == {"changes": {"status_reason": {"from": "No money at all", "to": "Broke"}}}
 
 
-def test_a_reason_that_the_status_needs_cannot_be_taken_away(app: Application) -> None:
+def test_a_required_reason_cannot_be_removed(app: Application) -> None:
     lost = app.change(app.register().lead, "lost", status_reason="No budget")
 
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.change(lost, status_reason=None)
-    assert refusal.value.errors == (FieldError("/status_reason", "The status `lost` requires a reason."),)
+    assert caught.value.errors == (FieldError("/status_reason", "The status `lost` requires a reason."),)
     assert app.lead(lost) == lost
 
 
-def test_the_first_move_to_an_open_status_stays_when_the_lead_was_taken_up(app: Application) -> None:
+def test_the_contact_time_stays_that_of_the_first_open_status(app: Application) -> None:
     lead = app.register().lead
-    taken_up = app.clock.advance(HOUR)
+    first_contact = app.clock.advance(HOUR)
     app.change(lead, "contacted")
     app.clock.advance(HOUR)
     app.change(lead, "lost", status_reason="No budget")
     app.clock.advance(HOUR)
 
-    assert app.change(lead, "contacted").contacted_at == taken_up
+    assert app.change(lead, "contacted").contacted_at == first_contact
 
 
 @pytest.mark.parametrize(("status", "reason"), [("lost", "No budget"), ("converted", None)])
-def test_a_lead_that_is_closed_is_not_followed_up_any_more(app: Application, status: str, reason: str | None) -> None:
+def test_closing_a_lead_cancels_its_follow_ups(app: Application, status: str, reason: str | None) -> None:
     lead = app.change(app.register().lead, "contacted")
     sent = app.trigger(lead)
     app.record(app.claim()[0])
-    under_way, later = app.trigger(lead), app.trigger(lead, due_at=NOON + 9 * HOUR)
+    in_progress, later = app.trigger(lead), app.trigger(lead, due_at=NOON + 9 * HOUR)
     (claimed,) = app.claim()
     now = app.clock.advance(timedelta(seconds=1))
     before = app.lead(lead)
@@ -188,18 +188,18 @@ def test_a_lead_that_is_closed_is_not_followed_up_any_more(app: Application, sta
 
     assert (closed.version, closed.next_follow_up_at) == (before.version + 1, None)
     assert app.follow_up(sent).state is FollowUpState.SENT
-    for cancelled in (app.follow_up(under_way), app.follow_up(later)):
+    for cancelled in (app.follow_up(in_progress), app.follow_up(later)):
         assert (cancelled.state, cancelled.lease, cancelled.next_attempt_at) == (FollowUpState.CANCELLED, None, None)
         assert cancelled.updated_at == now
     assert app.event_types(lead)[-3:] == ["lead.status_changed", "follow_up.cancelled", "follow_up.cancelled"]
-    assert [entry.data["follow_up_id"] for entry in app.timeline(lead)[:2]] == [later.id, under_way.id]
-    assert claimed.follow_up.id == under_way.id
+    assert [entry.data["follow_up_id"] for entry in app.timeline(lead)[:2]] == [later.id, in_progress.id]
+    assert claimed.follow_up.id == in_progress.id
     assert not app.record(claimed)
     app.clock.advance(24 * HOUR)
     assert list(app.claim()) == []
 
 
-def test_a_lead_that_moves_among_the_open_statuses_is_still_followed_up(app: Application) -> None:
+def test_a_transition_between_open_statuses_cancels_no_follow_up(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead, due_at=NOON + HOUR)
 
@@ -208,7 +208,7 @@ def test_a_lead_that_moves_among_the_open_statuses_is_still_followed_up(app: App
     assert app.follow_up(follow_up) == follow_up
 
 
-def test_a_change_of_a_closed_leads_members_cancels_nothing(app: Application) -> None:
+def test_a_change_of_a_closed_lead_cancels_no_follow_up(app: Application) -> None:
     lost = app.change(app.register().lead, "lost", status_reason="No budget")
     follow_up = app.trigger(lost, due_at=NOON + HOUR)
 
@@ -216,7 +216,7 @@ def test_a_change_of_a_closed_leads_members_cancels_nothing(app: Application) ->
     assert app.follow_up(follow_up) == follow_up
 
 
-def test_nothing_is_cancelled_by_a_move_that_is_undone(app: Application) -> None:
+def test_a_refused_transition_cancels_no_follow_up(app: Application) -> None:
     app.register(email="jane@example.com")
     lead = app.register().lead
     follow_up = app.trigger(lead, due_at=NOON + HOUR)
@@ -227,16 +227,16 @@ def test_nothing_is_cancelled_by_a_move_that_is_undone(app: Application) -> None
     assert app.event_types(lead) == ["lead.created", "follow_up.scheduled"]
 
 
-def test_an_email_address_that_another_lead_has_is_refused(app: Application) -> None:
+def test_the_email_address_of_another_lead_is_refused(app: Application) -> None:
     jane, lead = app.register(email="jane@example.com").lead, app.register().lead
 
-    with pytest.raises(DuplicateLead) as refusal:
+    with pytest.raises(DuplicateLead) as caught:
         app.change(lead, email="Jane@Example.com")
-    assert refusal.value.existing_id == jane.id
+    assert caught.value.existing_id == jane.id
     assert app.lead(lead) == lead
 
 
-def test_a_lead_may_change_the_spelling_of_its_address_and_let_an_address_go(app: Application) -> None:
+def test_a_lead_can_change_its_email_address_and_its_spelling(app: Application) -> None:
     lead = app.register().lead
 
     assert app.change(lead, email="JOHN@example.com").email == EmailAddress("JOHN@example.com", "john@example.com")
@@ -244,12 +244,12 @@ def test_a_lead_may_change_the_spelling_of_its_address_and_let_an_address_go(app
     assert app.register(on_duplicate=OnDuplicate.ERROR).lead.email == an_email()
 
 
-def test_a_lead_that_is_not_there_cannot_be_changed(app: Application) -> None:
+def test_an_unknown_lead_cannot_be_changed(app: Application) -> None:
     with pytest.raises(NotFound) as missing:
         app.change(a_lead(id=an_id(9)), name="Jane Roe")
     assert (missing.value.kind, missing.value.id) == ("lead", an_id(9))
 
 
-def test_a_change_is_checked_before_the_lead_is_looked_for(app: Application) -> None:
+def test_a_change_is_checked_before_the_lead_is_read(app: Application) -> None:
     with pytest.raises(ValidationFailed):
         app.change(a_lead(id=an_id(9)), name="")

@@ -1,4 +1,4 @@
-"""Sending what is due: at least once, never zero times."""
+"""Test that due follow-ups are sent at least once."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,10 +17,10 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 WAIT = RETRY.first / 2
-"""After the first attempt: the random source always returns one half."""
+"""The wait after the first attempt. The random source always returns 0.5."""
 
 
-def test_a_claim_hands_over_what_is_due_with_the_notice_to_send(app: Application) -> None:
+def test_a_claim_returns_due_follow_ups_with_their_notices(app: Application) -> None:
     lead = app.register(phone="+12025550123", source="fair", owner="Ann@example.com").lead
     follow_up = app.trigger(lead, message="Hello!")
     app.trigger(lead, due_at=NOON + HOUR)
@@ -47,7 +47,7 @@ def test_a_claim_hands_over_what_is_due_with_the_notice_to_send(app: Application
     )
 
 
-def test_a_notice_to_the_owner_goes_to_the_owner(app: Application) -> None:
+def test_a_notice_to_the_owner_has_the_address_of_the_owner(app: Application) -> None:
     lead = app.register(phone="+12025550123", owner="Ann@example.com").lead
     app.trigger(lead, recipient=Recipient.OWNER)
     (claimed,) = app.claim()
@@ -57,7 +57,7 @@ def test_a_notice_to_the_owner_goes_to_the_owner(app: Application) -> None:
     assert notice.lead["name"] == "John Doe"
 
 
-def test_a_notice_speaks_of_the_lead_as_it_is_when_it_is_sent(app: Application) -> None:
+def test_a_notice_has_the_current_fields_of_the_lead(app: Application) -> None:
     lead = app.register().lead
     app.trigger(lead)
     app.change(lead, "contacted", name="Johnny", email="johnny@example.com")
@@ -67,7 +67,7 @@ def test_a_notice_speaks_of_the_lead_as_it_is_when_it_is_sent(app: Application) 
     assert claimed.notice.lead["status"] == "contacted"
 
 
-def test_a_number_with_an_extension_is_dialled_without_it(app: Application) -> None:
+def test_the_phone_number_of_a_notice_has_no_extension(app: Application) -> None:
     app.trigger(app.register(phone="+12025550123 ext. 7").lead, channel="sms")
     (claimed,) = app.claim()
 
@@ -75,7 +75,7 @@ def test_a_number_with_an_extension_is_dialled_without_it(app: Application) -> N
     assert claimed.notice.lead["phone"] == "+12025550123;ext=7"
 
 
-def test_a_notice_to_an_owner_that_the_lead_has_no_more_has_no_address(app: Application) -> None:
+def test_a_notice_to_the_owner_of_a_lead_without_owner_has_no_address(app: Application) -> None:
     lead = app.register(owner="ann@example.com").lead
     app.trigger(lead, recipient=Recipient.OWNER)
     app.change(lead, owner=None)
@@ -86,9 +86,7 @@ def test_a_notice_to_an_owner_that_the_lead_has_no_more_has_no_address(app: Appl
 
 
 @pytest.mark.parametrize("channels", [["log"], []])
-def test_what_is_owed_to_an_owner_that_the_lead_does_not_have_is_not_tried_again(
-    app: Application, channels: list[str]
-) -> None:
+def test_a_follow_up_to_a_missing_owner_fails_without_a_retry(app: Application, channels: list[str]) -> None:
     lead = app.register(owner="ann@example.com").lead
     follow_up = app.trigger(lead, recipient=Recipient.OWNER)
     app.change(lead, owner=None)
@@ -101,7 +99,7 @@ def test_what_is_owed_to_an_owner_that_the_lead_does_not_have_is_not_tried_again
     assert log.notices == []
 
 
-def test_a_channel_is_not_asked_to_send_without_the_address_that_it_needs(app: Application) -> None:
+def test_a_channel_does_not_send_without_the_address_that_it_needs(app: Application) -> None:
     lead = app.register(phone="+12025550123").lead
     app.trigger(lead, channel="sms")
     app.change(lead, phone=None)
@@ -120,7 +118,7 @@ def test_a_channel_is_not_asked_to_send_without_the_address_that_it_needs(app: A
     ("needs", "recipient", "kind"),
     [(Address.EMAIL, "+4930123456", "an e-mail address"), (Address.PHONE, "sales@example.com", "a phone number")],
 )
-def test_nor_is_one_that_has_been_given_another_adapter_since(
+def test_a_channel_with_a_new_adapter_does_not_send_to_another_kind_of_address(
     app: Application, needs: Address, recipient: str, kind: str
 ) -> None:
     app.trigger(app.register().lead)
@@ -139,7 +137,7 @@ def test_nor_is_one_that_has_been_given_another_adapter_since(
     assert notifier.notices == []
 
 
-def test_what_was_sent_is_recorded_and_told(app: Application) -> None:
+def test_a_sent_follow_up_is_recorded_on_the_timeline(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     log = RecordingNotifier()
@@ -161,7 +159,7 @@ def test_what_was_sent_is_recorded_and_told(app: Application) -> None:
     assert list(app.claim()) == []
 
 
-def test_nobody_is_asked_to_send_what_is_not_due(app: Application) -> None:
+def test_a_follow_up_is_not_claimed_before_it_is_due(app: Application) -> None:
     app.trigger(app.register().lead, due_at=NOON + SECOND)
 
     assert list(app.claim()) == []
@@ -169,7 +167,7 @@ def test_nobody_is_asked_to_send_what_is_not_due(app: Application) -> None:
     assert len(app.claim()) == 1
 
 
-def test_the_longest_due_come_first_and_no_more_than_asked_for(app: Application) -> None:
+def test_a_claim_returns_the_longest_due_first_up_to_the_limit(app: Application) -> None:
     lead = app.register().lead
     last, first, second = (app.trigger(lead, due_at=NOON + hours * HOUR) for hours in (3, 1, 2))
     app.clock.advance(4 * HOUR)
@@ -178,7 +176,7 @@ def test_the_longest_due_come_first_and_no_more_than_asked_for(app: Application)
     assert [each.follow_up.id for each in app.claim(limit=2)] == [last.id]
 
 
-def test_what_cannot_be_sent_now_is_tried_again_later(app: Application) -> None:
+def test_a_failed_attempt_is_retried_after_the_wait(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     (claimed,) = app.claim()
@@ -199,12 +197,12 @@ def test_what_cannot_be_sent_now_is_tried_again_later(app: Application) -> None:
     app.clock.advance(WAIT - timedelta(microseconds=1))
     assert list(app.claim()) == []
     app.clock.advance(timedelta(microseconds=1))
-    (again,) = app.claim()
-    assert (again.notice.attempt, again.notice.idempotency_key) == (2, claimed.notice.idempotency_key)
+    (retried,) = app.claim()
+    assert (retried.notice.attempt, retried.notice.idempotency_key) == (2, claimed.notice.idempotency_key)
 
 
 @pytest.mark.parametrize(
-    ("asked", "wait"),
+    ("delay", "wait"),
     [
         (None, WAIT),
         (timedelta(seconds=-5), WAIT),
@@ -215,17 +213,17 @@ def test_what_cannot_be_sent_now_is_tried_again_later(app: Application) -> None:
         (timedelta.max, DELAY_MAX),
     ],
 )
-def test_a_channel_that_asks_for_more_time_gets_it_within_reason(
-    app: Application, asked: timedelta | None, wait: timedelta
+def test_the_delay_of_a_channel_is_honoured_up_to_a_maximum(
+    app: Application, delay: timedelta | None, wait: timedelta
 ) -> None:
     follow_up = app.trigger(app.register().lead)
     (claimed,) = app.claim()
 
-    assert app.record(claimed, TryAgain("busy", asked))
+    assert app.record(claimed, TryAgain("busy", delay))
     assert app.follow_up(follow_up).next_attempt_at == NOON + wait
 
 
-def test_what_is_refused_is_never_tried_again(app: Application) -> None:
+def test_a_refused_follow_up_is_not_retried(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     (claimed,) = app.claim()
@@ -241,7 +239,7 @@ def test_what_is_refused_is_never_tried_again(app: Application) -> None:
     assert list(app.claim()) == []
 
 
-def test_attempts_are_repeated_at_growing_intervals_until_there_were_enough(app: Application) -> None:
+def test_attempts_are_repeated_with_growing_waits_up_to_the_maximum_number(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     attempted_at = []
@@ -270,7 +268,7 @@ def test_attempts_are_repeated_at_growing_intervals_until_there_were_enough(app:
     assert app.timeline(lead)[0].data["attempts"] == 3
 
 
-def test_the_last_attempt_is_the_last_whatever_the_channel_asks_for(app: Application) -> None:
+def test_a_delay_does_not_extend_the_number_of_attempts(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     for _ in range(RETRY.attempts):
         (claimed,) = app.claim()
@@ -280,7 +278,7 @@ def test_the_last_attempt_is_the_last_whatever_the_channel_asks_for(app: Applica
     assert app.follow_up(follow_up).state is FollowUpState.FAILED
 
 
-def test_an_error_of_no_kind_in_particular_is_a_reason_to_try_again(app: Application) -> None:
+def test_a_plain_notification_error_causes_a_retry(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     (claimed,) = app.claim()
 
@@ -289,21 +287,21 @@ def test_an_error_of_no_kind_in_particular_is_a_reason_to_try_again(app: Applica
 
 
 @pytest.mark.parametrize("reason", ["", "\0", "a\0b", "\ud800", "x" * 1_000_000, "Ольга 👩🏽\u200d💻\r\n"])
-def test_nothing_that_a_channel_says_keeps_its_outcome_from_being_recorded(app: Application, reason: str) -> None:
+def test_an_outcome_with_any_reason_is_recorded(app: Application, reason: str) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     (claimed,) = app.claim()
 
     assert app.record(claimed, Refused(reason))
-    kept = app.follow_up(follow_up).last_error
-    assert kept is not None
-    assert "\0" not in kept
-    assert len(kept) <= 1000
-    assert kept.encode().decode() == kept
-    assert app.timeline(lead)[0].data["error"] == kept
+    stored = app.follow_up(follow_up).last_error
+    assert stored is not None
+    assert "\0" not in stored
+    assert len(stored) <= 1000
+    assert stored.encode().decode() == stored
+    assert app.timeline(lead)[0].data["error"] == stored
 
 
-def test_an_unexpected_error_is_told_by_its_type_alone(app: Application) -> None:
+def test_of_an_unexpected_error_only_the_type_is_shown(app: Application) -> None:
     app.trigger(app.register().lead)
     (claimed,) = app.claim()
     log = RecordingNotifier()
@@ -316,7 +314,7 @@ def test_an_unexpected_error_is_told_by_its_type_alone(app: Application) -> None
 
 
 @pytest.mark.parametrize("error", [TryAgain("busy", MINUTE), Refused("no"), NotificationError("odd")])
-def test_what_a_channel_says_in_the_words_of_the_port_is_passed_on(app: Application, error: NotificationError) -> None:
+def test_a_notification_error_is_returned_unchanged(app: Application, error: NotificationError) -> None:
     app.trigger(app.register().lead)
     (claimed,) = app.claim()
     log = RecordingNotifier()
@@ -325,7 +323,7 @@ def test_what_a_channel_says_in_the_words_of_the_port_is_passed_on(app: Applicat
     assert send(claimed, {"log": log}) is error
 
 
-def test_a_channel_that_is_not_configured_any_more_may_come_back(app: Application) -> None:
+def test_a_follow_up_on_a_removed_channel_is_retried(app: Application) -> None:
     app.trigger(app.register().lead)
     (claimed,) = app.claim()
     error = send(claimed, {"smtp": RecordingNotifier()})
@@ -334,7 +332,7 @@ def test_a_channel_that_is_not_configured_any_more_may_come_back(app: Applicatio
     assert str(error) == "The channel log is not configured."
 
 
-def test_a_notice_goes_out_on_its_own_channel(app: Application) -> None:
+def test_a_notice_is_sent_on_its_channel(app: Application) -> None:
     lead = app.register().lead
     app.trigger(lead, channel="smtp")
     (claimed,) = app.claim()
@@ -344,7 +342,7 @@ def test_a_notice_goes_out_on_its_own_channel(app: Application) -> None:
     assert (log.notices, smtp.notices) == ([], [claimed.notice])
 
 
-def test_a_dispatcher_that_died_is_succeeded_when_its_lease_ends(app: Application) -> None:
+def test_another_dispatcher_takes_over_when_the_lease_expires(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     (first,) = app.claim(owner="dispatcher 1")
     app.clock.advance(LEASE - SECOND)
@@ -358,7 +356,7 @@ def test_a_dispatcher_that_died_is_succeeded_when_its_lease_ends(app: Applicatio
 
 
 @pytest.mark.parametrize("late", [None, TryAgain("busy"), Refused("no")])
-def test_a_dispatcher_that_was_thought_dead_cannot_record_over_its_successor(
+def test_an_outcome_after_another_dispatcher_took_over_is_not_recorded(
     app: Application, late: NotificationError | None
 ) -> None:
     lead = app.register().lead
@@ -380,16 +378,14 @@ def test_an_outcome_is_recorded_once(app: Application) -> None:
     app.record(claimed, TryAgain("busy"))
 
     app.clock.advance(RETRY.first)
-    (again,) = app.claim()
+    (retried,) = app.claim()
     _assert_not_recorded(app, claimed, TryAgain("busy"))
-    app.record(again)
-    _assert_not_recorded(app, again, None)
+    app.record(retried)
+    _assert_not_recorded(app, retried, None)
 
 
 @pytest.mark.parametrize("error", [None, TryAgain("busy"), Refused("no")])
-def test_an_outcome_whose_answer_was_lost_is_not_recorded_again(
-    app: Application, error: NotificationError | None
-) -> None:
+def test_recording_the_same_outcome_again_has_no_effect(app: Application, error: NotificationError | None) -> None:
     app.trigger(app.register().lead)
     (claimed,) = app.claim()
     assert app.record(claimed, error)
@@ -399,7 +395,7 @@ def test_an_outcome_whose_answer_was_lost_is_not_recorded_again(
         _assert_not_recorded(app, claimed, error)
 
 
-def test_a_dispatcher_whose_lease_ended_may_still_record_if_nobody_took_over(app: Application) -> None:
+def test_an_outcome_after_the_lease_is_recorded_if_no_other_dispatcher_took_over(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     (claimed,) = app.claim()
     app.clock.advance(LEASE + HOUR)
@@ -408,7 +404,7 @@ def test_a_dispatcher_whose_lease_ended_may_still_record_if_nobody_took_over(app
     assert app.follow_up(follow_up).state is FollowUpState.SENT
 
 
-def test_an_attempt_that_a_crash_cut_off_counts(app: Application) -> None:
+def test_an_interrupted_attempt_counts(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     for _ in range(RETRY.attempts):
         (claimed,) = app.claim()
@@ -418,7 +414,7 @@ def test_an_attempt_that_a_crash_cut_off_counts(app: Application) -> None:
     assert app.follow_up(follow_up).state is FollowUpState.FAILED
 
 
-def test_what_cut_off_all_its_attempts_fails_visibly_and_is_not_sent_again(app: Application) -> None:
+def test_a_follow_up_with_only_interrupted_attempts_fails(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     for _ in range(RETRY.attempts):
@@ -438,7 +434,7 @@ def test_what_cut_off_all_its_attempts_fails_visibly_and_is_not_sent_again(app: 
     assert app.lead(lead).next_follow_up_at is None
 
 
-def test_what_is_retried_may_be_attempted_as_often_as_at_first(app: Application) -> None:
+def test_a_retried_follow_up_has_the_full_number_of_attempts(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     for _ in range(2):
         for _ in range(RETRY.attempts):
@@ -450,7 +446,7 @@ def test_what_is_retried_may_be_attempted_as_often_as_at_first(app: Application)
         app.retry(follow_up)
 
 
-def test_only_the_channels_that_are_named_are_claimed(app: Application) -> None:
+def test_only_the_named_channels_are_claimed(app: Application) -> None:
     lead = app.register().lead
     log, smtp = app.trigger(lead), app.trigger(lead, channel="smtp")
     claim = ClaimDueFollowUps(app.clock, LEASE, RETRY)
@@ -461,7 +457,7 @@ def test_only_the_channels_that_are_named_are_claimed(app: Application) -> None:
     assert claimed.follow_up.id == log.id
 
 
-def test_what_was_put_off_while_it_was_attempted_is_not_attempted_before_its_new_time(app: Application) -> None:
+def test_a_follow_up_postponed_during_an_attempt_is_retried_at_its_new_time(app: Application) -> None:
     lead = app.register().lead
     follow_up = app.trigger(lead)
     (claimed,) = app.claim()
@@ -472,7 +468,7 @@ def test_what_was_put_off_while_it_was_attempted_is_not_attempted_before_its_new
     assert app.lead(lead).next_follow_up_at == NOON + HOUR
 
 
-def test_what_was_cancelled_while_it_was_attempted_stays_cancelled(app: Application) -> None:
+def test_a_follow_up_cancelled_during_an_attempt_stays_cancelled(app: Application) -> None:
     follow_up = app.trigger(app.register().lead)
     (claimed,) = app.claim()
     app.cancel(follow_up)
@@ -481,7 +477,7 @@ def test_what_was_cancelled_while_it_was_attempted_stays_cancelled(app: Applicat
     assert app.follow_up(follow_up).state is FollowUpState.CANCELLED
 
 
-def test_what_is_due_for_several_leads_is_sent_to_each(app: Application) -> None:
+def test_due_follow_ups_of_several_leads_are_all_sent(app: Application) -> None:
     leads = [app.register(email=f"{number}@example.com").lead for number in range(3)]
     for lead in leads:
         app.trigger(lead)
@@ -497,8 +493,8 @@ def test_what_is_due_for_several_leads_is_sent_to_each(app: Application) -> None
 def _assert_not_recorded(app: Application, claimed: Claimed, error: NotificationError | None) -> None:
     follow_up = app.follow_up(claimed.follow_up)
     lead = app.database.read(lambda work: work.leads.get(follow_up.lead_id))
-    story = app.timeline(lead)
+    timeline = app.timeline(lead)
     assert not app.record(claimed, error)
     assert app.follow_up(follow_up) == follow_up
     assert app.lead(lead) == lead
-    assert app.timeline(lead) == story
+    assert app.timeline(lead) == timeline

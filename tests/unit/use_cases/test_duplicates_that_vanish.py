@@ -1,4 +1,4 @@
-"""A lead that is in the way of a new one may be gone, or have another address, before it is looked at."""
+"""Test an existing lead that another process erases or changes during the registration of a duplicate."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -22,10 +22,10 @@ Leads = dict[LeadId, Lead]
 
 
 class BusyStore(MemoryLeadStore):
-    """A store in which somebody else does something `between` finding a lead and getting it for a change."""
+    """A store that calls `between` after it has found a lead, before it returns the lead for an update."""
 
-    def __init__(self, kept: Leads, between: Callable[[Leads], object]) -> None:
-        super().__init__(kept, {})
+    def __init__(self, leads: Leads, between: Callable[[Leads], object]) -> None:
+        super().__init__(leads, {})
         self.between = between
 
     def get_for_update(self, id: LeadId) -> Lead:
@@ -33,8 +33,8 @@ class BusyStore(MemoryLeadStore):
         return self.get(id)
 
 
-class ForgetfulStore(MemoryLeadStore):
-    """A store in which a lead that is in the way is gone before anybody can tell its id, once."""
+class ErasingStore(MemoryLeadStore):
+    """A store that loses the existing lead before its id is known, once."""
 
     def add(self, lead: Lead) -> None:
         try:
@@ -52,53 +52,56 @@ def erase(leads: Leads) -> None:
     leads.clear()
 
 
-def move(leads: Leads) -> None:
-    leads[JOHN.id] = replace(JOHN, email=an_email("elsewhere@example.com"))
+def change_email(leads: Leads) -> None:
+    leads[JOHN.id] = replace(JOHN, email=an_email("other@example.com"))
 
 
 CASES = [
-    pytest.param(lambda kept: BusyStore(kept, erase), OnDuplicate.RETURN, id="erased, return"),
-    pytest.param(lambda kept: BusyStore(kept, erase), OnDuplicate.UPDATE, id="erased, update"),
-    pytest.param(lambda kept: BusyStore(kept, move), OnDuplicate.RETURN, id="moved, return"),
-    pytest.param(lambda kept: BusyStore(kept, move), OnDuplicate.UPDATE, id="moved, update"),
-    *(pytest.param(lambda kept: ForgetfulStore(kept, {}), policy, id=f"forgotten, {policy}") for policy in OnDuplicate),
+    pytest.param(lambda leads: BusyStore(leads, erase), OnDuplicate.RETURN, id="erased, return"),
+    pytest.param(lambda leads: BusyStore(leads, erase), OnDuplicate.UPDATE, id="erased, update"),
+    pytest.param(lambda leads: BusyStore(leads, change_email), OnDuplicate.RETURN, id="changed, return"),
+    pytest.param(lambda leads: BusyStore(leads, change_email), OnDuplicate.UPDATE, id="changed, update"),
+    *(
+        pytest.param(lambda leads: ErasingStore(leads, {}), policy, id=f"id unknown, {policy}")
+        for policy in OnDuplicate
+    ),
 ]
 
 
 @pytest.fixture
-def kept() -> _State:
+def state() -> _State:
     return _State(leads={JOHN.id: JOHN})
 
 
 @pytest.mark.parametrize(("store", "policy"), CASES)
-@pytest.mark.parametrize("way", ["alone", "among many"])
-def test_it_is_a_new_lead_then(
-    tmp_path: Path, kept: _State, store: Callable[[Leads], MemoryLeadStore], policy: OnDuplicate, way: str
+@pytest.mark.parametrize("use_case", ["register", "import"])
+def test_a_new_lead_is_created_instead(
+    tmp_path: Path, state: _State, store: Callable[[Leads], MemoryLeadStore], policy: OnDuplicate, use_case: str
 ) -> None:
-    work = MemoryUnitOfWork(kept)
-    work.leads = store(kept.leads)
+    work = MemoryUnitOfWork(state)
+    work.leads = store(state.leads)
     with memory_database(tmp_path) as database:
         app = Application(database)
         outcome: ImportResult
-        if way == "alone":
+        if use_case == "register":
             outcome = app.register_lead(work, details_input(), actor=ACTOR, on_duplicate=policy).outcome
         else:
             candidates = [app.import_leads.check(details_input(), None)]
             (outcome,) = app.import_leads(work, candidates, actor=ACTOR, on_duplicate=policy)
 
     assert outcome is Outcome.CREATED
-    (new,) = (lead for lead in kept.leads.values() if lead.id != JOHN.id)
+    (new,) = (lead for lead in state.leads.values() if lead.id != JOHN.id)
     assert new.email == an_email()
-    assert [entry.lead_id for entry in kept.timeline] == [new.id]
+    assert [entry.lead_id for entry in state.timeline] == [new.id]
 
 
-def test_whoever_meets_another_one_each_time_gives_up_and_has_stored_nothing(tmp_path: Path, kept: _State) -> None:
-    class RestlessStore(MemoryLeadStore):
+def test_a_duplicate_that_changes_each_time_makes_the_registration_unavailable(tmp_path: Path, state: _State) -> None:
+    class AlwaysDuplicateStore(MemoryLeadStore):
         def add(self, lead: Lead) -> None:
             raise DuplicateLead(None)
 
-    work = MemoryUnitOfWork(kept)
-    work.leads = RestlessStore(kept.leads, {})
+    work = MemoryUnitOfWork(state)
+    work.leads = AlwaysDuplicateStore(state.leads, {})
     with memory_database(tmp_path) as database, pytest.raises(Unavailable):
         Application(database).register_lead(work, details_input(), actor=ACTOR)
-    assert (kept.leads, kept.timeline) == ({JOHN.id: JOHN}, [])
+    assert (state.leads, state.timeline) == ({JOHN.id: JOHN}, [])

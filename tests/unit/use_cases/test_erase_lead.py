@@ -1,4 +1,4 @@
-"""Erasing a person."""
+"""Test the erasure of a lead."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from leads_domain.paging import FollowUpQuery
 HOUR = timedelta(hours=1)
 
 
-def test_what_stays_is_when_and_by_whom_it_was_erased(app: Application) -> None:
+def test_only_the_time_and_the_actor_of_the_erasure_stay(app: Application) -> None:
     lead = app.register().lead
     app.note(lead, "Prefers to be called.")
     app.trigger(lead)
@@ -25,15 +25,15 @@ def test_what_stays_is_when_and_by_whom_it_was_erased(app: Application) -> None:
     assert tombstone == TimelineEntry(
         id=tombstone.id, lead_id=lead.id, type=EventType.LEAD_ERASED, at=now, actor=ACTOR, data={}
     )
-    for ask in (app.lead, app.change, app.trigger, app.follow_ups, app.personal_data, app.erase):
+    for use_case in (app.lead, app.change, app.trigger, app.follow_ups, app.personal_data, app.erase):
         with pytest.raises(NotFound) as missing:
-            ask(lead)
+            use_case(lead)
         assert (missing.value.id, type(missing.value)) == (lead.id, NotFound)
     assert app.find_follow_ups(FollowUpQuery()).items == []
     assert app.database.read(lambda work: work.leads.get_many([lead.id])) == []
 
 
-def test_others_keep_everything(app: Application) -> None:
+def test_other_leads_do_not_change(app: Application) -> None:
     lead, other = app.register().lead, app.register(email="jane@example.com").lead
     follow_up = app.trigger(other, due_at=NOON + HOUR)
     before = app.personal_data(other)
@@ -45,12 +45,12 @@ def test_others_keep_everything(app: Application) -> None:
 def test_the_email_of_an_erased_lead_is_free_at_once(app: Application) -> None:
     lead = app.register().lead
     app.erase(lead)
-    again = app.register().lead
-    assert again.id != lead.id
-    assert app.event_types(again) == ["lead.created"]
+    new = app.register().lead
+    assert new.id != lead.id
+    assert app.event_types(new) == ["lead.created"]
 
 
-def test_ids_that_were_merged_into_it_lead_nowhere(app: Application) -> None:
+def test_the_ids_of_merged_leads_are_not_found(app: Application) -> None:
     john, jon = app.register().lead, app.register(email="jon@example.com").lead
     app.merge(john, jon)
     app.erase(john)
@@ -72,7 +72,7 @@ def test_no_follow_up_is_sent_to_an_erased_lead(app: Application) -> None:
 
 
 @pytest.mark.parametrize("error", [None, TryAgain("busy")])
-def test_the_outcome_of_what_was_under_way_is_not_recorded(app: Application, error: TryAgain | None) -> None:
+def test_the_outcome_of_an_attempt_during_the_erasure_is_not_recorded(app: Application, error: TryAgain | None) -> None:
     lead = app.register().lead
     app.trigger(lead)
     (claimed,) = app.claim()
@@ -83,7 +83,7 @@ def test_the_outcome_of_what_was_under_way_is_not_recorded(app: Application, err
     assert app.claim() == []
 
 
-def test_nobody_cannot_be_erased(app: Application) -> None:
+def test_an_unknown_lead_cannot_be_erased(app: Application) -> None:
     with pytest.raises(NotFound):
         app.erase(a_lead(id=an_id(9)))
     with pytest.raises(NotFound):

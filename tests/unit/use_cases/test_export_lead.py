@@ -1,4 +1,4 @@
-"""Telling everything that is kept about a person."""
+"""Test the personal data export."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ from leads_domain.paging import LIMIT_MAX
 from leads_domain.use_cases.export_lead import PersonalDataExport
 
 
-def test_the_dossier_holds_everything_of_the_lead_and_nothing_of_others(app: Application) -> None:
+def test_the_export_has_all_data_of_the_lead_and_none_of_others(app: Application) -> None:
     john, jon, jane = (app.register(email=f"{name}@example.com").lead for name in ("john", "jon", "jane"))
     app.trigger(jane, due_at=NOON + timedelta(hours=1))
     app.trigger(jon, due_at=NOON + timedelta(hours=1))
@@ -30,7 +30,7 @@ def test_the_dossier_holds_everything_of_the_lead_and_nothing_of_others(app: App
     assert [len(personal_data.follow_ups), len(personal_data.timeline)] == [2, 6]
 
 
-def test_the_dossier_has_no_pages(app: Application) -> None:
+def test_the_export_is_not_limited_to_one_page(app: Application) -> None:
     lead = app.register().lead
     for number in range(LIMIT_MAX + 1):
         app.trigger(lead, due_at=NOON + timedelta(minutes=number))
@@ -39,6 +39,6 @@ def test_the_dossier_has_no_pages(app: Application) -> None:
     assert len({each.id for each in personal_data.timeline}) == LIMIT_MAX + 2
 
 
-def test_there_is_no_dossier_of_nobody(app: Application) -> None:
+def test_an_unknown_lead_has_no_export(app: Application) -> None:
     with pytest.raises(NotFound):
         app.personal_data(a_lead(id=an_id(9)))

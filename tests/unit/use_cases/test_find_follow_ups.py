@@ -1,4 +1,4 @@
-"""Lists of follow-ups, of one lead or of all."""
+"""Test lists of follow-ups of one lead or all leads."""
 
 from datetime import timedelta
 
@@ -28,12 +28,12 @@ def test_the_follow_ups_of_a_lead_are_listed_by_due_time(app: Application) -> No
     assert app.find_follow_ups(FollowUpQuery()).items == [early, others, late]
 
 
-def test_nobody_is_told_of_the_follow_ups_of_a_lead_that_is_not_there(app: Application) -> None:
+def test_an_unknown_lead_has_no_list_of_follow_ups(app: Application) -> None:
     with pytest.raises(NotFound, match="No lead has the id"):
         app.follow_ups(a_lead(id=an_id(9)))
 
 
-def test_overdue_is_what_is_still_scheduled_though_its_time_has_passed(app: Application) -> None:
+def test_a_scheduled_follow_up_is_overdue_after_its_due_time(app: Application) -> None:
     lead = app.register().lead
     sent, overdue, failed = (app.trigger(lead) for _ in range(3))
     sent_notice, _, failed_notice = app.claim()
@@ -47,7 +47,7 @@ def test_overdue_is_what_is_still_scheduled_though_its_time_has_passed(app: Appl
     assert len(app.find_follow_ups(FollowUpQuery()).items) == 4
 
 
-def test_overdue_goes_together_with_the_other_filters(app: Application) -> None:
+def test_overdue_combines_with_other_filters(app: Application) -> None:
     lead = app.register().lead
     first, second = (app.trigger(lead, due_at=NOON + hours * HOUR) for hours in (0, 1))
     app.clock.advance(3 * HOUR)

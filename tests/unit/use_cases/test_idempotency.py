@@ -17,11 +17,11 @@ from leads_domain.ports import UnitOfWork
 
 LEAD = a_lead().id
 
-Ask = Callable[..., str]
+Send = Callable[..., str]
 
 
 @pytest.fixture
-def ask(app: Application) -> Ask:
+def send(app: Application) -> Send:
     """Send a request with a key; returns the content of its response."""
 
     def run(work: UnitOfWork, attempt: Attempt, content: str, lead_id: LeadId | None) -> str:
@@ -29,60 +29,58 @@ def ask(app: Application) -> Ask:
         body: bytes = getattr(response, "body", response.content)
         return body.decode().strip('"\n')
 
-    def ask(
+    def send(
         content: str, *, caller: str = "Ann", key: str = "k", request: str = "r", lead: LeadId | None = LEAD
     ) -> str:
         attempt = Attempt(app.clock, caller, key, Seal("secret"), (request.encode(),))
         return app.database.write(run, attempt, content, lead)
 
-    return ask
+    return send
 
 
-def test_whoever_asks_again_gets_the_first_answer(ask: Ask) -> None:
-    assert [ask("first"), ask("second"), ask("third")] == ["first"] * 3
+def test_a_repeated_request_gets_the_first_response(send: Send) -> None:
+    assert [send("first"), send("second"), send("third")] == ["first"] * 3
 
 
-def test_another_key_and_another_caller_ask_for_something_else(ask: Ask) -> None:
-    ask("first")
-    assert ask("second", key="K") == "second"
-    assert ask("third", caller="Bob") == "third"
+def test_another_key_or_another_caller_is_another_request(send: Send) -> None:
+    send("first")
+    assert send("second", key="K") == "second"
+    assert send("third", caller="Bob") == "third"
 
 
-def test_a_key_is_for_one_request(ask: Ask) -> None:
-    ask("first")
+def test_a_key_cannot_be_reused_for_another_request(send: Send) -> None:
+    send("first")
     with pytest.raises(IdempotencyKeyReused, match="`Idempotency-Key` k was used"):
-        ask("second", request="another")
-    assert ask("third") == "first"
+        send("second", request="another")
+    assert send("third") == "first"
 
 
-def test_an_answer_is_given_again_for_a_day(ask: Ask, app: Application) -> None:
-    ask("first")
+def test_a_response_is_repeated_for_one_day(send: Send, app: Application) -> None:
+    send("first")
     app.clock.advance(STORED_FOR - timedelta(microseconds=1))
-    assert ask("second") == "first"
+    assert send("second") == "first"
     app.clock.advance(timedelta(microseconds=1))
-    assert ask("third", request="another") == "third"
-    assert ask("fourth", request="another") == "third"
+    assert send("third", request="another") == "third"
+    assert send("fourth", request="another") == "third"
 
 
-def test_what_was_answered_about_an_erased_lead_is_not_given_again_and_nothing_is_done(
-    ask: Ask, app: Application
-) -> None:
-    ask("about John")
-    ask("about Jane", key="other", lead=LeadId(an_id(9)))
+def test_a_response_about_an_erased_lead_is_not_repeated(send: Send, app: Application) -> None:
+    send("about John")
+    send("about Jane", key="other", lead=LeadId(an_id(9)))
     app.database.write(lambda work: work.idempotency.erase(LEAD))
     for request in ("r", "another"):
         with pytest.raises(Erased, match=f"The lead {LEAD} was erased"):
-            ask("again", request=request)
-    assert ask("again", key="other") == "about Jane"
+            send("again", request=request)
+    assert send("again", key="other") == "about Jane"
 
 
-def test_old_answers_are_dropped_a_few_at_a_time(ask: Ask, app: Application) -> None:
+def test_expired_responses_are_deleted_in_small_batches(send: Send, app: Application) -> None:
     keys = [str(number) for number in range(EXPIRED_MAX + 2)]
     for key in keys:
-        ask("old", key=key)
+        send("old", key=key)
         app.clock.advance(timedelta(seconds=1))
     app.clock.advance(STORED_FOR)
-    ask("new", key="new")
+    send("new", key="new")
 
     left = [key for key in keys if app.database.write(lambda work, key: work.idempotency.claim("Ann", key), key)]
     assert left == keys[EXPIRED_MAX:]

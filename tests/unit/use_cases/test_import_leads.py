@@ -1,4 +1,4 @@
-"""Taking in many leads at once."""
+"""Test the import of leads in batches."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -24,26 +24,26 @@ from leads_domain.use_cases.import_leads import Candidate, ImportResult, ImportS
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 LONG_AGO = NOON - timedelta(days=400)
-LONG_NEW = ImportedState(status="new", created_at=LONG_AGO)
+CREATED_LONG_AGO = ImportedState(status="new", created_at=LONG_AGO)
 
 
 class ARow(NamedTuple):
-    """What a row of a file says."""
+    """The values and the state in a row of a file."""
 
-    given: DetailsInput
+    values: DetailsInput
     state: ImportedState | None = None
 
 
-BAD = ARow(details_input(name="", email="nobody"))
+INVALID_ROW = ARow(details_input(name="", email="nobody"))
 
 
-def a_row(email: str, **members: Any) -> ARow:
-    """One row of a file."""
-    return ARow(details_input(email=email, **members))
+def a_row(email: str, **fields: Any) -> ARow:
+    """Return a row of a file."""
+    return ARow(details_input(email=email, **fields))
 
 
-def checked(app: Application, rows: Iterable[ARow]) -> list[Candidate]:
-    """Those rows that are fit to be taken in."""
+def candidates_of(app: Application, rows: Iterable[ARow]) -> list[Candidate]:
+    """Return the candidates of the valid rows."""
     candidates = []
     for row in rows:
         with suppress(ValidationFailed):
@@ -51,76 +51,76 @@ def checked(app: Application, rows: Iterable[ARow]) -> list[Candidate]:
     return candidates
 
 
-def take_in(
+def import_rows(
     app: Application, rows: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR
 ) -> list[ImportResult]:
     """Import a batch."""
-    return app.database.write(app.import_leads, checked(app, rows), actor=ACTOR, on_duplicate=on_duplicate)
+    return app.database.write(app.import_leads, candidates_of(app, rows), actor=ACTOR, on_duplicate=on_duplicate)
 
 
-def try_out(
+def dry_run_of(
     app: Application, *batches: Sequence[ARow], on_duplicate: OnDuplicate = OnDuplicate.ERROR
 ) -> list[ImportResult]:
-    """Find out what an import of these batches would do."""
+    """Return the results of a dry run of these batches."""
     dry_run = MemoryDryRun()
     return [
         imported
         for rows in batches
         for imported in app.database.read(
-            app.import_leads, checked(app, rows), actor=ACTOR, on_duplicate=on_duplicate, dry_run=dry_run
+            app.import_leads, candidates_of(app, rows), actor=ACTOR, on_duplicate=on_duplicate, dry_run=dry_run
         )
     ]
 
 
-def everybody(app: Application) -> list[Lead]:
-    """All leads in the order of their ids."""
+def all_leads(app: Application) -> list[Lead]:
+    """Return all leads by id."""
     query = LeadQuery(sort=LeadSort.OLDEST_FIRST, limit=LIMIT_MAX)
     return sorted(app.database.read(lambda work: work.leads.page(query)).items, key=lambda lead: lead.id)
 
 
-def told(outcomes: Sequence[ImportResult]) -> list[str]:
-    """What became of each row, in a word."""
+def names_of(outcomes: Sequence[ImportResult]) -> list[str]:
+    """Return each outcome as text."""
     return [outcome.value if isinstance(outcome, Outcome) else type(outcome).__name__ for outcome in outcomes]
 
 
-def test_every_row_becomes_a_lead_by_the_same_rules_as_a_single_one(app: Application) -> None:
-    outcomes = take_in(app, [a_row("a@example.com", name=" Ann "), a_row("b@example.com", attributes={"size": 3})])
+def test_every_row_becomes_a_lead_by_the_rules_of_a_registration(app: Application) -> None:
+    outcomes = import_rows(app, [a_row("a@example.com", name=" Ann "), a_row("b@example.com", attributes={"size": 3})])
 
     assert outcomes == [Outcome.CREATED, Outcome.CREATED]
-    ann, bob = everybody(app)
+    ann, bob = all_leads(app)
     assert (ann.name, ann.email.key, ann.status, ann.version) == ("Ann", "a@example.com", "new", 1)
     assert bob.attributes == {"size": 3}
     assert app.event_types(ann) == app.event_types(bob) == ["lead.created"]
     assert app.timeline(ann)[0].actor == ACTOR
 
 
-def test_a_lead_that_comes_twice_is_taken_in_once(app: Application) -> None:
-    outcomes = take_in(app, [a_row("b@example.com"), a_row("a@example.com"), a_row("B@example.com")])
+def test_a_duplicate_row_is_not_imported(app: Application) -> None:
+    outcomes = import_rows(app, [a_row("b@example.com"), a_row("a@example.com"), a_row("B@example.com")])
 
-    assert told(outcomes) == ["created", "created", "DuplicateLead"]
-    assert [lead.email.key for lead in everybody(app)] == ["b@example.com", "a@example.com"]
-
-
-def test_a_row_that_is_refused_tells_every_fault(app: Application) -> None:
-    with pytest.raises(ValidationFailed) as refusal:
-        app.import_leads.check(*BAD)
-
-    assert [fault.pointer for fault in refusal.value.errors] == ["/name", "/email"]
+    assert names_of(outcomes) == ["created", "created", "DuplicateLead"]
+    assert [lead.email.key for lead in all_leads(app)] == ["b@example.com", "a@example.com"]
 
 
-def test_a_row_that_repeats_a_lead_names_the_one_that_is_there(app: Application) -> None:
-    there = app.register(email="a@example.com").lead
-    first, second, third = take_in(app, [a_row("A@Example.com"), a_row("b@example.com"), a_row("b@example.com")])
+def test_a_refused_row_has_all_errors(app: Application) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        app.import_leads.check(*INVALID_ROW)
+
+    assert [error.pointer for error in caught.value.errors] == ["/name", "/email"]
+
+
+def test_a_duplicate_row_names_the_existing_lead(app: Application) -> None:
+    existing = app.register(email="a@example.com").lead
+    first, second, third = import_rows(app, [a_row("A@Example.com"), a_row("b@example.com"), a_row("b@example.com")])
 
     assert isinstance(first, DuplicateLead)
-    assert first.existing_id == there.id
+    assert first.existing_id == existing.id
     assert second is Outcome.CREATED
     assert isinstance(third, DuplicateLead)
-    assert third.existing_id == everybody(app)[1].id
+    assert third.existing_id == all_leads(app)[1].id
 
 
-def test_rows_can_bring_leads_up_to_date(app: Application) -> None:
-    there = app.register(email="a@example.com").lead
+def test_rows_can_update_existing_leads(app: Application) -> None:
+    existing = app.register(email="a@example.com").lead
     rows = [
         a_row("a@example.com", name="Ann"),
         a_row("a@example.com", name="Ann"),
@@ -128,75 +128,75 @@ def test_rows_can_bring_leads_up_to_date(app: Application) -> None:
         a_row("b@example.com", name="Bobby"),
     ]
 
-    assert told(take_in(app, rows, OnDuplicate.UPDATE)) == ["updated", "unchanged", "created", "updated"]
-    ann, bob = everybody(app)
-    assert (ann.id, ann.name, ann.version) == (there.id, "Ann", 2)
+    assert names_of(import_rows(app, rows, OnDuplicate.UPDATE)) == ["updated", "unchanged", "created", "updated"]
+    ann, bob = all_leads(app)
+    assert (ann.id, ann.name, ann.version) == (existing.id, "Ann", 2)
     assert (bob.name, bob.version) == ("Bobby", 2)
 
 
-def test_rows_can_leave_the_leads_that_are_there_alone(app: Application) -> None:
-    there = app.register(email="a@example.com").lead
+def test_rows_can_leave_existing_leads_unchanged(app: Application) -> None:
+    existing = app.register(email="a@example.com").lead
 
-    assert told(take_in(app, [a_row("a@example.com", name="Ann")], OnDuplicate.RETURN)) == ["unchanged"]
-    assert everybody(app) == [there]
+    assert names_of(import_rows(app, [a_row("a@example.com", name="Ann")], OnDuplicate.RETURN)) == ["unchanged"]
+    assert all_leads(app) == [existing]
 
 
-def test_a_lead_with_a_past_goes_on_where_it_stood(app: Application) -> None:
+def test_a_lead_is_created_with_its_imported_state(app: Application) -> None:
     state = ImportedState(status="lost", status_reason="No budget", created_at=LONG_AGO, contacted_at=LONG_AGO)
-    take_in(app, [ARow(details_input(), state)])
+    import_rows(app, [ARow(details_input(), state)])
 
-    (lead,) = everybody(app)
+    (lead,) = all_leads(app)
     assert (lead.status, lead.status_reason) == ("lost", "No budget")
     assert (lead.created_at, lead.contacted_at, lead.updated_at) == (LONG_AGO, LONG_AGO, NOON)
     assert app.change(lead, "contacted").contacted_at == LONG_AGO
 
 
-def test_a_past_that_cannot_have_been_is_refused_with_the_rest_of_the_faults(app: Application) -> None:
+def test_an_invalid_imported_state_is_refused_together_with_other_errors(app: Application) -> None:
     state = ImportedState(status="won", status_reason=" ", created_at=LONG_AGO)
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.import_leads.check(details_input(name=""), state)
 
-    assert sorted(fault.pointer for fault in refusal.value.errors) == ["/name", "/status", "/status_reason"]
-    assert FieldError("/status_reason", "Must have 1 to 1000 characters, but has 0.") in refusal.value.errors
+    assert sorted(error.pointer for error in caught.value.errors) == ["/name", "/status", "/status_reason"]
+    assert FieldError("/status_reason", "Must have 1 to 1000 characters, but has 0.") in caught.value.errors
 
 
-def test_a_lead_whose_time_of_creation_is_missing_is_not_younger_than_its_first_contact(app: Application) -> None:
-    take_in(app, [ARow(details_input(), ImportedState(contacted_at=LONG_AGO))])
+def test_without_a_creation_time_a_lead_is_created_at_its_first_contact(app: Application) -> None:
+    import_rows(app, [ARow(details_input(), ImportedState(contacted_at=LONG_AGO))])
 
-    (lead,) = everybody(app)
+    (lead,) = all_leads(app)
     assert (lead.created_at, lead.contacted_at, lead.updated_at) == (LONG_AGO, LONG_AGO, NOON)
 
 
-@pytest.mark.parametrize("written", ["lost", "Lost", "LOST"])
-def test_a_status_in_any_case_is_set_and_needs_no_reason(app: Application, written: str) -> None:
-    take_in(app, [ARow(details_input(), ImportedState(status=written))])
+@pytest.mark.parametrize("status", ["lost", "Lost", "LOST"])
+def test_an_imported_status_has_any_case_and_needs_no_reason(app: Application, status: str) -> None:
+    import_rows(app, [ARow(details_input(), ImportedState(status=status))])
 
-    (lead,) = everybody(app)
+    (lead,) = all_leads(app)
     assert (lead.status, lead.status_reason, lead.created_at) == ("lost", None, NOON)
 
 
-def test_a_status_that_the_pipeline_does_not_have_becomes_an_attribute_and_is_counted(app: Application) -> None:
-    given = details_input(attributes={"size": 3})
-    candidate = app.import_leads.check(given, ImportedState(status="Hot", status_attribute="Lead Status"))
+def test_an_unknown_status_becomes_an_attribute_and_is_counted(app: Application) -> None:
+    values = details_input(attributes={"size": 3})
+    candidate = app.import_leads.check(values, ImportedState(status="Hot", status_attribute="Lead Status"))
     app.database.write(app.import_leads, [candidate], actor=ACTOR)
     summary = ImportSummary()
     for _ in range(2):
         summary.count(Outcome.CREATED, candidate)
 
-    (lead,) = everybody(app)
+    (lead,) = all_leads(app)
     assert (lead.status, lead.attributes) == ("new", {"size": 3, "Lead Status": "Hot"})
     assert summary == ImportSummary(created=2, statuses_unknown=2, unknown_statuses=["Hot"])
 
 
-def test_an_unknown_status_leaves_the_attributes_of_an_existing_lead_as_they_are(app: Application) -> None:
+def test_an_unknown_status_does_not_replace_other_attributes_of_an_existing_lead(app: Application) -> None:
     app.register(attributes={"city": "Bonn"})
     candidate = app.import_leads.check(details_input(), ImportedState(status="Hot", status_attribute="status"))
     app.database.write(app.import_leads, [candidate], actor=ACTOR, on_duplicate=OnDuplicate.UPDATE)
 
-    assert everybody(app)[0].attributes == {"city": "Bonn", "status": "Hot"}
+    assert all_leads(app)[0].attributes == {"city": "Bonn", "status": "Hot"}
 
 
-def test_a_summary_names_some_unknown_statuses_shortened() -> None:
+def test_a_summary_lists_some_unknown_statuses_truncated() -> None:
     summary = ImportSummary()
     for number in range(20):
         summary.count(Outcome.CREATED, Candidate({}, None, f"{number:02}{'x' * 5000}"))
@@ -206,7 +206,7 @@ def test_a_summary_names_some_unknown_statuses_shortened() -> None:
 
 
 @pytest.mark.parametrize("merge", [False, True])
-def test_an_update_leaves_other_attributes_as_they_are_if_it_is_to_merge_them(app: Application, merge: bool) -> None:
+def test_an_update_merges_or_replaces_attributes(app: Application, merge: bool) -> None:
     app.register(attributes={"size": 3, "city": "Bonn"})
     candidate = app.import_leads.check(details_input(attributes={"size": "4"}), merge_attributes=merge)
     for dry_run in (MemoryDryRun(), None):
@@ -215,10 +215,10 @@ def test_an_update_leaves_other_attributes_as_they_are_if_it_is_to_merge_them(ap
         )
         assert outcomes == [Outcome.UPDATED]
 
-    assert everybody(app)[0].attributes == ({"size": "4", "city": "Bonn"} if merge else {"size": "4"})
+    assert all_leads(app)[0].attributes == ({"size": "4", "city": "Bonn"} if merge else {"size": "4"})
 
 
-def test_a_row_that_would_give_a_lead_too_many_attributes_is_refused_alone(app: Application) -> None:
+def test_only_the_row_that_adds_too_many_attributes_is_refused(app: Application) -> None:
     app.register(attributes={f"a{number}": 1 for number in range(50)})
     candidates = [
         app.import_leads.check(details_input(attributes={"b": 1}), merge_attributes=True),
@@ -229,37 +229,39 @@ def test_a_row_that_would_give_a_lead_too_many_attributes_is_refused_alone(app: 
             app.import_leads, candidates, actor=ACTOR, on_duplicate=OnDuplicate.UPDATE, dry_run=dry_run
         )
         assert isinstance(refused, ValidationFailed)
-        assert [fault.pointer for fault in refused.errors] == ["/attributes"]
+        assert [error.pointer for error in refused.errors] == ["/attributes"]
         assert created is Outcome.CREATED
 
 
-def test_the_past_of_a_lead_that_is_there_already_stays_its_own(app: Application) -> None:
-    there = app.register().lead
+def test_an_imported_state_does_not_change_an_existing_lead(app: Application) -> None:
+    existing = app.register().lead
     state = ImportedState(status="lost", status_reason="No budget", created_at=LONG_AGO)
-    outcomes = take_in(app, [ARow(details_input(name="Johnny"), state)], OnDuplicate.UPDATE)
+    outcomes = import_rows(app, [ARow(details_input(name="Johnny"), state)], OnDuplicate.UPDATE)
 
-    assert told(outcomes) == ["updated"]
-    assert everybody(app) == [replace(there, name="Johnny", version=2)]
+    assert names_of(outcomes) == ["updated"]
+    assert all_leads(app) == [replace(existing, name="Johnny", version=2)]
 
 
 def test_a_dry_run_stores_nothing(app: Application) -> None:
-    there = app.register(email="a@example.com").lead
+    existing = app.register(email="a@example.com").lead
     rows = [a_row("a@example.com", name="Ann"), a_row("b@example.com")]
 
     for on_duplicate in OnDuplicate:
-        try_out(app, rows, on_duplicate=on_duplicate)
-    assert everybody(app) == [there]
-    assert app.event_types(there) == ["lead.created"]
+        dry_run_of(app, rows, on_duplicate=on_duplicate)
+    assert all_leads(app) == [existing]
+    assert app.event_types(existing) == ["lead.created"]
 
 
-def test_a_dry_run_remembers_what_earlier_batches_would_have_added(app: Application) -> None:
-    outcomes = try_out(app, [a_row("a@example.com")], [a_row("A@example.com"), a_row("b@example.com")])
+def test_a_dry_run_knows_the_leads_of_earlier_batches(app: Application) -> None:
+    outcomes = dry_run_of(app, [a_row("a@example.com")], [a_row("A@example.com"), a_row("b@example.com")])
 
-    assert told(outcomes) == ["created", "DuplicateLead", "created"]
+    assert names_of(outcomes) == ["created", "DuplicateLead", "created"]
 
 
 ROWS = st.builds(
-    lambda email, name, state: ARow(cast(DetailsInput, {"email": email, "name": name}), LONG_NEW if state else None),
+    lambda email, name, state: ARow(
+        cast(DetailsInput, {"email": email, "name": name}), CREATED_LONG_AGO if state else None
+    ),
     st.sampled_from(["a@example.com", "A@example.com", "b@example.com", "c@example.com", "nobody"]),
     st.sampled_from(["Ann", "Bob", ""]),
     st.booleans(),
@@ -268,45 +270,47 @@ ROWS = st.builds(
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)
 @given(before=st.lists(ROWS, max_size=3), batches=st.lists(st.lists(ROWS, max_size=4), max_size=3))
-def test_a_dry_run_reports_what_the_import_then_does(
+def test_a_dry_run_reports_the_results_of_the_import(
     on_duplicate: OnDuplicate, before: list[ARow], batches: list[list[ARow]]
 ) -> None:
     with memory_database(Path()) as database:
         app = Application(database)
-        take_in(app, before)
-        tried = try_out(app, *batches, on_duplicate=on_duplicate)
-        imported = [outcome for rows in batches for outcome in take_in(app, rows, on_duplicate)]
+        import_rows(app, before)
+        expected = dry_run_of(app, *batches, on_duplicate=on_duplicate)
+        imported = [outcome for rows in batches for outcome in import_rows(app, rows, on_duplicate)]
 
-    assert told(tried) == told(imported)
+    assert names_of(expected) == names_of(imported)
 
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)
 @given(before=st.lists(ROWS, max_size=3), rows=st.lists(ROWS, max_size=6))
-def test_rows_come_to_the_same_together_as_one_by_one(
+def test_a_batch_has_the_same_results_as_single_rows(
     on_duplicate: OnDuplicate, before: list[ARow], rows: list[ARow]
 ) -> None:
     with memory_database(Path()) as one, memory_database(Path()) as other:
         together, one_by_one = Application(one), Application(other)
         for app in (together, one_by_one):
-            take_in(app, before)
-        outcomes = take_in(together, rows, on_duplicate)
+            import_rows(app, before)
+        outcomes = import_rows(together, rows, on_duplicate)
 
-        assert told(outcomes) == told([each for row in rows for each in take_in(one_by_one, [row], on_duplicate)])
+        assert names_of(outcomes) == names_of(
+            [each for row in rows for each in import_rows(one_by_one, [row], on_duplicate)]
+        )
         assert history(together) == history(one_by_one)
 
 
 def history(app: Application) -> list[tuple[Lead, list[TimelineEntry]]]:
-    """All leads and what happened to each, without ids."""
+    """Return all leads and their timelines, without ids."""
     return [
         (
             replace(lead, id=LeadId("")),
             [replace(entry, id="", lead_id=LeadId("")) for entry in app.timeline(lead)],
         )
-        for lead in everybody(app)
+        for lead in all_leads(app)
     ]
 
 
-def test_a_summary_counts_what_became_of_the_rows() -> None:
+def test_a_summary_counts_the_results_of_rows() -> None:
     summary = ImportSummary()
     for imported in (
         *Outcome,
@@ -321,9 +325,9 @@ def test_a_summary_counts_what_became_of_the_rows() -> None:
     assert summary.accepted == 6
 
 
-def test_a_summary_counts_what_became_of_statuses() -> None:
+def test_a_summary_counts_the_statuses_that_were_set_or_kept() -> None:
     summary = ImportSummary()
-    candidate = Candidate({}, LONG_NEW)
+    candidate = Candidate({}, CREATED_LONG_AGO)
     for imported in (*Outcome, DuplicateLead("x")):
         summary.count(imported, candidate)
 

@@ -1,4 +1,4 @@
-"""Making, listing, revoking and recognising API keys."""
+"""Test how API keys are created, listed, revoked and authenticated."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,7 +14,7 @@ from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
 HOUR = timedelta(hours=1)
 
 
-def test_a_key_is_kept_by_its_digest_alone(app: Application) -> None:
+def test_only_the_digest_of_a_key_is_stored(app: Application) -> None:
     key, text = app.database.write(app.create_key, name=" Web form ", role=Role.CAPTURE)
 
     assert is_well_formed(text)
@@ -22,7 +22,7 @@ def test_a_key_is_kept_by_its_digest_alone(app: Application) -> None:
     assert list(app.database.read(lambda work: work.api_keys.all())) == [key]
 
 
-def test_no_two_keys_are_alike(app: Application) -> None:
+def test_no_two_keys_are_equal(app: Application) -> None:
     one, first = app.database.write(app.create_key, name="Twin", role=Role.READ)
     other, second = app.database.write(app.create_key, name="Twin", role=Role.READ)
 
@@ -38,28 +38,28 @@ def test_a_key_needs_a_name(app: Application, name: str) -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_whoever_has_a_key_is_recognised(app: Application, role: Role) -> None:
+def test_a_valid_key_is_authenticated(app: Application, role: Role) -> None:
     key, text = app.database.write(app.create_key, name="Ann", role=role)
 
     assert app.database.read(app.authenticate, text) == Principal(key.id, "Ann", role)
 
 
-def test_whoever_has_none_is_not(app: Application) -> None:
+def test_an_invalid_key_is_not_authenticated(app: Application) -> None:
     key, text = app.database.write(app.create_key, name="Ann", role=Role.ADMIN)
     unknown_key = make_key_text(Role.ADMIN, b"\xff" * 32)
     one_character_off = text[:-1] + ("0" if text[-1] != "0" else "1")
 
-    for given in (unknown_key, one_character_off, text.upper(), f"{text} ", text[1:], key.digest, key.id, "Ann"):
-        assert app.database.read(app.authenticate, given) is None
+    for text_sent in (unknown_key, one_character_off, text.upper(), f"{text} ", text[1:], key.digest, key.id, "Ann"):
+        assert app.database.read(app.authenticate, text_sent) is None
 
 
-@pytest.mark.parametrize("given", ["", " ", "\0", "x", "admin_", "clé", "\udcff", chr(0xD800), "a" * 100_000])
-def test_what_cannot_be_a_key_is_nobodys(app: Application, given: str) -> None:
-    assert app.database.read(app.authenticate, given) is None
-    assert app.database.read(Authenticate(digest("the operator's")), given) is None
+@pytest.mark.parametrize("text", ["", " ", "\0", "x", "admin_", "clé", "\udcff", chr(0xD800), "a" * 100_000])
+def test_a_text_that_cannot_be_a_key_is_not_authenticated(app: Application, text: str) -> None:
+    assert app.database.read(app.authenticate, text) is None
+    assert app.database.read(Authenticate(digest("the operator's")), text) is None
 
 
-def test_a_revoked_key_is_useless_at_once_and_its_neighbours_are_not(app: Application) -> None:
+def test_a_revoked_key_is_invalid_at_once_and_others_stay_valid(app: Application) -> None:
     key, text = app.database.write(app.create_key, name="Ann", role=Role.ADMIN)
     _, other = app.database.write(app.create_key, name="Bob", role=Role.READ)
     now = app.clock.advance(HOUR)
@@ -70,7 +70,7 @@ def test_a_revoked_key_is_useless_at_once_and_its_neighbours_are_not(app: Applic
     assert app.database.read(lambda work: work.api_keys.all())[0] == replace(key, revoked_at=now)
 
 
-def test_to_revoke_a_revoked_key_changes_nothing(app: Application) -> None:
+def test_revoking_a_key_again_has_no_effect(app: Application) -> None:
     key, _ = app.database.write(app.create_key, name="Ann", role=Role.ADMIN)
     app.database.write(app.revoke_key, key.id)
     app.clock.advance(HOUR)
@@ -79,26 +79,26 @@ def test_to_revoke_a_revoked_key_changes_nothing(app: Application) -> None:
     assert list(app.database.read(lambda work: work.api_keys.all())) == [replace(key, revoked_at=NOON)]
 
 
-def test_a_key_that_is_not_there_cannot_be_revoked(app: Application) -> None:
+def test_an_unknown_key_cannot_be_revoked(app: Application) -> None:
     with pytest.raises(NotFound) as missing:
         app.database.write(app.revoke_key, an_id(9))
     assert (missing.value.kind, missing.value.id) == ("API key", an_id(9))
 
 
-def test_the_key_that_the_operator_chose_is_an_admin_key_of_any_form(app: Application) -> None:
-    recognise = Authenticate(digest("geheim ключ 🔑"))
+def test_the_configured_key_is_an_admin_key_in_any_format(app: Application) -> None:
+    authenticate = Authenticate(digest("geheim ключ 🔑"))
 
-    assert app.database.read(recognise, "geheim ключ 🔑") == OPERATOR
+    assert app.database.read(authenticate, "geheim ключ 🔑") == OPERATOR
     assert OPERATOR.role is Role.ADMIN
-    assert app.database.read(recognise, "geheim") is None
+    assert app.database.read(authenticate, "geheim") is None
 
 
-def test_without_a_key_of_the_operators_choice_there_is_no_operator(app: Application) -> None:
+def test_without_a_configured_key_no_key_belongs_to_the_operator(app: Application) -> None:
     assert app.database.read(Authenticate(None), "") is None
     assert app.database.read(Authenticate(digest("chosen")), digest("chosen")) is None
 
 
-def test_a_fresh_installation_gets_one_admin_key(app: Application) -> None:
+def test_a_new_installation_gets_one_admin_key(app: Application) -> None:
     text = app.database.write(app.create_first_key)
 
     assert text is not None
@@ -110,13 +110,13 @@ def test_a_fresh_installation_gets_one_admin_key(app: Application) -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMIN])
-def test_a_key_of_a_lesser_role_does_not_stand_in_for_the_first_admin_key(app: Application, role: Role) -> None:
+def test_a_key_with_another_role_does_not_replace_the_first_admin_key(app: Application, role: Role) -> None:
     app.database.write(app.create_key, name="Ann", role=role)
 
     assert app.database.write(app.create_first_key) is not None
 
 
-def test_whoever_revoked_the_last_admin_key_gets_another(app: Application) -> None:
+def test_after_the_last_admin_key_is_revoked_there_is_a_new_one(app: Application) -> None:
     app.database.write(app.create_first_key)
     (key,) = app.database.read(lambda work: work.api_keys.all())
     app.database.write(app.revoke_key, key.id)

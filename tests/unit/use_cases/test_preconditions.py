@@ -1,4 +1,4 @@
-"""A client names the version of the lead that it means; another version is left alone."""
+"""Test that a precondition protects other versions of a lead from changes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,7 +11,7 @@ from application import ACTOR, Application
 from leads_domain.errors import VersionMismatch
 from leads_domain.lead import Lead, Precondition
 
-Act = Callable[[Application, Lead, Precondition], Any]
+UseCase = Callable[[Application, Lead, Precondition], Any]
 
 
 def change(app: Application, lead: Lead, precondition: Precondition) -> Lead:
@@ -29,19 +29,19 @@ def erase(app: Application, lead: Lead, precondition: Precondition) -> None:
     app.database.write(app.erase_lead, lead.id, actor=ACTOR, precondition=precondition)
 
 
-@pytest.mark.parametrize("act", [change, merge, erase])
-def test_another_version_is_left_as_it_is(app: Application, act: Act) -> None:
+@pytest.mark.parametrize("use_case", [change, merge, erase])
+def test_another_version_is_not_changed(app: Application, use_case: UseCase) -> None:
     lead = app.register().lead
     newer = app.change(lead, source="fair")
 
-    with pytest.raises(VersionMismatch) as refusal:
-        act(app, lead, lambda version: version == lead.version)
+    with pytest.raises(VersionMismatch) as caught:
+        use_case(app, lead, lambda version: version == lead.version)
 
-    assert refusal.value.version == newer.version == 2
+    assert caught.value.version == newer.version == 2
     assert app.lead(lead) == newer
 
 
-def test_the_version_that_is_meant_is_changed(app: Application) -> None:
+def test_the_expected_version_is_changed(app: Application) -> None:
     lead = app.register().lead
     now = app.clock.advance(timedelta(hours=1))
     changed = change(app, lead, lambda version: version == lead.version)

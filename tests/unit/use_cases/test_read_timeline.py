@@ -1,4 +1,4 @@
-"""Reading what happened to a lead."""
+"""Test the timeline of a lead."""
 
 import pytest
 
@@ -9,15 +9,15 @@ from leads_domain.lead import LeadId
 from leads_domain.use_cases.read_timeline import read_timeline
 
 
-def test_the_timeline_of_a_lead_tells_all_that_happened_to_it_newest_first(app: Application) -> None:
+def test_the_timeline_has_all_events_of_the_lead_newest_first(app: Application) -> None:
     lead, other = app.register().lead, app.register(email="jane@example.com").lead
     app.trigger(lead)
     app.change(other, name="Jane Roe")
     app.record(app.claim()[0])
     app.change(lead, "contacted")
 
-    told = ["lead.created", "follow_up.scheduled", "follow_up.sent", "lead.status_changed"]
-    assert [entry.type.value for entry in app.timeline(lead)] == told[::-1]
+    expected = ["lead.created", "follow_up.scheduled", "follow_up.sent", "lead.status_changed"]
+    assert [entry.type.value for entry in app.timeline(lead)] == expected[::-1]
     assert len({entry.id for entry in (*app.timeline(lead), *app.timeline(other))}) == 6
 
 
@@ -25,16 +25,16 @@ def test_the_timeline_is_read_page_by_page(app: Application) -> None:
     lead = app.register().lead
     for number in range(4):
         app.change(lead, name=f"John {number}")
-    whole = list(app.timeline(lead))
+    entries = list(app.timeline(lead))
 
     first = app.database.read(read_timeline, lead.id, limit=2)
     second = app.database.read(read_timeline, lead.id, before=first.next, limit=2)
     third = app.database.read(read_timeline, lead.id, before=second.next, limit=2)
-    assert [*first.items, *second.items, *third.items] == whole
+    assert [*first.items, *second.items, *third.items] == entries
     assert third.next is None
 
 
-def test_what_is_not_there_has_no_timeline(app: Application) -> None:
+def test_an_unknown_lead_has_no_timeline(app: Application) -> None:
     with pytest.raises(NotFound) as missing:
         app.database.read(read_timeline, LeadId(an_id(9)))
     assert (missing.value.kind, missing.value.id) == ("lead", an_id(9))

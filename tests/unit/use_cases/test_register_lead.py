@@ -1,4 +1,4 @@
-"""Taking leads in, each once."""
+"""Test the registration of leads and the policies for duplicates."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +13,10 @@ from leads_domain.events import EventType
 from leads_domain.paging import LeadQuery
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
-RESPELT = " JOHN@Example.COM"
+OTHER_SPELLING = " JOHN@Example.COM"
 
 
-def test_a_new_lead_starts_the_pipeline_and_is_kept(app: Application) -> None:
+def test_a_new_lead_is_stored_with_the_initial_status(app: Application) -> None:
     registered = app.register(name=" John Doe ", source="fair", attributes={"size": 3})
 
     assert registered.outcome is Outcome.CREATED
@@ -24,7 +24,7 @@ def test_a_new_lead_starts_the_pipeline_and_is_kept(app: Application) -> None:
     assert app.lead(registered.lead) == registered.lead
 
 
-def test_the_arrival_of_a_lead_is_told_with_who_let_it_in_and_when(app: Application) -> None:
+def test_the_timeline_shows_actor_and_time_of_the_registration(app: Application) -> None:
     lead = app.register(source="fair").lead
 
     (entry,) = app.timeline(lead)
@@ -32,45 +32,47 @@ def test_the_arrival_of_a_lead_is_told_with_who_let_it_in_and_when(app: Applicat
     assert (entry.lead_id, entry.data) == (lead.id, {"status": "new", "source": "fair"})
 
 
-def test_every_broken_rule_is_told_at_once_and_nothing_is_kept(app: Application) -> None:
-    with pytest.raises(ValidationFailed) as refusal:
+def test_all_errors_are_reported_together_and_nothing_is_stored(app: Application) -> None:
+    with pytest.raises(ValidationFailed) as caught:
         app.database.write(app.register_lead, {"name": " ", "phone": "12", "attributes": {"a": "x" * 1001}}, actor="")
 
-    assert [fault.pointer for fault in refusal.value.errors] == ["/email", "/name", "/phone", "/attributes/a"]
-    assert _everybody(app) == []
+    assert [error.pointer for error in caught.value.errors] == ["/email", "/name", "/phone", "/attributes/a"]
+    assert _all_leads(app) == []
 
 
-def test_a_lead_that_is_there_already_is_refused_under_any_spelling(app: Application) -> None:
+def test_an_existing_lead_is_refused_under_any_spelling(app: Application) -> None:
     first = app.register().lead
 
-    with pytest.raises(DuplicateLead) as refusal:
-        app.register(email=RESPELT, name="Johnny")
-    assert refusal.value.existing_id == first.id
-    assert _everybody(app) == [first]
+    with pytest.raises(DuplicateLead) as caught:
+        app.register(email=OTHER_SPELLING, name="Johnny")
+    assert caught.value.existing_id == first.id
+    assert _all_leads(app) == [first]
     assert app.event_types(first) == ["lead.created"]
 
 
-def test_a_lead_that_is_there_already_can_be_asked_for(app: Application) -> None:
+def test_an_existing_lead_can_be_returned(app: Application) -> None:
     first = app.register().lead
     app.clock.advance(timedelta(hours=1))
-    again = app.register(email=RESPELT, name="Johnny", on_duplicate=OnDuplicate.RETURN)
+    registered = app.register(email=OTHER_SPELLING, name="Johnny", on_duplicate=OnDuplicate.RETURN)
 
-    assert (again.lead, again.outcome) == (first, Outcome.UNCHANGED)
-    assert _everybody(app) == [first]
+    assert (registered.lead, registered.outcome) == (first, Outcome.UNCHANGED)
+    assert _all_leads(app) == [first]
     assert app.event_types(first) == ["lead.created"]
 
 
-def test_a_lead_that_is_there_already_can_be_brought_up_to_date(app: Application) -> None:
+def test_an_existing_lead_can_be_updated(app: Application) -> None:
     first = app.register(source="fair", attributes={"size": 3, "city": "Rome"}).lead
     now = app.clock.advance(timedelta(hours=1))
-    again = app.register(email=RESPELT, name="Johnny", attributes={"size": 4}, on_duplicate=OnDuplicate.UPDATE)
-
-    spelt = EmailAddress(RESPELT.strip(), "john@example.com")
-    expected = replace(
-        first, name="Johnny", email=spelt, source="fair", attributes={"size": 4}, version=2, updated_at=now
+    registered = app.register(
+        email=OTHER_SPELLING, name="Johnny", attributes={"size": 4}, on_duplicate=OnDuplicate.UPDATE
     )
-    assert (again.lead, again.outcome) == (expected, Outcome.UPDATED)
-    assert _everybody(app) == [expected]
+
+    email = EmailAddress(OTHER_SPELLING.strip(), "john@example.com")
+    expected = replace(
+        first, name="Johnny", email=email, source="fair", attributes={"size": 4}, version=2, updated_at=now
+    )
+    assert (registered.lead, registered.outcome) == (expected, Outcome.UPDATED)
+    assert _all_leads(app) == [expected]
     newest = app.timeline(first)[0]
     assert (newest.type, newest.at, newest.actor) == (EventType.LEAD_UPDATED, now, ACTOR)
     assert newest.data == {
@@ -82,42 +84,42 @@ def test_a_lead_that_is_there_already_can_be_brought_up_to_date(app: Application
     }
 
 
-def test_a_lead_that_is_up_to_date_already_stays_at_its_version(app: Application) -> None:
+def test_an_update_without_differences_keeps_the_version(app: Application) -> None:
     first = app.register(source="fair").lead
     app.clock.advance(timedelta(hours=1))
-    again = app.register(source="fair", on_duplicate=OnDuplicate.UPDATE)
+    registered = app.register(source="fair", on_duplicate=OnDuplicate.UPDATE)
 
-    assert (again.lead, again.outcome) == (first, Outcome.UNCHANGED)
+    assert (registered.lead, registered.outcome) == (first, Outcome.UNCHANGED)
     assert app.lead(first) == first
     assert app.event_types(first) == ["lead.created"]
 
 
-def test_a_lead_that_comes_in_again_keeps_its_place_in_the_pipeline(app: Application) -> None:
+def test_an_update_keeps_the_status(app: Application) -> None:
     contacted = app.change(app.register().lead, "contacted")
-    again = app.register(name="Johnny", on_duplicate=OnDuplicate.UPDATE).lead
+    registered = app.register(name="Johnny", on_duplicate=OnDuplicate.UPDATE).lead
 
-    assert again == replace(contacted, name="Johnny", version=contacted.version + 1)
+    assert registered == replace(contacted, name="Johnny", version=contacted.version + 1)
 
 
-def test_a_lead_that_comes_in_again_does_not_lose_the_reason_that_its_status_needs(app: Application) -> None:
+def test_an_update_keeps_the_required_reason_of_the_status(app: Application) -> None:
     lost = app.change(app.register().lead, "lost", status_reason="No budget")
-    again = app.register(name="Johnny", on_duplicate=OnDuplicate.UPDATE).lead
+    registered = app.register(name="Johnny", on_duplicate=OnDuplicate.UPDATE).lead
 
-    assert (again.status, again.status_reason, again.version) == ("lost", "No budget", lost.version + 1)
+    assert (registered.status, registered.status_reason, registered.version) == ("lost", "No budget", lost.version + 1)
 
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)
-def test_the_policy_for_duplicates_is_of_no_account_for_a_new_lead(app: Application, on_duplicate: OnDuplicate) -> None:
+def test_a_new_lead_is_created_with_any_policy_for_duplicates(app: Application, on_duplicate: OnDuplicate) -> None:
     app.register(email="jane@example.com")
 
     assert app.register(on_duplicate=on_duplicate).outcome is Outcome.CREATED
-    assert len(_everybody(app)) == 2
+    assert len(_all_leads(app)) == 2
 
 
-def test_a_check_tells_what_would_be_kept_and_keeps_nothing(app: Application) -> None:
+def test_a_check_returns_the_details_and_stores_nothing(app: Application) -> None:
     assert app.register_lead.check(details_input(name=" John Doe ")) == {"name": "John Doe", "email": an_email()}
-    assert _everybody(app) == []
+    assert _all_leads(app) == []
 
 
-def _everybody(app: Application) -> list[object]:
+def _all_leads(app: Application) -> list[object]:
     return list(app.database.read(lambda work: work.leads.page(LeadQuery())).items)

@@ -1,4 +1,4 @@
-"""Follow-ups that make themselves when a lead enters a status, and are cancelled when it leaves it."""
+"""Test the follow-ups that rules schedule when a lead enters a status, and cancel when it leaves the status."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,17 +34,17 @@ RULES = [
 
 @pytest.fixture(params=USE_CASE_STORES)
 def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Application]:
-    """An application with rules, on each database."""
+    """Return an application with rules, on each database."""
     with DATABASES[request.param](tmp_path) as database:
         yield Application(database, RULES)
 
 
 def states(app: Application, lead: Lead) -> list[tuple[str, str]]:
-    """The follow-ups of a lead by due time: what they say, and what became of them."""
+    """Return message and state of the follow-ups of a lead, by due time."""
     return [(follow_up.message, follow_up.state.value) for follow_up in app.follow_ups(lead)]
 
 
-def test_a_new_lead_enters_the_first_status(app: Application) -> None:
+def test_a_new_lead_triggers_the_rules_of_the_initial_status(app: Application) -> None:
     lead = app.register().lead
 
     assert states(app, lead) == [("John Doe waits.", "scheduled"), ("John Doe waits and waits.", "scheduled")]
@@ -56,7 +56,7 @@ def test_a_new_lead_enters_the_first_status(app: Application) -> None:
     assert {entry.actor for entry in app.timeline(lead)} == {ACTOR}
 
 
-def test_what_rules_have_made_is_sent_like_everything_else(app: Application) -> None:
+def test_a_follow_up_of_a_rule_is_sent_when_due(app: Application) -> None:
     lead = app.register().lead
     assert app.claim() == []
     app.clock.advance(DAY)
@@ -68,7 +68,7 @@ def test_what_rules_have_made_is_sent_like_everything_else(app: Application) -> 
     assert states(app, lead)[0] == ("John Doe waits.", "sent")
 
 
-def test_a_lead_that_leaves_a_status_is_owed_what_its_new_one_says_and_no_more(app: Application) -> None:
+def test_a_transition_cancels_the_follow_ups_of_the_old_status_and_schedules_new_ones(app: Application) -> None:
     lead = app.register(owner="ann@example.com").lead
     now = app.clock.advance(HOUR)
     contacted = app.change(lead, "contacted")
@@ -90,15 +90,15 @@ def test_a_lead_that_leaves_a_status_is_owed_what_its_new_one_says_and_no_more(a
     assert {follow_up.state for follow_up in app.follow_ups(lead)} == {FollowUpState.CANCELLED}
 
 
-def test_what_somebody_asked_for_outlives_the_status(app: Application) -> None:
+def test_a_requested_follow_up_stays_after_a_transition(app: Application) -> None:
     lead = app.register().lead
-    asked_for = app.trigger(lead, due_at=NOON + 2 * DAY)
+    requested = app.trigger(lead, due_at=NOON + 2 * DAY)
 
     assert app.change(lead, "contacted").next_follow_up_at == NOON + 2 * DAY
-    assert app.follow_up(asked_for) == asked_for
+    assert app.follow_up(requested) == requested
 
 
-def test_an_attempt_that_is_under_way_is_cancelled_too(app: Application) -> None:
+def test_a_transition_cancels_a_follow_up_during_an_attempt(app: Application) -> None:
     lead = app.register().lead
     app.clock.advance(DAY)
     (claimed,) = app.claim()
@@ -108,7 +108,7 @@ def test_an_attempt_that_is_under_way_is_cancelled_too(app: Application) -> None
     assert states(app, lead)[0] == ("John Doe waits.", "cancelled")
 
 
-def test_what_was_sent_is_not_touched_when_the_status_is_left(app: Application) -> None:
+def test_a_transition_does_not_change_a_sent_follow_up(app: Application) -> None:
     lead = app.register().lead
     app.clock.advance(DAY)
     app.record(app.claim()[0])
@@ -121,27 +121,27 @@ def test_what_was_sent_is_not_touched_when_the_status_is_left(app: Application) 
     ]
 
 
-def test_a_closed_status_may_have_rules(app: Application) -> None:
+def test_a_closed_status_can_have_rules(app: Application) -> None:
     lead = app.register().lead
-    asked_for = app.trigger(lead, due_at=NOON + DAY)
+    requested = app.trigger(lead, due_at=NOON + DAY)
     lost = app.change(lead, "lost", status_reason="No budget")
 
     assert lost.next_follow_up_at == NOON + 90 * DAY
-    assert app.follow_up(asked_for).state is FollowUpState.CANCELLED
+    assert app.follow_up(requested).state is FollowUpState.CANCELLED
     app.change(lead, "contacted")
     assert ("Is John Doe still lost?", "cancelled") in states(app, lead)
 
 
-def test_a_status_that_is_entered_again_has_its_rules_again(app: Application) -> None:
+def test_a_status_that_is_entered_again_triggers_its_rules_again(app: Application) -> None:
     lead = app.register(owner="ann@example.com").lead
     for status in ("contacted", "lost", "contacted"):
         app.change(lead, status, **({"status_reason": "No budget"} if status == "lost" else {}))
 
-    again = [state for message, state in states(app, lead) if message == "Ask John Doe again."]
-    assert again == ["cancelled", "scheduled"]
+    follow_up_states = [state for message, state in states(app, lead) if message == "Ask John Doe again."]
+    assert follow_up_states == ["cancelled", "scheduled"]
 
 
-def test_a_change_that_is_no_move_makes_and_cancels_nothing(app: Application) -> None:
+def test_a_change_without_a_transition_schedules_and_cancels_nothing(app: Application) -> None:
     lead = app.register().lead
     before = app.follow_ups(lead)
     changed = app.change(lead, "new", name="Jane Roe", owner="ann@example.com")
@@ -150,14 +150,14 @@ def test_a_change_that_is_no_move_makes_and_cancels_nothing(app: Application) ->
     assert app.follow_ups(lead) == before
 
 
-def test_a_rule_sees_the_lead_as_the_same_change_leaves_it(app: Application) -> None:
+def test_a_rule_uses_the_fields_after_the_change(app: Application) -> None:
     lead = app.register().lead
     app.change(lead, "contacted", name="Jane Roe", owner="ann@example.com")
 
     assert ("Ask Jane Roe again.", "scheduled") in states(app, lead)
 
 
-def test_what_a_rule_owes_the_owner_goes_to_whoever_owns_the_lead_when_it_is_due(app: Application) -> None:
+def test_a_follow_up_to_the_owner_goes_to_the_owner_at_the_due_time(app: Application) -> None:
     lead = app.register().lead
     app.change(lead, "contacted")
     app.change(lead, owner="ann@example.com")
@@ -167,7 +167,7 @@ def test_what_a_rule_owes_the_owner_goes_to_whoever_owns_the_lead_when_it_is_due
     assert (claimed.notice.email, claimed.notice.message) == ("ann@example.com", "Ask John Doe again.")
 
 
-def test_what_a_rule_owes_to_an_address_goes_there_whoever_owns_the_lead(app: Application) -> None:
+def test_a_follow_up_to_an_address_goes_to_that_address(app: Application) -> None:
     lead = app.register(phone="+12025550123").lead
     for status in ("contacted", "qualified", "converted"):
         app.change(lead, status)
@@ -183,7 +183,7 @@ def test_what_a_rule_owes_to_an_address_goes_there_whoever_owns_the_lead(app: Ap
         assert app.record(claimed)
 
 
-def test_what_a_rule_owes_to_nobody_fails_visibly_when_it_is_due(app: Application) -> None:
+def test_a_follow_up_to_a_missing_owner_fails_when_it_is_due(app: Application) -> None:
     lead = app.register().lead
     app.change(lead, "contacted")
     app.clock.advance(2 * DAY)
@@ -198,13 +198,13 @@ def test_what_a_rule_owes_to_nobody_fails_visibly_when_it_is_due(app: Applicatio
 
     app.change(lead, owner="ann@example.com")
     app.retry(failed)
-    (again,) = app.claim()
-    assert send(again, {"log": log}) is None
+    (retried,) = app.claim()
+    assert send(retried, {"log": log}) is None
     assert [notice.email for notice in log.accepted] == ["ann@example.com"]
 
 
 @pytest.mark.parametrize("on_duplicate", OnDuplicate)
-def test_a_lead_that_comes_in_again_enters_nothing(app: Application, on_duplicate: OnDuplicate) -> None:
+def test_a_duplicate_triggers_no_rules(app: Application, on_duplicate: OnDuplicate) -> None:
     lead = app.register().lead
     before = app.follow_ups(lead)
     if on_duplicate is OnDuplicate.ERROR:
@@ -217,7 +217,7 @@ def test_a_lead_that_comes_in_again_enters_nothing(app: Application, on_duplicat
     assert app.lead(lead).next_follow_up_at == NOON + DAY
 
 
-def test_nothing_is_made_or_cancelled_by_a_move_that_is_undone(app: Application) -> None:
+def test_a_refused_transition_schedules_and_cancels_nothing(app: Application) -> None:
     app.register(email="jane@example.com")
     lead = app.register(owner="ann@example.com").lead
     before = app.follow_ups(lead)
@@ -229,7 +229,7 @@ def test_nothing_is_made_or_cancelled_by_a_move_that_is_undone(app: Application)
 
 
 @pytest.mark.parametrize("rules", [False, True])
-def test_rules_start_for_new_imported_leads_only_if_asked_for(app: Application, rules: bool) -> None:
+def test_imported_leads_trigger_rules_only_on_request(app: Application, rules: bool) -> None:
     check = app.import_leads.check
     rows = [
         check(details_input(email="a@example.com")),
@@ -245,16 +245,16 @@ def test_rules_start_for_new_imported_leads_only_if_asked_for(app: Application, 
     assert (converted.status, len(app.follow_ups(converted))) == ("converted", 2 if rules else 0)
 
 
-def test_a_dry_run_starts_no_rules(app: Application) -> None:
+def test_a_dry_run_triggers_no_rules(app: Application) -> None:
     candidates = [app.import_leads.check(details_input(), None)]
     app.database.read(app.import_leads, candidates, actor=ACTOR, dry_run=MemoryDryRun())
     assert app.database.read(lambda work: work.follow_ups.next_attempts(NOON)) == {}
 
 
-def test_what_rules_had_made_is_cancelled_even_when_the_rules_are_gone(app: Application) -> None:
+def test_follow_ups_of_removed_rules_are_cancelled(app: Application) -> None:
     lead = app.register().lead
-    without = Application(app.database)
-    without.change_lead = replace(without.change_lead, ids=app.ids)
+    without_rules = Application(app.database)
+    without_rules.change_lead = replace(without_rules.change_lead, ids=app.ids)
 
-    assert without.change(lead, "contacted").next_follow_up_at is None
+    assert without_rules.change(lead, "contacted").next_follow_up_at is None
     assert {follow_up.state for follow_up in app.follow_ups(lead)} == {FollowUpState.CANCELLED}

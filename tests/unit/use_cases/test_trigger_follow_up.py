@@ -1,4 +1,4 @@
-"""Promising to reach somebody about a lead."""
+"""Test how a follow-up of a lead is scheduled."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,7 +15,7 @@ from leads_domain.follow_up import FollowUpId, Recipient
 HOUR = timedelta(hours=1)
 
 
-def test_without_wishes_the_lead_is_written_to_now_on_the_default_channel(app: Application) -> None:
+def test_by_default_a_follow_up_is_sent_to_the_lead_now_on_the_default_channel(app: Application) -> None:
     lead = app.register().lead
     now = app.clock.advance(HOUR)
     follow_up = app.trigger(lead)
@@ -28,13 +28,13 @@ def test_without_wishes_the_lead_is_written_to_now_on_the_default_channel(app: A
     assert app.follow_up(follow_up) == expected
 
 
-def test_the_owner_is_reminded_of_the_lead(app: Application) -> None:
+def test_the_default_message_to_the_owner_is_a_reminder(app: Application) -> None:
     lead = app.register(owner="ann@example.com").lead
 
     assert app.trigger(lead, recipient=Recipient.OWNER).message == "Please follow up with John Doe."
 
 
-def test_every_wish_is_granted(app: Application) -> None:
+def test_a_follow_up_has_all_requested_values(app: Application) -> None:
     lead = app.register(phone="+12025550123").lead
     follow_up = app.trigger(lead, channel="sms", message=" Call me. ", due_at=NOON + HOUR, recipient=Recipient.LEAD)
 
@@ -42,7 +42,7 @@ def test_every_wish_is_granted(app: Application) -> None:
     assert follow_up.next_attempt_at == NOON + HOUR
 
 
-def test_a_promise_is_told_with_who_made_it_and_when(app: Application) -> None:
+def test_the_timeline_shows_actor_and_time_of_the_scheduling(app: Application) -> None:
     lead = app.register().lead
     now = app.clock.advance(HOUR)
     follow_up = app.trigger(lead, due_at=now + HOUR)
@@ -57,7 +57,7 @@ def test_a_promise_is_told_with_who_made_it_and_when(app: Application) -> None:
     }
 
 
-def test_a_time_in_any_zone_is_kept_in_utc(app: Application) -> None:
+def test_a_due_time_in_any_zone_is_stored_in_utc(app: Application) -> None:
     india = timezone(timedelta(hours=5, minutes=30))
     follow_up = app.trigger(app.register().lead, due_at=datetime(2026, 1, 6, 9, 0, 0, 1, tzinfo=india))
 
@@ -74,59 +74,59 @@ def test_a_time_in_any_zone_is_kept_in_utc(app: Application) -> None:
 def test_a_time_that_cannot_be_converted_to_utc_is_refused(app: Application, at: datetime) -> None:
     lead = app.register().lead
 
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.trigger(lead, due_at=at)
-    assert [fault.pointer for fault in refusal.value.errors] == ["/due_at"]
+    assert [error.pointer for error in caught.value.errors] == ["/due_at"]
 
 
-def test_a_follow_up_whose_time_is_past_is_due_at_once(app: Application) -> None:
+def test_a_follow_up_with_a_due_time_in_the_past_is_due_at_once(app: Application) -> None:
     follow_up = app.trigger(app.register().lead, due_at=NOON - 1000 * HOUR)
 
     assert [claimed.follow_up.id for claimed in app.claim()] == [follow_up.id]
 
 
-def test_an_unknown_channel_is_refused_and_the_known_ones_are_named(app: Application) -> None:
+def test_an_unknown_channel_is_refused_with_the_known_ones(app: Application) -> None:
     lead = app.register().lead
 
-    with pytest.raises(ValidationFailed) as refusal:
+    with pytest.raises(ValidationFailed) as caught:
         app.trigger(lead, channel="pigeon")
-    fault = FieldError("/channel", "Unknown channel 'pigeon'. Use one of: log, sms, smtp, webhook.")
-    assert refusal.value.errors == (fault,)
+    error = FieldError("/channel", "Unknown channel 'pigeon'. Use one of: log, sms, smtp, webhook.")
+    assert caught.value.errors == (error,)
     assert app.follow_ups(lead) == []
     assert app.lead(lead) == lead
 
 
-def test_every_fault_is_told(app: Application) -> None:
-    with pytest.raises(ValidationFailed) as refusal:
+def test_all_errors_are_reported_together(app: Application) -> None:
+    with pytest.raises(ValidationFailed) as caught:
         app.trigger(app.register().lead, channel="pigeon", message="\0")
-    assert [fault.pointer for fault in refusal.value.errors] == ["/channel", "/message"]
+    assert [error.pointer for error in caught.value.errors] == ["/channel", "/message"]
 
 
-@pytest.mark.parametrize("wishes", [{}, {"recipient": Recipient.OWNER}])
-def test_a_channel_for_telephones_needs_a_number(app: Application, wishes: dict[str, Any]) -> None:
-    lead = app.register(owner="ann@example.com", phone="+12025550123" if wishes else None).lead
+@pytest.mark.parametrize("values", [{}, {"recipient": Recipient.OWNER}])
+def test_a_channel_that_needs_a_phone_number_is_refused_without_one(app: Application, values: dict[str, Any]) -> None:
+    lead = app.register(owner="ann@example.com", phone="+12025550123" if values else None).lead
 
-    with pytest.raises(ValidationFailed) as refusal:
-        app.trigger(lead, channel="sms", **wishes)
-    who = wishes.get("recipient", Recipient.LEAD)
-    fault = FieldError("/channel", f"The channel sms needs a phone number, and the {who} has none.")
-    assert refusal.value.errors == (fault,)
+    with pytest.raises(ValidationFailed) as caught:
+        app.trigger(lead, channel="sms", **values)
+    recipient = values.get("recipient", Recipient.LEAD)
+    error = FieldError("/channel", f"The channel sms needs a phone number, and the {recipient} has none.")
+    assert caught.value.errors == (error,)
     assert app.follow_ups(lead) == []
 
 
-def test_a_lead_without_an_owner_cannot_be_followed_up_with_its_owner(app: Application) -> None:
-    with pytest.raises(ValidationFailed) as refusal:
+def test_a_follow_up_to_a_missing_owner_is_refused(app: Application) -> None:
+    with pytest.raises(ValidationFailed) as caught:
         app.trigger(app.register().lead, recipient=Recipient.OWNER, channel="smtp")
-    assert [fault.pointer for fault in refusal.value.errors] == ["/recipient"]
+    assert [error.pointer for error in caught.value.errors] == ["/recipient"]
 
 
-def test_nobody_can_be_reached_about_a_lead_that_is_not_there(app: Application) -> None:
+def test_an_unknown_lead_has_no_follow_up(app: Application) -> None:
     with pytest.raises(NotFound) as missing:
         app.trigger(a_lead(id=an_id(9)))
     assert (missing.value.kind, missing.value.id) == ("lead", an_id(9))
 
 
-def test_a_lead_shows_when_it_is_next_due(app: Application) -> None:
+def test_a_lead_shows_its_next_follow_up(app: Application) -> None:
     lead = app.register().lead
     now = app.clock.advance(HOUR)
 
@@ -139,22 +139,22 @@ def test_a_lead_shows_when_it_is_next_due(app: Application) -> None:
     assert app.lead(lead) == replace(first, next_follow_up_at=now + HOUR, version=3)
 
 
-def test_a_lead_is_next_due_at_what_is_left_after_one_was_sent(app: Application) -> None:
+def test_after_a_follow_up_is_sent_the_lead_shows_the_next_one(app: Application) -> None:
     lead = app.register().lead
     app.trigger(lead)
     app.trigger(lead, due_at=NOON + HOUR)
     app.trigger(lead, due_at=NOON + 2 * HOUR)
     assert app.lead(lead).next_follow_up_at == NOON
 
-    for left in (NOON + HOUR, NOON + 2 * HOUR, None):
+    for next_due_at in (NOON + HOUR, NOON + 2 * HOUR, None):
         (claimed,) = app.claim()
         before = app.lead(lead)
         app.record(claimed)
-        assert app.lead(lead).next_follow_up_at == left
+        assert app.lead(lead).next_follow_up_at == next_due_at
         assert app.lead(lead).version == before.version + 1
         app.clock.advance(HOUR)
 
 
-def test_what_is_not_there_is_not_found(app: Application) -> None:
+def test_an_unknown_follow_up_is_not_found(app: Application) -> None:
     with pytest.raises(NotFound, match="No follow-up has the id"):
         app.database.read(lambda work: work.follow_ups.get(FollowUpId(an_id(9))))
