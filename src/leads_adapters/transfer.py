@@ -33,7 +33,7 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Importing:
+class Importer:
     """Imports a file, with one unit of work for each `batch` of rows. Batches before an error stay imported.
 
     A larger batch costs less for each row; a smaller one delays other requests less.

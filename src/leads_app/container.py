@@ -30,7 +30,7 @@ from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_adapters.single_flight import SingleFlightCache
 from leads_adapters.sql.dry_run import open_dry_run
-from leads_adapters.transfer import Importing
+from leads_adapters.transfer import Importer
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
 from leads_app.dispatcher import LEASE, Dispatcher
@@ -105,7 +105,7 @@ class Container(containers.DeclarativeContainer):
     erase_lead = providers.Singleton(EraseLead, clock, ids)
     build_lead_query = providers.Singleton(BuildLeadQuery, clock, normalizer, pipeline)
     import_leads = providers.Singleton(ImportLeads, register_lead)
-    importing = providers.Singleton(Importing, database, import_leads, providers.Object(open_dry_run), IMPORT_BATCH)
+    importing = providers.Singleton(Importer, database, import_leads, providers.Object(open_dry_run), IMPORT_BATCH)
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql.copying import BATCH, CopyFailed, TableContent, copy_database
+from leads_adapters.sql.copying import BATCH_ROWS, CopyFailed, TableContent, copy_database
 from leads_adapters.sql.migrations import HEAD, current, upgrade
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.sqlite.engine import sqlite_engine
@@ -170,7 +170,7 @@ def fill(engine: Engine) -> None:
         follow_up_row(1, lease_owner="desk:1", lease_until=NOON + timedelta(minutes=1), claims=1),
         follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
     )
-    entries = [entry_row(3 * number) for number in range(2 * BATCH + 1)]
+    entries = [entry_row(3 * number) for number in range(2 * BATCH_ROWS + 1)]
     keep(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))
     keep(engine, feed, {"id": 1, "last_position": 2**40 + 2})
     keep(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
@@ -263,7 +263,7 @@ def test_the_work_can_be_watched_batch_by_batch(source: Engine, target: Engine) 
     assert {total for _, total in seen} == {all_the_work}
     done = [0, *(done for done, _ in seen)]
     assert done[-1] == all_the_work
-    assert all(0 < later - earlier <= BATCH for earlier, later in pairwise(done))
+    assert all(0 < later - earlier <= BATCH_ROWS for earlier, later in pairwise(done))
 
 
 def test_a_checksum_differs_as_soon_as_a_value_does(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def wait_until(service: Service, condition: Callable[[], bool]) -> None:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads_adapters.sql.sqlite.secure_delete.INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr("leads_adapters.sql.sqlite.secure_delete.RETRY_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_reader_is_waited_for_and_delays_no_request(file: Path) -> None:
 def test_copies_that_are_left_when_the_service_ends_are_removed_then(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secure_delete, "INTERVAL_SECONDS", 60)
+    monkeypatch.setattr(secure_delete, "RETRY_SECONDS", 60)
     with closing(driver.connect(str(file))) as other:
         with served(file) as (service, admin):
             path = tell_everything(service, admin, 1)

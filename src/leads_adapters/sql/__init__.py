@@ -1,1 +1,1 @@
-"""Leads in an SQL database: tables, one file a store, and how work is run on each database."""
+"""Store leads in an SQL database, SQLite or PostgreSQL, and run use cases on it."""

@@ -30,7 +30,7 @@ from leads_adapters.sql.sqlite.statistics import analyze_leads
 from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.word_index import rebuild_word_index
 
-BATCH = 500
+BATCH_ROWS = 500
 """The number of rows in memory. The largest lead takes a third of a MiB."""
 
 OnProgress = Callable[[int, int], None]
@@ -62,13 +62,13 @@ def copy_database(source: Engine, target: Engine, on_progress: OnProgress) -> li
     with _raise_copy_failed("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
         _check_schema("source", migrations.current_on(reading))
         migrations.lift_time_limits(reading)
-        state = _state(reading, tables)
+        marker = _change_marker(reading, tables)
         progress = _Progress(2 * sum(_count(reading, table) for table in tables), on_progress)
         with _raise_copy_failed("The target cannot be used"):
-            _prepare(target)
+            _create_tables_if_missing(target)
             with target.begin() as writing:
                 migrations.lift_time_limits(writing)
-                _lock_empty(writing, tables)
+                _lock_and_check_empty(writing, tables)
                 copied = [_copy(table, reading, writing, progress) for table in tables]
                 rebuild_word_index(writing)
                 analyze_leads(writing)
@@ -76,7 +76,7 @@ def copy_database(source: Engine, target: Engine, on_progress: OnProgress) -> li
                     _check_copy(table, content, writing, progress)
                 with _raise_copy_failed("The source cannot be used"):
                     reading.rollback()
-                    if _state(reading, tables) != state:
+                    if _change_marker(reading, tables) != marker:
                         advice = "Stop every service that uses it, and copy again."
                         raise CopyFailed(f"The source was changed during the copy. {advice}")
     return copied
@@ -94,14 +94,14 @@ def _check_schema(role: str, found: str | None) -> None:
         raise CopyFailed(f"{state}. Run `leads migrate` on it first.")
 
 
-def _prepare(target: Engine) -> None:
+def _create_tables_if_missing(target: Engine) -> None:
     """Create the tables if there are none. An existing schema is not migrated: it may be in use."""
     if migrations.current(target) is None:
         migrations.upgrade(target)
     _check_schema("target", migrations.current(target))
 
 
-def _lock_empty(writing: Connection, tables: Sequence[Table]) -> None:
+def _lock_and_check_empty(writing: Connection, tables: Sequence[Table]) -> None:
     """Lock the tables of the target against writes, as SQLite does by itself. Raise `CopyFailed` if one has rows."""
     if writing.dialect.name == "postgresql":
         names = ", ".join(table.name for table in tables)
@@ -111,7 +111,7 @@ def _lock_empty(writing: Connection, tables: Sequence[Table]) -> None:
             raise CopyFailed(f"The target is not empty: its table {table.name} has rows. Name an empty database.")
 
 
-def _state(reading: Connection, tables: Sequence[Table]) -> Sequence[Any]:
+def _change_marker(reading: Connection, tables: Sequence[Table]) -> Sequence[Any]:
     """Return a value that changes with every commit. On PostgreSQL, it is computed from the rows' transaction ids."""
     if reading.dialect.name == "sqlite":
         return reading.exec_driver_sql("PRAGMA data_version").all()
@@ -147,7 +147,7 @@ def _check_copy(table: Table, copied: TableContent, writing: Connection, progres
 def _batches(table: Table, connection: Connection) -> Iterator[Sequence[Row[Any]]]:
     """Yield all rows in the order of the primary key. This finds the next batch by index and fills B-trees in order."""
     key = list(table.primary_key)
-    following = select(*_stored(table)).order_by(*key).limit(BATCH)
+    following = select(*_stored(table)).order_by(*key).limit(BATCH_ROWS)
     statement = following
     with _raise_copy_failed(f"The table {table.name} could not be read"):
         while batch := connection.execute(statement).all():

@@ -54,7 +54,7 @@ class SqlIdempotencyStore:
     def claim(self, caller: str, key: str) -> IdempotencyRecord | None:
         """See `IdempotencyStore.claim`.
 
-        SQLite has one writer at a time, so its transaction is the lock. PostgreSQL cannot lock a row that does not
+        SQLite has one writer at a time, so the transaction is the lock. PostgreSQL cannot lock a row that does not
         exist yet, so this takes an advisory lock. The lock has its own statement: the following one then sees the
         record of the previous holder.
         """

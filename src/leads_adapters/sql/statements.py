@@ -90,7 +90,7 @@ class StatementRunner:
 
     def change_many(self, clause: Executable, batch: Sequence[Mapping[str, Any]]) -> int:
         """Run a statement once for each set of parameters and return the number of changed rows."""
-        if len(batch) <= 1:  # on PostgreSQL, executemany doubles the time of a single statement
+        if len(batch) <= 1:  # executemany is slower for one row: see docs/performance.md
             return sum(self.change(clause, **parameters) for parameters in batch)
         statement = self._compiled(clause)
         self._cursor.executemany(statement.sql, [statement.parameters(parameters) for parameters in batch])

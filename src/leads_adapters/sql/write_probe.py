@@ -16,7 +16,7 @@ _PROBE = IdempotencyRecord(
 
 
 def store_probe(work: UnitOfWork) -> None:
-    """Store the row. Commit it: only the commit writes to the disk."""
+    """Store the row. The caller must commit it, because only a commit writes to the disk."""
     work.idempotency.store(_PROBE)
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import URL
 
 from contracts.database import add, all_at_once, count_up, ids, lead_number, numbered
-from leads_adapters.sql.postgres.database import ALONE
+from leads_adapters.sql.postgres.database import ALONE_MAX
 from leads_adapters.sql.postgres.engine import CONNECTIONS
 from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
@@ -103,8 +103,8 @@ class TestLocks:
         postgres.running.write(add, 1)
 
         async def cancel_while_locked() -> list[object]:
-            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(ALONE + 1)]
-            await wait_until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == ALONE)
+            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(ALONE_MAX + 1)]
+            await wait_until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == ALONE_MAX)
             for write in writes[:-1]:
                 write.cancel()
             await asyncio.sleep(0)
@@ -116,8 +116,8 @@ class TestLocks:
             *cancelled, answered = postgres.running.run(cancel_while_locked())
         assert {type(each) for each in cancelled} == {asyncio.CancelledError}
         # The work under way was finished first; only then was a connection free for the last.
-        assert answered in range(1, ALONE + 2)
-        assert postgres.running.write(count_up, 1) <= ALONE + 2
+        assert answered in range(1, ALONE_MAX + 2)
+        assert postgres.running.write(count_up, 1) <= ALONE_MAX + 2
 
     def test_that_two_units_of_work_have_crosswise_end_with_both_done(self, url: URL) -> None:
         met = threading.Barrier(2, timeout=10)

@@ -12,7 +12,7 @@ from builders import details_input
 from databases import RunningDatabase, memory_database
 from leads_adapters.lead_files import Row
 from leads_adapters.memory.dry_run import MemoryDryRun
-from leads_adapters.transfer import BATCH_CHARACTERS_MAX, PAGE_SIZE, Importing, all_leads
+from leads_adapters.transfer import BATCH_CHARACTERS_MAX, PAGE_SIZE, Importer, all_leads
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.use_cases.import_leads import ImportLeads
@@ -42,7 +42,7 @@ def import_rows(database: RunningDatabase, rows: list[Row], *, dry_run: bool = F
             return super().__call__(work, candidates, **options)
 
     register_lead = Application(database).register_lead
-    importer = Importing(
+    importer = Importer(
         database.database, CountingImport(register_lead), lambda: nullcontext(MemoryDryRun()), batch=BATCH
     )
     found = importer(

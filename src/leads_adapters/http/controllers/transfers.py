@@ -27,7 +27,7 @@ from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.imports import ImportView, RowError
 from leads_adapters.http.streaming import IDLE_SECONDS, FileResponse, Upload, is_head, run_on_this_loop
 from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
-from leads_adapters.transfer import Importing, Run, all_leads
+from leads_adapters.transfer import Importer, Run, all_leads
 from leads_domain.access import Permission
 from leads_domain.errors import Unavailable, ValidationFailed
 from leads_domain.ports import UnitOfWork
@@ -66,7 +66,7 @@ class ImportServices:
     """The dependencies of imports. `formats` has the format of each media type of `FILES`."""
 
     writes: IdempotentWrites
-    importing: Importing
+    importing: Importer
     formats: Mapping[str, FileFormat]
     max_length: int
     """The maximum size of a file, in bytes."""
@@ -167,7 +167,7 @@ class TransferController(Controller):
 
 
 def _import(
-    importing: Importing, read: ReadFile, upload: Upload, run: Run, options: dict[str, Any]
+    importing: Importer, read: ReadFile, upload: Upload, run: Run, options: dict[str, Any]
 ) -> JsonResponse[ImportView]:
     try:
         rows = read(io.BufferedReader(upload, _BUFFER)).rows

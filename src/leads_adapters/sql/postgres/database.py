@@ -22,7 +22,7 @@ READ_BATCHES = 2
 WRITE_BATCHES = 1
 """The number of concurrent batches of writes. Two would wait for each other's locks."""
 
-ALONE = CONNECTIONS - READ_BATCHES - WRITE_BATCHES
+ALONE_MAX = CONNECTIONS - READ_BATCHES - WRITE_BATCHES
 """The number of units of work that run alone at the same time. Their waits for locks do not delay batches."""
 
 
@@ -39,7 +39,7 @@ class PostgresDatabase(SqlDatabase):
         self._transactions = Transactions(engine, self._unit_of_work)
         self._reads = Queue(BEGIN_READ, READ_BATCHES)
         self._writes = Queue(BEGIN_WRITE, WRITE_BATCHES)
-        self._alone = ThreadPoolExecutor(ALONE, thread_name_prefix="postgres-alone")
+        self._alone = ThreadPoolExecutor(ALONE_MAX, thread_name_prefix="postgres-alone")
         self._listener = Listener(self._connect_to_listen)
         self._tasks: set[asyncio.Task[None]] = set()
 

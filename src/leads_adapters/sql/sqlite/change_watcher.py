@@ -8,7 +8,7 @@ from typing import Any
 from leads_adapters.sql.sqlite.driver import driver
 
 POLL_SECONDS = 0.05
-"""The time between two polls. A poll is cheap: it reads one number from shared memory."""
+"""The time between two polls."""
 
 
 class ChangeWatcher:

@@ -11,7 +11,7 @@ from leads_adapters.sql.sqlite.files import make_private
 from leads_adapters.sql.sqlite.folder_lock import lock_while_open
 
 BUSY_TIMEOUT_SECONDS = 5.0
-"""How long another process may hold the write lock before a write fails with `Outage`."""
+"""The time that a write waits for another process before it fails with `Outage`."""
 
 
 def sqlite_engine(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:

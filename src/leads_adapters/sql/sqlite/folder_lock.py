@@ -28,7 +28,7 @@ def lock_while_open(engine: Engine) -> None:
                 OSError
             ):  # SQLite reports a missing folder; if the file system has no locks, `lock_exclusively` fails
                 descriptors.append(
-                    _lock(folder, fcntl.LOCK_SH, "A database in it is being restored. Try again afterwards.")
+                    _lock(folder, fcntl.LOCK_SH, "a restore is running. Try again when it has finished.")
                 )
 
     def release(_: Engine) -> None:
@@ -42,7 +42,7 @@ def lock_while_open(engine: Engine) -> None:
 @contextmanager
 def lock_exclusively(folder: Path) -> Iterator[None]:
     """Keep other processes from opening a database in the folder. Raises `Unavailable` if a process has one open."""
-    descriptor = _lock(folder, fcntl.LOCK_EX, "A process has a database in it open. Stop the service first.")
+    descriptor = _lock(folder, fcntl.LOCK_EX, "a process has a database in it open. Stop the service first.")
     try:
         yield
     finally:
@@ -55,5 +55,5 @@ def _lock(folder: Path, kind: int, reason: str) -> int:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise Unavailable(f"The folder {folder} is in use. {reason}") from None
+        raise Unavailable(f"The folder {folder} is locked: {reason}") from None
     return descriptor

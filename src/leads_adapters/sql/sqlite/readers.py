@@ -8,7 +8,7 @@ from typing import Any
 from leads_adapters.database import ResultT
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
-LONG_READS = 2
+LONG_READS_MAX = 2
 """The maximum number of concurrent long reads."""
 
 Run = Callable[[SqlUnitOfWork], ResultT]
@@ -40,7 +40,7 @@ class LongReader:
         self._connect = connect
         self._unit_of_work = unit_of_work
         self._idle: list[Any] = []
-        self._threads = ThreadPoolExecutor(LONG_READS, thread_name_prefix="sqlite-read")
+        self._threads = ThreadPoolExecutor(LONG_READS_MAX, thread_name_prefix="sqlite-read")
 
     async def read(self, run: Run[ResultT]) -> ResultT:
         """Run a use case in a thread."""
@@ -65,6 +65,6 @@ class LongReader:
             connection.close()
 
     async def close(self) -> None:
-        """Wait for the reads under way, and close the connections."""
+        """Wait for running reads, and close the connections."""
         await asyncio.to_thread(self._threads.shutdown)
         self.renew()

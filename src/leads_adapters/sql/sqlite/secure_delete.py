@@ -20,7 +20,7 @@ from leads_adapters.sql.sqlite.write_connection import WriteConnection
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import drop_deleted_words
 
-INTERVAL_SECONDS = 5.0
+RETRY_SECONDS = 5.0
 """The time between two attempts. They fail while another process reads an old snapshot."""
 
 WAIT_SECONDS = 0.1
@@ -39,7 +39,7 @@ class SecureDelete:
         self._task: asyncio.Task[None] | None = None
         self._next_attempt = float("-inf")
         with suppress(driver.Error):
-            empty_log(writing.connection)  # an earlier process may have been killed between an erasure and this
+            empty_log(writing.connection)  # an earlier process may have been killed after an erasure
 
     def start(self) -> None:
         """Start to clean the files if a person was erased."""
@@ -58,7 +58,7 @@ class SecureDelete:
             await asyncio.sleep(self._next_attempt - time.monotonic())
             async with self._writing.lock:
                 await self._writing.in_thread(self._attempt)
-            self._next_attempt = time.monotonic() + INTERVAL_SECONDS
+            self._next_attempt = time.monotonic() + RETRY_SECONDS
         self._task = None
 
     def _attempt(self) -> None:
