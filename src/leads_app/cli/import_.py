@@ -44,7 +44,7 @@ def import_leads(file: Path, dry_run: bool, on_duplicate: str, rules: bool) -> N
     opened = session.opened_for_dry_run() if dry_run else session.opened(prints_name=True, creates=True)
     with opened as (container, run), file.open("rb") as stream:
         progress = Progress(console=Console(stderr=True))
-        tracked = progress.wrap_file(stream, total=file.stat().st_size, description="Importer")
+        tracked = progress.wrap_file(stream, total=file.stat().st_size, description="Importing")
         lead_file = READERS[form](tracked)
         refused = RefusedFile(refused_path, form, lead_file)
         results = replace(container.importing(), batch=BATCH)(
