@@ -30,7 +30,7 @@ LEASE = timedelta(seconds=60)
 """The duration of a claim: longer than an attempt, so that no other dispatcher sends the same notice meanwhile."""
 
 SLOTS = 32
-"""The maximum of concurrent attempts on one channel. After a crash, at most this many notices are sent twice."""
+"""The maximum number of concurrent attempts on one channel. A crash can repeat at most this many."""
 
 DELIVERY_SECONDS = 7.0
 """The time for running attempts to end after `stop`: less than supervisors wait."""

@@ -114,12 +114,12 @@ def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {truncate(name)}. Give an IANA name such as Europe/Berlin.") from None
+        raise ValueError(f"Unknown time zone {truncate(name)}. Give an IANA name such as Europe/Berlin.") from None
 
 
 def _day(name: str) -> int:
     if name not in _DAYS:
-        raise ValueError(f"there is no day {truncate(name)}. The days are: {', '.join(_DAYS)}.")
+        raise ValueError(f"Unknown day {truncate(name)}. Use one of: {', '.join(_DAYS)}.")
     return _DAYS.index(name)
 
 

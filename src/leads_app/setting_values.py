@@ -55,7 +55,7 @@ def parse_api_key(value: object) -> str:
     key = parse_text(value)
     if not _HEADER_VALUE.fullmatch(key):
         raise ValueError(
-            "use printable ASCII characters without leading or trailing spaces; no header can carry others."
+            "use printable ASCII characters, without spaces at the start or end: the key is sent in a header."
         )
     if len(key) < _API_KEY_MIN_LENGTH:
         message = f"it is too easy to guess. Use at least {_API_KEY_MIN_LENGTH} random characters."

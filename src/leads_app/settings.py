@@ -83,14 +83,14 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
         if name not in _PARSERS:
             known = ", ".join(_PREFIX + known.upper() for known in _PARSERS if known not in _TABLES)
             tables = ", ".join(f"[{table}]" for table in _TABLES)
-            raise SettingsError(f"There is no setting {name!r}. The settings are: {known}, {tables}.")
+            raise SettingsError(f"Unknown setting {name!r}. Use one of: {known}, {tables}.")
         attribute, parse = _PARSERS[name]
         with _errors_of(name):
             parsed[attribute] = parse(value)
     settings = Settings(**parsed)
     if settings.default_channel not in settings.channels:
         known = ", ".join(settings.channels)
-        message = f"there is no channel {settings.default_channel!r}. The channels are: {known}."
+        message = f"Unknown channel {settings.default_channel!r}. Use one of: {known}."
         raise SettingsError(f"The setting default_channel is not valid: {message}")
     with _errors_of("follow_up_rules"):
         check_rules(settings.follow_up_rules, settings.pipeline, settings.channels)
@@ -122,7 +122,8 @@ def _from_file(environ: Mapping[str, str], directory: Path) -> dict[str, Any]:
     try:
         values = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"The configuration file {path} cannot be read: {error}.") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError(f"The configuration file {path} cannot be read: {reason}.") from None
     return {name.removeprefix(_PREFIX).lower(): value for name, value in values.items()}
 
 

@@ -144,7 +144,7 @@ def test_what_became_of_a_test_notice_is_told(outcome: str, told: str, site: Sit
 
 
 def test_a_channel_that_there_is_not_cannot_be_tested(site: Site) -> None:
-    assert "The channels are: log." in site.leads("channels", "test", "loft").expect(1).err
+    assert "Use one of: log." in site.leads("channels", "test", "loft").expect(1).err
 
 
 def test_one_faulty_channel_does_not_keep_another_from_being_tested(site: Site) -> None:

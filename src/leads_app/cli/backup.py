@@ -19,9 +19,9 @@ from leads_app.cli.session import CommandFailed
 def backup(target: str, keep: int | None) -> None:
     """Back up the database to a new file that only you can read.
 
-    You can run it while the service runs. In DIRECTORY (default: backups/), the file name has the name of the database
-    and the time in UTC; `--keep` deletes only files with these names. A path that ends with / is a directory, and is
-    created if it does not exist.
+    You can run it while the service runs. In DIRECTORY (default: backups/), the file is named after the database and
+    the time (UTC). `--keep` deletes only files with these names. A path that ends with / is a directory, and is created
+    if it does not exist.
     """
     with session.connected() as (container, engine):
         _check_exists(engine)

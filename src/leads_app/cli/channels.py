@@ -44,14 +44,14 @@ def _package(adapter: EntryPoint) -> str:
 
 @channels.command()
 @click.argument("name")
-@click.option("--to", "address", help="The e-mail address or phone number of the recipient.")
+@click.option("--to", "address", help="The recipient's e-mail address or phone number, if the channel needs one.")
 @click.option("--message", default="This is a test of follow-ups.", show_default=True, help="The text of the notice.")
 def test(name: str, address: str | None, message: str) -> None:
     """Send a test notice through the channel NAME and print the result."""
     container = Container(settings=session.settings())
     configured = container.settings().channels
     if name not in configured:
-        raise CommandFailed(f"There is no channel {name!r}. The channels are: {', '.join(configured)}.")
+        raise CommandFailed(f"Unknown channel {name!r}. Use one of: {', '.join(configured)}.")
     notifier = make_notifier(name, configured[name])
     if notifier.needs and not address:
         raise click.UsageError(f"The channel {name} needs {_NEEDS[notifier.needs]}. Give it with --to.")

@@ -8,7 +8,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 CONNECTIONS_MAX = 10_000
-"""The maximum of connections in one process. Further connections wait."""
+"""The maximum number of connections in one process. Further connections wait."""
 
 HEAD_SECONDS = 10
 """The time for a complete request head, from the start of the connection or the last response."""

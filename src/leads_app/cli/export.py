@@ -23,7 +23,7 @@ from leads_domain.paging import LeadQuery
     "--format",
     "form",
     type=click.Choice([form.value for form in Format]),
-    help="The format. Default: from the name of FILE, else csv.",
+    help="The format. Default: from the name of FILE; csv for standard output.",
 )
 def export_leads(file: Path | None, form: str | None) -> None:
     """Export all leads, oldest first, to FILE or to standard output."""

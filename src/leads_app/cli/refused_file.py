@@ -14,7 +14,7 @@ from leads_app.cli.whole_file import open_private
 from leads_domain.errors import ValidationFailed
 
 REASONS_MAX = 20
-"""The maximum of reasons listed in the terminal if there is no file."""
+"""The maximum number of reasons listed in the terminal if there is no file."""
 
 REASON_MAX = 300
 """The maximum length of a reason in the terminal, in characters."""

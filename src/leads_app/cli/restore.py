@@ -34,8 +34,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def restore(path: Path, yes: bool, old: Path | None) -> None:
     """Replace the database with a backup: FILE, or the newest backup in DIRECTORY.
 
-    Stop the service first. The current database is renamed, not deleted. A backup from an older version of leads is
-    updated. OLD is the database that was in use until now, or a newer backup.
+    Stop the service first. The current database is kept in a file with the time in its name. A backup from an older
+    version of leads is updated. OLD is the database that was in use until now, or a newer backup.
     """
     with session.connected() as (container, engine):
         file = _newest(path, database_name(engine)) if path.is_dir() else path
