@@ -18,7 +18,7 @@ _CACHE_SIZE = 4096
 
 
 class ClientAddresses:
-    """Identifies clients by their IPv4 address, or their IPv6 network of 64 bits.
+    """Identify clients by their IPv4 address, or their IPv6 network of 64 bits.
 
     The address of the client is the last one in `X-Forwarded-For` that is not a trusted proxy. A client can forge
     those before it, and the whole header if it does not connect through a trusted proxy.

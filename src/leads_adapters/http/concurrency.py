@@ -13,7 +13,7 @@ PER_ADDRESS = 256
 
 
 class ConcurrencyLimit:
-    """Counts the concurrent requests of each client in this process, up to a limit."""
+    """Count the concurrent requests of each client in this process, up to a limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

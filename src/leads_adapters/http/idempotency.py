@@ -96,7 +96,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class IdempotentWrites:
-    """Runs the writes of POST requests once per `Idempotency-Key`."""
+    """Run the writes of POST requests once per `Idempotency-Key`."""
 
     database: Database
     clock: Clock

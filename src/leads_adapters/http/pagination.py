@@ -30,7 +30,7 @@ _Id = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z
 
 
 class Cursors(Generic[PositionT]):
-    """Encodes positions in a list as cursors, and decodes them.
+    """Encode positions in a list as cursors, and decode them.
 
     A cursor is valid only within its `scope`: the list, its filters and its order. `schema` is the type of an encoded
     position. It is strict, because clients can forge cursors.

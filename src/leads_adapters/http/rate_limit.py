@@ -25,7 +25,7 @@ class RateLimit:
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Counts the requests of each client in this process."""
+    """Count the requests of each client in this process, up to a limit."""
 
     limit: RateLimit
     now: Callable[[], float] = monotonic

@@ -47,7 +47,7 @@ _SECURITY_HEADERS = (
 
 
 class RequestMiddleware:
-    """Adds the request id and security headers, serves HEAD as GET, completes `Allow`, logs and counts requests."""
+    """Add the request id and security headers, serve HEAD as GET, complete `Allow`, and log and count requests."""
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ _KEY_BYTES = 32
 
 
 class Seal:
-    """Seals content (Fernet) and computes fingerprints (HMAC-SHA256) with keys derived from a secret (HKDF)."""
+    """Seal content (Fernet) and compute fingerprints (HMAC-SHA256) with keys derived from a secret (HKDF)."""
 
     def __init__(self, secret: str) -> None:
         # Imported here: this library is slow to import, and only requests with an Idempotency-Key need it.

@@ -138,7 +138,7 @@ def _headers(response: Mapping[str, Any], handler: HTTPRouteHandler, method: str
 
 
 def _files(examples: Mapping[str, str]) -> dict[str, Any]:
-    schema = {"type": "string", "format": "binary"}  # generators of clients make files of these
+    schema = {"type": "string", "format": "binary"}  # client generators map this to a file
     return {media_type: {"schema": schema, "example": example} for media_type, example in examples.items()}
 
 

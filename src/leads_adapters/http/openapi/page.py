@@ -21,7 +21,7 @@ _ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", *_OWN)
 
 
 class SwaggerUiPage(OpenAPIRenderPlugin):
-    """Serves Swagger UI without inline scripts, which Litestar's own page has and the security policy forbids."""
+    """Serve Swagger UI without inline scripts, which the security policy forbids and Litestar's page has."""
 
     def __init__(self) -> None:
         super().__init__(path="/")
