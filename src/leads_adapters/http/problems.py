@@ -37,7 +37,9 @@ class FieldError(msgspec.Struct):
     pointer: Annotated[
         str, Meta(description="A JSON Pointer (RFC 6901) to the field; empty for the whole body.", examples=["/name"])
     ]
-    detail: Annotated[str, Meta(description="How to correct the field.", examples=["Give it 1 to 200 characters."])]
+    detail: Annotated[
+        str, Meta(description="How to correct the field.", examples=["Must have 1 to 200 characters, but has 0."])
+    ]
 
 
 class Problem(HTTPException):

@@ -32,11 +32,11 @@ from leads_domain.notifier import (
     Refused,
     TryAgain,
 )
-from leads_domain.testing.outcomes import Call, assert_receipt, assert_same, outcome_of, same_line_ends
+from leads_domain.testing.outcomes import Call, assert_receipt, assert_same, normalize_line_ends, outcome_of
 from leads_domain.testing.receiver import Behaviour, Received
 
-AT_ONCE = 8
-_TEXTS_OF_ANY_KIND = (
+THREADS = 8
+_DIFFICULT_TEXTS = (
     "Doe, Jane",
     'Jane "JD" <jd@example.org>, Joe',
     "Jane\r\nBcc: eve@example.org",
@@ -110,7 +110,7 @@ class FollowUpNotifierContract:
         notifier, notice = self.make_notifier(), self.make_notice()
         email = notice.email if notifier.needs is Address.EMAIL else None
         phone = notice.phone if notifier.needs is Address.PHONE else None
-        self._sends(notifier, replace(notice, email=email, phone=phone))
+        self._send(notifier, replace(notice, email=email, phone=phone))
 
     def test_accepts_nothing_that_lacks_the_address_it_needs(self) -> None:
         notifier, before = self.make_notifier(), len(self.received())
@@ -124,33 +124,33 @@ class FollowUpNotifierContract:
         assert_receipt(outcome_of(lambda: self.make_notifier().notify(self.make_notice())))
 
     def test_sends_a_notice_once_and_as_it_is(self) -> None:
-        self._sends(self.make_notifier(), self.make_notice())
+        self._send(self.make_notifier(), self.make_notice())
 
     def test_leaves_the_notice_as_it_was(self) -> None:
         notice = self.make_notice()
         before = deepcopy(notice)
-        self._sends(self.make_notifier(), notice)
+        self._send(self.make_notifier(), notice)
         assert notice == before, "the notice was changed"
 
     def test_lets_the_receiver_tell_a_repeat_from_another_notice(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
-        first = self._sends(notifier, notice)
+        first = self._send(notifier, notice)
         assert first.idempotency_key is not None, "the receiver got no idempotency key"
-        repeated = self._sends(notifier, replace(notice, attempt=2))
+        repeated = self._send(notifier, replace(notice, attempt=2))
         assert repeated.idempotency_key == first.idempotency_key, "a repeated notice had another idempotency key"
-        other = self._sends(notifier, replace(notice, idempotency_key=self.make_notice(1).idempotency_key))
+        other = self._send(notifier, replace(notice, idempotency_key=self.make_notice(1).idempotency_key))
         assert other.idempotency_key != first.idempotency_key, "another notice had the same idempotency key"
 
     def test_keeps_nothing_from_one_notice_to_the_next(self) -> None:
         notifier = self.make_notifier()
-        self._sends(notifier, self.make_notice(0))
-        self._fails(Behaviour.FAILS, notifier, self.make_notice(1))
-        self._sends(notifier, self.make_notice(2))
-        self._sends(notifier, self.make_notice(3))
+        self._send(notifier, self.make_notice(0))
+        self._error_of(Behaviour.FAILS, notifier, self.make_notice(1))
+        self._send(notifier, self.make_notice(2))
+        self._send(notifier, self.make_notice(3))
 
     def test_sends_notices_of_several_threads_at_once(self) -> None:
-        notifier, start, before = self.make_notifier(), Barrier(AT_ONCE), len(self.received())
-        notices = [self.make_notice(number) for number in range(AT_ONCE)]
+        notifier, start, before = self.make_notifier(), Barrier(THREADS), len(self.received())
+        notices = [self.make_notice(number) for number in range(THREADS)]
 
         def notify(notice: FollowUpNotice) -> Receipt:
             start.wait(self.time_limit_seconds)
@@ -160,21 +160,23 @@ class FollowUpNotifierContract:
         sys.setswitchinterval(1e-6)  # switch between threads as often as possible
         try:
             for call in [Call(partial(notify, notice)) for notice in notices]:
-                assert_receipt(call.outcome(self.time_limit_seconds * AT_ONCE))
+                assert_receipt(call.outcome(self.time_limit_seconds * THREADS))
         finally:
             sys.setswitchinterval(interval)
         arrived = self.received()[before:]
-        assert len(arrived) == AT_ONCE, f"{AT_ONCE} notices were sent, {len(arrived)} were received"
+        assert len(arrived) == THREADS, f"{THREADS} notices were sent, {len(arrived)} were received"
         for notice in notices:
-            matching = [each for each in arrived if same_line_ends(notice.message) in same_line_ends(each.message)]
+            matching = [
+                each for each in arrived if normalize_line_ends(notice.message) in normalize_line_ends(each.message)
+            ]
             assert len(matching) == 1, f"the message {notice.message!r} was received {len(matching)} times"
             assert_same(matching[0], notice, notifier.needs)
         keys = {each.idempotency_key for each in arrived} - {None}
-        assert len(keys) in (0, AT_ONCE), "notices that were sent at the same time had the same idempotency key"
+        assert len(keys) in (0, THREADS), "notices that were sent at the same time had the same idempotency key"
 
     def test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not(self) -> None:
         notifier = self.make_notifier()
-        for number, text in enumerate(_TEXTS_OF_ANY_KIND):
+        for number, text in enumerate(_DIFFICULT_TEXTS):
             before = len(self.received())
             notice = replace(self.make_notice(number), name=text, message=text)
             outcome = outcome_of(partial(notifier.notify, notice))
@@ -183,36 +185,35 @@ class FollowUpNotifierContract:
             else:
                 assert_receipt(outcome)
                 # The notifier may clean a name with line breaks or control characters, but must not change a message.
-                assert_same(self._one_since(before), replace(notice, name=""), notifier.needs)
+                assert_same(self._received_once_since(before), replace(notice, name=""), notifier.needs)
 
     def test_says_try_again_when_the_receiver_fails(self) -> None:
-        error = self._fails(Behaviour.FAILS, self.make_notifier(), self.make_notice())
+        error = self._error_of(Behaviour.FAILS, self.make_notifier(), self.make_notice())
         assert isinstance(error, TryAgain), f"the receiver failed temporarily: raise TryAgain, not {error!r}"
         assert error.delay is None or isinstance(error.delay, timedelta), (
             f"a delay must be a timedelta, not {error.delay!r}"
         )
 
     def test_says_refused_when_the_receiver_refuses(self) -> None:
-        error = self._fails(Behaviour.REFUSES, self.make_notifier(), self.make_notice())
+        error = self._error_of(Behaviour.REFUSES, self.make_notifier(), self.make_notice())
         assert isinstance(error, Refused), f"the receiver refused the notice permanently: raise Refused, not {error!r}"
 
     def test_gives_no_receipt_before_the_receiver_has_accepted(self) -> None:
-        outcome = self._while_hanging(self.make_notifier(), self.make_notice())
+        outcome = self._outcome_while_hanging(self.make_notifier(), self.make_notice())
         assert not isinstance(outcome, Receipt), (
             "notify returned a receipt, but the receiver has not accepted the notice"
         )
 
     def test_says_try_again_in_time_when_the_receiver_hangs(self) -> None:
-        outcome = self._while_hanging(self.make_notifier(), self.make_notice())
+        outcome = self._outcome_while_hanging(self.make_notifier(), self.make_notice())
         assert isinstance(outcome, TryAgain), f"the receiver did not respond: raise TryAgain in time, not {outcome!r}"
 
     def test_tells_no_secret(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
         texts = [repr(notifier), str(notifier)]
-        errors = [self._fails(behaviour, notifier, notice) for behaviour in (Behaviour.FAILS, Behaviour.REFUSES)]
-        texts += [
-            str(error) for error in errors if isinstance(error, NotificationError)
-        ]  # of other errors only the type is stored
+        errors = [self._error_of(behaviour, notifier, notice) for behaviour in (Behaviour.FAILS, Behaviour.REFUSES)]
+        # The service stores only the type of other errors.
+        texts += [str(error) for error in errors if isinstance(error, NotificationError)]
         leaked = [secret for secret in self.secrets for text in texts if secret in text]
         assert not leaked, "the repr of the notifier or the text of an error contains a secret"
 
@@ -224,21 +225,21 @@ class FollowUpNotifierContract:
         assert error is None, f"the receiver accepts notices, but check raised {error!r}"
         assert len(self.received()) == before, "check sent a notice"
 
-    def _sends(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:
+    def _send(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:
         """Send a notice, assert that it was received once, unchanged, before the receipt; return it as received."""
         before = len(self.received())
         assert_receipt(outcome_of(partial(notifier.notify, notice)))
-        received = self._one_since(before)
+        received = self._received_once_since(before)
         assert_same(received, notice, notifier.needs)
         return received
 
-    def _one_since(self, before: int) -> Received:
+    def _received_once_since(self, before: int) -> Received:
         arrived = self.received()[before:]
         assert len(arrived) == 1, f"one notice was sent, {len(arrived)} were received by the time of the receipt"
         return arrived[0]
 
-    def _fails(self, behaviour: Behaviour, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Exception:
-        """Return the error that `notify` raises while the receiver behaves like this."""
+    def _error_of(self, behaviour: Behaviour, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Exception:
+        """Return the error that `notify` raises while the receiver has this behaviour."""
         self.receiver_behaves(behaviour)
         try:
             outcome = outcome_of(partial(notifier.notify, notice))
@@ -247,7 +248,7 @@ class FollowUpNotifierContract:
         assert isinstance(outcome, Exception), f"the receiver {behaviour.value}, but notify returned {outcome!r}"
         return outcome
 
-    def _while_hanging(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Receipt | Exception:
+    def _outcome_while_hanging(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Receipt | Exception:
         """Return the outcome of a notice that is sent while the receiver hangs."""
         self.receiver_behaves(Behaviour.HANGS)
         try:

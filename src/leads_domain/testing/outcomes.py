@@ -8,10 +8,10 @@ from typing import Generic, TypeVar
 from leads_domain.notifier import Address, FollowUpNotice, Receipt
 from leads_domain.testing.receiver import Received
 
-T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
 
-def outcome_of(call: Callable[[], T]) -> T | Exception:
+def outcome_of(call: Callable[[], ResultT]) -> ResultT | Exception:
     """Return the result of a call, or the error that it raised."""
     try:
         return call()
@@ -19,14 +19,14 @@ def outcome_of(call: Callable[[], T]) -> T | Exception:
         return error
 
 
-class Call(Generic[T]):
+class Call(Generic[ResultT]):
     """A call in a separate thread, which may never end."""
 
-    def __init__(self, call: Callable[[], T]) -> None:
-        self._outcomes: SimpleQueue[T | Exception] = SimpleQueue()
+    def __init__(self, call: Callable[[], ResultT]) -> None:
+        self._outcomes: SimpleQueue[ResultT | Exception] = SimpleQueue()
         Thread(target=lambda: self._outcomes.put(outcome_of(call)), daemon=True).start()
 
-    def outcome(self, seconds: float) -> T | Exception:
+    def outcome(self, seconds: float) -> ResultT | Exception:
         """Return the result of the call, or its error; a `TimeoutError` if the call did not end in time."""
         try:
             return self._outcomes.get(timeout=seconds)
@@ -47,7 +47,7 @@ def assert_receipt(outcome: object) -> None:
 
 def assert_same(received: Received, notice: FollowUpNotice, needs: Address | None) -> None:
     """Fail unless the received notice is this one, at an address that the channel may use."""
-    assert same_line_ends(notice.message) in same_line_ends(received.message), (
+    assert normalize_line_ends(notice.message) in normalize_line_ends(received.message), (
         f"{notice.message!r} became {received.message!r}"
     )
     assert received.name is None or notice.name in received.name, f"the name {notice.name!r} became {received.name!r}"
@@ -56,6 +56,6 @@ def assert_same(received: Received, notice: FollowUpNotice, needs: Address | Non
     assert received.address in allowed, f"a notice for {allowed[0]!r} went to {received.address!r}"
 
 
-def same_line_ends(text: str) -> str:
+def normalize_line_ends(text: str) -> str:
     """Return the text with line feeds as line ends, because channels use different ones."""
     return text.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
