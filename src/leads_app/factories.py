@@ -91,7 +91,7 @@ def make_rules(
         try:
             recipient = check_recipient(rule.recipient, channel, channels[channel], normalizer)
         except ValueError as error:
-            raise SettingsError(f"The setting follow_up_rules is not valid: rule {number}: {error}") from None
+            raise SettingsError(f"The setting follow_up_rules is not valid. Rule {number}: {error}") from None
         checked.append(replace(rule, recipient=recipient))
     return FollowUpRules(ids, default_channel, checked, hours)
 

@@ -51,7 +51,7 @@ class _HoursTable(msgspec.Struct, forbid_unknown_fields=True, rename={"opens": "
 def parse_rules(value: object) -> Sequence[FollowUpRule]:
     """Return the rules, each checked on its own; raises `ValueError`."""
     if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
-        raise ValueError("write one table for each rule: [[follow_up_rules]].")
+        raise ValueError("Write one table for each rule: [[follow_up_rules]].")
     return [_rule(number, table) for number, table in enumerate(value, 1)]
 
 
@@ -59,10 +59,10 @@ def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Col
     """Raise `ValueError` for an unknown status or channel."""
     for number, rule in enumerate(rules, 1):
         for error in pipeline.status_errors(rule.when):
-            raise ValueError(f"rule {number}: {error.detail}")
+            raise ValueError(f"Rule {number}: {error.detail}")
         if rule.channel is not None and rule.channel not in channels:
             known = ", ".join(channels)
-            raise ValueError(f"rule {number}: Unknown channel {truncate(rule.channel)}. Use one of: {known}.")
+            raise ValueError(f"Rule {number}: Unknown channel {truncate(rule.channel)}. Use one of: {known}.")
 
 
 def check_recipient(recipient: str, channel: str, needs: Address | None, normalizer: Normalizer) -> str:
@@ -75,8 +75,8 @@ def check_recipient(recipient: str, channel: str, needs: Address | None, normali
     try:
         return str(normalizer.email(recipient)) if kind is Address.EMAIL else normalizer.phone(recipient).e164
     except ValidationFailed as invalid:
-        choices = f"give {', '.join(Recipient)}, or {_ADDRESSES[needs]} for the channel {channel}"
-        raise ValueError(f"recipient is {truncate(recipient)}; {choices}. {invalid}") from None
+        choices = f"Give {', '.join(Recipient)}, or {_ADDRESSES[needs]} for the channel {channel}"
+        raise ValueError(f"recipient is {truncate(recipient)}. {choices}. {invalid}") from None
 
 
 def parse_working_hours(value: object) -> WorkingHours:
@@ -101,12 +101,12 @@ def _rule(number: int, value: object) -> FollowUpRule:
             recipient=table.recipient,
         )
     except (ValueError, ValidationFailed, msgspec.ValidationError) as error:
-        raise ValueError(f"rule {number}: {error}") from None
+        raise ValueError(f"Rule {number}: {error}") from None
 
 
 def _duration(text: str) -> timedelta:
     if not _DURATION.fullmatch(text):
-        raise ValueError(f"after is {truncate(text)}; give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
+        raise ValueError(f"after is {truncate(text)}. Give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
     return sum((int(part[:-1]) * _UNITS[part[-1]] for part in text.split()), timedelta())
 
 

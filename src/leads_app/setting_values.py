@@ -17,7 +17,7 @@ from leads_adapters.http.rate_limit import RateLimit
 from leads_domain.access import digest
 
 _UNIT_BYTES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
-_DATABASE_URLS = "give a URL such as sqlite:///leads.db or postgresql://user:password@host/database"
+_DATABASE_URLS = "Give a URL such as sqlite:///leads.db or postgresql://user:password@host/database"
 _PERIOD_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
 _API_KEY_MIN_LENGTH = 16
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
@@ -29,7 +29,7 @@ def parse_text(value: object) -> str:
     """Return the value if it is a text that is not empty."""
     if isinstance(value, str) and value:
         return value
-    raise ValueError("give a text that is not empty.")
+    raise ValueError("Give a text that is not empty.")
 
 
 def parse_database_url(value: object) -> URL:
@@ -40,13 +40,13 @@ def parse_database_url(value: object) -> URL:
     except (ArgumentError, ValueError):  # a ValueError quotes the port, which may be a part of the password
         raise ValueError(f"{_DATABASE_URLS}.") from None
     if "@" in (url.host or ""):  # the host contains a part of the password: later errors would show it
-        raise ValueError("write %40 for an @ in the user name or password.")
+        raise ValueError("Write %40 for an @ in the user name or password.")
     if url.drivername == "postgresql":
         return url
     if url.drivername != "sqlite" or url.host or url.username or url.query:
-        raise ValueError(f"{_DATABASE_URLS}; sqlite:/// is followed by a file name only.")
+        raise ValueError(f"{_DATABASE_URLS}. After sqlite:///, write only a file name.")
     if url.database in (None, "", ":memory:"):
-        raise ValueError("name a file, such as sqlite:///leads.db: a database in memory would be lost at the end.")
+        raise ValueError("Name a file, such as sqlite:///leads.db. A database in memory is lost at the end.")
     return url
 
 
@@ -55,10 +55,10 @@ def parse_api_key(value: object) -> str:
     key = parse_text(value)
     if not _HEADER_VALUE.fullmatch(key):
         raise ValueError(
-            "use printable ASCII characters, without spaces at the start or end: the key is sent in a header."
+            "Use printable ASCII characters, without spaces at the start or end: the key is sent in a header."
         )
     if len(key) < _API_KEY_MIN_LENGTH:
-        message = f"it is too easy to guess. Use at least {_API_KEY_MIN_LENGTH} random characters."
+        message = f"It is too easy to guess. Use at least {_API_KEY_MIN_LENGTH} random characters."
         raise ValueError(message)
     return digest(key)
 
@@ -67,7 +67,7 @@ def parse_region(value: object) -> str:
     """Return the country code in upper case."""
     region = parse_text(value).upper()
     if region not in SUPPORTED_REGIONS:
-        raise ValueError("give a country as two letters (ISO 3166-1), such as DE.")
+        raise ValueError("Give a country as two letters (ISO 3166-1), such as DE.")
     return region
 
 
@@ -78,7 +78,7 @@ def parse_rate_limit(value: object) -> RateLimit | None:
         return None
     match = re.fullmatch(r"([1-9][0-9]{0,8})/(second|minute|hour)", text)
     if match is None:
-        raise ValueError("give a number of requests per second, minute or hour, such as 600/minute, or off.")
+        raise ValueError("Give a number of requests per second, minute or hour, such as 600/minute, or off.")
     return RateLimit(int(match[1]), _PERIOD_SECONDS[match[2]])
 
 
@@ -86,7 +86,7 @@ def _texts(value: object) -> list[str]:
     """Return the texts of a list, or of one text that separates them by commas."""
     texts = value.split(",") if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise ValueError("give a list of texts, or one text with commas between them.")
+        raise ValueError("Give a list of texts, or one text with commas between them.")
     return [text.strip() for text in texts]
 
 
@@ -108,7 +108,7 @@ def parse_cors_origins(value: object) -> Sequence[str]:
     origins = _texts(value)
     for origin in origins:
         if origin == ANY and len(origins) > 1:
-            raise ValueError("give either * alone, for all origins, or a list of origins.")
+            raise ValueError("Give either * alone, for all origins, or a list of origins.")
         if origin != ANY and not _ORIGIN.fullmatch(origin):
             message = f"{origin!r} is not an origin. Write it in lower case and without a path"
             raise ValueError(f"{message}, such as https://app.example.com or http://localhost:5173.")
@@ -119,7 +119,7 @@ def parse_stop_delay(value: object) -> int:
     """Return the delay in seconds."""
     text = str(value)
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,3}", text) or int(text) > _STOP_DELAY_MAX_SECONDS:
-        raise ValueError(f"give a number of seconds from 0 to {_STOP_DELAY_MAX_SECONDS}.")
+        raise ValueError(f"Give a number of seconds from 0 to {_STOP_DELAY_MAX_SECONDS}.")
     return int(text)
 
 
@@ -127,12 +127,12 @@ def parse_size(value: object) -> int:
     """Return the size in bytes."""
     match = re.fullmatch(r"([1-9][0-9]{0,12}) ?([a-zA-Z]*)", str(value))
     if isinstance(value, bool) or match is None or match[2].lower() not in _UNIT_BYTES:
-        raise ValueError("give a number of bytes, such as 1048576 or 1 MiB.")
+        raise ValueError("Give a number of bytes, such as 1048576 or 1 MiB.")
     return int(match[1]) * _UNIT_BYTES[match[2].lower()]
 
 
 def parse_log_format(value: object) -> str:
     """Return `console` or `json`."""
     if value not in ("console", "json"):
-        raise ValueError("give console or json.")
+        raise ValueError("Give console or json.")
     return str(value)

@@ -91,7 +91,7 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
     if settings.default_channel not in settings.channels:
         known = ", ".join(settings.channels)
         message = f"Unknown channel {settings.default_channel!r}. Use one of: {known}."
-        raise SettingsError(f"The setting default_channel is not valid: {message}")
+        raise SettingsError(f"The setting default_channel is not valid. {message}")
     with _errors_of("follow_up_rules"):
         check_rules(settings.follow_up_rules, settings.pipeline, settings.channels)
     return settings
@@ -103,7 +103,7 @@ def _errors_of(setting: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, ValidationFailed, InvalidPipeline, msgspec.ValidationError) as error:
-        raise SettingsError(f"The setting {setting} is not valid: {error}") from None
+        raise SettingsError(f"The setting {setting} is not valid. {error}") from None
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _from_file(environ: Mapping[str, str], directory: Path) -> dict[str, Any]:
 
 def _channels(value: object) -> Mapping[str, Channel]:
     if not isinstance(value, dict) or not all(isinstance(options, dict) for options in value.values()):
-        raise ValueError("write one table for each channel: [channels.NAME].")
+        raise ValueError("Write one table for each channel: [channels.NAME].")
     return {"log": Channel("log")} | {name: _channel(name, options) for name, options in value.items()}
 
 

@@ -125,7 +125,7 @@ def test_an_address_that_does_not_suit_the_channel_is_refused_and_nothing_is_sen
     assert "needs an e-mail address" in " ".join(said(missing).split())
     for name, address in (("mail", "+4930123456"), ("loft", "ann@example.com"), ("mail", "ann@")):
         wrong = site.leads("channels", "test", name, "--to", address).expect(1)
-        assert wrong.err.startswith("leads: The address in --to is not valid: ")
+        assert wrong.err.startswith("leads: The address in --to is not valid. ")
         assert "message" not in wrong.err
 
 

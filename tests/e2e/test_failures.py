@@ -42,13 +42,13 @@ FAILURES = {
     "unknown region": Attempt("serve", ("default_region", "DE"), {"LEADS_DEFAULT_REGION": "XX"}),
     "damaged configuration file": Attempt("doctor", ("leads.toml", "line 1"), files={"leads.toml": UNCLOSED}),
     "broken pipeline": Attempt("pipeline", ("pipeline", "won"), files={"leads.toml": BROKEN_PIPELINE}),
-    "rule of no status": Attempt("serve", ("rule 2", "'old'", "contacted"), files=with_rules("new", "old")),
+    "rule of no status": Attempt("serve", ("Rule 2", "'old'", "contacted"), files=with_rules("new", "old")),
     "rule after no time": Attempt(
-        "dispatch", ("rule 2", "'-1h'", "30m"), files={**with_rules("24h", "-1h"), "leads.db": ""}
+        "dispatch", ("Rule 2", "'-1h'", "30m"), files={**with_rules("24h", "-1h"), "leads.db": ""}
     ),
-    "rule with a wrong placeholder": Attempt("doctor", ("rule 2", "'nom'", "{name}"), files=with_rules("name", "nom")),
+    "rule with a wrong placeholder": Attempt("doctor", ("Rule 2", "'nom'", "{name}"), files=with_rules("name", "nom")),
     "rule on no channel": Attempt(
-        "serve", ("rule 2", "'fax'", "log"), files=with_rules("after", 'channel="fax"\nafter')
+        "serve", ("Rule 2", "'fax'", "log"), files=with_rules("after", 'channel="fax"\nafter')
     ),
     "hours of no zone": Attempt("serve", ("working_hours", "Europe/Atlantis"), files={"leads.toml": HOURS}),
     "unknown adapter": Attempt("serve", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}),

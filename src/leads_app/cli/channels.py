@@ -78,7 +78,7 @@ def _notice(
         elif address:
             phone = normalizer.phone(address).e164
     except ValidationFailed as error:
-        raise CommandFailed(f"The address in --to is not valid: {error}") from None
+        raise CommandFailed(f"The address in --to is not valid. {error}") from None
     return FollowUpNotice(
         follow_up_id=id,
         lead_id=id,

@@ -38,4 +38,4 @@ def _url(option: str, text: str) -> URL:
     try:
         return parse_database_url(text)
     except ValueError as error:
-        raise CommandFailed(f"{option} is not valid: {error}") from None
+        raise CommandFailed(f"{option} is not valid. {error}") from None

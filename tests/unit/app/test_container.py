@@ -31,7 +31,7 @@ def test_every_provider_creates_its_object(container: Container) -> None:
 def test_a_rule_whose_recipient_never_has_an_address_is_refused(container: Container) -> None:
     message = error_of_rules(container, a_rule(channel="sms"), a_rule(channel="sms", recipient=Recipient.OWNER))
     assert message == (
-        "The setting follow_up_rules is not valid: rule 2: The channel sms needs a phone number, and owners have none."
+        "The setting follow_up_rules is not valid. Rule 2: The channel sms needs a phone number, and owners have none."
     )
 
 
@@ -67,18 +67,18 @@ def test_a_rule_can_name_any_address_of_the_kind_that_its_channel_needs(
 @pytest.mark.parametrize(
     ("channel", "recipient", "advice"),
     [
-        ("mail", "boss", "give lead, owner, or an e-mail address for the channel mail."),
-        ("mail", "+49 30 123456", "give lead, owner, or an e-mail address for the channel mail."),
-        ("sms", "sales@example.com", "give lead, owner, or a phone number for the channel sms."),
-        ("log", "boss", "give lead, owner, or an e-mail address or a phone number for the channel log."),
-        ("log", "", "give lead, owner, or an e-mail address or a phone number for the channel log."),
+        ("mail", "boss", "Give lead, owner, or an e-mail address for the channel mail."),
+        ("mail", "+49 30 123456", "Give lead, owner, or an e-mail address for the channel mail."),
+        ("sms", "sales@example.com", "Give lead, owner, or a phone number for the channel sms."),
+        ("log", "boss", "Give lead, owner, or an e-mail address or a phone number for the channel log."),
+        ("log", "", "Give lead, owner, or an e-mail address or a phone number for the channel log."),
     ],
 )
 def test_a_recipient_of_another_kind_than_its_channel_needs_is_refused(
     container: Container, channel: str, recipient: str, advice: str
 ) -> None:
     message = error_of_rules(container, a_rule(channel=channel, recipient=recipient))
-    assert message.startswith(f"The setting follow_up_rules is not valid: rule 1: recipient is {recipient!r}; {advice}")
+    assert message.startswith(f"The setting follow_up_rules is not valid. Rule 1: recipient is {recipient!r}. {advice}")
 
 
 def test_every_singleton_is_created_once(container: Container) -> None:

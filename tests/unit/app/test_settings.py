@@ -86,37 +86,37 @@ def test_channels_and_pipeline_come_from_the_file(tmp_path: Path) -> None:
     ("environ", "message"),
     [
         ({"LEADS_FOO": "1"}, "Unknown setting 'foo'. Use one of: LEADS_DATABASE_URL"),
-        ({"LEADS_DATABASE_URL": "leads.db"}, "database_url is not valid: give a URL such as sqlite:///leads.db"),
-        ({"LEADS_DATABASE_URL": "sqlite://"}, "database_url is not valid: name a file"),
+        ({"LEADS_DATABASE_URL": "leads.db"}, "database_url is not valid. Give a URL such as sqlite:///leads.db"),
+        ({"LEADS_DATABASE_URL": "sqlite://"}, "database_url is not valid. Name a file"),
         (
             {"LEADS_DATABASE_URL": "mysql://h/x"},
-            "database_url is not valid: give a URL such as sqlite:///leads.db or postgresql://",
+            "database_url is not valid. Give a URL such as sqlite:///leads.db or postgresql://",
         ),
-        ({"LEADS_DATABASE_URL": "postgresql://u:p@ss@h/x"}, "database_url is not valid: write %40 for an @"),
-        ({"LEADS_DATABASE_URL": "postgresql://h:port/x"}, "database_url is not valid: give a URL such as"),
-        ({"LEADS_API_KEY": ""}, "api_key is not valid: give a text that is not empty"),
-        ({"LEADS_API_KEY": " 0123456789abcdef"}, "api_key is not valid: use printable ASCII characters"),
-        ({"LEADS_API_KEY": "0123456789abcdef\r"}, "api_key is not valid: use printable ASCII characters"),
-        ({"LEADS_API_KEY": "0123456789abcdef\n"}, "api_key is not valid: use printable ASCII characters"),
-        ({"LEADS_API_KEY": "01234567\n89abcdef"}, "api_key is not valid: use printable ASCII characters"),
-        ({"LEADS_API_KEY": "01234567\u007f89abcdef"}, "api_key is not valid: use printable ASCII characters"),
-        ({"LEADS_API_KEY": "\u540d\U0001f680" * 8}, "api_key is not valid: use printable ASCII characters"),
-        ({"LEADS_API_KEY": "k\u00e9" * 8}, "api_key is not valid: use printable ASCII characters"),
+        ({"LEADS_DATABASE_URL": "postgresql://u:p@ss@h/x"}, "database_url is not valid. Write %40 for an @"),
+        ({"LEADS_DATABASE_URL": "postgresql://h:port/x"}, "database_url is not valid. Give a URL such as"),
+        ({"LEADS_API_KEY": ""}, "api_key is not valid. Give a text that is not empty"),
+        ({"LEADS_API_KEY": " 0123456789abcdef"}, "api_key is not valid. Use printable ASCII characters"),
+        ({"LEADS_API_KEY": "0123456789abcdef\r"}, "api_key is not valid. Use printable ASCII characters"),
+        ({"LEADS_API_KEY": "0123456789abcdef\n"}, "api_key is not valid. Use printable ASCII characters"),
+        ({"LEADS_API_KEY": "01234567\n89abcdef"}, "api_key is not valid. Use printable ASCII characters"),
+        ({"LEADS_API_KEY": "01234567\u007f89abcdef"}, "api_key is not valid. Use printable ASCII characters"),
+        ({"LEADS_API_KEY": "\u540d\U0001f680" * 8}, "api_key is not valid. Use printable ASCII characters"),
+        ({"LEADS_API_KEY": "k\u00e9" * 8}, "api_key is not valid. Use printable ASCII characters"),
         (
             {"LEADS_API_KEY": "0123456789abcde"},
-            "api_key is not valid: it is too easy to guess. Use at least 16 random characters",
+            "api_key is not valid. It is too easy to guess. Use at least 16 random characters",
         ),
-        ({"LEADS_DEFAULT_REGION": "Germany"}, "default_region is not valid: give a country as two letters"),
-        ({"LEADS_RATE_LIMIT": "600"}, "rate_limit is not valid: give a number of requests per second, minute or hour"),
+        ({"LEADS_DEFAULT_REGION": "Germany"}, "default_region is not valid. Give a country as two letters"),
+        ({"LEADS_RATE_LIMIT": "600"}, "rate_limit is not valid. Give a number of requests per second, minute or hour"),
         (
             {"LEADS_RATE_LIMIT": "0/minute"},
-            "rate_limit is not valid: give a number of requests per second, minute or hour",
+            "rate_limit is not valid. Give a number of requests per second, minute or hour",
         ),
-        ({"LEADS_MAX_BODY": "much"}, "max_body is not valid: give a number of bytes"),
-        ({"LEADS_LOG_FORMAT": "xml"}, "log_format is not valid: give console or json"),
+        ({"LEADS_MAX_BODY": "much"}, "max_body is not valid. Give a number of bytes"),
+        ({"LEADS_LOG_FORMAT": "xml"}, "log_format is not valid. Give console or json"),
         (
             {"LEADS_DEFAULT_CHANNEL": "sms"},
-            "default_channel is not valid: Unknown channel 'sms'. Use one of: log.",
+            "default_channel is not valid. Unknown channel 'sms'. Use one of: log.",
         ),
     ],
 )
@@ -130,15 +130,15 @@ def test_an_invalid_setting_is_refused_with_its_name(environ: dict[str, str], me
         ("foo = 1", "Unknown setting 'foo'"),
         ("max_body = true", "max_body is not valid"),
         ("= 1", "cannot be read"),
-        ('channels = "log"', "channels is not valid: write one table for each channel"),
-        ("[channels.team]\nurl = 'x'", "channels is not valid: team.adapter is missing"),
-        ("[channels.team]\nadapter = 'smtp'\nport = 25", "channels is not valid: team.port is not a text"),
-        ("[pipeline]\ninitial = 'a'\n", "pipeline is not valid: Object missing required field `transitions`"),
+        ('channels = "log"', "channels is not valid. Write one table for each channel"),
+        ("[channels.team]\nurl = 'x'", "channels is not valid. team.adapter is missing"),
+        ("[channels.team]\nadapter = 'smtp'\nport = 25", "channels is not valid. team.port is not a text"),
+        ("[pipeline]\ninitial = 'a'\n", "pipeline is not valid. Object missing required field `transitions`"),
         (
             "[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = ['b']\n",
             "has a transition to 'b', which is missing in",
         ),
-        ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = 'b'\n", "pipeline is not valid: Expected `array`"),
+        ("[pipeline]\ninitial = 'a'\n[pipeline.transitions]\na = 'b'\n", "pipeline is not valid. Expected `array`"),
     ],
 )
 def test_an_invalid_file_is_refused_with_the_setting(toml: str, message: str, tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_after_is_a_sum_of_durations(after: str, delay: timedelta, tmp_path: Pat
 def test_an_after_that_is_not_a_duration_is_refused(after: str, tmp_path: Path) -> None:
     message = error_of(tmp_path, RULE.replace("24h", after))
     assert message.startswith(
-        f"The setting follow_up_rules is not valid: rule 1: after is {after!r}; give minutes, hours"
+        f"The setting follow_up_rules is not valid. Rule 1: after is {after!r}. Give minutes, hours"
     )
 
 
@@ -213,7 +213,7 @@ def test_an_after_that_is_not_a_duration_is_refused(after: str, tmp_path: Path) 
 )
 def test_an_invalid_rule_is_refused_with_its_number(old: str, new: str, message: str, tmp_path: Path) -> None:
     error = error_of(tmp_path, RULE + RULE.replace(old, new))
-    assert error.startswith(f"The setting follow_up_rules is not valid: rule 2: {message}")
+    assert error.startswith(f"The setting follow_up_rules is not valid. Rule 2: {message}")
 
 
 def test_rules_are_checked_against_the_configured_pipeline(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_rules_are_checked_against_the_configured_pipeline(tmp_path: Path) -> No
     "toml", ["follow_up_rules = 'x'", "follow_up_rules = ['x']", "[follow_up_rules]\nwhen = 'new'"]
 )
 def test_rules_that_are_not_tables_are_refused(toml: str, tmp_path: Path) -> None:
-    message = "The setting follow_up_rules is not valid: write one table for each rule: [[follow_up_rules]]."
+    message = "The setting follow_up_rules is not valid. Write one table for each rule: [[follow_up_rules]]."
     assert error_of(tmp_path, toml) == message
     assert error_of(tmp_path / "elsewhere", LEADS_FOLLOW_UP_RULES="[]") == message
 
@@ -249,7 +249,7 @@ def test_rules_that_are_not_tables_are_refused(toml: str, tmp_path: Path) -> Non
     ],
 )
 def test_invalid_working_hours_are_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
-    assert f"The setting working_hours is not valid: {message}" in error_of(tmp_path, HOURS.replace(old, new))
+    assert f"The setting working_hours is not valid. {message}" in error_of(tmp_path, HOURS.replace(old, new))
 
 
 def test_lists_are_arrays_in_the_file_and_separated_by_commas_in_the_environment(tmp_path: Path) -> None:
@@ -272,13 +272,13 @@ def test_lists_are_arrays_in_the_file_and_separated_by_commas_in_the_environment
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("trusted_proxies", "", "give a list of texts, or one text with commas between them."),
-        ("trusted_proxies", "127.0.0.1,", "give a list of texts, or one text with commas between them."),
+        ("trusted_proxies", "", "Give a list of texts, or one text with commas between them."),
+        ("trusted_proxies", "127.0.0.1,", "Give a list of texts, or one text with commas between them."),
         ("trusted_proxies", "localhost", "'localhost' is not an IP address or network, such as 192.0.2.1"),
         ("trusted_proxies", "10.0.0.1/8", "'10.0.0.1/8' is not an IP address"),
         ("trusted_proxies", "10.0.0.0/33", "'10.0.0.0/33' is not an IP address"),
         ("trusted_proxies", "*", "'*' is not an IP address"),
-        ("cors_origins", "", "give a list of texts, or one text with commas between them."),
+        ("cors_origins", "", "Give a list of texts, or one text with commas between them."),
         (
             "cors_origins",
             "app.example.com",
@@ -289,19 +289,19 @@ def test_lists_are_arrays_in_the_file_and_separated_by_commas_in_the_environment
         ("cors_origins", "https://*.example.com", "is not an origin"),
         ("cors_origins", "null", "is not an origin"),
         ("cors_origins", "https://app.example.com\r\nset-cookie: a=b", "is not an origin"),
-        ("cors_origins", "https://app.example.com, *", "give either * alone"),
-        ("stop_delay", "-1", "give a number of seconds from 0 to 600."),
-        ("stop_delay", "601", "give a number of seconds"),
-        ("stop_delay", "1.5", "give a number of seconds"),
-        ("stop_delay", "5s", "give a number of seconds"),
-        ("stop_delay", "", "give a number of seconds"),
+        ("cors_origins", "https://app.example.com, *", "Give either * alone"),
+        ("stop_delay", "-1", "Give a number of seconds from 0 to 600."),
+        ("stop_delay", "601", "Give a number of seconds"),
+        ("stop_delay", "1.5", "Give a number of seconds"),
+        ("stop_delay", "5s", "Give a number of seconds"),
+        ("stop_delay", "", "Give a number of seconds"),
     ],
 )
 def test_invalid_proxies_origins_and_delays_are_refused_with_advice(
     tmp_path: Path, name: str, value: str, message: str
 ) -> None:
     error = error_of(tmp_path, **{f"LEADS_{name.upper()}": value})
-    assert error.startswith(f"The setting {name} is not valid: ")
+    assert error.startswith(f"The setting {name} is not valid. ")
     assert message in error
 
 
@@ -309,7 +309,7 @@ def test_invalid_proxies_origins_and_delays_are_refused_with_advice(
     "toml", ["trusted_proxies = 5", "cors_origins = [5]", "cors_origins = {}", "stop_delay = true"]
 )
 def test_a_list_with_another_type_is_refused(tmp_path: Path, toml: str) -> None:
-    assert "is not valid: give " in error_of(tmp_path, f"{toml}\n")
+    assert "is not valid. Give " in error_of(tmp_path, f"{toml}\n")
 
 
 def test_secrets_are_neither_in_the_repr_nor_in_errors(tmp_path: Path) -> None:
