@@ -38,7 +38,7 @@ def time_stamp(at: datetime) -> str:
     return f"{at:%Y%m%d-%H%M%S-%f}"
 
 
-def backups_in(folder: Path, name: str) -> Sequence[Path]:
+def find_backups(folder: Path, name: str) -> Sequence[Path]:
     """Return the backups of database `name` in a folder, oldest first. Only names from `leads backup` count."""
     pattern = re.compile(re.escape(name) + r"-\d{8}-\d{6}-\d{6}\.(db|dump)")
     return [path for path in sorted(folder.iterdir()) if pattern.fullmatch(path.name) and _is_backup(path)]
@@ -52,7 +52,7 @@ def _is_backup(path: Path) -> bool:
 
 
 @contextmanager
-def unfinished(folder: Path) -> Iterator[Path]:
+def unfinished_folder(folder: Path) -> Iterator[Path]:
     """Create a private folder within `folder` for incomplete files, and remove it at the end.
 
     Also removes such folders that killed processes left more than a day ago.

@@ -22,7 +22,7 @@ Erase = Callable[..., None]
 """The use case `EraseLead`."""
 
 
-def erased_in(file: Path) -> list[LeadId]:
+def find_erased_leads(file: Path) -> list[LeadId]:
     """Return the ids of all erased leads, and of leads that were merged into them before the erasure.
 
     The file is a SQLite database, or a backup of SQLite or PostgreSQL. Raises `BackupFailed` for any other file.

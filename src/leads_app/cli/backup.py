@@ -6,7 +6,7 @@ from pathlib import Path
 import rich_click as click
 from sqlalchemy import Engine
 
-from leads_adapters.backup_files import SUFFIXES, backups_in, publish, time_stamp, unfinished
+from leads_adapters.backup_files import SUFFIXES, find_backups, publish, time_stamp, unfinished_folder
 from leads_adapters.sql.postgres import backup as postgres_backup
 from leads_adapters.sql.sqlite import backup as sqlite_backup
 from leads_app.cli import session
@@ -34,7 +34,7 @@ def backup(target: str, keep: int | None) -> None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             name, suffix = database_name(engine), SUFFIXES[engine.dialect.name]
             _back_up_to(folder / f"{name}-{time_stamp(container.clock().now())}{suffix}", engine)
-            _delete_all_but(keep, backups_in(folder, name))
+            _delete_all_but(keep, find_backups(folder, name))
 
 
 def _back_up_to(file: Path, engine: Engine) -> None:
@@ -61,7 +61,7 @@ def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
     if not file.parent.is_dir():
         raise CommandFailed(f"There is no folder {file.parent}.")
     write = sqlite_backup.back_up if engine.dialect.name == "sqlite" else postgres_backup.back_up
-    with unfinished(file.parent) as folder:
+    with unfinished_folder(file.parent) as folder:
         counts = write(engine, folder / "backup")
         if not {"leads", "alembic_version"} <= counts.keys():
             raise CommandFailed(f"{session.name_of(engine.url)} is not a leads database.")

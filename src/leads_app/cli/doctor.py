@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from leads_adapters.sql import migrations
-from leads_adapters.sql.sqlite.driver import library
+from leads_adapters.sql.sqlite.driver import describe_library
 from leads_adapters.sql.sqlite.files import readable_by_others, replaceable_by_others
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
@@ -52,7 +52,7 @@ def _configuration(container: Container) -> str:
 
 
 def _sqlite(_: Container) -> str:
-    return library()
+    return describe_library()
 
 
 def _postgresql(container: Container) -> str:

@@ -8,9 +8,17 @@ from pathlib import Path
 import rich_click as click
 from sqlalchemy import URL, Engine
 
-from leads_adapters.backup_files import POSTGRESQL, SQLITE, SUFFIXES, backups_in, kind_of, time_stamp, unfinished
+from leads_adapters.backup_files import (
+    POSTGRESQL,
+    SQLITE,
+    SUFFIXES,
+    find_backups,
+    kind_of,
+    time_stamp,
+    unfinished_folder,
+)
 from leads_adapters.sql import migrations
-from leads_adapters.sql.erasures import erase_again, erased_in
+from leads_adapters.sql.erasures import erase_again, find_erased_leads
 from leads_adapters.sql.postgres import backup as postgres_backup
 from leads_adapters.sql.sqlite import backup as sqlite_backup
 from leads_adapters.sql.sqlite import folder_lock
@@ -40,13 +48,13 @@ def restore(path: Path, yes: bool, old: Path | None) -> None:
     with session.connected() as (container, engine):
         file = _newest(path, database_name(engine)) if path.is_dir() else path
         _check_kind(file, engine.url)
-        work = _Restore(container, file, erased_in(old) if old else None, yes)
+        work = _Restore(container, file, find_erased_leads(old) if old else None, yes)
         restore_here = _restore_sqlite if engine.dialect.name == "sqlite" else _restore_postgres
         restore_here(work, engine, time_stamp(container.clock().now()))
 
 
 def _newest(folder: Path, name: str) -> Path:
-    found = backups_in(folder, name)
+    found = find_backups(folder, name)
     if not found:
         raise CommandFailed(f"There is no backup of {name} in {folder}. `leads backup {folder}` creates one.")
     return found[-1]
@@ -118,7 +126,7 @@ def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
     if restore.file.resolve() == database:
         raise CommandFailed(f"{restore.file} is the database itself.")
     aside = database.with_name(f"{database.name}.replaced-{stamp}")
-    with folder_lock.lock_exclusively(database.parent), unfinished(database.parent) as folder:
+    with folder_lock.lock_exclusively(database.parent), unfinished_folder(database.parent) as folder:
         copy, new = sqlite_backup.copy_closed(restore.file, folder), folder / "new.db"
         counts = sqlite_backup.check(copy, str(restore.file))
         engine = make_engine(URL.create("sqlite", database=str(copy)))

@@ -12,7 +12,7 @@ from granian import Granian
 from granian.server.embed import Server
 from sqlalchemy import URL
 
-from leads_adapters.sql.sqlite.driver import journal_mode, library
+from leads_adapters.sql.sqlite.driver import describe_library, journal_mode
 from leads_app.cli import session
 from leads_app.cli.connections import connection_limit, low_limit_warning, server_options
 from leads_app.cli.session import CommandFailed
@@ -81,7 +81,7 @@ def _announce(container: Container, host: str, port: int) -> None:
 
 def _database(url: URL) -> str:
     name = session.name_of(url)
-    return f"{name} (SQLite {library()})" if url.drivername == "sqlite" and journal_mode() != "WAL" else name
+    return f"{name} (SQLite {describe_library()})" if url.drivername == "sqlite" and journal_mode() != "WAL" else name
 
 
 async def _first_key(container: Container) -> str | None:

@@ -15,7 +15,7 @@ from leads_adapters.database import StorageFull
 from leads_adapters.sql.migrations import upgrade
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import CONNECTIONS, postgres_engine
-from leads_adapters.sql.postgres.errors import translated
+from leads_adapters.sql.postgres.errors import translate_error
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
@@ -54,7 +54,7 @@ def test_a_statement_that_takes_too_long_is_given_up(url: URL, monkeypatch: pyte
 
 
 def test_a_full_disk_is_named() -> None:
-    assert isinstance(translated(psycopg.errors.DiskFull("could not extend file")), StorageFull)
+    assert isinstance(translate_error(psycopg.errors.DiskFull("could not extend file")), StorageFull)
 
 
 def test_an_idle_transaction_is_ended(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:

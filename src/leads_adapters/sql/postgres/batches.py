@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import psycopg
 
 from leads_adapters.sql.jobs import Job
-from leads_adapters.sql.postgres.errors import CONFLICTS, CommitUndecided, translated
+from leads_adapters.sql.postgres.errors import CONFLICTS, CommitUndecided, translate_error
 from leads_adapters.sql.postgres.transactions import Transactions
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
@@ -83,7 +83,7 @@ def run_alone(transactions: Transactions, begin: str, job: Job) -> None:
             with transactions.transaction(begin) as work:
                 job.result, job.error = job.run(work), None
         except Exception as error:  # noqa: BLE001 - the caller gets it
-            job.error = translated(error)
+            job.error = translate_error(error)
             if runs_left and isinstance(error, CONFLICTS):
                 continue
         return

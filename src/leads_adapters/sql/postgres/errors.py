@@ -27,7 +27,7 @@ CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.Deadloc
 """Errors after which a unit of work runs again. It then sees the change that it conflicted with."""
 
 
-def translated(error: Exception) -> Exception:
+def translate_error(error: Exception) -> Exception:
     """Return an `Outage` if the server or the connection failed; else return `error`."""
     if isinstance(error, _FAILURES):
         kind = StorageFull if isinstance(error, errors.DiskFull) else Outage

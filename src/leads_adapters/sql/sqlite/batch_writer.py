@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from leads_adapters.sql.jobs import Job
 from leads_adapters.sql.sqlite.driver import driver
-from leads_adapters.sql.sqlite.errors import outage, translated
+from leads_adapters.sql.sqlite.errors import outage_from, translate_error
 from leads_adapters.sql.sqlite.write_connection import WriteConnection
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 
@@ -97,12 +97,12 @@ class BatchWriter:
         try:
             job.result = job.run(self._work)
         except Exception as error:
-            job.error = translated(error)
+            job.error = translate_error(error)
             if not self._connection.in_transaction:  # SQLite itself rolled back, for example on a full disk
                 raise
 
     def _fail(self, batch: Sequence[Job], cause: Exception) -> None:
-        failure = outage(cause)
+        failure = outage_from(cause)
         for job in batch:
             job.error = failure
         with suppress(driver.Error):

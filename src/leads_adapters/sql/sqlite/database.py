@@ -14,7 +14,7 @@ from leads_adapters.sql.sqlite.batch_writer import BatchWriter
 from leads_adapters.sql.sqlite.change_watcher import ChangeWatcher
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.engine import connect
-from leads_adapters.sql.sqlite.errors import translated
+from leads_adapters.sql.sqlite.errors import translate_error
 from leads_adapters.sql.sqlite.files import FileWatcher
 from leads_adapters.sql.sqlite.readers import LongReader, ShortReader
 from leads_adapters.sql.sqlite.secure_delete import SecureDelete
@@ -64,7 +64,7 @@ class SqliteDatabase(SqlDatabase):
             raise
 
     def _note_outage(self, error: Exception) -> Exception:
-        failure = translated(error)
+        failure = translate_error(error)
         if isinstance(failure, Outage):
             self._outages.note(failure)
         return failure

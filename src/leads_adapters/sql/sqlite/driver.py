@@ -17,9 +17,9 @@ __all__ = [
     "OLDEST_VERSION",
     "SAFE_WAL_VERSION",
     "check_version",
+    "describe_library",
     "driver",
     "journal_mode",
-    "library",
 ]
 
 OLDEST_VERSION = (3, 38, 0)
@@ -45,7 +45,7 @@ def journal_mode(version: tuple[int, ...] = driver.sqlite_version_info) -> str:
     return "WAL" if version >= SAFE_WAL_VERSION else "DELETE"
 
 
-def library() -> str:
+def describe_library() -> str:
     """Describe the SQLite library and its journal, for the operator."""
     package = driver.__name__.partition(".")[0]
     source = "pysqlite3" if package == "pysqlite3" else "Python"

@@ -9,14 +9,14 @@ _PRIMARY = 0xFF
 """Masks the primary result code in an extended one."""
 
 
-def translated(error: Exception) -> Exception:
+def translate_error(error: Exception) -> Exception:
     """Return an `Outage` if the database failed, for example because of a lock or the disk; else return `error`."""
     if isinstance(error, driver.DatabaseError) and not isinstance(error, _STATEMENT_ERRORS):
-        return outage(error)
+        return outage_from(error)
     return error
 
 
-def outage(cause: Exception) -> Outage:
+def outage_from(cause: Exception) -> Outage:
     """Return an `Outage` with this cause."""
     if isinstance(cause, Outage):
         return cause
