@@ -98,7 +98,7 @@ class MemoryFollowUpStore:
         return [each for each in self._stored.values() if each.lead_id == lead_id]
 
     def _unleased(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
-        """Return the times of next attempts and the follow-ups that have one and no current lease, ordered by time."""
+        """Return the scheduled follow-ups without a current lease after the times of their next attempts, in order."""
         unleased = [
             (each.next_attempt_at, each)
             for each in self._stored.values()

@@ -139,7 +139,7 @@ def test_all_errors_are_reported_together_in_the_order_of_the_input() -> None:
 
 
 def test_known_errors_of_the_caller_are_reported_first() -> None:
-    known = FieldError("/status", "There is no status 'old'.")
+    known = FieldError("/status", "Unknown status 'old'.")
     with pytest.raises(ValidationFailed) as caught:
         check_changes(details_input(name=""), PlainNormalizer(), known)
     assert caught.value.errors == (known, FieldError("/name", "Must have 1 to 200 characters, but has 0."))
@@ -147,7 +147,7 @@ def test_known_errors_of_the_caller_are_reported_first() -> None:
 
 def test_known_errors_of_the_caller_are_enough_to_refuse() -> None:
     with pytest.raises(ValidationFailed):
-        check_changes(details_input(), PlainNormalizer(), FieldError("/status", "There is no status 'old'."))
+        check_changes(details_input(), PlainNormalizer(), FieldError("/status", "Unknown status 'old'."))
 
 
 def test_a_new_lead_with_a_name_and_an_address_is_complete() -> None:
