@@ -98,7 +98,7 @@ class MemoryFollowUpStore:
         return [each for each in self._stored.values() if each.lead_id == lead_id]
 
     def _unleased(self, now: datetime) -> list[tuple[datetime, FollowUp]]:
-        """Return the scheduled follow-ups without a current lease after the times of their next attempts, in order."""
+        """Return pairs of next attempt and follow-up, without currently leased follow-ups, ordered by time."""
         unleased = [
             (each.next_attempt_at, each)
             for each in self._stored.values()
