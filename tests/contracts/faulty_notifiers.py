@@ -1,4 +1,4 @@
-"""Channels that break a promise, each with the test of the contract that must find it out."""
+"""Notifiers that break the contract, each with the test that must fail for it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,25 +10,25 @@ from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, Try
 from leads_domain.testing import Behaviour, FollowUpNotifierContract, Received
 
 PASSWORD = "open sesame"
-PATIENCE = 0.1
+TIMEOUT_SECONDS = 0.1
 WAIT_SECONDS = 5.0
 
 Contract = FollowUpNotifierContract
 
 
 class Busy(Exception):
-    """The office is busy for now."""
+    """The receiver fails temporarily."""
 
 
 class Rejected(Exception):
-    """The office does not take this."""
+    """The receiver refuses the notice permanently."""
 
 
-class Office:
-    """A receiver in this process: takes letters, and behaves as it is told."""
+class Receiver:
+    """A receiver in this process with a configurable behaviour."""
 
     def __init__(self) -> None:
-        self.letters: list[Received] = []
+        self.accepted: list[Received] = []
         self._behaviour = Behaviour.ACCEPTS
         self._released = Event()
 
@@ -37,43 +37,43 @@ class Office:
         self._released.set()
         self._released = Event()
 
-    def take(self, letter: Received, patience: float) -> str:
-        """A reference for `letter`; raises `Busy`, `Rejected`, or `TimeoutError` when `patience` ends."""
+    def accept(self, received: Received, timeout: float) -> str:
+        """Accept a notice and return a reference. Raises `Busy`, `Rejected`, or `TimeoutError` after the time-out."""
         match self._behaviour:
             case Behaviour.FAILS:
                 raise Busy
             case Behaviour.REFUSES:
                 raise Rejected
             case Behaviour.HANGS:
-                self._released.wait(patience)
+                self._released.wait(timeout)
                 raise TimeoutError
-        self.letters.append(letter)
-        return f"letter {len(self.letters)}"
+        self.accepted.append(received)
+        return f"notice {len(self.accepted)}"
 
 
-class Courier:
-    """A notifier that keeps every promise. The faulty ones below differ from it in one thing each."""
+class CorrectNotifier:
+    """A notifier that fulfils the contract. Each faulty notifier below differs from it in one point."""
 
-    def __init__(self, office: Office, needs: Address | None = Address.EMAIL) -> None:
+    def __init__(self, receiver: Receiver, needs: Address | None = Address.EMAIL) -> None:
         self.needs = needs
-        self.office = office
+        self.receiver = receiver
         self.password = PASSWORD
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         try:
             return Receipt(self.deliver(notice))
         except (Busy, TimeoutError):
-            raise TryAgain("The office is busy.", delay=timedelta(minutes=1)) from None
+            raise TryAgain("The receiver is busy.", delay=timedelta(minutes=1)) from None
         except Rejected:
-            raise Refused("The office does not take this.") from None
+            raise Refused("The receiver refuses the notice.") from None
 
     def deliver(self, notice: FollowUpNotice) -> str:
-        return self.take(self.letter(notice))
+        return self.send(self.received(notice))
 
-    def take(self, letter: Received) -> str:
-        return self.office.take(letter, PATIENCE)
+    def send(self, received: Received) -> str:
+        return self.receiver.accept(received, TIMEOUT_SECONDS)
 
-    def letter(self, notice: FollowUpNotice) -> Received:
+    def received(self, notice: FollowUpNotice) -> Received:
         address = self.address(notice)
         if self.needs is not None and address is None:
             raise Refused("The recipient has no address.")
@@ -94,11 +94,11 @@ class Courier:
         return notice.idempotency_key
 
 
-class OrderlyCourier(Courier):
-    """Sends one after the other, with words of its own around the message, and can be asked whether it would work."""
+class SerialNotifier(CorrectNotifier):
+    """A notifier that sends one notice at a time, adds text to the message, and can be checked."""
 
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver)
         self._lock = Lock()
 
     def deliver(self, notice: FollowUpNotice) -> str:
@@ -109,43 +109,43 @@ class OrderlyCourier(Courier):
         return f"Dear {notice.name},\r\n" + notice.message.replace("\n", "\r\n") + "\r\n"
 
     def check(self) -> None:
-        """There is nothing that could be wrong."""
+        """Pass the check."""
 
 
-class CourierContract(FollowUpNotifierContract):
-    """The contract for a kind of courier."""
+class NotifierContract(FollowUpNotifierContract):
+    """The contract for one class of notifier."""
 
     secrets = (PASSWORD,)
     time_limit_seconds = 1.0
 
-    def __init__(self, kind: Any = Courier, *options: Any) -> None:
-        self._kind, self._options = kind, options
-        self._office = Office()
+    def __init__(self, notifier_class: Any = CorrectNotifier, *options: Any) -> None:
+        self._notifier_class, self._options = notifier_class, options
+        self._receiver = Receiver()
 
     def make_notifier(self) -> Any:
-        return self._kind(self._office, *self._options)
+        return self._notifier_class(self._receiver, *self._options)
 
     def receiver_behaves(self, behaviour: Behaviour) -> None:
-        self._office.behave(behaviour)
+        self._receiver.behave(behaviour)
 
     def received(self) -> Sequence[Received]:
-        return tuple(self._office.letters)
+        return tuple(self._receiver.accepted)
 
 
-FAULTS: dict[type[Courier], str] = {}
-"""The faulty couriers, and the names of the tests that must fail for them."""
+FAULTY_NOTIFIERS: dict[type[CorrectNotifier], str] = {}
+"""The faulty notifiers, and the names of the tests that must fail for them."""
 
 
-def found_out_by(test: Any) -> Any:
-    def plant(fault: type[Courier]) -> type[Courier]:
-        FAULTS[fault] = test.__name__
-        return fault
+def must_fail(test: Any) -> Any:
+    def register(notifier: type[CorrectNotifier]) -> type[CorrectNotifier]:
+        FAULTY_NOTIFIERS[notifier] = test.__name__
+        return notifier
 
-    return plant
+    return register
 
 
-@found_out_by(Contract.test_says_try_again_when_the_receiver_fails)
-class SwallowsFailures(Courier):
+@must_fail(Contract.test_raises_try_again_when_the_receiver_fails)
+class SwallowsFailures(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         try:
             return super().deliver(notice)
@@ -153,8 +153,8 @@ class SwallowsFailures(Courier):
             return ""
 
 
-@found_out_by(Contract.test_says_refused_when_the_receiver_refuses)
-class SwallowsRefusals(Courier):
+@must_fail(Contract.test_raises_refused_when_the_receiver_refuses)
+class SwallowsRefusals(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         try:
             return super().deliver(notice)
@@ -162,8 +162,8 @@ class SwallowsRefusals(Courier):
             return ""
 
 
-@found_out_by(Contract.test_gives_no_receipt_before_the_receiver_has_accepted)
-class SwallowsTimeOuts(Courier):
+@must_fail(Contract.test_returns_no_receipt_before_the_receiver_accepts)
+class SwallowsTimeOuts(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         try:
             return super().deliver(notice)
@@ -171,112 +171,112 @@ class SwallowsTimeOuts(Courier):
             return ""
 
 
-@found_out_by(Contract.test_gives_no_receipt_before_the_receiver_has_accepted)
-class ReturnsBeforeSending(Courier):
+@must_fail(Contract.test_returns_no_receipt_before_the_receiver_accepts)
+class ReturnsBeforeSending(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         Thread(target=super().notify, args=(notice,), daemon=True).start()
         return ""
 
 
-@found_out_by(Contract.test_sends_a_notice_once_and_as_it_is)
-class SendsNothing(Courier):
+@must_fail(Contract.test_sends_a_notice_once_and_unchanged)
+class SendsNothing(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         return ""
 
 
-@found_out_by(Contract.test_sends_a_notice_once_and_as_it_is)
-class SendsTwice(Courier):
-    def take(self, letter: Received) -> str:
-        super().take(letter)
-        return super().take(letter)
+@must_fail(Contract.test_sends_a_notice_once_and_unchanged)
+class SendsTwice(CorrectNotifier):
+    def send(self, received: Received) -> str:
+        super().send(received)
+        return super().send(received)
 
 
-@found_out_by(Contract.test_sends_a_notice_once_and_as_it_is)
-class ShortensTheMessage(Courier):
+@must_fail(Contract.test_sends_a_notice_once_and_unchanged)
+class ShortensTheMessage(CorrectNotifier):
     def message(self, notice: FollowUpNotice) -> str:
         return notice.message.splitlines()[0]
 
 
-@found_out_by(Contract.test_sends_a_notice_once_and_as_it_is)
-class LosesWhatIsNotAscii(Courier):
+@must_fail(Contract.test_sends_a_notice_once_and_unchanged)
+class ReplacesCharactersThatAreNotAscii(CorrectNotifier):
     def message(self, notice: FollowUpNotice) -> str:
         return notice.message.encode("ascii", "replace").decode()
 
 
-@found_out_by(Contract.test_sends_a_notice_once_and_as_it_is)
-class WritesToAnotherAddress(Courier):
+@must_fail(Contract.test_sends_a_notice_once_and_unchanged)
+class SendsToAnotherAddress(CorrectNotifier):
     def address(self, notice: FollowUpNotice) -> str | None:
         return notice.email and notice.email.replace("-0@", "@")
 
 
-@found_out_by(Contract.test_sends_a_notice_once_and_as_it_is)
-class ChangesTheName(Courier):
+@must_fail(Contract.test_sends_a_notice_once_and_unchanged)
+class ChangesTheName(CorrectNotifier):
     def name(self, notice: FollowUpNotice) -> str | None:
         return notice.name.upper()
 
 
-@found_out_by(Contract.test_leaves_the_notice_as_it_was)
-class ScribblesOnTheNotice(Courier):
+@must_fail(Contract.test_does_not_change_the_notice)
+class ChangesTheNotice(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         cast(dict[str, Any], notice.lead)["status"] = "sent"
         return super().deliver(notice)
 
 
-@found_out_by(Contract.test_lets_the_receiver_tell_a_repeat_from_another_notice)
-class LeavesTheKeyOut(Courier):
+@must_fail(Contract.test_lets_the_receiver_recognise_a_repeated_notice)
+class OmitsTheKey(CorrectNotifier):
     def key(self, notice: FollowUpNotice) -> str | None:
         return None
 
 
-@found_out_by(Contract.test_lets_the_receiver_tell_a_repeat_from_another_notice)
-class MakesKeysOfItsOwn(Courier):
+@must_fail(Contract.test_lets_the_receiver_recognise_a_repeated_notice)
+class MakesRandomKeys(CorrectNotifier):
     def key(self, notice: FollowUpNotice) -> str | None:
         return str(uuid4())
 
 
-@found_out_by(Contract.test_lets_the_receiver_tell_a_repeat_from_another_notice)
-class MakesAKeyForEachAttempt(Courier):
+@must_fail(Contract.test_lets_the_receiver_recognise_a_repeated_notice)
+class MakesAKeyForEachAttempt(CorrectNotifier):
     def key(self, notice: FollowUpNotice) -> str | None:
         return f"{notice.idempotency_key}-{notice.attempt}"
 
 
-@found_out_by(Contract.test_lets_the_receiver_tell_a_repeat_from_another_notice)
-class HasOneKeyForALead(Courier):
+@must_fail(Contract.test_lets_the_receiver_recognise_a_repeated_notice)
+class UsesOneKeyForALead(CorrectNotifier):
     def key(self, notice: FollowUpNotice) -> str | None:
         return notice.lead_id
 
 
-@found_out_by(Contract.test_lets_the_receiver_tell_a_repeat_from_another_notice)
-class SendsNothingAgain(Courier):
+@must_fail(Contract.test_lets_the_receiver_recognise_a_repeated_notice)
+class SendsNoRepeatedNotice(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         if notice.attempt > 1:
-            raise TryAgain("This was sent already.")
+            raise TryAgain("This notice was sent already.")
         return super().deliver(notice)
 
 
-@found_out_by(Contract.test_says_try_again_in_time_when_the_receiver_hangs)
-class HangsPastItsTimeOut(Courier):
-    def take(self, letter: Received) -> str:
-        return self.office.take(letter, WAIT_SECONDS)
+@must_fail(Contract.test_raises_try_again_in_time_when_the_receiver_hangs)
+class HangsPastItsTimeOut(CorrectNotifier):
+    def send(self, received: Received) -> str:
+        return self.receiver.accept(received, WAIT_SECONDS)
 
 
-@found_out_by(Contract.test_says_try_again_in_time_when_the_receiver_hangs)
-class LetsTimeOutsThrough(Courier):
+@must_fail(Contract.test_raises_try_again_in_time_when_the_receiver_hangs)
+class RaisesTimeOuts(CorrectNotifier):
     def notify(self, notice: FollowUpNotice) -> Receipt:
         try:
             return Receipt(self.deliver(notice))
         except Busy:
-            raise TryAgain("The office is busy.") from None
+            raise TryAgain("The receiver is busy.") from None
 
 
-@found_out_by(Contract.test_says_refused_when_the_receiver_refuses)
-class LetsItsOwnErrorsThrough(Courier):
+@must_fail(Contract.test_raises_refused_when_the_receiver_refuses)
+class RaisesOtherErrors(CorrectNotifier):
     def notify(self, notice: FollowUpNotice) -> Receipt:
         return Receipt(self.deliver(notice))
 
 
-@found_out_by(Contract.test_says_refused_when_the_receiver_refuses)
-class TriesForEver(Courier):
+@must_fail(Contract.test_raises_refused_when_the_receiver_refuses)
+class RetriesRefusals(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         try:
             return super().deliver(notice)
@@ -284,8 +284,8 @@ class TriesForEver(Courier):
             raise TryAgain("It did not work.") from None
 
 
-@found_out_by(Contract.test_says_try_again_when_the_receiver_fails)
-class GivesUpTooSoon(Courier):
+@must_fail(Contract.test_raises_try_again_when_the_receiver_fails)
+class RefusesAfterAFailure(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         try:
             return super().deliver(notice)
@@ -293,21 +293,21 @@ class GivesUpTooSoon(Courier):
             raise Refused("It did not work.") from None
 
 
-@found_out_by(Contract.test_says_try_again_when_the_receiver_fails)
-class AsksForADelayInSeconds(Courier):
+@must_fail(Contract.test_raises_try_again_when_the_receiver_fails)
+class GivesTheDelayAsANumber(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         try:
             return super().deliver(notice)
         except Busy:
-            raise TryAgain("The office is busy.", delay=cast(timedelta, 60)) from None
+            raise TryAgain("The receiver is busy.", delay=cast(timedelta, 60)) from None
 
 
-@found_out_by(Contract.test_sends_notices_of_several_threads_at_once)
-class HasOneConnection(Courier):
-    """Breaks when two use it at once. Whoever has it keeps it until another comes."""
+@must_fail(Contract.test_sends_notices_of_several_threads_at_once)
+class SharesAConnection(CorrectNotifier):
+    """Fails when two threads use its connection. A thread holds the connection until another thread wants it."""
 
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver)
         self._in_use, self._wanted = Lock(), Event()
 
     def deliver(self, notice: FollowUpNotice) -> str:
@@ -318,12 +318,12 @@ class HasOneConnection(Courier):
         return super().deliver(notice)
 
 
-@found_out_by(Contract.test_sends_notices_of_several_threads_at_once)
-class MixesUpNoticesOfThreads(Courier):
-    """Keeps the notice in a place that its threads share, until another has come."""
+@must_fail(Contract.test_sends_notices_of_several_threads_at_once)
+class MixesUpNoticesOfThreads(CorrectNotifier):
+    """Stores the notice where its threads share it, until another notice arrives."""
 
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver)
         self._another = Barrier(2)
 
     def deliver(self, notice: FollowUpNotice) -> str:
@@ -335,26 +335,26 @@ class MixesUpNoticesOfThreads(Courier):
         return super().deliver(self._notice)
 
 
-@found_out_by(Contract.test_keeps_nothing_from_one_notice_to_the_next)
-class SendsWhatIsLeft(Courier):
-    """Queues what it could not send, and sends it with the next notice."""
+@must_fail(Contract.test_keeps_no_state_between_notices)
+class QueuesFailedNotices(CorrectNotifier):
+    """Queues failed notices, and sends them together with the next one."""
 
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver)
         self._queue: list[Received] = []
 
     def deliver(self, notice: FollowUpNotice) -> str:
-        self._queue.append(self.letter(notice))
+        self._queue.append(self.received(notice))
         while self._queue:
-            reference = self.take(self._queue[0])
+            reference = self.send(self._queue[0])
             self._queue.pop(0)
         return reference
 
 
-@found_out_by(Contract.test_keeps_nothing_from_one_notice_to_the_next)
-class WritesToTheFirstRecipient(Courier):
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
+@must_fail(Contract.test_keeps_no_state_between_notices)
+class SendsToTheFirstRecipient(CorrectNotifier):
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver)
         self._first: str | None = None
 
     def address(self, notice: FollowUpNotice) -> str | None:
@@ -362,120 +362,120 @@ class WritesToTheFirstRecipient(Courier):
         return self._first
 
 
-@found_out_by(Contract.test_keeps_nothing_from_one_notice_to_the_next)
-class SulksAfterAFailure(Courier):
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
-        self._sulks = False
+@must_fail(Contract.test_keeps_no_state_between_notices)
+class FailsAfterAFailure(CorrectNotifier):
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver)
+        self._has_failed = False
 
-    def take(self, letter: Received) -> str:
-        if self._sulks:
+    def send(self, received: Received) -> str:
+        if self._has_failed:
             raise Busy
-        self._sulks = True
-        reference = super().take(letter)
-        self._sulks = False
+        self._has_failed = True
+        reference = super().send(received)
+        self._has_failed = False
         return reference
 
 
-@found_out_by(Contract.test_declares_the_kind_of_address_that_it_needs)
-class NeedsSomethingUnheardOf(Courier):
-    def __init__(self, office: Office) -> None:
-        super().__init__(office)
+@must_fail(Contract.test_declares_the_kind_of_address_that_it_needs)
+class DeclaresAnUnknownAddress(CorrectNotifier):
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver)
         self.needs = cast(Address, "pigeon")
 
     def address(self, notice: FollowUpNotice) -> str | None:
         return notice.email
 
 
-@found_out_by(Contract.test_needs_no_other_address_than_it_declares)
-class NeedsMoreThanItDeclares(Courier):
-    def __init__(self, office: Office) -> None:
-        super().__init__(office, needs=None)
+@must_fail(Contract.test_needs_no_other_address_than_it_declares)
+class NeedsMoreThanItDeclares(CorrectNotifier):
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__(receiver, needs=None)
 
     def address(self, notice: FollowUpNotice) -> str | None:
         if notice.phone is None:
-            raise Refused("The recipient has no telephone number.")
+            raise Refused("The recipient has no phone number.")
         return notice.phone
 
 
-@found_out_by(Contract.test_sends_a_notice_once_and_as_it_is)
-class UsesAnotherAddressThanItDeclares(Courier):
+@must_fail(Contract.test_sends_a_notice_once_and_unchanged)
+class UsesAnotherAddressThanItDeclares(CorrectNotifier):
     def address(self, notice: FollowUpNotice) -> str | None:
         return notice.phone or notice.email
 
 
-@found_out_by(Contract.test_accepts_nothing_that_lacks_the_address_it_needs)
-class SendsWithoutAnAddress(Courier):
+@must_fail(Contract.test_accepts_no_notice_without_the_address_that_it_needs)
+class SendsWithoutAnAddress(CorrectNotifier):
     def address(self, notice: FollowUpNotice) -> str | None:
         return notice.email or "nobody@example.com"
 
 
-@found_out_by(Contract.test_gives_a_receipt_for_what_it_accepted)
-class AnswersSomethingElse(Courier):
+@must_fail(Contract.test_returns_a_receipt_for_an_accepted_notice)
+class ReturnsText(CorrectNotifier):
     def notify(self, notice: FollowUpNotice) -> Receipt:
         return cast(Receipt, super().notify(notice).reference)
 
 
-@found_out_by(Contract.test_gives_a_receipt_for_what_it_accepted)
-class AnswersANumber(Courier):
+@must_fail(Contract.test_returns_a_receipt_for_an_accepted_notice)
+class ReturnsANumberAsReference(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         super().deliver(notice)
         return cast(str, 17)
 
 
-@found_out_by(Contract.test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not)
-class StumblesOverLineBreaks(Courier):
+@must_fail(Contract.test_sends_any_name_and_message_or_raises_an_error)
+class FailsOnLineBreaks(CorrectNotifier):
     def name(self, notice: FollowUpNotice) -> str | None:
         if "\n" in notice.name:
             raise ValueError("a header with a line break")
         return notice.name
 
 
-@found_out_by(Contract.test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not)
-class TakesMessagesForTemplates(Courier):
+@must_fail(Contract.test_sends_any_name_and_message_or_raises_an_error)
+class TreatsMessagesAsTemplates(CorrectNotifier):
     def message(self, notice: FollowUpNotice) -> str:
         return notice.message.replace("{email}", notice.email or "")
 
 
-@found_out_by(Contract.test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not)
-class LetsNamesAddRecipients(Courier):
+@must_fail(Contract.test_sends_any_name_and_message_or_raises_an_error)
+class LetsNamesAddRecipients(CorrectNotifier):
     def deliver(self, notice: FollowUpNotice) -> str:
         for _ in range(notice.name.count("@")):
-            self.take(self.letter(notice))
+            self.send(self.received(notice))
         return super().deliver(notice)
 
 
-@found_out_by(Contract.test_tells_no_secret)
-class ShowsItsPassword(Courier):
+@must_fail(Contract.test_shows_no_secret)
+class ShowsItsPassword(CorrectNotifier):
     def __repr__(self) -> str:
         return f"ShowsItsPassword({self.password!r})"
 
 
-@found_out_by(Contract.test_tells_no_secret)
-class TellsItsPasswordWhenItFails(Courier):
-    def take(self, letter: Received) -> str:
+@must_fail(Contract.test_shows_no_secret)
+class ShowsItsPasswordInFailures(CorrectNotifier):
+    def send(self, received: Received) -> str:
         try:
-            return super().take(letter)
+            return super().send(received)
         except Busy:
-            raise TryAgain(f"The office does not answer to {self.password}.") from None
+            raise TryAgain(f"The receiver rejects the password {self.password}.") from None
 
 
-@found_out_by(Contract.test_tells_no_secret)
-class TellsItsPasswordWhenItIsRefused(Courier):
-    def take(self, letter: Received) -> str:
+@must_fail(Contract.test_shows_no_secret)
+class ShowsItsPasswordInRefusals(CorrectNotifier):
+    def send(self, received: Received) -> str:
         try:
-            return super().take(letter)
+            return super().send(received)
         except Rejected:
-            raise Refused(f"The office does not know {self.password}.") from None
+            raise Refused(f"The receiver rejects the password {self.password}.") from None
 
 
-@found_out_by(Contract.test_checks_the_channel_without_sending)
-class ChecksBySending(Courier):
+@must_fail(Contract.test_checks_the_channel_without_sending)
+class ChecksBySending(CorrectNotifier):
     def check(self) -> None:
-        self.take(Received(message="Is anybody there?", idempotency_key=None))
+        self.send(Received(message="Check", idempotency_key=None))
 
 
-@found_out_by(Contract.test_checks_the_channel_without_sending)
-class IsNeverWell(Courier):
+@must_fail(Contract.test_checks_the_channel_without_sending)
+class AlwaysFailsItsCheck(CorrectNotifier):
     def check(self) -> None:
-        raise TryAgain("I have a headache.")
+        raise TryAgain("The check failed.")

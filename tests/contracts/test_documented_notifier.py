@@ -1,4 +1,4 @@
-"""The notifier in docs/write-a-notifier.md passes the whole contract, in under twenty lines.
+"""Test that the notifier in docs/write-a-notifier.md passes the contract and has fewer than 20 lines.
 
 The tests are those on the page, with a shorter time-out.
 """
@@ -12,17 +12,17 @@ from e2e.readme import block
 
 PAGE = "docs/write-a-notifier.md"
 SOURCE = block("class MatrixNotifier", PAGE)
-IMPATIENT = SOURCE.replace("timeout=20", "timeout=1")
-assert IMPATIENT != SOURCE
+WITH_SHORT_TIMEOUT = SOURCE.replace("timeout=20", "timeout=1")
+assert WITH_SHORT_TIMEOUT != SOURCE
 
 with pytest.MonkeyPatch.context() as patch:
     my_matrix = ModuleType("my_matrix")
-    exec(IMPATIENT, my_matrix.__dict__)
+    exec(WITH_SHORT_TIMEOUT, my_matrix.__dict__)
     patch.setitem(sys.modules, "my_matrix", my_matrix)
     exec(block("class TestMatrixNotifier", PAGE))
 
 
-def test_the_notifier_has_less_than_twenty_lines() -> None:
+def test_the_notifier_has_fewer_than_20_lines() -> None:
     assert len([line for line in SOURCE.splitlines() if line.strip()]) < 20
 
 
@@ -34,7 +34,7 @@ def test_the_factory_names_unknown_options() -> None:
         my_matrix.create(options | {"password": "secret"})
 
 
-def test_the_documented_exclusion_leaves_out_one_test() -> None:
+def test_the_documented_exclusion_omits_one_test() -> None:
     names = dict(globals())
     exec(block("class TestPostcards", PAGE), names)
-    assert names["TestPostcards"].test_says_refused_when_the_receiver_refuses is None
+    assert names["TestPostcards"].test_raises_refused_when_the_receiver_refuses is None

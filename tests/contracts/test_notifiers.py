@@ -1,3 +1,5 @@
+"""Test the included notifiers against the contract."""
+
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,19 +20,19 @@ from webhook_receiver import SECRET, Post, a_receiver
 class TestLoggingNotifier(
     FollowUpNotifierContract,
     without=[
-        # A log has nobody who could fail, refuse, fall silent or tell a repeat.
-        "test_keeps_nothing_from_one_notice_to_the_next",
-        "test_says_try_again_when_the_receiver_fails",
-        "test_says_refused_when_the_receiver_refuses",
-        "test_gives_no_receipt_before_the_receiver_has_accepted",
-        "test_says_try_again_in_time_when_the_receiver_hangs",
-        "test_tells_no_secret",
-        "test_lets_the_receiver_tell_a_repeat_from_another_notice",
-        # It tells ids in place of names and messages.
-        "test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not",
+        # A log has no receiver that can fail, refuse, hang or recognise a repeated notice.
+        "test_keeps_no_state_between_notices",
+        "test_raises_try_again_when_the_receiver_fails",
+        "test_raises_refused_when_the_receiver_refuses",
+        "test_returns_no_receipt_before_the_receiver_accepts",
+        "test_raises_try_again_in_time_when_the_receiver_hangs",
+        "test_shows_no_secret",
+        "test_lets_the_receiver_recognise_a_repeated_notice",
+        # It logs ids instead of names and messages.
+        "test_sends_any_name_and_message_or_raises_an_error",
     ],
 ):
-    """Whoever reads the log finds the message by its id."""
+    """The notifier that logs the ids of notices."""
 
     @pytest.fixture(autouse=True)
     def _log(self) -> Iterator[None]:
@@ -46,7 +48,7 @@ class TestLoggingNotifier(
 
 
 class TestRecordingNotifier(FollowUpNotifierContract):
-    """The fake fails as its receiver is told to."""
+    """The fake notifier of the tests."""
 
     def make_notifier(self) -> FollowUpNotifier:
         self._notifier = RecordingNotifier()
@@ -115,15 +117,15 @@ class TestWebhookNotifier(FollowUpNotifierContract):
         )
 
 
-APPRISE_CANNOT = [
-    # Apprise passes nothing on by which a repeat could be told, and says no, but not whether for good.
-    "test_lets_the_receiver_tell_a_repeat_from_another_notice",
-    "test_says_refused_when_the_receiver_refuses",
+UNSUPPORTED_BY_APPRISE = [
+    # Apprise sends no idempotency key, and its errors do not tell refusals from temporary failures.
+    "test_lets_the_receiver_recognise_a_repeated_notice",
+    "test_raises_refused_when_the_receiver_refuses",
 ]
 
 
-class AppriseContract(FollowUpNotifierContract, without=APPRISE_CANNOT):
-    """With the services of Apprise that post to any address."""
+class AppriseContract(FollowUpNotifierContract, without=UNSUPPORTED_BY_APPRISE):
+    """The contract for services of Apprise that post to any address."""
 
     secrets = ("hunter2", "hooks/leads")
     time_limit_seconds = 10
@@ -136,8 +138,8 @@ class AppriseContract(FollowUpNotifierContract, without=APPRISE_CANNOT):
             yield
 
     def make_notifier(self) -> FollowUpNotifier:
-        place = self._receiver.url.removeprefix("http://")
-        return apprise.create({"url": self.url.replace("PLACE", place), "timeout": "2"})
+        address = self._receiver.url.removeprefix("http://")
+        return apprise.create({"url": self.url.replace("ADDRESS", address), "timeout": "2"})
 
     def receiver_behaves(self, behaviour: Behaviour) -> None:
         self._receiver.behaviour = behaviour
@@ -149,8 +151,8 @@ class AppriseContract(FollowUpNotifierContract, without=APPRISE_CANNOT):
         raise NotImplementedError
 
 
-class TestAppriseWithTelephoneNumbers(AppriseContract):
-    url = "json://leads:hunter2@PLACE/{phone}"
+class TestAppriseWithPhoneNumbers(AppriseContract):
+    url = "json://leads:hunter2@ADDRESS/{phone}"
 
     def _received(self, post: Post) -> Received:
         number = unquote(post.path.rpartition("/")[2])
@@ -158,7 +160,7 @@ class TestAppriseWithTelephoneNumbers(AppriseContract):
 
 
 class TestAppriseWithEmailAddresses(AppriseContract):
-    url = "form://leads:hunter2@PLACE?-to={email}"
+    url = "form://leads:hunter2@ADDRESS?-to={email}"
 
     def _received(self, post: Post) -> Received:
         [message] = parse_qs(post.body.decode())["message"]
@@ -167,7 +169,7 @@ class TestAppriseWithEmailAddresses(AppriseContract):
 
 
 class TestAppriseWithoutAnAddress(AppriseContract):
-    url = "json://leads:hunter2@PLACE"
+    url = "json://leads:hunter2@ADDRESS"
 
     def _received(self, post: Post) -> Received:
         return Received(message=json.loads(post.body)["message"], idempotency_key=None)

@@ -51,7 +51,7 @@ class FollowUpNotifierContract:
     """The tests of a notifier. Inherit from it, and implement `make_notifier`, `receiver_behaves` and `received`.
 
     The tests run one after the other and can share one receiver. Leave out tests of features that the channel cannot
-    have: `class TestPostcards(FollowUpNotifierContract, without=["test_says_refused_when_the_receiver_refuses"])`.
+    have: `class TestPostcards(FollowUpNotifierContract, without=["test_raises_refused_when_the_receiver_refuses"])`.
     """
 
     secrets: Collection[str] = ()
@@ -112,7 +112,7 @@ class FollowUpNotifierContract:
         phone = notice.phone if notifier.needs is Address.PHONE else None
         self._send(notifier, replace(notice, email=email, phone=phone))
 
-    def test_accepts_nothing_that_lacks_the_address_it_needs(self) -> None:
+    def test_accepts_no_notice_without_the_address_that_it_needs(self) -> None:
         notifier, before = self.make_notifier(), len(self.received())
         if notifier.needs is None:
             return
@@ -120,19 +120,19 @@ class FollowUpNotifierContract:
         assert isinstance(outcome, Exception), f"a notice without {notifier.needs.value} was accepted"
         assert len(self.received()) == before, f"a notice without {notifier.needs.value} was sent"
 
-    def test_gives_a_receipt_for_what_it_accepted(self) -> None:
+    def test_returns_a_receipt_for_an_accepted_notice(self) -> None:
         assert_receipt(outcome_of(lambda: self.make_notifier().notify(self.make_notice())))
 
-    def test_sends_a_notice_once_and_as_it_is(self) -> None:
+    def test_sends_a_notice_once_and_unchanged(self) -> None:
         self._send(self.make_notifier(), self.make_notice())
 
-    def test_leaves_the_notice_as_it_was(self) -> None:
+    def test_does_not_change_the_notice(self) -> None:
         notice = self.make_notice()
         before = deepcopy(notice)
         self._send(self.make_notifier(), notice)
         assert notice == before, "the notice was changed"
 
-    def test_lets_the_receiver_tell_a_repeat_from_another_notice(self) -> None:
+    def test_lets_the_receiver_recognise_a_repeated_notice(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
         first = self._send(notifier, notice)
         assert first.idempotency_key is not None, "the receiver got no idempotency key"
@@ -141,7 +141,7 @@ class FollowUpNotifierContract:
         other = self._send(notifier, replace(notice, idempotency_key=self.make_notice(1).idempotency_key))
         assert other.idempotency_key != first.idempotency_key, "another notice had the same idempotency key"
 
-    def test_keeps_nothing_from_one_notice_to_the_next(self) -> None:
+    def test_keeps_no_state_between_notices(self) -> None:
         notifier = self.make_notifier()
         self._send(notifier, self.make_notice(0))
         self._error_of(Behaviour.FAILS, notifier, self.make_notice(1))
@@ -174,7 +174,7 @@ class FollowUpNotifierContract:
         keys = {each.idempotency_key for each in arrived} - {None}
         assert len(keys) in (0, THREADS), "notices that were sent at the same time had the same idempotency key"
 
-    def test_sends_names_and_messages_of_any_kind_or_says_that_it_does_not(self) -> None:
+    def test_sends_any_name_and_message_or_raises_an_error(self) -> None:
         notifier = self.make_notifier()
         for number, text in enumerate(_DIFFICULT_TEXTS):
             before = len(self.received())
@@ -187,28 +187,28 @@ class FollowUpNotifierContract:
                 # The notifier may clean a name with line breaks or control characters, but must not change a message.
                 assert_same(self._received_once_since(before), replace(notice, name=""), notifier.needs)
 
-    def test_says_try_again_when_the_receiver_fails(self) -> None:
+    def test_raises_try_again_when_the_receiver_fails(self) -> None:
         error = self._error_of(Behaviour.FAILS, self.make_notifier(), self.make_notice())
         assert isinstance(error, TryAgain), f"the receiver failed temporarily: raise TryAgain, not {error!r}"
         assert error.delay is None or isinstance(error.delay, timedelta), (
             f"a delay must be a timedelta, not {error.delay!r}"
         )
 
-    def test_says_refused_when_the_receiver_refuses(self) -> None:
+    def test_raises_refused_when_the_receiver_refuses(self) -> None:
         error = self._error_of(Behaviour.REFUSES, self.make_notifier(), self.make_notice())
         assert isinstance(error, Refused), f"the receiver refused the notice permanently: raise Refused, not {error!r}"
 
-    def test_gives_no_receipt_before_the_receiver_has_accepted(self) -> None:
+    def test_returns_no_receipt_before_the_receiver_accepts(self) -> None:
         outcome = self._outcome_while_hanging(self.make_notifier(), self.make_notice())
         assert not isinstance(outcome, Receipt), (
             "notify returned a receipt, but the receiver has not accepted the notice"
         )
 
-    def test_says_try_again_in_time_when_the_receiver_hangs(self) -> None:
+    def test_raises_try_again_in_time_when_the_receiver_hangs(self) -> None:
         outcome = self._outcome_while_hanging(self.make_notifier(), self.make_notice())
         assert isinstance(outcome, TryAgain), f"the receiver did not respond: raise TryAgain in time, not {outcome!r}"
 
-    def test_tells_no_secret(self) -> None:
+    def test_shows_no_secret(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
         texts = [repr(notifier), str(notifier)]
         errors = [self._error_of(behaviour, notifier, notice) for behaviour in (Behaviour.FAILS, Behaviour.REFUSES)]
