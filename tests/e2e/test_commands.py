@@ -1,4 +1,4 @@
-"""What people do at the terminal, beside and instead of HTTP."""
+"""Test the commands of the terminal."""
 
 import re
 import signal
@@ -22,10 +22,10 @@ ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 MINUTE = "[0-9-]{10} [0-9:]{5}"
 
 
-def test_doctor_names_migrate_which_makes_it_well_and_then_changes_nothing(site: Site) -> None:
+def test_doctor_suggests_migrate_which_is_idempotent(site: Site) -> None:
     ill = site.leads("doctor").expect(1)
-    [fault] = [line for line in ill.out.splitlines() if line.startswith("ERROR")]
-    assert "leads migrate" in fault
+    [error] = [line for line in ill.out.splitlines() if line.startswith("ERROR")]
+    assert "leads migrate" in error
     assert f"The database {site.folder}/leads.db is up to date now: schema " in site.leads("migrate").expect(0).out
     healthy = site.leads("doctor").expect(0)
     assert [line.split()[0] for line in healthy.out.splitlines()] == ["ok"] * 4
@@ -34,7 +34,7 @@ def test_doctor_names_migrate_which_makes_it_well_and_then_changes_nothing(site:
     assert (site.folder / "leads.db").read_bytes() == before
 
 
-def test_doctor_goes_on_after_a_fault_and_tells_each_in_a_line(site: Site) -> None:
+def test_doctor_reports_every_error_in_a_line(site: Site) -> None:
     site.write("leads.db", "Buy milk!")
     site.write("leads.toml", '[channels.chat]\nadapter = "carrier-pigeon"\n')
     ill = site.leads("doctor").expect(1)
@@ -46,14 +46,14 @@ def test_doctor_goes_on_after_a_fault_and_tells_each_in_a_line(site: Site) -> No
     ]
 
 
-def test_a_key_is_made_used_listed_and_refused_at_once_when_it_is_revoked(site: Site) -> None:
+def test_a_key_is_created_used_listed_and_refused_at_once_after_revocation(site: Site) -> None:
     with site.serve() as service:
         key = site.leads("keys", "create", "--name", "Ann", "--role", "agent").expect(0).out.strip()
         with httpx.Client(base_url=service.url, headers={"X-API-Key": key}, trust_env=False) as ann:
             created = ann.post("/leads", json=JOHN)
             assert created.status_code == 201
-            told = service.get(f"{created.headers['location']}/timeline").json["items"]
-            assert [entry["actor"] for entry in told] == ["Ann"]
+            timeline = service.get(f"{created.headers['location']}/timeline").json["items"]
+            assert [entry["actor"] for entry in timeline] == ["Ann"]
 
             ann_used = re.compile(rf"({ID}) .*agent .*Ann \(created {MINUTE}, last used {MINUTE}\)")
             listed = eventually(lambda: ann_used.search(site.leads("keys", "list").expect(0).out))
@@ -63,7 +63,7 @@ def test_a_key_is_made_used_listed_and_refused_at_once_when_it_is_revoked(site: 
             assert ann.get("/leads").status_code == 401
 
 
-def test_the_pipeline_is_shown_as_it_is_configured(site: Site) -> None:
+def test_the_configured_pipeline_is_shown(site: Site) -> None:
     site.write("leads.toml", TWO_STEPS)
     shown = site.leads("pipeline").expect(0).out
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines() if "│" in line]
@@ -100,16 +100,16 @@ def test_a_configured_pipeline_is_served(site: Site) -> None:
         service.patch(lead.headers["location"], {"status": "deal"}).expect(409)
 
 
-def test_follow_ups_wait_for_a_dispatcher_where_the_service_has_none(site: Site) -> None:
+def test_follow_ups_wait_for_a_dispatcher_if_the_service_does_not_dispatch(site: Site) -> None:
     with site.serve("--no-dispatch") as service:
         assert "The default channel log only writes follow-ups to the log" in service.out
-        follow_up = promise(service, "once@example.com")
+        follow_up = create_follow_up(service, "once@example.com")
         dispatched = site.leads("dispatch", "--once").expect(0)
         assert dispatched.out == "Attempts made: 1.\n"
         assert dispatched.err.count(follow_up) == 1
         assert is_sent(follow_up, service)
         for number in (signal.SIGTERM, signal.SIGINT):
-            follow_up = promise(service, f"{number.name}@example.com")
+            follow_up = create_follow_up(service, f"{number.name}@example.com")
             with site.running("dispatch") as dispatcher:
                 eventually(lambda id=follow_up: is_sent(id, service))  # type: ignore[misc]
                 assert dispatcher.stop(number) == 0
@@ -117,34 +117,34 @@ def test_follow_ups_wait_for_a_dispatcher_where_the_service_has_none(site: Site)
     assert service.log("follow_up") == []
 
 
-def test_several_processes_share_the_work_and_send_each_follow_up_once(site: Site) -> None:
+def test_several_workers_send_each_follow_up_once(site: Site) -> None:
     with site.serve("--workers", "2") as service:
-        promised = [promise(service, f"lead-{number}@example.com") for number in range(20)]
-        for follow_up in promised:
+        created = [create_follow_up(service, f"lead-{number}@example.com") for number in range(20)]
+        for follow_up in created:
             eventually(lambda id=follow_up: is_sent(id, service))  # type: ignore[misc]
         assert service.stop() == 0
         eventually(lambda: not service.has_left_processes())
-    assert sorted(str(line["follow_up_id"]) for line in service.log("follow_up")) == sorted(promised)
+    assert sorted(str(line["follow_up_id"]) for line in service.log("follow_up")) == sorted(created)
 
 
-def test_several_processes_can_leave_follow_ups_to_another_dispatcher(site: Site) -> None:
+def test_several_workers_can_leave_follow_ups_to_another_dispatcher(site: Site) -> None:
     with site.serve("--workers", "2", "--no-dispatch") as service:
-        promise(service)
+        create_follow_up(service)
         assert site.leads("dispatch", "--once").expect(0).out == "Attempts made: 1.\n"
 
 
-def promise(service: Service, email: str = JOHN["email"]) -> str:
-    """The id of a follow-up of a new lead."""
+def create_follow_up(service: Service, email: str = JOHN["email"]) -> str:
+    """Create a lead with a follow-up and return the follow-up's id."""
     lead = service.post("/leads", {**JOHN, "email": email}).expect(201)
     return str(service.post(f"{lead.headers['location']}/follow-up").expect(202).json["id"])
 
 
 def is_sent(follow_up: str, service: Service) -> bool:
-    """Whether a follow-up has gone out."""
+    """Return whether a follow-up was sent."""
     return bool(service.get(f"/follow-ups/{follow_up}").expect(200).json["state"] == "sent")
 
 
-def test_an_import_that_accepts_no_row_fails_and_a_dry_run_writes_nothing(site: Site) -> None:
+def test_an_import_without_an_accepted_row_fails_and_a_dry_run_stores_nothing(site: Site) -> None:
     site.write("bad.csv", "name,email\nAnn,nobody\n")
     site.write("mixed.csv", "name,email\nAnn,nobody\nBob,bob@example.com\n")
     failed = site.leads("import", "bad.csv").expect(1)
@@ -159,26 +159,26 @@ def test_an_import_that_accepts_no_row_fails_and_a_dry_run_writes_nothing(site: 
     assert (site.folder / "mixed.refused.csv").read_text("utf-8").startswith("line,reason,name,email\n2,")
 
 
-def test_a_name_that_the_terminal_cannot_show_is_escaped(site: Site) -> None:
+def test_a_name_that_the_terminal_cannot_encode_is_escaped(site: Site) -> None:
     site.leads("keys", "create", "--name", "Аня", "--role", "read").expect(0)
     assert r"\u0410\u043d\u044f" in site.run([site.command, "keys", "list"], PYTHONIOENCODING="latin-1").expect(0).out
 
 
-def test_a_closed_standard_output_is_refused_before_anything_is_done(site: Site) -> None:
+def test_a_command_with_closed_standard_output_does_nothing(site: Site) -> None:
     refused = site.shell(f"{site.command} export >&-").expect(1)
     assert [line.partition(":")[0] for line in refused.err.splitlines()] == ["leads"]
     assert "Standard output is closed" in refused.err
     assert not (site.folder / "leads.db").exists()
 
 
-def test_a_command_names_the_database_and_says_that_it_is_new(site: Site) -> None:
+def test_a_command_that_creates_the_database_reports_its_path(site: Site) -> None:
     site.write("a.csv", "name,email\nJohn,john@example.com\n")
     file = site.folder / "leads.db"
     assert f"Database: {file} (created)\n" in site.leads("import", "a.csv").expect(0).err
     assert f"Database: {file}\n" in site.leads("export").expect(0).err
 
 
-def test_every_command_explains_itself(site: Site) -> None:
+def test_every_command_has_help(site: Site) -> None:
     overview = site.leads("--help").expect(0).out
     for command in (
         "serve",

@@ -1,4 +1,4 @@
-"""One machine is no longer enough: a service moves to PostgreSQL with all it has, and back."""
+"""Test `leads copy` of a service's data to PostgreSQL and back."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,13 +21,13 @@ def written(url: URL) -> str:
 
 @pytest.fixture
 def postgres() -> Iterator[str]:
-    """The URL of a database without tables."""
+    """Create a database without tables and return its URL."""
     with postgres_url(migrated=False) as url:
         yield written(url)
 
 
 def everything(service: Service) -> list[object]:
-    """What can be seen of a service's leads, with follow-ups and timelines."""
+    """Return all leads with their follow-ups and timelines."""
     leads = service.items("/leads")
     return [
         (lead, service.items(f"/leads/{lead['id']}/follow-ups"), service.items(f"/leads/{lead['id']}/timeline"))
@@ -35,7 +35,7 @@ def everything(service: Service) -> list[object]:
     ]
 
 
-def test_a_service_moves_to_postgresql_and_back_with_all_it_has(site: Site, postgres: str) -> None:
+def test_a_service_moves_to_postgresql_and_back_with_all_data(site: Site, postgres: str) -> None:
     with site.serve("--no-dispatch") as service:
         john = service.post("/leads", JOHN).expect(201).headers["location"]
         service.patch(john, {"status": "contacted"}).expect(200)
@@ -65,14 +65,14 @@ def test_a_service_moves_to_postgresql_and_back_with_all_it_has(site: Site, post
     with site.serve("--no-dispatch", LEADS_DATABASE_URL="sqlite:///back.db") as service:
         assert everything(service) == after
         service.patch(john, {"status": "converted"}).expect(200)
-        told = [entry["type"] for entry in reversed(service.items(f"{john}/timeline"))]
-    assert told[:3] == ["lead.created", "lead.status_changed", "follow_up.scheduled"]
-    assert told[3:] == ["lead.status_changed", "lead.status_changed", "follow_up.cancelled"]
+        timeline_types = [entry["type"] for entry in reversed(service.items(f"{john}/timeline"))]
+    assert timeline_types[:3] == ["lead.created", "lead.status_changed", "follow_up.scheduled"]
+    assert timeline_types[3:] == ["lead.status_changed", "lead.status_changed", "follow_up.cancelled"]
     assert there.out != copied.out
 
 
 def refusal(site: Site, source: str, target: str) -> str:
-    """The sentence with which a copy is refused."""
+    """Run a copy that must fail and return its message."""
     refused = site.leads("copy", "--from", source, "--to", target).expect(1)
     assert refused.out == ""
     [sentence] = [line for line in refused.err.splitlines() if line.startswith("leads: ")]
@@ -82,7 +82,7 @@ def refusal(site: Site, source: str, target: str) -> str:
     return sentence
 
 
-def test_what_cannot_be_copied_is_told_in_a_sentence(site: Site) -> None:
+def test_an_impossible_copy_is_explained_in_a_sentence(site: Site) -> None:
     nowhere = f"postgresql://leads:{SECRET}@127.0.0.1:{free_port()}/leads"
     assert "The source cannot be used: there is no such file." in refusal(site, SQLITE, "sqlite:///other.db")
     assert list(site.folder.iterdir()) == []
@@ -100,7 +100,7 @@ def test_what_cannot_be_copied_is_told_in_a_sentence(site: Site) -> None:
     assert "Run `leads migrate` on it first" in refusal(site, "sqlite:///empty.db", "sqlite:///other.db")
 
 
-def test_a_wrong_password_is_told_and_not_shown(site: Site) -> None:
+def test_a_wrong_password_is_reported_and_not_shown(site: Site) -> None:
     server = PostgresServer()
     try:
         with connect(server.url) as connection:

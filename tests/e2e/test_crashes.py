@@ -1,7 +1,7 @@
-"""Processes are killed while clients write and follow-ups are sent, again and again, on the same database.
+"""Test that killed processes lose nothing that a client got a response for, over many kills of one database.
 
-`make crash` does so 200 times for each way of running the service, with other choices in each run: CRASH_SEED repeats
-those of an earlier one.
+`make crash` kills 200 times for each deployment, with a new seed in each run: CRASH_SEED repeats
+an earlier run.
 """
 
 import json
@@ -34,19 +34,19 @@ CLIENTS = 4
 
 WAYS = ["in the service, SQLite", "apart, SQLite", "in the service, PostgreSQL", "apart, PostgreSQL"]
 
-# What waits for a process that is gone; to end it is to let the minute go by for which it is nobody else's.
+# Ends the leases of killed processes, instead of waiting a minute.
 END_LEASES = """
     UPDATE follow_ups SET lease_until = created_at WHERE state = 'scheduled' AND lease_until > created_at RETURNING id
 """
-CUT_OFF = "All attempts were interrupted."
-"""Why a follow-up failed that was under way at as many kills as it may have attempts."""
+INTERRUPTED = "All attempts were interrupted."
+"""The error of a follow-up with every attempt interrupted by a kill."""
 
 NEVER_TRIED = "SELECT id FROM follow_ups WHERE state = 'scheduled' AND last_error IS NULL"
 
 
 @dataclass(frozen=True)
-class Promises:
-    """What clients were told is kept. `made` is released for each."""
+class Acknowledged:
+    """The leads and follow-ups that clients got a response for. `made` is released for each."""
 
     leads: set[str] = field(default_factory=set)
     follow_ups: set[str] = field(default_factory=set)
@@ -54,7 +54,7 @@ class Promises:
     numbers: Iterator[int] = field(default_factory=count)
 
     def collect(self, service: Service, enough: Event) -> None:
-        """Write, and note what is promised, until it is enough or the service is gone."""
+        """Write and record the acknowledged ids until `enough` is set or the service is gone."""
         try:
             while not enough.is_set():
                 email = f"lead-{next(self.numbers)}@example.com"
@@ -68,8 +68,8 @@ class Promises:
             return
 
     @contextmanager
-    def being_made(self, service: Service) -> Iterator[None]:
-        """Clients write all the time."""
+    def while_clients_write(self, service: Service) -> Iterator[None]:
+        """Let clients write during the block."""
         enough = Event()
         with ThreadPoolExecutor(CLIENTS) as pool:
             clients = [pool.submit(self.collect, service, enough) for _ in range(CLIENTS)]
@@ -78,11 +78,11 @@ class Promises:
             finally:
                 enough.set()
                 for client in clients:
-                    client.result()  # what ended a client explains what was waited for in vain
+                    client.result()  # raise the error of the client
 
 
 class Database:
-    """SQLite in the site's folder. `of_dispatcher` is what a process that sends is told of it."""
+    """SQLite in the site's folder. `of_dispatcher` has the settings of a dispatcher."""
 
     of_dispatcher: Mapping[str, str] = {}
 
@@ -90,21 +90,21 @@ class Database:
         self._file = site.folder / "leads.db"
 
     def rows(self, statement: str) -> Sequence[Sequence[Any]]:
-        """What the database answers."""
+        """Return the rows of a statement."""
         with closing(sqlite.connect(self._file, timeout=TIMEOUT_SECONDS, isolation_level=None)) as connection:
             found: Sequence[Sequence[Any]] = connection.execute(statement).fetchall()
             return found
 
     def forget_dispatcher(self) -> None:
-        """Return when nothing that a killed dispatcher had begun can still come into force."""
+        """Wait until no statement of a killed dispatcher can still take effect."""
 
     def check(self) -> None:
-        """The file is sound."""
+        """Check that the file is not damaged."""
         assert self.rows("PRAGMA integrity_check") == [("ok",)]
 
 
 class Postgres(Database):
-    """PostgreSQL, which ends what a killed process had asked for by and by."""
+    """PostgreSQL, which may still run statements of a killed process."""
 
     def __init__(self, url: URL) -> None:
         self._url = url
@@ -112,21 +112,21 @@ class Postgres(Database):
         self.of_dispatcher = {"LEADS_DATABASE_URL": named.render_as_string(hide_password=False)}
 
     def rows(self, statement: str) -> Sequence[Sequence[Any]]:
-        """What the database answers."""
+        """Return the rows of a statement."""
         with connect(self._url) as connection:
             return connection.execute(statement.encode()).fetchall()
 
     def forget_dispatcher(self) -> None:
-        """Return when its connections are gone."""
+        """Wait until the connections of the killed dispatcher are closed."""
         left = "SELECT pid FROM pg_stat_activity WHERE application_name = 'dispatcher' AND datname = current_database()"
         eventually(lambda: not self.rows(left))
 
     def check(self) -> None:
-        """PostgreSQL looks after itself."""
+        """Do nothing: PostgreSQL recovers by itself."""
 
 
-class Desk:
-    """A service, and a dispatcher that is `apart` from it or a part of it, on a database."""
+class Deployment:
+    """A service with a dispatcher, in its own process if `apart`, on a database."""
 
     def __init__(self, site: Site, database: "Database", apart: bool) -> None:
         self.site, self.database, self.apart = site, database, apart
@@ -135,18 +135,18 @@ class Desk:
 
     @property
     def sends(self) -> bool:
-        """Whether a process that sends is running."""
+        """Whether a process that dispatches is running."""
         return self._dispatches() if self.apart else self._serves()
 
     def start(self) -> Service:
-        """Begin whatever does not run; the service, which now answers."""
+        """Start what is not running and return the service when it is ready."""
         service = self.begin()
         eventually(service.is_ready)
         service.client.headers["X-API-Key"] = self.site.key
         return service
 
     def begin(self) -> Service:
-        """The same without waiting for an answer."""
+        """Start what is not running and return the service at once."""
         if self.apart and not self._dispatches():
             self.dispatcher = Running(self.site, [self.site.command, "dispatch"], self.database.of_dispatcher)
             self.dispatcher.begin()
@@ -157,24 +157,24 @@ class Desk:
         return self.service
 
     def kill_service(self) -> None:
-        """End the service with no time to do anything."""
+        """Kill the service."""
         if self.service is not None:
             self.service.kill()
 
     def kill_dispatcher(self) -> None:
-        """End the dispatcher with no time to do anything; it may be the service."""
+        """Kill the dispatcher, which may be the service."""
         if not self.apart:
             self.kill_service()
         elif self.dispatcher is not None:
             self.dispatcher.kill()
 
     def kill(self) -> None:
-        """End everything with no time to do anything."""
+        """Kill all processes."""
         self.kill_dispatcher()
         self.kill_service()
 
     def end_service(self) -> None:
-        """Let nothing be left of the service, nor of its client."""
+        """End the service and close its client."""
         if self.service is not None:
             self.service.end()
 
@@ -189,9 +189,9 @@ class Desk:
 
 
 @pytest.fixture(params=WAYS)
-def desk(request: pytest.FixtureRequest, site: Site, receiver: Receiver) -> Iterator[Desk]:
-    """Every way of running the service, with a first key and the receiver as its channel."""
-    place, kind = request.param.split(", ")
+def deployment(request: pytest.FixtureRequest, site: Site, receiver: Receiver) -> Iterator[Deployment]:
+    """Run each deployment, with a first key and the receiver as its channel."""
+    dispatcher_place, kind = request.param.split(", ")
     site.write("leads.toml", f'[channels.hook]\nadapter = "webhook"\nurl = "{receiver.url}"\nsecret = "{SECRET}"\n')
     site.configure(LEADS_DEFAULT_CHANNEL="hook", LEADS_RATE_LIMIT="off")
     with ExitStack() as used:
@@ -202,90 +202,94 @@ def desk(request: pytest.FixtureRequest, site: Site, receiver: Receiver) -> Iter
             database = Postgres(url)
         with site.serve():
             assert site.key
-        desk = Desk(site, database, apart=place == "apart")
-        used.callback(desk.end_service)
-        used.callback(desk.kill)
-        yield desk
+        deployment = Deployment(site, database, apart=dispatcher_place == "apart")
+        used.callback(deployment.end_service)
+        used.callback(deployment.kill)
+        yield deployment
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Where follow-ups go."""
+    """Run a receiver of follow-ups."""
     with a_receiver() as receiver:
         yield receiver
 
 
 @pytest.fixture
 def random() -> Random:
-    """What chooses; pytest shows its seed when a test fails, and `make crash` always."""
+    """Return the random numbers; pytest shows the seed when a test fails, `make crash` always."""
     seed = int(os.environ.get("CRASH_SEED", "1"))
     click.echo(f"CRASH_SEED={seed}")
     return Random(seed)
 
 
-def test_crashes_lose_nothing_that_was_promised(desk: Desk, receiver: Receiver, random: Random) -> None:
-    promises = Promises()
+def test_crashes_lose_nothing_that_was_acknowledged(deployment: Deployment, receiver: Receiver, random: Random) -> None:
+    acknowledged = Acknowledged()
     interrupted: Counter[str] = Counter()
     for _ in range(CRASHES):
         receiver.respond(random.choice([422, 503]))
-        crash_at_any_moment(desk, receiver, promises, random)
-        if not desk.sends:
-            cut_off = end_leases(desk.database)
-            assert len(cut_off) <= IN_FLIGHT_MAX
-            interrupted.update(cut_off)
-    desk.kill()
-    interrupted.update(end_leases(desk.database))
-    desk.database.check()
+        crash_at_any_moment(deployment, receiver, acknowledged, random)
+        if not deployment.sends:
+            interrupted_now = end_leases(deployment.database)
+            assert len(interrupted_now) <= IN_FLIGHT_MAX
+            interrupted.update(interrupted_now)
+    deployment.kill()
+    interrupted.update(end_leases(deployment.database))
+    deployment.database.check()
     receiver.responses.clear()
 
-    service = desk.start()
-    eventually(lambda: not desk.database.rows(NEVER_TRIED), within=TIMEOUT_SECONDS + len(promises.follow_ups) / 50)
-    assert promises.leads <= {lead["id"] for lead in service.items("/leads")}
-    told = [service.get(f"/follow-ups/{id}").expect(200).json for id in promises.follow_ups]
+    service = deployment.start()
+    eventually(
+        lambda: not deployment.database.rows(NEVER_TRIED), within=TIMEOUT_SECONDS + len(acknowledged.follow_ups) / 50
+    )
+    assert acknowledged.leads <= {lead["id"] for lead in service.items("/leads")}
+    follow_ups = [service.get(f"/follow-ups/{id}").expect(200).json for id in acknowledged.follow_ups]
     accepted = Counter(post.headers["webhook-id"] for post in receiver.accepted)
     repeated = accepted - Counter(accepted.keys())
-    click.echo(f"{CRASHES} kills, {len(promises.leads)} leads and {len(promises.follow_ups)} follow-ups promised,")
+    click.echo(
+        f"{CRASHES} kills, {len(acknowledged.leads)} leads and {len(acknowledged.follow_ups)} follow-ups promised,"
+    )
     click.echo(f"{interrupted.total()} notices cut off, {repeated.total()} repeated")
 
-    assert promises.follow_ups <= {post.headers["webhook-id"] for post in receiver.posts}
-    assert [follow_up for follow_up in told if not is_accounted_for(follow_up, accepted)] == []
-    assert len(promises.follow_ups) > CRASHES
+    assert acknowledged.follow_ups <= {post.headers["webhook-id"] for post in receiver.posts}
+    assert [follow_up for follow_up in follow_ups if not is_accounted_for(follow_up, accepted)] == []
+    assert len(acknowledged.follow_ups) > CRASHES
     assert_repeats_are_of_what_was_cut_off(receiver, repeated, interrupted)
 
 
-def crash_at_any_moment(desk: Desk, receiver: Receiver, promises: Promises, random: Random) -> None:
-    """Kill the service, the dispatcher or both: while they start, or in the middle of whatever they do."""
-    victims = random.choice([desk.kill_service, desk.kill_dispatcher, desk.kill])
+def crash_at_any_moment(deployment: Deployment, receiver: Receiver, acknowledged: Acknowledged, random: Random) -> None:
+    """Kill the service, the dispatcher or both, during their start or later."""
+    victims = random.choice([deployment.kill_service, deployment.kill_dispatcher, deployment.kill])
     if random.random() < 0.2:
-        desk.begin()
-        time.sleep(random.uniform(0, 1))  # a moment of a start is nothing but a time
+        deployment.begin()
+        time.sleep(random.uniform(0, 1))  # a random time during the start
         victims()
         return
-    with promises.being_made(desk.start()):
+    with acknowledged.while_clients_write(deployment.start()):
         posts = len(receiver.posts) + random.randint(1, 50)
         if random.random() < 0.5:
-            eventually(lambda: len(receiver.posts) >= posts or not desk.sends)
-            assert desk.sends
+            eventually(lambda: len(receiver.posts) >= posts or not deployment.sends)
+            assert deployment.sends
         else:
             for _ in range(random.randint(1, 100)):
-                assert promises.made.acquire(timeout=TIMEOUT_SECONDS)
-        time.sleep(random.uniform(0, 0.02))  # so that no kill is bound to what was waited for
+                assert acknowledged.made.acquire(timeout=TIMEOUT_SECONDS)
+        time.sleep(random.uniform(0, 0.02))  # so that kills do not always follow the same event
         victims()
 
 
 def end_leases(database: Database) -> Sequence[str]:
-    """What the dispatcher that was killed had under way, and let the minute go by for which it is nobody else's."""
+    """End the leases of the killed dispatcher and return the ids of its follow-ups."""
     database.forget_dispatcher()
     return [str(UUID(str(id))) for (id,) in database.rows(END_LEASES)]
 
 
 def is_accounted_for(follow_up: Mapping[str, Any], accepted: Mapping[str, int]) -> bool:
-    """Whether it was received as it says, or says why not."""
+    """Return whether the state of a follow-up agrees with what the receiver accepted."""
     match follow_up["state"]:
         case "sent":
             return follow_up["id"] in accepted
         case "failed":
-            return follow_up["last_error"] in ("The receiver responded with 422.", CUT_OFF)
+            return follow_up["last_error"] in ("The receiver responded with 422.", INTERRUPTED)
         case "scheduled":
             return bool(follow_up["next_attempt_at"] and follow_up["last_error"] == "The receiver responded with 503.")
     return False
@@ -294,7 +298,7 @@ def is_accounted_for(follow_up: Mapping[str, Any], accepted: Mapping[str, int]) 
 def assert_repeats_are_of_what_was_cut_off(
     receiver: Receiver, repeated: Counter[str], interrupted: Counter[str]
 ) -> None:
-    """A notice comes again under its own key, once at the most for each kill that found it under way."""
+    """Check that each notice was repeated at most once for each kill during its attempt, with the same key."""
     assert repeated <= interrupted
     posts = [(json.loads(post.body)["data"], post.headers["webhook-id"]) for post in receiver.posts]
     assert {key for data, key in posts if key != data["follow_up_id"]} == set()

@@ -1,4 +1,4 @@
-"""Everybody sends the same lead at the same time."""
+"""Test concurrent requests that create the same lead."""
 
 import asyncio
 import unicodedata
@@ -22,7 +22,7 @@ OUTSIDE = ("{}", " {}", "{} ", "\t{}", "{}\n", "\r\n{}\r\n", "\u00a0{}", "  {}\u
 SPELLINGS = [outside.format(f"{local}@{domain}") for local, domain, outside in product(LOCAL_PARTS, DOMAINS, OUTSIDE)]
 
 
-def test_the_spellings_are_two_hundred_different_texts() -> None:
+def test_the_spellings_are_two_hundred_distinct_texts() -> None:
     assert DOMAINS[3] == DOMAINS[0].encode("idna").decode()
     assert len(set(SPELLINGS)) == 200
 
@@ -30,15 +30,15 @@ def test_the_spellings_are_two_hundred_different_texts() -> None:
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_one_of_two_hundred_concurrent_spellings_of_an_address_becomes_the_lead(site: Site, workers: str) -> None:
     with site.serve("--workers", workers, LEADS_RATE_LIMIT="off") as service:
-        answers = asyncio.run(post_all(service.url, site.key))
+        responses = asyncio.run(post_all(service.url, site.key))
         [lead] = service.items("/leads")
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 199}
-    named = {answer.json().get("existing_lead_id", lead["id"]) for answer in answers}
+    assert Counter(response.status_code for response in responses) == {201: 1, 409: 199}
+    named = {response.json().get("existing_lead_id", lead["id"]) for response in responses}
     assert named == {lead["id"]}
 
 
 async def post_all(url: str, key: str) -> list[httpx.Response]:
-    """The answers to all spellings, sent at once, each on a connection of its own."""
+    """Post all spellings concurrently, each on its own connection, and return the responses."""
     limits = httpx.Limits(max_connections=len(SPELLINGS))
     headers = {"X-API-Key": key}
     async with httpx.AsyncClient(

@@ -1,4 +1,4 @@
-"""What cannot work ends with exit code 1 and one line that says what is wrong, or with 2 if it was typed wrong."""
+"""Test that failures exit with 1 and one line with the reason, and wrong usage with 2."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,13 +17,13 @@ HOURS = '[working_hours]\nzone = "Europe/Atlantis"\ndays = ["mon"]\nfrom = "09:0
 
 
 def with_rules(written: str, instead: str) -> Mapping[str, str]:
-    """A file with two rules, the second of them a wrong one."""
+    """Return a configuration file with two rules, the second with a replacement."""
     return {"leads.toml": RULE + RULE.replace(written, instead)}
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """A command that must fail, and words by which its message names the fault."""
+    """A command that must fail, and words of its error message."""
 
     command: str
     names: tuple[str, ...]
@@ -32,7 +32,7 @@ class Attempt:
 
 
 def with_database(url: str) -> Mapping[str, str]:
-    """The setting for it."""
+    """Return the setting of the database."""
     return {"LEADS_DATABASE_URL": url}
 
 
@@ -85,7 +85,7 @@ MISUSES = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_is_told_in_one_line_that_names_the_fault(name: str, site: Site) -> None:
+def test_a_failure_is_reported_in_one_line_that_names_the_error(name: str, site: Site) -> None:
     failed = outcome(FAILURES[name], site).expect(1)
     *before, line = failed.err.splitlines()
     assert [other for other in before if not other.startswith("Database: ")] == []
@@ -96,7 +96,7 @@ def test_a_failure_is_told_in_one_line_that_names_the_fault(name: str, site: Sit
 
 
 @pytest.mark.parametrize("name", MISUSES)
-def test_wrong_usage_is_told_apart_from_failure(name: str, site: Site) -> None:
+def test_wrong_usage_has_another_exit_code_than_failure(name: str, site: Site) -> None:
     failed = outcome(MISUSES[name], site).expect(2)
     assert [word for word in MISUSES[name].names if word not in failed.err] == []
     assert "Traceback" not in failed.err
@@ -104,7 +104,7 @@ def test_wrong_usage_is_told_apart_from_failure(name: str, site: Site) -> None:
 
 
 def outcome(attempt: Attempt, site: Site) -> CommandResult:
-    """What becomes of an attempt."""
+    """Run the command and return its result."""
     for name, text in attempt.files.items():
         site.write(name, text)
     return site.leads(*attempt.command.split(), **attempt.environment)

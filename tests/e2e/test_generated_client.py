@@ -1,4 +1,4 @@
-"""A client that openapi-python-client generates from the document does what a client has to do."""
+"""Test a client that openapi-python-client generates from the OpenAPI document."""
 
 import json
 from datetime import UTC, datetime
@@ -23,14 +23,14 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to generate packages in."""
+    """Return a folder for generated packages."""
     (tmp_path / "generated").mkdir()
     monkeypatch.syspath_prepend(tmp_path / "generated")
     return tmp_path / "generated"
 
 
 def generate(root: Path, package: str, document: str) -> Any:
-    """The package that is generated from a document."""
+    """Generate a package from a document and return it."""
     (root / "config.yaml").write_text(CONFIG, "utf-8")
     (root / "openapi.json").write_text(document, "utf-8")
     options = [f"--path={root}/openapi.json", f"--config={root}/config.yaml", f"--output-path={root}/{package}"]
@@ -47,7 +47,7 @@ def test_every_operation_has_a_module_and_every_module_can_be_imported(root: Pat
     assert len([module for module in modules if hasattr(module, "sync_detailed")]) == len(operations)
 
 
-def test_a_generated_client_creates_lists_changes_and_follows_up(site: Site, root: Path) -> None:
+def test_a_generated_client_creates_lists_and_updates_leads_and_follow_ups(site: Site, root: Path) -> None:
     with site.serve() as service:
         package = generate(root, "served_client", service.get("/openapi.json").expect(200).text)
         with package.AuthenticatedClient(service.url, site.key, httpx_args={"trust_env": False}) as client:

@@ -1,4 +1,4 @@
-"""A body that is too large is refused so that whoever sends it learns of it: also one that reads only afterwards."""
+"""Test that clients get the 413 for a too large body, also if they read only after sending."""
 
 import socket
 from collections.abc import Iterator
@@ -26,8 +26,8 @@ def head(service: Service, *fields: str) -> bytes:
     return "\r\n".join([*lines, *fields, "", ""]).encode()
 
 
-def read_answer(connection: socket.socket) -> tuple[int, str]:
-    """The status and the head of an answer; its body is read, too."""
+def read_response(connection: socket.socket) -> tuple[int, str]:
+    """Read a response and return its status and head."""
     with connection.makefile("rb") as file:
         status = int(file.readline().split()[1])
         lines = list(iter(file.readline, b"\r\n"))
@@ -42,7 +42,9 @@ def chunk(size: int) -> bytes:
 
 @pytest.mark.parametrize("size", [BODY_MAX + 1, 4 * MIB, BODY_MAX + 8 * MIB])
 @pytest.mark.parametrize("way", ["with a length", "in chunks"])
-def test_whoever_sends_all_before_reading_learns_of_it_and_can_go_on(service: Service, size: int, way: str) -> None:
+def test_a_client_that_sends_the_whole_body_first_gets_the_413_and_can_continue(
+    service: Service, size: int, way: str
+) -> None:
     with connect(service) as connection:
         if way == "in chunks":
             connection.sendall(head(service, "transfer-encoding: chunked"))
@@ -51,29 +53,29 @@ def test_whoever_sends_all_before_reading_learns_of_it_and_can_go_on(service: Se
             connection.sendall(b"0\r\n\r\n")
         else:
             connection.sendall(head(service, f"content-length: {size}") + b" " * size)
-        status, fields = read_answer(connection)
+        status, fields = read_response(connection)
         assert (status, "connection" in fields) == (413, False)
         connection.sendall(b"GET /health/live HTTP/1.1\r\nhost: leads\r\n\r\n")
-        assert read_answer(connection)[0] == 200
+        assert read_response(connection)[0] == 200
 
 
-def test_what_is_far_too_large_is_not_read_to_its_end(service: Service) -> None:
+def test_a_far_too_large_body_is_not_read_to_its_end(service: Service) -> None:
     with connect(service) as connection:
         connection.sendall(head(service, f"content-length: {2**40}"))
-        status, fields = read_answer(connection)
+        status, fields = read_response(connection)
         assert (status, "connection: close" in fields) == (413, True)
         assert connection.recv(1) == b""
 
 
-def test_whoever_asks_first_whether_to_send_need_not_send(service: Service) -> None:
+def test_expect_100_continue_gets_the_413_before_the_body(service: Service) -> None:
     with connect(service) as connection:
         connection.sendall(head(service, f"content-length: {2 * MIB}", "expect: 100-continue"))
-        assert read_answer(connection)[0] == 413
+        assert read_response(connection)[0] == 413
 
 
-def test_whoever_is_too_slow_is_not_waited_for(service: Service) -> None:
+def test_a_slow_client_times_out(service: Service) -> None:
     with connect(service) as connection:
         connection.sendall(head(service, f"content-length: {2 * MIB}") + b" " * MIB)
-        status, fields = read_answer(connection)
+        status, fields = read_response(connection)
         assert (status, "connection: close" in fields) == (413, True)
         assert service.get("/leads").status == 200

@@ -1,4 +1,4 @@
-"""Several processes work on one database, and some of them are killed."""
+"""Test several processes on one database, some of which are killed."""
 
 import asyncio
 import os
@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from e2e.service import HOST, TIMEOUT_SECONDS, Service, Site, eventually
-from e2e.test_stopping import half_a_request, refuses_connections
+from e2e.test_stopping import refuses_connections, unfinished_request
 from postgres import connect, postgres_url
 
 A_MOMENT = 0.3
-"""How long a worker that can answer may take, in seconds; whoever stopped it does not wait for longer."""
+"""The time-out in seconds for the response of one worker."""
 
 RECORDER = """
 from leads_domain.notifier import Receipt
@@ -50,7 +50,7 @@ SPELLINGS = (
 
 @pytest.fixture
 def site(site: Site) -> Site:
-    """A folder whose channel writes the ids of what it sends into the file `sent`."""
+    """Return a site with a channel that writes the ids of sent follow-ups to the file `sent`."""
     site.install("recorder", RECORDER, {"leads.notifiers": {"recorder": "recorder:create"}})
     site.write("leads.toml", f'[channels.file]\nadapter = "recorder"\nfile = "{site.folder / "sent"}"\n')
     site.configure(LEADS_DEFAULT_CHANNEL="file", LEADS_RATE_LIMIT="off")
@@ -59,7 +59,7 @@ def site(site: Site) -> Site:
 
 @pytest.fixture
 def postgres_site(site: Site) -> Iterator[Site]:
-    """The same on PostgreSQL."""
+    """Return the site on PostgreSQL."""
     with postgres_url() as url:
         site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
         yield site
@@ -67,31 +67,31 @@ def postgres_site(site: Site) -> Iterator[Site]:
 
 @contextmanager
 def dispatching(site: Site) -> Iterator[None]:
-    """`leads dispatch` in a process of its own."""
+    """Run `leads dispatch` in a separate process."""
     with site.running("dispatch") as dispatcher:
         yield
-        assert dispatcher.stop() in (0, -signal.SIGTERM)  # the others may have done all before it was up
+        assert dispatcher.stop() in (0, -signal.SIGTERM)  # it may be stopped before it has started
 
 
-def test_three_processes_on_postgresql_take_in_every_lead_once_and_send_every_follow_up_once(
+def test_three_processes_on_postgresql_store_every_lead_and_send_every_follow_up_once(
     postgres_site: Site,
 ) -> None:
     with ExitStack() as running:
         first = running.enter_context(postgres_site.serve("--workers", "2"))
         second = running.enter_context(postgres_site.serve("--no-dispatch"))
         running.enter_context(dispatching(postgres_site))
-        take_in_and_follow_up([first, second])
+        create_leads_and_follow_ups([first, second])
 
 
-def test_two_processes_on_sqlite_take_in_every_lead_once_and_send_every_follow_up_once(site: Site) -> None:
+def test_two_processes_on_sqlite_store_every_lead_and_send_every_follow_up_once(site: Site) -> None:
     with site.serve() as first, site.serve() as second:
-        take_in_and_follow_up([first, second])
+        create_leads_and_follow_ups([first, second])
 
 
-def take_in_and_follow_up(services: Sequence[Service]) -> None:
-    """Tell all services of all people at once, in every spelling, and follow each of them up."""
+def create_leads_and_follow_ups(services: Sequence[Service]) -> None:
+    """Post all leads in all spellings to all services concurrently, and follow up each lead."""
     site = services[0].site
-    replies = asyncio.run(everybody_everywhere(services))
+    replies = asyncio.run(post_everywhere(services))
     assert len(replies) == len(services) * len(SPELLINGS) * PEOPLE
 
     created = {reply.json()["id"] for reply in replies if reply.status_code == 201}
@@ -109,8 +109,8 @@ def take_in_and_follow_up(services: Sequence[Service]) -> None:
     assert sorted(sent.read_text().split()) == sorted(promised)
 
 
-async def everybody_everywhere(services: Sequence[Service]) -> list[httpx.Response]:
-    """The answers of every service to every spelling of everybody's address, sent by 16 clients each."""
+async def post_everywhere(services: Sequence[Service]) -> list[httpx.Response]:
+    """Post every spelling of every e-mail address to every service with 16 clients each; return the responses."""
     headers = {"X-API-Key": services[0].site.key}
     emails = [spelling.format(number) for number in range(PEOPLE) for spelling in SPELLINGS]
     async with httpx.AsyncClient(
@@ -126,7 +126,7 @@ async def everybody_everywhere(services: Sequence[Service]) -> list[httpx.Respon
 
 
 class TestWorkers:
-    """`leads serve --workers 2`."""
+    """Tests of `leads serve --workers 2`."""
 
     @pytest.fixture
     def service(self, site: Site) -> Iterator[Service]:
@@ -134,44 +134,44 @@ class TestWorkers:
             eventually(lambda: len(workers(service)) == 2)
             yield service
 
-    def test_all_answer(self, service: Service) -> None:
+    def test_all_respond(self, service: Service) -> None:
         for worker in workers(service):
-            assert_answers(service, worker)
+            assert_responds(service, worker)
 
-    def test_one_that_is_killed_is_replaced_and_the_others_answer_meanwhile(self, service: Service) -> None:
+    def test_a_killed_worker_is_replaced_and_the_others_respond_meanwhile(self, service: Service) -> None:
         killed, left = workers(service)
         os.kill(killed, signal.SIGKILL)
         eventually(lambda: killed not in workers(service))
-        assert_answers(service, left)
+        assert_responds(service, left)
         eventually(lambda: len(workers(service)) == 2)
         new = (workers(service) - {left}).pop()
         assert new != killed
         eventually(lambda: httpx_get(service.url) == 200)
-        assert_answers(service, new)
+        assert_responds(service, new)
         assert service.stop() == 0
         assert not service.has_left_processes()
 
-    def test_none_outlives_a_parent_that_is_killed(self, service: Service) -> None:
-        with half_a_request(service):
+    def test_all_end_when_the_parent_is_killed(self, service: Service) -> None:
+        with unfinished_request(service):
             service.kill()
             eventually(lambda: not service.has_left_processes())
             eventually(lambda: refuses_connections(service.port))
 
-    def test_clients_that_stall_hold_up_nobody(self, service: Service) -> None:
+    def test_stalled_clients_do_not_delay_others(self, service: Service) -> None:
         with ExitStack() as stalled:
             for _ in range(16):
-                stalled.enter_context(half_a_request(service))
+                stalled.enter_context(unfinished_request(service))
             for worker in workers(service):
-                assert_answers(service, worker)
+                assert_responds(service, worker)
 
 
 def workers(service: Service) -> set[int]:
-    """The processes that answer."""
+    """Return the ids of the worker processes."""
     return service.processes() - {service.process.pid}
 
 
-def assert_answers(service: Service, worker: int) -> None:
-    """Check that this worker answers, while all others stand still."""
+def assert_responds(service: Service, worker: int) -> None:
+    """Check that this worker responds while all others are suspended."""
     others = workers(service) - {worker}
     for other in others:
         os.kill(other, signal.SIGSTOP)
@@ -183,7 +183,7 @@ def assert_answers(service: Service, worker: int) -> None:
 
 
 def httpx_get(url: str) -> int | None:
-    """The status of an answer on a connection of its own, which some worker gets; None if there is none."""
+    """Return the status of a request on its own connection, or None without a response."""
     try:
         return httpx.get(f"{url}/health/live", timeout=A_MOMENT, trust_env=False).status_code
     except httpx.TransportError:
@@ -191,15 +191,15 @@ def httpx_get(url: str) -> int | None:
 
 
 class TestCommands:
-    """Every command on PostgreSQL."""
+    """Tests of every command on PostgreSQL."""
 
-    def test_a_schema_that_is_not_there_or_not_the_newest_is_told_with_the_command_that_helps(self, site: Site) -> None:
+    def test_a_missing_or_old_schema_is_reported_with_the_command_to_run(self, site: Site) -> None:
         with postgres_url(migrated=False) as url:
             site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
             assert "leads migrate" in one_line(site, "serve", "--workers", "2")
             ill = site.leads("doctor").expect(1)
-            [fault] = [line for line in ill.out.splitlines() if line.startswith("ERROR")]
-            assert "leads migrate" in fault
+            [error] = [line for line in ill.out.splitlines() if line.startswith("ERROR")]
+            assert "leads migrate" in error
 
             assert site.leads("migrate").expect(0).out.startswith("The database postgresql://")
             healthy = site.leads("doctor").expect(0).out
@@ -212,23 +212,23 @@ class TestCommands:
             assert "leads migrate" in outdated
             assert "0000" in outdated
 
-    def test_a_doctor_tells_of_a_server_out_of_reach_in_a_line_for_each_check(self, site: Site) -> None:
+    def test_doctor_reports_an_unreachable_server_in_one_line_per_check(self, site: Site) -> None:
         site.configure(LEADS_DATABASE_URL=f"postgresql://ann:hunter2@{HOST}:1/leads")
         ill = site.leads("doctor").expect(1).out
         assert checks(ill) == ["ok configuration", "ERROR PostgreSQL", "ERROR database", "ok channels"]
         assert "hunter2" not in ill
 
-    def test_a_database_that_cannot_hold_every_text_is_refused_by_each(self, site: Site) -> None:
+    def test_a_database_that_is_not_utf_8_is_refused_by_every_command(self, site: Site) -> None:
         with postgres_url(migrated=False, encoding="SQL_ASCII") as url:
             site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
             for command in ("migrate", "serve"):
-                told = one_line(site, command)
-                assert "SQL_ASCII" in told
-                assert "UTF8" in told
+                output = one_line(site, command)
+                assert "SQL_ASCII" in output
+                assert "UTF8" in output
             ill = site.leads("doctor").expect(1).out
             assert checks(ill) == ["ok configuration", "ERROR PostgreSQL", "ERROR database", "ok channels"]
 
-    def test_leads_go_in_and_out_keys_are_made_and_what_is_due_is_sent(self, postgres_site: Site) -> None:
+    def test_import_export_keys_and_dispatch_work(self, postgres_site: Site) -> None:
         site = postgres_site
         site.write("people.csv", "name,email\n" + "".join(f"Zoë {n},zoe{n}@example.com\n" for n in range(700)))
         assert "created          700" in site.leads("import", "people.csv").expect(0).out
@@ -248,13 +248,13 @@ class TestCommands:
             service.get("/leads").expect(401)
 
 
-def checks(told: str) -> list[str]:
-    """What a doctor found, in short."""
-    return [" ".join(line.split(":")[0].split()) for line in told.splitlines()]
+def checks(output: str) -> list[str]:
+    """Return the result of each check of `leads doctor`."""
+    return [" ".join(line.split(":")[0].split()) for line in output.splitlines()]
 
 
 def one_line(site: Site, *command: str) -> str:
-    """How a command that cannot work says so."""
+    """Run a command that must fail and return its one line of output."""
     [line] = site.leads(*command).expect(1).err.splitlines()
     assert line.startswith("leads: ")
     return line

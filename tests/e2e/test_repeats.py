@@ -1,6 +1,6 @@
-"""Clients repeat what got no answer, because the service was killed, and write the same at once in several processes.
+"""Test requests repeated after kills of the service, and concurrent identical requests to several processes.
 
-`make crash` kills it 200 times, with other choices in each run: CRASH_SEED repeats those of an earlier one.
+`make crash` kills it 200 times, with other choices in each run: CRASH_SEED repeats an earlier run.
 """
 
 import os
@@ -33,7 +33,7 @@ HELLO = {"message": "Shall we talk on Tuesday?", "due_at": "2099-01-05T12:00:00Z
 
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def site(request: pytest.FixtureRequest, site: Site) -> Iterator[Site]:
-    """A folder whose commands use either database, with a first key."""
+    """Return a site on each database, with a first key."""
     with ExitStack() as used:
         if request.param == "PostgreSQL":
             url = used.enter_context(postgres_url())
@@ -46,23 +46,23 @@ def site(request: pytest.FixtureRequest, site: Site) -> Iterator[Site]:
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent again and again under its key until there is an answer."""
+    """A request that is repeated with its idempotency key until it gets a response."""
 
     target: str
     body: dict[str, Any]
     key: str = field(default_factory=lambda: str(uuid4()))
 
     def send(self, service: Service) -> httpx.Response:
-        """One attempt; while an earlier one may still be under way, more of them."""
+        """Send the request, and repeat it while an earlier attempt may still run."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while True:
-            answer = service.client.post(self.target, json=self.body, headers={"Idempotency-Key": self.key})
-            if answer.status_code != 409 or "request-in-progress" not in answer.text or time.monotonic() > deadline:
-                return answer
+            response = service.client.post(self.target, json=self.body, headers={"Idempotency-Key": self.key})
+            if response.status_code != 409 or "request-in-progress" not in response.text or time.monotonic() > deadline:
+                return response
 
 
 class Client:
-    """Takes leads in, with a follow-up each, and does not let go of a request before it is answered."""
+    """A client that creates leads with follow-ups and repeats each request until it gets a response."""
 
     def __init__(self) -> None:
         self.pending: Request | None = None
@@ -71,7 +71,7 @@ class Client:
         self.repeated = 0
 
     def work(self, service: Service, enough: Event) -> None:
-        """Go on until it is enough or the service is gone."""
+        """Send requests until `enough` is set or the service is gone."""
         try:
             self.finish(service)
             while not enough.is_set():
@@ -81,16 +81,16 @@ class Client:
             return
 
     def finish(self, service: Service) -> None:
-        """Repeat the request that got no answer, if there is one."""
+        """Repeat the request without a response, if there is one."""
         if self.pending:
             self.repeated += 1
             self._send(service, self.pending)
 
     def _send(self, service: Service, request: Request) -> None:
-        answer = request.send(service)
-        assert answer.status_code in (201, 202), (request, answer.text)
-        self.answered.append((request, answer))
-        self.leads += [answer.json()["id"]] if request.target == "/leads" else []
+        response = request.send(service)
+        assert response.status_code in (201, 202), (request, response.text)
+        self.answered.append((request, response))
+        self.leads += [response.json()["id"]] if request.target == "/leads" else []
         self.pending = None
 
     def _next(self) -> Request:
@@ -99,7 +99,7 @@ class Client:
         return Request("/leads", {"name": "John Doe", "email": f"{uuid4()}@example.com"})
 
 
-def test_a_request_that_is_repeated_after_a_kill_is_done_once(site: Site) -> None:
+def test_a_request_repeated_after_a_kill_runs_once(site: Site) -> None:
     seed = int(os.environ.get("CRASH_SEED", "1"))
     click.echo(f"CRASH_SEED={seed}")
     random = Random(seed)
@@ -120,9 +120,11 @@ def test_a_request_that_is_repeated_after_a_kill_is_done_once(site: Site) -> Non
 
     told = Counter(request.target == "/leads" for request, _ in answered)
     repeated = sum(client.repeated for client in clients)
-    replayed = sum("idempotency-replayed" in answer.headers for _, answer in answered)
+    replayed = sum("idempotency-replayed" in response.headers for _, response in answered)
     click.echo(f"{CRASHES} kills, {len(answered)} requests, {repeated} repeated, {replayed} of them answered again")
-    assert sorted(leads) == sorted({answer.json()["id"] for request, answer in answered if request.target == "/leads"})
+    assert sorted(leads) == sorted(
+        {response.json()["id"] for request, response in answered if request.target == "/leads"}
+    )
     assert len(leads) == told[True]
     assert set(follow_ups.values()) <= {1}
     assert len(follow_ups) == told[False]
@@ -130,12 +132,12 @@ def test_a_request_that_is_repeated_after_a_kill_is_done_once(site: Site) -> Non
 
 
 def work_until_killed(service: Service, clients: list[Client], random: Random) -> None:
-    """Let the clients work for a moment, and kill the service in the middle of it."""
+    """Let the clients work for a random time, then kill the service."""
     enough = Event()
     with ThreadPoolExecutor(CLIENTS) as pool:
         working = [pool.submit(client.work, service, enough) for client in clients]
         try:
-            time.sleep(random.uniform(0.02, 0.3))  # so that no kill is bound to what was answered
+            time.sleep(random.uniform(0.02, 0.3))  # so that kills do not always follow a response
             service.kill()
         finally:
             enough.set()
@@ -143,7 +145,7 @@ def work_until_killed(service: Service, clients: list[Client], random: Random) -
                 each.result()
 
 
-def test_of_many_that_ask_several_processes_at_once_one_is_served(site: Site) -> None:
+def test_one_of_many_concurrent_requests_to_several_processes_runs(site: Site) -> None:
     with ExitStack() as running:
         services = [running.enter_context(site.serve("--no-dispatch")) for _ in range(PROCESSES)]
         lead = services[0].post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201).json["id"]
@@ -156,21 +158,21 @@ def test_of_many_that_ask_several_processes_at_once_one_is_served(site: Site) ->
                 together.wait(TIMEOUT_SECONDS)
                 return request.send(service)
 
-            answers = list(pool.map(ask, services * CLIENTS))
-            assert {answer.status_code for answer in answers} == {202}
-            assert len({answer.content for answer in answers}) == 1
-            assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+            responses = list(pool.map(ask, services * CLIENTS))
+            assert {response.status_code for response in responses} == {202}
+            assert len({response.content for response in responses}) == 1
+            assert sum("idempotency-replayed" not in response.headers for response in responses) == 1
             assert len(services[0].items(f"/leads/{lead}/follow-ups")) == done
 
 
-def test_patches_of_one_lead_through_several_processes_are_all_kept(site: Site) -> None:
+def test_concurrent_patches_through_several_processes_are_all_stored(site: Site) -> None:
     with ExitStack() as running:
         services = [running.enter_context(site.serve("--no-dispatch")) for _ in range(PROCESSES)]
         lead = services[0].post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201).json["id"]
         pool = running.enter_context(ThreadPoolExecutor(CLIENTS * PROCESSES))
 
         def patch(number: int) -> int:
-            """Set a member that nobody else sets, and count up one that everybody does; how often it was refused."""
+            """Set an own attribute and increment a shared one; return the number of failed preconditions."""
             service = services[number % PROCESSES]
             service.patch(f"/leads/{lead}", {"attributes": {f"member {number}": number}}).expect(200)
             for refused in range(1000):
@@ -184,7 +186,7 @@ def test_patches_of_one_lead_through_several_processes_are_all_kept(site: Site) 
             raise AssertionError("refused a thousand times")
 
         refused = sum(pool.map(patch, range(PATCHES)))
-        kept = services[0].get(f"/leads/{lead}").expect(200).json
-    assert kept["attributes"] == {"count": PATCHES} | {f"member {number}": number for number in range(PATCHES)}
-    assert kept["version"] == 1 + 2 * PATCHES
+        patched = services[0].get(f"/leads/{lead}").expect(200).json
+    assert patched["attributes"] == {"count": PATCHES} | {f"member {number}": number for number in range(PATCHES)}
+    assert patched["version"] == 1 + 2 * PATCHES
     assert refused, "two had read the same version"

@@ -1,4 +1,4 @@
-"""An operator stops the service."""
+"""Test how the service stops."""
 
 import json
 import os
@@ -13,8 +13,8 @@ import pytest
 from e2e.service import HOST, TIMEOUT_SECONDS, Service, Site, eventually
 
 A_FEW_SECONDS = 5.0
-SOON_ENOUGH = 10.0
-"""After how many seconds supervisors commonly lose their patience."""
+SUPERVISOR_SECONDS = 10.0
+"""The time in seconds after which supervisors commonly kill a process."""
 
 BODY = b'{"name": "John Doe", "email": "john@example.com"}'
 SLOW = """
@@ -35,21 +35,21 @@ def create(options):
 
 
 @pytest.mark.parametrize(("workers", "number"), [("1", signal.SIGTERM), ("1", signal.SIGINT), ("2", signal.SIGTERM)])
-def test_a_request_under_way_is_answered_before_the_service_ends(
+def test_a_running_request_gets_its_response_before_the_service_ends(
     site: Site, workers: str, number: signal.Signals
 ) -> None:
-    # The service's own client stays connected, idle: that must not delay the end.
-    with site.serve("--workers", workers) as service, half_a_request(service) as connection:
+    # The client of the service stays connected and idle, which must not delay shutdown.
+    with site.serve("--workers", workers) as service, unfinished_request(service) as connection:
         stopped_at = time.monotonic()
         service.process.send_signal(number)
         eventually(lambda: refuses_connections(service.port))
         connection.sendall(BODY)
-        answer = read_all(connection)
+        response = read_all(connection)
         assert service.process.wait(TIMEOUT_SECONDS) == 0
-        assert time.monotonic() - stopped_at < (A_FEW_SECONDS if workers == "1" else SOON_ENOUGH)
+        assert time.monotonic() - stopped_at < (A_FEW_SECONDS if workers == "1" else SUPERVISOR_SECONDS)
         eventually(lambda: not service.has_left_processes())
-    head, _, body = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 201 "), answer
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 201 "), response
     assert service.log("request")[-1]["status"] == 201
     assert json.loads(body)["id"] in site.leads("export").expect(0).out
 
@@ -64,33 +64,33 @@ def test_the_service_is_not_ready_for_a_while_before_it_stops(site: Site, worker
         assert service.get(f"/leads/{created.json['id']}").status == 200
         assert service.get("/health/live").status == 200
         assert service.process.poll() is None
-        signal_to(service, signal.SIGTERM, to_all)  # once more changes nothing
+        signal_to(service, signal.SIGTERM, to_all)  # a second signal has no effect
         eventually(lambda: refuses_connections(service.port))
         assert time.monotonic() - stopped_at >= 2
         assert service.process.wait(TIMEOUT_SECONDS) == 0
-        assert time.monotonic() - stopped_at < 2 + (A_FEW_SECONDS if workers == "1" else SOON_ENOUGH)
+        assert time.monotonic() - stopped_at < 2 + (A_FEW_SECONDS if workers == "1" else SUPERVISOR_SECONDS)
         eventually(lambda: not service.has_left_processes())
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_interrupt_at_a_terminal_waits_for_nothing(site: Site, workers: str) -> None:
+def test_an_interrupt_at_a_terminal_stops_the_service_at_once(site: Site, workers: str) -> None:
     with site.serve("--workers", workers, LEADS_STOP_DELAY="600") as service:
         signal_to(service, signal.SIGTERM, to_all=False)
         eventually(lambda: service.get("/health/ready").status == 503)
         signal_to(service, signal.SIGINT, to_all=True)
-        eventually(lambda: service.process.poll() is not None, within=SOON_ENOUGH)
+        eventually(lambda: service.process.poll() is not None, within=SUPERVISOR_SECONDS)
         eventually(lambda: not service.has_left_processes())
 
 
 def signal_to(service: Service, number: signal.Signals, to_all: bool) -> None:
-    """Signal the process that was started, as Docker does, or all of its processes, as systemd and terminals do."""
+    """Signal the started process, as Docker does, or all its processes, as systemd and terminals do."""
     (os.killpg if to_all else os.kill)(service.process.pid, number)
 
 
-def test_a_client_that_never_ends_its_request_cannot_prevent_the_end(site: Site) -> None:
-    with site.serve() as service, half_a_request(service):
+def test_a_client_that_never_ends_its_request_does_not_prevent_shutdown(site: Site) -> None:
+    with site.serve() as service, unfinished_request(service):
         service.process.send_signal(signal.SIGTERM)
-        eventually(lambda: service.process.poll() is not None, within=SOON_ENOUGH)
+        eventually(lambda: service.process.poll() is not None, within=SUPERVISOR_SECONDS)
         assert service.process.returncode == 0
 
 
@@ -100,13 +100,13 @@ def test_several_processes_can_be_stopped_before_they_have_started(site: Site) -
     with site.starting("--workers", "2") as service:
         eventually(lambda: len(list(site.folder.glob("starting-*"))) == 2)
         service.process.send_signal(signal.SIGTERM)
-        eventually(lambda: service.process.poll() is not None, within=SOON_ENOUGH)
+        eventually(lambda: service.process.poll() is not None, within=SUPERVISOR_SECONDS)
         eventually(lambda: not service.has_left_processes())
 
 
 @contextmanager
-def half_a_request(service: Service) -> Iterator[socket.socket]:
-    """A connection on which the service has begun to read a request whose body has not been sent yet."""
+def unfinished_request(service: Service) -> Iterator[socket.socket]:
+    """Open a connection with a request that the service has begun to read, without its body."""
     with socket.create_connection((HOST, service.port), TIMEOUT_SECONDS) as connection:
         connection.sendall(
             f"POST /leads HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {service.site.key}\r\n"
@@ -117,7 +117,7 @@ def half_a_request(service: Service) -> Iterator[socket.socket]:
 
 
 def refuses_connections(port: int) -> bool:
-    """Whether nobody listens any more."""
+    """Return whether the port refuses connections."""
     try:
         socket.create_connection((HOST, port), TIMEOUT_SECONDS).close()
     except ConnectionError:
@@ -126,5 +126,5 @@ def refuses_connections(port: int) -> bool:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """Everything until the other side hangs up."""
+    """Read until the server disconnects."""
     return b"".join(iter(lambda: connection.recv(4096), b""))

@@ -1,4 +1,4 @@
-"""Files of leads over a real connection, which may be slow, or break."""
+"""Test imports and exports over slow and broken connections."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ import pytest
 from e2e.service import HOST, TIMEOUT_SECONDS, Service, Site, eventually
 
 ROWS = 3_000
-SOON_ENOUGH = 10.0
+SUPERVISOR_SECONDS = 10.0
 
 
 def a_file(rows: int) -> bytes:
@@ -20,8 +20,8 @@ def a_file(rows: int) -> bytes:
 
 
 @contextmanager
-def half_an_import(service: Service, body: bytes) -> Iterator[socket.socket]:
-    """A connection that has sent so much of a file, and no more."""
+def unfinished_import(service: Service, body: bytes) -> Iterator[socket.socket]:
+    """Open a connection that has sent only this part of a file."""
     with socket.create_connection((HOST, service.port), TIMEOUT_SECONDS) as connection:
         connection.sendall(
             f"POST /leads/import HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {service.site.key}\r\n"
@@ -32,20 +32,20 @@ def half_an_import(service: Service, body: bytes) -> Iterator[socket.socket]:
 
 
 def import_file(service: Service, body: bytes, **headers: str) -> dict[str, object]:
-    answer = service.client.post("/leads/import", content=body, headers={"Content-Type": "text/csv", **headers})
-    assert answer.status_code == 200, answer.text
-    told: dict[str, object] = answer.json()
-    return told
+    response = service.client.post("/leads/import", content=body, headers={"Content-Type": "text/csv", **headers})
+    assert response.status_code == 200, response.text
+    summary: dict[str, object] = response.json()
+    return summary
 
 
 def memory_mb(service: Service) -> float:
-    """The most memory that the service has had."""
+    """Return the peak memory of the service in MB."""
     with open(f"/proc/{service.process.pid}/status") as status:  # noqa: PTH123
         peak = next(line.split()[1] for line in status if line.startswith("VmHWM:"))
     return int(peak) * 1024 / 1e6
 
 
-def test_a_file_goes_in_and_comes_out_again(site: Site) -> None:
+def test_an_imported_file_can_be_exported(site: Site) -> None:
     with site.serve() as service:
         assert import_file(service, a_file(ROWS))["created"] == ROWS
         exported = service.client.get("/leads/export", headers={"Accept": "application/x-ndjson"})
@@ -62,38 +62,38 @@ def test_a_file_goes_in_and_comes_out_again(site: Site) -> None:
         assert compressed.status_code == 415
 
 
-def test_a_large_body_passes_through_without_being_held(site: Site) -> None:
-    """Rows of a megabyte: each is refused for what is in it, and none is kept in memory."""
+def test_a_large_body_is_not_held_in_memory(site: Site) -> None:
+    """Send rows of one megabyte: each is refused, and none stays in memory."""
     row = b"Ann,a@example.com," + b"x" * 500_000 + b"\n"
     with site.serve() as service:
         before = memory_mb(service)
-        told = import_file(service, b"name,email,note\n" + row * 160)
-        assert told["refused"] == 160
+        summary = import_file(service, b"name,email,note\n" + row * 160)
+        assert summary["refused"] == 160
         assert memory_mb(service) < before + 50
         assert service.get("/health/ready").status == 200
 
 
-def test_whole_batches_stay_when_the_client_hangs_up(site: Site) -> None:
+def test_complete_batches_are_stored_when_the_client_disconnects(site: Site) -> None:
     with site.serve() as service:
-        with half_an_import(service, a_file(ROWS)):
+        with unfinished_import(service, a_file(ROWS)):
             eventually(lambda: len(service.items("/leads")) >= 100)
         eventually(lambda: service.log("request")[-1]["route"] == "/leads/import")
-        kept = len(service.items("/leads"))
-        assert kept % 100 == 0
-        told = import_file(service, a_file(ROWS))
-        assert (told["created"], told["duplicates"]) == (ROWS - kept, kept)
+        stored = len(service.items("/leads"))
+        assert stored % 100 == 0
+        summary = import_file(service, a_file(ROWS))
+        assert (summary["created"], summary["duplicates"]) == (ROWS - stored, stored)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_an_import_that_does_not_go_on_cannot_prevent_the_end(site: Site, workers: str) -> None:
-    with site.serve("--workers", workers) as service, half_an_import(service, a_file(ROWS)):
+def test_a_stalled_import_does_not_prevent_shutdown(site: Site, workers: str) -> None:
+    with site.serve("--workers", workers) as service, unfinished_import(service, a_file(ROWS)):
         eventually(lambda: len(service.items("/leads")) >= 100)
         service.process.send_signal(signal.SIGTERM)
-        eventually(lambda: service.process.poll() is not None, within=SOON_ENOUGH + 5)
+        eventually(lambda: service.process.poll() is not None, within=SUPERVISOR_SECONDS + 5)
         eventually(lambda: not service.has_left_processes())
 
 
-def test_a_client_that_stops_reading_an_export_holds_nobody_up(site: Site) -> None:
+def test_a_client_that_stops_reading_an_export_delays_no_other(site: Site) -> None:
     with site.serve() as service:
         import_file(service, a_file(ROWS * 10))
         with socket.create_connection((HOST, service.port), TIMEOUT_SECONDS) as connection:

@@ -1,4 +1,4 @@
-"""The wheel has all that is needed: installed where there is no checkout, it migrates, serves and answers."""
+"""Test that the installed wheel works without a checkout."""
 
 from pathlib import Path
 from zipfile import ZipFile
@@ -14,17 +14,17 @@ PACKAGES = ("leads_domain", "leads_adapters", "leads_app")
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout."""
+    """Build the wheel of this checkout."""
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
 def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with nothing but the wheel."""
+    """Create an environment with only the wheel and return its Python."""
     return make_environment(tmp_path_factory.mktemp("environment"), wheel)
 
 
-def test_the_wheel_has_the_packages_and_their_migrations_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_only_the_packages_and_migrations(wheel: Path) -> None:
     with ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == set(PACKAGES)
@@ -33,7 +33,7 @@ def test_the_wheel_has_the_packages_and_their_migrations_and_nothing_else(wheel:
     assert any(name.endswith("/licenses/LICENSE") for name in names)
 
 
-def test_the_installed_wheel_migrates_serves_and_answers(python: Path, tmp_path: Path) -> None:
+def test_the_installed_wheel_migrates_and_serves(python: Path, tmp_path: Path) -> None:
     script = f"import {', '.join(PACKAGES)}; print({', '.join(f'{package}.__file__' for package in PACKAGES)})"
     for file in run(str(python), "-c", script, folder=tmp_path).split():
         assert Path(file).is_relative_to(python.parents[1])

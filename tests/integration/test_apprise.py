@@ -1,4 +1,4 @@
-"""The adapter `apprise`: what Apprise makes of its URLs, and real receivers."""
+"""Test the adapter `apprise` with Apprise's URLs and real receivers."""
 
 import json
 import logging
@@ -38,9 +38,9 @@ def receiver() -> Iterator[Receiver]:
 
 
 def a_notifier(receiver: Receiver, more: str = "/{phone}", timeout: str = "10") -> AppriseNotifier:
-    """One that posts JSON to the receiver; its URL has a secret."""
-    place = receiver.url.removeprefix("http://")
-    return create({"url": f"json://leads:{TOKEN}@{place}{more}", "timeout": timeout})
+    """Return a notifier that posts JSON to the receiver, with a secret in its URL."""
+    host = receiver.url.removeprefix("http://")
+    return create({"url": f"json://leads:{TOKEN}@{host}{more}", "timeout": timeout})
 
 
 def failure(notifier: AppriseNotifier, notice: FollowUpNotice | None = None) -> NotificationError:
@@ -66,7 +66,7 @@ def opened(url: str, address: str) -> Any:
         ("seven://hunter2hunter2/{phone}", [NUMBER[1:]]),
     ],
 )
-def test_a_number_becomes_the_recipient(url: str, targets: list[Any]) -> None:
+def test_a_phone_number_becomes_the_recipient(url: str, targets: list[Any]) -> None:
     assert opened(url, NUMBER).targets == targets
 
 
@@ -90,9 +90,9 @@ def test_an_e_mail_address_is_the_only_recipient_or_none(email: str) -> None:
     def open_only(url: str) -> None:
         opened.append(Apprise.instantiate(url))
 
-    for place in ("/{email}", "?to={email}"):
+    for host in ("/{email}", "?to={email}"):
         with pytest.raises(Refused) as refused:
-            AppriseNotifier(MAIL + place, Address.EMAIL, 10, open_only).notify(a_notice(email=email))
+            AppriseNotifier(MAIL + host, Address.EMAIL, 10, open_only).notify(a_notice(email=email))
         assert email not in str(refused.value)
     assert all(service.targets in ([(False, email)], []) for service in opened)
 
@@ -100,12 +100,12 @@ def test_an_e_mail_address_is_the_only_recipient_or_none(email: str) -> None:
 @pytest.mark.parametrize(
     "phone", [None, "", "jane", f"{NUMBER},+12025550199", f"{NUMBER}/x", "+49 151", "+\uff14\uff19\uff11\uff15\uff11"]
 )
-def test_a_number_that_is_none_is_refused(receiver: Receiver, phone: str | None) -> None:
+def test_an_invalid_phone_number_is_refused(receiver: Receiver, phone: str | None) -> None:
     assert isinstance(failure(a_notifier(receiver), a_notice(phone=phone)), Refused)
     assert receiver.posts == []
 
 
-def test_a_number_that_the_gateway_leaves_out_is_refused_and_not_replaced_by_the_sender() -> None:
+def test_a_number_that_apprise_drops_is_refused_and_not_sent_to_the_sender() -> None:
     assert opened(TWILIO + "/{phone}", "+12").targets == []  # it would write to +12025550100
     error = failure(create({"url": TWILIO + "/{phone}"}), a_notice(phone="+12"))
     assert isinstance(error, Refused)
@@ -113,7 +113,7 @@ def test_a_number_that_the_gateway_leaves_out_is_refused_and_not_replaced_by_the
 
 
 @pytest.mark.parametrize("message", [r"C:\new\temp \u0041 {phone}", ":smile: <b>&amp;</b> *x*", "x\n" * 50_000 + "."])
-def test_a_message_is_sent_as_it_is(receiver: Receiver, message: str) -> None:
+def test_a_message_is_sent_unchanged(receiver: Receiver, message: str) -> None:
     a_notifier(receiver).notify(a_notice(phone=NUMBER, message=message))
     [post] = receiver.posts
     assert json.loads(post.body)["message"] == message
@@ -122,7 +122,7 @@ def test_a_message_is_sent_as_it_is(receiver: Receiver, message: str) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 422, 429, 500, 503])
-def test_what_the_gateway_does_not_take_is_tried_again_and_its_code_told(receiver: Receiver, status: int) -> None:
+def test_an_error_of_the_gateway_is_retried_and_its_status_reported(receiver: Receiver, status: int) -> None:
     receiver.respond(status, Location="/elsewhere", X_Echo=TOKEN)
     error = failure(a_notifier(receiver))
     assert type(error) is TryAgain
@@ -130,14 +130,14 @@ def test_what_the_gateway_does_not_take_is_tried_again_and_its_code_told(receive
     assert len(receiver.posts) == 1
 
 
-def test_a_failure_stays_one_and_is_not_repeated_whatever_the_url_says(receiver: Receiver) -> None:
+def test_apprise_does_not_retry_even_if_the_url_asks(receiver: Receiver) -> None:
     receiver.respond(503)
     notifier = a_notifier(receiver, "/{phone}?optional=yes&retry=3&wait=0&cto=0.001&rto=0.001")
     assert isinstance(failure(notifier), TryAgain)
     assert len(receiver.posts) == 1
 
 
-def test_a_gateway_that_is_down_is_tried_again() -> None:
+def test_an_unreachable_gateway_is_retried() -> None:
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     error = failure(create({"url": f"json://localhost:{port}/{{phone}}"}))
@@ -145,14 +145,14 @@ def test_a_gateway_that_is_down_is_tried_again() -> None:
     assert "could not be reached" in str(error)
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
-def test_a_gateway_that_does_not_come_to_an_end_is_left_in_time(answer: bytes) -> None:
+@pytest.mark.parametrize("response", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+def test_a_gateway_that_never_ends_its_response_times_out(response: bytes) -> None:
     left = Event()
 
     def dawdle(connection: socket) -> None:
-        connection.sendall(answer)
+        connection.sendall(response)
         while not left.wait(0.01):
-            connection.sendall(b"x" if answer else b"")
+            connection.sendall(b"x" if response else b"")
 
     with a_raw_server(dawdle) as server:
         started = time.monotonic()
@@ -164,12 +164,12 @@ def test_a_gateway_that_does_not_come_to_an_end_is_left_in_time(answer: bytes) -
 
 
 def answer_oddly(connection: socket) -> None:
-    """Take a message, with headers that urllib3 complains about."""
+    """Accept a message with response headers that urllib3 warns about."""
     connection.recv(65536)
     connection.sendall(b"HTTP/1.1 500 Oh\r\nno header\r\nContent-Length: 0\r\n\r\n")
 
 
-def test_nothing_is_logged_and_no_error_or_repr_tells_a_secret(
+def test_logs_errors_and_reprs_have_no_secret(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.DEBUG)

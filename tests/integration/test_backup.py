@@ -1,4 +1,4 @@
-"""`leads backup` and `leads restore` on SQLite."""
+"""Test `leads backup` and `leads restore` on SQLite."""
 
 import os
 import resource
@@ -24,19 +24,19 @@ OF_VERSION_0_2 = Path(__file__).parents[1] / "data" / "version-0.2.db"
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """An empty folder."""
+    """Return a terminal in an empty folder."""
     return Terminal(tmp_path, monkeypatch, capsys)
 
 
 @contextmanager
 def an_application(folder: Path) -> Iterator[Application]:
-    """Somebody at work on a new database in the folder."""
+    """Open the application on a new database in the folder."""
     with sqlite_database(folder) as running:
         yield Application(running)
 
 
 def fill(folder: Path, *names: str) -> Path:
-    """Make a database with these leads, and end all work on it."""
+    """Create a database with these leads and close it."""
     with an_application(folder) as app:
         for name in names:
             app.register(name=name, email=f"{name}@example.com")
@@ -53,7 +53,7 @@ def change(file: Path, statement: str) -> None:
         database.execute(statement)
 
 
-def test_a_backup_of_what_is_being_written_is_whole_private_and_compact(terminal: Terminal) -> None:
+def test_a_backup_during_writes_is_complete_private_and_compact(terminal: Terminal) -> None:
     with an_application(terminal.folder) as app:
         john = app.register(name="mark-of-john").lead
         for number in range(20):
@@ -71,7 +71,7 @@ def test_a_backup_of_what_is_being_written_is_whole_private_and_compact(terminal
     assert (backup.read_bytes()[18], len(list(backup.parent.iterdir()))) == (1, 1), "one file, without a log"
 
 
-def test_keep_removes_the_oldest_of_its_own_and_nothing_else(terminal: Terminal) -> None:
+def test_keep_deletes_only_the_oldest_backups(terminal: Terminal) -> None:
     fill(terminal.folder, "John")
     for _ in range(3):
         terminal.leads("backup", "here/").expect(0)
@@ -87,10 +87,10 @@ def test_keep_removes_the_oldest_of_its_own_and_nothing_else(terminal: Terminal)
     (first.parent / "leads-20200101-000001-000000.db").symlink_to(third)
     (first.parent / "leads-20200101-000002-000000.db").mkdir()
     before = {*first.parent.iterdir()}
-    said = terminal.leads("backup", "here", "--keep", 2).expect(0).out
+    output = terminal.leads("backup", "here", "--keep", 2).expect(0).out
     assert before - {*first.parent.iterdir()} == {first, second}
     assert len({*first.parent.iterdir()} - before) == 1
-    assert f"here/{first.name}: deleted." in said
+    assert f"here/{first.name}: deleted." in output
 
 
 def test_a_backup_overwrites_nothing(terminal: Terminal) -> None:
@@ -102,7 +102,7 @@ def test_a_backup_overwrites_nothing(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "output"),
     [
         (["backup", "my.db", "--keep", "3"], 2, "--keep needs a directory"),
         (["backup", "here", "--keep", "0"], 2, "'--keep'"),
@@ -125,8 +125,8 @@ def test_a_backup_overwrites_nothing(terminal: Terminal) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_cannot_be_done_is_said_in_a_sentence_and_changes_nothing(
-    terminal: Terminal, arguments: list[str], code: int, said: str
+def test_an_impossible_backup_or_restore_is_explained_and_changes_nothing(
+    terminal: Terminal, arguments: list[str], code: int, output: str
 ) -> None:
     database = fill(terminal.folder, "John")
     for name in ("good", "damaged", "newer"):
@@ -139,25 +139,25 @@ def test_what_cannot_be_done_is_said_in_a_sentence_and_changes_nothing(
     (terminal.folder / "empty").mkdir()
     before = {*terminal.folder.iterdir()}, database.read_bytes()
     ended = terminal.leads(*arguments).expect(code)
-    assert said in ended.err.replace("│ ", "")
+    assert output in ended.err.replace("│ ", "")
     assert ({*terminal.folder.iterdir()}, database.read_bytes()) == before
 
 
 def damage(file: Path) -> None:
-    """Overwrite the second half of every page but the first."""
+    """Overwrite the second half of each page except the first."""
     content = bytearray(file.read_bytes())
     for page in range(4096, len(content), 4096):
         content[page + 2048 : page + 4096] = os.urandom(2048)
     file.write_bytes(content)
 
 
-def test_without_a_database_there_is_nothing_to_back_up(terminal: Terminal) -> None:
+def test_a_backup_without_a_database_is_refused(terminal: Terminal) -> None:
     assert f"There is no database {terminal.folder / 'leads.db'}" in terminal.leads("backup").expect(1).err
     assert list(terminal.folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [b"Buy milk!" * 1000, b""])
-def test_what_is_no_database_is_not_backed_up(terminal: Terminal, content: bytes) -> None:
+def test_a_file_that_is_no_database_is_not_backed_up(terminal: Terminal, content: bytes) -> None:
     (terminal.folder / "leads.db").write_bytes(content)
     assert "leads.db" in terminal.leads("backup", "my.db").expect(1).err
     assert not (terminal.folder / "my.db").exists()
@@ -169,24 +169,24 @@ def test_a_damaged_database_replaces_no_good_backup(terminal: Terminal) -> None:
     assert list((terminal.folder / "here").iterdir()) == []
 
 
-def test_a_restore_asks_and_keeps_what_it_replaces(terminal: Terminal) -> None:
+def test_a_restore_asks_for_confirmation_and_keeps_the_previous_database(terminal: Terminal) -> None:
     database = fill(terminal.folder, "John")
     terminal.leads("backup").expect(0)
     fill(terminal.folder, "Jane")
     terminal.leads("restore", "backups", typed="n\n").expect(1)
     assert names_in(database) == {"Jane"}
-    said = terminal.leads("restore", "backups", typed="y\n").expect(0).out
+    output = terminal.leads("restore", "backups", typed="y\n").expect(0).out
     assert names_in(database) == {"John"}
     assert database.stat().st_mode & 0o777 == 0o600
-    [kept] = terminal.folder.glob("leads.db.*")
-    assert f"The previous database is kept as {kept}." in said
-    assert names_in(kept) == {"Jane"}
-    terminal.leads("restore", kept, "--yes").expect(0)
+    [previous] = terminal.folder.glob("leads.db.*")
+    assert f"The previous database is kept as {previous}." in output
+    assert names_in(previous) == {"Jane"}
+    terminal.leads("restore", previous, "--yes").expect(0)
     assert names_in(database) == {"Jane"}
 
 
-def kill_while_at_work(folder: Path) -> None:
-    """Leave a database with Jane; if there is a write-ahead log, she is there only."""
+def leave_write_ahead_log(folder: Path) -> None:
+    """Leave a database with Jane, as a killed service does: only in the write-ahead log, if there is one."""
     with an_application(folder) as app:
         app.register(name="Jane")
         for path in [*folder.glob("leads.db"), *folder.glob("leads.db-wal")]:
@@ -195,42 +195,42 @@ def kill_while_at_work(folder: Path) -> None:
         copy.rename(copy.with_suffix(""))
 
 
-def test_what_a_killed_service_left_in_its_log_is_kept(terminal: Terminal) -> None:
+def test_a_restore_keeps_the_write_ahead_log_of_a_killed_service(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
-    kill_while_at_work(terminal.folder)
+    leave_write_ahead_log(terminal.folder)
     terminal.leads("restore", backup, "--yes").expect(0)
     assert names_in(terminal.folder / "leads.db") == {"John"}
-    [kept] = terminal.folder.glob("leads.db.*")
-    assert names_in(kept) == {"Jane"}
+    [previous] = terminal.folder.glob("leads.db.*")
+    assert names_in(previous) == {"Jane"}
 
 
-def test_the_log_of_a_lost_database_does_not_spoil_the_restored(terminal: Terminal) -> None:
+def test_a_restore_ignores_the_write_ahead_log_of_a_lost_database(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
-    kill_while_at_work(terminal.folder)
+    leave_write_ahead_log(terminal.folder)
     (terminal.folder / "leads.db").unlink()
     terminal.leads("restore", backup).expect(0)
     assert names_in(terminal.folder / "leads.db") == {"John"}
 
 
-def test_what_is_beyond_repair_is_replaced_and_kept(terminal: Terminal) -> None:
+def test_a_restore_replaces_and_keeps_a_damaged_database(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
     (terminal.folder / "leads.db").write_bytes(b"damaged" * 2_000)
     terminal.leads("restore", backup, "--yes").expect(0)
     assert names_in(terminal.folder / "leads.db") == {"John"}
-    [kept] = terminal.folder.glob("leads.db.*")
-    assert kept.read_bytes() == b"damaged" * 2_000
+    [previous] = terminal.folder.glob("leads.db.*")
+    assert previous.read_bytes() == b"damaged" * 2_000
 
 
-def test_a_restore_into_an_empty_folder_asks_nobody(terminal: Terminal) -> None:
+def test_a_restore_into_an_empty_folder_needs_no_confirmation(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
     assert "kept" not in terminal.leads("restore", backup).expect(0).out
     assert names_in(terminal.folder / "leads.db") == {"John"}
 
 
-def test_a_backup_of_version_0_2_is_brought_up_to_date(terminal: Terminal) -> None:
+def test_a_backup_of_version_0_2_is_migrated(terminal: Terminal) -> None:
     before = OF_VERSION_0_2.read_bytes()
-    said = terminal.leads("restore", OF_VERSION_0_2).expect(0).out
-    assert f"its schema 0011 is updated to {HEAD}" in said
+    output = terminal.leads("restore", OF_VERSION_0_2).expect(0).out
+    assert f"its schema 0011 is updated to {HEAD}" in output
     assert OF_VERSION_0_2.read_bytes() == before
     assert "was up to date" in terminal.leads("migrate").expect(0).out
     assert "John Doe" in terminal.leads("export").expect(0).out
@@ -244,7 +244,7 @@ def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(t
     assert names_in(terminal.folder / "leads.db") == {"Jane"}
 
 
-def test_the_index_of_words_suits_the_version_of_sqlite_that_restores(terminal: Terminal) -> None:
+def test_a_restore_rebuilds_the_word_index_for_this_version_of_sqlite(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
     other = "DELETE FROM lead_words_config WHERE k = 'secure-delete'"
     if not SECURE_DELETE:
@@ -284,7 +284,7 @@ sys.stdin.read()
     assert names_in(database) == {"Jane"}
 
 
-def test_erasures_after_the_backup_are_done_again_and_leave_no_trace(terminal: Terminal) -> None:
+def test_a_restore_repeats_later_erasures(terminal: Terminal) -> None:
     with an_application(terminal.folder) as app:
         john = app.register(name="mark-of-john").lead
         jon = app.register(name="mark-of-jon", email="jon@example.com").lead
@@ -293,20 +293,20 @@ def test_erasures_after_the_backup_are_done_again_and_leave_no_trace(terminal: T
         app.merge(john, jon)
         app.erase(john)
         app.erase(app.register(name="Jim", email="jim@example.com").lead)
-    said = terminal.leads("restore", "backups", "--erasures-of", "leads.db", "--yes").expect(0).out
-    assert "Leads erased again: 2." in said
+    output = terminal.leads("restore", "backups", "--erasures-of", "leads.db", "--yes").expect(0).out
+    assert "Leads erased again: 2." in output
     database = terminal.folder / "leads.db"
     assert names_in(database) == {"Jane"}
     assert b"mark-of-jo" not in database.read_bytes()
 
-    said = terminal.leads("restore", "backups", "--yes").expect(0).out
-    kept = said.split("--erasures-of ")[1].strip(".\n")
+    output = terminal.leads("restore", "backups", "--yes").expect(0).out
+    previous = output.split("--erasures-of ")[1].strip(".\n")
     assert len(names_in(database)) == 3
-    terminal.leads("restore", "backups", "--yes", "--erasures-of", kept).expect(0)
+    terminal.leads("restore", "backups", "--yes", "--erasures-of", previous).expect(0)
     assert names_in(database) == {"Jane"}
 
 
-def test_a_full_disk_leaves_no_backup_and_nothing_else(terminal: Terminal) -> None:
+def test_a_backup_to_a_full_disk_leaves_no_file(terminal: Terminal) -> None:
     fill(terminal.folder, *(f"lead-{number}" for number in range(50)))
     before = {*terminal.folder.iterdir()}
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -321,7 +321,7 @@ def test_a_full_disk_leaves_no_backup_and_nothing_else(terminal: Terminal) -> No
     assert {*terminal.folder.iterdir()} == before
 
 
-def test_what_a_killed_backup_left_is_removed_a_day_later(terminal: Terminal) -> None:
+def test_files_of_a_killed_backup_are_deleted_a_day_later(terminal: Terminal) -> None:
     fill(terminal.folder, "John")
     old, young = (terminal.folder / f".leads-unfinished-{name}" for name in ("old", "young"))
     for folder in (old, young):
@@ -332,7 +332,7 @@ def test_what_a_killed_backup_left_is_removed_a_day_later(terminal: Terminal) ->
     assert (old.exists(), young.exists()) == (False, True)
 
 
-def test_a_backup_that_is_killed_at_any_step_leaves_none_or_a_whole_one(terminal: Terminal) -> None:
+def test_a_backup_killed_at_any_step_leaves_a_complete_one_or_none(terminal: Terminal) -> None:
     fill(terminal.folder, "John")
     here = terminal.folder / "here"
     found = [
@@ -345,12 +345,12 @@ def test_a_backup_that_is_killed_at_any_step_leaves_none_or_a_whole_one(terminal
     assert [names for _, backups in found for names in backups if names != {"John"}] == []
 
 
-def test_a_restore_that_is_killed_at_any_step_leaves_the_old_database_or_the_new_one(terminal: Terminal) -> None:
+def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_database(terminal: Terminal) -> None:
     backup = fill(terminal.folder, "John").rename(terminal.folder / "my.db")
-    kill_while_at_work(terminal.folder)
+    leave_write_ahead_log(terminal.folder)
     runs = terminal.kill_at_each_step("restore", backup, "--yes")
     found = [(code, *names_in(terminal.folder / "leads.db")) for code in runs]
     assert {*found[:-1]} == {(-signal.SIGKILL, "Jane"), (-signal.SIGKILL, "John")}
     assert found[-1] == (0, "John")
-    assert {name for kept in terminal.folder.glob("leads.db.*") for name in names_in(kept)} == {"Jane", "John"}
+    assert {name for previous in terminal.folder.glob("leads.db.*") for name in names_in(previous)} == {"Jane", "John"}
     assert len(found) > 10

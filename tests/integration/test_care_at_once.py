@@ -1,4 +1,4 @@
-"""Merges and erasures on PostgreSQL, while others work at the same leads. On SQLite one works at a time."""
+"""Test merges and erasures on PostgreSQL with concurrent changes of the same leads. SQLite has one writer."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -27,14 +27,14 @@ Step = Callable[[UnitOfWork], object]
 
 @pytest.fixture
 def url() -> Iterator[URL]:
-    """A database with all tables, which are empty."""
+    """Create a database with empty tables."""
     with postgres_url() as url:
         yield url
 
 
 @pytest.fixture
 def engine(url: URL) -> Iterator[Engine]:
-    """What other processes connect with."""
+    """Return the engine of another process."""
     engine = postgres_engine(url)
     yield engine
     engine.dispose()
@@ -42,7 +42,7 @@ def engine(url: URL) -> Iterator[Engine]:
 
 @pytest.fixture
 def app(url: URL) -> Iterator[Application]:
-    """An application there."""
+    """Return an application on the database."""
     with asyncio.Runner() as runner:
         database = PostgresDatabase(postgres_engine(url))
         yield Application(RunningDatabase(database, runner))
@@ -50,34 +50,34 @@ def app(url: URL) -> Iterator[Application]:
 
 
 def work_on(connection: Connection) -> SqlUnitOfWork:
-    """The stores on a transaction that begins now."""
+    """Begin a transaction and return a unit of work on it."""
     connection.begin()
     return SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, connection.dialect, {}))
 
 
-async def somebody_waits(connection: Connection) -> None:
-    """Until somebody waits for a lock."""
+async def wait_for_blocked_lock(connection: Connection) -> None:
+    """Wait until a transaction is blocked by a lock."""
     while not connection.exec_driver_sql("SELECT 1 FROM pg_locks WHERE NOT granted").all():
         await asyncio.sleep(0.002)
 
 
-def merging(app: Application, lead: Lead, duplicate: Lead) -> Step:
-    """A step that makes one lead of two."""
+def merge_step(app: Application, lead: Lead, duplicate: Lead) -> Step:
+    """Return a step that merges two leads."""
     return lambda work: app.merge_leads(work, lead.id, MergeInput(duplicate_id=duplicate.id), actor=ACTOR)
 
 
-def erasing(app: Application, lead: Lead) -> Step:
-    """A step that erases a lead."""
+def erase_step(app: Application, lead: Lead) -> Step:
+    """Return a step that erases a lead."""
     return lambda work: app.erase_lead(work, lead.id, actor=ACTOR)
 
 
-def meanwhile(app: Application, engine: Engine, first: Step, then: Step) -> Any:
-    """What `then` answers that has to wait, because another process has done `first` and commits later."""
+def result_during(app: Application, engine: Engine, first: Step, then: Step) -> Any:
+    """Return the result of `then`, which waits for the commit of `first` in another process."""
     with engine.connect() as connection:
 
         async def overtake() -> Any:
             waiting = asyncio.create_task(_outcome(app.database.database.write(then)))
-            await somebody_waits(connection)
+            await wait_for_blocked_lock(connection)
             connection.commit()
             return await waiting
 
@@ -94,13 +94,13 @@ async def _outcome(asked: Coroutine[Any, Any, Any]) -> Any:
 
 @pytest.fixture
 def john(app: Application) -> Lead:
-    """A lead."""
+    """Create a lead."""
     return app.register().lead
 
 
 @pytest.fixture
 def jon(app: Application, john: Lead) -> Lead:
-    """The same person."""
+    """Create a duplicate of John."""
     return app.register(email="jon@example.com").lead
 
 
@@ -108,7 +108,7 @@ def jon(app: Application, john: Lead) -> Lead:
 def test_leads_are_locked_in_the_order_of_their_ids(
     app: Application, engine: Engine, john: Lead, jon: Lead, crosswise: bool
 ) -> None:
-    """So two merges crosswise never wait for each other."""
+    """Opposite merges therefore never deadlock."""
     pair = (jon, john) if crosswise else (john, jon)
 
     def look_at_jon(connection: Connection) -> None:
@@ -120,29 +120,29 @@ def test_leads_are_locked_in_the_order_of_their_ids(
         connection.exec_driver_sql(f"SELECT 1 FROM leads WHERE id = '{john.id}' FOR UPDATE")
 
         async def merge() -> Any:
-            waiting = asyncio.create_task(_outcome(app.database.database.write(merging(app, *pair))))
-            await somebody_waits(connection)
+            waiting = asyncio.create_task(_outcome(app.database.database.write(merge_step(app, *pair))))
+            await wait_for_blocked_lock(connection)
             look_at_jon(connection)
             return await waiting
 
         assert app.database.run(merge()).id == pair[0].id
 
 
-def test_of_two_merges_crosswise_one_is_done_and_the_other_is_told_where_to_look(url: URL, app: Application) -> None:
+def test_of_two_opposite_merges_one_succeeds_and_the_other_is_redirected(url: URL, app: Application) -> None:
     other = PostgresDatabase(postgres_engine(url))
 
     async def both(one: Lead, two: Lead) -> tuple[Any, Any]:
         return await asyncio.gather(
-            _outcome(app.database.database.write(merging(app, one, two))),
-            _outcome(other.write(merging(app, two, one))),
+            _outcome(app.database.database.write(merge_step(app, one, two))),
+            _outcome(other.write(merge_step(app, two, one))),
         )
 
     try:
         for number in range(ROUNDS):
             one, two = (app.register(email=f"{number}-{each}@example.com").lead for each in "ab")
-            answers = app.database.run(both(one, two))
-            (merged,) = (answer for answer in answers if isinstance(answer, Merged))
-            (lead,) = (answer for answer in answers if isinstance(answer, Lead))
+            responses = app.database.run(both(one, two))
+            (merged,) = (response for response in responses if isinstance(response, Merged))
+            (lead,) = (response for response in responses if isinstance(response, Lead))
             assert merged.into == lead.id != merged.id
             assert app.lead(lead) == lead
             assert app.event_types(lead).count("lead.merged") == 1
@@ -150,13 +150,13 @@ def test_of_two_merges_crosswise_one_is_done_and_the_other_is_told_where_to_look
         app.database.run(other.close())
 
 
-def test_an_outcome_is_recorded_of_the_lead_that_a_merge_has_just_given_it_to(
+def test_an_outcome_is_recorded_for_the_target_of_a_concurrent_merge(
     app: Application, engine: Engine, john: Lead, jon: Lead
 ) -> None:
     app.trigger(jon)
     (claimed,) = app.claim()
-    recorded = meanwhile(
-        app, engine, merging(app, john, jon), lambda work: app.record_outcome(work, claimed.follow_up, None)
+    recorded = result_during(
+        app, engine, merge_step(app, john, jon), lambda work: app.record_outcome(work, claimed.follow_up, None)
     )
     assert recorded is True
     assert [each.state for each in app.follow_ups(john)] == [FollowUpState.SENT]
@@ -164,32 +164,30 @@ def test_an_outcome_is_recorded_of_the_lead_that_a_merge_has_just_given_it_to(
     assert app.event_types(john)[-1] == "follow_up.sent"
 
 
-def test_a_follow_up_can_be_cancelled_that_a_merge_has_just_moved(
-    app: Application, engine: Engine, john: Lead, jon: Lead
-) -> None:
+def test_a_follow_up_can_be_cancelled_during_a_merge(app: Application, engine: Engine, john: Lead, jon: Lead) -> None:
     follow_up = app.trigger(jon)
-    cancelled = meanwhile(
+    cancelled = result_during(
         app,
         engine,
-        merging(app, john, jon),
+        merge_step(app, john, jon),
         lambda work: app.change_follow_up(work, follow_up.id, type(follow_up).cancel, actor=ACTOR),
     )
     assert (cancelled.lead_id, cancelled.state) == (john.id, FollowUpState.CANCELLED)
 
 
-def test_what_is_said_of_a_duplicate_while_it_is_merged_is_redirected(
+def test_a_change_of_a_duplicate_during_its_merge_is_redirected(
     app: Application, engine: Engine, john: Lead, jon: Lead
 ) -> None:
-    answer = meanwhile(
+    response = result_during(
         app,
         engine,
-        merging(app, john, jon),
+        merge_step(app, john, jon),
         lambda work: app.add_note(work, jon.id, {"text": "He moved."}, actor=ACTOR),
     )
-    assert (type(answer), answer.into) == (Merged, john.id)
+    assert (type(response), response.into) == (Merged, john.id)
 
 
-def test_nothing_is_kept_of_somebody_who_has_just_been_erased(app: Application, engine: Engine, john: Lead) -> None:
+def test_nothing_is_stored_about_a_lead_during_its_erasure(app: Application, engine: Engine, john: Lead) -> None:
     app.trigger(john)
     (claimed,) = app.claim()
     steps: list[tuple[Step, Any]] = [
@@ -197,26 +195,28 @@ def test_nothing_is_kept_of_somebody_who_has_just_been_erased(app: Application, 
         (lambda work: app.add_note(work, john.id, {"text": "Who?"}, actor=ACTOR), NotFound),
         (lambda work: app.trigger_follow_up(work, john.id, {}, actor=ACTOR), NotFound),
         (lambda work: app.change_lead(work, john.id, {"name": "John"}, actor=ACTOR), NotFound),
-        (erasing(app, john), NotFound),
+        (erase_step(app, john), NotFound),
     ]
 
     async def all_at_once(connection: Connection) -> list[Any]:
         waiting = [asyncio.create_task(_outcome(app.database.database.write(step))) for step, _ in steps]
-        await somebody_waits(connection)
+        await wait_for_blocked_lock(connection)
         connection.commit()
         return await asyncio.gather(*waiting)
 
     with engine.connect() as connection:
-        erasing(app, john)(work_on(connection))
-        answers = app.database.run(all_at_once(connection))
-    assert [answer if answer is False else type(answer) for answer in answers] == [expected for _, expected in steps]
+        erase_step(app, john)(work_on(connection))
+        responses = app.database.run(all_at_once(connection))
+    assert [response if response is False else type(response) for response in responses] == [
+        expected for _, expected in steps
+    ]
     assert app.event_types(john) == ["lead.erased"]
 
 
-def test_an_erasure_waits_for_a_claim_and_leaves_nothing_of_it(app: Application, engine: Engine, john: Lead) -> None:
+def test_an_erasure_waits_for_a_claim_and_deletes_its_follow_up(app: Application, engine: Engine, john: Lead) -> None:
     app.trigger(john)
-    erased = meanwhile(
-        app, engine, lambda work: app.claim_due(work, owner="one", limits={"log": 1}), erasing(app, john)
+    erased = result_during(
+        app, engine, lambda work: app.claim_due(work, owner="one", limits={"log": 1}), erase_step(app, john)
     )
     assert erased is None
     assert app.event_types(john) == ["lead.erased"]

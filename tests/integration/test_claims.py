@@ -1,4 +1,4 @@
-"""Processes that do the same at the same time on PostgreSQL: one does it, the others wait for nothing."""
+"""Test that concurrent processes on PostgreSQL never wait for each other's claims."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 20.0
 
 @asynccontextmanager
 async def a_process(url: URL) -> AsyncIterator[PostgresDatabase]:
-    """What another process has of the database."""
+    """Open the database as another process."""
     database = PostgresDatabase(postgres_engine(url))
     try:
         yield database
@@ -30,7 +30,7 @@ async def a_process(url: URL) -> AsyncIterator[PostgresDatabase]:
         await database.close()
 
 
-def test_a_key_that_another_process_has_claimed_is_refused_at_once_until_it_ends() -> None:
+def test_an_idempotency_key_in_use_by_another_process_is_refused_at_once() -> None:
     claimed, enough = Event(), Event()
 
     def carry_out(work: UnitOfWork) -> None:
@@ -56,7 +56,7 @@ def test_a_key_that_another_process_has_claimed_is_refused_at_once_until_it_ends
         asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
 
 
-def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody() -> None:
+def test_expired_records_that_another_process_deletes_block_no_request() -> None:
     dropped, enough = Event(), Event()
 
     def drop(work: UnitOfWork) -> None:
@@ -83,7 +83,7 @@ def test_old_replies_that_another_process_is_dropping_are_waited_for_by_nobody()
         asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
 
 
-def test_follow_ups_that_another_process_is_claiming_are_waited_for_by_nobody() -> None:
+def test_follow_ups_that_another_process_claims_block_no_claim() -> None:
     claimed, enough = Event(), Event()
     rows = follow_up_store.a_row(3)
     later = rows[-1].due_at

@@ -1,4 +1,4 @@
-"""Connections that send nothing, or no HTTP/1.1, cost little, are closed, and hold up nobody."""
+"""Test that silent and non-HTTP/1.1 connections are closed and delay no request."""
 
 import asyncio
 import resource
@@ -25,7 +25,7 @@ Connect = Callable[[bytes], Awaitable[Connection]]
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answer every request with nothing."""
+    """Respond to every request with an empty body."""
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
@@ -38,7 +38,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 @asynccontextmanager
 async def serving(head_seconds: float, app: AsgiApp = app) -> AsyncIterator[Connect]:
-    """A server with the service's options; yields how to connect to it and send some bytes."""
+    """Run a server with the service's options; yield a function that connects and sends some bytes."""
     port = free_port()
     server = Server(app, HOST, port, **server_options(head_seconds))
     running = asyncio.create_task(server.serve())
@@ -86,7 +86,7 @@ def test_http2_is_refused() -> None:
     assert asyncio.run(check()) == b""
 
 
-def test_more_silent_connections_than_fit_the_backlog_hold_up_no_request() -> None:
+def test_more_silent_connections_than_the_backlog_delay_no_request() -> None:
     async def check() -> bytes:
         async with serving(TIMEOUT_SECONDS) as connect:
             for _ in range(1100):
@@ -97,7 +97,7 @@ def test_more_silent_connections_than_fit_the_backlog_hold_up_no_request() -> No
     assert asyncio.run(check()) == RESPONSE
 
 
-def test_a_connection_whose_client_does_not_read_is_ended() -> None:
+def test_a_connection_of_a_client_that_does_not_read_is_closed() -> None:
     async def check() -> None:
         ended = asyncio.Event()
 
@@ -119,7 +119,7 @@ def test_a_connection_whose_client_does_not_read_is_ended() -> None:
     asyncio.run(check())
 
 
-def test_nothing_stays_open_of_a_look_at_the_connections(tmp_path: Path) -> None:
+def test_listing_connections_leaves_no_file_open(tmp_path: Path) -> None:
     with (tmp_path / "file").open("w"):
         before = len([*Path("/proc/self/fd").iterdir()])
         limit_unread_responses()
@@ -127,12 +127,12 @@ def test_nothing_stays_open_of_a_look_at_the_connections(tmp_path: Path) -> None
 
 
 async def receive_disconnect(receive: Any) -> None:
-    """Wait until the client is gone."""
+    """Wait until the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-def test_a_request_head_has_a_bound() -> None:
+def test_a_request_head_has_a_maximum_size() -> None:
     async def check() -> bytes:
         async with serving(TIMEOUT_SECONDS) as connect:
             reader, _ = await connect(REQUEST[:-2] + b"x-long: " + b"x" * connections.HEAD_MAX)
@@ -152,7 +152,7 @@ def test_a_request_head_has_a_bound() -> None:
         (100, 100, 100, 1),
     ],
 )
-def test_the_limit_of_open_files_is_raised_and_otherwise_the_connections_are_fewer(
+def test_the_limit_of_open_files_is_raised_or_connections_are_reduced(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised: int | None, fitting: int
 ) -> None:
     limits = [(soft, hard)]

@@ -1,4 +1,4 @@
-"""Everything is copied from one database to another, whichever they are, or nothing is."""
+"""Test that a copy between databases is complete or leaves the target empty."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ AWKWARD = (
 
 @contextmanager
 def database(kind: str, folder: Path, *, migrated: bool) -> Iterator[Engine]:
-    """A database of this kind, with all tables or without any, for the time of a test."""
+    """Provide a database of this kind for one test, with all tables or without tables."""
     folder.mkdir()
     if kind == "sqlite":
         engine = engine_of(sqlite_file(folder) if migrated else folder / "leads.db")
@@ -68,25 +68,25 @@ def database(kind: str, folder: Path, *, migrated: bool) -> Iterator[Engine]:
 
 @pytest.fixture
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A migrated database."""
+    """Provide a migrated database."""
     with database(request.param, tmp_path / "source", migrated=True) as engine:
         yield engine
 
 
 @pytest.fixture
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A database without tables."""
+    """Provide a database without tables."""
     with database(request.param, tmp_path / "target", migrated=False) as engine:
         yield engine
 
 
-def copied(source: Engine, target: Engine) -> list[TableContent]:
-    """Copy, and do not watch."""
+def copy_all(source: Engine, target: Engine) -> list[TableContent]:
+    """Copy the database and ignore the progress."""
     return copy_database(source, target, lambda _done, _total: None)
 
 
 def content(engine: Engine) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of all tables, as they were written."""
+    """Return all rows of all tables, as stored."""
     with engine.connect() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(_written(table))] for table in metadata.sorted_tables
@@ -99,19 +99,19 @@ def _written(table: Table) -> Select[Any]:
 
 
 def rows(engine: Engine) -> int:
-    """How many rows there are in all tables."""
+    """Return the number of rows in all tables."""
     return sum(map(len, content(engine).values()))
 
 
-def keep(engine: Engine, table: Table, *kept: Row) -> None:
-    """Put rows into a table."""
+def insert_rows(engine: Engine, table: Table, *kept: Row) -> None:
+    """Insert rows into a table."""
     with engine.begin() as connection:
         connection.execute(insert(table), kept)
         rebuild_word_index(connection)
 
 
 def execute(engine: Engine, *statements: str) -> None:
-    """Change a database behind the service's back."""
+    """Change a database without the service."""
     with engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
@@ -144,16 +144,16 @@ def key_row(number: int = 1, **members: Any) -> Row:
     return row | {"revoked_at": None} | members
 
 
-def reply_row(number: int = 1, **members: Any) -> Row:
+def idempotency_row(number: int = 1, **members: Any) -> Row:
     row: Row = {"caller": an_id(1), "key": f"key {number}", "fingerprint": "f" * 64, "sealed": "gAAAA=="}
     return row | {"lead_id": an_id(1), "created_at": NOON} | members
 
 
 def fill(engine: Engine) -> None:
-    """What a database can hold, with whatever may go wrong on the way."""
+    """Fill every table, with values that are difficult to copy."""
     extremes = {"created_at": EARLIEST, "updated_at": LATEST, "version": 2**31 - 1}
     full = dict.fromkeys(("phone", "phone_extension", "source", "owner", "owner_key"), AWKWARD)
-    keep(
+    insert_rows(
         engine,
         leads,
         lead_row(1, name=AWKWARD, status_reason="", **extremes, **full),
@@ -163,71 +163,71 @@ def fill(engine: Engine) -> None:
             contacted_at=NOON + timedelta(microseconds=1),
         ),
     )
-    keep(engine, merged_leads, {"id": an_id(3), "into_id": an_id(1)})
-    keep(
+    insert_rows(engine, merged_leads, {"id": an_id(3), "into_id": an_id(1)})
+    insert_rows(
         engine,
         follow_ups,
         follow_up_row(1, lease_owner="desk:1", lease_until=NOON + timedelta(minutes=1), claims=1),
         follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
     )
     entries = [entry_row(3 * number) for number in range(2 * BATCH_ROWS + 1)]
-    keep(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))
-    keep(engine, feed, {"id": 1, "last_position": 2**40 + 2})
-    keep(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
-    forgotten = reply_row(3, fingerprint=None, sealed=None)
-    same_key = reply_row(1, caller="operator", lead_id=None)
-    keep(engine, idempotency_records, reply_row(1), reply_row(2, key=AWKWARD), forgotten, same_key)
+    insert_rows(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))
+    insert_rows(engine, feed, {"id": 1, "last_position": 2**40 + 2})
+    insert_rows(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
+    forgotten = idempotency_row(3, fingerprint=None, sealed=None)
+    same_key = idempotency_row(1, caller="operator", lead_id=None)
+    insert_rows(engine, idempotency_records, idempotency_row(1), idempotency_row(2, key=AWKWARD), forgotten, same_key)
 
 
 @every_way
-def test_everything_is_copied_as_it_is_and_the_source_stays_as_it_was(source: Engine, target: Engine) -> None:
+def test_all_rows_are_copied_unchanged_and_the_source_is_unchanged(source: Engine, target: Engine) -> None:
     fill(source)
     before = content(source)
-    told = copied(source, target)
+    result = copy_all(source, target)
 
     assert content(target) == before == content(source)
     assert current(target) == HEAD
-    assert {table.table: table.rows for table in told} == {name: len(rows) for name, rows in before.items()}
-    assert len({table.checksum for table in told}) == len(told)
+    assert {table.table: table.rows for table in result} == {name: len(rows) for name, rows in before.items()}
+    assert len({table.checksum for table in result}) == len(result)
 
 
 @every_way
-def test_a_copy_of_a_copy_holds_the_same(source: Engine, target: Engine, tmp_path: Path) -> None:
+def test_a_copy_of_a_copy_is_equal(source: Engine, target: Engine, tmp_path: Path) -> None:
     fill(source)
-    there = copied(source, target)
+    there = copy_all(source, target)
     with database(source.dialect.name, tmp_path / "back", migrated=False) as back:
-        assert copied(target, back) == there
+        assert copy_all(target, back) == there
         assert content(back) == content(source)
 
 
 @every_way
-def test_the_timeline_goes_on_after_what_was_copied(source: Engine, target: Engine) -> None:
-    keep(source, timeline, entry_row(7))
-    copied(source, target)
-    keep(target, timeline, {name: value for name, value in entry_row(8).items() if name != "seq"})
+def test_new_timeline_entries_follow_the_copied_ones(source: Engine, target: Engine) -> None:
+    insert_rows(source, timeline, entry_row(7))
+    copy_all(source, target)
+    insert_rows(target, timeline, {name: value for name, value in entry_row(8).items() if name != "seq"})
 
     assert [row[0] for row in content(target)["timeline"]] == [7, 8]
 
 
 @every_way
 def test_an_empty_database_is_copied_and_works(source: Engine, target: Engine) -> None:
-    assert {table.rows for table in copied(source, target)} == {0}
-    keep(target, timeline, {name: value for name, value in entry_row().items() if name != "seq"})
+    assert {table.rows for table in copy_all(source, target)} == {0}
+    insert_rows(target, timeline, {name: value for name, value in entry_row().items() if name != "seq"})
 
     assert [row[0] for row in content(target)["timeline"]] == [1]
 
 
 @every_way
-def test_a_target_that_has_its_tables_but_no_rows_is_filled(source: Engine, target: Engine) -> None:
-    copied(source, target)
+def test_a_target_with_empty_tables_is_accepted(source: Engine, target: Engine) -> None:
+    copy_all(source, target)
     fill(source)
-    copied(source, target)
+    copy_all(source, target)
 
     assert content(target) == content(source)
 
 
 @every_way
-def test_a_table_that_comes_later_is_copied_too(source: Engine, target: Engine) -> None:
+def test_a_future_table_is_copied(source: Engine, target: Engine) -> None:
     planted = Table(
         "a_planted_one",  # in the order of names it would come before what it refers to
         metadata,
@@ -240,21 +240,21 @@ def test_a_table_that_comes_later_is_copied_too(source: Engine, target: Engine) 
         upgrade(target)
         for engine in (source, target):
             planted.create(engine)
-        keep(source, leads, lead_row(1))
-        keep(source, planted, {"number": 41, "lead_id": an_id(1), "text": "tom"})
-        told = copied(source, target)
-        keep(target, planted, {"lead_id": an_id(1), "text": "x"})
+        insert_rows(source, leads, lead_row(1))
+        insert_rows(source, planted, {"number": 41, "lead_id": an_id(1), "text": "tom"})
+        result = copy_all(source, target)
+        insert_rows(target, planted, {"lead_id": an_id(1), "text": "x"})
 
         with target.connect() as connection:
             there = connection.execute(select(planted).order_by(planted.c.number)).all()
         assert there == [(41, an_id(1), "tom", "tomtom"), (42, an_id(1), "x", "xx")]
-        assert [table.rows for table in told if table.table == "a_planted_one"] == [1]
+        assert [table.rows for table in result if table.table == "a_planted_one"] == [1]
     finally:
         metadata.remove(planted)
 
 
 @every_way
-def test_the_work_can_be_watched_batch_by_batch(source: Engine, target: Engine) -> None:
+def test_progress_is_reported_for_each_batch(source: Engine, target: Engine) -> None:
     fill(source)
     seen: list[tuple[int, int]] = []
     copy_database(source, target, lambda done, total: seen.append((done, total)))
@@ -266,7 +266,7 @@ def test_the_work_can_be_watched_batch_by_batch(source: Engine, target: Engine) 
     assert all(0 < later - earlier <= BATCH_ROWS for earlier, later in pairwise(done))
 
 
-def test_a_checksum_differs_as_soon_as_a_value_does(tmp_path: Path) -> None:
+def test_a_checksum_changes_with_any_value(tmp_path: Path) -> None:
     checksums = set()
     variants: list[Row] = [
         {},
@@ -281,14 +281,14 @@ def test_a_checksum_differs_as_soon_as_a_value_does(tmp_path: Path) -> None:
             database("sqlite", tmp_path / f"source {number}", migrated=True) as source,
             database("sqlite", tmp_path / f"target {number}", migrated=False) as target,
         ):
-            keep(source, leads, lead_row(1, **members))
-            checksums |= {table.checksum for table in copied(source, target) if table.table == "leads"}
+            insert_rows(source, leads, lead_row(1, **members))
+            checksums |= {table.checksum for table in copy_all(source, target) if table.table == "leads"}
 
     assert len(checksums) == len(variants)
 
 
 def lead_rows() -> st.SearchStrategy[list[Row]]:
-    """Leads with any values that their columns can hold."""
+    """Rows of leads with any values that their columns can store."""
     optional = {name: st.none() | texts() for name in ("phone", "status_reason", "source", "owner", "owner_key")}
     row = st.fixed_dictionaries(
         {
@@ -309,12 +309,12 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
 
 
 def entry_rows() -> st.SearchStrategy[list[Row]]:
-    """Entries of timelines with any values that their columns can hold."""
+    """Rows of timeline entries with any values that their columns can store."""
     row = st.builds(entry_row, seq=st.integers(1, 2**62), id=ids(), lead_id=ids(), at=times(), data=texts())
     return st.lists(row, max_size=10, unique_by=lambda row: row["seq"])
 
 
-def test_whatever_the_values_are_they_come_back_from_the_other_database(tmp_path: Path) -> None:
+def test_any_values_survive_a_copy_and_back(tmp_path: Path) -> None:
     with (
         database("sqlite", tmp_path / "here", migrated=True) as here,
         database("postgresql", tmp_path / "there", migrated=True) as there,
@@ -331,29 +331,29 @@ def test_whatever_the_values_are_they_come_back_from_the_other_database(tmp_path
                         connection.execute(insert(table), row)
                 rebuild_word_index(connection)
 
-            assert copied(here, there) == copied(there, back)
+            assert copy_all(here, there) == copy_all(there, back)
             assert content(here) == content(there) == content(back)
 
         there_and_back()
 
 
 ROWS_OF: dict[str, Callable[[Engine], None]] = {
-    "leads": lambda engine: keep(engine, leads, lead_row()),
-    "timeline": lambda engine: keep(engine, timeline, entry_row()),
-    "api_keys": lambda engine: keep(engine, api_keys, key_row()),
+    "leads": lambda engine: insert_rows(engine, leads, lead_row()),
+    "timeline": lambda engine: insert_rows(engine, timeline, entry_row()),
+    "api_keys": lambda engine: insert_rows(engine, api_keys, key_row()),
 }
 
 
 @every_target
 @pytest.mark.parametrize("table", ROWS_OF)
-def test_a_target_that_holds_a_single_row_is_refused_and_keeps_it(source: Engine, target: Engine, table: str) -> None:
-    copied(source, target)
+def test_a_target_with_a_row_is_refused_and_unchanged(source: Engine, target: Engine, table: str) -> None:
+    copy_all(source, target)
     fill(source)
     ROWS_OF[table](target)
     before = content(target)
 
     with pytest.raises(CopyFailed, match=rf"^The target is not empty: its table {table} has rows\. Name .+\.$"):
-        copied(source, target)
+        copy_all(source, target)
     assert content(target) == before
 
 
@@ -363,27 +363,27 @@ def test_a_database_is_not_copied_onto_itself(source: Engine, target: Engine) ->
     before = content(source)
 
     with pytest.raises(CopyFailed, match=r"^The target is not empty"):
-        copied(source, source)
+        copy_all(source, source)
     assert content(source) == before
 
 
 @every_source
-def test_a_source_that_is_not_up_to_date_is_refused_and_stays_as_it_is(source: Engine, target: Engine) -> None:
+def test_an_outdated_source_is_refused_and_unchanged(source: Engine, target: Engine) -> None:
     execute(source, "UPDATE alembic_version SET version_num = '0000'")
 
     with pytest.raises(CopyFailed, match=rf"^The schema of the source is at 0000, not at {HEAD}\. .*leads migrate"):
-        copied(source, target)
+        copy_all(source, target)
     assert current(source) == "0000"
     assert current(target) is None
 
 
 @every_target
-def test_a_target_with_another_schema_is_refused_and_stays_as_it_is(source: Engine, target: Engine) -> None:
-    copied(source, target)
+def test_a_target_with_another_schema_is_refused_and_unchanged(source: Engine, target: Engine) -> None:
+    copy_all(source, target)
     execute(target, "UPDATE alembic_version SET version_num = '0000'")
 
     with pytest.raises(CopyFailed, match=rf"^The schema of the target is at 0000, not at {HEAD}\. .*leads migrate"):
-        copied(source, target)
+        copy_all(source, target)
     assert current(target) == "0000"
 
 
@@ -392,12 +392,12 @@ def test_a_source_without_tables_is_refused(source: Engine, target: Engine) -> N
     target.connect().close()  # which makes the file
 
     with pytest.raises(CopyFailed, match=r"^The source has no tables\. Run `leads migrate` on it first\.$"):
-        copied(target, source)
+        copy_all(target, source)
 
 
-def test_a_source_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_a_missing_source_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(CopyFailed, match=r"^The source cannot be used: there is no such file\.$"):
-        copied(engine_of(tmp_path / "source.db"), engine_of(tmp_path / "target.db"))
+        copy_all(engine_of(tmp_path / "source.db"), engine_of(tmp_path / "target.db"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -408,7 +408,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, role: str) -> Non
     engines[role] = engine_of(tmp_path / "note.txt")
 
     with pytest.raises(CopyFailed, match=rf"^The {role} cannot be used: file is not a database\.$"):
-        copied(engines["source"], engines["target"])
+        copy_all(engines["source"], engines["target"])
     assert (tmp_path / "note.txt").read_text() == "Buy milk!" * 100
 
 
@@ -428,9 +428,9 @@ TRIGGERS = {
 }
 
 
-def plant(engine: Engine, fault: str, table: str, column: str) -> None:
-    """Have the table refuse rows or take its time over them, or lose or alter the first of them."""
-    when, action = TRIGGERS[engine.dialect.name, fault]
+def plant(engine: Engine, error: str, table: str, column: str) -> None:
+    """Add a trigger that refuses or delays rows, or deletes or changes the first row."""
+    when, action = TRIGGERS[engine.dialect.name, error]
     action = action.format(table=table, column=column, id=an_id(1))
     statements = (ON_SQLITE,) if engine.dialect.name == "sqlite" else ON_POSTGRES
     execute(engine, *(each.format(name="fault", when=when, table=table, action=action) for each in statements))
@@ -439,67 +439,67 @@ def plant(engine: Engine, fault: str, table: str, column: str) -> None:
 @every_target
 @pytest.mark.parametrize(("table", "column"), [("leads", "name"), ("timeline", "actor"), ("api_keys", "name")])
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("error", "result"),
     [
         ("refuses", "could not be written: Not today."),
         ("loses", "of the target does not contain the rows that were written to it."),
         ("alters", "of the target does not contain the rows that were written to it."),
     ],
 )
-def test_a_fault_in_any_table_names_it_and_leaves_the_target_empty(
-    source: Engine, target: Engine, table: str, column: str, fault: str, told: str
+def test_an_error_names_its_table_and_leaves_the_target_empty(
+    source: Engine, target: Engine, table: str, column: str, error: str, result: str
 ) -> None:
-    copied(source, target)
-    keep(source, leads, lead_row(1), lead_row(2))
-    keep(source, timeline, entry_row(1), entry_row(2))
-    keep(source, api_keys, key_row(1), key_row(2))
-    plant(target, fault, table, column)
+    copy_all(source, target)
+    insert_rows(source, leads, lead_row(1), lead_row(2))
+    insert_rows(source, timeline, entry_row(1), entry_row(2))
+    insert_rows(source, api_keys, key_row(1), key_row(2))
+    plant(target, error, table, column)
 
     with pytest.raises(CopyFailed) as failed:
-        copied(source, target)
-    assert str(failed.value) == f"The table {table} {told}"
+        copy_all(source, target)
+    assert str(failed.value) == f"The table {table} {result}"
     assert rows(target) == 0
 
 
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql")], indirect=True)
-def test_a_text_that_the_target_cannot_hold_is_told_and_nothing_is_kept(source: Engine, target: Engine) -> None:
-    keep(source, leads, lead_row(1))
-    keep(source, timeline, entry_row(1, data="\0"))
+def test_a_text_that_the_target_cannot_store_is_reported_and_nothing_is_copied(source: Engine, target: Engine) -> None:
+    insert_rows(source, leads, lead_row(1))
+    insert_rows(source, timeline, entry_row(1, data="\0"))
 
     with pytest.raises(CopyFailed, match=r"^The table timeline could not be written: .*NUL"):
-        copied(source, target)
+        copy_all(source, target)
     assert rows(target) == 0
 
 
 @pytest.mark.parametrize(("source", "target"), [("postgresql", "sqlite")], indirect=True)
-def test_a_value_that_cannot_be_read_is_told_and_nothing_is_kept(source: Engine, target: Engine) -> None:
-    keep(source, leads, lead_row(1))
-    keep(source, timeline, entry_row(1))
+def test_an_unreadable_value_is_reported_and_nothing_is_copied(source: Engine, target: Engine) -> None:
+    insert_rows(source, leads, lead_row(1))
+    insert_rows(source, timeline, entry_row(1))
     execute(source, "UPDATE timeline SET at = '12026-01-01'")
 
     with pytest.raises(CopyFailed, match=r"^The table timeline could not be read: .*10K"):
-        copied(source, target)
+        copy_all(source, target)
     assert rows(target) == 0
 
 
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "sqlite")], indirect=True)
-def test_a_time_that_is_none_is_told_and_nothing_is_kept(source: Engine, target: Engine) -> None:
-    keep(source, leads, lead_row(1))
+def test_an_invalid_time_is_reported_and_nothing_is_copied(source: Engine, target: Engine) -> None:
+    insert_rows(source, leads, lead_row(1))
     execute(source, "UPDATE leads SET created_at = 'yesterday'")
 
     with pytest.raises(CopyFailed, match=r"^The table leads could not be read: .*isoformat"):
-        copied(source, target)
+        copy_all(source, target)
     assert rows(target) == 0
 
 
 @pytest.mark.parametrize(("source", "target"), [("sqlite", "postgresql")], indirect=True)
-def test_the_row_at_fault_is_not_shown(source: Engine, target: Engine) -> None:
-    copied(source, target)
+def test_the_error_does_not_show_the_row(source: Engine, target: Engine) -> None:
+    copy_all(source, target)
     execute(target, "ALTER TABLE leads ADD CONSTRAINT short CHECK (length(name) < 10)")
-    keep(source, leads, lead_row(1, name="Maximilian Mustermann"))
+    insert_rows(source, leads, lead_row(1, name="Maximilian Mustermann"))
 
     with pytest.raises(CopyFailed) as failed:
-        copied(source, target)
+        copy_all(source, target)
     assert 'violates check constraint "short"' in str(failed.value)
     assert "Mustermann" not in str(failed.value)
     assert "example.com" not in str(failed.value)
@@ -518,7 +518,7 @@ CHANGES = {
 @every_source
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.wal
-def test_a_source_that_is_changed_meanwhile_is_noticed_and_nothing_is_kept(
+def test_a_change_of_the_source_during_the_copy_is_reported_and_nothing_is_copied(
     source: Engine, target: Engine, change: str
 ) -> None:
     fill(source)
@@ -535,7 +535,7 @@ def test_a_source_that_is_changed_meanwhile_is_noticed_and_nothing_is_kept(
 
 
 @pytest.mark.parametrize(("source", "target"), [("postgresql", "sqlite")], indirect=True)
-def test_all_tables_are_read_as_they_were_at_one_moment(source: Engine, target: Engine) -> None:
+def test_all_tables_are_read_in_one_state(source: Engine, target: Engine) -> None:
     fill(source)
     before = content(source)
 
@@ -555,20 +555,20 @@ def test_all_tables_are_read_as_they_were_at_one_moment(source: Engine, target: 
 
 
 @every_target
-def test_nobody_else_can_write_to_the_target_meanwhile(
+def test_other_writes_to_the_target_are_locked_out_during_the_copy(
     source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.05)
     impatient = (
         sqlite_engine(target.url, busy_seconds=0.05) if target.dialect.name == "sqlite" else postgres_engine(target.url)
     )
-    copied(source, target)
-    keep(source, leads, lead_row(1))
+    copy_all(source, target)
+    insert_rows(source, leads, lead_row(1))
     refused: list[str] = []
 
     def write_too(_done: int, _total: int) -> None:
         with pytest.raises(DBAPIError) as refusal:
-            keep(impatient, api_keys, key_row())
+            insert_rows(impatient, api_keys, key_row())
         refused.append(str(refusal.value.orig))
 
     copy_database(source, target, write_too)
@@ -579,16 +579,16 @@ def test_nobody_else_can_write_to_the_target_meanwhile(
 
 
 @pytest.mark.parametrize(("source", "target"), [("postgresql", "postgresql")], indirect=True)
-def test_a_slow_database_is_waited_for_longer_than_a_request_would(
+def test_a_copy_has_a_longer_time_out_than_a_request(
     source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    copied(source, target)
-    keep(source, api_keys, key_row())
+    copy_all(source, target)
+    insert_rows(source, api_keys, key_row())
     plant(target, "waits", "api_keys", "name")
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.5)
     hurried = [postgres_engine(engine.url) for engine in (source, target)]
     try:
-        copied(*hurried)
+        copy_all(*hurried)
     finally:
         for engine in hurried:
             engine.dispose()
@@ -597,9 +597,9 @@ def test_a_slow_database_is_waited_for_longer_than_a_request_would(
 
 
 @pytest.mark.parametrize(("source", "target"), [("postgresql", "postgresql")], indirect=True)
-@pytest.mark.parametrize(("lost", "told"), [("source", "could not be read"), ("target", "could not be written")])
-def test_a_connection_that_is_lost_on_the_way_is_told_and_nothing_is_kept(
-    source: Engine, target: Engine, lost: str, told: str
+@pytest.mark.parametrize(("lost", "result"), [("source", "could not be read"), ("target", "could not be written")])
+def test_a_lost_connection_is_reported_and_nothing_is_copied(
+    source: Engine, target: Engine, lost: str, result: str
 ) -> None:
     fill(source)
 
@@ -611,7 +611,7 @@ def test_a_connection_that_is_lost_on_the_way_is_told_and_nothing_is_kept(
                 " WHERE datname = current_database() AND pid != pg_backend_pid()"
             )
 
-        with pytest.raises(CopyFailed, match=rf"^The table \w+ {told}: .*connection.*\.$"):
+        with pytest.raises(CopyFailed, match=rf"^The table \w+ {result}: .*connection.*\.$"):
             copy_database(source, target, end_it)
     assert rows(target) == 0
 
@@ -626,5 +626,5 @@ def test_an_interruption_leaves_the_target_empty(source: Engine, target: Engine)
     with pytest.raises(KeyboardInterrupt):
         copy_database(source, target, interrupt)
     assert rows(target) == 0
-    copied(source, target)
+    copy_all(source, target)
     assert content(target) == content(source)

@@ -1,6 +1,6 @@
-"""From the database to the receiver: the dispatcher with real stores, channels and receivers, which have every trouble.
+"""Test delivery from the database to the receiver, with real stores, channels and failing receivers.
 
-What is kept, told and received must agree, whatever happens on the way.
+The stored follow-up, its timeline and the received notices must agree.
 """
 
 import asyncio
@@ -26,26 +26,26 @@ from webhook_receiver import SECRET, Receiver, a_receiver
 
 MOMENT = timedelta(microseconds=1)
 FIRST_WAIT = RETRY.first / 2
-"""After the first attempt: the random source always returns one half."""
+"""The delay after the first attempt: the random source always returns 0.5."""
 ENOUGH = "10"
-"""Seconds for an attempt that is to end well, however busy the machine is."""
+"""The time-out in seconds of an attempt that must succeed, even on a busy machine."""
 
 Server = MailServer | Receiver
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A channel and its receiver; what is kept as `last_error` for each trouble."""
+    """A channel, its receiver, and the `last_error` of each kind of failure."""
 
     name: str
     serve: Callable[..., AbstractContextManager[Server]]
     notifier: Callable[[int, str], FollowUpNotifier]
-    """Given the receiver's port and a time-out in seconds."""
+    """A function of the receiver's port and a time-out in seconds."""
     received: Callable[[Any], list[str]]
-    """The ids of the follow-ups that came, accepted or not."""
+    """A function that returns the ids of the received follow-ups, accepted or not."""
     accepted: Callable[[Any], list[str]]
     hang_up: Callable[[Any], None]
-    """Have the receiver take the next notice, and hang up instead of answering."""
+    """A function that lets the receiver accept the next notice and disconnect without a response."""
     down: str
     fails: str
     refuses: str
@@ -91,7 +91,7 @@ WEBHOOK = Channel(
 
 @dataclass
 class Delivery:
-    """One follow-up that is due, and all that it passes on its way."""
+    """A due follow-up with its application, channel and receiver."""
 
     app: Application
     channel: Channel
@@ -104,7 +104,7 @@ class Delivery:
         self.follow_up = self.app.trigger(self.lead, channel=self.channel.name, message="Hello John!")
 
     def dispatcher(self, *, owner: str = "here", timeout: str = ENOUGH) -> Dispatcher:
-        """A dispatcher that has just been started."""
+        """Return a new dispatcher."""
         return Dispatcher(
             self.app.database.database,
             self.app.clock,
@@ -115,12 +115,12 @@ class Delivery:
         )
 
     def dispatch(self, **members: str) -> int:
-        """Send what is due; how many attempts there were."""
+        """Send due follow-ups and return the number of attempts."""
         return self.app.database.run(self.dispatcher(**members).run_once())
 
     def dispatch_again(self) -> None:
-        """The next attempt, which is not made before its time."""
-        at = self.kept.next_attempt_at
+        """Make the next attempt; check that it is not made before its time."""
+        at = self.stored.next_attempt_at
         assert at is not None
         self.app.clock.time = at - MOMENT
         assert self.dispatch() == 0
@@ -128,50 +128,50 @@ class Delivery:
         assert self.dispatch() == 1
 
     @property
-    def kept(self) -> FollowUp:
-        """The follow-up as the database has it."""
+    def stored(self) -> FollowUp:
+        """The follow-up as stored."""
         return self.app.follow_up(self.follow_up)
 
     @property
-    def story(self) -> list[tuple[object, ...]]:
-        """What the timeline tells of the attempts: what became of each, and why."""
-        told = [entry for entry in reversed(self.app.timeline(self.lead)) if "follow_up_id" in entry.data]
-        return [(entry.type.value, *map(entry.data.get, ("attempt", "error"))) for entry in told[1:]]
+    def attempts_in_timeline(self) -> list[tuple[object, ...]]:
+        """The type, attempt and error of each timeline entry about an attempt, oldest first."""
+        entries = [entry for entry in reversed(self.app.timeline(self.lead)) if "follow_up_id" in entry.data]
+        return [(entry.type.value, *map(entry.data.get, ("attempt", "error"))) for entry in entries[1:]]
 
     @property
     def accepted(self) -> int:
-        """How often the receiver has accepted it. It was given nothing else."""
+        """The number of accepted notices, all of which must be of this follow-up."""
         assert set(self.channel.received(self.server)) <= {self.follow_up.id}
         return len(self.channel.accepted(self.server))
 
     @property
     def received(self) -> int:
-        """How often it came to the receiver, accepted or not."""
+        """The number of received notices, accepted or not."""
         return len(self.channel.received(self.server))
 
     def assert_waiting(self, *errors: str) -> None:
-        """So many attempts have failed, the last one right now; there will be another one."""
-        kept = self.kept
-        assert (kept.state, kept.attempts, kept.last_error) == (FollowUpState.SCHEDULED, len(errors), errors[-1])
-        assert (kept.lease, kept.sent_at, kept.due_at) == (None, None, self.follow_up.due_at)
-        assert kept.next_attempt_at == self.app.clock.time + FIRST_WAIT * 2 ** (len(errors) - 1)
-        assert self.story == failures(*errors)
-        assert self.app.lead(self.lead).next_follow_up_at == kept.due_at
+        """Check that these attempts failed, the last one now, and that the next is scheduled."""
+        stored = self.stored
+        assert (stored.state, stored.attempts, stored.last_error) == (FollowUpState.SCHEDULED, len(errors), errors[-1])
+        assert (stored.lease, stored.sent_at, stored.due_at) == (None, None, self.follow_up.due_at)
+        assert stored.next_attempt_at == self.app.clock.time + FIRST_WAIT * 2 ** (len(errors) - 1)
+        assert self.attempts_in_timeline == failures(*errors)
+        assert self.app.lead(self.lead).next_follow_up_at == stored.due_at
 
     def assert_sent(self, *errors: str) -> None:
-        """It was sent right now, after attempts that failed, and is never sent again."""
-        kept = self.kept
-        assert (kept.state, kept.attempts, kept.last_error) == (FollowUpState.SENT, len(errors) + 1, None)
-        assert (kept.lease, kept.sent_at, kept.next_attempt_at) == (None, self.app.clock.time, None)
-        assert self.story == [*failures(*errors), ("follow_up.sent", len(errors) + 1, None)]
+        """Check that the follow-up was sent now, after these failed attempts, and is not sent again."""
+        stored = self.stored
+        assert (stored.state, stored.attempts, stored.last_error) == (FollowUpState.SENT, len(errors) + 1, None)
+        assert (stored.lease, stored.sent_at, stored.next_attempt_at) == (None, self.app.clock.time, None)
+        assert self.attempts_in_timeline == [*failures(*errors), ("follow_up.sent", len(errors) + 1, None)]
         self.assert_over()
 
     def assert_failed(self, *errors: str) -> None:
-        """It has failed for good, and is not tried again."""
-        kept = self.kept
-        assert (kept.state, kept.attempts, kept.last_error) == (FollowUpState.FAILED, len(errors), errors[-1])
-        assert (kept.lease, kept.sent_at, kept.next_attempt_at) == (None, None, None)
-        assert self.story == [*failures(*errors), ("follow_up.failed", None, errors[-1])]
+        """Check that the follow-up has failed and is not retried."""
+        stored = self.stored
+        assert (stored.state, stored.attempts, stored.last_error) == (FollowUpState.FAILED, len(errors), errors[-1])
+        assert (stored.lease, stored.sent_at, stored.next_attempt_at) == (None, None, None)
+        assert self.attempts_in_timeline == [*failures(*errors), ("follow_up.failed", None, errors[-1])]
         self.assert_over()
 
     def assert_over(self) -> None:
@@ -182,7 +182,7 @@ class Delivery:
 
 
 def failures(*errors: str) -> list[tuple[object, ...]]:
-    """What the timeline tells of failed attempts."""
+    """Return the timeline entries of failed attempts."""
     return [("follow_up.attempt_failed", attempt, error) for attempt, error in enumerate(errors, 1)]
 
 
@@ -192,7 +192,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module", params=[SMTP, WEBHOOK], ids=lambda channel: channel.name)
-def line(request: pytest.FixtureRequest) -> Iterator[tuple[Channel, Server]]:
+def channel_and_server(request: pytest.FixtureRequest) -> Iterator[tuple[Channel, Server]]:
     with request.param.serve() as server:
         yield request.param, server
 
@@ -204,24 +204,24 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Application]
 
 
 @pytest.fixture
-def delivery(app: Application, line: tuple[Channel, Server]) -> Delivery:
-    channel, server = line
+def delivery(app: Application, channel_and_server: tuple[Channel, Server]) -> Delivery:
+    channel, server = channel_and_server
     server.accepted.clear()
     (server.mails if isinstance(server, MailServer) else server.posts).clear()
     server.behaviour = Behaviour.ACCEPTS
     return Delivery(app, channel, server, server.port)
 
 
-def test_what_is_due_is_sent_once(delivery: Delivery) -> None:
+def test_a_due_follow_up_is_sent_once(delivery: Delivery) -> None:
     assert delivery.dispatch() == 1
     assert (delivery.received, delivery.accepted) == (1, 1)
     delivery.assert_sent()
 
 
-def test_what_could_not_be_sent_while_the_receiver_was_down_is_sent_when_it_is_up(
-    app: Application, line: tuple[Channel, Server]
+def test_a_follow_up_is_sent_when_the_receiver_is_reachable_again(
+    app: Application, channel_and_server: tuple[Channel, Server]
 ) -> None:
-    channel, _ = line
+    channel, _ = channel_and_server
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     delivery = Delivery(app, channel, MailServer() if channel is SMTP else Receiver(), port)
@@ -235,7 +235,7 @@ def test_what_could_not_be_sent_while_the_receiver_was_down_is_sent_when_it_is_u
         delivery.assert_sent(channel.down, channel.down)
 
 
-def test_what_the_receiver_puts_off_is_sent_at_the_next_attempt(delivery: Delivery) -> None:
+def test_a_temporary_error_of_the_receiver_is_retried(delivery: Delivery) -> None:
     delivery.server.behaviour = Behaviour.FAILS
     assert delivery.dispatch() == 1
     delivery.assert_waiting(delivery.channel.fails)
@@ -246,7 +246,7 @@ def test_what_the_receiver_puts_off_is_sent_at_the_next_attempt(delivery: Delive
     delivery.assert_sent(delivery.channel.fails)
 
 
-def test_what_the_receiver_puts_off_each_time_fails_after_the_last_attempt(delivery: Delivery) -> None:
+def test_repeated_temporary_errors_fail_after_the_last_attempt(delivery: Delivery) -> None:
     delivery.server.behaviour = Behaviour.FAILS
     assert delivery.dispatch() == 1
     for attempt in range(2, RETRY.attempts + 1):
@@ -256,7 +256,7 @@ def test_what_the_receiver_puts_off_each_time_fails_after_the_last_attempt(deliv
     delivery.assert_failed(*[delivery.channel.fails] * RETRY.attempts)
 
 
-def test_what_the_receiver_refuses_fails_at_once_and_can_be_retried(delivery: Delivery) -> None:
+def test_a_refusal_of_the_receiver_fails_at_once_and_can_be_retried(delivery: Delivery) -> None:
     delivery.server.behaviour = Behaviour.REFUSES
     assert delivery.dispatch() == 1
     assert (delivery.received, delivery.accepted) == (1, 0)
@@ -266,10 +266,10 @@ def test_what_the_receiver_refuses_fails_at_once_and_can_be_retried(delivery: De
     delivery.app.retry(delivery.follow_up)
     assert delivery.dispatch() == 1
     assert (delivery.received, delivery.accepted) == (2, 1)
-    assert delivery.kept.state is FollowUpState.SENT
+    assert delivery.stored.state is FollowUpState.SENT
 
 
-def test_what_the_receiver_has_taken_without_an_answer_comes_again_under_the_same_id(delivery: Delivery) -> None:
+def test_an_accepted_notice_without_a_response_is_repeated_with_the_same_id(delivery: Delivery) -> None:
     delivery.channel.hang_up(delivery.server)
     assert delivery.dispatch() == 1
     assert (delivery.received, delivery.accepted) == (1, 0)
@@ -280,13 +280,13 @@ def test_what_the_receiver_has_taken_without_an_answer_comes_again_under_the_sam
     delivery.assert_sent(delivery.channel.hung_up)
 
 
-def test_what_a_slow_receiver_is_at_is_left_alone_by_other_dispatchers(delivery: Delivery) -> None:
+def test_a_running_attempt_is_not_claimed_by_other_dispatchers(delivery: Delivery) -> None:
     delivery.server.is_paused = True
     database = delivery.app.database
     attempt = database.runner.get_loop().create_task(delivery.dispatcher(owner="here").run_once())
-    database.run(until(lambda: delivery.received == 1))
+    database.run(wait_until(lambda: delivery.received == 1))
     assert delivery.dispatch(owner="there") == 0
-    assert delivery.kept.lease == Lease(owner="here", until=delivery.app.clock.time + LEASE)
+    assert delivery.stored.lease == Lease(owner="here", until=delivery.app.clock.time + LEASE)
 
     delivery.server.is_paused = False
     assert database.run(asyncio.wait_for(attempt, TIMEOUT_SECONDS)) == 1
@@ -294,7 +294,7 @@ def test_what_a_slow_receiver_is_at_is_left_alone_by_other_dispatchers(delivery:
     delivery.assert_sent()
 
 
-def test_a_receiver_that_does_not_answer_in_time_is_tried_again(delivery: Delivery) -> None:
+def test_a_receiver_that_times_out_is_retried(delivery: Delivery) -> None:
     delivery.server.behaviour = Behaviour.HANGS
     assert delivery.dispatch(timeout="0.2") == 1
     delivery.assert_waiting(delivery.channel.late)
@@ -305,8 +305,8 @@ def test_a_receiver_that_does_not_answer_in_time_is_tried_again(delivery: Delive
     delivery.assert_sent(delivery.channel.late)
 
 
-async def until(reached: Callable[[], bool]) -> None:
-    """Wait for something, but not for ever."""
+async def wait_until(reached: Callable[[], bool]) -> None:
+    """Wait until a condition is true; fail after a time-out."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while not reached():
             await asyncio.sleep(0.001)

@@ -1,4 +1,4 @@
-"""`leads doctor` names the worst fault of a database first, in a line."""
+"""Test that `leads doctor` reports the most serious error of a database, in one line."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def database_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return line
 
 
-def test_damage_comes_before_the_mode_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damage_is_reported_before_the_mode_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = sqlite_file(tmp_path)
     tmp_path.chmod(0o755)
     file.chmod(0o644)

@@ -1,6 +1,6 @@
-"""Nothing that is known of an erased person can be found again: in the bytes of SQLite's files, in PostgreSQL's tables.
+"""Test that no text of an erased person remains in SQLite's files or PostgreSQL's tables.
 
-What is looked for are marks: texts that occur in nothing but what was said of one person.
+The tests search for marks, which are texts that occur only in the data of one person.
 """
 
 import asyncio
@@ -37,63 +37,63 @@ PHONE = "+4930{:07}"
 
 
 def mark(person: int, kind: str) -> str:
-    """What is said of a person as this or that."""
+    """Return a person's mark of this kind."""
     return f"mark{person:04}{kind}"
 
 
-def tell_everything(service: Service, admin: Api, person: int) -> str:
-    """Have a lead with something in every place where the service keeps text; answers its path.
+def fill_lead(service: Service, admin: Api, person: int) -> str:
+    """Create a lead with a mark in every column that stores text, and return its path.
 
-    Most of it was something else before.
+    Most marks replace earlier ones.
     """
-    said = {kind: mark(person, kind) for kind in KINDS}
-    first = {"name": said["firstname"], "email": f"{said['firstemail']}@Example.com", "attributes": {"a": "x" * 200}}
+    marks = {kind: mark(person, kind) for kind in KINDS}
+    first = {"name": marks["firstname"], "email": f"{marks['firstemail']}@Example.com", "attributes": {"a": "x" * 200}}
     path = admin.post("/leads", first).expect(201).headers["location"]
     change = {
-        "name": said["name"] * 3,
-        "email": f"{said['email']}@Example.com",
+        "name": marks["name"] * 3,
+        "email": f"{marks['email']}@Example.com",
         "phone": PHONE.format(person),
-        "owner": f"{said['owner']}@example.com",
-        "attributes": {said["attribute"]: said["value"] * 40},
+        "owner": f"{marks['owner']}@example.com",
+        "attributes": {marks["attribute"]: marks["value"] * 40},
     }
     admin.patch(path, change).expect(200)
-    admin.post(f"{path}/notes", {"text": said["note"] * 50}).expect(201)
-    later = admin.post(f"{path}/follow-up", {"message": said["message"] * 20, "due_at": "2027-01-01T00:00:00Z"})
-    admin.patch(later.headers["location"], {"message": said["reworded"]}).expect(200)
-    service.channels["log"].fail_with(TryAgain(said["error"]))
+    admin.post(f"{path}/notes", {"text": marks["note"] * 50}).expect(201)
+    later = admin.post(f"{path}/follow-up", {"message": marks["message"] * 20, "due_at": "2027-01-01T00:00:00Z"})
+    admin.patch(later.headers["location"], {"message": marks["reworded"]}).expect(200)
+    service.channels["log"].fail_with(TryAgain(marks["error"]))
     admin.post(f"{path}/follow-up").expect(202)
     service.dispatch()
-    admin.patch(path, {"status": "lost", "status_reason": said["reason"]}).expect(200)
+    admin.patch(path, {"status": "lost", "status_reason": marks["reason"]}).expect(200)
     duplicate = {
-        "name": said["duplicatename"],
-        "email": f"{said['duplicateemail']}@example.com",
-        "source": said["duplicatesource"],
-        "attributes": {"b": said["duplicatevalue"] * 30},
+        "name": marks["duplicatename"],
+        "email": f"{marks['duplicateemail']}@example.com",
+        "source": marks["duplicatesource"],
+        "attributes": {"b": marks["duplicatevalue"] * 30},
     }
     other = admin.post("/leads", duplicate).expect(201).headers["location"]
-    admin.post(f"{other}/notes", {"text": said["duplicatenote"]}).expect(201)
-    admin.post(f"{other}/follow-up", {"message": said["duplicatemessage"], "due_at": "2027-01-01T00:00:00Z"})
+    admin.post(f"{other}/notes", {"text": marks["duplicatenote"]}).expect(201)
+    admin.post(f"{other}/follow-up", {"message": marks["duplicatemessage"], "due_at": "2027-01-01T00:00:00Z"})
     admin.post(f"{path}/merge", {"duplicate_id": other.rpartition("/")[2]}).expect(200)
-    admin.patch(path, {"source": said["source"]}).expect(200)
+    admin.patch(path, {"source": marks["source"]}).expect(200)
     return path
 
 
 def found(content: bytes) -> set[int]:
-    """Of whom anything is found. Keys of addresses are in lower case, as all marks are."""
+    """Return the persons whose marks are found. Marks are in lower case, as keys of e-mail addresses are."""
     people = {int(match[1]) for match in MARK.finditer(content)}
     return people | {int(match[1]) for match in re.finditer(rb"\+4930(\d{7})", content)}
 
 
 def files(file: Path) -> bytes:
-    """The bytes of a SQLite file and of all that lies beside it.
+    """Return the bytes of a SQLite file and of the files beside it.
 
-    Another process reads them: if this one did, closing the file would end the locks that SQLite has on it here.
+    Another process reads them: closing the file in this process would release SQLite's locks.
     """
     return subprocess.run(["cat", *sorted(file.parent.glob(f"{file.name}*"))], capture_output=True, check=True).stdout
 
 
 def wait_until(service: Service, condition: Callable[[], bool]) -> None:
-    """Let the service run until something is so."""
+    """Run the service until a condition is true."""
 
     async def wait() -> None:
         while not condition():
@@ -109,20 +109,20 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    """A SQLite file with all tables."""
+    """Create a migrated SQLite file."""
     return sqlite_file(tmp_path)
 
 
 @contextmanager
 def served(file: Path) -> Iterator[tuple[Service, Api]]:
-    """A service on the file, and a client that may do anything."""
+    """Run a service on the file; yield it with a client with the role `admin`."""
     with a_service(URL.create("sqlite", database=str(file))) as service:
         yield service, service.client("admin")
 
 
 @contextmanager
-def somebody_reads(file: Path) -> Iterator[None]:
-    """Another program looks at one state of the database all the time."""
+def open_reader(file: Path) -> Iterator[None]:
+    """Keep a read transaction of another program open."""
     with closing(driver.connect(str(file), isolation_level=None)) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT count(*) FROM leads").fetchone()
@@ -130,21 +130,21 @@ def somebody_reads(file: Path) -> Iterator[None]:
 
 
 @pytest.mark.wal
-def test_every_place_holds_a_mark_of_every_kind(file: Path) -> None:
+def test_every_kind_of_mark_is_stored(file: Path) -> None:
     with served(file) as (service, admin):
-        tell_everything(service, admin, 1)
+        fill_lead(service, admin, 1)
         content = files(file)
         assert {kind for kind in KINDS if mark(1, kind).encode() not in content} == set()
         assert PHONE.format(1).encode() in content
 
 
 @pytest.mark.parametrize("mode", ["WAL", "DELETE"])
-def test_no_byte_of_sqlites_files_tells_of_somebody_who_was_erased(
+def test_the_files_of_sqlite_have_no_byte_of_an_erased_lead(
     file: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     monkeypatch.setattr("leads_adapters.sql.sqlite.engine.journal_mode", lambda: mode)
     with served(file) as (service, admin):
-        paths = [tell_everything(service, admin, person) for person in range(8)]
+        paths = [fill_lead(service, admin, person) for person in range(8)]
         assert found(files(file)) == {*range(8)}
         for path in paths[::2]:
             admin.request("DELETE", path).expect(204)
@@ -153,8 +153,8 @@ def test_no_byte_of_sqlites_files_tells_of_somebody_who_was_erased(
             admin.get(path).expect(200)
 
 
-def test_copies_that_sqlite_itself_leaves_in_split_pages_are_removed(file: Path) -> None:
-    """It leaves them of about one in a thousand rows."""
+def test_copies_of_rows_in_split_pages_are_removed(file: Path) -> None:
+    """SQLite leaves copies of some rows when it splits pages."""
     with closing(driver.connect(str(file), isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA secure_delete = ON")
@@ -167,8 +167,10 @@ def test_copies_that_sqlite_itself_leaves_in_split_pages_are_removed(file: Path)
                 for _ in range(2):
                     born += 1
                     alive.append(born)
-                    said = mark(born, "said")
-                    connection.execute("INSERT INTO people VALUES (?, ?, ?)", (born, f"{chance.random()}{said}", said))
+                    marks = mark(born, "said")
+                    connection.execute(
+                        "INSERT INTO people VALUES (?, ?, ?)", (born, f"{chance.random()}{marks}", marks)
+                    )
                 grows, goes = chance.choice(alive[-200:]), chance.choice(alive[-300:])
                 connection.execute(
                     "UPDATE people SET said = ? WHERE id = ?", (mark(grows, "said") * chance.randrange(100), grows)
@@ -183,41 +185,39 @@ def test_copies_that_sqlite_itself_leaves_in_split_pages_are_removed(file: Path)
 
 
 @pytest.mark.wal
-def test_a_reader_is_waited_for_and_delays_no_request(file: Path) -> None:
+def test_secure_delete_waits_for_readers_and_delays_no_request(file: Path) -> None:
     with served(file) as (service, admin):
-        path = tell_everything(service, admin, 1)
-        with somebody_reads(file):
+        path = fill_lead(service, admin, 1)
+        with open_reader(file):
             admin.request("DELETE", path).expect(204)
             for person in range(2, 5):
-                tell_everything(service, admin, person)
+                fill_lead(service, admin, person)
             assert found(files(file)) == {1, 2, 3, 4}
         wait_until(service, lambda: found(files(file)) == {2, 3, 4})
 
 
 @pytest.mark.wal
-def test_copies_that_are_left_when_the_service_ends_are_removed_then(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_remaining_copies_are_removed_on_shutdown(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secure_delete, "RETRY_SECONDS", 60)
     with closing(driver.connect(str(file))) as other:
         with served(file) as (service, admin):
-            path = tell_everything(service, admin, 1)
+            path = fill_lead(service, admin, 1)
             other.execute("SELECT count(*) FROM leads").fetchone()  # else SQLite would remove the log itself
-            with somebody_reads(file):
+            with open_reader(file):
                 admin.request("DELETE", path).expect(204)
-                tell_everything(service, admin, 2)
+                fill_lead(service, admin, 2)
             assert found(files(file)) == {1, 2}
         assert found(files(file)) == {2}
 
 
 @pytest.mark.wal
-def test_what_a_killed_process_left_is_removed_at_the_next_start(file: Path, tmp_path: Path) -> None:
+def test_copies_left_by_a_killed_process_are_removed_at_the_next_start(file: Path, tmp_path: Path) -> None:
     left = tmp_path / "left"
     left.mkdir()
     with served(file) as (service, admin):
-        path = tell_everything(service, admin, 1)
-        tell_everything(service, admin, 2)
-        with somebody_reads(file):
+        path = fill_lead(service, admin, 1)
+        fill_lead(service, admin, 2)
+        with open_reader(file):
             admin.request("DELETE", path).expect(204)
             for each in (file, file.with_name(f"{file.name}-wal")):
                 shutil.copy(each, left)
@@ -227,10 +227,10 @@ def test_what_a_killed_process_left_is_removed_at_the_next_start(file: Path, tmp
 
 
 @pytest.mark.wal  # a rollback journal comes and goes while its bytes are searched
-def test_a_large_file_is_not_written_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_file_is_not_rewritten(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(secure_delete, "REWRITE_MAX_BYTES", 0)
     with served(file) as (service, admin):
-        paths = [tell_everything(service, admin, person) for person in range(8)]
+        paths = [fill_lead(service, admin, person) for person in range(8)]
         pages = _pages(file)
         for path in paths[::2]:
             admin.request("DELETE", path).expect(204)
@@ -244,8 +244,8 @@ def _pages(file: Path) -> Any:
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
-def test_no_number_on_the_timeline_is_given_out_twice(store: str, tmp_path: Path) -> None:
-    """Else whoever follows along would miss what gets the number of something that he has seen."""
+def test_timeline_numbers_are_never_reused(store: str, tmp_path: Path) -> None:
+    """A reader of the feed would miss an entry with the number of an earlier one."""
 
     def last(work: UnitOfWork) -> Any:
         return cast(SqlUnitOfWork, work).runner.first(select(func.max(timeline.c.seq)))
@@ -259,10 +259,10 @@ def test_no_number_on_the_timeline_is_given_out_twice(store: str, tmp_path: Path
         assert database.read(last) > seen
 
 
-def test_no_row_of_postgresql_tells_of_somebody_who_was_erased() -> None:
+def test_the_tables_of_postgresql_have_no_text_of_an_erased_lead() -> None:
     with postgres_url() as url, a_service(url) as service:
         admin = service.client("admin")
-        paths = [tell_everything(service, admin, person) for person in range(4)]
+        paths = [fill_lead(service, admin, person) for person in range(4)]
         content = _rows(url)
         assert {kind for kind in KINDS if mark(0, kind).encode() not in content} == {"message"}  # it was reworded
         for path in paths[::2]:
@@ -271,7 +271,7 @@ def test_no_row_of_postgresql_tells_of_somebody_who_was_erased() -> None:
 
 
 def _rows(url: URL) -> bytes:
-    """Every row of every table as text, whatever tables there are."""
+    """Return every row of every table as text."""
     with connect(url) as connection:
         tables: Sequence[tuple[str]] = connection.execute(
             "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"

@@ -1,4 +1,4 @@
-"""Whoever follows the feed misses nothing and sees nothing twice, however many write, commit late, or never."""
+"""Test that readers of the feed see each entry exactly once, despite concurrent, late and missing commits."""
 
 import asyncio
 import random
@@ -35,7 +35,7 @@ PROCESSES, WRITERS, WRITES = 3, 6, 25
 
 @contextmanager
 def opened(engine: Engine) -> Iterator[RunningDatabase]:
-    """The service's way of running use cases on this engine."""
+    """Open the service's database on this engine."""
     with asyncio.Runner() as runner:
         database = make_database(engine)
         try:
@@ -46,20 +46,20 @@ def opened(engine: Engine) -> Iterator[RunningDatabase]:
 
 @pytest.fixture
 def url() -> Iterator[URL]:
-    """An empty PostgreSQL database."""
+    """Create an empty PostgreSQL database."""
     with postgres_url() as url:
         yield url
 
 
 @pytest.fixture
 def running(url: URL) -> Iterator[RunningDatabase]:
-    """The service on it."""
+    """Open the service's database."""
     with opened(make_engine(url)) as running:
         yield running
 
 
 class Transaction:
-    """A transaction of another process, open for as long as a test likes."""
+    """A transaction of another process that stays open until a test ends it."""
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.connect()
@@ -68,20 +68,20 @@ class Transaction:
         self.work = SqlUnitOfWork(driver)
 
     def end(self, *, commit: bool = True) -> None:
-        """Commit it, or roll it back."""
+        """Commit the transaction or roll it back."""
         (self._connection.commit if commit else self._connection.rollback)()
         self._connection.close()
 
 
 @pytest.fixture
 def others(url: URL) -> Iterator[Engine]:
-    """What other processes connect with."""
+    """Return the engine of another process."""
     engine = make_engine(url)
     yield engine
     engine.dispose()
 
 
-def test_what_is_committed_late_is_told_late_and_not_missed(running: RunningDatabase, others: Engine) -> None:
+def test_an_entry_committed_late_is_published_late_and_not_missed(running: RunningDatabase, others: Engine) -> None:
     follower, (first, second, third) = FeedReader(), some_entries(3)
     other = Transaction(others)
     add(other.work, first)
@@ -93,7 +93,7 @@ def test_what_is_committed_late_is_told_late_and_not_missed(running: RunningData
     assert follower.follow(running) == [second, first, third]
 
 
-def test_what_is_never_committed_holds_up_nobody(running: RunningDatabase, others: Engine) -> None:
+def test_an_uncommitted_transaction_delays_no_reader(running: RunningDatabase, others: Engine) -> None:
     follower, (first, second) = FeedReader(), some_entries(2)
     other = Transaction(others)
     add(other.work, first)
@@ -104,29 +104,29 @@ def test_what_is_never_committed_holds_up_nobody(running: RunningDatabase, other
     assert follower.follow(running) == [second]
 
 
-def test_who_gives_places_waits_for_another_who_does(running: RunningDatabase, others: Engine) -> None:
-    """Else the places of the one that commits first would be seen before smaller ones of the other."""
-    follower, told = FeedReader(), some_entries(3)
-    running.write(add, told[0])
+def test_publishing_waits_for_a_concurrent_publication(running: RunningDatabase, others: Engine) -> None:
+    """Otherwise a reader could see positions of the first commit before smaller ones of the second."""
+    follower, written = FeedReader(), some_entries(3)
+    running.write(add, written[0])
     other = Transaction(others)
-    assert publish_events(other.work).items == told[:1]
-    running.write(add, told[1])
+    assert publish_events(other.work).items == written[:1]
+    running.write(add, written[1])
 
     async def follow_and_let_go() -> None:
         following = asyncio.create_task(follower.catch_up(running.database))
-        await _somebody_waits(others)
+        await _wait_for_blocked_lock(others)
         assert not following.done()
         assert follower.seen == []
-        add(other.work, told[2])
+        add(other.work, written[2])
         other.end()
         await following
 
     running.run(follow_and_let_go())
-    assert follower.seen == told
+    assert follower.seen == written
 
 
-async def _somebody_waits(engine: Engine) -> None:
-    """Until somebody waits for a lock."""
+async def _wait_for_blocked_lock(engine: Engine) -> None:
+    """Wait until a transaction is blocked by a lock."""
     with engine.connect() as connection:
         while not connection.exec_driver_sql("SELECT 1 FROM pg_locks WHERE NOT granted").all():
             connection.rollback()
@@ -143,10 +143,10 @@ STEPS = st.lists(
     min_size=10,
     max_size=40,
 )
-"""A transaction writes so many entries, ends, or a follower reads a page of so many."""
+"""Steps: a transaction writes entries, commits or rolls back, or a reader reads a page."""
 
 
-def test_followers_agree_on_one_order_however_transactions_end(running: RunningDatabase, others: Engine) -> None:
+def test_all_readers_see_one_order_of_entries(running: RunningDatabase, others: Engine) -> None:
     @given(STEPS)
     def follow(steps: Sequence[Step]) -> None:
         here = FeedReader()
@@ -158,15 +158,15 @@ def test_followers_agree_on_one_order_however_transactions_end(running: RunningD
             if step == "look":
                 running.run(followers[which].read_page(running.database, size))
             elif step == "write":
-                # Whoever writes of a lead locks its row: of each lead, one transaction at a time.
-                transaction, told = opened.get(which) or (Transaction(others), [])
+                # A writer locks the row of the lead: each lead has one transaction at a time.
+                transaction, written = opened.get(which) or (Transaction(others), [])
                 entries = some_entries(size, LeadId(an_id(which)))
                 add(transaction.work, *entries)
-                opened[which] = transaction, [*told, *entries]
+                opened[which] = transaction, [*written, *entries]
             elif which in opened:
-                transaction, told = opened.pop(which)
+                transaction, written = opened.pop(which)
                 transaction.end(commit=step == "commit")
-                committed += told if step == "commit" else []
+                committed += written if step == "commit" else []
 
         for follower in [*followers, here]:
             follower.follow(running)
@@ -178,26 +178,26 @@ def test_followers_agree_on_one_order_however_transactions_end(running: RunningD
 
 
 def _by_lead(entries: Sequence[TimelineEntry]) -> dict[str, list[TimelineEntry]]:
-    """What happened to each lead, in order."""
+    """Return the entries of each lead, in order."""
     return {lead: [each for each in entries if each.lead_id == lead] for lead in {each.lead_id for each in entries}}
 
 
 @pytest.mark.parametrize("store", STORES)
 @pytest.mark.wal
-def test_writers_in_several_places_and_followers_at_any_time(store: str, tmp_path: Path) -> None:
-    """Each database is one process of the service; they share a file or a server."""
+def test_readers_miss_nothing_while_several_processes_write(store: str, tmp_path: Path) -> None:
+    """Each database object acts as one process; all share a file or a server."""
     with database_url(store, tmp_path) as url, asyncio.Runner() as runner, ExitStack() as closing:
         assert url is not None
         engines = [make_engine(url) for _ in range(PROCESSES)]
-        crowd = Crowd([make_database(engine) for engine in engines], engines, random.Random(store))
-        for database in crowd.databases:
+        traffic = Traffic([make_database(engine) for engine in engines], engines, random.Random(store))
+        for database in traffic.databases:
             closing.callback(_close, runner, database)
         followers = [FeedReader() for _ in range(4)]
-        told = runner.run(asyncio.wait_for(crowd.write_and_follow(followers), TIMEOUT_SECONDS))
+        written = runner.run(asyncio.wait_for(traffic.write_and_read(followers), TIMEOUT_SECONDS))
 
     first, *others = (follower.seen for follower in followers)
-    assert Counter(entry.id for entry in first) == Counter(entry.id for entry in told)
-    assert _by_lead(first) == _by_lead(told)
+    assert Counter(entry.id for entry in first) == Counter(entry.id for entry in written)
+    assert _by_lead(first) == _by_lead(written)
     assert others == [first] * len(others)
 
 
@@ -206,45 +206,45 @@ def _close(runner: asyncio.Runner, database: Database) -> None:
 
 
 @dataclass
-class Crowd:
-    """Many that write and follow at once, here and there."""
+class Traffic:
+    """Concurrent writers and readers on several databases."""
 
     databases: Sequence[Database]
     engines: Sequence[Engine]
     chance: random.Random
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def write_and_follow(self, followers: Sequence[FeedReader]) -> list[TimelineEntry]:
-        """What was told, of each lead in its order."""
+    async def write_and_read(self, followers: Sequence[FeedReader]) -> list[TimelineEntry]:
+        """Run writers and readers; return the written entries, in order for each lead."""
         following = [asyncio.create_task(self._follow(follower)) for follower in followers]
         writing = [self._write(LeadId(an_id(number))) for number in range(WRITERS)]
         if self.engines[0].dialect.name == "postgresql":  # SQLite has one writer: it never commits out of order
             writing += [self._write_slowly(LeadId(an_id(WRITERS + number))) for number in range(WRITERS)]
-        told = await asyncio.gather(*writing)
+        written = await asyncio.gather(*writing)
         self.done.set()
         await asyncio.gather(*following)
-        return [entry for entries in told for entry in entries]
+        return [entry for entries in written for entry in entries]
 
     async def _write(self, lead: LeadId) -> list[TimelineEntry]:
         """Write through the service; some units of work fail."""
-        told: list[TimelineEntry] = []
+        written: list[TimelineEntry] = []
         for entries in self._entries(lead):
             work = add_and_fail if self._fails() else add
             with suppress(BrokenOffError):
                 await self.chance.choice(self.databases).write(work, *entries)
-                told += entries
-        return told
+                written += entries
+        return written
 
     async def _write_slowly(self, lead: LeadId) -> list[TimelineEntry]:
-        """Write in transactions that take their time; some are rolled back."""
-        told: list[TimelineEntry] = []
+        """Write in slow transactions; some are rolled back."""
+        written: list[TimelineEntry] = []
         for entries in self._entries(lead):
             transaction, fails = Transaction(self.chance.choice(self.engines)), self._fails()
             add(transaction.work, *entries)
             await self._others()
             transaction.end(commit=not fails)
-            told += [] if fails else entries
-        return told
+            written += [] if fails else entries
+        return written
 
     async def _follow(self, follower: FeedReader) -> None:
         while not self.done.is_set():
@@ -259,16 +259,16 @@ class Crowd:
         return self.chance.random() < 0.2
 
     async def _others(self) -> None:
-        """Let others go on for some turns."""
+        """Yield to other tasks for some event-loop turns."""
         for _ in range(self.chance.randint(0, 20)):
             await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_places_are_not_given_again_when_the_newest_entries_are_gone(store: str, tmp_path: Path) -> None:
+def test_feed_positions_are_not_reused_after_the_newest_entries_are_deleted(store: str, tmp_path: Path) -> None:
     with DATABASES[store](tmp_path) as running:
-        follower, told = FeedReader(), some_entries(3)
-        running.write(add, *told)
+        follower, written = FeedReader(), some_entries(3)
+        running.write(add, *written)
         follower.follow(running)
         engine: Engine = running.database._engine  # type: ignore[attr-defined]
         with engine.begin() as connection:
@@ -276,28 +276,28 @@ def test_places_are_not_given_again_when_the_newest_entries_are_gone(store: str,
         more = some_entries(3)
         running.write(add, *more)
 
-        assert follower.follow(running) == [*told, *more]
-        assert FeedReader().follow(running) == [told[0], *more]
+        assert follower.follow(running) == [*written, *more]
+        assert FeedReader().follow(running) == [written[0], *more]
 
 
 @pytest.mark.parametrize("source", STORES)
 @pytest.mark.parametrize("target", STORES)
-def test_a_follower_goes_on_with_a_copy_of_the_database(source: str, target: str, tmp_path: Path) -> None:
+def test_a_reader_can_continue_on_a_copy_of_the_database(source: str, target: str, tmp_path: Path) -> None:
     early, late = FeedReader(), FeedReader()
-    told = some_entries(9)
+    written = some_entries(9)
     (tmp_path / "source").mkdir()
     (tmp_path / "target").mkdir()
     with database_url(source, tmp_path / "source") as here, database_url(target, tmp_path / "target") as there:
         assert here is not None
         assert there is not None
         with opened(make_engine(here)) as running:
-            running.write(add, *told[:3])
+            running.write(add, *written[:3])
             early.follow(running)
-            running.write(add, *told[3:6])
+            running.write(add, *written[3:6])
         engines = make_engine(here), make_engine(there)
         copy_database(*engines, lambda _done, _total: None)
         for engine in engines:
             engine.dispose()
         with opened(make_engine(there)) as running:
-            running.write(add, *told[6:])
-            assert early.follow(running, limit=2) == late.follow(running) == told
+            running.write(add, *written[6:])
+            assert early.follow(running, limit=2) == late.follow(running) == written

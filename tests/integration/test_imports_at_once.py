@@ -1,4 +1,4 @@
-"""Two people import the same list into one PostgreSQL at the same time, by two processes."""
+"""Test two concurrent imports of the same rows into one PostgreSQL database."""
 
 import asyncio
 from collections import Counter
@@ -43,9 +43,9 @@ def import_them(url: URL, wanted: list[Row], on_duplicate: OnDuplicate, begin: B
 
 
 @pytest.mark.parametrize("on_duplicate", list(OnDuplicate))
-def test_both_end_and_every_lead_is_there_once(on_duplicate: OnDuplicate) -> None:
+def test_both_imports_finish_and_every_lead_is_stored_once(on_duplicate: OnDuplicate) -> None:
     begin = Barrier(IMPORTERS)
-    # The batches are the same, the rows within each the other way round: who takes what first would wait crosswise.
+    # Both imports have the same batches with rows in opposite order, which could deadlock.
     orders = [
         list(range(ROWS)),
         [at for start in range(0, ROWS, BATCH) for at in reversed(range(start, start + BATCH))],
@@ -70,7 +70,7 @@ def test_both_end_and_every_lead_is_there_once(on_duplicate: OnDuplicate) -> Non
 
 
 def deadlocks(url: URL) -> int:
-    """Return how many deadlocks the database has had: another test may have used it before."""
+    """Return the number of deadlocks so far; earlier tests may have used the database."""
     statement = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     with connect(url) as connection:
         ((number,),) = connection.execute(statement).fetchall()

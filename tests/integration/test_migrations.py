@@ -1,4 +1,4 @@
-"""The migrations, on a real SQLite file and on a real PostgreSQL."""
+"""Test the migrations on a SQLite file and on PostgreSQL."""
 
 import shutil
 import subprocess
@@ -36,7 +36,7 @@ from postgres import PROGRAMS, postgres_url
 STORES = ["sqlite", "postgresql"]
 
 INDEX_OF_WORDS = "lead_words"
-"""How the tables begin in which SQLite keeps what the words of leads are found by; on PostgreSQL it is an index."""
+"""The prefix of SQLite's tables of the word index; PostgreSQL has an index instead."""
 
 GIN = "ix_leads_words"
 
@@ -44,7 +44,7 @@ NEW_NAMES = {"replies": "idempotency_records", "place": "position", "last_place"
 """Names of tables and columns that revision 0101 changed."""
 
 DATA = Path(__file__).parents[1] / "data"
-"""Holds backups that version 0.2 made: leads with all that belongs to them, one of them merged, and two erased."""
+"""The folder with backups of version 0.2: leads with all related rows, one merged and two erased."""
 
 REVISIONS = [script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()][::-1]
 
@@ -64,7 +64,7 @@ engine.dispose()
 
 @pytest.fixture(params=STORES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
-    """Where a database can be made."""
+    """Return the URL of a new database."""
     if request.param == "sqlite":
         yield URL.create("sqlite", database=str(tmp_path / "leads.db"))
     else:
@@ -74,29 +74,29 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[URL]:
 
 @pytest.fixture
 def engine(url: URL) -> Iterator[Engine]:
-    """The service's engine on an empty database."""
+    """Return the service's engine on an empty database."""
     engine = make_engine(url)
     yield engine
     engine.dispose()
 
 
 def table_names(inspector: Inspector) -> set[str]:
-    """All tables but those of the index of words."""
+    """Return the names of all tables except those of the word index."""
     return {name for name in inspector.get_table_names() if not name.startswith(INDEX_OF_WORDS)}
 
 
 def schema(engine: Engine) -> dict[str, object]:
-    """Every table as the database describes it, without the mark of the revision."""
+    """Return the database's description of each table, without `alembic_version`."""
     with engine.connect() as connection:
         inspector = inspect(connection)
         return {
             name: {
-                "columns": {column["name"]: _told(column) for column in inspector.get_columns(name)},
+                "columns": {column["name"]: _as_text(column) for column in inspector.get_columns(name)},
                 "primary key": inspector.get_pk_constraint(name),
-                "foreign keys": _told(inspector.get_foreign_keys(name)),
-                "unique": _told(inspector.get_unique_constraints(name)),
-                "checks": _told(inspector.get_check_constraints(name)),
-                "indexes": _told([_index(index) for index in inspector.get_indexes(name) if index["name"] != GIN]),
+                "foreign keys": _as_text(inspector.get_foreign_keys(name)),
+                "unique": _as_text(inspector.get_unique_constraints(name)),
+                "checks": _as_text(inspector.get_check_constraints(name)),
+                "indexes": _as_text([_index(index) for index in inspector.get_indexes(name) if index["name"] != GIN]),
                 "options": inspector.get_table_options(name),
             }
             for name in table_names(inspector)
@@ -119,10 +119,10 @@ def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
 
 
 def install_version_0_2(engine: Engine) -> None:
-    """Make the database as version 0.2 left it."""
+    """Create the database of version 0.2."""
     if engine.dialect.name == "sqlite":
         shutil.copyfile(DATA / "version-0.2.db", str(engine.url.database))
-        adapt_word_index(engine)  # as every command does first
+        adapt_word_index(engine)  # every command does this first
         return
     there = engine.url.render_as_string(hide_password=False)
     options = ["--no-owner", "--exit-on-error", "--dbname", there]
@@ -130,17 +130,17 @@ def install_version_0_2(engine: Engine) -> None:
 
 
 def execute(engine: Engine, *statements: str) -> None:
-    """Change the database behind the service's back."""
+    """Change the database without the service."""
     with engine.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
 
 
-def test_the_newest_revision_is_the_one_that_the_service_works_with() -> None:
+def test_the_newest_revision_is_the_head_of_the_service() -> None:
     assert ScriptDirectory(str(scripts())).get_current_head() == HEAD == REVISIONS[-1]
 
 
-def test_an_empty_file_is_brought_to_the_newest_revision(engine: Engine) -> None:
+def test_an_empty_database_is_migrated_to_the_newest_revision(engine: Engine) -> None:
     assert current(engine) is None
     upgrade(engine)
 
@@ -149,7 +149,7 @@ def test_an_empty_file_is_brought_to_the_newest_revision(engine: Engine) -> None
         assert table_names(inspect(connection)) == {*metadata.tables, "alembic_version"}
 
 
-def test_a_database_that_is_up_to_date_stays_as_it_is(engine: Engine) -> None:
+def test_an_up_to_date_database_is_unchanged(engine: Engine) -> None:
     upgrade(engine)
     before = schema(engine)
     upgrade(engine)
@@ -157,7 +157,7 @@ def test_a_database_that_is_up_to_date_stays_as_it_is(engine: Engine) -> None:
     assert schema(engine) == before
 
 
-def test_every_step_can_be_taken_back_and_taken_again(engine: Engine) -> None:
+def test_every_migration_can_be_downgraded_and_repeated(engine: Engine) -> None:
     schemas = [schema(engine)]
     for revision in REVISIONS:
         upgrade(engine, revision)
@@ -169,7 +169,7 @@ def test_every_step_can_be_taken_back_and_taken_again(engine: Engine) -> None:
         assert current(engine) == revision
 
 
-def test_nothing_is_left_after_the_way_back_to_the_start(engine: Engine) -> None:
+def test_a_complete_downgrade_leaves_no_table(engine: Engine) -> None:
     upgrade(engine)
     downgrade(engine, "base")
 
@@ -177,7 +177,7 @@ def test_nothing_is_left_after_the_way_back_to_the_start(engine: Engine) -> None
     assert current(engine) is None
 
 
-def test_the_migrations_make_the_tables_that_the_service_works_with(engine: Engine) -> None:
+def test_the_migrations_create_the_tables_of_the_metadata(engine: Engine) -> None:
     upgrade(engine)
 
     with engine.connect() as connection:
@@ -191,7 +191,7 @@ def test_the_migrations_make_the_tables_that_the_service_works_with(engine: Engi
         assert found == tables
 
 
-def test_a_database_of_version_0_2_is_brought_up_to_date_without_loss(engine: Engine) -> None:
+def test_a_database_of_version_0_2_is_migrated_without_loss(engine: Engine) -> None:
     install_version_0_2(engine)
     before = contents(engine)
     upgrade(engine)
@@ -254,7 +254,7 @@ def test_leads_of_version_0_2_are_found_and_listed(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_migration_may_take_longer_than_a_request(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_has_a_longer_time_out_than_a_request(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     install_version_0_2(engine)
     note = "CREATE TABLE noted AS SELECT current_setting('statement_timeout') AS statement_timeout"
     monkeypatch.setitem(older_schema._STATEMENTS, "postgresql", (note, *older_schema._STATEMENTS["postgresql"]))
@@ -264,7 +264,7 @@ def test_a_migration_may_take_longer_than_a_request(engine: Engine, monkeypatch:
 
 
 @pytest.mark.parametrize("revision", ["0001", "0006", "0010"])
-def test_a_database_of_an_earlier_version_is_refused_with_what_to_do(engine: Engine, revision: str) -> None:
+def test_a_database_of_an_earlier_version_is_refused_with_instructions(engine: Engine, revision: str) -> None:
     install_version_0_2(engine)
     execute(engine, f"UPDATE alembic_version SET version_num = '{revision}'")
     before = contents(engine)
@@ -276,7 +276,7 @@ def test_a_database_of_an_earlier_version_is_refused_with_what_to_do(engine: Eng
     assert contents(engine) == before
 
 
-def test_the_migrations_make_the_very_constraints_that_the_metadata_declares(engine: Engine) -> None:
+def test_the_migrations_create_the_constraints_of_the_metadata(engine: Engine) -> None:
     with engine.begin() as connection:
         metadata.create_all(connection)
     straight = schema(engine)
@@ -303,7 +303,7 @@ def test_every_constraint_has_a_name(engine: Engine) -> None:
             assert all(constraint["name"] for constraint in constraints), constraints
 
 
-def test_a_migration_that_fails_leaves_nothing(engine: Engine) -> None:
+def test_a_failed_migration_is_rolled_back(engine: Engine) -> None:
     execute(engine, "CREATE TABLE timeline (something_else TEXT)")
     before = schema(engine)
 
@@ -315,7 +315,7 @@ def test_a_migration_that_fails_leaves_nothing(engine: Engine) -> None:
         assert inspect(connection).get_table_names() == ["timeline"]
 
 
-def test_a_migration_that_failed_can_be_tried_again(engine: Engine) -> None:
+def test_a_failed_migration_can_be_repeated(engine: Engine) -> None:
     execute(engine, "CREATE TABLE timeline (something_else TEXT)")
     with pytest.raises(DBAPIError):
         upgrade(engine)
@@ -325,7 +325,7 @@ def test_a_migration_that_failed_can_be_tried_again(engine: Engine) -> None:
     assert current(engine) == HEAD
 
 
-def test_a_migration_does_not_leave_rows_that_refer_to_nothing(tmp_path: Path) -> None:
+def test_a_migration_with_broken_foreign_keys_fails(tmp_path: Path) -> None:
     engine = engine_of(sqlite_file(tmp_path))
     _orphan_a_follow_up(engine)
 
@@ -347,15 +347,15 @@ def test_several_processes_can_migrate_at_the_same_time(engine: Engine, url: URL
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    faults = [process.communicate(timeout=30)[1] for process in processes]
+    errors = [process.communicate(timeout=30)[1] for process in processes]
 
-    assert faults == [""] * len(processes)
+    assert errors == [""] * len(processes)
     assert [process.returncode for process in processes] == [0] * len(processes)
     assert current(engine) == HEAD
 
 
 @pytest.mark.parametrize("store", STORES)
-def test_a_migrated_database_is_fit_for_service(store: str, tmp_path: Path) -> None:
+def test_a_migrated_database_is_ready(store: str, tmp_path: Path) -> None:
     with DATABASES[store](tmp_path) as database:
         _check(database)
         database.write(lambda work: work.leads.add(a_lead()))
@@ -371,14 +371,14 @@ def test_a_migrated_database_is_fit_for_service(store: str, tmp_path: Path) -> N
         "UPDATE alembic_version SET version_num = 'a later one'",
     ],
 )
-def test_a_database_at_another_revision_is_not_fit_for_service(store: str, tmp_path: Path, statement: str) -> None:
+def test_a_database_at_another_revision_is_not_ready(store: str, tmp_path: Path, statement: str) -> None:
     with DATABASES[store](tmp_path) as database:
         execute(cast(SqliteDatabase | PostgresDatabase, database.database)._engine, statement)
         with pytest.raises(Unavailable):
             _check(database)
 
 
-def test_there_is_no_way_from_a_revision_that_is_not_known(engine: Engine) -> None:
+def test_an_unknown_revision_cannot_be_migrated(engine: Engine) -> None:
     upgrade(engine)
     execute(engine, "UPDATE alembic_version SET version_num = 'a later one'")
     with pytest.raises(NoMigrationPath, match="a later one"):
@@ -401,12 +401,12 @@ def _sequences(inspector: Inspector) -> list[str]:
 
 
 def _index(index: Any) -> dict[str, object]:
-    """The same with the text of its condition."""
+    """Return the description of an index with its condition as text."""
     return {**index, "dialect_options": {name: str(value) for name, value in index["dialect_options"].items()}}
 
 
-def _told(parts: object) -> str | list[str]:
-    """A part of a table as text; several of them in any order."""
+def _as_text(parts: object) -> str | list[str]:
+    """Return a part of a table as text; sort several parts."""
     return sorted(map(repr, parts)) if isinstance(parts, list) else repr(parts)
 
 

@@ -1,4 +1,4 @@
-"""What commands do in a folder without a database, such as the wrong one."""
+"""Test commands in a folder without a database, for example a wrong folder."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ KEY = "01900000-0000-7000-8000-000000000000"
 
 @pytest.fixture
 def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """A folder with a file of leads, and no database."""
+    """Return a terminal in a folder with a CSV file and no database."""
     (tmp_path / "a.csv").write_text("name,email\nJohn,john@example.com\nAnn,nobody\n", "utf-8")
     return Terminal(tmp_path, monkeypatch, capsys)
 
@@ -22,7 +22,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["export", "export b.csv", "keys list", f"keys revoke {KEY}", "dispatch --once"])
-def test_a_command_that_needs_what_is_stored_refuses_and_makes_no_database(terminal: Terminal, command: str) -> None:
+def test_a_command_that_reads_data_refuses_and_creates_no_database(terminal: Terminal, command: str) -> None:
     refused = terminal.leads(*command.split()).expect(1)
     assert refused.err == (
         f"leads: There is no database {terminal.folder}/leads.db. "
@@ -32,7 +32,7 @@ def test_a_command_that_needs_what_is_stored_refuses_and_makes_no_database(termi
     assert names_in(terminal.folder) == ["a.csv"]
 
 
-def test_a_dry_run_without_a_database_reports_and_leaves_nothing(
+def test_a_dry_run_without_a_database_reports_and_creates_no_file(
     terminal: Terminal, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary = tmp_path_factory.mktemp("temporary")
@@ -43,7 +43,7 @@ def test_a_dry_run_without_a_database_reports_and_leaves_nothing(
     assert (names_in(terminal.folder), names_in(temporary)) == (["a.csv"], [])
 
 
-def test_a_dry_run_names_what_would_keep_the_import_from_making_a_database(
+def test_a_dry_run_reports_why_an_import_could_not_create_the_database(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LEADS_DATABASE_URL", "sqlite:///nowhere/leads.db")

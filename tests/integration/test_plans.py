@@ -1,4 +1,4 @@
-"""SQLite reads along indexes, in their order: a million rows must not make a list, a claim or the feed slow."""
+"""Test that SQLite's query plans use indexes in order, so that large tables stay fast."""
 
 import re
 from datetime import timedelta
@@ -29,7 +29,7 @@ FILTERS: list[dict[str, Any]] = [
 
 
 def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
-    """What SQLite would do, step by step."""
+    """Return the steps of SQLite's query plan."""
     engine = engine_of(sqlite_file(folder))
     compiled = Statement(statement, engine.dialect)
     with engine.connect() as connection:
@@ -40,29 +40,39 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
     return [step for step in steps if re.search("leads |follow_ups|timeline|idempotency_records|B-TREE", step)]
 
 
-@pytest.mark.parametrize("given", FILTERS, ids=lambda given: " ".join(given) or "everything")
-def test_a_list_of_whatever_filters_reads_what_passes_them_and_no_more(tmp_path: Path, given: dict[str, Any]) -> None:
-    statement = follow_up_store._page(frozenset(given))
-    (step,) = plan(tmp_path, statement, state="sent", limit=51, **given)
-    first = [f"{name}=?" for name in ("lead_id", "channel") if name in given]
-    index = "_".join([*(name for name in ("lead_id", "channel") if name in given), "state_due_at_id"])
+@pytest.mark.parametrize(
+    "parameters_of_query", FILTERS, ids=lambda parameters_of_query: " ".join(parameters_of_query) or "everything"
+)
+def test_a_filtered_list_of_follow_ups_reads_only_matching_rows(
+    tmp_path: Path, parameters_of_query: dict[str, Any]
+) -> None:
+    statement = follow_up_store._page(frozenset(parameters_of_query))
+    (step,) = plan(tmp_path, statement, state="sent", limit=51, **parameters_of_query)
+    first = [f"{name}=?" for name in ("lead_id", "channel") if name in parameters_of_query]
+    index = "_".join([*(name for name in ("lead_id", "channel") if name in parameters_of_query), "state_due_at_id"])
     conditions = [*first, "state=?"]
-    if "after_id" in given:
+    if "after_id" in parameters_of_query:
         conditions.append("(due_at,id)>(?,?)")
-    if "due_before" in given:
+    if "due_before" in parameters_of_query:
         conditions.append("due_at<?")
     assert step == f"SEARCH follow_ups USING INDEX ix_follow_ups_{index} ({' AND '.join(conditions)})"
 
 
-def test_a_claim_reads_what_is_due_on_its_channel_and_no_more(tmp_path: Path) -> None:
-    given = {"channel": "log", "now": NOON, "owner": "one", "until": NOON + timedelta(minutes=1), "limit": 32}
-    changed, due = plan(tmp_path, follow_up_store._CLAIM, **given)
+def test_a_claim_reads_only_due_follow_ups_of_its_channel(tmp_path: Path) -> None:
+    parameters_of_query = {
+        "channel": "log",
+        "now": NOON,
+        "owner": "one",
+        "until": NOON + timedelta(minutes=1),
+        "limit": 32,
+    }
+    changed, due = plan(tmp_path, follow_up_store._CLAIM, **parameters_of_query)
     conditions = "channel=? AND next_attempt_at>? AND next_attempt_at<?"
     assert due == f"SEARCH follow_ups USING INDEX ix_follow_ups_next_attempt ({conditions})"
     assert "(id=?)" in changed
 
 
-def test_what_is_next_is_found_with_two_steps_a_channel(tmp_path: Path) -> None:
+def test_the_next_due_time_is_found_in_two_steps_per_channel(tmp_path: Path) -> None:
     steps = plan(tmp_path, follow_up_store._NEXT_ATTEMPTS, now=NOON)
     assert steps == [
         "SEARCH follow_ups USING COVERING INDEX ix_follow_ups_next_attempt",
@@ -71,23 +81,23 @@ def test_what_is_next_is_found_with_two_steps_a_channel(tmp_path: Path) -> None:
     ]
 
 
-def test_what_waits_is_counted_along_the_index_alone(tmp_path: Path) -> None:
+def test_queue_statistics_read_only_the_index(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, follow_up_store._BACKLOG, now=NOON)
     assert step == "SCAN follow_ups USING COVERING INDEX ix_follow_ups_next_attempt"
 
 
-def test_what_is_still_owed_to_a_lead_is_found_with_one(tmp_path: Path) -> None:
+def test_scheduled_follow_ups_of_a_lead_are_found_by_an_index(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, follow_up_store._SCHEDULED_OF_LEAD, lead_id=an_id(1))
     assert step == "SEARCH follow_ups USING INDEX ix_follow_ups_lead_id_state_due_at_id (lead_id=? AND state=?)"
 
 
-def test_a_reply_is_found_by_its_key_by_its_lead_and_by_its_age(tmp_path: Path) -> None:
+def test_idempotency_records_are_found_by_key_lead_and_age(tmp_path: Path) -> None:
     (found,) = plan(tmp_path, idempotency_store._BY_KEY, caller="a", key="k")
     assert found == "SEARCH idempotency_records USING INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)"
     (forgotten,) = plan(tmp_path, idempotency_store._ERASE, erased_id=an_id(1))
     assert forgotten == "SEARCH idempotency_records USING INDEX ix_idempotency_records_lead_id (lead_id=?)"
     dropped, old = plan(tmp_path, idempotency_store._DELETE_EXPIRED, before=NOON, limit=10)
-    # Newer versions say COVERING, too.
+    # Newer versions add COVERING.
     assert dropped.endswith(" INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)")
     assert old == "SEARCH idempotency_records USING INDEX ix_idempotency_records_created_at (created_at<?)"
 
@@ -102,12 +112,12 @@ def test_the_end_of_the_feed_is_found_without_reading_it(tmp_path: Path) -> None
     assert step == "SEARCH timeline USING COVERING INDEX ix_timeline_position (position>?)"
 
 
-def test_unpublished_entries_are_found_in_an_index_of_their_own(tmp_path: Path) -> None:
+def test_unpublished_entries_have_their_own_index(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, timelines._FIRST_UNPUBLISHED)
     assert step == "SCAN timeline USING INDEX ix_timeline_unpublished"
 
 
-def test_entries_are_published_along_that_index(tmp_path: Path) -> None:
+def test_publishing_reads_the_index_of_unpublished_entries(tmp_path: Path) -> None:
     first, *others = plan(tmp_path, timelines._PUBLISH, last_position=1, limit=50)
     assert first == "SCAN timeline USING INDEX ix_timeline_unpublished"
     assert others == ["SEARCH timeline USING INTEGER PRIMARY KEY (rowid=?)"]
@@ -134,18 +144,16 @@ def test_a_list_of_leads_is_read_along_the_index_of_its_order(tmp_path: Path, so
     for filters in ({}, RANGES[sort.field]):
         for others in ({}, {"source": "fair"}):
             list_ = lead_pages._ListShape((*filters, *others), sort, continued)
-            given = {**filters, **others, **POSITION, "limit": 51, "stretch": 5_000}
-            steps = plan(tmp_path, lead_pages._page_from_stretch(_lead_columns, list_), **given)
+            parameters_of_query = {**filters, **others, **POSITION, "limit": 51, "stretch": 5_000}
+            steps = plan(tmp_path, lead_pages._page_from_stretch(_lead_columns, list_), **parameters_of_query)
             assert f"leads USING INDEX {INDEX[sort.field]}" in steps[0]
-            if journal_mode() == "WAL":  # older versions sort the stretch, although it is in order
+            if journal_mode() == "WAL":  # older versions sort the stretch unnecessarily
                 assert len(steps) == 1, steps
 
 
 @pytest.mark.parametrize("continued", [False, True])
 @pytest.mark.parametrize("sort", LeadSort)
-def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
-    tmp_path: Path, sort: LeadSort, continued: bool
-) -> None:
+def test_a_selective_filter_is_used_before_the_sort_order(tmp_path: Path, sort: LeadSort, continued: bool) -> None:
     list_ = lead_pages._ListShape(("owner_key",), sort, continued)
     statement = lead_pages._page_from_filters(_lead_columns, list_, None)
     search, *rest = plan(tmp_path, statement, owner_key="a@example.com", **POSITION, limit=51)
@@ -153,13 +161,13 @@ def test_leads_that_few_filters_pass_are_found_by_a_filter_and_not_by_the_order(
     assert rest == ["USE TEMP B-TREE FOR ORDER BY"]
 
 
-def test_the_end_of_a_stretch_is_found_in_the_index_alone(tmp_path: Path) -> None:
+def test_the_end_of_a_stretch_is_found_in_the_index(tmp_path: Path) -> None:
     for sort in LeadSort:
         (step,) = plan(tmp_path, lead_pages._lead_after_stretch(lead_pages._ListShape((), sort, False)), stretch=5_000)
         assert f"USING COVERING INDEX {INDEX[sort.field]}" in step
 
 
-def test_the_same_question_is_asked_by_the_same_statement() -> None:
+def test_equal_queries_use_the_same_statement() -> None:
     first, other = (tuple(lead_filters.filters(LeadQuery(source=source))) for source in ("fair", "website"))
     sort = LeadSort.BY_NAME
     assert lead_pages._page_from_stretch(

@@ -1,4 +1,4 @@
-"""`leads backup` and `leads restore` on PostgreSQL, with the programs of the tests' own server."""
+"""Test `leads backup` and `leads restore` on PostgreSQL, with the programs of the tests' server."""
 
 import os
 import shutil
@@ -24,14 +24,14 @@ OF_VERSION_0_2 = Path(__file__).parents[1] / "data" / "version-0.2.dump"
 
 @pytest.fixture
 def url() -> Iterator[URL]:
-    """An empty, migrated database."""
+    """Create an empty, migrated database."""
     with postgres_url() as url:
         yield url
 
 
 @pytest.fixture
 def terminal(url: URL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """An empty folder, for work on the database."""
+    """Return a terminal in an empty folder, configured for the database."""
     terminal = Terminal(tmp_path, monkeypatch, capsys)
     monkeypatch.setenv("LEADS_DATABASE_URL", url.render_as_string(hide_password=False))
     monkeypatch.setenv("PATH", f"{PROGRAMS}:{os.environ['PATH']}")
@@ -48,7 +48,7 @@ def change(url: URL, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
+def test_a_backup_is_private_and_a_restore_keeps_the_previous_database(
     terminal: Terminal, url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with on_postgres(url) as running:
@@ -67,19 +67,19 @@ def test_a_backup_is_private_and_a_restore_keeps_what_it_replaces(
     assert f"{backup.name}: 3 leads of postgresql://" in made.out
     assert backup.stat().st_mode & 0o777 == 0o600
 
-    said = terminal.leads("restore", "backups", "--yes").expect(0).out
+    output = terminal.leads("restore", "backups", "--yes").expect(0).out
     assert names_in(url) == {"John", "Jon", "Jane"}
-    kept = said.split("--erasures-of ")[1].strip(".\n")
-    assert Path(kept).stat().st_mode & 0o777 == 0o600
-    said = terminal.leads("restore", "backups", "--yes", "--erasures-of", kept).expect(0).out
-    assert "Leads erased again: 2" in said
+    previous = output.split("--erasures-of ")[1].strip(".\n")
+    assert Path(previous).stat().st_mode & 0o777 == 0o600
+    output = terminal.leads("restore", "backups", "--yes", "--erasures-of", previous).expect(0).out
+    assert "Leads erased again: 2" in output
     assert names_in(url) == {"Jane"}
-    terminal.leads("restore", kept, typed="n\n").expect(1)
-    terminal.leads("restore", kept, typed="y\n").expect(0)
+    terminal.leads("restore", previous, typed="n\n").expect(1)
+    terminal.leads("restore", previous, typed="y\n").expect(0)
     assert names_in(url) == {"Jane"}
 
 
-def test_a_backup_of_version_0_2_is_brought_up_to_date(terminal: Terminal, url: URL) -> None:
+def test_a_backup_of_version_0_2_is_migrated(terminal: Terminal, url: URL) -> None:
     change(url, "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     assert f"its schema 0011 is updated to {HEAD}" in terminal.leads("restore", OF_VERSION_0_2).expect(0).out
     assert "was up to date" in terminal.leads("migrate").expect(0).out
@@ -90,7 +90,7 @@ def test_a_database_of_version_0_3_is_replaced_completely(terminal: Terminal, ur
     engine = postgres_engine(url)
     downgrade(engine, "0100")
     engine.dispose()
-    shutil.copy(OF_VERSION_0_2, "old.dump")  # the database that is replaced is kept beside it
+    shutil.copy(OF_VERSION_0_2, "old.dump")  # the previous database is stored beside it
     terminal.leads("restore", "old.dump", "--yes").expect(0)
     with connect(url) as connection:
         found = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
@@ -104,13 +104,13 @@ def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(t
     change(url, f"UPDATE alembic_version SET version_num = '{HEAD}'")
     with on_postgres(url) as running:
         Application(running).register(name="Jane")
-    said = terminal.leads("restore", "early.dump", "--yes").expect(1).err
-    assert "Run `leads migrate` of version 0.2 first" in said
+    output = terminal.leads("restore", "early.dump", "--yes").expect(1).err
+    assert "Run `leads migrate` of version 0.2 first" in output
     assert names_in(url) == {"Jane"}
 
 
 @pytest.mark.parametrize(
-    ("file", "said"),
+    ("file", "output"),
     [
         ("other.dump", "other.dump is not a leads backup."),
         ("newer.dump", "its schema is 9999"),
@@ -119,8 +119,8 @@ def test_a_backup_of_an_earlier_version_is_refused_before_anything_is_replaced(t
         ("good.dump", "The database has a table more, which this version of leads does not have."),
     ],
 )
-def test_what_cannot_be_restored_is_said_and_changes_nothing(
-    terminal: Terminal, url: URL, file: str, said: str
+def test_an_invalid_backup_is_reported_and_changes_nothing(
+    terminal: Terminal, url: URL, file: str, output: str
 ) -> None:
     with on_postgres(url) as running:
         app = Application(running)
@@ -141,13 +141,13 @@ def test_what_cannot_be_restored_is_said_and_changes_nothing(
     elif file == "damaged.dump":
         os.truncate(terminal.folder / file, (terminal.folder / file).stat().st_size // 2)
     before = {*terminal.folder.iterdir()}
-    assert said in terminal.leads("restore", file, "--yes").expect(1).err
+    assert output in terminal.leads("restore", file, "--yes").expect(1).err
     assert names_in(url) == {"John"}
     assert {*terminal.folder.iterdir()} == before
     change(url, "DROP TABLE IF EXISTS more")
 
 
-def test_without_the_programs_of_postgresql_it_says_what_to_install(
+def test_without_the_programs_of_postgresql_the_error_says_what_to_install(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(terminal.folder))
@@ -155,9 +155,7 @@ def test_without_the_programs_of_postgresql_it_says_what_to_install(
     assert list((terminal.folder / "backups").iterdir()) == []
 
 
-def test_a_restore_that_is_killed_at_any_step_leaves_the_old_database_or_the_new_one(
-    terminal: Terminal, url: URL
-) -> None:
+def test_a_restore_killed_at_any_step_leaves_the_old_or_the_new_database(terminal: Terminal, url: URL) -> None:
     with on_postgres(url) as running:
         app = Application(running)
         app.register(name="John")
@@ -167,11 +165,11 @@ def test_a_restore_that_is_killed_at_any_step_leaves_the_old_database_or_the_new
     assert found[0] == (-signal.SIGKILL, "Jane", "John")
     assert found[-1] == (0, "John")
     assert {len(names) for _, *names in found} == {1, 2}
-    for kept in terminal.folder.glob("*.replaced-*"):
-        assert "replaced" in terminal.leads("restore", kept, "--yes").expect(0).out
+    for previous in terminal.folder.glob("*.replaced-*"):
+        assert "replaced" in terminal.leads("restore", previous, "--yes").expect(0).out
 
 
-def test_a_large_restore_that_is_refused_ends_and_says_why(
+def test_a_failed_large_restore_ends_with_the_reason(
     terminal: Terminal, url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with on_postgres(url) as running:

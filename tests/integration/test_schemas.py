@@ -1,4 +1,4 @@
-"""The migrations make the same tables on SQLite and on PostgreSQL."""
+"""Test that the migrations create the same tables on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,20 +18,20 @@ ON_SQLITE = {
     "INTEGER": "INTEGER",
     "BIGINT": "INTEGER",
 }
-"""As what SQLite keeps what PostgreSQL has a type for."""
+"""The type on SQLite for each type that only PostgreSQL has."""
 
 EXCEPTIONS = {
-    # An expression is indexed that only PostgreSQL has.
+    # Only PostgreSQL has the indexed expression.
     "leads index ix_leads_words": (None, ([None], False, None)),
-    # Each writes a time in its own way.
+    # Each database has its own format of times.
     "leads.next_follow_up_key default": (
         "'9999-12-31T23:59:59.999999Z'",
         "'9999-12-31 23:59:59.999999+00'::timestamp with time zone",
     ),
-    # SQLite numbers the rows of such a table by itself.
+    # SQLite numbers the rows of this table itself.
     "timeline.seq default": (None, "nextval('timeline_seq_seq'::regclass)"),
 }
-"""What is meant to be different: on SQLite, and on PostgreSQL."""
+"""The intended differences: on SQLite and on PostgreSQL."""
 
 PLANTED = {
     "ALTER TABLE leads ADD more text": {"leads.more"},
@@ -58,36 +58,36 @@ PLANTED = {
     "CREATE TABLE more (id int)": {"more.id", "more primary key"},
     "DROP TABLE timeline": None,
 }
-"""Changes of PostgreSQL's tables, and which differences must be found then; None: some of that table's."""
+"""Changes of PostgreSQL's tables and the expected differences; None means any difference of that table."""
 
 Facts = Mapping[str, object]
 
 
 @pytest.fixture(scope="module")
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
-    """A connection to a migrated file."""
+    """Connect to a migrated file."""
     yield from connected(engine_of(sqlite_file(tmp_path_factory.mktemp("schemas"))))
 
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Connection]:
-    """A connection to a migrated database of a server."""
+    """Connect to a migrated database of a server."""
     with postgres_url() as url:
         yield from connected(postgres_engine(url))
 
 
 def connected(engine: Engine) -> Iterator[Connection]:
-    """A connection for the time of a test."""
+    """Connect for one test."""
     with engine.connect() as connection:
         yield connection
     engine.dispose()
 
 
 def facts(connection: Connection) -> Facts:
-    """What a database tells of its tables, in words that both use."""
+    """Return a database's description of its tables, in terms common to both databases."""
     inspector = inspect(connection)
     found: dict[str, object] = {}
-    # On SQLite the index of words is made of tables.
+    # SQLite's word index consists of tables.
     for table in (name for name in inspector.get_table_names() if not name.startswith("lead_words")):
         for column in inspector.get_columns(table):
             found |= _of_column(f"{table}.{column['name']}", column)
@@ -96,7 +96,7 @@ def facts(connection: Connection) -> Facts:
         for unique in inspector.get_unique_constraints(table):
             found[f"{table} unique {unique['name']}"] = unique["column_names"]
         for check in inspector.get_check_constraints(table):
-            found[f"{table} check {check['name']}"] = True  # each database writes its text in a way of its own
+            found[f"{table} check {check['name']}"] = True  # each database has its own format of the text
         for reference in inspector.get_foreign_keys(table):
             columns, referred = reference["constrained_columns"], reference["referred_columns"]
             found[f"{table} foreign key {reference['name']}"] = columns, reference["referred_table"], referred
@@ -124,14 +124,15 @@ def _of_column(name: str, column: Any) -> Facts:
 
 
 def _condition(index: Any) -> str | None:
-    """For which rows an index is."""
+    """Return the condition of a partial index."""
     options = index.get("dialect_options", {})
     condition = options.get("sqlite_where", options.get("postgresql_where"))
-    return None if condition is None else str(condition).strip("()").replace("::text", "")
+    # PostgreSQL quotes `position`, which is one of its keywords.
+    return None if condition is None else str(condition).strip("()").replace("::text", "").replace('"', "")
 
 
 def differences(sqlite: Facts, postgres: Facts) -> dict[str, tuple[object, object]]:
-    """What is different, and how; of a column that only one has, nothing but that."""
+    """Return the differences; a column that only one database has is one difference."""
     both = {name: (sqlite.get(name), postgres.get(name)) for name in {*sqlite, *postgres}}
     different = {name: pair for name, pair in both.items() if pair[0] != pair[1]}
     return {name: pair for name, pair in different.items() if name.rpartition(" ")[0] not in different}

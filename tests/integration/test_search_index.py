@@ -1,4 +1,4 @@
-"""The index of words on SQLite: tables beside the leads, which triggers keep."""
+"""Test the word index on SQLite: tables that triggers update."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,13 +22,13 @@ SPOKEN_OF = a_lead(name="Xanthippe Zanzibar", email=an_email("quetzal@example.co
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A migrated file."""
+    """Create a migrated file."""
     engine = engine_of(sqlite_file(tmp_path))
     yield engine
     engine.dispose()
 
 
-def keep(engine: Engine, *kept: Lead) -> None:
+def add(engine: Engine, *kept: Lead) -> None:
     """Add leads."""
     with engine.begin() as connection:
         work = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {}))
@@ -37,48 +37,48 @@ def keep(engine: Engine, *kept: Lead) -> None:
 
 
 def change(engine: Engine, changed: Lead) -> None:
-    """Save a lead."""
+    """Update a lead."""
     with engine.begin() as connection:
         SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})).leads.save(changed)
 
 
 def found(engine: Engine, *words: str) -> list[str]:
-    """The names of those who have these words."""
+    """Return the names of the leads with these words."""
     with engine.connect() as connection:
         work = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {}))
         return [lead.name for lead in work.leads.page(LeadQuery(words=tuple((word,) for word in words))).items]
 
 
 def execute(engine: Engine, statement: str) -> None:
-    """Run a statement behind the service's back, outside a transaction."""
+    """Run a statement without the service, outside a transaction."""
     pooled: Any = engine.raw_connection()
     pooled.driver_connection.execute(statement)
     pooled.close()
 
 
 def check(engine: Engine) -> None:
-    """Have SQLite hold the index against the leads; raises if it tells of anything else."""
+    """Let SQLite compare the index with the leads; raise an error if they differ."""
     execute(engine, "INSERT INTO lead_words (lead_words, rank) VALUES ('integrity-check', 1)")
 
 
 def index_bytes(engine: Engine) -> bytes:
-    """All that the index holds."""
+    """Return all bytes of the index."""
     with engine.connect() as connection:
         return b"".join(block for (block,) in connection.exec_driver_sql("SELECT block FROM lead_words_data").all())
 
 
-def crowd() -> list[Lead]:
-    """Many leads, so that the index has grown more than one segment."""
+def many_leads() -> list[Lead]:
+    """Return enough leads for several segments of the index."""
     return [
         a_lead(id=an_id(number), name=f"Doe {number}", email=an_email(f"{number}@example.com"))
         for number in range(10, 300)
     ]
 
 
-def test_the_index_holds_what_was_stored_of_a_batch_and_nothing_else(engine: Engine) -> None:
-    keep(engine, SPOKEN_OF)
+def test_the_index_has_exactly_the_stored_leads_of_a_batch(engine: Engine) -> None:
+    add(engine, SPOKEN_OF)
     batch = [
-        *crowd(),
+        *many_leads(),
         a_lead(id=an_id(300), name="Wendelin", email=SPOKEN_OF.email),
         a_lead(id=an_id(301), name="Yolanda"),
     ]
@@ -95,9 +95,9 @@ def test_the_index_holds_what_was_stored_of_a_batch_and_nothing_else(engine: Eng
 
 
 @pytest.mark.parametrize("gone", ["changed", "deleted"])
-def test_no_word_stays_that_nobody_has_any_more(engine: Engine, gone: str) -> None:
-    for lead in (*crowd(), SPOKEN_OF):
-        keep(engine, lead)
+def test_unused_words_are_removed_from_the_index(engine: Engine, gone: str) -> None:
+    for lead in (*many_leads(), SPOKEN_OF):
+        add(engine, lead)
     assert all(word in index_bytes(engine) for word in (b"anthippe", b"anzibar", b"uetzal"))
 
     if gone == "changed":
@@ -111,7 +111,7 @@ def test_no_word_stays_that_nobody_has_any_more(engine: Engine, gone: str) -> No
 
 
 def test_an_index_of_another_version_of_sqlite_is_rebuilt(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep(engine, *crowd(), SPOKEN_OF)
+    add(engine, *many_leads(), SPOKEN_OF)
     with monkeypatch.context() as older:
         older.setattr("leads_adapters.sql.word_index.SECURE_DELETE", False)
         adapt_word_index(engine)
@@ -125,8 +125,8 @@ def test_an_index_of_another_version_of_sqlite_is_rebuilt(engine: Engine, monkey
 
 
 @pytest.mark.parametrize("vacuum", ["VACUUM", "VACUUM INTO '{copy}'"])
-def test_the_index_still_fits_when_the_file_was_written_anew(engine: Engine, tmp_path: Path, vacuum: str) -> None:
-    keep(engine, *crowd(), SPOKEN_OF)
+def test_the_index_matches_the_leads_after_a_vacuum(engine: Engine, tmp_path: Path, vacuum: str) -> None:
+    add(engine, *many_leads(), SPOKEN_OF)
     execute(engine, "DELETE FROM leads WHERE name LIKE '%5%'")
     copy = tmp_path / "copy.db"
     execute(engine, vacuum.format(copy=copy))
@@ -137,8 +137,8 @@ def test_the_index_still_fits_when_the_file_was_written_anew(engine: Engine, tmp
         check(each)
 
 
-def test_an_index_that_does_not_fit_is_noticed(engine: Engine) -> None:
-    keep(engine, SPOKEN_OF)
+def test_an_index_that_does_not_match_the_leads_is_reported(engine: Engine) -> None:
+    add(engine, SPOKEN_OF)
     execute(engine, "DROP TRIGGER lead_words_change")
     change(engine, replace(SPOKEN_OF, name="Jane"))
 

@@ -1,4 +1,4 @@
-"""The adapter `smtp` against real servers."""
+"""Test the adapter `smtp` against real servers."""
 
 import re
 import time
@@ -95,7 +95,7 @@ def local_parts() -> st.SearchStrategy[str]:
 
 
 def pieced_together() -> st.SearchStrategy[str]:
-    """Messages of what mail servers and mailboxes are known to change on the way."""
+    """Messages with text that mail servers and mailboxes are known to change."""
     pieces = [*"\n\r\t .=é祖👋\x0b\x85\u2028", "\r\n", "From ", ">From ", "..", "=46"]
     lengths = st.sampled_from([60, 70, 75, 76, 77, 78, 998, 999]).map("x".__mul__)
     return st.lists(st.sampled_from(pieces) | lengths, min_size=1, max_size=12).map("".join)
@@ -109,7 +109,7 @@ def pieced_together() -> st.SearchStrategy[str]:
     message=texts(max_size=2000) | pieced_together(),
 )
 @example(name="Jane", local="jane", domain="example.com", message=f"From {'x' * 71}\nFrom {'x' * 72}\n.\n \n")
-def test_whatever_a_lead_is_called_one_recipient_gets_the_text_as_it_was_written(
+def test_any_name_and_message_reach_exactly_one_recipient_unchanged(
     shared: MailServer, notifier: SmtpNotifier, name: str, local: str, domain: str, message: str
 ) -> None:
     shared.mails.clear()
@@ -132,12 +132,12 @@ def test_whatever_a_lead_is_called_one_recipient_gets_the_text_as_it_was_written
 @pytest.mark.parametrize(
     "local", ["=?utf-8?q?x=0D=0ABcc=3A=20eve=40example.org?=", "=?utf-8?q?a=40example.org=2C=20b?="]
 )
-def test_an_address_that_would_be_decoded_into_another_header_is_refused(server: MailServer, local: str) -> None:
+def test_an_address_that_would_inject_a_header_is_refused(server: MailServer, local: str) -> None:
     assert isinstance(failure(a_notifier(server.port), email=f"{local}@example.com"), Refused)
     assert server.mails == []
 
 
-def test_an_address_in_any_script_needs_a_server_that_takes_it(server: MailServer) -> None:
+def test_an_international_address_needs_a_server_with_smtputf8(server: MailServer) -> None:
     a_notifier(server.port).notify(a_notice(email="jürgen.祖冲之@bücher.example"))
     assert server.mails[0].recipients == ["jürgen.祖冲之@xn--bcher-kva.example"]
     with a_mail_server() as plain:
@@ -150,7 +150,7 @@ def test_an_address_in_any_script_needs_a_server_that_takes_it(server: MailServe
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
 @pytest.mark.usefixtures("trusted")
-def test_a_message_and_a_login_go_by_tls(scheme: str) -> None:
+def test_the_message_and_login_are_encrypted(scheme: str) -> None:
     with a_tls_server(scheme) as server:
         a_notifier(server.port, scheme, LOGIN).notify(a_notice())
     [mail] = server.mails
@@ -164,7 +164,7 @@ def a_tls_server(scheme: str) -> AbstractContextManager[MailServer]:
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
-def test_a_certificate_that_nobody_vouches_for_ends_the_attempt(scheme: str) -> None:
+def test_an_untrusted_certificate_fails_the_attempt(scheme: str) -> None:
     with a_tls_server(scheme) as server:
         error = failure(a_notifier(server.port, scheme, LOGIN))
     assert isinstance(error, TryAgain)
@@ -173,22 +173,22 @@ def test_a_certificate_that_nobody_vouches_for_ends_the_attempt(scheme: str) -> 
 
 
 @pytest.mark.usefixtures("trusted")
-def test_without_starttls_nothing_is_sent_in_clear(server: MailServer) -> None:
+def test_without_starttls_nothing_is_sent_unencrypted(server: MailServer) -> None:
     error = failure(a_notifier(server.port, "smtp+starttls", LOGIN))
     assert isinstance(error, TryAgain)
     assert "STARTTLS" in str(error)
     assert (server.mails, server.logins) == ([], [])
 
 
-def test_a_wrong_password_is_the_fault_of_the_channel(server: MailServer) -> None:
+def test_a_wrong_password_is_an_error_of_the_channel(server: MailServer) -> None:
     error = failure(a_notifier(server.port, login=f"{USER}:wrong%20one@"))
     assert isinstance(error, TryAgain)
     assert str(error) == "The mail server refused the login with 535 5.7.8."
     assert server.logins[-1] == (USER.encode(), b"wrong one")
 
 
-def test_a_server_without_logins_is_the_fault_of_the_channel() -> None:
-    with a_mail_server() as server:  # offers them by TLS only
+def test_a_server_without_logins_is_an_error_of_the_channel() -> None:
+    with a_mail_server() as server:  # offers logins only over TLS
         assert isinstance(failure(a_notifier(server.port, login=LOGIN)), TryAgain)
 
 
@@ -207,7 +207,7 @@ def test_a_server_without_logins_is_the_fault_of_the_channel() -> None:
         ("MAIL", None, TryAgain),
     ],
 )
-def test_a_reply_decides_what_becomes_of_a_notice(
+def test_the_reply_code_decides_between_retry_and_refusal(
     server: MailServer, command: str, reply: str | None, kind: type[NotificationError]
 ) -> None:
     notifier = a_notifier(server.port)
@@ -220,7 +220,7 @@ def test_a_reply_decides_what_becomes_of_a_notice(
         assert str(error) == f"The mail server refused the {what} with {codes}."
 
 
-def test_what_failed_once_is_sent_when_it_is_tried_again(server: MailServer) -> None:
+def test_a_failed_notice_is_sent_by_the_next_attempt(server: MailServer) -> None:
     notifier = a_notifier(server.port)
     server.reply("DATA", "451 4.3.0 later", None)
     assert isinstance(failure(notifier), TryAgain)
@@ -229,7 +229,7 @@ def test_what_failed_once_is_sent_when_it_is_tried_again(server: MailServer) -> 
     assert len({mail.message["Message-ID"] for mail in server.mails}) == 1
 
 
-def test_a_server_that_is_down_is_tried_again_and_found_when_it_is_up() -> None:
+def test_an_unreachable_server_is_retried_until_reachable() -> None:
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     notifier = a_notifier(port)
@@ -241,24 +241,24 @@ def test_a_server_that_is_down_is_tried_again_and_found_when_it_is_up() -> None:
     assert len(server.mails) == 1
 
 
-def test_a_host_without_an_address_is_tried_again() -> None:
+def test_an_unresolvable_host_is_retried() -> None:
     notifier = create({"url": "smtp://mail.invalid", "sender": "sales@example.com"})
     assert isinstance(failure(notifier), TryAgain)
 
 
 def greet(connection: socket) -> None:
-    """Greet, and say nothing more."""
+    """Send a greeting and nothing more."""
     connection.sendall(b"220 mail.example.com\r\n")
     read_forever(connection)
 
 
 def greet_for_ever(connection: socket) -> None:
-    """Hold whoever comes as tar pits do, a line of the greeting after the other."""
+    """Send an endless greeting, as a tar pit does."""
     send_forever(connection, b"220-please hold the line\r\n")
 
 
 @pytest.mark.parametrize("behave", [read_forever, greet, greet_for_ever])
-def test_a_server_that_holds_the_line_is_left_in_time(behave: Callable[[socket], None]) -> None:
+def test_a_server_that_never_finishes_times_out(behave: Callable[[socket], None]) -> None:
     with a_raw_server(behave) as server:
         started = time.monotonic()
         error = failure(a_notifier(server.port, timeout="0.2"))
@@ -268,7 +268,7 @@ def test_a_server_that_holds_the_line_is_left_in_time(behave: Callable[[socket],
     assert took < 5
 
 
-def test_what_was_accepted_is_sent_whatever_comes_after() -> None:
+def test_an_error_after_acceptance_is_ignored() -> None:
     def accept(connection: socket) -> None:
         for reply in ("220 hello", "250 hello", "250 sender", "250 recipient", "354 go on", "250 accepted"):
             connection.sendall(f"{reply}\r\n".encode())
@@ -281,15 +281,15 @@ def test_what_was_accepted_is_sent_whatever_comes_after() -> None:
         a_notifier(server.port).notify(a_notice())
 
 
-def test_no_error_and_no_repr_tells_the_password(server: MailServer) -> None:
+def test_errors_and_reprs_do_not_show_the_password(server: MailServer) -> None:
     notifier = a_notifier(server.port, login=LOGIN)
     server.reply("RCPT", f"550 {PASSWORD} {USER}")
     error = failure(notifier)
-    told = f"{error!r} {error.__cause__!r} {notifier!r} {vars(notifier)!r}"
-    assert PASSWORD not in told
+    text = f"{error!r} {error.__cause__!r} {notifier!r} {vars(notifier)!r}"
+    assert PASSWORD not in text
 
 
-def test_a_check_gets_in_and_sends_nothing(server: MailServer) -> None:
+def test_a_check_logs_in_and_sends_no_message(server: MailServer) -> None:
     a_notifier(server.port, login=LOGIN).check()
     with pytest.raises(TryAgain, match="login"):
         a_notifier(server.port, login=f"{USER}:wrong@").check()

@@ -1,4 +1,4 @@
-"""The adapter `webhook` against real receivers."""
+"""Test the adapter `webhook` against real receivers."""
 
 import json
 import time
@@ -82,7 +82,7 @@ def test_a_notice_is_posted_as_json_that_the_official_verifier_accepts(
     assert (post.headers["webhook-id"], post.headers["Connection"]) == (notice.idempotency_key, "close")
 
 
-def test_what_is_posted_is_what_the_openapi_document_says(receiver: Receiver, notifier: WebhookNotifier) -> None:
+def test_the_posted_body_matches_the_openapi_document(receiver: Receiver, notifier: WebhookNotifier) -> None:
     document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text("utf-8"))
     webhook = document["webhooks"]["follow_up.due"]["post"]
     schema = {**webhook["requestBody"]["content"]["application/json"]["schema"], "components": document["components"]}
@@ -96,7 +96,7 @@ def test_what_is_posted_is_what_the_openapi_document_says(receiver: Receiver, no
     assert list(validator.iter_errors({**receiver.posts[0].verify(), "type": "other"}))
 
 
-def test_a_changed_body_is_not_accepted(receiver: Receiver, notifier: WebhookNotifier) -> None:
+def test_the_verifier_refuses_a_changed_body(receiver: Receiver, notifier: WebhookNotifier) -> None:
     notifier.notify(a_notice(message="Call Jane."))
     [post] = receiver.posts
     forged = type(post)(post.path, post.headers, post.body.replace(b"Jane", b"Eve"))
@@ -104,7 +104,7 @@ def test_a_changed_body_is_not_accepted(receiver: Receiver, notifier: WebhookNot
         forged.verify()
 
 
-def test_a_repeat_has_the_same_id_and_a_fresh_signature(receiver: Receiver) -> None:
+def test_a_retry_has_the_same_id_and_a_new_signature(receiver: Receiver) -> None:
     times = iter([NOON.timestamp(), NOON.timestamp() + 60.9])
     key = b"k" * 24
     notifier = WebhookNotifier(httpx.URL(receiver.url), key, 10, clock=lambda: next(times))
@@ -118,7 +118,9 @@ def test_a_repeat_has_the_same_id_and_a_fresh_signature(receiver: Receiver) -> N
 
 
 @given(members=st.fixed_dictionaries({name: texts(max_size=200) for name in ("name", "message", "channel")}))
-def test_any_text_arrives_as_it_is(shared: Receiver, shared_notifier: WebhookNotifier, members: dict[str, str]) -> None:
+def test_any_text_arrives_unchanged(
+    shared: Receiver, shared_notifier: WebhookNotifier, members: dict[str, str]
+) -> None:
     shared.posts.clear()
     shared_notifier.notify(a_notice(**members))
     data = shared.posts[0].verify()["data"]
@@ -137,7 +139,7 @@ def test_any_2xx_is_a_success(receiver: Receiver, notifier: WebhookNotifier, sta
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 405, 410, 413, 422])
-def test_what_the_receiver_will_never_take_is_refused(
+def test_permanent_errors_of_the_receiver_are_refusals(
     receiver: Receiver, notifier: WebhookNotifier, status: int
 ) -> None:
     receiver.respond(status)
@@ -147,7 +149,9 @@ def test_what_the_receiver_will_never_take_is_refused(
 
 
 @pytest.mark.parametrize("status", [301, 304, 308, 401, 407, 408, 409, 425, 429, 500, 502, 503, 504])
-def test_what_may_pass_or_be_mended_is_tried_again(receiver: Receiver, notifier: WebhookNotifier, status: int) -> None:
+def test_temporary_errors_of_the_receiver_are_retried(
+    receiver: Receiver, notifier: WebhookNotifier, status: int
+) -> None:
     receiver.respond(status)
     error = failure(notifier)
     assert type(error) is TryAgain
@@ -179,7 +183,7 @@ def test_a_redirect_is_not_followed(receiver: Receiver, notifier: WebhookNotifie
     ids=lambda value: str(value)[:30],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_the_receiver_can_ask_for_a_delay(
+def test_retry_after_of_the_receiver_is_honoured(
     receiver: Receiver, status: int, retry_after: str, delay: timedelta | None
 ) -> None:
     receiver.respond(status, Retry_After=retry_after)
@@ -188,18 +192,14 @@ def test_the_receiver_can_ask_for_a_delay(
     assert error.delay == delay
 
 
-def test_what_one_answer_asks_to_remember_is_not_told_to_the_next(
-    receiver: Receiver, notifier: WebhookNotifier
-) -> None:
+def test_cookies_are_not_sent_back(receiver: Receiver, notifier: WebhookNotifier) -> None:
     receiver.respond(200, Set_Cookie="session=jane")
     notifier.notify(a_notice())
     notifier.notify(a_notice())
     assert "cookie" not in {name.lower() for name in receiver.posts[1].headers}
 
 
-def test_https_asks_for_a_certificate_that_somebody_vouches_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_https_requires_a_trusted_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with a_receiver(server_context()) as receiver:
         error = failure(a_notifier(receiver.url))
         assert isinstance(error, TryAgain)
@@ -209,7 +209,7 @@ def test_https_asks_for_a_certificate_that_somebody_vouches_for(
     assert len(receiver.posts) == 1
 
 
-def test_a_receiver_that_is_down_is_tried_again() -> None:
+def test_an_unreachable_receiver_is_retried() -> None:
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     error = failure(a_notifier(f"http://localhost:{port}"))
@@ -235,12 +235,12 @@ def hear(connection: socket) -> None:
 
 
 def say_nothing(connection: socket) -> None:
-    """Read, and leave the other side waiting."""
+    """Read a request and send nothing."""
     read_forever(connection)
 
 
 def drip_headers(connection: socket) -> None:
-    """Begin an answer that has no end."""
+    """Send an endless response."""
     hear(connection)
     connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
     send_forever(connection, b"x")
@@ -248,7 +248,7 @@ def drip_headers(connection: socket) -> None:
 
 @pytest.mark.parametrize("behave", [say_nothing, drip_headers])
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_receiver_that_does_not_come_to_an_end_is_left_in_time(
+def test_a_receiver_that_never_ends_its_response_times_out(
     behave: Callable[[socket], None], scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def by_tls(connection: socket) -> None:
@@ -266,7 +266,7 @@ def test_a_receiver_that_does_not_come_to_an_end_is_left_in_time(
     assert took < 5
 
 
-def test_an_answer_without_end_is_not_read() -> None:
+def test_an_endless_response_is_not_read() -> None:
     def flood(connection: socket) -> None:
         hear(connection)
         connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
@@ -277,12 +277,12 @@ def test_an_answer_without_end_is_not_read() -> None:
         assert server.disconnected.wait(10)
 
 
-def test_a_connection_that_breaks_is_tried_again() -> None:
+def test_a_broken_connection_is_retried() -> None:
     with a_raw_server(hear) as server:
         assert isinstance(failure(a_notifier(f"http://localhost:{server.port}")), TryAgain)
 
 
-def test_no_error_and_no_repr_tells_the_secret_or_the_url(receiver: Receiver) -> None:
+def test_errors_and_reprs_do_not_show_the_secret_or_the_url(receiver: Receiver) -> None:
     notifier = a_notifier(f"{receiver.url}/hunter2-hunter2")
     receiver.respond(400, X_Echo="hunter2-hunter2")
     refused: Any = failure(notifier)

@@ -18,7 +18,7 @@ def test_a_closed_database_refuses_calls(postgres: PostgresParts, run: str) -> N
         postgres.running.run(asyncio.wait_for(getattr(database, run)(ids), 2))
 
 
-def test_closing_finishes_the_work_under_way(postgres: PostgresParts, other_connection: Connection) -> None:
+def test_closing_finishes_running_work(postgres: PostgresParts, other_connection: Connection) -> None:
     async def close_at_once() -> list[object]:
         writes = [asyncio.ensure_future(postgres.database.write(add_pair, number)) for number in range(MANY)]
         reads = [asyncio.ensure_future(postgres.database.read(lambda work: 0)) for _ in range(MANY)]

@@ -25,7 +25,7 @@ from rest import JOHN, Response, Service
 class TestRaces:
     """Two units of work want the same value or row."""
 
-    def test_for_an_address_are_reported_to_the_loser(
+    def test_for_an_email_are_reported_to_the_loser(
         self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         postgres.running.write(add, 1, 2)
@@ -50,7 +50,7 @@ class TestRaces:
         assert lost.existing_id == an_id(2)
         assert len(runs) == 2
 
-    def test_for_an_address_have_one_winner_over_http(self, service: Service) -> None:
+    def test_for_an_email_have_one_winner_over_http(self, service: Service) -> None:
         agent = service.client("agent")
         for number in range(10):
             bodies = [{**JOHN, "email": f"{who}-{number}@example.com"} for who in "abcd"]
@@ -62,7 +62,7 @@ class TestRaces:
                 if loser is not winner:
                     assert loser.expect_problem(409, "duplicate-lead")["existing_lead_id"] == winner.json["id"]
 
-    def test_for_the_first_key_make_one(self, url: URL) -> None:
+    def test_for_the_first_key_create_one(self, url: URL) -> None:
         clock, ids = FixedClock(), CountingIds()
         start = threading.Barrier(3)
 
@@ -103,12 +103,12 @@ class TestSeveralProcesses:
         with ThreadPoolExecutor(3) as threads:
             return [result for results in threads.map(run, range(3)) for result in results]
 
-    def test_lose_none_of_their_changes(self, postgres: PostgresParts) -> None:
+    def test_lose_no_change(self, postgres: PostgresParts) -> None:
         postgres.running.write(add, 1)
         results = self.each(postgres.url, lambda work, _: count_up(work, 1))
         assert sorted(map(str, results)) == sorted(map(str, range(1, 121)))
 
-    def test_give_an_email_address_to_one_lead(self, url: URL) -> None:
+    def test_store_an_email_for_one_lead(self, url: URL) -> None:
         results = self.each(url, add_all_the_same)
         (winner,) = (result for result in results if isinstance(result, str))
         losers = [result for result in results if isinstance(result, DuplicateLead)]

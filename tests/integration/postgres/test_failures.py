@@ -24,8 +24,8 @@ from postgres_parts import Connection, PostgresParts, add_pair, backends, opened
 from rest import UNKNOWN_ID
 
 
-def test_more_units_of_work_than_connections_all_end(postgres: PostgresParts, other_connection: Connection) -> None:
-    async def crowd() -> tuple[list[object], int]:
+def test_more_units_of_work_than_connections_all_finish(postgres: PostgresParts, other_connection: Connection) -> None:
+    async def run_many() -> tuple[list[object], int]:
         work = [postgres.database.write(add_pair, number) for number in range(200)]
         reads = [postgres.database.read(lambda work: work.leads.find_by_email("nobody") is None) for _ in range(300)]
         answering = asyncio.ensure_future(all_at_once(*work, *reads))
@@ -35,12 +35,12 @@ def test_more_units_of_work_than_connections_all_end(postgres: PostgresParts, ot
             await asyncio.sleep(0.01)
         return await answering, most
 
-    results, most = postgres.running.run(crowd())
+    results, most = postgres.running.run(run_many())
     assert results == [*range(200), *[True] * 300]
     assert 1 <= most <= CONNECTIONS
 
 
-def test_a_statement_that_takes_too_long_is_given_up(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_statement_times_out(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.2)
 
     def sleep(work: UnitOfWork) -> None:
@@ -53,7 +53,7 @@ def test_a_statement_that_takes_too_long_is_given_up(url: URL, monkeypatch: pyte
         assert postgres.running.write(add, 1) == 1
 
 
-def test_a_full_disk_is_named() -> None:
+def test_a_full_disk_is_reported() -> None:
     assert isinstance(translate_error(psycopg.errors.DiskFull("could not extend file")), StorageFull)
 
 
@@ -75,7 +75,9 @@ def test_an_idle_transaction_is_ended(url: URL, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("run", ["read", "write"])
-def test_what_may_only_be_read_is_not_written(postgres: PostgresParts, other_connection: Connection, run: str) -> None:
+def test_a_read_only_transaction_refuses_writes(
+    postgres: PostgresParts, other_connection: Connection, run: str
+) -> None:
     if run == "write":  # as on a server that has been left behind by a new primary
         other_connection.execute(f'ALTER DATABASE "{postgres.url.database}" SET default_transaction_read_only = on')
     try:
@@ -88,7 +90,7 @@ def test_what_may_only_be_read_is_not_written(postgres: PostgresParts, other_con
             other_connection.execute(f'ALTER DATABASE "{postgres.url.database}" RESET default_transaction_read_only')
 
 
-def test_writes_that_fail_are_known_until_one_works(
+def test_an_outage_of_writes_is_reported_until_one_succeeds(
     url: URL, other_connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leads_adapters.sql.outages.PROBE_SECONDS", 0)
@@ -108,7 +110,7 @@ def test_writes_that_fail_are_known_until_one_works(
     assert ["read-only" in reason for reason in reasons] == [True], "once a minute"
 
 
-def test_the_cause_of_reads_that_fail_is_logged_once(url: URL) -> None:
+def test_the_cause_of_failed_reads_is_logged_once(url: URL) -> None:
     reasons = list[str]()
     with asyncio.Runner() as runner:
         database = PostgresDatabase(postgres_engine(url.set(database="nowhere")), on_outage=reasons.append)
@@ -119,7 +121,7 @@ def test_the_cause_of_reads_that_fail_is_logged_once(url: URL) -> None:
     assert ["nowhere" in reason for reason in reasons] == [True]
 
 
-def test_reads_of_one_moment_see_one_state(postgres: PostgresParts) -> None:
+def test_concurrent_reads_see_one_state(postgres: PostgresParts) -> None:
     postgres.running.write(add, 1)
 
     def read_twice(work: UnitOfWork) -> tuple[list[str], list[str]]:
@@ -134,7 +136,7 @@ def test_reads_of_one_moment_see_one_state(postgres: PostgresParts) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
-def test_a_database_that_cannot_hold_every_text_is_refused(encoding: str) -> None:
+def test_a_database_that_is_not_utf_8_is_refused(encoding: str) -> None:
     with postgres_url(migrated=False, encoding=encoding) as url, opened(url) as postgres:
         for run in (postgres.running.read, postgres.running.write):
             with pytest.raises(Unavailable, match=f"{encoding}.*UTF8"):
@@ -150,7 +152,7 @@ def test_a_database_without_tables_is_unavailable() -> None:
                 run(ids)
 
 
-def test_an_unknown_error_leaves_no_caller_waiting(url: URL) -> None:
+def test_an_unexpected_error_reaches_every_caller(url: URL) -> None:
     engine = postgres_engine(url)
     strange = iter([True, True])
 

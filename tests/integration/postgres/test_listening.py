@@ -16,7 +16,7 @@ class TestListening:
 
     LISTENING = "query LIKE 'LISTEN%'"
 
-    def test_goes_on_after_the_connection_was_lost(self, postgres: PostgresParts, other_connection: Connection) -> None:
+    def test_continues_after_a_lost_connection(self, postgres: PostgresParts, other_connection: Connection) -> None:
         async def hear_again() -> None:
             await settled(postgres.database)
             lost = backends(other_connection, self.LISTENING)
@@ -32,7 +32,7 @@ class TestListening:
 
         postgres.running.run(hear_again())
 
-    def test_just_waits_while_the_server_is_away(self, server: PostgresServer, own_url: URL) -> None:
+    def test_waits_while_the_server_is_unreachable(self, server: PostgresServer, own_url: URL) -> None:
         async def wait() -> None:
             loop = asyncio.get_running_loop()
             await settled(parts.database)
@@ -49,14 +49,12 @@ class TestListening:
         with opened(own_url) as parts:
             parts.running.run(wait())
 
-    def test_takes_one_connection_more_than_the_work(
-        self, postgres: PostgresParts, other_connection: Connection
-    ) -> None:
-        async def crowd() -> int:
+    def test_uses_one_extra_connection(self, postgres: PostgresParts, other_connection: Connection) -> None:
+        async def run_many() -> int:
             await settled(postgres.database)
             work = [postgres.database.write(add_pair, number) for number in range(50)]
             await all_at_once(*work)
             return len(backends(other_connection))
 
-        assert postgres.running.run(crowd()) <= CONNECTIONS + 1
+        assert postgres.running.run(run_many()) <= CONNECTIONS + 1
         assert len(backends(other_connection, self.LISTENING)) == 1

@@ -34,7 +34,7 @@ class TestLocks:
         monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.2)
 
     @pytest.mark.usefixtures("impatient")
-    def test_that_are_held_too_long_are_reported_and_nothing_is_done(
+    def test_that_are_held_too_long_are_reported_and_nothing_is_stored(
         self, url: URL, other_connection: Connection
     ) -> None:
         def add_and_change(work: UnitOfWork) -> None:
@@ -65,7 +65,9 @@ class TestLocks:
             assert agent.get(john).expect(200).json["name"] == "John Doe"
             agent.patch(john, {"name": "Jane Doe"}).expect(200)
 
-    def test_that_are_released_are_waited_for(self, postgres: PostgresParts, other_connection: Connection) -> None:
+    def test_that_are_released_in_time_delay_the_unit_of_work(
+        self, postgres: PostgresParts, other_connection: Connection
+    ) -> None:
         postgres.running.write(add, 1)
 
         async def change_while_locked() -> int:
@@ -119,7 +121,7 @@ class TestLocks:
         assert answered in range(1, ALONE_MAX + 2)
         assert postgres.running.write(count_up, 1) <= ALONE_MAX + 2
 
-    def test_that_two_units_of_work_have_crosswise_end_with_both_done(self, url: URL) -> None:
+    def test_that_deadlock_two_units_of_work_let_both_finish(self, url: URL) -> None:
         met = threading.Barrier(2, timeout=10)
 
         def process(order: tuple[int, int]) -> list[int]:
@@ -140,5 +142,5 @@ class TestLocks:
             postgres.running.write(add, 1, 2)
             runs = list(threads.map(process, [(1, 2), (2, 1)]))
             versions = postgres.running.read(lambda work: [work.leads.get(lead_number(n).id).version for n in (1, 2)])
-        assert max(map(len, runs)) > 1, "one of them lost its first transaction to the other"
+        assert max(map(len, runs)) > 1, "no transaction was repeated"
         assert versions == [3, 3]

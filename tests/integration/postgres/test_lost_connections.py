@@ -32,13 +32,13 @@ from rest import JOHN, Response, Service
 class TestLostConnections:
     """An administrator ends the service's connections."""
 
-    def test_in_the_middle_of_traffic_lose_nothing_and_leave_nothing_half_done(
+    def test_during_writes_lose_nothing_and_leave_no_partial_write(
         self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         runs = count()
         numbers = count()
         done = asyncio.Event()
-        kept: set[int] = set()
+        stored: set[int] = set()
         refused: set[int] = set()
 
         def add_counted(work: UnitOfWork, number: int) -> int:
@@ -49,7 +49,7 @@ class TestLostConnections:
             while not done.is_set():
                 number = next(numbers)
                 try:
-                    kept.add(await postgres.database.write(add_counted, number))
+                    stored.add(await postgres.database.write(add_counted, number))
                 except Unavailable:
                     refused.add(number)
                     await asyncio.sleep(0.01)
@@ -66,21 +66,21 @@ class TestLostConnections:
             clients = [asyncio.ensure_future(client()) for client in [write] * 8 + [read] * 8]
             ended = 0
             for _ in range(5):
-                so_far = len(kept)
-                await wait_until(lambda so_far=so_far: len(kept) > so_far + 10)  # type: ignore[misc]
+                so_far = len(stored)
+                await wait_until(lambda so_far=so_far: len(stored) > so_far + 10)  # type: ignore[misc]
                 ended += terminate(other_connection)
             done.set()
             await asyncio.gather(*clients)
             return ended
 
         assert postgres.running.run(traffic()) > 10
-        assert next(runs) > len(kept), "no unit of work was ever interrupted"
+        assert next(runs) > len(stored), "no unit of work was ever interrupted"
         found = {id for (id,) in other_connection.execute("SELECT id::text FROM leads")}
-        whole = {number for number in kept | refused if set(numbered(2 * number, 2 * number + 1)) <= found}
-        assert kept <= whole
+        whole = {number for number in stored | refused if set(numbered(2 * number, 2 * number + 1)) <= found}
+        assert stored <= whole
         assert len(found) == 2 * len(whole)
 
-    def test_before_the_commit_have_the_unit_of_work_run_again(
+    def test_before_the_commit_repeat_the_unit_of_work(
         self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         pids = []
@@ -97,7 +97,7 @@ class TestLostConnections:
         assert postgres.running.read(ids) == numbered(1)
 
     @pytest.mark.parametrize("run", ["read", "write"])
-    def test_again_and_again_are_reported_and_nothing_is_done(
+    def test_that_repeat_are_reported_and_nothing_is_stored(
         self, postgres: PostgresParts, other_connection: Connection, run: str
     ) -> None:
         runs = []
@@ -126,7 +126,7 @@ class TestLostConnections:
         assert first == last == numbered(1)
         assert isinstance(doomed_result, Unavailable)
 
-    def test_of_one_unit_of_work_leave_the_others_theirs_and_leak_none(
+    def test_of_one_unit_of_work_affect_no_other_and_leak_no_connection(
         self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         met = threading.Barrier(2, timeout=10)
@@ -154,7 +154,7 @@ class TestLostConnections:
         postgres.running.run(postgres.database.close())
         postgres.running.run(wait_until(lambda: not backends(other_connection)))
 
-    def test_during_the_commit_undo_everything_and_are_reported(
+    def test_during_the_commit_roll_back_and_are_reported(
         self, postgres: PostgresParts, other_connection: Connection
     ) -> None:
         other_connection.execute(
@@ -171,7 +171,7 @@ class TestLostConnections:
         assert postgres.running.write(add, 2) == 1
         assert postgres.running.read(ids) == numbered(2)
 
-    def test_after_the_commit_but_before_its_reply_keep_everything_once_and_are_reported(
+    def test_between_commit_and_reply_store_everything_once_and_are_reported(
         self, server: PostgresServer, own_url: URL
     ) -> None:
         runs = []
@@ -195,7 +195,7 @@ class TestLostConnections:
             assert runs == [1]
             assert postgres.running.read(ids) == numbered(1)
 
-    def test_lose_no_lead_that_a_client_got_a_201_for(self, service: Service, other_connection: Connection) -> None:
+    def test_lose_no_lead_after_a_201(self, service: Service, other_connection: Connection) -> None:
         agent = service.client("agent")
         numbers = count()
         done = asyncio.Event()
@@ -225,10 +225,10 @@ class TestLostConnections:
         assert {reply.status for reply in replies} <= {200, 201, 503}
         created = {reply.json["id"] for reply in replies if reply.status == 201}
         found = {id for (id,) in other_connection.execute("SELECT id::text FROM leads")}
-        told = {
+        published = {
             id for (id,) in other_connection.execute("SELECT lead_id::text FROM timeline WHERE type = 'lead.created'")
         }
-        assert created <= found == told
+        assert created <= found == published
         agent.post("/leads", JOHN).expect(201)
 
 

@@ -18,10 +18,10 @@ from postgres_parts import PROMPT_SECONDS, add_pair, opened, wait_until
 from rest import JOHN, Service, a_service
 
 
-class TestAServerThatIsAway:
+class TestAnUnreachableServer:
     """The server does not accept connections, or does not reply."""
 
-    def test_is_reported_at_once_and_used_again_when_it_is_back(self, server: PostgresServer, own_url: URL) -> None:
+    def test_is_reported_at_once_and_used_again_when_reachable(self, server: PostgresServer, own_url: URL) -> None:
         with a_service(own_url) as service:
             agent = service.client("agent")
             john = agent.post("/leads", JOHN).expect(201).headers["location"]
@@ -40,7 +40,7 @@ class TestAServerThatIsAway:
             assert agent.get(john).expect(200).json["name"] == "John Doe"
             agent.post("/leads", {**JOHN, "email": "jane@example.com"}).expect(201)
 
-    def test_is_not_ready_until_it_is_back(self, server: PostgresServer, own_url: URL) -> None:
+    def test_makes_the_service_unready_until_reachable(self, server: PostgresServer, own_url: URL) -> None:
         with a_service(own_url) as service:
             server.stop()
             try:
@@ -51,27 +51,27 @@ class TestAServerThatIsAway:
                 server.start()
             service.run(_ready_again(service))
 
-    def test_that_goes_in_the_middle_of_traffic_loses_nothing(self, server: PostgresServer, own_url: URL) -> None:
+    def test_that_stops_during_writes_loses_nothing(self, server: PostgresServer, own_url: URL) -> None:
         numbers = count()
         done = asyncio.Event()
-        kept: set[int] = set()
+        stored: set[int] = set()
 
         async def client(database: Database) -> None:
             while not done.is_set():
                 try:
-                    kept.add(await database.write(add_pair, next(numbers)))
+                    stored.add(await database.write(add_pair, next(numbers)))
                 except Unavailable:
                     await asyncio.sleep(0.01)
 
         async def traffic(database: Database) -> None:
             clients = [asyncio.ensure_future(client(database)) for _ in range(8)]
             for _ in range(2):
-                so_far = len(kept)
-                await wait_until(lambda so_far=so_far: len(kept) > so_far + 20)  # type: ignore[misc]
+                so_far = len(stored)
+                await wait_until(lambda so_far=so_far: len(stored) > so_far + 20)  # type: ignore[misc]
                 await asyncio.to_thread(server.stop)
                 await asyncio.to_thread(server.start)
-            so_far = len(kept)
-            await wait_until(lambda: len(kept) > so_far)
+            so_far = len(stored)
+            await wait_until(lambda: len(stored) > so_far)
             done.set()
             await asyncio.gather(*clients)
 
@@ -80,10 +80,10 @@ class TestAServerThatIsAway:
             with postgres.other_connection() as other_connection:
                 found = {id for (id,) in other_connection.execute("SELECT id::text FROM leads")}
         whole = {n for n in range(next(numbers)) if set(numbered(2 * n, 2 * n + 1)) <= found}
-        assert kept <= whole
+        assert stored <= whole
         assert len(found) == 2 * len(whole)
 
-    def test_that_accepts_connections_and_stays_silent_delays_callers_briefly(
+    def test_that_accepts_connections_without_a_reply_delays_callers_briefly(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("leads_adapters.sql.postgres.engine.CONNECT_SECONDS", 2)  # less is not possible with libpq

@@ -26,19 +26,19 @@ def test_a_closed_database_refuses_calls(sqlite: SqliteParts, run: str) -> None:
 
 def test_a_database_can_be_closed_right_after_a_read(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
-    faults: list[object] = []
+    errors: list[object] = []
 
     async def read_and_close() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        asyncio.get_running_loop().set_exception_handler(lambda _, error: errors.append(error))
         await database.read(ids)
         await database.close()
         await asyncio.sleep(0)
 
     sqlite.running.run(read_and_close())
-    assert faults == []
+    assert errors == []
 
 
-def test_closing_finishes_the_work_under_way(sqlite: SqliteParts) -> None:
+def test_closing_finishes_running_work(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
     async def write_and_close() -> list[object]:

@@ -10,7 +10,7 @@ from sqlite_parts import SqliteParts
 
 
 @pytest.mark.wal
-def test_a_write_alone_is_one_commit(sqlite: SqliteParts) -> None:
+def test_a_single_write_is_one_commit(sqlite: SqliteParts) -> None:
     for number in range(5):
         before = sqlite.commits()
         sqlite.running.write(add, number, number + MANY)
@@ -40,7 +40,7 @@ def test_writes_that_arrive_during_a_commit_share_the_next(sqlite: SqliteParts) 
 
 
 @pytest.mark.wal
-def test_no_commit_is_shared_by_more_than_a_batch(sqlite: SqliteParts) -> None:
+def test_a_commit_has_at_most_a_batch_of_writes(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     sqlite.running.write(add, 1)
     before = sqlite.commits()
@@ -63,7 +63,7 @@ def test_no_result_comes_before_the_commit(sqlite: SqliteParts) -> None:
 
 
 @pytest.mark.wal
-def test_a_job_that_fails_undoes_its_own_work_and_no_other_in_the_same_commit(sqlite: SqliteParts) -> None:
+def test_a_failing_job_rolls_back_only_its_own_work_in_a_commit(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
     def attempt(number: int) -> Any:
@@ -76,7 +76,7 @@ def test_a_job_that_fails_undoes_its_own_work_and_no_other_in_the_same_commit(sq
     assert sqlite.commits() <= 2
 
 
-def test_a_job_that_fails_having_changed_nothing_does_not_have_the_others_run_again(sqlite: SqliteParts) -> None:
+def test_a_failing_job_without_changes_does_not_repeat_the_others(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     runs: list[int] = []
 
@@ -95,7 +95,7 @@ def test_a_job_that_fails_having_changed_nothing_does_not_have_the_others_run_ag
 
 
 @pytest.mark.wal
-def test_after_a_job_that_changed_something_and_failed_the_others_are_run_again_and_end_once(
+def test_a_failing_job_with_changes_repeats_the_others_which_finish_once(
     sqlite: SqliteParts,
 ) -> None:
     database = sqlite.running.database

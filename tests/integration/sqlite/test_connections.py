@@ -19,7 +19,7 @@ def pragma(connection: Any, name: str) -> object:
 
 
 @pytest.mark.parametrize("role", ["writer", "reader"])
-def test_every_connection_is_durable_and_strict(sqlite: SqliteParts, role: str) -> None:
+def test_every_connection_has_durable_and_strict_settings(sqlite: SqliteParts, role: str) -> None:
     connection = getattr(sqlite, role)
 
     assert pragma(connection, "journal_mode") == journal_mode().lower()
@@ -53,11 +53,13 @@ def test_a_follow_up_without_a_lead_is_refused(sqlite: SqliteParts) -> None:
         ((4, 0, 0), "WAL"),
     ],
 )
-def test_a_version_that_can_corrupt_a_write_ahead_log_gets_none(version: tuple[int, ...], mode: str) -> None:
+def test_a_version_that_can_corrupt_a_write_ahead_log_uses_a_rollback_journal(
+    version: tuple[int, ...], mode: str
+) -> None:
     assert journal_mode(version) == mode
 
 
-def test_a_version_that_lacks_what_the_service_needs_is_refused() -> None:
+def test_a_too_old_version_of_sqlite_is_refused() -> None:
     check_version((3, 38, 0))
     with pytest.raises(ValueError, match=r"SQLite 3\.34\.1; leads needs 3\.38\.0"):
         check_version((3, 34, 1))

@@ -16,7 +16,7 @@ from leads_domain.ports import UnitOfWork
 from sqlite_parts import SqliteParts
 
 
-def test_an_error_that_a_future_cannot_carry_leaves_no_caller_waiting(sqlite: SqliteParts) -> None:
+def test_a_stop_iteration_error_reaches_every_caller(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
     def stop(_: UnitOfWork) -> None:

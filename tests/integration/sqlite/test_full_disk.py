@@ -64,7 +64,7 @@ def one_by_one(sqlite: SqliteParts, numbers: Iterable[int]) -> Iterator[object]:
             return
 
 
-def test_a_full_database_leaves_nothing_half_done_and_works_again_when_there_is_room(sqlite: SqliteParts) -> None:
+def test_a_full_database_stores_no_partial_write_and_recovers(sqlite: SqliteParts) -> None:
     (pages,) = sqlite.writer.execute("PRAGMA page_count").fetchone()
     sqlite.writer.execute(f"PRAGMA max_page_count = {pages + 20}")
     database = sqlite.running.database
@@ -83,7 +83,7 @@ def test_a_full_database_leaves_nothing_half_done_and_works_again_when_there_is_
 
 
 @pytest.mark.wal
-def test_whichever_byte_the_disk_refuses_nothing_is_half_done(sqlite: SqliteParts) -> None:
+def test_a_disk_that_fills_at_any_byte_leaves_no_partial_write(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     sqlite.running.write(add, 0)
     numbers = iter(range(1, 10_000))

@@ -1,4 +1,4 @@
-"""Pages of leads as SQLite writes them are those that are made of leads in Python."""
+"""Test that SQLite and Python write identical JSON pages of leads."""
 
 import json
 from dataclasses import fields, replace
@@ -25,7 +25,7 @@ def store(work: UnitOfWork, several: list[Lead]) -> None:
 
 
 def numbered(several: list[Lead]) -> list[Lead]:
-    """Return the leads, each with an id and an address of its own."""
+    """Return the leads with unique ids and e-mail addresses."""
     return [replace(lead, id=LeadId(an_id(n)), email=an_email(f"{n}@x.org")) for n, lead in enumerate(several)]
 
 
@@ -43,7 +43,9 @@ def test_sqlite_writes_the_same_bytes_as_python(several: list[Lead], sort: LeadS
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("sort", LeadSort)
 @pytest.mark.parametrize("statuses", [(), ("new",), ("new", "lost")])
-def test_both_go_through_all_leads_alike(tmp_path: Path, limit: int, sort: LeadSort, statuses: tuple[str, ...]) -> None:
+def test_pages_from_sqlite_and_python_are_equal(
+    tmp_path: Path, limit: int, sort: LeadSort, statuses: tuple[str, ...]
+) -> None:
     with sqlite_database(tmp_path) as database:
         database.write(store, numbered([a_lead(status=status) for status in ("new", "lost", "won", "new", "new")]))
         query, seen, more = LeadQuery(statuses=statuses, sort=sort, limit=limit), 0, True

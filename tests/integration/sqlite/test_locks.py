@@ -39,23 +39,23 @@ sys.stdin.readline()
 """
 
 
-PATIENCE = 0.3
-"""How many seconds an impatient write waits for another process."""
+BUSY_SECONDS = 0.3
+"""The time in seconds that an impatient write waits for another process."""
 
 
 def impatient_engine(file: Path) -> Engine:
-    """Return the service's engine, whose writes wait less for other processes."""
-    return sqlite_engine(URL.create("sqlite", database=str(file)), busy_seconds=PATIENCE)
+    """Return the service's engine with a shorter wait for other processes."""
+    return sqlite_engine(URL.create("sqlite", database=str(file)), busy_seconds=BUSY_SECONDS)
 
 
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[SqliteParts]:
-    """The service's database with this engine."""
+    """Open the service's database with this engine."""
     with SqliteParts.opened(impatient_engine(sqlite_file(tmp_path))) as parts:
         yield parts
 
 
-def test_a_write_lock_that_another_process_holds_is_reported_and_does_not_stop_reads(
+def test_a_write_lock_of_another_process_is_reported_and_reads_continue(
     impatient: SqliteParts,
 ) -> None:
     impatient.running.write(add, 1)
@@ -99,7 +99,7 @@ def test_a_write_waits_until_another_process_releases_its_lock(sqlite: SqlitePar
         assert sqlite.running.run(write_while_locked()) == 1
 
 
-def test_a_cancelled_caller_does_not_keep_others_from_the_lock_it_waited_for(sqlite: SqliteParts) -> None:
+def test_a_cancelled_wait_for_a_lock_does_not_block_others(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
 
     with sqlite.other_connection() as other_connection:
@@ -118,7 +118,7 @@ def test_a_cancelled_caller_does_not_keep_others_from_the_lock_it_waited_for(sql
     assert sqlite.running.read(ids) == numbered(1, 2)
 
 
-def test_a_lock_that_another_process_holds_is_a_503_over_http_and_nothing_is_done(tmp_path: Path) -> None:
+def test_a_lock_of_another_process_is_a_503_and_nothing_is_stored(tmp_path: Path) -> None:
     file = sqlite_file(tmp_path)
     with a_service(URL.create("sqlite", database=str(file))) as service:
         service.container.engine.override(providers.Singleton(impatient_engine, file))
@@ -129,14 +129,12 @@ def test_a_lock_that_another_process_holds_is_a_503_over_http_and_nothing_is_don
             refused = agent.patch(john, {"name": "Jane Doe"})
             refused.expect_problem(503, "unavailable")
             assert int(refused.headers["retry-after"]) >= 1
-            assert PATIENCE <= time.monotonic() - began_at < 3
+            assert BUSY_SECONDS <= time.monotonic() - began_at < 3
             assert agent.get(john).expect(200).json["name"] == "John Doe"
         assert agent.patch(john, {"owner": "ann@example.com"}).expect(200).json["name"] == "John Doe"
 
 
-def test_a_commit_that_cannot_be_made_is_undone_and_the_next_one_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_commit_is_rolled_back_and_the_next_succeeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # With a rollback journal, a reader keeps others from committing.
     monkeypatch.setattr("leads_adapters.sql.sqlite.driver.SAFE_WAL_VERSION", (99,))
     with (
@@ -153,7 +151,7 @@ def test_a_commit_that_cannot_be_made_is_undone_and_the_next_one_can(
         assert sqlite.running.read(ids) == numbered(2)
 
 
-def test_a_connection_waits_for_a_process_that_is_making_the_database(tmp_path: Path) -> None:
+def test_a_connection_waits_while_another_process_creates_the_database(tmp_path: Path) -> None:
     file = tmp_path / "leads.db"
     with closing(driver.connect(str(file), isolation_level=None)) as maker, ThreadPoolExecutor(1) as thread:
         maker.execute("CREATE TABLE something (at_all TEXT)")
@@ -168,7 +166,7 @@ def test_a_connection_waits_for_a_process_that_is_making_the_database(tmp_path: 
 
 @contextmanager
 def locked_by_another_process(file: Path) -> Iterator[None]:
-    """Have another process hold the write lock."""
+    """Let another process hold the write lock."""
     command = [sys.executable, "-c", LOCK, str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -54,9 +54,7 @@ def refuse_all(agent: Api, *numbers: int) -> None:
         agent.post("/leads", {**JOHN, "email": f"{number}@example.com"}).expect_problem(503, "unavailable")
 
 
-def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead(
-    service: Service, logged: list[str]
-) -> None:
+def test_a_full_disk_is_logged_once_and_unready_until_a_lead_fits(service: Service, logged: list[str]) -> None:
     agent = service.client("agent")
     assert is_ready(service)
     (pages,) = writer(service).execute("PRAGMA page_count").fetchone()
@@ -76,7 +74,7 @@ def test_a_full_disk_is_logged_once_and_not_ready_until_there_is_room_for_a_lead
     agent.post("/leads", JOHN).expect(201)
 
 
-def test_an_error_of_a_use_case_is_no_outage(service: Service, logged: list[str]) -> None:
+def test_an_error_in_a_use_case_is_no_outage(service: Service, logged: list[str]) -> None:
     def deadline(_: UnitOfWork) -> None:
         raise Unavailable("Try again.")
 
@@ -86,9 +84,7 @@ def test_an_error_of_a_use_case_is_no_outage(service: Service, logged: list[str]
     assert logged == []
 
 
-def test_a_file_that_is_deleted_takes_no_lead_that_would_be_lost(
-    service: Service, logged: list[str], tmp_path: Path
-) -> None:
+def test_writes_to_a_deleted_file_are_refused(service: Service, logged: list[str], tmp_path: Path) -> None:
     agent = service.client("agent")
     john = agent.post("/leads", JOHN).expect(201).headers["location"]
     for file in tmp_path.glob("leads.db*"):
@@ -99,9 +95,7 @@ def test_a_file_that_is_deleted_takes_no_lead_that_would_be_lost(
     assert [("leads.db was deleted" in line, "leads restore" in line) for line in logged] == [(True, True)]
 
 
-def test_a_file_that_is_deleted_is_not_made_anew_to_read_it(
-    service: Service, logged: list[str], tmp_path: Path
-) -> None:
+def test_reads_do_not_recreate_a_deleted_file(service: Service, logged: list[str], tmp_path: Path) -> None:
     agent = service.client("agent")
     for file in tmp_path.glob("leads.db*"):
         file.unlink()
@@ -111,7 +105,7 @@ def test_a_file_that_is_deleted_is_not_made_anew_to_read_it(
     assert ["leads.db was deleted" in line for line in logged] == [True]
 
 
-def test_a_file_that_is_put_back_is_written_to_again(service: Service, tmp_path: Path) -> None:
+def test_writes_continue_after_the_file_is_put_back(service: Service, tmp_path: Path) -> None:
     agent = service.client("agent")
     aside = tmp_path / "aside.db"
     (tmp_path / "leads.db").rename(aside)
@@ -123,7 +117,9 @@ def test_a_file_that_is_put_back_is_written_to_again(service: Service, tmp_path:
 
 
 @pytest.mark.wal
-def test_a_damaged_file_is_never_a_500_and_stays_unready(tmp_path: Path, service: Service, logged: list[str]) -> None:
+def test_a_damaged_file_is_a_503_and_the_service_stays_unready(
+    tmp_path: Path, service: Service, logged: list[str]
+) -> None:
     agent = service.client("agent")
     for number in range(50):
         agent.post("/leads", {**JOHN, "email": f"{number}@example.com", "attributes": {"a": "x" * 900}}).expect(201)
@@ -159,7 +155,7 @@ def test_every_file_is_private_whatever_the_umask(tmp_path: Path, umask: int) ->
         os.umask(before)
 
 
-def test_files_that_others_can_read_are_found_unless_their_folder_is_closed(tmp_path: Path) -> None:
+def test_files_readable_by_others_are_reported_unless_their_folder_is_private(tmp_path: Path) -> None:
     file = sqlite_file(tmp_path)
     tmp_path.chmod(0o755)
     file.chmod(0o644)

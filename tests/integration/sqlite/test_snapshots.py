@@ -25,7 +25,7 @@ def test_a_reader_sees_one_state_while_another_process_writes(sqlite: SqlitePart
 
 
 @pytest.mark.wal
-def test_reads_of_one_turn_of_the_event_loop_share_a_state_and_the_next_turn_sees_the_newest(
+def test_reads_of_one_event_loop_turn_share_a_state_and_the_next_sees_the_newest(
     sqlite: SqliteParts,
 ) -> None:
     database = sqlite.running.database
@@ -43,7 +43,7 @@ def test_reads_of_one_turn_of_the_event_loop_share_a_state_and_the_next_turn_see
         assert sqlite.running.run(read_around_a_deletion()) == (numbered(1), numbered(1), [])
 
 
-def test_a_writer_sees_its_write_however_many_read_meanwhile(sqlite: SqliteParts) -> None:
+def test_a_writer_sees_its_write_during_many_reads(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     writing = True
 
@@ -62,7 +62,7 @@ def test_a_writer_sees_its_write_however_many_read_meanwhile(sqlite: SqliteParts
 
 
 @pytest.mark.wal
-def test_nothing_is_kept_open_after_a_read(sqlite: SqliteParts) -> None:
+def test_a_read_leaves_no_transaction_open(sqlite: SqliteParts) -> None:
     sqlite.running.write(add, 1)
     sqlite.running.read(ids)
 
@@ -73,7 +73,7 @@ def test_nothing_is_kept_open_after_a_read(sqlite: SqliteParts) -> None:
 
 
 @pytest.mark.wal
-def test_the_log_stays_short_while_many_read(sqlite: SqliteParts) -> None:
+def test_the_write_ahead_log_stays_short_during_many_reads(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     sqlite.writer.execute("PRAGMA wal_autocheckpoint = 20")
     sqlite.running.write(add, 1)

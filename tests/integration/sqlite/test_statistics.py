@@ -1,4 +1,4 @@
-"""What SQLite knows of the leads when it chooses an index."""
+"""Test the statistics with which SQLite chooses an index."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,19 +22,19 @@ INDEXES = {*statistics._INDEXES}
 
 
 @pytest.fixture(autouse=True)
-def few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count as few leads as a test has."""
+def lower_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Update statistics for as few leads as a test has."""
     monkeypatch.setattr(statistics, "LEADS_MIN", 2)
     monkeypatch.setattr(statistics, "_CHECK_EVERY_ROWS", 5)
 
 
-def crowd(first: int, last: int) -> Iterator[Lead]:
+def some_leads(first: int, last: int) -> Iterator[Lead]:
     for number in range(first, last + 1):
         yield a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), source=f"source-{number}")
 
 
 def add(work: UnitOfWork, first: int, last: int) -> None:
-    work.leads.add_many(list(crowd(first, last)))
+    work.leads.add_many(list(some_leads(first, last)))
 
 
 def rows(file: Path, statement: str) -> list[Any]:
@@ -43,31 +43,31 @@ def rows(file: Path, statement: str) -> list[Any]:
 
 
 def counted(file: Path) -> dict[str, int]:
-    """How many leads each index was found to have; nothing, if they were never counted."""
+    """Return the number of leads of each index in the statistics; empty without statistics."""
     if not rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'"):
         return {}
     return {index: int(stat.split()[0]) for index, stat in rows(file, "SELECT idx, stat FROM sqlite_stat1")}
 
 
-async def settled(database: SqliteDatabase) -> None:
-    """Wait for a count that is under way."""
+async def counting_finished(database: SqliteDatabase) -> None:
+    """Wait for a running update of the statistics."""
     if database._statistics._task is not None:
         await database._statistics._task
 
 
-def test_leads_are_counted_while_the_service_runs_and_again_when_they_have_grown_by_half(tmp_path: Path) -> None:
+def test_index_statistics_are_updated_when_leads_grow_by_half(tmp_path: Path) -> None:
     found = []
     with sqlite_database(tmp_path) as database:
         assert isinstance(database.database, SqliteDatabase)
         for first, last in ((1, 2), (3, 10), (11, 15), (16, 22)):
             database.write(add, first, last)
-            database.run(settled(database.database))
+            database.run(counting_finished(database.database))
             database.read_long(lambda work: work.leads.page(LeadQuery(source="source-1")))
             found.append(counted(tmp_path / "leads.db"))
     assert found == [{}, *(dict.fromkeys(INDEXES, number) for number in (10, 10, 22))]
 
 
-def test_leads_are_counted_when_the_database_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_index_statistics_are_updated_on_close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statistics, "_CHECK_EVERY_ROWS", 1_000)
     with sqlite_database(tmp_path) as database:
         database.write(add, 1, 3)
@@ -75,7 +75,7 @@ def test_leads_are_counted_when_the_database_is_closed(tmp_path: Path, monkeypat
     assert counted(tmp_path / "leads.db") == dict.fromkeys(INDEXES, 3)
 
 
-def test_the_leads_of_a_copy_are_counted(tmp_path: Path) -> None:
+def test_a_copy_has_index_statistics(tmp_path: Path) -> None:
     with sqlite_database(tmp_path) as database:
         database.write(add, 1, 3)
     copy = tmp_path / "copy.db"
@@ -86,14 +86,14 @@ def test_the_leads_of_a_copy_are_counted(tmp_path: Path) -> None:
     assert counted(copy) == dict.fromkeys(INDEXES, 3)
 
 
-def test_no_sample_is_left_of_an_erased_lead(tmp_path: Path) -> None:
+def test_index_statistics_have_no_sample_of_an_erased_lead(tmp_path: Path) -> None:
     file = tmp_path / "leads.db"
     with sqlite_database(tmp_path) as database:
         assert isinstance(database.database, SqliteDatabase)
         app = Application(database)
         for mark in ("mark-a", "mark-b", "mark-c"):
             john = app.register(email=f"{mark}@example.com", source=mark, owner=f"{mark}@example.org").lead
-        database.run(settled(database.database))
+        database.run(counting_finished(database.database))
         if rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'"):  # the fallback has no histograms
             assert any(b"mark-c" in sample for (sample,) in rows(file, "SELECT sample FROM sqlite_stat4"))
         app.erase(john)

@@ -48,13 +48,13 @@ class TestTwoProcesses:
         with ThreadPoolExecutor(2) as threads:
             return [result for results in threads.map(run, range(2)) for result in results]
 
-    def test_lose_none_of_their_changes(self, tmp_path: Path) -> None:
+    def test_lose_no_change(self, tmp_path: Path) -> None:
         def add_or_count(work: UnitOfWork, _: int) -> int:
             return count_up(work, 1) if ids(work) else add(work, 1) - 1
 
         assert sorted(map(str, self.each(tmp_path, add_or_count))) == sorted(map(str, range(120)))
 
-    def test_give_an_email_address_to_one_lead(self, tmp_path: Path) -> None:
+    def test_store_an_email_for_one_lead(self, tmp_path: Path) -> None:
         results = self.each(tmp_path, add_all_the_same)
 
         (winner,) = (result for result in results if isinstance(result, str))
