@@ -35,7 +35,7 @@ _CORRECTABLE = (
 
 
 class MatrixNotifier:
-    """Sends each notice to one room, as the user of the access token."""
+    """Send each notice to one room, as the user of the access token."""
 
     needs: Address | None = None
 
@@ -75,7 +75,7 @@ class MatrixNotifier:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """Treats redirects as errors: following one would send the token to another server."""
+    """Treat redirects as errors: following one would send the token to another server."""
 
     def redirect_request(self, *_: object) -> None:
         return None

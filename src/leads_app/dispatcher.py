@@ -43,7 +43,7 @@ RETRY_SECONDS = 1.0
 
 
 class Dispatcher:
-    """Claims due follow-ups, sends them in threads, and records the outcomes.
+    """Claim due follow-ups, send them in threads, and record the outcomes.
 
     Any number of dispatchers can share a database. Each channel has separate slots: a slow channel delays only its own
     follow-ups, which stay scheduled for any dispatcher with a free slot. `on_outcome` receives the channel and the

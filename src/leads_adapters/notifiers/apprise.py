@@ -32,7 +32,7 @@ _EXAMPLES = {Address.EMAIL: "jane@example.com", Address.PHONE: "+12025550123", N
 
 
 class AppriseNotifier:
-    """Sends each notice through a new service, created by `instantiate`, because services sleep between messages."""
+    """Send each notice through a new service, created by `instantiate`, because services sleep between messages."""
 
     def __init__(
         self, url: str, needs: Address | None, seconds: float, instantiate: Callable[[str], "NotifyBase | None"]
@@ -88,7 +88,7 @@ def _contains(url: str, address: str) -> bool:
 
 
 class _CodeCollector(logging.Logger):
-    """Collects only the HTTP or gateway codes from log records, such as `error=503`."""
+    """Collect only the HTTP or gateway codes from log records, such as `error=503`."""
 
     def __init__(self) -> None:
         super().__init__("apprise", logging.WARNING)

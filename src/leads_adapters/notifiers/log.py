@@ -8,7 +8,7 @@ from leads_domain.notifier import Address, FollowUpNotice, Receipt
 
 
 class LoggingNotifier:
-    """Logs the ids of a due follow-up, without its message and without personal data."""
+    """Log the ids of a due follow-up, without its message and without personal data."""
 
     needs: Address | None = None
 

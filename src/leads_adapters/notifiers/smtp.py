@@ -41,7 +41,7 @@ class MailServer:
 
 
 class SmtpNotifier:
-    """Sends each notice as a separate message over a new connection."""
+    """Send each notice as a separate message over a new connection."""
 
     needs: Address | None = Address.EMAIL
 

@@ -37,7 +37,7 @@ _KEY_MIN_BYTES, _KEY_MAX_BYTES = 24, 64
 
 
 class WebhookNotifier:
-    """Posts each notice over a new connection with a `Deadline`. `clock` returns Unix time in seconds."""
+    """Post each notice over a new connection with a `Deadline`. `clock` returns Unix time in seconds."""
 
     needs: Address | None = None
 
