@@ -73,7 +73,7 @@ def configure(site: Site, **channels: str) -> None:
     site.write("leads.toml", text)
 
 
-def said(finished: CommandResult) -> str:
+def output_of(finished: CommandResult) -> str:
     """All of it; no secret stands there."""
     text = finished.out + finished.err
     assert SECRET not in text
@@ -94,17 +94,17 @@ def test_channels_and_adapters_are_listed_without_options(site: Site) -> None:
         r"smtp \(leads-desk \S+\), stone \(pigeons 1\.0\), tame \(pigeons 1\.0\), webhook \(leads-desk \S+\)",
         others[2],
     )
-    assert "token" not in said(listed)
+    assert "token" not in output_of(listed)
 
 
-def test_a_channel_that_cannot_be_made_does_not_hide_the_others(site: Site) -> None:
+def test_an_invalid_channel_does_not_hide_the_others(site: Site) -> None:
     configure(site, lost="dodo", loft="pigeon", wrong="pigeon needs=worms", stone="stone")
     listed = site.leads("channels").expect(1)
     assert [line.split(":")[0] for line in listed.out.splitlines()] == ["log", "loft", "Adapters"]
-    told = said(listed)
+    message = output_of(listed)
     for name in ("lost", "wrong", "stone"):
-        assert f"The channel {name} " in told
-    assert "Traceback" not in told
+        assert f"The channel {name} " in message
+    assert "Traceback" not in message
 
 
 def test_a_test_notice_is_sent_to_the_address_that_the_channel_needs(site: Site) -> None:
@@ -119,10 +119,10 @@ def test_a_test_notice_is_sent_to_the_address_that_the_channel_needs(site: Site)
     assert [path.name for path in site.folder.iterdir()] == ["leads.toml"]  # and no database
 
 
-def test_an_address_that_does_not_suit_the_channel_is_refused_and_nothing_is_sent(site: Site) -> None:
+def test_an_address_that_the_channel_does_not_accept_is_refused_and_nothing_is_sent(site: Site) -> None:
     configure(site, loft="pigeon needs=phone", mail="pigeon needs=email")
     missing = site.leads("channels", "test", "mail").expect(2)
-    assert "needs an e-mail address" in " ".join(said(missing).split())
+    assert "needs an e-mail address" in " ".join(output_of(missing).split())
     for name, address in (("mail", "+4930123456"), ("loft", "ann@example.com"), ("mail", "ann@")):
         wrong = site.leads("channels", "test", name, "--to", address).expect(1)
         assert wrong.err.startswith("leads: The address in --to is not valid. ")
@@ -130,42 +130,42 @@ def test_an_address_that_does_not_suit_the_channel_is_refused_and_nothing_is_sen
 
 
 @pytest.mark.parametrize(
-    ("outcome", "told"),
+    ("outcome", "message"),
     [
         ("later", "leads: Try again in 300 s: It rains.\n"),
         ("never", "leads: Refused: Nobody lives there.\n"),
         ("breaks", "leads: Try again: The channel failed with RuntimeError.\n"),
     ],
 )
-def test_what_became_of_a_test_notice_is_told(outcome: str, told: str, site: Site) -> None:
+def test_the_outcome_of_a_test_notice_is_reported(outcome: str, message: str, site: Site) -> None:
     configure(site, loft=f"pigeon outcome={outcome}")
     tested = site.leads("channels", "test", "loft").expect(1)
-    assert said(tested).endswith(told)
+    assert output_of(tested).endswith(message)
 
 
-def test_a_channel_that_there_is_not_cannot_be_tested(site: Site) -> None:
+def test_an_unknown_channel_cannot_be_tested(site: Site) -> None:
     assert "Use one of: log." in site.leads("channels", "test", "loft").expect(1).err
 
 
-def test_one_faulty_channel_does_not_keep_another_from_being_tested(site: Site) -> None:
+def test_an_invalid_channel_does_not_prevent_a_test_of_another(site: Site) -> None:
     configure(site, lost="dodo", loft="pigeon")
     site.leads("channels", "test", "loft").expect(0)
 
 
-def test_doctor_asks_the_channels_that_can_tell_and_sends_nothing(site: Site) -> None:
+def test_doctor_checks_channels_and_sends_nothing(site: Site) -> None:
     site.leads("migrate").expect(0)
     configure(site, loft="pigeon outcome=never", mail="tame")
     healthy = site.leads("doctor").expect(0)
     assert "ok     channels: log (log), loft (pigeon), mail (tame)\n" in healthy.out
-    assert "message" not in said(healthy)
+    assert "message" not in output_of(healthy)
 
 
-def test_doctor_names_every_faulty_channel(site: Site) -> None:
+def test_doctor_reports_every_invalid_channel(site: Site) -> None:
     site.leads("migrate").expect(0)
     configure(site, lost="dodo", mail="tame outcome=later", room="tame outcome=breaks", loft="tame")
     ill = site.leads("doctor").expect(1)
-    [fault] = [line for line in said(ill).splitlines() if line.startswith("ERROR")]
-    assert fault.startswith("ERROR  channels: The channel lost uses the adapter 'dodo'")
-    assert "The channel mail does not work: It rains. " in fault
-    assert fault.endswith("The channel room does not work: The channel failed with RuntimeError.")
-    assert "loft" not in fault
+    [error] = [line for line in output_of(ill).splitlines() if line.startswith("ERROR")]
+    assert error.startswith("ERROR  channels: The channel lost uses the adapter 'dodo'")
+    assert "The channel mail does not work: It rains. " in error
+    assert error.endswith("The channel room does not work: The channel failed with RuntimeError.")
+    assert "loft" not in error

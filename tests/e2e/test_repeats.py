@@ -118,16 +118,16 @@ def test_a_request_repeated_after_a_kill_runs_once(site: Site) -> None:
         leads = [lead["id"] for lead in service.items("/leads")]
         follow_ups = Counter(follow_up["lead_id"] for follow_up in service.items("/follow-ups"))
 
-    told = Counter(request.target == "/leads" for request, _ in answered)
+    is_lead_count = Counter(request.target == "/leads" for request, _ in answered)
     repeated = sum(client.repeated for client in clients)
     replayed = sum("idempotency-replayed" in response.headers for _, response in answered)
     click.echo(f"{CRASHES} kills, {len(answered)} requests, {repeated} repeated, {replayed} of them answered again")
     assert sorted(leads) == sorted(
         {response.json()["id"] for request, response in answered if request.target == "/leads"}
     )
-    assert len(leads) == told[True]
+    assert len(leads) == is_lead_count[True]
     assert set(follow_ups.values()) <= {1}
-    assert len(follow_ups) == told[False]
+    assert len(follow_ups) == is_lead_count[False]
     assert repeated >= CRASHES
 
 

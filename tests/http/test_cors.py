@@ -49,33 +49,33 @@ def every_kind(service: Service, origin: str) -> list[Response]:
     ]
 
 
-def test_a_page_of_a_configured_origin_may_read_every_answer(service: Service) -> None:
+def test_a_page_of_a_configured_origin_may_read_every_response(service: Service) -> None:
     for response in every_kind(service, HOME):
         assert response.headers["access-control-allow-origin"] == HOME
         assert {*response.headers["access-control-expose-headers"].split(", ")} == {*EXPOSED}
         assert response.headers["vary"] == "Origin"
-    told = cors(service.anonymous().get("/leads", origin="http://localhost:5173"))
-    assert told["access-control-allow-origin"] == "http://localhost:5173"
+    headers = cors(service.anonymous().get("/leads", origin="http://localhost:5173"))
+    assert headers["access-control-allow-origin"] == "http://localhost:5173"
 
 
 @pytest.mark.parametrize("origin", ["", OTHER, HOME.upper(), f"{HOME}/", f"{HOME}:443", "null", "*", "é", "x" * 10_000])
-def test_no_other_page_may(service: Service, origin: str) -> None:
+def test_pages_of_other_origins_may_not_read_responses(service: Service, origin: str) -> None:
     for response in every_kind(service, origin):
         assert "access-control-allow-origin" not in response.headers
 
 
-def test_a_preflight_is_answered_without_a_key(service: Service) -> None:
+def test_a_preflight_request_needs_no_key(service: Service) -> None:
     anonymous = service.client_with(origin=HOME)
     response = anonymous.request("OPTIONS", f"/leads/{UNKNOWN_ID}", headers=PREFLIGHT).expect(204)
-    told = cors(response)
-    accepted = told["access-control-allow-headers"].lower().split(", ")
+    headers = cors(response)
+    accepted = headers["access-control-allow-headers"].lower().split(", ")
     assert {"authorization", "x-api-key", "content-type", "idempotency-key", "if-match", "if-none-match"} < {*accepted}
-    assert told["access-control-allow-origin"] == HOME
-    assert told["access-control-max-age"] == "3600"
-    assert "PATCH" in told["access-control-allow-methods"].split(", ")
+    assert headers["access-control-allow-origin"] == HOME
+    assert headers["access-control-max-age"] == "3600"
+    assert "PATCH" in headers["access-control-allow-methods"].split(", ")
 
 
-def test_a_preflight_of_another_page_is_told_nothing(service: Service) -> None:
+def test_a_preflight_request_of_another_origin_is_refused_without_cors_headers(service: Service) -> None:
     response = service.client_with(origin=OTHER).request("OPTIONS", "/leads", headers=PREFLIGHT).expect(400)
     assert "access-control-allow-origin" not in response.headers
 

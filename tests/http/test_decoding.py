@@ -295,8 +295,8 @@ def test_an_invalid_field_is_reported_by_its_pointer(shared_client: Api, field: 
 def test_an_invalid_attribute_is_reported_by_its_pointer(
     shared_client: Api, name: str, value: object, pointer: str | None
 ) -> None:
-    (told,) = shared_client.post("/leads", {**JOHN, "attributes": {name: value}}).errors()
-    assert told == pointer if pointer else told.startswith("/attributes")
+    (expected,) = shared_client.post("/leads", {**JOHN, "attributes": {name: value}}).errors()
+    assert expected == pointer if pointer else expected.startswith("/attributes")
 
 
 @pytest.mark.parametrize("field", ["status", "email", "phone", "source", "owner", "status_reason"])
@@ -347,8 +347,8 @@ def test_a_number_out_of_range_is_refused(shared_client: Api, number: str) -> No
 def test_nul_is_refused_in_every_field_of_a_new_lead(
     shared_client: Api, members: dict[str, Any], pointer: str | None
 ) -> None:
-    (told,) = shared_client.post("/leads", {**JOHN, **members}).errors()
-    assert told == pointer if pointer else told.startswith("/attributes")
+    (expected,) = shared_client.post("/leads", {**JOHN, **members}).errors()
+    assert expected == pointer if pointer else expected.startswith("/attributes")
 
 
 def test_nul_is_refused_in_patches_and_follow_ups(api: Api, john: str) -> None:
@@ -387,7 +387,7 @@ def test_an_ambiguous_or_malformed_time_is_refused(shared_client: Api, shared_le
 
 
 @pytest.mark.parametrize(
-    ("due_at", "told"),
+    ("due_at", "expected"),
     [
         ("2026-01-05T12:00:00Z", "2026-01-05T12:00:00.000000Z"),
         ("2026-01-05t12:00:00z", "2026-01-05T12:00:00.000000Z"),
@@ -396,8 +396,8 @@ def test_an_ambiguous_or_malformed_time_is_refused(shared_client: Api, shared_le
         ("2026-01-05T12:00:00.123456789Z", "2026-01-05T12:00:00.123457Z"),
     ],
 )
-def test_all_spellings_of_rfc_3339_are_accepted(api: Api, john: str, due_at: str, told: str) -> None:
-    assert api.post(f"{john}/follow-up", {"due_at": due_at}).expect(202).json["due_at"] == told
+def test_all_spellings_of_rfc_3339_are_accepted(api: Api, john: str, due_at: str, expected: str) -> None:
+    assert api.post(f"{john}/follow-up", {"due_at": due_at}).expect(202).json["due_at"] == expected
 
 
 # Queries

@@ -103,10 +103,10 @@ def rows(engine: Engine) -> int:
     return sum(map(len, content(engine).values()))
 
 
-def insert_rows(engine: Engine, table: Table, *kept: Row) -> None:
+def insert_rows(engine: Engine, table: Table, *new_rows: Row) -> None:
     """Insert rows into a table."""
     with engine.begin() as connection:
-        connection.execute(insert(table), kept)
+        connection.execute(insert(table), new_rows)
         rebuild_word_index(connection)
 
 

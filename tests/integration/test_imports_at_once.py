@@ -60,10 +60,10 @@ def test_both_imports_finish_and_every_lead_is_stored_once(on_duplicate: OnDupli
             ]
             summaries = [each.result() for each in under_way]
         with connect(url) as connection:
-            kept = connection.execute("SELECT email FROM leads").fetchall()
+            stored = connection.execute("SELECT email FROM leads").fetchall()
         after = deadlocks(url)
 
-    assert Counter(kept) == Counter((f"a{number}@example.com",) for number in range(ROWS))
+    assert Counter(stored) == Counter((f"a{number}@example.com",) for number in range(ROWS))
     assert sum(summary.created for summary in summaries) == ROWS // 2
     assert sum(summary.refused for summary in summaries) == 0
     assert after == before

@@ -28,11 +28,11 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     engine.dispose()
 
 
-def add(engine: Engine, *kept: Lead) -> None:
+def add(engine: Engine, *leads: Lead) -> None:
     """Add leads."""
     with engine.begin() as connection:
         work = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {}))
-        for lead in kept:
+        for lead in leads:
             work.leads.add(lead)
 
 
