@@ -1,4 +1,4 @@
-"""What every adapter of the `Clock` port promises."""
+"""The contract of the `Clock` port."""
 
 from datetime import UTC, timedelta
 
@@ -6,13 +6,13 @@ from leads_domain.sources import Clock
 
 
 class ClockContract:
-    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+    """Inherit from it, name the class `Test...`, and implement `make`."""
 
     def make(self) -> Clock:
-        """The adapter."""
+        """Return the adapter."""
         raise NotImplementedError
 
-    def test_tells_an_aware_time_in_utc(self) -> None:
+    def test_returns_an_aware_time_in_utc(self) -> None:
         now = self.make().now()
 
         assert now.tzinfo is UTC

@@ -1,4 +1,4 @@
-"""Lets a contract's assertions tell what they compared, as those of test files do."""
+"""Rewrite the assertions of contracts, so that pytest shows the compared values."""
 
 import pytest
 

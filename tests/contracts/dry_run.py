@@ -1,4 +1,4 @@
-"""Check what every dry run must do."""
+"""The contract of the `DryRun` port."""
 
 from contextlib import AbstractContextManager
 
@@ -12,13 +12,13 @@ from unit.adapters.files.troublesome import exactly, leads
 
 
 class DryRunContract:
-    """Inherit from it, and name the class `Test...`."""
+    """Inherit from it, name the class `Test...`, and implement `open`."""
 
     def open(self) -> AbstractContextManager[DryRun]:
         """Open a new dry run."""
         raise NotImplementedError
 
-    def test_finds_the_lead_that_was_stored_last_under_a_key(self) -> None:
+    def test_finds_the_last_lead_stored_under_a_key(self) -> None:
         with self.open() as dry_run:
             first, last = a_lead(name="First"), a_lead(name="Last")
             dry_run.store(first)
@@ -28,14 +28,14 @@ class DryRunContract:
             assert dry_run.find(last.email.key) == last
             assert dry_run.find("nobody@example.com") is None
 
-    def test_shares_nothing_with_another(self) -> None:
+    def test_shares_no_leads_with_another_dry_run(self) -> None:
         with self.open() as one, self.open() as other:
             one.store(a_lead())
             assert other.find(a_lead().email.key) is None
 
     @ON_ONE_DATABASE
     @given(lead=leads())
-    def test_finds_any_lead_just_as_it_was(self, lead: Lead) -> None:
+    def test_finds_any_lead_unchanged(self, lead: Lead) -> None:
         with self.open() as dry_run:
             dry_run.store(lead)
             found = dry_run.find(lead.email.key)

@@ -1,4 +1,4 @@
-"""What every adapter of the `Timeline` port promises to those who follow what happens to all leads."""
+"""The contract of the `Timeline` port for clients that follow the events of all leads."""
 
 from collections.abc import Sequence
 
@@ -31,37 +31,37 @@ STEPS = st.lists(
     ),
     max_size=20,
 )
-"""Something happens to a lead, or is undone; or a follower reads a page of so many."""
+"""Steps: events of a lead are added or rolled back, or a reader reads a page of this size."""
 
 
-class BrokenOffError(Exception):
-    """What breaks a unit of work off."""
+class RollbackError(Exception):
+    """An error that rolls back a unit of work."""
 
 
-def add_and_fail(work: UnitOfWork, *told: TimelineEntry) -> None:
-    """Remember what happened, and break off."""
-    add(work, *told)
-    raise BrokenOffError
+def add_and_fail(work: UnitOfWork, *entries: TimelineEntry) -> None:
+    """Add entries, and roll back."""
+    add(work, *entries)
+    raise RollbackError
 
 
 class FeedContract(StoreContract):
     """See `StoreContract`."""
 
     def test_events_of_all_leads_are_listed_oldest_first(self, database: RunningDatabase) -> None:
-        told = [*some_entries(2), *some_entries(2, OTHER_LEAD), *some_entries(1)]
-        database.write(add, *told[:3])
-        database.write(add, *told[3:])
+        entries = [*some_entries(2), *some_entries(2, OTHER_LEAD), *some_entries(1)]
+        database.write(add, *entries[:3])
+        database.write(add, *entries[3:])
 
-        assert FeedReader().follow(database) == told
+        assert FeedReader().follow(database) == entries
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 200])
-    def test_tells_everything_once_whatever_the_size_of_the_pages(self, database: RunningDatabase, limit: int) -> None:
-        told = some_entries(2 * PUBLISH_BATCH_SIZE + 6)
-        database.write(add, *told)
+    def test_lists_every_event_once_with_pages_of_any_size(self, database: RunningDatabase, limit: int) -> None:
+        entries = some_entries(2 * PUBLISH_BATCH_SIZE + 6)
+        database.write(add, *entries)
 
-        assert FeedReader().follow(database, limit) == told
+        assert FeedReader().follow(database, limit) == entries
 
-    def test_is_an_empty_page_when_nothing_has_happened_or_nothing_more(self, database: RunningDatabase) -> None:
+    def test_returns_an_empty_page_without_new_events(self, database: RunningDatabase) -> None:
         assert database.run(events(database.database, None, 5)) == Page([], None)
         database.write(add, *some_entries(3))
 
@@ -69,89 +69,89 @@ class FeedContract(StoreContract):
         assert page.next is not None
         assert database.run(events(database.database, page.next, 5)) == Page([], None)
 
-    def test_goes_on_where_a_follower_has_stopped(self, database: RunningDatabase) -> None:
-        follower = FeedReader()
-        told = some_entries(9)
+    def test_continues_after_the_last_page_of_a_reader(self, database: RunningDatabase) -> None:
+        reader = FeedReader()
+        entries = some_entries(9)
         for start in range(0, 9, 3):
-            database.write(add, *told[start : start + 3])
-            assert follower.follow(database, limit=2) == told[: start + 3]
+            database.write(add, *entries[start : start + 3])
+            assert reader.follow(database, limit=2) == entries[: start + 3]
 
-    def test_gives_every_follower_the_same_order_from_whichever_place(self, database: RunningDatabase) -> None:
+    def test_has_the_same_order_for_every_reader_from_any_position(self, database: RunningDatabase) -> None:
         early, late = FeedReader(), FeedReader()
-        told = some_entries(5)
-        database.write(add, *told[:2])
+        entries = some_entries(5)
+        database.write(add, *entries[:2])
         early.follow(database)
-        half_way = early.after
-        database.write(add, *told[2:])
+        middle = early.after
+        database.write(add, *entries[2:])
 
-        assert early.follow(database) == late.follow(database, limit=1) == told
-        assert FeedReader(after=half_way).follow(database) == told[2:]
+        assert early.follow(database) == late.follow(database, limit=1) == entries
+        assert FeedReader(after=middle).follow(database) == entries[2:]
 
     @pytest.mark.parametrize("before", [0, 3, SKIP_BATCH_SIZE - 1, SKIP_BATCH_SIZE, SKIP_BATCH_SIZE + 1])
-    def test_ends_behind_everything_that_has_happened(self, database: RunningDatabase, before: int) -> None:
+    def test_the_end_of_the_feed_is_after_every_event(self, database: RunningDatabase, before: int) -> None:
         database.write(add, *some_entries(before))
         while (end := database.write(find_end)) is None:
             pass
         assert FeedReader(after=end).follow(database) == []
 
-        told = some_entries(2)
-        database.write(add, *told)
-        assert FeedReader(after=end).follow(database) == told
+        entries = some_entries(2)
+        database.write(add, *entries)
+        assert FeedReader(after=end).follow(database) == entries
 
-    def test_changes_nothing_for_whoever_finds_nothing_new(self, database: RunningDatabase) -> None:
-        told = some_entries(4)
-        database.write(add, *told)
+    def test_a_read_without_new_events_changes_nothing(self, database: RunningDatabase) -> None:
+        entries = some_entries(4)
+        database.write(add, *entries)
         assert database.read(read_events, limit=2) is None
         page = database.write(publish_events, limit=2)
 
-        assert page.items == told[:2]
+        assert page.items == entries[:2]
         assert database.read(read_events, limit=2) == page
         rest = database.read(read_events, after=page.next, limit=50)
         assert rest is not None
-        assert rest.items == told[2:]
+        assert rest.items == entries[2:]
         assert database.read(read_events, after=rest.next, limit=50) == Page([], None)
 
-    def test_reads_full_pages_although_there_is_something_new(self, database: RunningDatabase) -> None:
-        follower = FeedReader()
+    def test_a_full_page_is_read_without_publishing_new_events(self, database: RunningDatabase) -> None:
+        reader = FeedReader()
         database.write(add, *some_entries(2))
-        seen = follower.follow(database)
+        seen = reader.follow(database)
         database.write(add, *some_entries(2))
 
-        assert database.read(read_events, limit=2) == Page(seen, follower.after)
-        assert database.read(read_events, after=follower.after, limit=2) is None
+        assert database.read(read_events, limit=2) == Page(seen, reader.after)
+        assert database.read(read_events, after=reader.after, limit=2) is None
 
-    def test_tells_nothing_of_what_was_undone(self, database: RunningDatabase) -> None:
-        follower = FeedReader()
-        told = some_entries(3)
-        for entry in told:
-            with pytest.raises(BrokenOffError):
+    def test_lists_no_event_that_was_rolled_back(self, database: RunningDatabase) -> None:
+        reader = FeedReader()
+        entries = some_entries(3)
+        for entry in entries:
+            with pytest.raises(RollbackError):
                 database.write(add_and_fail, *some_entries(2))
             database.write(add, entry)
-            follower.follow(database)
+            reader.follow(database)
 
-        assert follower.seen == told
+        assert reader.seen == entries
 
     @ON_ONE_DATABASE
     @given(STEPS)
-    def test_neither_misses_nor_repeats_anything_whoever_follows_when(
+    def test_no_reader_misses_or_repeats_an_event(
         self, database: RunningDatabase, steps: Sequence[tuple[str, int, int]]
     ) -> None:
-        here = FeedReader()
-        before = len(here.follow(database))
-        followers = [FeedReader(after=here.after) for _ in range(3)]
-        told = []
+        complete = FeedReader()
+        before = len(complete.follow(database))
+        readers = [FeedReader(after=complete.after) for _ in range(3)]
+        expected = []
         for step, which, size in steps:
             entries = some_entries(size, LeadId(an_id(which)))
             if step == "add":
                 database.write(add, *entries)
-                told += entries
+                expected += entries
             elif step == "fail":
-                with pytest.raises(BrokenOffError):
+                with pytest.raises(RollbackError):
                     database.write(add_and_fail, *entries)
             else:
-                database.run(followers[which].read_page(database.database, size))
+                database.run(readers[which].read_page(database.database, size))
 
-        for follower in [*followers, here]:
-            follower.follow(database)
-        assert here.seen[before:] == told
-        assert [follower.seen for follower in followers] == [told] * 3
+        for reader in [*readers, complete]:
+            reader.follow(database)
+        assert complete.seen[before:] == expected
+        assert [reader.seen for reader in readers] == [expected] * 3

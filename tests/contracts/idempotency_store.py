@@ -1,4 +1,4 @@
-"""What every adapter of the `IdempotencyStore` port promises."""
+"""The contract of the `IdempotencyStore` port."""
 
 import asyncio
 from dataclasses import replace
@@ -19,8 +19,8 @@ LEAD = LeadId(an_id(7))
 CLAIMS = 8
 
 
-def a_reply(number: int = 1, caller: str = ANN, lead_id: LeadId | None = LEAD) -> IdempotencyRecord:
-    """A reply that is about a lead; later numbers were made later."""
+def a_record(number: int = 1, caller: str = ANN, lead_id: LeadId | None = LEAD) -> IdempotencyRecord:
+    """Return a record about a lead. A record with a higher number is newer."""
     return IdempotencyRecord(
         caller=caller,
         key=f"key {number}",
@@ -31,24 +31,24 @@ def a_reply(number: int = 1, caller: str = ANN, lead_id: LeadId | None = LEAD) -
     )
 
 
-def keep(work: UnitOfWork, *replies: IdempotencyRecord) -> None:
-    """Keep replies."""
-    for reply in replies:
-        work.idempotency.store(reply)
+def store(work: UnitOfWork, *records: IdempotencyRecord) -> None:
+    """Store records."""
+    for record in records:
+        work.idempotency.store(record)
 
 
-def claim(work: UnitOfWork, reply: IdempotencyRecord) -> IdempotencyRecord | None:
-    """What is kept under the key of this reply."""
-    return work.idempotency.claim(reply.caller, reply.key)
+def claim(work: UnitOfWork, record: IdempotencyRecord) -> IdempotencyRecord | None:
+    """Claim the key of this record; return the record that is stored under it."""
+    return work.idempotency.claim(record.caller, record.key)
 
 
-def drop(work: UnitOfWork, before: datetime, limit: int) -> None:
-    """Drop old ones."""
+def delete_expired(work: UnitOfWork, before: datetime, limit: int) -> None:
+    """Delete old records."""
     work.idempotency.delete_expired(before=before, limit=limit)
 
 
-def forget(work: UnitOfWork, lead_id: LeadId) -> None:
-    """Forget what was answered about a lead."""
+def erase(work: UnitOfWork, lead_id: LeadId) -> None:
+    """Erase the responses about a lead."""
     work.idempotency.erase(lead_id)
 
 
@@ -56,89 +56,99 @@ class IdempotencyStoreContract(StoreContract):
     """See `StoreContract`."""
 
     @pytest.mark.parametrize(
-        "reply",
-        [a_reply(), a_reply(lead_id=None), replace(a_reply(), key="'\"\\; -- %s"), replace(a_reply(), key="k" * 255)],
+        "record",
+        [
+            a_record(),
+            a_record(lead_id=None),
+            replace(a_record(), key="'\"\\; -- %s"),
+            replace(a_record(), key="k" * 255),
+        ],
     )
-    def test_finds_a_reply_as_it_was_kept(self, database: RunningDatabase, reply: IdempotencyRecord) -> None:
-        database.write(keep, reply)
+    def test_returns_a_record_as_it_was_stored(self, database: RunningDatabase, record: IdempotencyRecord) -> None:
+        database.write(store, record)
 
-        assert database.write(claim, reply) == reply
+        assert database.write(claim, record) == record
 
     def test_finds_nothing_under_another_key_or_of_another_caller(self, database: RunningDatabase) -> None:
-        database.write(keep, a_reply(1))
+        database.write(store, a_record(1))
 
-        for other in (a_reply(2), a_reply(1, BOB), replace(a_reply(1), key="KEY 1"), replace(a_reply(1), key="key 1 ")):
+        for other in (
+            a_record(2),
+            a_record(1, BOB),
+            replace(a_record(1), key="KEY 1"),
+            replace(a_record(1), key="key 1 "),
+        ):
             assert database.write(claim, other) is None
 
-    def test_keeps_the_replies_of_callers_with_the_same_key_apart(self, database: RunningDatabase) -> None:
-        database.write(keep, a_reply(1), a_reply(1, BOB, lead_id=None))
+    def test_separates_the_records_of_callers_with_the_same_key(self, database: RunningDatabase) -> None:
+        database.write(store, a_record(1), a_record(1, BOB, lead_id=None))
 
-        assert database.write(claim, a_reply(1)) == a_reply(1)
-        assert database.write(claim, a_reply(1, BOB)) == a_reply(1, BOB, lead_id=None)
+        assert database.write(claim, a_record(1)) == a_record(1)
+        assert database.write(claim, a_record(1, BOB)) == a_record(1, BOB, lead_id=None)
 
-    def test_keeps_a_reply_in_the_place_of_an_older_one(self, database: RunningDatabase) -> None:
-        newer = replace(a_reply(2, lead_id=None), key=a_reply(1).key)
-        database.write(keep, a_reply(1))
-        database.write(keep, newer)
+    def test_replaces_an_older_record(self, database: RunningDatabase) -> None:
+        newer = replace(a_record(2, lead_id=None), key=a_record(1).key)
+        database.write(store, a_record(1))
+        database.write(store, newer)
 
-        assert database.write(claim, a_reply(1)) == newer
+        assert database.write(claim, a_record(1)) == newer
 
-    def test_whoever_claims_sees_what_the_unit_of_work_has_kept(self, database: RunningDatabase) -> None:
-        def keep_and_claim(work: UnitOfWork) -> IdempotencyRecord | None:
-            assert claim(work, a_reply()) is None
-            keep(work, a_reply())
-            return claim(work, a_reply())
+    def test_a_claim_sees_the_record_of_the_same_unit_of_work(self, database: RunningDatabase) -> None:
+        def store_and_claim(work: UnitOfWork) -> IdempotencyRecord | None:
+            assert claim(work, a_record()) is None
+            store(work, a_record())
+            return claim(work, a_record())
 
-        assert database.write(keep_and_claim) == a_reply()
+        assert database.write(store_and_claim) == a_record()
 
-    def test_what_is_undone_is_not_kept(self, database: RunningDatabase) -> None:
-        def keep_and_fail(work: UnitOfWork) -> None:
-            keep(work, a_reply())
+    def test_rolls_back_a_failed_unit_of_work(self, database: RunningDatabase) -> None:
+        def store_and_fail(work: UnitOfWork) -> None:
+            store(work, a_record())
             raise RequestInProgress("")
 
         with pytest.raises(RequestInProgress):
-            database.write(keep_and_fail)
-        assert database.write(claim, a_reply()) is None
+            database.write(store_and_fail)
+        assert database.write(claim, a_record()) is None
 
-    def test_of_many_that_claim_a_key_at_once_one_keeps_a_reply(self, database: RunningDatabase) -> None:
-        kept = []
+    def test_only_one_of_many_concurrent_claims_stores_a_record(self, database: RunningDatabase) -> None:
+        results = []
 
-        def answer(work: UnitOfWork, number: int) -> IdempotencyRecord:
-            reply = replace(a_reply(number), key="the same")
-            if found := claim(work, reply):
+        def claim_or_store(work: UnitOfWork, number: int) -> IdempotencyRecord:
+            record = replace(a_record(number), key="the same")
+            if found := claim(work, record):
                 return found
-            keep(work, reply)
-            return reply
+            store(work, record)
+            return record
 
-        async def at_once() -> None:
-            answers = [database.database.write(answer, number) for number in range(CLAIMS)]
-            kept.extend(await asyncio.gather(*answers, return_exceptions=True))
+        async def claim_concurrently() -> None:
+            writes = [database.database.write(claim_or_store, number) for number in range(CLAIMS)]
+            results.extend(await asyncio.gather(*writes, return_exceptions=True))
 
-        database.run(at_once())
-        found = database.write(claim, replace(a_reply(), key="the same"))
+        database.run(claim_concurrently())
+        found = database.write(claim, replace(a_record(), key="the same"))
         assert found is not None
-        assert {repr(each) for each in kept if not isinstance(each, RequestInProgress)} == {repr(found)}
+        assert {repr(each) for each in results if not isinstance(each, RequestInProgress)} == {repr(found)}
 
-    def test_forgets_what_was_answered_about_a_lead_and_no_other(self, database: RunningDatabase) -> None:
-        others = [a_reply(3, lead_id=LeadId(an_id(8))), a_reply(4, lead_id=None)]
-        database.write(keep, a_reply(1), a_reply(2, BOB), *others)
-        database.write(forget, LEAD)
+    def test_erases_only_the_responses_about_the_given_lead(self, database: RunningDatabase) -> None:
+        others = [a_record(3, lead_id=LeadId(an_id(8))), a_record(4, lead_id=None)]
+        database.write(store, a_record(1), a_record(2, BOB), *others)
+        database.write(erase, LEAD)
 
-        for reply in (a_reply(1), a_reply(2, BOB)):
-            assert database.write(claim, reply) == replace(reply, fingerprint=None, sealed=None)
-        for reply in others:
-            assert database.write(claim, reply) == reply
+        for record in (a_record(1), a_record(2, BOB)):
+            assert database.write(claim, record) == replace(record, fingerprint=None, sealed=None)
+        for record in others:
+            assert database.write(claim, record) == record
 
-    def test_drops_so_many_old_replies_the_oldest_first(self, database: RunningDatabase) -> None:
-        replies = [a_reply(number) for number in (3, 1, 4, 2, 5)]
-        database.write(keep, *replies)
-        database.write(drop, a_reply(4).created_at, 2)
-        assert self._left(database, *replies) == {3, 4, 5}
+    def test_deletes_the_oldest_expired_records_up_to_the_limit(self, database: RunningDatabase) -> None:
+        records = [a_record(number) for number in (3, 1, 4, 2, 5)]
+        database.write(store, *records)
+        database.write(delete_expired, a_record(4).created_at, 2)
+        assert self._remaining(database, *records) == {3, 4, 5}
 
-        database.write(drop, a_reply(4).created_at, 10)
-        assert self._left(database, *replies) == {5}
-        database.write(drop, a_reply(4).created_at, 10)
-        assert self._left(database, *replies) == {5}
+        database.write(delete_expired, a_record(4).created_at, 10)
+        assert self._remaining(database, *records) == {5}
+        database.write(delete_expired, a_record(4).created_at, 10)
+        assert self._remaining(database, *records) == {5}
 
-    def _left(self, database: RunningDatabase, *replies: IdempotencyRecord) -> set[int]:
-        return {int(reply.key.split()[1]) for reply in replies if database.write(claim, reply)}
+    def _remaining(self, database: RunningDatabase, *records: IdempotencyRecord) -> set[int]:
+        return {int(record.key.split()[1]) for record in records if database.write(claim, record)}

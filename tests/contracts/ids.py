@@ -1,4 +1,4 @@
-"""What every adapter of the `IdSource`, `Entropy` and `RandomSource` ports promises."""
+"""The contracts of the `IdSource`, `Entropy` and `RandomSource` ports."""
 
 import re
 from uuid import RFC_4122, UUID
@@ -11,10 +11,10 @@ UUID_VERSION = 7
 
 
 class IdSourceContract:
-    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+    """Inherit from it, name the class `Test...`, and implement `make`."""
 
     def make(self) -> IdSource:
-        """The adapter."""
+        """Return the adapter."""
         raise NotImplementedError
 
     def test_makes_a_uuid_of_version_7_as_lower_case_text(self) -> None:
@@ -28,40 +28,40 @@ class IdSourceContract:
 
         assert len({ids.new() for _ in range(10_000)}) == 10_000
 
-    def test_makes_ids_that_sort_by_the_millisecond_they_were_made_in(self) -> None:
+    def test_makes_ids_that_sort_by_their_millisecond(self) -> None:
         ids = self.make()
-        made = [UUID(ids.new()) for _ in range(10_000)]
-        milliseconds = [id.int >> 80 for id in made]
+        ids_made = [UUID(ids.new()) for _ in range(10_000)]
+        milliseconds = [id.int >> 80 for id in ids_made]
 
         assert milliseconds == sorted(milliseconds)
-        assert sorted(made, key=str) == sorted(made)
+        assert sorted(ids_made, key=str) == sorted(ids_made)
 
 
 class EntropyContract:
-    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+    """Inherit from it, name the class `Test...`, and implement `make`."""
 
     def make(self) -> Entropy:
-        """The adapter."""
+        """Return the adapter."""
         raise NotImplementedError
 
     @pytest.mark.parametrize("size", [0, 1, 32, 1000])
-    def test_draws_as_many_bytes_as_asked_for(self, size: int) -> None:
+    def test_returns_the_requested_number_of_bytes(self, size: int) -> None:
         assert len(self.make().random_bytes(size)) == size
 
-    def test_draws_no_secret_twice(self) -> None:
+    def test_returns_no_bytes_twice(self) -> None:
         entropy = self.make()
 
         assert len({entropy.random_bytes(32) for _ in range(100)}) == 100
 
 
-class ChanceContract:
-    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+class RandomSourceContract:
+    """Inherit from it, name the class `Test...`, and implement `make`."""
 
     def make(self) -> RandomSource:
-        """The adapter."""
+        """Return the adapter."""
         raise NotImplementedError
 
-    def test_draws_from_0_up_to_but_not_including_1(self) -> None:
+    def test_returns_numbers_from_0_to_less_than_1(self) -> None:
         source = self.make()
 
         assert all(0 <= source.random() < 1 for _ in range(10_000))

@@ -1,4 +1,4 @@
-"""What every adapter of the `LeadStore` port promises to whoever looks for leads: all filters, all orders."""
+"""The contract of the `LeadStore` port for queries: all filters and sort orders."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -46,8 +46,8 @@ NAMES = [
 HOUR = timedelta(hours=1)
 TIMES = [NOON + hour * HOUR for hour in range(4)]
 PHONES = ["+4930123456", "+49123456789", "+491234", "+14155552671"]
-# However it is spaced: the international form, the national one, and the last digits.
-TYPED = {
+# Search texts for each number: international form, national form and last digits, with any separators.
+SEARCH_TEXTS = {
     "+4930123456": [
         "+49 30 123456",
         "+49 (0)30 123456",
@@ -71,12 +71,12 @@ STATUSES = ["new", "contacted", "lost"]
 SYNTAX = ['"', "'", "*", "(", ")", ":", "&", "|", "!", "<->", "%", "_", "\\", "^", "-", "+", " OR ", " NOT ", " NEAR "]
 
 
-class Undo(Exception):
-    """Ends a unit of work without a trace."""
+class Rollback(Exception):
+    """An error that rolls back a unit of work."""
 
 
-def crowds() -> SearchStrategy[list[Lead]]:
-    """Some leads that have much in common; no two have an id or an address in common."""
+def lead_lists() -> SearchStrategy[list[Lead]]:
+    """Generate leads with many equal fields, but unique ids and e-mail addresses."""
     lead = st.builds(
         a_lead,
         name=st.sampled_from(NAMES) | texts(min_size=1),
@@ -88,27 +88,27 @@ def crowds() -> SearchStrategy[list[Lead]]:
         updated_at=st.sampled_from(TIMES),
         next_follow_up_at=st.none() | st.sampled_from(TIMES),
     )
-    return st.lists(lead, max_size=20).map(lambda crowd: [_apart(lead, number) for number, lead in enumerate(crowd)])
+    return st.lists(lead, max_size=20).map(lambda leads: [_unique(lead, number) for number, lead in enumerate(leads)])
 
 
-def _apart(lead: Lead, number: int) -> Lead:
+def _unique(lead: Lead, number: int) -> Lead:
     host = ("example.com", "Beispiel.example", "münchen.example")[number % 3]
     return replace(lead, id=LeadId(an_id(number * 7 % 23 + 1)), email=an_email(f"{number}.Doe+{number}@{host}"))
 
 
 @st.composite
-def said(draw: st.DrawFn) -> str:
-    """What somebody may type who looks for one of these leads: parts of what it has, however they are written."""
-    told = [*NAMES, *SOURCES, "Doe", "example.com", *PHONES, *TYPED["+4930123456"]]
-    parts = draw(st.lists(st.sampled_from(told), max_size=3))
-    typed = ""
+def search_texts(draw: st.DrawFn) -> str:
+    """Generate search texts: parts of the fields of these leads in several spellings."""
+    values = [*NAMES, *SOURCES, "Doe", "example.com", *PHONES, *SEARCH_TEXTS["+4930123456"]]
+    parts = draw(st.lists(st.sampled_from(values), max_size=3))
+    text = ""
     for part in parts:
         start = draw(st.integers(min_value=0, max_value=len(part)))
         rewrites: list[Callable[[str], str]] = [str, str.upper, str.lower, _decomposed, _unaccented]
         rewrite = draw(st.sampled_from(rewrites))
-        typed += rewrite(part[start : draw(st.integers(min_value=start, max_value=len(part)))])
-        typed += draw(st.sampled_from([" ", "", *SYNTAX]))
-    return typed + draw(st.just("") | texts(max_size=3))
+        text += rewrite(part[start : draw(st.integers(min_value=start, max_value=len(part)))])
+        text += draw(st.sampled_from([" ", "", *SYNTAX]))
+    return text + draw(st.just("") | texts(max_size=3))
 
 
 def _decomposed(text: str) -> str:
@@ -120,7 +120,7 @@ def _unaccented(text: str) -> str:
 
 
 def queries() -> SearchStrategy[LeadQuery]:
-    """Any filters in any order."""
+    """Generate queries with any filters and any sort order."""
     filters: dict[str, SearchStrategy[Any]] = {
         "statuses": st.lists(st.sampled_from([*STATUSES, "unheard of"]), max_size=3).map(tuple),
         "source": st.sampled_from([*SOURCES, "nowhere"]),
@@ -131,7 +131,7 @@ def queries() -> SearchStrategy[LeadQuery]:
         "updated_from": st.sampled_from(TIMES),
         "has_follow_up": st.booleans(),
         "follow_up_due_before": st.sampled_from(TIMES),
-        "words": said().map(query_words),
+        "words": search_texts().map(query_words),
     }
     return st.builds(
         lambda chosen, sort: LeadQuery(**chosen, sort=sort),
@@ -140,9 +140,9 @@ def queries() -> SearchStrategy[LeadQuery]:
     )
 
 
-def expected(crowd: Sequence[Lead], query: LeadQuery) -> list[Lead]:
-    """The leads of a crowd that a query asks for, in its order; by other means than those of any store."""
-    found = [lead for lead in crowd if all(passes(lead) for passes in _conditions(query))]
+def expected(leads: Sequence[Lead], query: LeadQuery) -> list[Lead]:
+    """Return the matching leads in the order of the query, computed independently of the stores."""
+    found = [lead for lead in leads if all(passes(lead) for passes in _conditions(query))]
     found.sort(key=lambda lead: lead.id, reverse=query.sort.descending)
     key: Callable[[Lead], Any] = {
         "created_at": lambda lead: lead.created_at,
@@ -154,7 +154,7 @@ def expected(crowd: Sequence[Lead], query: LeadQuery) -> list[Lead]:
 
 
 def _conditions(query: LeadQuery) -> list[Callable[[Lead], bool]]:
-    asked: dict[str, Callable[[Lead, Any], bool]] = {
+    matchers: dict[str, Callable[[Lead, Any], bool]] = {
         "source": lambda lead, source: lead.source == source,
         "owner_key": lambda lead, key: lead.owner is not None and lead.owner.key == key,
         "email_key": lambda lead, key: lead.email.key == key,
@@ -168,57 +168,59 @@ def _conditions(query: LeadQuery) -> list[Callable[[Lead], bool]]:
     }
 
     def condition(name: str, value: Any) -> Callable[[Lead], bool]:
-        return lambda lead: asked[name](lead, value)
+        return lambda lead: matchers[name](lead, value)
 
-    return [condition(name, value) for name in asked if (value := getattr(query, name)) is not None]
+    return [condition(name, value) for name in matchers if (value := getattr(query, name)) is not None]
 
 
 class LeadFindingContract(StoreContract):
     """See `StoreContract`."""
 
     @ON_ONE_DATABASE
-    @given(crowds(), queries(), st.integers(min_value=1, max_value=6))
+    @given(lead_lists(), queries(), st.integers(min_value=1, max_value=6))
     @example([a_lead(name="田中太郎")], LeadQuery(words=query_words("太郎")), 1)
     @example([a_lead()], LeadQuery(statuses=(STATUSES[0], STATUSES[0])), 1)
-    def test_shows_every_lead_that_is_asked_for_once_in_order_page_by_page_and_counts_them(
-        self, database: RunningDatabase, crowd: list[Lead], query: LeadQuery, size: int
+    def test_lists_and_counts_every_matching_lead_once_in_order_page_by_page(
+        self, database: RunningDatabase, leads: list[Lead], query: LeadQuery, size: int
     ) -> None:
-        asked = replace(query, limit=size)
+        limited = replace(query, limit=size)
 
-        def look(work: UnitOfWork) -> None:
-            add(work, *crowd)
-            assert all_pages(lambda after: _page(work, replace(asked, after=after)), size=size) == expected(
-                crowd, asked
+        def check(work: UnitOfWork) -> None:
+            add(work, *leads)
+            assert all_pages(lambda after: _page(work, replace(limited, after=after)), size=size) == expected(
+                leads, limited
             )
-            assert work.leads.count(asked) == len(expected(crowd, asked))
-            raise Undo
+            assert work.leads.count(limited) == len(expected(leads, limited))
+            raise Rollback
 
-        with pytest.raises(Undo):
-            database.write(look)
+        with pytest.raises(Rollback):
+            database.write(check)
 
     @ON_ONE_DATABASE
-    @given(crowds(), crowds(), said().map(query_words))
-    def test_finds_leads_by_the_words_that_they_have_now(
+    @given(lead_lists(), lead_lists(), search_texts().map(query_words))
+    def test_finds_leads_by_their_current_words(
         self, database: RunningDatabase, before: list[Lead], after: list[Lead], words: tuple[tuple[str, ...], ...]
     ) -> None:
         changed = [replace(now, id=lead.id, email=lead.email) for lead, now in zip(before, after, strict=False)]
-        crowd = [*changed, *before[len(changed) :]]
+        leads = [*changed, *before[len(changed) :]]
 
-        def look(work: UnitOfWork) -> None:
+        def check(work: UnitOfWork) -> None:
             work.leads.add_many(before)
             for lead in changed:
                 work.leads.save(lead)
             query = LeadQuery(words=words, limit=200)
-            assert work.leads.page(query).items == expected(crowd, query)
-            assert work.leads.count(query) == len(expected(crowd, query))
-            raise Undo
+            assert work.leads.page(query).items == expected(leads, query)
+            assert work.leads.count(query) == len(expected(leads, query))
+            raise Rollback
 
-        with pytest.raises(Undo):
-            database.write(look)
+        with pytest.raises(Rollback):
+            database.write(check)
 
     @pytest.mark.parametrize("sort", LeadSort)
-    def test_goes_on_from_a_position_whose_lead_has_moved(self, database: RunningDatabase, sort: LeadSort) -> None:
-        crowd = [
+    def test_continues_from_the_position_of_a_lead_that_has_changed(
+        self, database: RunningDatabase, sort: LeadSort
+    ) -> None:
+        leads = [
             a_lead(
                 id=an_id(number),
                 name=f"Doe {number}",
@@ -229,30 +231,30 @@ class LeadFindingContract(StoreContract):
             )
             for number in range(6)
         ]
-        database.write(add, *crowd)
+        database.write(add, *leads)
         page = database.read(_page, LeadQuery(sort=sort, limit=4))
         last = page.items[-1]
-        gone = replace(last, name="Zzz", created_at=NOON - HOUR, updated_at=NOON - HOUR, next_follow_up_at=NOON - HOUR)
-        database.write(lambda work: work.leads.save(gone))
+        moved = replace(last, name="Zzz", created_at=NOON - HOUR, updated_at=NOON - HOUR, next_follow_up_at=NOON - HOUR)
+        database.write(lambda work: work.leads.save(moved))
 
         following = database.read(_page, LeadQuery(sort=sort, after=page.next, words=(("doe",),)))
-        assert following.items == expected(crowd, LeadQuery(sort=sort))[4:]
+        assert following.items == expected(leads, LeadQuery(sort=sort))[4:]
 
-    def test_finds_a_phone_however_it_is_typed(self, database: RunningDatabase) -> None:
-        crowd = {
+    def test_finds_a_phone_number_in_every_notation(self, database: RunningDatabase) -> None:
+        leads = {
             e164: a_lead(id=an_id(at), email=an_email(f"x{at}@x.org"), phone=a_phone(e164))
-            for at, e164 in enumerate([*TYPED, "+498977665544"])
+            for at, e164 in enumerate([*SEARCH_TEXTS, "+498977665544"])
         }
-        database.write(add, *crowd.values())
+        database.write(add, *leads.values())
 
-        for e164, spellings in TYPED.items():
-            for typed in spellings:
-                query = LeadQuery(words=query_words(typed))
-                assert database.read(_page, query).items == [crowd[e164]], typed
-                assert database.read(lambda work, query: work.leads.count(query), query) == 1, typed
+        for e164, spellings in SEARCH_TEXTS.items():
+            for text in spellings:
+                query = LeadQuery(words=query_words(text))
+                assert database.read(_page, query).items == [leads[e164]], text
+                assert database.read(lambda work, query: work.leads.count(query), query) == 1, text
 
     def test_finds_words_with_and_without_apostrophes_and_hyphens(self, database: RunningDatabase) -> None:
-        named = {
+        search_texts_of = {
             "Mary O'Connor": ["oconnor", "o'connor", "mary oconnor", "connor"],
             "Mary O\u2019Connor": ["oconnor", "o'connor", "O\u2019Conn", "o connor"],
             "Mary OConnor": ["oconnor", "o'connor", "O\u2019Conn"],
@@ -260,35 +262,35 @@ class LeadFindingContract(StoreContract):
             "Jean\u2010Luc Roe": ["JEANLUC roe", "jean-luc", "jean luc"],
             "Jeanluc Roe": ["jeanluc", "jean-luc"],
         }
-        crowd = [a_lead(id=an_id(at), name=name, email=an_email(f"{at}@x.org")) for at, name in enumerate(named)]
-        database.write(add, *crowd)
+        leads = [
+            a_lead(id=an_id(at), name=name, email=an_email(f"{at}@x.org")) for at, name in enumerate(search_texts_of)
+        ]
+        database.write(add, *leads)
 
-        for name, typed in named.items():
-            for query in (LeadQuery(words=query_words(each)) for each in typed):
+        for name, text in search_texts_of.items():
+            for query in (LeadQuery(words=query_words(each)) for each in text):
                 assert name in [lead.name for lead in database.read(_page, query).items], query
         assert database.read(lambda work: work.leads.count(LeadQuery(words=query_words("luc")))) == 2
 
-    def test_orders_names_by_their_letters_and_not_by_the_language_of_the_database(
-        self, database: RunningDatabase
-    ) -> None:
+    def test_the_order_of_names_does_not_depend_on_the_locale_of_the_database(self, database: RunningDatabase) -> None:
         names = ["Zoë", "zoe", "Ångström", "angstrom b", "B", "a", "Ω", "Ольга", "王", "_", "1"]
-        crowd = [
+        leads = [
             a_lead(id=an_id(number), name=name, email=an_email(f"{number}@example.com"))
             for number, name in enumerate(names)
         ]
-        database.write(add, *crowd)
+        database.write(add, *leads)
 
         found = [lead.name for lead in database.read(_page, LeadQuery(sort=LeadSort.BY_NAME)).items]
         assert found == ["1", "_", "a", "Ångström", "angstrom b", "B", "Zoë", "zoe", "Ω", "Ольга", "王"]
 
-    def test_finds_nobody_by_words_that_somebody_had_before(self, database: RunningDatabase) -> None:
+    def test_does_not_find_a_lead_by_its_old_words(self, database: RunningDatabase) -> None:
         database.write(add, a_lead(name="Jane Roe"))
         database.write(lambda work: work.leads.save(a_lead(name="Jane Doe", source="fair")))
 
         assert database.read(_page, LeadQuery(words=(("roe",),))).items == []
         assert database.read(_page, LeadQuery(words=(("doe",), ("fair",), ("jane", "joe")))).items
 
-    def test_keeps_the_longest_words_that_there_are(self, database: RunningDatabase) -> None:
+    def test_finds_the_longest_possible_words(self, database: RunningDatabase) -> None:
         longest = [
             a_lead(id=an_id(number), name=char * 200, source=char * 100, email=an_email(f"{number}@example.com"))
             for number, char in enumerate(["a", "字", "\U0002070e", "\ufdfa", "각"], 1)

@@ -1,4 +1,4 @@
-"""What every adapter of the `LeadStore` port promises."""
+"""The contract of the `LeadStore` port."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,9 +32,9 @@ SCRIPTS = [
     "👩🏽\u200d💻 🏳️\u200d🌈 🇺🇳",
     'she said "\\"no\\"" -- \'; DROP TABLE leads; {"a": [1]}',
     "line one\nline two\ttab\r\n\u2028\ufeff\uffff\U0010ffff",
-    " \u00a0 only the middle is kept by the domain \u3000 ",
+    " \u00a0 the domain stores only the middle \u3000 ",
 ]
-LOOKALIKES = {
+SIMILAR_VALUES = {
     "integer": 1,
     "number": 1.0,
     "true": True,
@@ -57,46 +57,46 @@ LOOKALIKES = {
 NUMBERS = count(1)
 
 
-def numbered(lead: Lead) -> Lead:
-    """The same lead with an id and an e-mail key that no other lead has."""
+def unique(lead: Lead) -> Lead:
+    """Return the lead with a unique id and e-mail key."""
     number = next(NUMBERS)
     return replace(lead, id=LeadId(an_id(number)), email=EmailAddress(lead.email.address, f"{number}@example.com"))
 
 
 def exactly(lead: Lead) -> str:
-    """A lead told so that 1, 1.0 and True differ, and UTC and another zone, all of which Python takes for equal."""
+    """Return a text that differs for 1, 1.0 and True, and for different time zones: Python treats them as equal."""
     return repr(lead).replace(", fold=1", "")
 
 
-def add(work: UnitOfWork, *added: Lead) -> None:
-    """Keep new leads."""
-    for lead in added:
+def add(work: UnitOfWork, *leads: Lead) -> None:
+    """Add leads."""
+    for lead in leads:
         work.leads.add(lead)
 
 
-def add_many(work: UnitOfWork, added: Sequence[Lead]) -> Sequence[LeadId | None]:
-    """Keep new leads, as many as can be; who has their addresses."""
-    return list(work.leads.add_many(added))
+def add_many(work: UnitOfWork, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
+    """Add leads without duplicates; return the ids of the leads with their e-mail addresses."""
+    return list(work.leads.add_many(leads))
 
 
 def get(work: UnitOfWork, id: str) -> Lead:
-    """One lead."""
+    """Return a lead."""
     return work.leads.get(LeadId(id))
 
 
 def save(work: UnitOfWork, lead: Lead) -> None:
-    """Get a lead for a change, and change it."""
+    """Lock a lead, and store it."""
     work.leads.get_for_update(lead.id)
     work.leads.save(lead)
 
 
 def get_for_update(work: UnitOfWork, id: str) -> Lead:
-    """One lead, to change it."""
+    """Lock a lead, and return it."""
     return work.leads.get_for_update(LeadId(id))
 
 
 def redirect(work: UnitOfWork, *pairs: tuple[Lead, Lead]) -> None:
-    """Have the id of the first of each pair lead to the second."""
+    """Redirect the id of the first lead of each pair to the second."""
     for lead, into in pairs:
         for each in (lead, into):
             work.leads.get_for_update(each.id)
@@ -104,18 +104,18 @@ def redirect(work: UnitOfWork, *pairs: tuple[Lead, Lead]) -> None:
 
 
 def redirected_to(work: UnitOfWork, id: LeadId) -> list[LeadId]:
-    """What leads to a lead."""
+    """Return the ids that are redirected to a lead."""
     return list(work.leads.redirected_to(id))
 
 
-def forget(work: UnitOfWork, lead: Lead) -> None:
-    """Remove a lead."""
+def erase(work: UnitOfWork, lead: Lead) -> None:
+    """Erase a lead."""
     work.leads.get_for_update(lead.id)
     work.leads.erase(lead.id)
 
 
-def went(database: RunningDatabase, id: LeadId) -> str:
-    """Which lead is found under this id, or under the one that it leads to."""
+def target_of(database: RunningDatabase, id: LeadId) -> str:
+    """Return the id of the lead with this id, or of the target that this id is redirected to."""
     try:
         return database.read(get, id).id
     except Merged as merged:
@@ -123,17 +123,17 @@ def went(database: RunningDatabase, id: LeadId) -> str:
 
 
 def listed(work: UnitOfWork, query: LeadQuery) -> Page[Lead, LeadPosition]:
-    """A page of leads."""
+    """Return a page of leads."""
     return work.leads.page(query)
 
 
-def everything(database: RunningDatabase) -> Sequence[Lead]:
-    """All leads, oldest first."""
+def all_leads(database: RunningDatabase) -> Sequence[Lead]:
+    """Return all leads, oldest first."""
     return database.read(listed, LeadQuery(sort=LeadSort.OLDEST_FIRST)).items
 
 
-def a_crowd(size: int) -> list[Lead]:
-    """Leads in the order of their ids; threes share a time, and their statuses take turns."""
+def some_leads(size: int) -> list[Lead]:
+    """Return leads by id. Three leads share each creation time, and the statuses alternate."""
     return [
         a_lead(
             id=an_id(number),
@@ -148,7 +148,7 @@ def a_crowd(size: int) -> list[Lead]:
 class LeadStoreContract(StoreContract):
     """See `StoreContract`."""
 
-    def test_gives_back_a_lead_as_it_was_added(self, database: RunningDatabase) -> None:
+    def test_returns_a_lead_as_it_was_added(self, database: RunningDatabase) -> None:
         lead = a_lead(
             phone=a_phone(extension="012"),
             source="fair",
@@ -167,18 +167,18 @@ class LeadStoreContract(StoreContract):
 
     @ON_ONE_DATABASE
     @given(leads())
-    @example(a_lead(attributes=LOOKALIKES))
+    @example(a_lead(attributes=SIMILAR_VALUES))
     @example(a_lead(attributes={text: text for text in SCRIPTS}))
-    def test_gives_back_every_lead_to_the_last_character_type_and_microsecond(
+    def test_returns_every_character_type_and_microsecond_of_a_lead(
         self, database: RunningDatabase, lead: Lead
     ) -> None:
-        lead = numbered(lead)
+        lead = unique(lead)
         database.write(add, lead)
 
         assert exactly(database.read(get, lead.id)) == exactly(lead)
 
     @pytest.mark.parametrize("text", SCRIPTS)
-    def test_keeps_text_in_any_script(self, database: RunningDatabase, text: str) -> None:
+    def test_stores_text_in_any_script(self, database: RunningDatabase, text: str) -> None:
         lead = a_lead(name=text, source=text, status_reason=text, owner=EmailAddress(text, text))
         database.write(add, lead)
 
@@ -187,15 +187,15 @@ class LeadStoreContract(StoreContract):
     @ON_ONE_DATABASE
     @given(leads(), leads())
     @example(a_lead(attributes={"a": 1}), a_lead(attributes={"a": True}))
-    def test_gives_back_a_lead_as_it_was_saved(self, database: RunningDatabase, before: Lead, after: Lead) -> None:
-        before = numbered(before)
-        after = replace(numbered(after), id=before.id)
+    def test_returns_a_lead_as_it_was_saved(self, database: RunningDatabase, before: Lead, after: Lead) -> None:
+        before = unique(before)
+        after = replace(unique(after), id=before.id)
         database.write(add, before)
         database.write(save, after)
 
         assert exactly(database.read(get, before.id)) == exactly(after)
 
-    def test_knows_no_lead_that_was_never_added(self, database: RunningDatabase) -> None:
+    def test_does_not_find_an_unknown_lead(self, database: RunningDatabase) -> None:
         database.write(add, a_lead(id=an_id(1)))
 
         with pytest.raises(NotFound) as missing:
@@ -204,28 +204,28 @@ class LeadStoreContract(StoreContract):
         with pytest.raises(NotFound, match=f"No lead has the id {an_id(2)}."):
             database.write(lambda work: work.leads.get_for_update(LeadId(an_id(2))))
 
-    def test_gets_several_leads_and_passes_over_those_that_are_not_there(self, database: RunningDatabase) -> None:
-        there = [numbered(a_lead(name=name)) for name in SCRIPTS]
-        database.write(add_many, [*there, numbered(a_lead())])
-        asked = [LeadId(an_id(9_999_999)), *(lead.id for lead in there), there[0].id]
+    def test_gets_several_leads_and_skips_unknown_ids(self, database: RunningDatabase) -> None:
+        existing = [unique(a_lead(name=name)) for name in SCRIPTS]
+        database.write(add_many, [*existing, unique(a_lead())])
+        wanted = [LeadId(an_id(9_999_999)), *(lead.id for lead in existing), existing[0].id]
 
-        found = database.read(lambda work: list(work.leads.get_many(asked)))
-        assert sorted(found, key=lambda lead: lead.id) == sorted(there, key=lambda lead: lead.id)
+        found = database.read(lambda work: list(work.leads.get_many(wanted)))
+        assert sorted(found, key=lambda lead: lead.id) == sorted(existing, key=lambda lead: lead.id)
         assert database.read(lambda work: list(work.leads.get_many([]))) == []
 
-    def test_gets_a_lead_for_a_change_as_it_is_kept(self, database: RunningDatabase) -> None:
+    def test_locks_a_lead_and_returns_it_unchanged(self, database: RunningDatabase) -> None:
         database.write(add, a_lead())
 
         assert database.write(lambda work: work.leads.get_for_update(a_lead().id)) == a_lead()
 
-    def test_finds_a_lead_by_its_email_key_alone(self, database: RunningDatabase) -> None:
+    def test_finds_a_lead_only_by_its_exact_email_key(self, database: RunningDatabase) -> None:
         database.write(add, a_lead(email=EmailAddress("John@Example.com", "john@example.com")))
 
         assert database.read(lambda work: work.leads.find_by_email("john@example.com")) == a_lead().id
         assert database.read(lambda work: work.leads.find_by_email("John@Example.com")) is None
         assert database.read(lambda work: work.leads.find_by_email("john@example")) is None
 
-    def test_sees_at_once_what_the_same_unit_of_work_did(self, database: RunningDatabase) -> None:
+    def test_a_unit_of_work_sees_its_own_changes(self, database: RunningDatabase) -> None:
         changed = a_lead(name="Jane Roe", email=an_email("jane@example.com"), version=2)
 
         def work_on(work: UnitOfWork) -> None:
@@ -239,21 +239,19 @@ class LeadStoreContract(StoreContract):
 
         database.write(work_on)
 
-    def test_names_the_lead_that_has_the_email_address_already_and_changes_nothing(
-        self, database: RunningDatabase
-    ) -> None:
+    def test_refuses_a_duplicate_with_the_id_of_the_existing_lead(self, database: RunningDatabase) -> None:
         first, second = a_lead(id=an_id(1)), a_lead(id=an_id(2), name="Jane Roe")
         database.write(add, first)
 
-        with pytest.raises(DuplicateLead) as refusal:
+        with pytest.raises(DuplicateLead) as caught:
             database.write(add, second)
-        assert refusal.value.existing_id == first.id
-        assert everything(database) == [first]
+        assert caught.value.existing_id == first.id
+        assert all_leads(database) == [first]
 
-    def test_goes_on_after_a_duplicate_within_the_same_unit_of_work(self, database: RunningDatabase) -> None:
-        first, second, third = a_lead(id=an_id(1)), a_lead(id=an_id(2)), a_crowd(4)[3]
+    def test_a_unit_of_work_continues_after_a_duplicate(self, database: RunningDatabase) -> None:
+        first, second, third = a_lead(id=an_id(1)), a_lead(id=an_id(2)), some_leads(4)[3]
 
-        def add_what_can_be_added(work: UnitOfWork) -> None:
+        def add_all(work: UnitOfWork) -> None:
             work.leads.add(first)
             with pytest.raises(DuplicateLead):
                 work.leads.add(second)
@@ -261,93 +259,91 @@ class LeadStoreContract(StoreContract):
                 work.leads.get(second.id)
             work.leads.add(third)
 
-        database.write(add_what_can_be_added)
-        assert everything(database) == [first, third]
+        database.write(add_all)
+        assert all_leads(database) == [first, third]
 
-    def test_keeps_many_at_once_as_they_were_added(self, database: RunningDatabase) -> None:
-        crowd = [a_lead(id=an_id(9), phone=a_phone(), attributes=LOOKALIKES, owner=an_email("ann@example.com"))]
-        crowd += a_crowd(5)
+    def test_adds_many_leads_unchanged(self, database: RunningDatabase) -> None:
+        leads = [a_lead(id=an_id(9), phone=a_phone(), attributes=SIMILAR_VALUES, owner=an_email("ann@example.com"))]
+        leads += some_leads(5)
 
-        assert database.write(add_many, crowd) == [lead.id for lead in crowd]
-        assert [exactly(database.read(get, lead.id)) for lead in crowd] == [exactly(lead) for lead in crowd]
+        assert database.write(add_many, leads) == [lead.id for lead in leads]
+        assert [exactly(database.read(get, lead.id)) for lead in leads] == [exactly(lead) for lead in leads]
 
-    def test_keeps_the_first_of_many_with_one_email_address_and_tells_who_has_it(
-        self, database: RunningDatabase
-    ) -> None:
-        there, first, new, again = a_crowd(4)
-        first = replace(first, email=there.email)
-        again = replace(again, email=new.email)
-        database.write(add, there)
+    def test_adds_the_first_of_many_with_the_same_email_and_returns_its_id(self, database: RunningDatabase) -> None:
+        existing, first, new, duplicate = some_leads(4)
+        first = replace(first, email=existing.email)
+        duplicate = replace(duplicate, email=new.email)
+        database.write(add, existing)
 
-        assert database.write(add_many, [first, new, again]) == [there.id, new.id, new.id]
-        assert everything(database) == [there, new]
+        assert database.write(add_many, [first, new, duplicate]) == [existing.id, new.id, new.id]
+        assert all_leads(database) == [existing, new]
 
-    def test_keeps_none_of_many_if_the_unit_of_work_fails(self, database: RunningDatabase) -> None:
+    def test_rolls_back_many_leads_if_the_unit_of_work_fails(self, database: RunningDatabase) -> None:
         def fail(work: UnitOfWork) -> None:
-            work.leads.add_many(a_crowd(3))
+            work.leads.add_many(some_leads(3))
             raise NotFound("lead", an_id(9))
 
         with pytest.raises(NotFound):
             database.write(fail)
-        assert everything(database) == []
+        assert all_leads(database) == []
 
-    def test_keeps_nothing_if_there_is_nothing_to_keep(self, database: RunningDatabase) -> None:
+    def test_adds_an_empty_list(self, database: RunningDatabase) -> None:
         assert database.write(add_many, []) == []
-        assert everything(database) == []
+        assert all_leads(database) == []
 
-    def test_refuses_to_save_an_email_address_that_another_lead_has(self, database: RunningDatabase) -> None:
+    def test_refuses_to_save_the_email_address_of_another_lead(self, database: RunningDatabase) -> None:
         first, second = a_lead(id=an_id(1)), a_lead(id=an_id(2), email=an_email("jane@example.com"))
         database.write(add, first, second)
 
-        with pytest.raises(DuplicateLead) as refusal:
+        with pytest.raises(DuplicateLead) as caught:
             database.write(save, replace(second, email=first.email, version=2))
-        assert refusal.value.existing_id == first.id
-        assert everything(database) == [first, second]
+        assert caught.value.existing_id == first.id
+        assert all_leads(database) == [first, second]
 
-    def test_goes_on_after_it_refused_to_save_within_the_same_unit_of_work(self, database: RunningDatabase) -> None:
+    def test_a_unit_of_work_continues_after_a_refused_save(self, database: RunningDatabase) -> None:
         first, second = a_lead(id=an_id(1)), a_lead(id=an_id(2), email=an_email("jane@example.com"))
         database.write(add, first, second)
 
-        def save_what_can_be_saved(work: UnitOfWork) -> None:
+        def save_both(work: UnitOfWork) -> None:
             with pytest.raises(DuplicateLead):
                 work.leads.save(replace(second, email=first.email))
             work.leads.save(replace(second, name="Jane Roe"))
 
-        database.write(save_what_can_be_saved)
-        assert everything(database) == [first, replace(second, name="Jane Roe")]
+        database.write(save_both)
+        assert all_leads(database) == [first, replace(second, name="Jane Roe")]
 
-    def test_lets_a_lead_change_the_spelling_of_its_own_email_address(self, database: RunningDatabase) -> None:
-        respelt = a_lead(email=EmailAddress("John@EXAMPLE.com", "john@example.com"))
+    def test_saves_another_spelling_of_the_same_email_address(self, database: RunningDatabase) -> None:
+        other_spelling = a_lead(email=EmailAddress("John@EXAMPLE.com", "john@example.com"))
         database.write(add, a_lead())
-        database.write(save, respelt)
+        database.write(save, other_spelling)
 
-        assert everything(database) == [respelt]
+        assert all_leads(database) == [other_spelling]
 
-    def test_gives_an_email_address_that_was_let_go_to_another_lead(self, database: RunningDatabase) -> None:
-        moved_on, newcomer = a_lead(email=an_email("jane@example.com")), a_lead(id=an_id(2))
+    def test_a_former_email_address_is_available_for_another_lead(self, database: RunningDatabase) -> None:
+        changed, new = a_lead(email=an_email("jane@example.com")), a_lead(id=an_id(2))
         database.write(add, a_lead())
-        database.write(save, moved_on)
-        database.write(add, newcomer)
+        database.write(save, changed)
+        database.write(add, new)
 
-        assert everything(database) == [moved_on, newcomer]
+        assert all_leads(database) == [changed, new]
 
-    def test_changes_no_other_lead_when_it_saves_one(self, database: RunningDatabase) -> None:
-        crowd = a_crowd(4)
-        database.write(add, *crowd)
-        database.write(save, replace(crowd[2], name="Jane Roe"))
+    def test_saves_only_the_given_lead(self, database: RunningDatabase) -> None:
+        leads = some_leads(4)
+        database.write(add, *leads)
+        database.write(save, replace(leads[2], name="Jane Roe"))
 
-        assert everything(database) == [crowd[0], crowd[1], replace(crowd[2], name="Jane Roe"), crowd[3]]
+        assert all_leads(database) == [leads[0], leads[1], replace(leads[2], name="Jane Roe"), leads[3]]
 
     @pytest.mark.parametrize("sort", BY_CREATION)
-    def test_lists_leads_by_time_and_those_of_one_time_by_id(self, database: RunningDatabase, sort: LeadSort) -> None:
-        crowd = a_crowd(10)
-        database.write(add, *crowd[::3], *crowd[2::3], *crowd[1::3])
+    def test_lists_leads_by_time_and_then_by_id(self, database: RunningDatabase, sort: LeadSort) -> None:
+        leads = some_leads(10)
+        database.write(add, *leads[::3], *leads[2::3], *leads[1::3])
 
         page = database.read(listed, LeadQuery(sort=sort))
-        assert page.items == (crowd if sort is LeadSort.OLDEST_FIRST else crowd[::-1])
+        assert page.items == (leads if sort is LeadSort.OLDEST_FIRST else leads[::-1])
         assert page.next is None
 
-    def test_orders_times_as_time_goes_however_they_are_written(self, database: RunningDatabase) -> None:
+    def test_lists_leads_in_the_order_of_their_times(self, database: RunningDatabase) -> None:
         times = [
             NOON.replace(year=999),
             NOON - MICROSECOND,
@@ -357,77 +353,77 @@ class LeadStoreContract(StoreContract):
             NOON + timedelta(seconds=1),
             NOON.replace(year=9999),
         ]
-        crowd = [replace(lead, created_at=at) for lead, at in zip(a_crowd(7)[::-1], times, strict=True)]
-        database.write(add, *crowd)
+        leads = [replace(lead, created_at=at) for lead, at in zip(some_leads(7)[::-1], times, strict=True)]
+        database.write(add, *leads)
 
-        assert [lead.created_at for lead in everything(database)] == times
+        assert [lead.created_at for lead in all_leads(database)] == times
 
     @pytest.mark.parametrize("sort", BY_CREATION)
-    @pytest.mark.parametrize("statuses", [(), ("new",), ("new", "lost"), ("lost", "new"), ("unheard of",)])
+    @pytest.mark.parametrize("statuses", [(), ("new",), ("new", "lost"), ("lost", "new"), ("unknown",)])
     @pytest.mark.parametrize("size", [1, 2, 5, 200])
-    def test_shows_every_lead_that_was_asked_for_on_exactly_one_page(
+    def test_lists_every_matching_lead_on_exactly_one_page(
         self, database: RunningDatabase, sort: LeadSort, statuses: tuple[str, ...], size: int
     ) -> None:
-        crowd = a_crowd(20)
-        database.write(add, *crowd)
-        asked = LeadQuery(statuses=statuses, sort=sort, limit=size)
-        paged = all_pages(lambda after: database.read(listed, replace(asked, after=after)), size=size)
+        leads = some_leads(20)
+        database.write(add, *leads)
+        query = LeadQuery(statuses=statuses, sort=sort, limit=size)
+        paged = all_pages(lambda after: database.read(listed, replace(query, after=after)), size=size)
 
-        expected = [lead for lead in crowd if not statuses or lead.status in statuses]
+        expected = [lead for lead in leads if not statuses or lead.status in statuses]
         assert paged == (expected if sort is LeadSort.OLDEST_FIRST else expected[::-1])
 
     @pytest.mark.parametrize("sort", BY_CREATION)
-    def test_announces_no_page_after_one_that_was_just_filled(self, database: RunningDatabase, sort: LeadSort) -> None:
-        database.write(add, *a_crowd(6))
+    def test_announces_no_page_after_a_full_last_page(self, database: RunningDatabase, sort: LeadSort) -> None:
+        database.write(add, *some_leads(6))
 
         assert database.read(listed, LeadQuery(sort=sort, limit=6)).next is None
         assert database.read(listed, LeadQuery(sort=sort, limit=5)).next is not None
 
-    def test_lists_nothing_where_there_is_nothing(self, database: RunningDatabase) -> None:
+    def test_an_empty_store_has_an_empty_page(self, database: RunningDatabase) -> None:
         assert database.read(listed, LeadQuery()) == Page([], None)
 
     def test_lists_by_email_key(self, database: RunningDatabase) -> None:
-        crowd = a_crowd(5)
-        database.write(add, *crowd)
+        leads = some_leads(5)
+        database.write(add, *leads)
 
-        assert database.read(listed, LeadQuery(email_key="3@example.com")) == Page([crowd[3]], None)
+        assert database.read(listed, LeadQuery(email_key="3@example.com")) == Page([leads[3]], None)
         assert database.read(listed, LeadQuery(email_key="nobody@example.com")) == Page([], None)
-        assert database.read(listed, LeadQuery(email_key="3@example.com", statuses=(crowd[3].status,))).items
-        assert not database.read(listed, LeadQuery(email_key="3@example.com", statuses=("unheard of",))).items
+        assert database.read(listed, LeadQuery(email_key="3@example.com", statuses=(leads[3].status,))).items
+        assert not database.read(listed, LeadQuery(email_key="3@example.com", statuses=("unknown",))).items
 
     @pytest.mark.parametrize("sort", BY_CREATION)
-    def test_goes_on_from_a_position_whose_lead_is_not_listed_any_more(
+    def test_continues_from_the_position_of_a_lead_that_no_longer_matches(
         self, database: RunningDatabase, sort: LeadSort
     ) -> None:
-        crowd = a_crowd(8)
-        database.write(add, *crowd)
-        asked = LeadQuery(statuses=("new", "lost"), sort=sort, limit=2)
-        page = database.read(listed, asked)
+        leads = some_leads(8)
+        database.write(add, *leads)
+        query = LeadQuery(statuses=("new", "lost"), sort=sort, limit=2)
+        page = database.read(listed, query)
         assert page.next is not None
         database.write(save, replace(page.items[-1], status="qualified"))
 
-        rest = database.read(listed, replace(asked, after=page.next, limit=200)).items
-        expected = [lead for lead in crowd if lead.status in asked.statuses]
+        rest = database.read(listed, replace(query, after=page.next, limit=200)).items
+        expected = [lead for lead in leads if lead.status in query.statuses]
         assert [*page.items, *rest] == (expected if sort is LeadSort.OLDEST_FIRST else expected[::-1])
 
     @pytest.mark.parametrize("sort", BY_CREATION)
-    def test_shows_nobody_twice_when_leads_come_in_between_two_pages(
+    def test_lists_no_lead_twice_when_leads_are_added_between_two_pages(
         self, database: RunningDatabase, sort: LeadSort
     ) -> None:
-        crowd = a_crowd(9)
+        leads = some_leads(9)
         early = a_lead(id=an_id(98), email=an_email("early@example.com"), created_at=NOON - MICROSECOND)
         late = a_lead(id=an_id(99), email=an_email("late@example.com"), created_at=NOON + timedelta(days=1))
-        database.write(add, *crowd)
+        database.write(add, *leads)
         page = database.read(listed, LeadQuery(sort=sort, limit=4))
         database.write(add, early, late)
 
         rest = database.read(listed, LeadQuery(sort=sort, after=page.next, limit=200)).items
         seen = [lead.id for lead in (*page.items, *rest)]
         assert len(seen) == len(set(seen))
-        assert set(seen) >= {lead.id for lead in crowd}
+        assert set(seen) >= {lead.id for lead in leads}
 
-    def test_keeps_two_moments_apart_that_are_a_microsecond_apart(self, database: RunningDatabase) -> None:
-        one, other = a_crowd(4)[2:]
+    def test_distinguishes_times_that_differ_by_a_microsecond(self, database: RunningDatabase) -> None:
+        one, other = some_leads(4)[2:]
         database.write(add, one, other)
 
         def after(at: datetime, id: str) -> Sequence[Lead]:
@@ -438,50 +434,50 @@ class LeadStoreContract(StoreContract):
         assert after(one.created_at, an_id(0)) == [one, other]
         assert after(other.created_at, other.id) == []
 
-    def test_leads_from_the_id_of_a_redirected_lead_to_the_other(self, database: RunningDatabase) -> None:
-        one, other = a_crowd(2)
+    def test_redirects_the_id_of_a_merged_lead_to_its_target(self, database: RunningDatabase) -> None:
+        one, other = some_leads(2)
         database.write(add, one, other)
         database.write(redirect, (other, one))
 
-        for ask in (get, get_for_update):
+        for read in (get, get_for_update):
             with pytest.raises(Merged) as merged:
-                database.write(ask, other.id)
+                database.write(read, other.id)
             assert (merged.value.id, merged.value.into) == (other.id, one.id)
-        assert everything(database) == [one]
+        assert all_leads(database) == [one]
         assert database.read(lambda work: list(work.leads.get_many([one.id, other.id]))) == [one]
         assert database.read(lambda work: work.leads.find_by_email(other.email.key)) is None
         database.write(add, replace(other, id=LeadId(an_id(99))))
 
     @ON_ONE_DATABASE
     @given(st.data())
-    def test_every_redirected_id_leads_to_a_lead_that_is_there(
+    def test_every_redirected_id_leads_to_an_existing_lead(
         self, database: RunningDatabase, data: st.DataObject
     ) -> None:
-        crowd = [numbered(lead) for lead in a_crowd(data.draw(st.integers(1, 6)))]
-        database.write(add, *crowd)
-        left, into = list(crowd), {lead.id: lead.id for lead in crowd}
-        for _ in range(data.draw(st.integers(0, len(crowd) - 1))):
-            survivor, duplicate = data.draw(st.permutations(left))[:2]
-            database.write(redirect, (duplicate, survivor))
-            left.remove(duplicate)
-            into = {id: survivor.id if to == duplicate.id else to for id, to in into.items()}
+        leads = [unique(lead) for lead in some_leads(data.draw(st.integers(1, 6)))]
+        database.write(add, *leads)
+        remaining, into = list(leads), {lead.id: lead.id for lead in leads}
+        for _ in range(data.draw(st.integers(0, len(leads) - 1))):
+            target, duplicate = data.draw(st.permutations(remaining))[:2]
+            database.write(redirect, (duplicate, target))
+            remaining.remove(duplicate)
+            into = {id: target.id if to == duplicate.id else to for id, to in into.items()}
 
-        assert {lead.id: went(database, lead.id) for lead in crowd} == into
-        for lead in left:
+        assert {lead.id: target_of(database, lead.id) for lead in leads} == into
+        for lead in remaining:
             merged = sorted(id for id, to in into.items() if to == lead.id != id)
             assert database.read(redirected_to, lead.id) == merged
 
-    def test_forgets_a_lead_and_all_that_leads_to_it(self, database: RunningDatabase) -> None:
-        one, other, third, fourth = a_crowd(4)
+    def test_erases_a_lead_and_all_ids_that_are_redirected_to_it(self, database: RunningDatabase) -> None:
+        one, other, third, fourth = some_leads(4)
         database.write(add, one, other, third, fourth)
         database.write(redirect, (other, one), (fourth, third))
-        database.write(forget, one)
+        database.write(erase, one)
 
-        for gone in (one, other):
+        for erased in (one, other):
             with pytest.raises(NotFound) as missing:
-                database.read(get, gone.id)
+                database.read(get, erased.id)
             assert type(missing.value) is NotFound
-        assert everything(database) == [third]
-        assert went(database, fourth.id) == third.id
+        assert all_leads(database) == [third]
+        assert target_of(database, fourth.id) == third.id
         database.write(add, one)
         assert database.read(get, one.id) == one

@@ -1,4 +1,4 @@
-"""What every adapter of the `Normalizer` port promises."""
+"""The contract of the `Normalizer` port."""
 
 from collections.abc import Callable
 
@@ -74,17 +74,17 @@ LOCAL_PARTS = st.text(st.characters(categories=["L", "M", "N", "P", "S"]), min_s
 DOMAINS = st.sampled_from(["example.com", "EXAMPLE.Com"]) | st.builds(
     "{}.com".format, st.text(st.characters(categories=["L"]), min_size=1, max_size=4)
 )
-# Every subclass is another executor of the same property, which is the point.
+# Each subclass intentionally runs the same property.
 FOR_ALL_ADAPTERS = settings(deadline=None, suppress_health_check=[HealthCheck.differing_executors])
 
 
 def shorten(text: str) -> str:
-    """A test's name for this text."""
+    """Return an id of a test case for this text."""
     return ascii(text)[:40]
 
 
 def key_of(normalizer: Normalizer, text: str) -> str | None:
-    """The key of the address; None if it is refused."""
+    """Return the key of the address; None if the address is refused."""
     try:
         return normalizer.email(text).key
     except ValidationFailed:
@@ -92,36 +92,36 @@ def key_of(normalizer: Normalizer, text: str) -> str | None:
 
 
 def assert_refused(read: Callable[[str], object], text: str) -> None:
-    """Check that `text` is refused with one fault that says in whole, short sentences what to do."""
-    with pytest.raises(ValidationFailed) as refusal:
+    """Check that `text` is refused with one error of short, complete sentences."""
+    with pytest.raises(ValidationFailed) as caught:
         read(text)
-    (fault,) = refusal.value.errors
-    assert fault.pointer == ""
-    assert fault.detail.endswith(".")
-    assert fault.detail.isprintable()
-    assert len(fault.detail) <= DETAIL_MAX
+    (error,) = caught.value.errors
+    assert error.pointer == ""
+    assert error.detail.endswith(".")
+    assert error.detail.isprintable()
+    assert len(error.detail) <= DETAIL_MAX
 
 
 class NormalizerContract:
-    """Inherit from it, name the class `Test...`, and say how the adapter is made."""
+    """Inherit from it, name the class `Test...`, and implement `make`."""
 
     def make(self) -> Normalizer:
-        """The adapter, without a default region if it knows of regions."""
+        """Return the adapter, without a default region."""
         raise NotImplementedError
 
-    def test_keeps_an_email_address_as_it_was_typed(self) -> None:
+    def test_stores_an_email_address_as_it_was_typed(self) -> None:
         address = self.make().email("  Ada.Lovelace+Leads@Example.COM\n")
 
         assert address == EmailAddress("Ada.Lovelace+Leads@Example.COM", "ada.lovelace+leads@example.com")
 
     @pytest.mark.parametrize(("one", "other"), SPELLINGS)
-    def test_gives_two_spellings_of_one_address_the_same_key_or_knows_neither(self, one: str, other: str) -> None:
+    def test_returns_the_same_key_for_two_spellings_or_refuses_both(self, one: str, other: str) -> None:
         normalizer = self.make()
 
         assert key_of(normalizer, one) == key_of(normalizer, other)
 
     @pytest.mark.parametrize("other", ["ada+tag@example.com", "a.da@example.com", "ada@mail.example.com"])
-    def test_tells_apart_what_may_be_another_mailbox(self, other: str) -> None:
+    def test_returns_different_keys_for_addresses_of_possibly_different_mailboxes(self, other: str) -> None:
         normalizer = self.make()
 
         assert normalizer.email("ada@example.com").key != normalizer.email(other).key
@@ -130,31 +130,31 @@ class NormalizerContract:
     @given(st.builds("{}@{}".format, LOCAL_PARTS, DOMAINS))
     @example("\u0345\u0390@example.com")
     @example("a\u0345\u0301@example.com")
-    def test_takes_every_key_as_an_address_with_that_key(self, text: str) -> None:
+    def test_accepts_every_key_as_an_address_with_that_key(self, text: str) -> None:
         normalizer = self.make()
         key = key_of(normalizer, text)
 
         assert key is None or normalizer.email(key) == EmailAddress(key, key)
 
     @pytest.mark.parametrize("text", NOT_EMAILS, ids=shorten)
-    def test_refuses_what_is_no_email_address(self, text: str) -> None:
+    def test_refuses_an_invalid_email_address(self, text: str) -> None:
         assert_refused(self.make().email, text)
 
     @pytest.mark.parametrize(
         "text", ["+49123456789", "+49 123 456789", "+49 (123) 456-789", "+49/123/456789", " +49.123.456789 "]
     )
-    def test_writes_a_phone_number_in_e164(self, text: str) -> None:
+    def test_returns_a_phone_number_in_e164(self, text: str) -> None:
         assert str(self.make().phone(text)) == "+49123456789"
 
     @pytest.mark.parametrize("text", ["+49 30 123456 ext. 012", "+49 30 123456 x012", "+4930123456;ext=012"])
-    def test_keeps_an_extension_apart(self, text: str) -> None:
+    def test_separates_the_extension(self, text: str) -> None:
         number = self.make().phone(text)
 
         assert (number.e164, number.extension, str(number)) == ("+4930123456", "012", "+4930123456;ext=012")
 
     @settings(FOR_ALL_ADAPTERS)
     @given(st.from_regex(r"\+[1-9][0-9 ]{4,14}(;ext=[0-9]{1,9})?", fullmatch=True))
-    def test_reads_a_phone_number_that_it_wrote_as_the_same_number(self, text: str) -> None:
+    def test_parses_its_own_output_as_the_same_phone_number(self, text: str) -> None:
         normalizer = self.make()
         try:
             number = normalizer.phone(text)
@@ -164,5 +164,5 @@ class NormalizerContract:
         assert normalizer.phone(str(number)) == number
 
     @pytest.mark.parametrize("text", NOT_PHONES, ids=shorten)
-    def test_refuses_what_is_no_phone_number(self, text: str) -> None:
+    def test_refuses_an_invalid_phone_number(self, text: str) -> None:
         assert_refused(self.make().phone, text)

@@ -1,4 +1,4 @@
-"""What every adapter of the `Reports` port promises."""
+"""The contract of the `Reports` port."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -14,34 +14,34 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.statistics import SourceCount
 
 SECOND = timedelta(seconds=1)
-TICK = timedelta(microseconds=1)
+MICROSECOND = timedelta(microseconds=1)
 
 
-def add_leads(work: UnitOfWork, *members: Mapping[str, object]) -> None:
-    """Keep a lead with each of these members."""
-    for number, each in enumerate(members, 1):
-        work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), **each))
+def add_leads(work: UnitOfWork, *leads: Mapping[str, object]) -> None:
+    """Add a lead with each of these sets of fields."""
+    for number, fields in enumerate(leads, 1):
+        work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), **fields))
 
 
 def contacted_after(*times: timedelta) -> list[dict[str, object]]:
-    """Leads that were contacted so long after they came."""
+    """Return the fields of leads that were contacted after these times."""
     return [{"contacted_at": NOON + time} for time in times]
 
 
 def by_source(work: UnitOfWork, *won: str, limit: int = 100) -> Sequence[SourceCount]:
-    """How many leads came from each source."""
+    """Return the numbers of leads by source."""
     return work.reports.leads_by_source(won, limit=limit)
 
 
 def median(work: UnitOfWork) -> timedelta | None:
-    """The median time to the first contact."""
+    """Return the median time to the first contact."""
     return work.reports.median_time_to_first_contact()
 
 
 class ReportsContract(StoreContract):
     """See `StoreContract`."""
 
-    def test_finds_nothing_where_nothing_is(self, database: RunningDatabase) -> None:
+    def test_reports_nothing_for_an_empty_database(self, database: RunningDatabase) -> None:
         assert database.read_long(lambda work: work.reports.leads_by_status()) == {}
         assert database.read_long(by_source, "converted") == []
         assert database.read_long(median) is None
@@ -55,8 +55,8 @@ class ReportsContract(StoreContract):
     def test_counts_leads_and_conversions_by_source(self, database: RunningDatabase) -> None:
         statuses = ["new", "converted", "won", "lost", "converted"]
         sources = ["web", "fair", "web", "web", None]
-        members = [{"status": each, "source": source} for each, source in zip(statuses, sources, strict=True)]
-        database.write(add_leads, *members)
+        leads = [{"status": each, "source": source} for each, source in zip(statuses, sources, strict=True)]
+        database.write(add_leads, *leads)
 
         assert database.read_long(by_source, "converted", "won") == [
             SourceCount("web", 3, 1),
@@ -66,13 +66,13 @@ class ReportsContract(StoreContract):
         assert [each.conversions for each in database.read_long(by_source, "converted")] == [0, 1, 1]
         assert [each.conversions for each in database.read_long(by_source)] == [0, 0, 0]
 
-    def test_tells_the_largest_sources_and_of_equal_ones_the_first(self, database: RunningDatabase) -> None:
+    def test_lists_the_largest_sources_and_equal_ones_by_name(self, database: RunningDatabase) -> None:
         sources = ["b", "B", "é", "z", "\U0001f600", "ﬀ", "a", None, "z"]
         database.write(add_leads, *({"source": source} for source in sources))
 
-        told = [each.source for each in database.read_long(by_source)]
-        assert told == ["z", None, "B", "a", "b", "é", "ﬀ", "\U0001f600"]
-        assert [each.source for each in database.read_long(by_source, limit=3)] == told[:3]
+        listed = [each.source for each in database.read_long(by_source)]
+        assert listed == ["z", None, "B", "a", "b", "é", "ﬀ", "\U0001f600"]
+        assert [each.source for each in database.read_long(by_source, limit=3)] == listed[:3]
 
     @pytest.mark.parametrize(
         ("times", "expected"),
@@ -80,28 +80,28 @@ class ReportsContract(StoreContract):
             ([SECOND], SECOND),
             ([5 * SECOND, SECOND, 2 * SECOND], 2 * SECOND),
             ([4 * SECOND, SECOND], 2.5 * SECOND),
-            ([TICK, 3 * TICK], 2 * TICK),
-            ([TICK, timedelta(days=400_000, microseconds=5)], timedelta(days=200_000, microseconds=3)),
+            ([MICROSECOND, 3 * MICROSECOND], 2 * MICROSECOND),
+            ([MICROSECOND, timedelta(days=400_000, microseconds=5)], timedelta(days=200_000, microseconds=3)),
             ([-SECOND, SECOND, -timedelta(days=3, microseconds=1)], -SECOND),
         ],
     )
-    def test_finds_the_median_time_to_the_first_contact(
+    def test_computes_the_median_time_to_the_first_contact(
         self, database: RunningDatabase, times: Sequence[timedelta], expected: timedelta
     ) -> None:
         database.write(add_leads, {}, *contacted_after(*times), {})
 
         assert database.read_long(median) == expected
 
-    def test_counts_the_follow_ups_that_are_overdue(self, database: RunningDatabase) -> None:
+    def test_counts_overdue_follow_ups(self, database: RunningDatabase) -> None:
         def add(work: UnitOfWork) -> None:
             work.leads.add(a_lead())
-            for number, due_at in enumerate([NOON - SECOND, NOON - TICK, NOON, NOON + TICK], 10):
+            for number, due_at in enumerate([NOON - SECOND, NOON - MICROSECOND, NOON, NOON + MICROSECOND], 10):
                 follow_up = a_follow_up(id=FollowUpId(an_id(number)), lead_id=LeadId(an_id(1)), due_at=due_at)
                 work.follow_ups.add(follow_up)
-            over = a_follow_up(due_at=NOON - SECOND, state=FollowUpState.CANCELLED, next_attempt_at=None)
-            work.follow_ups.add(over)
+            cancelled = a_follow_up(due_at=NOON - SECOND, state=FollowUpState.CANCELLED, next_attempt_at=None)
+            work.follow_ups.add(cancelled)
 
         database.write(add)
 
         assert database.read_long(lambda work: work.reports.overdue_follow_ups(NOON)) == 2
-        assert database.read_long(lambda work: work.reports.overdue_follow_ups(NOON + 2 * TICK)) == 4
+        assert database.read_long(lambda work: work.reports.overdue_follow_ups(NOON + 2 * MICROSECOND)) == 4

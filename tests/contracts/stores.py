@@ -1,4 +1,4 @@
-"""What the contracts of the stores share."""
+"""The common parts of the contracts of stores."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -12,19 +12,19 @@ from databases import RunningDatabase
 from leads_domain.paging import Page
 
 Item = TypeVar("Item")
-At = TypeVar("At")
+PositionT = TypeVar("PositionT")
 
-# Every subclass is another executor of the same property, and all examples of one test share a database on purpose.
+# Each subclass intentionally runs the same property, and all examples of a test share one database.
 ON_ONE_DATABASE = settings(
     suppress_health_check=[HealthCheck.differing_executors, HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
 class StoreContract:
-    """Inherit from a subclass of it together with an adapter of `databases`, and name the class `Test...`."""
+    """Inherit from one of its subclasses and from a database of `databases`, and name the class `Test...`."""
 
     def open(self, folder: Path) -> AbstractContextManager[RunningDatabase]:
-        """An empty database for the time of one test; it may keep its files in `folder`."""
+        """Open an empty database for one test. It can store its files in `folder`."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -33,15 +33,15 @@ class StoreContract:
             yield database
 
 
-def all_pages(page_after: Callable[[At | None], Page[Item, At]], *, size: int) -> list[Item]:
-    """Every item of a list that is read page by page; each page but the last must be full."""
+def all_pages(page_after: Callable[[PositionT | None], Page[Item, PositionT]], *, size: int) -> list[Item]:
+    """Read all pages of a list and return all items. Check that each page except the last is full."""
     page = page_after(None)
     items = list(page.items)
     while page.next is not None:
         assert len(page.items) == size
         position, page = page.next, page_after(page.next)
-        assert page.items, "a page that was announced is not empty"
-        assert page.next != position, "the pages lead on"
+        assert page.items, "an announced page is empty"
+        assert page.next != position, "a page announced itself as the next page"
         items += page.items
     assert len(page.items) <= size
     return items

@@ -1,3 +1,5 @@
+"""Test the stores of API keys."""
+
 from contracts.api_key_store import ApiKeyStoreContract
 from databases import OnMemory, OnPostgres, OnSqlite
 

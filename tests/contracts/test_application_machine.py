@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order, every database and a plain model answer the same."""
+"""Test that every database and a plain model return the same results for any sequence of calls."""
 
 import json
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from application import LEASE, Application
 from builders import NOON, a_follow_up, a_lead, a_rule, an_id
-from contracts.application_model import RULES, ApplicationModel, Refusal, Thing
+from contracts.application_model import RULES, ApplicationModel, ModelError, Record
 from contracts.stores import all_pages
 from databases import DATABASES
 from leads_domain.details import DetailsInput
@@ -41,7 +41,7 @@ from leads_domain.use_cases.register_lead import OnDuplicate, Registered
 EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", "B@EXAMPLE.COM", "c@example.com"])
 VALUES = st.sampled_from([1, 1.0, True, "1"])
 STATUSES = ["new", "contacted", "qualified", "converted", "lost"]
-GIVEN = st.fixed_dictionaries(
+VALUES_OF_LEADS = st.fixed_dictionaries(
     {"name": st.sampled_from(["Ann", "Боб", "Ann", "Боб", ""]), "email": EMAILS},
     optional={"attributes": st.dictionaries(st.sampled_from("ab"), VALUES)},
 )
@@ -53,20 +53,22 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "status_reason": st.sampled_from([None, "No budget"]),
     "status": st.sampled_from([*STATUSES, "won"]),
 }
-KEPT = [a_rule(**{**rule, "message": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES]
+FOLLOW_UP_RULES = [
+    a_rule(**{**rule, "message": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES
+]
 OUTCOMES: dict[str, NotificationError | None] = {"sent": None, "busy": TryAgain("busy"), "refused": Refused("refused")}
-PICKS = st.integers(min_value=0, max_value=20)
+INDEXES = st.integers(min_value=0, max_value=20)
 SIZES = st.integers(min_value=1, max_value=3)
 
-Everything = tuple[list[Lead], list[FollowUp], list[tuple[object, ...]], dict[str, datetime]]
+Contents = tuple[list[Lead], list[FollowUp], list[tuple[object, ...]], dict[str, datetime]]
 
 
-class HalfwayError(Exception):
-    """What breaks a unit of work off."""
+class RollbackError(Exception):
+    """An error that rolls back a unit of work."""
 
 
 class Applications(RuleBasedStateMachine):
-    """One application on each database, beside a model. Each call advances the clock: no two times are equal."""
+    """One application on each database, and a model. Each call advances the clock, so all times differ."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,116 +80,122 @@ class Applications(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        """One lead and one follow-up are there from the start, so that every rule has something to work on."""
+        """Start with one lead and one follow-up, so that every rule applies."""
         for open_database in DATABASES.values():
             folder = self.closing.enter_context(TemporaryDirectory())
-            self.apps.append(Application(self.closing.enter_context(open_database(Path(folder))), KEPT))
+            self.apps.append(Application(self.closing.enter_context(open_database(Path(folder))), FOLLOW_UP_RULES))
         self.register({"name": "Ann", "email": "a@example.com"}, OnDuplicate.ERROR)
         self.trigger(0, 0, "log", Recipient.LEAD)
 
     def teardown(self) -> None:
         self.closing.close()
 
-    @rule(given=GIVEN, on_duplicate=st.sampled_from(OnDuplicate))
-    def register(self, given: Thing, on_duplicate: OnDuplicate) -> None:
-        answer = self.ask(lambda app: app.register(on_duplicate=on_duplicate, **given))
-        now, new_id = self.now, answer.lead.id if isinstance(answer, Registered) else ""
-        promised = self.newly_promised(answer.lead) if isinstance(answer, Registered) else []
+    @rule(values=VALUES_OF_LEADS, on_duplicate=st.sampled_from(OnDuplicate))
+    def register(self, values: Record, on_duplicate: OnDuplicate) -> None:
+        result = self.call(lambda app: app.register(on_duplicate=on_duplicate, **values))
+        now, new_id = self.now, result.lead.id if isinstance(result, Registered) else ""
+        rule_follow_up_ids = self.new_follow_up_ids(result.lead) if isinstance(result, Registered) else []
         expected = self.expect(
-            lambda: self.model.register(given, on_duplicate, now=now, new_id=new_id, promised=promised)
+            lambda: self.model.register(
+                values, on_duplicate, now=now, new_id=new_id, rule_follow_up_ids=rule_follow_up_ids
+            )
         )
-        assert ((answer.lead.id, answer.outcome) if isinstance(answer, Registered) else answer) == expected
-        assert not isinstance(answer, Registered) or asdict(answer.lead) == self.model.leads[new_id]
+        assert ((result.lead.id, result.outcome) if isinstance(result, Registered) else result) == expected
+        assert not isinstance(result, Registered) or asdict(result.lead) == self.model.leads[new_id]
 
-    @rule(pick=PICKS, changes=st.fixed_dictionaries({}, optional=CHANGES))
-    def change(self, pick: int, changes: Thing) -> None:
-        lead = self.pick_lead(pick)
-        answer = self.ask(lambda app: app.change(lead, **changes))
-        now, promised = self.now, self.newly_promised(lead)
-        expected = self.expect(lambda: self.model.change(lead.id, changes, now=now, promised=promised))
-        assert (asdict(answer) if isinstance(answer, Lead) else answer) == (expected or self.model.leads[lead.id])
+    @rule(index=INDEXES, changes=st.fixed_dictionaries({}, optional=CHANGES))
+    def change(self, index: int, changes: Record) -> None:
+        lead = self.lead_at(index)
+        result = self.call(lambda app: app.change(lead, **changes))
+        now, rule_follow_up_ids = self.now, self.new_follow_up_ids(lead)
+        expected = self.expect(
+            lambda: self.model.change(lead.id, changes, now=now, rule_follow_up_ids=rule_follow_up_ids)
+        )
+        assert (asdict(result) if isinstance(result, Lead) else result) == (expected or self.model.leads[lead.id])
 
-    @rule(pick=PICKS, status=st.sampled_from(["contacted", "qualified", "converted", "lost"]))
-    def move(self, pick: int, status: str) -> None:
-        self.change(pick, {"status": status, "status_reason": "No budget"})
+    @rule(index=INDEXES, status=st.sampled_from(["contacted", "qualified", "converted", "lost"]))
+    def change_status(self, index: int, status: str) -> None:
+        self.change(index, {"status": status, "status_reason": "No budget"})
 
-    @rule(pick=PICKS)
-    def note(self, pick: int) -> None:
-        lead = self.pick_lead(pick)
-        answer = self.ask(lambda app: app.note(lead, "Call in the morning."))
+    @rule(index=INDEXES)
+    def note(self, index: int) -> None:
+        lead = self.lead_at(index)
+        result = self.call(lambda app: app.note(lead, "Call in the morning."))
         expected = self.expect(lambda: self.model.note(lead.id))
-        assert (answer if isinstance(answer, tuple) else None) == expected
+        assert (result if isinstance(result, tuple) else None) == expected
 
-    @rule(pick=PICKS, other=PICKS)
-    def merge(self, pick: int, other: int) -> None:
-        lead, duplicate = self.pick_lead(pick), self.pick_lead(other)
-        answer = self.ask(lambda app: app.merge(lead, duplicate))
+    @rule(index=INDEXES, other=INDEXES)
+    def merge(self, index: int, other: int) -> None:
+        lead, duplicate = self.lead_at(index), self.lead_at(other)
+        result = self.call(lambda app: app.merge(lead, duplicate))
         expected = self.expect(lambda: self.model.merge(lead.id, duplicate.id, now=self.now))
-        assert (asdict(answer) if isinstance(answer, Lead) else answer) == (expected or self.model.leads[lead.id])
+        assert (asdict(result) if isinstance(result, Lead) else result) == (expected or self.model.leads[lead.id])
 
-    @rule(pick=PICKS)
-    def erase(self, pick: int) -> None:
-        lead = self.pick_lead(pick)
-        answer = self.ask(lambda app: app.erase(lead))
-        assert answer == self.expect(lambda: self.model.erase(lead.id))
+    @rule(index=INDEXES)
+    def erase(self, index: int) -> None:
+        lead = self.lead_at(index)
+        result = self.call(lambda app: app.erase(lead))
+        assert result == self.expect(lambda: self.model.erase(lead.id))
 
-    @rule(pick=PICKS)
-    def look_into_everything_of(self, pick: int) -> None:
-        lead = self.pick_lead(pick)
-        answer = self.ask(lambda app: app.event_types(lead))
-        assert answer == self.expect(lambda: self.model.story(lead.id))
-        personal_data = self.ask(lambda app: app.personal_data(lead))
+    @rule(index=INDEXES)
+    def read_timeline_and_personal_data(self, index: int) -> None:
+        lead = self.lead_at(index)
+        result = self.call(lambda app: app.event_types(lead))
+        assert result == self.expect(lambda: self.model.event_types(lead.id))
+        personal_data = self.call(lambda app: app.personal_data(lead))
         if isinstance(personal_data, PersonalDataExport):
             assert personal_data.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
             assert [asdict(each) for each in personal_data.follow_ups] == self.model.follow_ups_of(lead.id)
-            assert [entry.type.value for entry in reversed(personal_data.timeline)] == self.model.story(lead.id)
+            assert [entry.type.value for entry in reversed(personal_data.timeline)] == self.model.event_types(lead.id)
         else:
             assert personal_data == self.expect(lambda: self.model.lead(lead.id))
 
     @rule(
-        pick=PICKS,
+        index=INDEXES,
         hours=st.sampled_from([0, 0, -1, 1]),
         channel=st.sampled_from(["log", "log", "smtp", "sms", "pigeon"]),
         recipient=st.sampled_from([Recipient.LEAD, Recipient.LEAD, Recipient.OWNER]),
     )
-    def trigger(self, pick: int, hours: int, channel: str, recipient: Recipient) -> None:
-        lead = self.pick_lead(pick)
+    def trigger(self, index: int, hours: int, channel: str, recipient: Recipient) -> None:
+        lead = self.lead_at(index)
         due_at = self.now + timedelta(hours=hours, microseconds=1)
-        wishes = {"channel": channel, "message": "Hello!", "due_at": due_at, "recipient": recipient}
-        answer = self.ask(lambda app: app.trigger(lead, **wishes))
-        new_id = answer.id if isinstance(answer, FollowUp) else ""
-        expected = self.expect(lambda: self.model.trigger(lead.id, wishes, now=self.now, new_id=new_id))
-        told = asdict(answer) if isinstance(answer, FollowUp) else answer
-        assert told == (expected or self.model.follow_ups[new_id])
+        values = {"channel": channel, "message": "Hello!", "due_at": due_at, "recipient": recipient}
+        result = self.call(lambda app: app.trigger(lead, **values))
+        new_id = result.id if isinstance(result, FollowUp) else ""
+        expected = self.expect(lambda: self.model.trigger(lead.id, values, now=self.now, new_id=new_id))
+        actual = asdict(result) if isinstance(result, FollowUp) else result
+        assert actual == (expected or self.model.follow_ups[new_id])
 
     @rule(
-        pick=PICKS,
+        index=INDEXES,
         hours=st.sampled_from([-1, 1]),
         changed=st.sets(st.sampled_from(["due_at", "message"])),
     )
-    def reschedule(self, pick: int, hours: int, changed: set[str]) -> None:
-        everything = {"due_at": NOON + timedelta(hours=hours), "message": f"In {hours} h"}
-        changes = {name: value for name, value in everything.items() if name in changed}
-        self.step(
-            pick, lambda app, each: app.reschedule(each, **changes), partial(self.model.reschedule, given=changes)
+    def reschedule(self, index: int, hours: int, changed: set[str]) -> None:
+        all_changes = {"due_at": NOON + timedelta(hours=hours), "message": f"In {hours} h"}
+        changes = {name: value for name, value in all_changes.items() if name in changed}
+        self.change_follow_up(
+            index, lambda app, each: app.reschedule(each, **changes), partial(self.model.reschedule, values=changes)
         )
 
-    @rule(pick=PICKS)
-    def cancel(self, pick: int) -> None:
-        self.step(pick, Application.cancel, self.model.cancel)
+    @rule(index=INDEXES)
+    def cancel(self, index: int) -> None:
+        self.change_follow_up(index, Application.cancel, self.model.cancel)
 
-    @rule(pick=PICKS)
-    def retry(self, pick: int) -> None:
-        self.step(pick, Application.retry, self.model.retry)
+    @rule(index=INDEXES)
+    def retry(self, index: int) -> None:
+        self.change_follow_up(index, Application.retry, self.model.retry)
 
-    def step(self, pick: int, take: Callable[[Application, FollowUp], FollowUp], expect: Callable[..., None]) -> None:
-        """Whatever is done with one follow-up."""
+    def change_follow_up(
+        self, index: int, action: Callable[[Application, FollowUp], FollowUp], expect: Callable[..., None]
+    ) -> None:
+        """Change a follow-up, and compare it with the model."""
         ids = list(self.model.follow_ups) or [an_id(9)]
-        id = ids[pick % len(ids)]
-        answer = self.ask(lambda app: take(app, a_follow_up(id=id)))
+        id = ids[index % len(ids)]
+        result = self.call(lambda app: action(app, a_follow_up(id=id)))
         expected = self.expect(lambda: expect(id, now=self.now))
-        told = asdict(answer) if isinstance(answer, FollowUp) else answer
-        assert told == (expected or self.model.follow_ups[id])
+        actual = asdict(result) if isinstance(result, FollowUp) else result
+        assert actual == (expected or self.model.follow_ups[id])
 
     @rule(
         minutes=st.sampled_from([0, 0, 1, 5, 60]),
@@ -197,50 +205,50 @@ class Applications(RuleBasedStateMachine):
     )
     def claim(self, minutes: int, channel: str, owner: str, limit: int) -> None:
         self.now += timedelta(minutes=minutes)
-        answer = self.ask(lambda app: list(app.claim(channel, owner=owner, limit=limit)))
+        result = self.call(lambda app: list(app.claim(channel, owner=owner, limit=limit)))
         expected = self.model.claim(channel, owner, limit, now=self.now, lease=LEASE)
-        assert [asdict(each.follow_up) for each in answer] == expected
-        self.claimed += answer
+        assert [asdict(each.follow_up) for each in result] == expected
+        self.claimed += result
 
-    @rule(pick=PICKS, outcome=st.sampled_from(list(OUTCOMES)))
-    def record(self, pick: int, outcome: str) -> None:
+    @rule(index=INDEXES, outcome=st.sampled_from(list(OUTCOMES)))
+    def record(self, index: int, outcome: str) -> None:
         if not self.claimed:
             return
-        claimed = self.claimed[-1 - pick % len(self.claimed)]
+        claimed = self.claimed[-1 - index % len(self.claimed)]
         follow_up = claimed.follow_up
-        answer = self.ask(lambda app: app.record(claimed, OUTCOMES[outcome]))
-        assert answer == self.model.record(follow_up.id, follow_up.claims, follow_up.message, outcome, now=self.now)
+        result = self.call(lambda app: app.record(claimed, OUTCOMES[outcome]))
+        assert result == self.model.record(follow_up.id, follow_up.claims, follow_up.message, outcome, now=self.now)
 
-    @rule(given=GIVEN)
-    def break_off(self, given: DetailsInput) -> None:
+    @rule(values=VALUES_OF_LEADS)
+    def roll_back(self, values: DetailsInput) -> None:
         def register_and_fail(work: UnitOfWork, app: Application) -> None:
-            app.register_lead(work, given, actor="", on_duplicate=OnDuplicate.UPDATE)
-            raise HalfwayError
+            app.register_lead(work, values, actor="", on_duplicate=OnDuplicate.UPDATE)
+            raise RollbackError
 
-        answer = self.ask(lambda app: app.database.write(register_and_fail, app))
-        assert answer == (("HalfwayError",) if given["name"] else ("ValidationFailed", "/name"))
+        result = self.call(lambda app: app.database.write(register_and_fail, app))
+        assert result == (("RollbackError",) if values["name"] else ("ValidationFailed", "/name"))
 
     @rule()
-    def look_for_what_is_not_there(self) -> None:
-        nobody = a_lead(id=an_id(9))
-        for look in (
+    def read_an_unknown_lead(self) -> None:
+        unknown = a_lead(id=an_id(9))
+        for read in (
             Application.lead,
             Application.change,
             Application.trigger,
             Application.timeline,
             Application.follow_ups,
         ):
-            assert self.ask(partial(look, lead=nobody)) == ("NotFound", "lead", nobody.id)
+            assert self.call(partial(read, lead=unknown)) == ("NotFound", "lead", unknown.id)
 
     @rule(
         statuses=st.lists(st.sampled_from(STATUSES), max_size=2),
         sort=st.sampled_from([LeadSort.OLDEST_FIRST, LeadSort.NEWEST_FIRST]),
         size=SIZES,
     )
-    def page_through_everything(self, statuses: list[str], sort: LeadSort, size: int) -> None:
+    def read_all_pages(self, statuses: list[str], sort: LeadSort, size: int) -> None:
         query = LeadQuery(statuses=tuple(statuses), sort=sort)
-        everything = self.ask(lambda app: app.database.read(_everything, query, size, self.now))
-        self.assert_everything(everything, self.model.listed(statuses, newest_first=sort is LeadSort.NEWEST_FIRST))
+        contents = self.call(lambda app: app.database.read(_read_contents, query, size, self.now))
+        self.assert_contents(contents, self.model.find_leads(statuses, newest_first=sort is LeadSort.NEWEST_FIRST))
 
     @rule(
         states=st.lists(st.sampled_from(FollowUpState), max_size=2, unique=True),
@@ -249,77 +257,77 @@ class Applications(RuleBasedStateMachine):
         overdue=st.booleans(),
         size=SIZES,
     )
-    def page_through_follow_ups(
+    def read_all_pages_of_follow_ups(
         self, states: list[FollowUpState], channel: str | None, due_before: datetime | None, overdue: bool, size: int
     ) -> None:
         query = FollowUpQuery(states=tuple(states), channel=channel, due_before=due_before, limit=size)
-        found = self.ask(
+        found = self.call(
             lambda app: all_pages(
                 lambda after: app.find_follow_ups(replace(query, after=after), overdue=overdue), size=size
             )
         )
-        expected = self.model.follow_ups_listed(states, channel, due_before, overdue=overdue, now=self.now)
+        expected = self.model.find_follow_ups(states, channel, due_before, overdue=overdue, now=self.now)
         assert [asdict(each) for each in found] == expected
 
     @invariant()
-    def everything_agrees(self) -> None:
+    def all_databases_agree_with_the_model(self) -> None:
         query = LeadQuery(sort=LeadSort.OLDEST_FIRST)
-        everything = self.ask(lambda app: app.database.read(_everything, query, LIMIT_MAX, self.now))
-        self.assert_everything(everything, self.model.listed([], newest_first=False))
+        contents = self.call(lambda app: app.database.read(_read_contents, query, LIMIT_MAX, self.now))
+        self.assert_contents(contents, self.model.find_leads([], newest_first=False))
 
-    def assert_everything(self, everything: Everything, expected: list[Thing]) -> None:
-        leads, follow_ups, stories, next_attempts = everything
+    def assert_contents(self, contents: Contents, expected: list[Record]) -> None:
+        leads, follow_ups, timelines, next_attempts = contents
         ids = [lead["id"] for lead in expected]
         assert [asdict(lead) for lead in leads] == expected
         assert [asdict(each) for each in follow_ups] == [each for id in ids for each in self.model.follow_ups_of(id)]
-        assert [type for type, *_ in stories] == [type for id in ids for type in reversed(self.model.story(id))]
+        assert [type for type, *_ in timelines] == [type for id in ids for type in reversed(self.model.event_types(id))]
         assert next_attempts == self.model.next_attempts(self.now)
 
-    def newly_promised(self, lead: Lead) -> list[str]:
-        """The ids of the follow-ups of a lead that the model does not know yet, in the order of their making."""
-        found = self.ask(lambda app: [each.id for each in app.follow_ups(lead)])
+    def new_follow_up_ids(self, lead: Lead) -> list[str]:
+        """Return the ids of a lead's follow-ups that the model does not contain yet, oldest first."""
+        found = self.call(lambda app: [each.id for each in app.follow_ups(lead)])
         return sorted(set(found) - self.model.follow_ups.keys()) if isinstance(found, list) else []
 
-    def pick_lead(self, pick: int) -> Lead:
-        """One that is there, or was."""
-        return a_lead(id=self.model.ids[pick % len(self.model.ids)])
+    def lead_at(self, index: int) -> Lead:
+        """Return a lead that exists or existed."""
+        return a_lead(id=self.model.ids[index % len(self.model.ids)])
 
-    def ask(self, question: Callable[[Application], Any]) -> Any:
-        """Return what all applications return, to the last character and type; an error as the facts that it tells."""
+    def call(self, function: Callable[[Application], Any]) -> Any:
+        """Return the result of all applications, which must be exactly equal. An error is a tuple of its values."""
         self.now += timedelta(microseconds=1)
-        answers = [_answer(app, question, self.now) for app in self.apps]
-        self.draw_level()
-        assert {repr(answer) for answer in answers} == {repr(answers[0])}
-        return answers[0]
+        results = [_call(app, function, self.now) for app in self.apps]
+        self.align_ids()
+        assert {repr(result) for result in results} == {repr(results[0])}
+        return results[0]
 
-    def draw_level(self) -> None:
-        """A database that has run a unit of work twice has used up more ids than others."""
+    def align_ids(self) -> None:
+        """Give all applications the same next id. A database that repeats a unit of work uses more ids."""
         given_out = max(app.ids.given_out for app in self.apps)
         for app in self.apps:
             app.ids.given_out = given_out
 
-    def expect(self, question: Callable[[], object]) -> object:
-        """What the model answers."""
+    def expect(self, function: Callable[[], object]) -> object:
+        """Return the result of the model."""
         try:
-            return question()
-        except Refusal as refusal:
-            return refusal.facts
+            return function()
+        except ModelError as error:
+            return error.values
 
 
-def _answer(app: Application, question: Callable[[Application], object], now: datetime) -> object:
+def _call(app: Application, function: Callable[[Application], object], now: datetime) -> object:
     app.clock.time = now
     try:
-        return question(app)
-    except HalfwayError:
-        return ("HalfwayError",)
+        return function(app)
+    except RollbackError:
+        return ("RollbackError",)
     except LeadsError as error:
-        return _facts(error)
+        return _values_of(error)
 
 
-def _facts(error: LeadsError) -> tuple[object, ...]:
+def _values_of(error: LeadsError) -> tuple[object, ...]:
     match error:
         case ValidationFailed():
-            return ("ValidationFailed", *(fault.pointer for fault in error.errors))
+            return ("ValidationFailed", *(field_error.pointer for field_error in error.errors))
         case DuplicateLead():
             return ("DuplicateLead", error.existing_id)
         case IllegalTransition():
@@ -333,12 +341,12 @@ def _facts(error: LeadsError) -> tuple[object, ...]:
     raise error
 
 
-def _everything(work: UnitOfWork, query: LeadQuery, size: int, now: datetime) -> Everything:
-    """The leads that `query` asks for and all that is kept of them, page by page; and when to send again."""
+def _read_contents(work: UnitOfWork, query: LeadQuery, size: int, now: datetime) -> Contents:
+    """Read the matching leads with their follow-ups and timelines page by page, and the next attempts."""
     leads = all_pages(lambda after: work.leads.page(replace(query, after=after, limit=size)), size=size)
     follow_ups = [each for lead in leads for each in _follow_ups(work, lead, size)]
-    stories = [each for lead in leads for each in _story(work, lead, size)]
-    return leads, follow_ups, stories, dict(sorted(work.follow_ups.next_attempts(now).items()))
+    timelines = [each for lead in leads for each in _timeline(work, lead, size)]
+    return leads, follow_ups, timelines, dict(sorted(work.follow_ups.next_attempts(now).items()))
 
 
 def _follow_ups(work: UnitOfWork, lead: Lead, size: int) -> list[FollowUp]:
@@ -346,11 +354,11 @@ def _follow_ups(work: UnitOfWork, lead: Lead, size: int) -> list[FollowUp]:
     return all_pages(lambda after: work.follow_ups.page(replace(query, after=after)), size=size)
 
 
-def _story(work: UnitOfWork, lead: Lead, size: int) -> list[tuple[object, ...]]:
-    told = all_pages(lambda before: work.timeline.of_lead(lead.id, before=before, limit=size), size=size)
-    return [(entry.type.value, entry.id, entry.at, entry.actor, json.dumps(entry.data)) for entry in told]
+def _timeline(work: UnitOfWork, lead: Lead, size: int) -> list[tuple[object, ...]]:
+    entries = all_pages(lambda before: work.timeline.of_lead(lead.id, before=before, limit=size), size=size)
+    return [(entry.type.value, entry.id, entry.at, entry.actor, json.dumps(entry.data)) for entry in entries]
 
 
 TestApplications = Applications.TestCase
-# Each example asks every database some hundred questions: half of the examples is enough for every day.
+# Each example makes some hundred calls on every database: half of the usual number of examples is enough.
 TestApplications.settings = settings(stateful_step_count=40, max_examples=settings().max_examples // 2)

@@ -1,3 +1,5 @@
+"""Test the clocks."""
+
 from datetime import UTC, datetime
 
 from contracts.clock import ClockContract
@@ -10,7 +12,7 @@ class TestSystemClock(ClockContract):
     def make(self) -> Clock:
         return SystemClock()
 
-    def test_tells_the_present_moment(self) -> None:
+    def test_returns_the_current_time(self) -> None:
         before = datetime.now(UTC)
         now = self.make().now()
 

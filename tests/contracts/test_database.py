@@ -1,3 +1,5 @@
+"""Test the databases."""
+
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -6,7 +8,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Engine
 
-from contracts.database import DatabaseContract, PatientDatabaseContract, SharedDatabaseContract
+from contracts.database import ConcurrentReadContract, DatabaseContract, SharedDatabaseContract
 from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase, engine_of, sqlite_database
 from leads_adapters.database import Database
 from leads_adapters.sql.postgres.database import PostgresDatabase
@@ -15,7 +17,7 @@ from leads_adapters.sql.sqlite.database import SqliteDatabase
 
 
 def engine(database: RunningDatabase) -> Engine:
-    """That of an SQL database."""
+    """Return the engine of an SQL database."""
     return cast(Any, database.database)._engine  # type: ignore[no-any-return]
 
 
@@ -23,19 +25,19 @@ class TestMemoryDatabase(OnMemory, DatabaseContract):
     """In memory."""
 
 
-class AgainOnSqlite:
-    """What opens a SQLite file again."""
+class ReopenSqlite:
+    """Open a SQLite file again."""
 
     def open_again(self, database: RunningDatabase) -> Database:
         """See `SharedDatabaseContract.open_again`."""
         return SqliteDatabase(engine_of(Path(str(engine(database).url.database))))
 
 
-class TestSqliteDatabase(OnSqlite, AgainOnSqlite, DatabaseContract, SharedDatabaseContract, PatientDatabaseContract):
-    """On SQLite, as this machine's version allows."""
+class TestSqliteDatabase(OnSqlite, ReopenSqlite, DatabaseContract, SharedDatabaseContract, ConcurrentReadContract):
+    """On SQLite, in the journal mode that this version supports."""
 
 
-class TestPostgresDatabase(OnPostgres, DatabaseContract, SharedDatabaseContract, PatientDatabaseContract):
+class TestPostgresDatabase(OnPostgres, DatabaseContract, SharedDatabaseContract, ConcurrentReadContract):
     """On PostgreSQL."""
 
     def open_again(self, database: RunningDatabase) -> Database:
@@ -43,8 +45,8 @@ class TestPostgresDatabase(OnPostgres, DatabaseContract, SharedDatabaseContract,
         return PostgresDatabase(postgres_engine(engine(database).url))
 
 
-class TestSqliteDatabaseWithARollbackJournal(AgainOnSqlite, DatabaseContract, SharedDatabaseContract):
-    """On SQLite as if its version were one that can corrupt a WAL database; a commit waits for whoever reads."""
+class TestSqliteDatabaseWithARollbackJournal(ReopenSqlite, DatabaseContract, SharedDatabaseContract):
+    """On SQLite with a rollback journal, as for versions that can corrupt a WAL database. A commit waits for reads."""
 
     @contextmanager
     def open(self, folder: Path) -> Iterator[RunningDatabase]:

@@ -1,3 +1,5 @@
+"""Test the dry runs."""
+
 from contextlib import AbstractContextManager, nullcontext
 
 from contracts.dry_run import DryRunContract

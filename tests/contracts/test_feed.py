@@ -1,3 +1,5 @@
+"""Test the feed of events on every database."""
+
 from contracts.feed import FeedContract
 from databases import OnMemory, OnPostgres, OnSqlite
 

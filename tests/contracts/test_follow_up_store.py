@@ -1,3 +1,5 @@
+"""Test the stores of follow-ups."""
+
 from contracts.follow_up_store import FollowUpStoreContract
 from databases import OnMemory, OnPostgres, OnSqlite
 

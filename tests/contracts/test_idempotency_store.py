@@ -1,3 +1,5 @@
+"""Test the stores of idempotency records."""
+
 from contracts.idempotency_store import IdempotencyStoreContract
 from databases import OnMemory, OnPostgres, OnSqlite
 

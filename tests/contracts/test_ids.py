@@ -1,9 +1,11 @@
+"""Test the sources of ids and random values."""
+
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from contracts.ids import ChanceContract, EntropyContract, IdSourceContract
+from contracts.ids import EntropyContract, IdSourceContract, RandomSourceContract
 from fakes import CountingIds, FixedEntropy, FixedRandomSource
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_domain.sources import Entropy, IdSource, RandomSource
@@ -20,12 +22,12 @@ class TestUuid7Source(IdSourceContract):
             batches = threads.map(lambda _: [self.make().new() for _ in range(2_000)], range(8))
         assert len({id for batch in batches for id in batch}) == 16_000
 
-    def test_begins_with_the_unix_time_in_milliseconds(self) -> None:
+    def test_starts_with_the_unix_time_in_milliseconds(self) -> None:
         before = datetime.now(UTC)
-        made = datetime.fromtimestamp((UUID(self.make().new()).int >> 80) / 1000, UTC)
+        created_at = datetime.fromtimestamp((UUID(self.make().new()).int >> 80) / 1000, UTC)
         after = datetime.now(UTC)
 
-        assert before - MILLISECOND < made <= after
+        assert before - MILLISECOND < created_at <= after
 
 
 class TestCountingIds(IdSourceContract):
@@ -37,12 +39,12 @@ class TestSystemEntropy(EntropyContract):
     def make(self) -> Entropy:
         return SystemEntropy()
 
-    def test_draws_all_bytes_about_equally_often(self) -> None:
-        counted = Counter(self.make().random_bytes(256 * 1000))
+    def test_returns_all_bytes_about_equally_often(self) -> None:
+        counts = Counter(self.make().random_bytes(256 * 1000))
 
-        # Of a fair source the bounds are 9 standard deviations away.
-        assert len(counted) == 256
-        assert all(700 < times < 1300 for times in counted.values())
+        # For uniform bytes, the limits are 9 standard deviations from the mean.
+        assert len(counts) == 256
+        assert all(700 < times < 1300 for times in counts.values())
 
 
 class TestFixedEntropy(EntropyContract):
@@ -50,19 +52,19 @@ class TestFixedEntropy(EntropyContract):
         return FixedEntropy()
 
 
-class TestSystemChance(ChanceContract):
+class TestSystemRandomSource(RandomSourceContract):
     def make(self) -> RandomSource:
         return SystemRandomSource()
 
-    def test_draws_every_tenth_about_equally_often(self) -> None:
+    def test_returns_every_tenth_about_equally_often(self) -> None:
         source = self.make()
-        counted = Counter(int(source.random() * 10) for _ in range(10_000))
+        counts = Counter(int(source.random() * 10) for _ in range(10_000))
 
-        # Of a fair source the bounds are 10 standard deviations away.
-        assert set(counted) == set(range(10))
-        assert all(700 < times < 1300 for times in counted.values())
+        # For uniform numbers, the limits are 10 standard deviations from the mean.
+        assert set(counts) == set(range(10))
+        assert all(700 < times < 1300 for times in counts.values())
 
 
-class TestFixedRandomSource(ChanceContract):
+class TestFixedRandomSource(RandomSourceContract):
     def make(self) -> RandomSource:
         return FixedRandomSource()

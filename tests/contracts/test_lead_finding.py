@@ -1,3 +1,5 @@
+"""Test queries for leads on every database."""
+
 import pytest
 
 from contracts.lead_finding import LeadFindingContract
@@ -17,17 +19,17 @@ class TestPostgresLeadFinding(OnPostgres, LeadFindingContract):
     """On PostgreSQL."""
 
 
-class _InNumbers:
-    """As if the few leads of a test were many: only so many are looked at in the order of the list."""
+class _SmallStretch:
+    """Use a short stretch, so that the few leads of a test need several."""
 
     @pytest.fixture(autouse=True, params=[1, 3])
     def stretch(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(lead_pages, "STRETCH", request.param)
 
 
-class TestSqliteLeadFindingInNumbers(_InNumbers, OnSqlite, LeadFindingContract):
-    """On SQLite, many."""
+class TestSqliteLeadFindingWithSmallStretch(_SmallStretch, OnSqlite, LeadFindingContract):
+    """On SQLite, with a short stretch."""
 
 
-class TestPostgresLeadFindingInNumbers(_InNumbers, OnPostgres, LeadFindingContract):
-    """On PostgreSQL, many."""
+class TestPostgresLeadFindingWithSmallStretch(_SmallStretch, OnPostgres, LeadFindingContract):
+    """On PostgreSQL, with a short stretch."""

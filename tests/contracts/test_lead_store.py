@@ -1,3 +1,5 @@
+"""Test the stores of leads."""
+
 from contracts.lead_store import LeadStoreContract
 from databases import OnMemory, OnPostgres, OnSqlite
 

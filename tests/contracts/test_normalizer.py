@@ -1,10 +1,12 @@
+"""Test the normalizers."""
+
 from contracts.normalizer import NormalizerContract
 from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_domain.sources import Normalizer
 
 
-class TestInternationalContacts(NormalizerContract):
+class TestInternationalNormalizer(NormalizerContract):
     def make(self) -> Normalizer:
         return InternationalNormalizer()
 

@@ -1,4 +1,4 @@
-"""Reports, on every database, and on all of them together."""
+"""Test the reports on every database, and that all databases return the same."""
 
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -36,7 +36,7 @@ class TestPostgresReports(OnPostgres, ReportsContract):
 LEADS = st.lists(
     st.fixed_dictionaries(
         {
-            "status": st.sampled_from([*DEFAULT_PIPELINE.statuses, "a former one"]),
+            "status": st.sampled_from([*DEFAULT_PIPELINE.statuses, "a former status"]),
             "source": st.none() | st.sampled_from(["web", "Web", "fair"]) | texts(min_size=1, max_size=3),
             "created_at": utc_times(),
             "contacted_at": st.none() | utc_times(),
@@ -44,34 +44,34 @@ LEADS = st.lists(
     ),
     max_size=12,
 )
-DUE = st.lists(st.integers(-2, 2).map(lambda seconds: NOON + timedelta(seconds=seconds)), max_size=4)
+DUE_TIMES = st.lists(st.integers(-2, 2).map(lambda seconds: NOON + timedelta(seconds=seconds)), max_size=4)
 
 
-def test_all_databases_take_the_same_statistics_of_the_same_leads(tmp_path: Path) -> None:
+def test_all_databases_compute_the_same_statistics(tmp_path: Path) -> None:
     with ExitStack() as opened:
         databases = [opened.enter_context(open_database(tmp_path)) for open_database in DATABASES.values()]
         compute_statistics = ComputeStatistics(FixedClock(), DEFAULT_PIPELINE)
 
-        class Undone(Exception):
-            """Takes back what was added for one example."""
+        class Rollback(Exception):
+            """An error that rolls back the leads of one example."""
 
-        @given(LEADS, DUE)
-        def take(leads: list[dict[str, Any]], due: list[datetime]) -> None:
-            def fill_and_count(work: UnitOfWork) -> None:
-                for number, members in enumerate(leads):
-                    work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), **members))
+        @given(LEADS, DUE_TIMES)
+        def compare(leads: list[dict[str, Any]], due: list[datetime]) -> None:
+            def add_and_compute(work: UnitOfWork) -> None:
+                for number, fields in enumerate(leads):
+                    work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), **fields))
                 for number, at in enumerate(due if leads else []):
                     id = FollowUpId(an_id(100 + number))
                     work.follow_ups.add(a_follow_up(id=id, lead_id=LeadId(an_id(0)), due_at=at))
-                raise Undone(compute_statistics(work))
+                raise Rollback(compute_statistics(work))
 
-            told: list[Statistics] = []
+            results: list[Statistics] = []
             for database in databases:
                 try:
-                    database.write(fill_and_count)
-                except Undone as undone:
-                    told += undone.args
-            assert told == [told[0]] * len(databases)
-            assert sum(told[0].by_status.values()) == told[0].total == len(leads)
+                    database.write(add_and_compute)
+                except Rollback as rollback:
+                    results += rollback.args
+            assert results == [results[0]] * len(databases)
+            assert sum(results[0].by_status.values()) == results[0].total == len(leads)
 
-        take()
+        compare()

@@ -1,3 +1,5 @@
+"""Test the timelines."""
+
 from contracts.timeline import TimelineContract
 from databases import OnMemory, OnPostgres, OnSqlite
 

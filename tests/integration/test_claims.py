@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from builders import a_lead
 from contracts import follow_up_store
-from contracts.idempotency_store import a_reply, claim, keep
+from contracts.idempotency_store import a_record, claim, store
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_domain.errors import RequestInProgress
@@ -34,10 +34,10 @@ def test_an_idempotency_key_in_use_by_another_process_is_refused_at_once() -> No
     claimed, enough = Event(), Event()
 
     def carry_out(work: UnitOfWork) -> None:
-        assert claim(work, a_reply()) is None
+        assert claim(work, a_record()) is None
         claimed.set()
         assert enough.wait(TIMEOUT_SECONDS)
-        keep(work, a_reply())
+        store(work, a_record())
 
     async def both(url: URL) -> None:
         async with a_process(url) as one, a_process(url) as other:
@@ -45,12 +45,12 @@ def test_an_idempotency_key_in_use_by_another_process_is_refused_at_once() -> No
             assert await asyncio.to_thread(claimed.wait, TIMEOUT_SECONDS)
             for _ in range(3):
                 with pytest.raises(RequestInProgress):
-                    await other.write(claim, a_reply())
-            assert await other.write(claim, a_reply(2)) is None
+                    await other.write(claim, a_record())
+            assert await other.write(claim, a_record(2)) is None
             assert not working.done()
             enough.set()
             await working
-            assert await other.write(claim, a_reply()) == a_reply()
+            assert await other.write(claim, a_record()) == a_record()
 
     with postgres_url() as url:
         asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
@@ -60,24 +60,24 @@ def test_expired_records_that_another_process_deletes_block_no_request() -> None
     dropped, enough = Event(), Event()
 
     def drop(work: UnitOfWork) -> None:
-        work.idempotency.delete_expired(before=a_reply(2).created_at, limit=1)
+        work.idempotency.delete_expired(before=a_record(2).created_at, limit=1)
         dropped.set()
         assert enough.wait(TIMEOUT_SECONDS)
 
     def drop_all(work: UnitOfWork) -> None:
-        work.idempotency.delete_expired(before=a_reply(2).created_at, limit=10)
+        work.idempotency.delete_expired(before=a_record(2).created_at, limit=10)
 
     async def both(url: URL) -> None:
         async with a_process(url) as one, a_process(url) as other:
-            await one.write(keep, a_reply(1), a_reply(2))
+            await one.write(store, a_record(1), a_record(2))
             working = asyncio.create_task(one.write(drop))
             assert await asyncio.to_thread(dropped.wait, TIMEOUT_SECONDS)
             await other.write(drop_all)
-            assert await other.write(claim, a_reply(1)) == a_reply(1)
-            assert await other.write(claim, a_reply(2)) is None
+            assert await other.write(claim, a_record(1)) == a_record(1)
+            assert await other.write(claim, a_record(2)) is None
             enough.set()
             await working
-            assert await other.write(claim, a_reply(1)) is None
+            assert await other.write(claim, a_record(1)) is None
 
     with postgres_url() as url:
         asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
@@ -85,7 +85,7 @@ def test_expired_records_that_another_process_deletes_block_no_request() -> None
 
 def test_follow_ups_that_another_process_claims_block_no_claim() -> None:
     claimed, enough = Event(), Event()
-    rows = follow_up_store.a_row(3)
+    rows = follow_up_store.a_sequence(3)
     later = rows[-1].due_at
 
     def claim_one(work: UnitOfWork) -> None:

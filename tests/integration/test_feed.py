@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import URL, Engine
 
 from builders import an_id
-from contracts.feed import BrokenOffError, add_and_fail
+from contracts.feed import RollbackError, add_and_fail
 from contracts.timeline import add, some_entries
 from databases import DATABASES, TIMEOUT_SECONDS, RunningDatabase, database_url
 from feed_reader import FeedReader
@@ -230,7 +230,7 @@ class Traffic:
         written: list[TimelineEntry] = []
         for entries in self._entries(lead):
             work = add_and_fail if self._fails() else add
-            with suppress(BrokenOffError):
+            with suppress(RollbackError):
                 await self.chance.choice(self.databases).write(work, *entries)
                 written += entries
         return written

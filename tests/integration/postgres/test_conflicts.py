@@ -12,7 +12,7 @@ from sqlalchemy import URL
 
 from application import LEASE
 from builders import NOON, a_follow_up, an_email, an_id
-from contracts.database import MANY, add, add_all_the_same, all_at_once, count_up, lead_number, numbered
+from contracts.database import MANY, add, add_with_same_email, all_at_once, increment_version, lead_number, numbered
 from fakes import CountingIds, FixedClock, FixedEntropy
 from leads_adapters.database import Database
 from leads_domain.errors import DuplicateLead
@@ -105,11 +105,11 @@ class TestSeveralProcesses:
 
     def test_lose_no_change(self, postgres: PostgresParts) -> None:
         postgres.running.write(add, 1)
-        results = self.each(postgres.url, lambda work, _: count_up(work, 1))
+        results = self.each(postgres.url, lambda work, _: increment_version(work, 1))
         assert sorted(map(str, results)) == sorted(map(str, range(1, 121)))
 
     def test_store_an_email_for_one_lead(self, url: URL) -> None:
-        results = self.each(url, add_all_the_same)
+        results = self.each(url, add_with_same_email)
         (winner,) = (result for result in results if isinstance(result, str))
         losers = [result for result in results if isinstance(result, DuplicateLead)]
         assert [loser.existing_id for loser in losers] == [winner] * 119

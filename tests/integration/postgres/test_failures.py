@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import URL, event, text
 from sqlalchemy.exc import DBAPIError
 
-from contracts.database import OddError, add, all_at_once, ids, numbered
+from contracts.database import UnknownError, add, all_at_once, ids, numbered
 from databases import RunningDatabase
 from leads_adapters.database import StorageFull
 from leads_adapters.sql.migrations import upgrade
@@ -159,12 +159,12 @@ def test_an_unexpected_error_reaches_every_caller(url: URL) -> None:
     def fail_twice(connection: Connection, _: object) -> None:
         if next(strange, False):
             connection.close()
-            raise OddError
+            raise UnknownError
 
     event.listen(engine, "connect", fail_twice)
     with asyncio.Runner() as runner:
         postgres = RunningDatabase(PostgresDatabase(engine), runner)
-        with pytest.raises(OddError):
+        with pytest.raises(UnknownError):
             postgres.write(add, 1)
         assert postgres.write(add, 2) == 1
         runner.run(postgres.database.close())

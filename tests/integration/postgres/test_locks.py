@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import URL
 
-from contracts.database import add, all_at_once, count_up, ids, lead_number, numbered
+from contracts.database import add, all_at_once, ids, increment_version, lead_number, numbered
 from leads_adapters.sql.postgres.database import ALONE_MAX
 from leads_adapters.sql.postgres.engine import CONNECTIONS
 from leads_domain.errors import Unavailable
@@ -39,7 +39,7 @@ class TestLocks:
     ) -> None:
         def add_and_change(work: UnitOfWork) -> None:
             add(work, 2)
-            count_up(work, 1)
+            increment_version(work, 1)
 
         with opened(url) as postgres:
             postgres.running.write(add, 1)
@@ -71,7 +71,7 @@ class TestLocks:
         postgres.running.write(add, 1)
 
         async def change_while_locked() -> int:
-            writing = asyncio.ensure_future(postgres.database.write(count_up, 1))
+            writing = asyncio.ensure_future(postgres.database.write(increment_version, 1))
             await wait_until(lambda: backends(connection, "wait_event_type = 'Lock'"))
             assert not writing.done()
             other_connection.execute("COMMIT")
@@ -87,7 +87,9 @@ class TestLocks:
         postgres.running.write(add, 1)
 
         async def work_while_locked() -> None:
-            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(2 * CONNECTIONS)]
+            writes = [
+                asyncio.ensure_future(postgres.database.write(increment_version, 1)) for _ in range(2 * CONNECTIONS)
+            ]
             await wait_until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) > 1)
             assert await asyncio.wait_for(postgres.database.read(ids), PROMPT_SECONDS) == numbered(1)
             assert await asyncio.wait_for(postgres.database.write(add, 2), PROMPT_SECONDS) == 2
@@ -105,7 +107,9 @@ class TestLocks:
         postgres.running.write(add, 1)
 
         async def cancel_while_locked() -> list[object]:
-            writes = [asyncio.ensure_future(postgres.database.write(count_up, 1)) for _ in range(ALONE_MAX + 1)]
+            writes = [
+                asyncio.ensure_future(postgres.database.write(increment_version, 1)) for _ in range(ALONE_MAX + 1)
+            ]
             await wait_until(lambda: len(backends(connection, "wait_event_type = 'Lock'")) == ALONE_MAX)
             for write in writes[:-1]:
                 write.cancel()
@@ -119,7 +123,7 @@ class TestLocks:
         assert {type(each) for each in cancelled} == {asyncio.CancelledError}
         # The work under way was finished first; only then was a connection free for the last.
         assert answered in range(1, ALONE_MAX + 2)
-        assert postgres.running.write(count_up, 1) <= ALONE_MAX + 2
+        assert postgres.running.write(increment_version, 1) <= ALONE_MAX + 2
 
     def test_that_deadlock_two_units_of_work_let_both_finish(self, url: URL) -> None:
         met = threading.Barrier(2, timeout=10)
@@ -129,10 +133,10 @@ class TestLocks:
 
             def change_both(work: UnitOfWork, first: int, then: int) -> None:
                 runs.append(own_pid(work))
-                count_up(work, first)
+                increment_version(work, first)
                 if len(runs) == 1:
                     met.wait()
-                count_up(work, then)
+                increment_version(work, then)
 
             with opened(url) as postgres:
                 postgres.running.write(outside_batch(change_both), *order)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from contracts.database import MANY, OddError, add, add_and_fail, all_at_once, count_up, ids, numbered
+from contracts.database import MANY, UnknownError, add, add_and_fail, all_at_once, ids, increment_version, numbered
 from leads_adapters.sql.sqlite.batch_writer import BATCH_MAX
 from sqlite_parts import SqliteParts
 
@@ -44,7 +44,7 @@ def test_a_commit_has_at_most_a_batch_of_writes(sqlite: SqliteParts) -> None:
     database = sqlite.running.database
     sqlite.running.write(add, 1)
     before = sqlite.commits()
-    sqlite.running.run(all_at_once(*(database.write(count_up, 1) for _ in range(3 * BATCH_MAX - 1))))
+    sqlite.running.run(all_at_once(*(database.write(increment_version, 1) for _ in range(3 * BATCH_MAX - 1))))
 
     assert sqlite.commits() == before + 3
 
@@ -68,7 +68,7 @@ def test_a_failing_job_rolls_back_only_its_own_work_in_a_commit(sqlite: SqlitePa
 
     def attempt(number: int) -> Any:
         if number % 2:
-            return database.write(add_and_fail, OddError(), number, number + MANY)
+            return database.write(add_and_fail, UnknownError(), number, number + MANY)
         return database.write(add, number)
 
     sqlite.running.run(all_at_once(*map(attempt, range(MANY))))
@@ -85,12 +85,12 @@ def test_a_failing_job_without_changes_does_not_repeat_the_others(sqlite: Sqlite
         return add(work, number)
 
     def fail(_: Any) -> None:
-        raise OddError
+        raise UnknownError
 
     results = sqlite.running.run(
         all_at_once(database.write(add_and_tell, 1), database.write(fail), database.write(add_and_tell, 2))
     )
-    assert [results[0], type(results[1]), results[2]] == [1, OddError, 2]
+    assert [results[0], type(results[1]), results[2]] == [1, UnknownError, 2]
     assert runs == [1, 2]
 
 
@@ -108,13 +108,13 @@ def test_a_failing_job_with_changes_repeats_the_others_which_finish_once(
     results = sqlite.running.run(
         all_at_once(
             database.write(add_and_tell, 1),
-            database.write(add_and_fail, OddError(), 2),
+            database.write(add_and_fail, UnknownError(), 2),
             database.write(add_and_tell, 3),
             database.write(add_and_fail, StopIteration(), 4),
             database.write(add_and_tell, 5),
         )
     )
-    assert [results[0], type(results[1]), results[2], results[4]] == [1, OddError, 2, 3]
+    assert [results[0], type(results[1]), results[2], results[4]] == [1, UnknownError, 2, 3]
     assert "StopIteration" in str(results[3])
     assert runs == [1, 1, 3, 5]
     assert sqlite.running.read(ids) == numbered(1, 3, 5)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from contracts.database import add, all_at_once, count_up, ids, numbered
+from contracts.database import add, all_at_once, ids, increment_version, numbered
 from sqlite_parts import SqliteParts
 
 
@@ -87,7 +87,7 @@ def test_the_write_ahead_log_stays_short_during_many_reads(sqlite: SqliteParts) 
     async def keep_counting() -> None:
         nonlocal writing
         for _ in range(400):
-            await database.write(count_up, 1)
+            await database.write(increment_version, 1)
         writing = False
 
     assert sqlite.running.run(all_at_once(keep_reading(), keep_counting())) == [None, None]

@@ -12,10 +12,10 @@ from builders import NOON, a_follow_up, an_id
 from contracts.database import (
     MANY,
     add,
-    add_all_the_same,
+    add_with_same_email,
     all_at_once,
-    count_up,
     ids,
+    increment_version,
     numbered,
 )
 from databases import engine_of, sqlite_file
@@ -50,12 +50,12 @@ class TestTwoProcesses:
 
     def test_lose_no_change(self, tmp_path: Path) -> None:
         def add_or_count(work: UnitOfWork, _: int) -> int:
-            return count_up(work, 1) if ids(work) else add(work, 1) - 1
+            return increment_version(work, 1) if ids(work) else add(work, 1) - 1
 
         assert sorted(map(str, self.each(tmp_path, add_or_count))) == sorted(map(str, range(120)))
 
     def test_store_an_email_for_one_lead(self, tmp_path: Path) -> None:
-        results = self.each(tmp_path, add_all_the_same)
+        results = self.each(tmp_path, add_with_same_email)
 
         (winner,) = (result for result in results if isinstance(result, str))
         losers = [result for result in results if isinstance(result, DuplicateLead)]
