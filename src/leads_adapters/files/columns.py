@@ -1,31 +1,18 @@
 """Assign the columns of a CSV file to lead fields, by its header row."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lead_fields import ASSIGNED_FIELDS, EXPORT_ONLY_FIELDS, FIELDS, INPUT_FIELDS, is_export
 from leads_adapters.lead_files import FileRefused
+from leads_domain.field_names import assign_members, member_of, simplified
 
 REFUSAL_COLUMNS = ("line", "reason")
 """The first columns of a file of refused rows; the columns of the imported file follow."""
 
 LISTED_MAX = 10
 """The maximum number of column names in an error message."""
-
-_SPELLINGS = {
-    "name": "full name, contact name, lead name, customer name, nom, nom complet, nombre, nombre completo",
-    "email": "email address, mail, mail address, contact email, email adresse, mail adresse, adresse email, "
-    "adresse mail, courriel, correo, correo electrónico",
-    "phone": "phone number, telephone, telephone number, tel, mobile, mobile phone, mobile number, cell phone, "
-    "telefon, telefonnummer, handy, téléphone, teléfono, móvil",
-    "source": "lead source, quelle, origine, origen",
-    "owner": "owner email, lead owner, assigned to, zuständig, responsable",
-    "status": "lead status, contact status, deal status, statut, estado, stage, lead stage, deal stage, sales stage, "
-    "opportunity stage, pipeline stage, lifecycle stage",
-}
-_SEPARATORS = str.maketrans("", "", " -_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +69,14 @@ def field_of(name: str) -> str | None:
 
     Case, spaces, hyphens and underscores make no difference.
     """
-    return _FIELD_OF_SPELLING.get(_simplified(name))
+    member = _FIELD_OF_NAME.get(simplified(name)) or member_of(name)
+    return member if member in FIELDS else None
 
 
-def _simplified(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold().translate(_SEPARATORS)
-
-
-def _simplified_set(spellings: str) -> set[str]:
-    return {_simplified(spelling) for spelling in spellings.split(",")}
-
-
-_FIELD_OF_SPELLING = {_simplified(field): field for field in FIELDS} | {
-    spelling: field for field, spellings in _SPELLINGS.items() for spelling in _simplified_set(spellings)
-}
+_FIELD_OF_NAME = {simplified(field): field for field in FIELDS}
 _RARE_ELSEWHERE = EXPORT_ONLY_FIELDS | {"attributes", "version"}
 """Fields of which a file of another program has at most one, such as `Status Reason`."""
 
-_FIRST_NAMES = _simplified_set("first name, given name, forename, vorname, prénom, nombre de pila, voornaam, nome")
-_LAST_NAMES = _simplified_set(
-    "last name, surname, family name, nachname, familienname, zuname, nom de famille, apellido, apellidos, "
-    "achternaam, cognome, sobrenome"
-)
-_FULL_OR_LAST_NAMES = _simplified_set("name, nom, nombre")
 _NO_COLUMN = 'There is no column "{}". The first row must name the columns. It reads: {}.'
 
 
@@ -131,16 +103,13 @@ def _check_complete(names: Sequence[str], indexes: Mapping[str, int], *, exporte
     found = ", ".join(f'"{name}"' for name in names[:LISTED_MAX]) or "nothing"
     if "email" not in indexes:
         raise FileRefused(_NO_COLUMN.format("email", found))
-    if _has_split_name(names, indexes) and not exported:
+    if _has_split_name(names) and not exported:
         raise FileRefused(f'Join first and last name in one column "name". The first row reads: {found}.')
     if "name" not in indexes:
         raise FileRefused(_NO_COLUMN.format("name", found))
 
 
-def _has_split_name(names: Sequence[str], indexes: Mapping[str, int]) -> bool:
+def _has_split_name(names: Sequence[str]) -> bool:
     """Return whether there are columns for parts of the name, such as "Vorname" and "Name", but none for all of it."""
-    simplified = set(map(_simplified, names))
-    parts = [not simplified.isdisjoint(spellings) for spellings in (_FIRST_NAMES, _LAST_NAMES)]
-    if "name" not in indexes:
-        return any(parts)
-    return any(parts) and not all(parts) and _simplified(names[indexes["name"]]) in _FULL_OR_LAST_NAMES
+    members = assign_members(names)
+    return "name" not in members and not {"first_name", "last_name"}.isdisjoint(members)

@@ -1,0 +1,91 @@
+"""Test the recognition of field names of forms, spreadsheets and other programs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from leads_domain.field_names import MEMBERS, assign_members, member_of
+
+
+@pytest.mark.parametrize(
+    ("member", "names"),
+    [
+        (
+            "name",
+            "name, Full Name, full_name, Contact Name, your-name, Lead Name, Person - Name, Nom complet",
+        ),
+        ("name", "お名前, Contact person, data.contact.name, form_fields[name], fields[name][value], Your Name*"),
+        ("first_name", "First Name, FirstName, first_name, fname, Given Name, Vorname, Prénom, prenom, name[first]"),
+        ("first_name", "Person - First name, contact.firstName, Nombre de pila, Voornaam, Pre\u0301nom"),
+        ("last_name", "Last Name, LAST_NAME, lname, Surname, Family Name, Nachname, Nom de famille, Apellidos"),
+        ("email", "E-Mail, e_mail, EMAIL, Email Address, your-email, your-mail, Work Email, E-mail 1 - Value"),
+        ("email", "E-mail 2 Address, Primary Email, Secondary Email, Person - Email - Work, data.contact.email"),
+        (
+            "email",
+            "E-Mail-Adresse, Courriel, Correo electrónico, emails[0][value], email2, Email (required)",
+        ),
+        ("email", "What's your email address?, Ihre E-Mail-Adresse, e-mail address, メールアドレス"),
+        (
+            "phone",
+            "Phone, Phone Number, phone_number, Phone No., Tel., Mobile, MobilePhone, Business Phone 2",
+        ),
+        ("phone", "Person - Phone - Mobile, Phone 1 - Value, Work Phone, your-tel, Telefonnummer, Handy, Téléphone"),
+        ("phone", "Mobile Phone Number, Home Phone, PHONE_NUMBER, Primary Phone, contact.phone, phone2, WhatsApp"),
+        ("source", "Source, Lead Source, LeadSource, lead-source, Quelle"),
+        ("owner", "Owner, Lead Owner, Contact owner, Person - Owner, Owner Email, Lead\u00a0Owner"),
+        ("status", "Status, Lead Status, Contact status, Deal Stage, lifecycle_stage"),
+        ("message", "message, your-message, comments, Comment, Nachricht, Ihre Nachricht, Mensaje, data.message, body"),
+        (None, "Company, Company Name, Company Phone, company.name, data.organization.email, Organization - Name"),
+        (None, "Lead Owner.id, data.owner.email, campaign_name, form_name, ad_name, event.name, Account Name"),
+        (
+            None,
+            "E-mail 1 - Label, E-mail Type, E-mail Display Name, Email Opt Out, Phone 1 - Label",
+        ),
+        (
+            None,
+            "Business Fax, Fax Number, Nickname, Middle Name, File As, name 2, State, identity, Notes",
+        ),
+        (None, "Business Name, Contact, Lead ID, Record Id, Person - ID, Created On, -, ., 1, [, Website, Job Title"),
+    ],
+)
+def test_a_field_is_recognised_by_its_usual_names(member: str | None, names: str) -> None:
+    assert {name: member_of(name) for name in names.split(", ")} == dict.fromkeys(names.split(", "), member)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Vorname", "Name", "E-Mail"], {"first_name": [0], "last_name": [1], "email": [2]}),
+        (["Prénom", "Nom"], {"first_name": [0], "last_name": [1]}),
+        (["Nombre", "Apellidos"], {"first_name": [0], "last_name": [1]}),
+        (["your-name", "surname"], {"first_name": [0], "last_name": [1]}),
+        (["Name", "First Name", "Last Name"], {"name": [0], "first_name": [1], "last_name": [2]}),
+        (["Full Name", "First Name"], {"name": [0], "first_name": [1]}),
+        (["Nachname"], {"last_name": [0]}),
+        (["Secondary Email", "Mobile", "EMAIL", "Phone"], {"email": [2, 0], "phone": [3, 1]}),
+    ],
+)
+def test_names_are_assigned_to_members_with_the_best_first(names: list[str], expected: dict[str, list[int]]) -> None:
+    assert assign_members(names) == expected
+
+
+def test_a_choice_wins_over_the_usual_meaning() -> None:
+    chosen = {"Company Phone": "phone", "Email": None, "Name": "name"}
+    assert assign_members(["Phone", "Company Phone", "Email", "Mail", "First Name", "Name"], chosen) == {
+        "phone": [1, 0],
+        "email": [3],
+        "first_name": [4],
+        "name": [5],
+    }
+
+
+@given(st.lists(st.text(max_size=30), max_size=8))
+def test_every_name_is_assigned_at_most_once(names: list[str]) -> None:
+    assigned = assign_members(names)
+    positions = [position for found in assigned.values() for position in found]
+    assert len(positions) == len(set(positions))
+    assert assigned.keys() <= set(MEMBERS)
+
+
+def test_a_very_long_name_is_not_recognised() -> None:
+    assert member_of("x." * 100_000 + "email") is None
