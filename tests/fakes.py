@@ -99,5 +99,5 @@ class PlainNormalizer:
     def phone(self, text: str) -> PhoneNumber:
         """Return the phone number in `text`. Raises `ValidationFailed` if it does not start with +."""
         if not text.startswith("+"):
-            raise ValidationFailed.because("This is not a telephone number.")
+            raise ValidationFailed.because("This is not a phone number.")
         return PhoneNumber(text)

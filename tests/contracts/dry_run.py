@@ -8,7 +8,7 @@ from builders import a_lead, an_email
 from contracts.stores import ON_ONE_DATABASE
 from leads_domain.lead import Lead
 from leads_domain.use_cases.import_leads import DryRun
-from unit.adapters.files.troublesome import exactly, leads
+from unit.adapters.files.special_texts import exactly, leads
 
 
 class DryRunContract:

@@ -396,7 +396,7 @@ class DeliveriesOnPostgres(OnPostgres, Deliveries):
     """On PostgreSQL."""
 
 
-def a_test(machine: type[Deliveries], times: float) -> Any:
+def scaled_test(machine: type[Deliveries], times: float) -> Any:
     """Return a test with a multiple of the usual number of examples."""
     test = machine.TestCase
     test.settings = settings(stateful_step_count=40, max_examples=int(settings().max_examples * times))
@@ -404,6 +404,6 @@ def a_test(machine: type[Deliveries], times: float) -> Any:
 
 
 # Most examples run in memory, the fastest database.
-TestDeliveriesInMemory = a_test(DeliveriesInMemory, 4)
-TestDeliveriesOnSqlite = a_test(DeliveriesOnSqlite, 1)
-TestDeliveriesOnPostgres = a_test(DeliveriesOnPostgres, 0.5)
+TestDeliveriesInMemory = scaled_test(DeliveriesInMemory, 4)
+TestDeliveriesOnSqlite = scaled_test(DeliveriesOnSqlite, 1)
+TestDeliveriesOnPostgres = scaled_test(DeliveriesOnPostgres, 0.5)

@@ -20,7 +20,7 @@ from leads_domain.details import REASON_MAX, SOURCE_MAX
 from leads_domain.events import rfc3339
 from rest import Api, Service, a_service
 from strategies import trimmed_texts, utc_times
-from unit.adapters.files.troublesome import scalars, texts
+from unit.adapters.files.special_texts import scalars, texts
 
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"

@@ -69,12 +69,12 @@ def test_a_placeholder_clears_the_phone_number_and_the_owner(text: str) -> None:
     assert check(phone=text, owner=text) == {"phone": None, "owner": None}
 
 
-def test_a_person_may_be_called_null() -> None:
+def test_a_person_can_have_the_name_null() -> None:
     assert check(name="Null", source="-") == {"name": "Null", "source": "-"}
 
 
 @pytest.mark.parametrize(("field", "max_length"), [("name", 200), ("source", 100), ("status_reason", 1000)])
-def test_a_text_may_be_as_long_as_its_limit(field: str, max_length: int) -> None:
+def test_a_text_can_be_as_long_as_its_limit(field: str, max_length: int) -> None:
     longest = "é" * max_length
     assert check(**{field: f" {longest} "}) == {field: longest}
 
@@ -109,7 +109,7 @@ def test_a_name_is_trimmed_and_refused_only_for_its_length_or_nul(text: str) -> 
     [
         ("email", "This is not an e-mail address."),
         ("owner", "This is not an e-mail address."),
-        ("phone", "This is not a telephone number."),
+        ("phone", "This is not a phone number."),
     ],
 )
 def test_an_invalid_contact_is_refused_at_its_field(field: str, detail: str) -> None:
@@ -160,7 +160,7 @@ def test_missing_required_fields_are_reported_together_with_other_errors() -> No
     assert caught.value.errors == (
         FieldError("/name", "This field is required."),
         FieldError("/email", "This field is required."),
-        FieldError("/phone", "This is not a telephone number."),
+        FieldError("/phone", "This is not a phone number."),
     )
 
 

@@ -129,8 +129,8 @@ def test_a_postponed_follow_up_is_attempted_at_its_new_due_time() -> None:
 
 def test_a_new_message_does_not_change_the_next_attempt() -> None:
     waiting = a_follow_up(next_attempt_at=LATER)
-    reworded, events = waiting.reschedule(NOON + MINUTE, message="Hi!")
-    assert reworded == replace(waiting, message="Hi!", updated_at=NOON + MINUTE)
+    changed, events = waiting.reschedule(NOON + MINUTE, message="Hi!")
+    assert changed == replace(waiting, message="Hi!", updated_at=NOON + MINUTE)
     assert [event.type for event in events] == [EventType.FOLLOW_UP_RESCHEDULED]
 
 

@@ -127,7 +127,7 @@ def test_the_transitions_of_a_pipeline_are_read_only() -> None:
         DEFAULT_PIPELINE.transitions["converted"] = ("new",)  # type: ignore[index]
 
 
-def test_the_default_pipeline_is_the_documented_one() -> None:
+def test_the_default_pipeline_is_as_documented() -> None:
     transitions = {(origin, target) for origin, targets in DEFAULT_PIPELINE.transitions.items() for target in targets}
     assert transitions == {
         ("new", "contacted"),

@@ -22,7 +22,7 @@ Send = Callable[..., str]
 
 @pytest.fixture
 def send(app: Application) -> Send:
-    """Send a request with a key; returns the content of its response."""
+    """Send a request with a key, and return the content of its response."""
 
     def run(work: UnitOfWork, attempt: Attempt, content: str, lead_id: LeadId | None) -> str:
         response = attempt(work, b"", lambda _: JsonResponse(content, status_code=200, lead_id=lead_id))

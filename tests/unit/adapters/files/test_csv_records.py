@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from leads_adapters.files.csv_records import UNBALANCED, records
 from leads_adapters.files.lines import LINE_MAX, TOO_LONG, text_lines
-from unit.adapters.files.troublesome import texts
+from unit.adapters.files.special_texts import texts
 
 
 def read(content: str, delimiter: str = ",") -> list[tuple[int, list[str], str | None]]:

@@ -25,7 +25,7 @@ from leads_domain.details import (
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import rfc3339
 from leads_domain.lead import ImportedState, Lead
-from unit.adapters.files.troublesome import exactly, import_values, leads
+from unit.adapters.files.special_texts import exactly, import_values, leads
 
 FORMATS = pytest.mark.parametrize("format_", list(Format))
 

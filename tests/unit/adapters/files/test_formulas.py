@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from leads_adapters.files.formulas import defused, restored
-from unit.adapters.files.troublesome import texts
+from unit.adapters.files.special_texts import texts
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])

@@ -17,7 +17,7 @@ from leads_adapters.files.refused_rows import refused_header, refused_json, refu
 from leads_adapters.lead_files import LeadFile
 from leads_domain.errors import DuplicateLead, FieldError, LeadsError, ValidationFailed
 from leads_domain.lead import Lead
-from unit.adapters.files.troublesome import exactly, import_values, leads, texts
+from unit.adapters.files.special_texts import exactly, import_values, leads, texts
 
 REFUSAL = DuplicateLead("some-id")
 
