@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels soak crash fuzz openapi clients lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels soak crash fuzz openapi messages clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -65,6 +65,10 @@ fuzz: $(VENV)/.installed-dev
 # Write docs/openapi.json.
 openapi: $(VENV)/.installed-dev
 	OPENAPI_WRITE=1 $(PYTEST) -q tests/http/test_openapi_file.py
+
+# List every text that people can see, for review.
+messages: $(VENV)/.installed-dev
+	@$(BIN)/python tests/messages.py
 
 # Check that the types of openapi-typescript compile. Not a part of `make test`: it needs npm and a network.
 clients: NPM := build/clients/node_modules/.bin

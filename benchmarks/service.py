@@ -97,7 +97,7 @@ class Filled:
 
     @contextmanager
     def serve(self, command: Sequence[str] = SERVE) -> Iterator[tuple[Running, Target]]:
-        """Run the service and check its responses first, which adds a lead."""
+        """Run the service, and check its responses with a new lead before the measurement."""
         with self.installation.run_server(command) as service:
             target = self.target(service.url)
             target.check(sample.lead(self.stored))

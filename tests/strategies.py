@@ -27,25 +27,25 @@ from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline, Status
 
 
 def texts(min_size: int = 0, max_size: int = 50) -> SearchStrategy[str]:
-    """Text in any script, without NUL and lone surrogates, which cannot be stored."""
+    """Draw text in any script, without NUL and lone surrogates, which cannot be stored."""
     return st.text(
         st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=min_size, max_size=max_size
     )
 
 
 def trimmed_texts(max_length: int) -> SearchStrategy[str]:
-    """Text as the domain stores it: not empty, without outer white space."""
+    """Draw text as the domain stores it: not empty, without outer white space."""
     return texts(min_size=1, max_size=min(max_length, 50)).map(str.strip).filter(bool)
 
 
 def times() -> SearchStrategy[datetime]:
-    """Aware times in any zone, a year away from both ends of the calendar, so that they can be converted to UTC."""
+    """Draw aware times in any zone, a year away from both ends of the calendar: they can be converted to UTC."""
     offsets = st.integers(min_value=-1439, max_value=1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
     return st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31), timezones=offsets)  # noqa: DTZ001
 
 
 def utc_times() -> SearchStrategy[datetime]:
-    """Times as the `Clock` returns them, in a plausible range of years."""
+    """Draw times as the `Clock` returns them, in a plausible range of years."""
     return st.datetimes(
         min_value=datetime(2000, 1, 1),  # noqa: DTZ001
         max_value=datetime(2100, 1, 1),  # noqa: DTZ001
@@ -54,46 +54,46 @@ def utc_times() -> SearchStrategy[datetime]:
 
 
 def ids() -> SearchStrategy[str]:
-    """Identifiers."""
+    """Draw identifiers."""
     return st.integers(min_value=1, max_value=2**61).map(an_id)
 
 
 def emails() -> SearchStrategy[EmailAddress]:
-    """E-mail addresses, some of which differ only in case."""
+    """Draw e-mail addresses, some of which differ only in case."""
     local = st.text("abABßé1+", min_size=1, max_size=10)
     return st.builds(lambda name, host: an_email(f"{name}@{host}.example"), local, st.sampled_from(["a", "b", "B"]))
 
 
 def phones() -> SearchStrategy[PhoneNumber]:
-    """Phone numbers, with or without an extension."""
+    """Draw phone numbers, with or without an extension."""
     digits = st.text("0123456789", min_size=1, max_size=5)
     return st.builds(PhoneNumber, digits.map("+1202555{}".format), st.none() | digits)
 
 
 def scalars() -> SearchStrategy[Scalar]:
-    """Values of attributes, without negative zero, which some databases store as zero."""
+    """Draw values of attributes, without negative zero, which some databases store as zero."""
     numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
     integers = st.integers(min_value=INTEGER_MIN, max_value=INTEGER_MAX)
     return confusable_scalars() | texts(max_size=min(ATTRIBUTE_TEXT_MAX, 50)) | integers | numbers | st.booleans()
 
 
 def confusable_scalars() -> SearchStrategy[Scalar]:
-    """Values that are equal or false in Python but differ in JSON."""
+    """Draw values that are equal or false in Python but differ in JSON."""
     return st.sampled_from([0, 0.0, False, 1, 1.0, True, "", None])
 
 
 def attribute_names() -> SearchStrategy[str]:
-    """Names of attributes, among them some that a JSON Pointer must escape."""
+    """Draw names of attributes, among them some that a JSON Pointer must escape."""
     return st.text("ab~/01", min_size=1, max_size=4) | texts(min_size=1, max_size=ATTRIBUTE_NAME_MAX)
 
 
 def attributes() -> SearchStrategy[dict[str, Scalar]]:
-    """A lead's attributes."""
+    """Draw the attributes of a lead."""
     return st.dictionaries(attribute_names(), scalars(), max_size=5)
 
 
 def details() -> SearchStrategy[Details]:
-    """Validated fields of a lead: all, some or none."""
+    """Draw validated fields of a lead: all, some or none."""
     fields: dict[str, SearchStrategy[Any]] = {
         "name": trimmed_texts(NAME_MAX),
         "email": emails(),
@@ -107,7 +107,7 @@ def details() -> SearchStrategy[Details]:
 
 
 def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
-    """Leads in any status of `pipeline`."""
+    """Draw leads in any status of `pipeline`."""
     return st.builds(
         lambda times, details, **fields: a_lead(created_at=times[0], updated_at=times[1], **{**fields, **details}),
         _two_times(),
@@ -121,7 +121,7 @@ def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
 
 
 def scheduled_follow_ups() -> SearchStrategy[FollowUp]:
-    """Scheduled follow-ups: new, under a lease, or between attempts."""
+    """Draw scheduled follow-ups: new, under a lease, or between attempts."""
     return _follow_ups() | st.builds(
         lambda follow_up, claims, **fields: replace(follow_up, claims=claims + fields["attempts"], **fields),
         _follow_ups(),
@@ -134,7 +134,7 @@ def scheduled_follow_ups() -> SearchStrategy[FollowUp]:
 
 
 def ended_follow_ups() -> SearchStrategy[FollowUp]:
-    """Follow-ups that are sent, failed or cancelled."""
+    """Draw follow-ups that are sent, failed or cancelled."""
     endings: list[SearchStrategy[dict[str, Any]]] = [
         st.fixed_dictionaries({"state": st.just(FollowUpState.SENT), "sent_at": utc_times()}),
         st.fixed_dictionaries({"state": st.just(FollowUpState.FAILED), "last_error": trimmed_texts(50)}),
@@ -151,7 +151,7 @@ def ended_follow_ups() -> SearchStrategy[FollowUp]:
 
 
 def _follow_ups() -> SearchStrategy[FollowUp]:
-    """Follow-ups that were not claimed yet."""
+    """Draw follow-ups that were not claimed yet."""
     return st.builds(
         lambda times, **fields: a_follow_up(created_at=times[0], updated_at=times[1], **fields),
         _two_times(),
@@ -166,12 +166,12 @@ def _follow_ups() -> SearchStrategy[FollowUp]:
 
 
 def _two_times() -> SearchStrategy[list[datetime]]:
-    """Two times in order, perhaps equal."""
+    """Draw two times in order, perhaps equal."""
     return st.tuples(utc_times(), utc_times()).map(sorted)
 
 
 def follow_ups() -> SearchStrategy[FollowUp]:
-    """Follow-ups in any state."""
+    """Draw follow-ups in any state."""
     return scheduled_follow_ups() | ended_follow_ups()
 
 
@@ -194,14 +194,14 @@ class Table:
 
 
 def statuses() -> SearchStrategy[Status]:
-    """Names of statuses in any script: printable, without outer spaces."""
+    """Draw names of statuses in any script: printable, without outer spaces."""
     letters = st.characters(categories=["L", "N", "P", "S", "Zs"])
     return st.text(letters, min_size=1, max_size=12).filter(lambda name: name == name.strip() and name.isprintable())
 
 
 @st.composite
 def tables(draw: DrawFn, min_statuses: int = 1) -> Table:
-    """Tables of valid pipelines: each status is the target of an earlier one, and the last is final."""
+    """Draw tables of valid pipelines: each status is the target of an earlier one, and the last is final."""
     names = draw(st.lists(statuses(), min_size=min_statuses, max_size=6, unique=True))
     some = st.sets(st.sampled_from(names))
     targets: dict[Status, set[Status]] = {name: draw(some) - {name} for name in names[:-1]} | {names[-1]: set()}
@@ -212,20 +212,20 @@ def tables(draw: DrawFn, min_statuses: int = 1) -> Table:
 
 
 def pipelines() -> SearchStrategy[Pipeline]:
-    """Valid pipelines."""
+    """Draw valid pipelines."""
     return tables().map(Table.build)
 
 
 @dataclass(frozen=True)
 class InvalidTable:
-    """A table with one error, and the expected message."""
+    """Draw a table with one error, and the expected message."""
 
     table: Table
     message: str
 
 
 def invalid_tables(kind: str) -> SearchStrategy[InvalidTable]:
-    """Tables of pipelines with one error of this kind, a key of `PIPELINE_ERRORS`."""
+    """Draw tables of pipelines with one error of this kind, a key of `PIPELINE_ERRORS`."""
     return st.composite(PIPELINE_ERRORS[kind])()
 
 

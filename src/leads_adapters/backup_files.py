@@ -34,7 +34,7 @@ def kind_of(file: Path) -> str | None:
 
 
 def time_stamp(at: datetime) -> str:
-    """Format a time for file names, so that they sort by time and differ."""
+    """Format a time for file names, so that they sort by time and are unique."""
     return f"{at:%Y%m%d-%H%M%S-%f}"
 
 

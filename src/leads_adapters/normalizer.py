@@ -64,9 +64,7 @@ class InternationalNormalizer:
         """See `Normalizer.email`. Refuses quoted local parts, address literals and special-use domains."""
         address = text.strip()
         if len(address) > EMAIL_MAX:
-            raise ValidationFailed.because(
-                f"An e-mail address has at most {EMAIL_MAX} characters; this one has {len(address)}."
-            )
+            raise ValidationFailed.because(f"Must have at most {EMAIL_MAX} characters, but has {len(address)}.")
         if not address.isprintable():
             raise ValidationFailed.because("Remove the control characters and other invisible characters.")
         try:
@@ -78,9 +76,7 @@ class InternationalNormalizer:
         """See `Normalizer.phone`, and "Phone numbers" in docs/api.md for the rules."""
         typed = text.strip()
         if len(typed) > PHONE_MAX:
-            raise ValidationFailed.because(
-                f"A phone number has at most {PHONE_MAX} characters; this one has {len(typed)}."
-            )
+            raise ValidationFailed.because(f"Must have at most {PHONE_MAX} characters, but has {len(typed)}.")
         plain = typed.translate(_PHONE_SEPARATORS)
         if _is_plain_phone(plain):
             return PhoneNumber(plain)
@@ -174,6 +170,7 @@ def _key(address: str) -> str:
 
 def _email_advice(reason: str) -> str:
     reason = reason.rstrip(".") if len(reason) <= LIBRARY_MESSAGE_MAX else "This is not an e-mail address"
+    reason = reason.replace("email", "e-mail")
     return f"{reason}. Write it like name@example.com."
 
 

@@ -23,7 +23,7 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def new_database() -> Iterator[URL]:
-    """A database that is created as the documentation says, with another name."""
+    """Create a database as the documentation says, with another name."""
     name = f"leads_{uuid4().hex[:12]}"
     statements = block(NEW_DATABASE, PAGE_ABOUT_POSTGRESQL).replace("ROLE leads", f"ROLE {name}")
     statements = statements.replace("DATABASE leads OWNER leads", f"DATABASE {name} OWNER {name}")

@@ -31,7 +31,7 @@ class Pigeon:
             case "later":
                 raise TryAgain("It rains.", timedelta(minutes=5))
             case "never":
-                raise Refused("Nobody lives there.")
+                raise Refused("There is no such address.")
             case "breaks":
                 raise RuntimeError(self.token)
         return Receipt("feather")
@@ -74,7 +74,7 @@ def configure(site: Site, **channels: str) -> None:
 
 
 def output_of(finished: CommandResult) -> str:
-    """All of it; no secret stands there."""
+    """Return the whole output, after checking that it contains no secret."""
     text = finished.out + finished.err
     assert SECRET not in text
     return text
@@ -133,7 +133,7 @@ def test_an_address_that_the_channel_does_not_accept_is_refused_and_nothing_is_s
     ("outcome", "message"),
     [
         ("later", "leads: Try again in 300 s: It rains.\n"),
-        ("never", "leads: Refused: Nobody lives there.\n"),
+        ("never", "leads: Refused: There is no such address.\n"),
         ("breaks", "leads: Try again: The channel failed with RuntimeError.\n"),
     ],
 )

@@ -21,13 +21,13 @@ from postgres import postgres_url
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
-    """The image, built by the steps of the Dockerfile."""
+    """Build the image by the steps of the Dockerfile."""
     return Image(tmp_path_factory.mktemp("image"))
 
 
 @pytest.fixture
 def container(image: Image, tmp_path: Path) -> Iterator[Service]:
-    """A running container of the image."""
+    """Run a container of the image."""
     site = Site(tmp_path, image.root / "opt/leads/bin/leads")
     site.folder = image.root / "data"
     with Service(site, image.command, image.environment) as service:

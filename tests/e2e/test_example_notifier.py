@@ -15,7 +15,7 @@ EXAMPLE = ROOT / "examples/notifier_matrix_chat"
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An environment with the wheels of leads and of the example."""
+    """Create an environment with the wheels of leads and of the example."""
     wheels = [build_wheel(project, tmp_path_factory.mktemp("wheel")) for project in (ROOT, EXAMPLE)]
     return make_environment(tmp_path_factory.mktemp("environment"), *wheels)
 

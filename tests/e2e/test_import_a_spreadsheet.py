@@ -20,7 +20,7 @@ def test_every_block_is_run() -> None:
 
 @pytest.fixture
 def office(site: Site) -> Site:
-    """A folder with the file of the page."""
+    """Create a folder with the file of the page."""
     site.write("leads.csv", block(FILE, PAGE))
     return site
 

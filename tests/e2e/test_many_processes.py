@@ -1,4 +1,4 @@
-"""Test several processes on one database, some of which are killed."""
+"""Test several processes on one database, also while some are killed."""
 
 import asyncio
 import os

@@ -20,7 +20,7 @@ NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__",
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the repository."""
+    """Copy the repository."""
     copy = tmp_path / "leads"
     shutil.copytree(ROOT, copy, ignore=NOT_COPIED)
     return copy

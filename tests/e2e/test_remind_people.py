@@ -120,7 +120,7 @@ def test_a_failed_follow_up_is_listed_and_retried(site: Site) -> None:
 
 @pytest.fixture
 def is_genuine() -> Any:
-    """The function of the page that checks signatures."""
+    """Return the function of the page that checks signatures."""
     names: dict[str, Any] = {}
     exec(block(VERIFIER, PAGE), names)
     return names["is_genuine"]

@@ -18,7 +18,7 @@ INSTALL = ["-m", "pip", "install", "--no-index", "--no-deps", "--no-build-isolat
 
 @pytest.fixture
 def site(site: Site, tmp_path: Path) -> Site:
-    """A site with the package that the page shows."""
+    """Create a site with the package that the page shows."""
     package = tmp_path / "my_matrix"
     package.mkdir()
     (package / "my_matrix.py").write_text(block("class MatrixNotifier", PAGE), "utf-8")

@@ -91,8 +91,8 @@ def operations_of(document: Any) -> Iterator[Operation]:
         for method, body_of in item.items():
             operation = partial(Operation, body_of["operationId"], path=path, roles=body_of.get("x-roles"))
             [*content] = body_of.get("requestBody", {}).get("content", {}).items()
-            media_type, told_of_body = content[0] if content else ("", {})
-            body = told_of_body.get("example")
+            media_type, body_problem = content[0] if content else ("", {})
+            body = body_problem.get("example")
             sent = body.encode() if isinstance(body, str) else body  # a file is sent unchanged
             yield operation(method=method.upper(), body=sent, media_type=media_type)
             if method == "get":

@@ -60,7 +60,7 @@ def storable(text: str) -> str:
 
 
 def hard_texts(most: int) -> SearchStrategy[str]:
-    """Stored text with characters that are difficult in files."""
+    """Draw stored text with characters that are difficult in files."""
     return texts().map(storable).map(str.strip).filter(bool) | trimmed_texts(most)
 
 

@@ -245,7 +245,7 @@ def _pages(file: Path) -> Any:
 
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_timeline_numbers_are_never_reused(store: str, tmp_path: Path) -> None:
-    """A reader of the feed would miss an entry with the number of an earlier one."""
+    """Readers of the feed would miss an entry with the number of an earlier one."""
 
     def last(work: UnitOfWork) -> Any:
         return cast(SqlUnitOfWork, work).runner.first(select(func.max(timeline.c.seq)))

@@ -185,7 +185,7 @@ def _by_lead(entries: Sequence[TimelineEntry]) -> dict[str, list[TimelineEntry]]
 @pytest.mark.parametrize("store", STORES)
 @pytest.mark.wal
 def test_readers_miss_nothing_while_several_processes_write(store: str, tmp_path: Path) -> None:
-    """Each database object acts as one process; all share a file or a server."""
+    """Let each database object act as one process; all share a file or a server."""
     with database_url(store, tmp_path) as url, asyncio.Runner() as runner, ExitStack() as closing:
         assert url is not None
         engines = [make_engine(url) for _ in range(PROCESSES)]

@@ -13,12 +13,12 @@ LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 FORBIDDEN_IMPORTS = {
     "Dependencies point inwards": ("leads_domain/lead.py", "import leads_adapters.clock"),
-    "The inside knows no library": ("leads_domain/lead.py", "import msgspec"),
-    "The families of adapters do not know each other": (
+    "The domain imports no library": ("leads_domain/lead.py", "import msgspec"),
+    "Families of adapters do not import each other": (
         "leads_adapters/http/controllers/leads.py",
         "import leads_adapters.sql.tables",
     ),
-    "Only the wiring knows the container library and the server": ("leads_adapters/http/app.py", "import granian"),
+    "Only leads_app imports the container library and the server": ("leads_adapters/http/app.py", "import granian"),
 }
 
 

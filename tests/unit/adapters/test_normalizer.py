@@ -187,9 +187,9 @@ def test_refuses_a_domain_every_time() -> None:
 @pytest.mark.parametrize(
     ("text", "advice"),
     [
-        ("ada", "An email address must have an @-sign. Write it like name@example.com."),
+        ("ada", "An e-mail address must have an @-sign. Write it like name@example.com."),
         ("ada@exa\u200bmple.com", "Remove the control characters and other invisible characters."),
-        ("a" * 1000, "An e-mail address has at most 254 characters; this one has 1000."),
+        ("a" * 1000, "Must have at most 254 characters, but has 1000."),
         ("ada@" + "\u2600" * 200, "This is not an e-mail address. Write it like name@example.com."),
     ],
 )
@@ -504,7 +504,7 @@ def test_refuses_a_number_that_cannot_be_called_from_abroad(text: str, region: s
             "+49 0030 123456",
             "This number has too few digits after its trunk prefix, or two trunk prefixes. Check it for typing errors.",
         ),
-        ("1" * 51, "A phone number has at most 50 characters; this one has 51."),
+        ("1" * 51, "Must have at most 50 characters, but has 51."),
         ("+1 800 FLOWERS", 'Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".'),
     ],
 )
