@@ -16,6 +16,7 @@ from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.submission import Submission
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChangesInput, reschedule
 from leads_domain.use_cases.change_lead import ChangeLead
@@ -27,6 +28,7 @@ from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.read_timeline import read_timeline
+from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
 
@@ -57,6 +59,7 @@ class Application:
         self.add_note = AddNote(self.clock, ids)
         self.merge_leads = MergeLeads(self.clock, ids, DEFAULT_PIPELINE)
         self.erase_lead = EraseLead(self.clock, ids)
+        self.receive_submission = ReceiveSubmission(self.clock, ids)
         self.create_key = CreateKey(self.clock, ids, FixedEntropy())
         self.create_first_key = CreateFirstKey(self.create_key)
         self.revoke_key = RevokeKey(self.clock)
@@ -113,6 +116,11 @@ class Application:
         """Record that a claimed follow-up was sent, or its error."""
         return self.database.write(self.record_outcome, claimed.follow_up, error)
 
+    def receive(self, origin: str = "form:contact", **fields: Any) -> Submission:
+        """Receive a submission: by default one of John Doe through the form `contact`."""
+        content = fields.pop("content", {"name": "John Doe", "email": "john@example.com"})
+        return self.database.write(self.receive_submission, origin=origin, content=content, **fields)
+
     def lead(self, lead: Lead) -> Lead:
         """Return the lead as stored."""
         return self.database.read(lambda work: work.leads.get(lead.id))
@@ -120,6 +128,10 @@ class Application:
     def follow_up(self, follow_up: FollowUp) -> FollowUp:
         """Return the follow-up as stored."""
         return self.database.read(lambda work: work.follow_ups.get(follow_up.id))
+
+    def submission(self, submission: Submission) -> Submission:
+        """Return the submission as stored."""
+        return self.database.read(lambda work: work.submissions.get(submission.id))
 
     def follow_ups(self, lead: Lead) -> Sequence[FollowUp]:
         """Return all follow-ups of a lead, by due time."""

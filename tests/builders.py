@@ -15,6 +15,7 @@ from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import FollowUpNotice
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.rules import FollowUpRule
+from leads_domain.submission import Submission, SubmissionId
 from leads_domain.template import Template
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -64,6 +65,11 @@ def a_follow_up(**fields: Any) -> FollowUp:
     return replace(_FOLLOW_UP, **fields)
 
 
+def a_submission(**fields: Any) -> Submission:
+    """Return a received submission of the form `contact`."""
+    return replace(_SUBMISSION, **fields)
+
+
 def a_notice(**fields: Any) -> FollowUpNotice:
     """Return the notice for the first attempt of `a_follow_up()`."""
     return replace(_NOTICE, **fields)
@@ -99,6 +105,13 @@ _FOLLOW_UP = FollowUp(
     next_attempt_at=NOON,
     created_at=NOON,
     updated_at=NOON,
+)
+
+_SUBMISSION = Submission(
+    id=SubmissionId(an_id(3)),
+    received_at=NOON,
+    origin="form:contact",
+    content={"your-name": "John Doe", "your-mail": "john@example.com"},
 )
 
 _NOTICE = FollowUpNotice(

@@ -10,6 +10,7 @@ LeadsError
 ├── IllegalTransition      the pipeline does not allow this change of status
 ├── IllegalFollowUpState   the state of the follow-up does not allow this action
 │   └── AttemptInProgress  the follow-up is being sent: its message cannot change
+├── IllegalSubmissionState the state of the submission does not allow this action
 ├── RequestInProgress      another request with this idempotency key is in progress
 ├── InvalidPipeline        the configured pipeline contradicts itself
 └── Unavailable            the database cannot be reached or is too busy; nothing changed
@@ -122,6 +123,14 @@ class AttemptInProgress(IllegalFollowUpState):
         super().__init__(state, "changed")
         detail = "The message cannot change while the follow-up is being sent. If the attempt fails, try again."
         self.args = (detail,)
+
+
+class IllegalSubmissionState(LeadsError):
+    """The state of the submission does not allow the action, a past participle such as "accepted"."""
+
+    def __init__(self, state: str, action: str) -> None:
+        super().__init__(f"A submission that is {state} cannot be {action}.")
+        self.state = state
 
 
 class RequestInProgress(LeadsError):

@@ -10,6 +10,7 @@ from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
 from leads_domain.search import name_key
+from leads_domain.submission import SubmissionState
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -111,5 +112,19 @@ class FollowUpQuery:
     states: tuple[FollowUpState, ...] = ()
     channel: str | None = None
     due_before: datetime | None = None
+    after: Position | None = None
+    limit: int = LIMIT_DEFAULT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmissionQuery:
+    """The filters, start and size of a page of submissions. None or an empty tuple means no filter.
+
+    The list is ordered by the time of receipt, then by id, newest first.
+    """
+
+    lead_id: LeadId | None = None
+    states: tuple[SubmissionState, ...] = ()
+    origin: str | None = None
     after: Position | None = None
     limit: int = LIMIT_DEFAULT

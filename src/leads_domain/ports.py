@@ -15,8 +15,9 @@ from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position
+from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position, SubmissionQuery
 from leads_domain.statistics import Reports
+from leads_domain.submission import Submission, SubmissionId
 
 
 class LeadStore(Protocol):
@@ -50,14 +51,14 @@ class LeadStore(Protocol):
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """Delete a lead, and redirect its id to the lead `into`, with all ids that are redirected to it.
 
-        Both are locked, and the deleted lead has no follow-ups and no timeline entries.
+        Both are locked, and the deleted lead has no follow-ups, submissions and timeline entries.
         """
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
         """Return all ids that are redirected to this lead, in order."""
 
     def erase(self, id: LeadId) -> None:
-        """Erase a locked lead, which has no follow-ups, and the ids redirected to it.
+        """Erase a locked lead, which has no follow-ups and no submissions, and the ids redirected to it.
 
         The data is also overwritten in unused parts of the database (secure delete).
         """
@@ -151,6 +152,44 @@ class Timeline(Protocol):
         """Store `tombstone`, and erase all other entries of its lead."""
 
 
+class SubmissionStore(Protocol):
+    """A store of submissions. No two submissions have the same digest, even with concurrent writers."""
+
+    def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
+        """Store a new submission, and return it.
+
+        If another submission has its digest, store nothing and return that one. With `repeats_after`, a submission
+        received at that time or earlier gives its digest up instead.
+        """
+
+    def get(self, id: SubmissionId) -> Submission:
+        """Return the submission with this id; raises `NotFound`."""
+
+    def get_for_update(self, id: SubmissionId) -> Submission:
+        """Return the submission as `get` does, and lock it until the unit of work ends."""
+
+    def save(self, submission: Submission) -> None:
+        """Replace a locked submission."""
+
+    def page(self, query: SubmissionQuery) -> Page[Submission, Position]:
+        """Return a page of the submissions that match the query, newest first."""
+
+    def count(self, query: SubmissionQuery) -> int:
+        """Return the number of submissions that match the query, on all pages."""
+
+    def unprocessed(self, *, before: datetime, limit: int) -> Sequence[SubmissionId]:
+        """Return up to `limit` submissions in the state `received` that came before this time, oldest first."""
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """Move all submissions of a lead to another lead. Both are locked."""
+
+    def erase(self, lead_id: LeadId) -> None:
+        """Erase all submissions of a locked lead."""
+
+    def delete_expired(self, *, before: datetime, limit: int) -> int:
+        """Delete up to `limit` submissions received before this time, without waiting for locks; return the number."""
+
+
 class ApiKeyStore(Protocol):
     """A store of API keys, without their text."""
 
@@ -219,6 +258,10 @@ class UnitOfWork(Protocol):
     @property
     def timeline(self) -> Timeline:
         """Return the timeline."""
+
+    @property
+    def submissions(self) -> SubmissionStore:
+        """Return the store of submissions."""
 
     @property
     def api_keys(self) -> ApiKeyStore:

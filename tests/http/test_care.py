@@ -294,6 +294,7 @@ def test_the_personal_data_export_is_complete(service: Service, admin: Api, john
         "merged_ids": [id_of(jon)],
         "follow_ups": admin.get(f"{john}/follow-ups?limit=200").json["items"],
         "timeline": admin.get(f"{john}/timeline?limit=200").json["items"],
+        "submissions": [],
         "replied_at": [],
     }
     assert (len(document["follow_ups"]), len(document["timeline"])) == (2, 68)

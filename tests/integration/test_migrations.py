@@ -43,6 +43,9 @@ GIN = "ix_leads_words"
 NEW_NAMES = {"replies": "idempotency_records", "place": "position", "last_place": "last_position"}
 """Names of tables and columns that revision 0101 changed."""
 
+NEW_TABLES = {"submissions"}
+"""Tables that revisions after 0101 created."""
+
 DATA = Path(__file__).parents[1] / "data"
 """The folder with backups of version 0.2: leads with all related rows, one merged and two erased."""
 
@@ -105,7 +108,10 @@ def schema(engine: Engine) -> dict[str, object]:
 
 
 def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
-    """Return every row of every table without computed columns, under today's names of tables and columns."""
+    """Return every row of every table without computed columns, under today's names of tables and columns.
+
+    A new table without rows counts as one that does not exist yet.
+    """
     computed = {"rendered", "next_follow_up_key"}
     tables = {NEW_NAMES.get(name, name): name for name in table_names(inspect(engine)) - {"alembic_version"}}
     with engine.connect() as connection:
@@ -115,6 +121,7 @@ def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
                 for row in connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY 1, 2")
             ]
             for table, name in tables.items()
+            if table not in NEW_TABLES or connection.exec_driver_sql(f"SELECT 1 FROM {name}").first()
         }
 
 

@@ -10,12 +10,14 @@ from leads_adapters.memory.follow_up_store import MemoryFollowUpStore
 from leads_adapters.memory.idempotency_store import MemoryIdempotencyStore
 from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_adapters.memory.reports import MemoryReports
+from leads_adapters.memory.submission_store import MemorySubmissionStore
 from leads_adapters.memory.timeline import MemoryTimeline
 from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
+from leads_domain.submission import Submission, SubmissionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class _State:
     leads: dict[LeadId, Lead] = field(default_factory=dict)
     merged: dict[LeadId, LeadId] = field(default_factory=dict)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
+    submissions: dict[SubmissionId, Submission] = field(default_factory=dict)
     timeline: list[TimelineEntry] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
@@ -38,6 +41,7 @@ class MemoryUnitOfWork:
     def __init__(self, state: _State) -> None:
         self.leads = MemoryLeadStore(state.leads, state.merged)
         self.follow_ups = MemoryFollowUpStore(state.follow_ups)
+        self.submissions = MemorySubmissionStore(state.submissions)
         self.timeline = MemoryTimeline(state.timeline, state.positions)
         self.api_keys = MemoryApiKeyStore(state.api_keys)
         self.idempotency = MemoryIdempotencyStore(state.idempotency)

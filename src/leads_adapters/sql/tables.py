@@ -124,6 +124,28 @@ Index(
     postgresql_where=follow_ups.c.next_attempt_at.is_not(None),
 )
 
+# `content` is a JSON object. JSON escapes NUL, which PostgreSQL could not store.
+submissions = _table(
+    "submissions",
+    Column("id", Identifier, primary_key=True),
+    Column("received_at", UtcTime, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("lead_id", Identifier, ForeignKey("leads.id")),
+    Column("content", Text, nullable=False),
+    Column("remote_address", Text),
+    Column("digest", Text, unique=True),
+    CheckConstraint(
+        "state IN ('received', 'accepted', 'needs_review', 'spam', 'ignored', 'test', 'discarded')", "state"
+    ),
+    CheckConstraint("(state = 'accepted') = (lead_id IS NOT NULL)", "lead"),
+    Index(None, "received_at", "id"),
+    Index(None, "state", "received_at", "id"),
+    Index(None, "origin", "state", "received_at", "id"),
+    Index(None, "lead_id"),
+)
+
 # No foreign key to the lead: entries outlive the row of a merged or erased lead.
 timeline = _table(
     "timeline",

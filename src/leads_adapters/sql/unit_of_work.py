@@ -6,6 +6,7 @@ from leads_adapters.sql.idempotency_store import SqlIdempotencyStore
 from leads_adapters.sql.lead_store import SqlLeadStore
 from leads_adapters.sql.reports import SqlReports
 from leads_adapters.sql.statements import StatementRunner
+from leads_adapters.sql.submission_store import SqlSubmissionStore
 from leads_adapters.sql.timeline import SqlTimeline
 
 
@@ -16,6 +17,7 @@ class SqlUnitOfWork:
         self.runner = runner
         self.leads = SqlLeadStore(runner)
         self.follow_ups = SqlFollowUpStore(runner)
+        self.submissions = SqlSubmissionStore(runner)
         self.timeline = SqlTimeline(runner)
         self.api_keys = SqlApiKeyStore(runner)
         self.idempotency = SqlIdempotencyStore(runner)

@@ -8,8 +8,9 @@ from typing import TypeVar
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page
+from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, SubmissionQuery
 from leads_domain.ports import UnitOfWork
+from leads_domain.submission import Submission
 
 ItemT = TypeVar("ItemT")
 PositionT = TypeVar("PositionT")
@@ -26,6 +27,7 @@ class PersonalDataExport:
     merged_ids: Sequence[LeadId]
     follow_ups: Sequence[FollowUp]
     timeline: Sequence[TimelineEntry]
+    submissions: Sequence[Submission]
     replied_at: Sequence[datetime]
 
 
@@ -37,6 +39,9 @@ def export_lead(work: UnitOfWork, id: LeadId) -> PersonalDataExport:
         merged_ids=merged_ids,
         follow_ups=[*_all(lambda after: work.follow_ups.page(FollowUpQuery(lead_id=id, after=after, limit=LIMIT_MAX)))],
         timeline=[*_all(lambda before: work.timeline.of_lead(id, before=before, limit=LIMIT_MAX))],
+        submissions=[
+            *_all(lambda after: work.submissions.page(SubmissionQuery(lead_id=id, after=after, limit=LIMIT_MAX)))
+        ],
         replied_at=sorted(at for each in (id, *merged_ids) for at in work.idempotency.creation_times(each)),
     )
 

@@ -88,3 +88,14 @@ def test_an_unknown_lead_cannot_be_erased(app: Application) -> None:
         app.erase(a_lead(id=an_id(9)))
     with pytest.raises(NotFound):
         app.timeline(a_lead(id=an_id(9)))
+
+
+def test_the_submissions_of_the_lead_are_erased(app: Application) -> None:
+    lead, other = app.register().lead, app.register(email="jane@example.com").lead
+    submissions = [app.receive(content={"number": str(number)}) for number in range(3)]
+    for submission, accepted_by in zip(submissions, (lead, other), strict=False):
+        app.database.write(lambda work, each: work.submissions.save(each), submission.accept(accepted_by.id))
+    app.erase(lead)
+    with pytest.raises(NotFound):
+        app.submission(submissions[0])
+    assert [app.submission(each).id for each in submissions[1:]] == [each.id for each in submissions[1:]]

@@ -24,6 +24,7 @@ def test_the_export_has_all_data_of_the_lead_and_none_of_others(app: Application
         merged_ids=[jon.id],
         follow_ups=app.follow_ups(lead),
         timeline=app.timeline(lead),
+        submissions=[],
         replied_at=[],
     )
     assert app.personal_data(john) == personal_data

@@ -23,6 +23,7 @@ from leads_adapters.http.schemas.common import (
     Utc,
 )
 from leads_adapters.http.schemas.follow_ups import FollowUpView
+from leads_adapters.http.schemas.submissions import SubmissionView
 from leads_adapters.http.schemas.timeline import TimelineEntryView
 from leads_adapters.times import time_text
 from leads_domain.lead import Lead
@@ -108,6 +109,7 @@ class PersonalDataView(msgspec.Struct):
     merged_ids: Annotated[Sequence[Id], Meta(description="The ids of the leads that were merged into this one.")]
     follow_ups: Annotated[Sequence[FollowUpView], Meta(description="Ordered by due time.")]
     timeline: Annotated[Sequence[TimelineEntryView], Meta(description="Newest first.")]
+    submissions: Annotated[Sequence[SubmissionView], Meta(description="Newest first.")]
     replied_at: Annotated[
         Sequence[Utc], Meta(description="The times of the stored responses to requests with an `Idempotency-Key`.")
     ]
@@ -120,5 +122,6 @@ class PersonalDataView(msgspec.Struct):
             merged_ids=data.merged_ids,
             follow_ups=[FollowUpView.of(each) for each in data.follow_ups],
             timeline=[TimelineEntryView.of(each) for each in data.timeline],
+            submissions=[SubmissionView.of(each) for each in data.submissions],
             replied_at=[time_text(at) for at in data.replied_at],
         )

@@ -1,0 +1,91 @@
+"""Store submissions in a dictionary."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from leads_domain.errors import NotFound
+from leads_domain.lead import LeadId
+from leads_domain.paging import Page, Position, SubmissionQuery
+from leads_domain.submission import Submission, SubmissionId, SubmissionState
+
+
+class MemorySubmissionStore:
+    """A store of submissions in a dictionary."""
+
+    def __init__(self, stored: dict[SubmissionId, Submission]) -> None:
+        self._stored = stored
+
+    def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
+        """See `SubmissionStore.add`."""
+        for each in [*self._stored.values()]:
+            if each.digest is not None and each.digest == submission.digest:
+                if repeats_after is None or each.received_at > repeats_after:
+                    return each
+                self.save(replace(each, digest=None))
+        self.save(submission)
+        return submission
+
+    def get(self, id: SubmissionId) -> Submission:
+        """See `SubmissionStore.get`."""
+        if id not in self._stored:
+            raise NotFound("submission", id)
+        return self._stored[id]
+
+    get_for_update = get
+
+    def save(self, submission: Submission) -> None:
+        """See `SubmissionStore.save`."""
+        self._stored[submission.id] = submission
+
+    def page(self, query: SubmissionQuery) -> Page[Submission, Position]:
+        """See `SubmissionStore.page`."""
+        found = sorted(
+            (
+                each
+                for each in self._matching(query)
+                if query.after is None or (each.received_at, each.id) < (query.after.at, query.after.id)
+            ),
+            key=lambda each: (each.received_at, each.id),
+            reverse=True,
+        )
+        items = found[: query.limit]
+        return Page(items, Position(items[-1].received_at, items[-1].id) if len(found) > query.limit else None)
+
+    def count(self, query: SubmissionQuery) -> int:
+        """See `SubmissionStore.count`."""
+        return len(self._matching(query))
+
+    def unprocessed(self, *, before: datetime, limit: int) -> Sequence[SubmissionId]:
+        """See `SubmissionStore.unprocessed`."""
+        received = self._matching(SubmissionQuery(states=(SubmissionState.RECEIVED,)))
+        return [each.id for each in self._oldest_first(received) if each.received_at < before][:limit]
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """See `SubmissionStore.move`."""
+        for each in self._matching(SubmissionQuery(lead_id=from_lead)):
+            self.save(replace(each, lead_id=to_lead))
+
+    def erase(self, lead_id: LeadId) -> None:
+        """See `SubmissionStore.erase`."""
+        for each in self._matching(SubmissionQuery(lead_id=lead_id)):
+            del self._stored[each.id]
+
+    def delete_expired(self, *, before: datetime, limit: int) -> int:
+        """See `SubmissionStore.delete_expired`."""
+        expired = [each for each in self._oldest_first(self._stored.values()) if each.received_at < before][:limit]
+        for each in expired:
+            del self._stored[each.id]
+        return len(expired)
+
+    def _matching(self, query: SubmissionQuery) -> list[Submission]:
+        return [
+            each
+            for each in self._stored.values()
+            if query.lead_id in (None, each.lead_id)
+            and (not query.states or each.state in query.states)
+            and query.origin in (None, each.origin)
+        ]
+
+    def _oldest_first(self, submissions: Iterable[Submission]) -> list[Submission]:
+        return sorted(submissions, key=lambda each: (each.received_at, each.id))
