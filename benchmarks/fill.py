@@ -46,7 +46,7 @@ def _lead(values: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]
         | values
         | {
             "id": _new_id(),
-            "email_key": values["email"].lower(),
+            "identity": values["email"].lower(),
             "owner_key": values["owner"],
             "attributes": msgspec.json.encode(values["attributes"]).decode(),
             "created_at": at,

@@ -121,7 +121,7 @@ _NOTICE = FollowUpNotice(
     attempt=1,
     channel=_FOLLOW_UP.channel,
     name=_LEAD.name,
-    email=_LEAD.email.address,
+    email=str(_LEAD.email),
     phone=None,
     message=_FOLLOW_UP.message,
 )

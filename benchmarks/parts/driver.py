@@ -12,7 +12,7 @@ from benchmarks.figures import Findings, Rate
 from leads_adapters.ids import Uuid7Source
 from leads_adapters.sql.tables import leads
 
-_COLUMNS = "id, name, email, email_key, status, attributes, created_at, updated_at, version"
+_COLUMNS = "id, name, email, identity, status, attributes, created_at, updated_at, version"
 _INSERT = f"INSERT INTO leads ({_COLUMNS}) VALUES (?, ?, ?, ?, 'new', '{{}}', ?, ?, 1)"
 _SELECT = f"SELECT {', '.join(leads.columns.keys())} FROM leads"
 _PAGE = f"{_SELECT} ORDER BY created_at DESC, id DESC LIMIT 51"

@@ -23,7 +23,7 @@ ImportMethod = Callable[[Installation, Any, Path], str]
 _GOAL = Goal(12_000 / 150_000)
 _HEADER = ("name", "email", "phone", "source", "owner", "company", "employees")
 _NOW = "2026-01-01T00:00:00.000000Z"
-_COLUMNS = "id, name, email, email_key, phone, source, owner, owner_key, attributes"
+_COLUMNS = "id, name, email, identity, phone, source, owner, owner_key, attributes"
 _INSERT = (
     f"INSERT INTO leads ({_COLUMNS}, status, created_at, updated_at, version) "
     f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'new', '{_NOW}', '{_NOW}', 1)"

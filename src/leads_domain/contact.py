@@ -5,6 +5,11 @@ Only the `Normalizer` port creates them from text, so values of these types are 
 
 from dataclasses import dataclass
 
+from leads_domain.errors import FieldError, ValidationFailed
+
+NO_CONTACT = FieldError("", "Give an e-mail address or a phone number.")
+"""The error of a lead that has neither."""
+
 
 @dataclass(frozen=True, slots=True)
 class EmailAddress:
@@ -31,3 +36,15 @@ class PhoneNumber:
     def __str__(self) -> str:
         """Return the number, with its extension as in RFC 3966."""
         return f"{self.e164};ext={self.extension}" if self.extension else self.e164
+
+
+def identity_of(email: EmailAddress | None, phone: PhoneNumber | None) -> str:
+    """Return the identity of a lead: the e-mail key, else the phone number; raises `ValidationFailed` without both.
+
+    The two never collide: an e-mail key contains an @, and a phone number does not.
+    """
+    if email:
+        return email.key
+    if phone:
+        return str(phone)
+    raise ValidationFailed([NO_CONTACT])

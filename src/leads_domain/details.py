@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_fields, check_storable, check_text, missing, optional
-from leads_domain.contact import EmailAddress, PhoneNumber
+from leads_domain.contact import NO_CONTACT, EmailAddress, PhoneNumber
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.pipeline import Status
 from leads_domain.sources import Normalizer
@@ -31,7 +31,7 @@ class DetailsInput(TypedDict, total=False):
     """The fields of a lead as a client sends them. All can be left out."""
 
     name: str
-    email: str
+    email: str | None
     phone: str | None
     source: str | None
     owner: str | None
@@ -49,7 +49,7 @@ class Details(TypedDict, total=False):
     """The fields of a lead after validation: stripped, canonical, within limits."""
 
     name: str
-    email: EmailAddress
+    email: EmailAddress | None
     phone: PhoneNumber | None
     source: str | None
     owner: EmailAddress | None
@@ -58,11 +58,14 @@ class Details(TypedDict, total=False):
 
 
 def check_new_details(values: DetailsInput, normalizer: Normalizer, *other_errors: FieldError) -> Details:
-    """Return the details of a new lead, which needs a name and an e-mail address.
+    """Return the details of a new lead, which needs a name, and an e-mail address or a phone number.
 
     Raises `ValidationFailed` with all errors, including `other_errors`.
     """
-    return cast(Details, check_fields(values, _RULES, normalizer, *missing(values, "name", "email"), *other_errors))
+    errors = missing(values, "name")
+    if not (_is_given(values.get("email")) or _is_given(values.get("phone"))):
+        errors.append(NO_CONTACT)
+    return cast(Details, check_fields(values, _RULES, normalizer, *errors, *other_errors))
 
 
 def check_changes(values: Mapping[str, Any], normalizer: Normalizer, *other_errors: FieldError) -> Details:
@@ -113,14 +116,26 @@ def is_placeholder(text: str) -> bool:
     return text.strip().casefold() in PLACEHOLDERS
 
 
+def _is_given(text: str | None) -> bool:
+    return bool(text and text.strip()) and not is_placeholder(text or "")
+
+
+def _email(text: str, normalizer: Normalizer) -> EmailAddress | None:
+    return None if is_placeholder(text) else normalizer.email(text)
+
+
+def _phone(text: str, normalizer: Normalizer) -> PhoneNumber | None:
+    return None if is_placeholder(text) else normalizer.phone(text)
+
+
 _Rules = Mapping[str, Callable[[Any, Normalizer], object]]
 
 _RULES: _Rules = {
     "name": lambda text, _: check_text(text, max_length=NAME_MAX),
-    "email": lambda text, normalizer: normalizer.email(text),
-    "phone": optional(lambda text, normalizer: None if is_placeholder(text) else normalizer.phone(text)),
+    "email": optional(_email),
+    "phone": optional(_phone),
     "source": optional(lambda text, _: check_text(text, max_length=SOURCE_MAX)),
-    "owner": optional(lambda text, normalizer: None if is_placeholder(text) else normalizer.email(text)),
+    "owner": optional(_email),
     "attributes": lambda attributes, _: check_attributes(attributes),
 }
 _CHANGE_RULES: _Rules = {

@@ -5,7 +5,7 @@ LeadsError
 ├── NotFound               nothing has this id
 │   ├── Merged             the lead with this id was merged into another lead
 │   └── Erased             the data with this id was erased
-├── DuplicateLead          another lead has this e-mail address
+├── DuplicateLead          another lead has this e-mail address or phone number
 ├── VersionMismatch        the lead is at another version than the caller expects
 ├── IllegalTransition      the pipeline does not allow this change of status
 ├── IllegalFollowUpState   the state of the follow-up does not allow this action
@@ -77,15 +77,14 @@ class Erased(NotFound):
 
 
 class DuplicateLead(LeadsError):
-    """Another lead, `existing_id`, already has this e-mail address.
+    """Another lead, `existing_id`, already has this identity: the e-mail address, or the phone number without one.
 
     The id is None for a lead of the same dry run, and for a lead that has been removed since.
     """
 
     def __init__(self, existing_id: str | None) -> None:
-        super().__init__(
-            f"{f'The lead {existing_id}' if existing_id else 'Another lead'} already has this e-mail address."
-        )
+        lead = f"The lead {existing_id}" if existing_id else "Another lead"
+        super().__init__(f"{lead} already has this e-mail address or phone number.")
         self.existing_id = existing_id
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NewType
 
 from leads_domain.checking import check_text
-from leads_domain.contact import EmailAddress, PhoneNumber
+from leads_domain.contact import EmailAddress, PhoneNumber, identity_of
 from leads_domain.details import REASON_MAX, Details, Scalar, check_attributes
 from leads_domain.errors import FieldError, ValidationFailed, VersionMismatch
 from leads_domain.events import Event, EventType, Json, rfc3339
@@ -49,7 +49,7 @@ class ImportedState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
-    """A person or company that may become a customer.
+    """A person or company that may become a customer, with an e-mail address, a phone number or both.
 
     `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first transition
     to a status that is neither closed nor initial. `next_follow_up_at` is the earliest due time of the scheduled
@@ -58,7 +58,7 @@ class Lead:
 
     id: LeadId
     name: str
-    email: EmailAddress
+    email: EmailAddress | None = None
     phone: PhoneNumber | None = None
     status: Status
     status_reason: str | None = None
@@ -77,14 +77,14 @@ class Lead:
     ) -> tuple["Lead", list[Event]]:
         """Return a new lead, in the initial status unless its imported state has a status.
 
-        `details` need at least a name and an e-mail address. An imported lead without a creation time is as old as its
-        first contact.
+        `details` need at least a name, and an e-mail address or a phone number. An imported lead without a creation
+        time is as old as its first contact.
         """
         state = state or ImportedState()
         lead = cls(
             id=id,
             name=details["name"],
-            email=details["email"],
+            email=details.get("email"),
             phone=details.get("phone"),
             status=state.status or pipeline.initial,
             status_reason=details.get("status_reason", state.status_reason if state.status else None),
@@ -97,6 +97,11 @@ class Lead:
         )
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
 
+    @property
+    def identity(self) -> str:
+        """The e-mail key, else the phone number. No two stored leads have the same identity."""
+        return identity_of(self.email, self.phone)
+
     def check_version(self, precondition: Precondition) -> None:
         """Raise `VersionMismatch` unless the precondition permits this version."""
         if not precondition(self.version):
@@ -106,10 +111,12 @@ class Lead:
         """Replace the fields in `changes`.
 
         Attributes are replaced as a whole. With `merge_attributes`, they are merged by name, and none is removed.
+        Raises `ValidationFailed` for too many attributes, or if neither e-mail address nor phone number would remain.
         """
         if merge_attributes and "attributes" in changes:
             changes = {**changes, "attributes": _merge_attributes(self.attributes, changes["attributes"])}
         changed = replace(self, **changes)
+        identity_of(changed.email, changed.phone)
         before, after = self.to_dict(), changed.to_dict()
         differences: dict[str, Json] = {
             field: {"from": before[field], "to": after[field]}
@@ -149,7 +156,7 @@ class Lead:
         return {
             "id": self.id,
             "name": self.name,
-            "email": self.email.address,
+            "email": self.email.address if self.email else None,
             "phone": str(self.phone) if self.phone else None,
             "status": self.status,
             "status_reason": self.status_reason,

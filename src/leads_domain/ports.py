@@ -21,16 +21,16 @@ from leads_domain.submission import Submission, SubmissionId
 
 
 class LeadStore(Protocol):
-    """A store of leads. No two leads have the same e-mail key, even with concurrent writers."""
+    """A store of leads. No two leads have the same identity, even with concurrent writers."""
 
     def add(self, lead: Lead) -> None:
-        """Store a new lead; raises `DuplicateLead` without any change if another lead has its e-mail key."""
+        """Store a new lead; raises `DuplicateLead` without any change if another lead has its identity."""
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        """Store the new leads whose e-mail key is free, and return for each the id of the lead that has its key now.
+        """Store the new leads whose identity is free, and return for each the id of the lead that has it now.
 
-        That is the id of the new lead itself if it was stored. Of new leads with the same key, the first is stored.
-        None means that the lead with the key was removed in the meantime.
+        That is the id of the new lead itself if it was stored. Of new leads with the same identity, the first is
+        stored. None means that the lead with the identity was removed in the meantime.
         """
 
     def get(self, id: LeadId) -> Lead:
@@ -42,11 +42,11 @@ class LeadStore(Protocol):
     def get_for_update(self, id: LeadId) -> Lead:
         """Return the lead as `get` does, and lock it until the unit of work ends."""
 
-    def find_by_email(self, email_key: str) -> LeadId | None:
-        """Return the id of the lead with this e-mail key; None if there is none."""
+    def find_by_identity(self, identity: str) -> LeadId | None:
+        """Return the id of the lead with this identity (`Lead.identity`); None if there is none."""
 
     def save(self, lead: Lead) -> None:
-        """Replace a locked lead; raises `DuplicateLead` if another lead has its e-mail key."""
+        """Replace a locked lead; raises `DuplicateLead` if another lead has its identity."""
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """Delete a lead, and redirect its id to the lead `into`, with all ids that are redirected to it.

@@ -51,8 +51,9 @@ def index_words(*texts: str | None, phone: str | None = None) -> str:
 
 def lead_words(lead: Lead) -> str:
     """Return the index words of a lead; see `index_words`."""
+    email = lead.email.address if lead.email else None
     phone, extension = (lead.phone.e164, lead.phone.extension) if lead.phone else (None, None)
-    return index_words(lead.name, lead.email.address, lead.source, extension and f"ext {extension}", phone=phone)
+    return index_words(lead.name, email, lead.source, extension and f"ext {extension}", phone=phone)
 
 
 @lru_cache(maxsize=256)

@@ -25,20 +25,20 @@ class DryRunContract:
             dry_run.store(a_lead(email=an_email("b@example.com")))
             dry_run.store(last)
 
-            assert dry_run.find(last.email.key) == last
+            assert dry_run.find(last.identity) == last
             assert dry_run.find("nobody@example.com") is None
 
     def test_shares_no_leads_with_another_dry_run(self) -> None:
         with self.open() as one, self.open() as other:
             one.store(a_lead())
-            assert other.find(a_lead().email.key) is None
+            assert other.find(a_lead().identity) is None
 
     @ON_ONE_DATABASE
     @given(lead=leads())
     def test_finds_any_lead_unchanged(self, lead: Lead) -> None:
         with self.open() as dry_run:
             dry_run.store(lead)
-            found = dry_run.find(lead.email.key)
+            found = dry_run.find(lead.identity)
 
         assert found == lead
         assert exactly(found.attributes) == exactly(lead.attributes)

@@ -157,7 +157,7 @@ def _conditions(query: LeadQuery) -> list[Callable[[Lead], bool]]:
     matchers: dict[str, Callable[[Lead, Any], bool]] = {
         "source": lambda lead, source: lead.source == source,
         "owner_key": lambda lead, key: lead.owner is not None and lead.owner.key == key,
-        "email_key": lambda lead, key: lead.email.key == key,
+        "email_key": lambda lead, key: lead.identity == key,
         "created_from": lambda lead, at: lead.created_at >= at,
         "created_to": lambda lead, at: lead.created_at < at,
         "updated_from": lambda lead, at: lead.updated_at >= at,

@@ -120,7 +120,7 @@ def test_a_dry_run_stores_nothing(migration: Migration) -> None:
 
 def test_refused_rows_are_written_with_line_and_reason(migration: Migration) -> None:
     refused = records(migration.folder / REFUSED)
-    assert len(refused) == EXPECTED["refused"] == 186
+    assert len(refused) == EXPECTED["refused"] == 181
     lines = [int(row["line"]) for row in refused]
     assert lines == sorted(set(lines))
     assert all(row["reason"].strip() for row in refused)
@@ -140,13 +140,18 @@ def by_line(path: Path) -> dict[int, list[str]]:
     return found
 
 
+def test_rows_with_a_phone_number_and_no_email_address_are_leads(migration: Migration) -> None:
+    by_phone = [lead["phone"] for lead in migration.leads if lead["email"] is None]
+    assert sorted(by_phone) == ["+12015550123", "+306912345678", "+48512345678", "+4915123456789", "+819012345678"]
+
+
 def test_a_second_import_creates_nothing(migration: Migration) -> None:
     assert counts(migration.again) == counted(duplicates=ALL["created"] + ALL["duplicates"], refused=ALL["refused"])
 
 
 def test_the_corrected_file_of_refused_rows_can_be_imported(migration: Migration) -> None:
     assert counts(migration.corrected) == counted(created=EXPECTED["refused"])
-    corrected = [lead for lead in migration.leads if lead["email"].startswith("corrected-")]
+    corrected = [lead for lead in migration.leads if (lead["email"] or "").startswith("corrected-")]
     assert len(corrected) == EXPECTED["refused"]
     assert all(lead["attributes"].keys() <= {"company"} for lead in corrected)
 
@@ -176,5 +181,8 @@ def leads(ndjson: str) -> list[dict[str, Any]]:
 
 
 def stored(leads: list[dict[str, Any]]) -> dict[object, dict[str, Any]]:
-    """Return the fields that an import preserves, by e-mail address."""
-    return {lead["email"]: {field: lead[field] for field in lead if field not in ASSIGNED_BY_IMPORT} for lead in leads}
+    """Return the fields that an import preserves, by e-mail address, or by phone number without one."""
+    return {
+        lead["email"] or lead["phone"]: {field: lead[field] for field in lead if field not in ASSIGNED_BY_IMPORT}
+        for lead in leads
+    }

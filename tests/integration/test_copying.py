@@ -123,7 +123,7 @@ FOUND_BY = {"name_key": "john doe", "words": " doe john", "next_follow_up_key": 
 def lead_row(number: int = 1, **members: Any) -> Row:
     email = f"{number}@example.com"
     row: Row = {column.name: None for column in leads.columns if column.computed is None}
-    row |= {"id": an_id(number), "name": "John Doe", "email": email, "email_key": email, "status": "new"}
+    row |= {"id": an_id(number), "name": "John Doe", "email": email, "identity": email, "status": "new"}
     return row | {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1, **FOUND_BY} | members
 
 
@@ -295,7 +295,7 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
             "id": ids(),
             "name": texts(min_size=1),
             "email": texts(),
-            "email_key": texts(),
+            "identity": texts(),
             "attributes": texts(max_size=5000).map(lambda text: json.dumps({"note": text}, ensure_ascii=False)),
             "created_at": times(),
             "contacted_at": st.none() | times(),
@@ -303,7 +303,7 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
             **optional,
         }
     )
-    return st.lists(row, max_size=10, unique_by=(lambda row: row["id"], lambda row: row["email_key"])).map(
+    return st.lists(row, max_size=10, unique_by=(lambda row: row["id"], lambda row: row["identity"])).map(
         lambda drawn: [lead_row(1, **row) for row in drawn]
     )
 

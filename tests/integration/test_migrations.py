@@ -40,8 +40,13 @@ INDEX_OF_WORDS = "lead_words"
 
 GIN = "ix_leads_words"
 
-NEW_NAMES = {"replies": "idempotency_records", "place": "position", "last_place": "last_position"}
-"""Names of tables and columns that revision 0101 changed."""
+NEW_NAMES = {
+    "replies": "idempotency_records",
+    "place": "position",
+    "last_place": "last_position",
+    "email_key": "identity",
+}
+"""Names of tables and columns that revisions 0101 and 0102 changed."""
 
 NEW_TABLES = {"submissions"}
 """Tables that revisions after 0101 created."""

@@ -41,7 +41,7 @@ PLANTED = {
     "ALTER TABLE leads ALTER name TYPE varchar(200)": {"leads.name type"},
     "ALTER TABLE leads ALTER version TYPE smallint": {"leads.version type"},
     "ALTER TABLE leads ALTER created_at TYPE timestamp": {"leads.created_at type"},
-    "ALTER TABLE leads DROP CONSTRAINT uq_leads_email_key": {"leads unique uq_leads_email_key"},
+    "ALTER TABLE leads DROP CONSTRAINT uq_leads_identity": {"leads unique uq_leads_identity"},
     "ALTER TABLE leads DROP CONSTRAINT ck_leads_name": {"leads check ck_leads_name"},
     "ALTER TABLE api_keys RENAME CONSTRAINT pk_api_keys TO pk": {"api_keys primary key"},
     "ALTER TABLE follow_ups DROP CONSTRAINT fk_follow_ups_lead_id_leads": {

@@ -77,7 +77,7 @@ _FIELD_OF_NAME = {simplified(field): field for field in FIELDS}
 _RARE_ELSEWHERE = EXPORT_ONLY_FIELDS | {"attributes", "version"}
 """Fields of which a file of another program has at most one, such as `Status Reason`."""
 
-_NO_COLUMN = 'There is no column "{}". The first row must name the columns. It reads: {}.'
+_NO_COLUMN = "There is no column {}. The first row must name the columns. It reads: {}."
 
 
 def _without_trailing_blanks(names: list[str]) -> list[str]:
@@ -101,12 +101,12 @@ def _field_indexes(names: Sequence[str]) -> dict[str, int]:
 
 def _check_complete(names: Sequence[str], indexes: Mapping[str, int], *, exported: bool) -> None:
     found = ", ".join(f'"{name}"' for name in names[:LISTED_MAX]) or "nothing"
-    if "email" not in indexes:
-        raise FileRefused(_NO_COLUMN.format("email", found))
+    if "email" not in indexes and "phone" not in indexes:
+        raise FileRefused(_NO_COLUMN.format('"email" or "phone"', found))
     if _has_split_name(names) and not exported:
         raise FileRefused(f'Join first and last name in one column "name". The first row reads: {found}.')
     if "name" not in indexes:
-        raise FileRefused(_NO_COLUMN.format("name", found))
+        raise FileRefused(_NO_COLUMN.format('"name"', found))
 
 
 def _has_split_name(names: Sequence[str]) -> bool:

@@ -49,7 +49,7 @@ def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
             while sum(text.count('"') for text in head) % 2 and len(head) < _HEAD_LINES and (more := next(lines, "")):
                 head.append(more)
             return number, head
-    raise FileRefused('The file is empty. Its first row must name the columns, among them "email".')
+    raise FileRefused('The file is empty. Its first row must name the columns, such as "name" and "email".')
 
 
 def _delimiter(head: Sequence[str]) -> str:

@@ -21,7 +21,6 @@ from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.lead import ImportedState
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_REQUIRED_TEXTS = ("name", "email")
 _STATE_TEXTS = ("status", "status_reason", "created_at", "contacted_at")
 
 
@@ -98,8 +97,8 @@ def _errors(lead: Mapping[str, Any]) -> list[FieldError]:
         if field == "attributes":
             errors += [error.under(field) for error in attribute_errors(value)]
         elif field in INPUT_FIELDS:
-            if not isinstance(value, str) and (value is not None or field in _REQUIRED_TEXTS):
-                expected = "text" if field in _REQUIRED_TEXTS else "text or null"
+            if not isinstance(value, str) and (value is not None or field == "name"):
+                expected = "text" if field == "name" else "text or null"
                 errors.append(FieldError("", f"Give {expected}, not {kind(value)}.").under(field))
         elif field in _STATE_TEXTS:
             if value is not None and not isinstance(value, str):

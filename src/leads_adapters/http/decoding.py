@@ -78,6 +78,8 @@ def _decode_fields(raw: bytes, schema: type[msgspec.Struct], check: Check) -> ms
             if value is not UNSET:
                 valid[name] = value
     pointers = {error.pointer for error in errors}
+    if any(name in fields and name not in valid for name in schema_fields):
+        pointers.add("")  # a rule for the whole body needs all its fields
     try:
         check(valid)
     except ValidationFailed as invalid:

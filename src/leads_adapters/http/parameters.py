@@ -30,8 +30,8 @@ Sort = Annotated[
     Meta(description="The field to sort by. Leads with the same value are sorted by id. A minus reverses the order."),
 ]
 _ON_DUPLICATE = (
-    "If a lead has this e-mail address already, refuse the new one (`error`), return the existing lead unchanged "
-    "(`return`), or update it (`update`)."
+    "If a lead has this e-mail address already, or this phone number without an e-mail address: refuse the new one "
+    "(`error`), return the existing lead unchanged (`return`), or update it (`update`)."
 )
 OnDuplicate = Annotated[
     DuplicatePolicy,

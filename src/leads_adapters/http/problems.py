@@ -146,8 +146,10 @@ class RequestTimeout(
     """
 
 
-class DuplicateLead(Problem, status=409, example=f"The lead {EXAMPLE_ID} already has this e-mail address."):
-    """A lead with this e-mail address exists.
+class DuplicateLead(
+    Problem, status=409, example=f"The lead {EXAMPLE_ID} already has this e-mail address or phone number."
+):
+    """A lead with this e-mail address or phone number exists.
 
     The field `existing_lead_id` names the existing lead. Update it, or create yours with `on_duplicate=return` or
     `on_duplicate=update`.

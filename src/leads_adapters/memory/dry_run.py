@@ -9,10 +9,10 @@ class MemoryDryRun:
     def __init__(self) -> None:
         self._leads: dict[str, Lead] = {}
 
-    def find(self, email_key: str) -> Lead | None:
+    def find(self, identity: str) -> Lead | None:
         """See `DryRun.find`."""
-        return self._leads.get(email_key)
+        return self._leads.get(identity)
 
     def store(self, lead: Lead) -> None:
         """See `DryRun.store`."""
-        self._leads[lead.email.key] = lead
+        self._leads[lead.identity] = lead

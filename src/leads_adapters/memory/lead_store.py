@@ -19,15 +19,15 @@ class MemoryLeadStore:
 
     def add(self, lead: Lead) -> None:
         """See `LeadStore.add`."""
-        self._check_email_is_free(lead)
+        self._check_identity_is_free(lead)
         self._stored[lead.id] = lead
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
         """See `LeadStore.add_many`."""
         for lead in leads:
-            if self.find_by_email(lead.email.key) is None:
+            if self.find_by_identity(lead.identity) is None:
                 self._stored[lead.id] = lead
-        return [self.find_by_email(lead.email.key) for lead in leads]
+        return [self.find_by_identity(lead.identity) for lead in leads]
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
@@ -43,13 +43,13 @@ class MemoryLeadStore:
         """See `LeadStore.get_many`."""
         return [self._stored[id] for id in set(ids) & self._stored.keys()]
 
-    def find_by_email(self, email_key: str) -> LeadId | None:
-        """See `LeadStore.find_by_email`."""
-        return next((lead.id for lead in self._stored.values() if lead.email.key == email_key), None)
+    def find_by_identity(self, identity: str) -> LeadId | None:
+        """See `LeadStore.find_by_identity`."""
+        return next((lead.id for lead in self._stored.values() if lead.identity == identity), None)
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
-        self._check_email_is_free(lead)
+        self._check_identity_is_free(lead)
         self._stored[lead.id] = lead
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
@@ -84,8 +84,8 @@ class MemoryLeadStore:
     def _matching(self, query: LeadQuery) -> list[Lead]:
         return [lead for lead in self._stored.values() if _matches(lead, query)]
 
-    def _check_email_is_free(self, lead: Lead) -> None:
-        existing = self.find_by_email(lead.email.key)
+    def _check_identity_is_free(self, lead: Lead) -> None:
+        existing = self.find_by_identity(lead.identity)
         if existing not in (None, lead.id):
             raise DuplicateLead(existing)
 
@@ -101,7 +101,7 @@ def _matches(lead: Lead, query: LeadQuery) -> bool:
         (not query.statuses or lead.status in query.statuses)
         and query.source in (None, lead.source)
         and query.owner_key in (None, lead.owner and lead.owner.key)
-        and query.email_key in (None, lead.email.key)
+        and query.email_key in (None, lead.identity)
         and (query.created_from is None or lead.created_at >= query.created_from)
         and (query.created_to is None or lead.created_at < query.created_to)
         and (query.updated_from is None or lead.updated_at >= query.updated_from)

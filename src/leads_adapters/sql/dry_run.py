@@ -16,7 +16,7 @@ _SETUP = (
     "PRAGMA locking_mode = EXCLUSIVE",
     "PRAGMA synchronous = OFF",
     "PRAGMA cache_size = -16384",  # in KiB
-    "CREATE TABLE leads (email_key TEXT PRIMARY KEY, lead BLOB NOT NULL)",
+    "CREATE TABLE leads (identity TEXT PRIMARY KEY, lead BLOB NOT NULL)",
     "BEGIN",  # never committed
 )
 _encoder = msgspec.msgpack.Encoder()
@@ -47,14 +47,14 @@ class SqliteDryRun:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def find(self, email_key: str) -> Lead | None:
+    def find(self, identity: str) -> Lead | None:
         """See `DryRun.find`."""
-        row = self._run("SELECT lead FROM leads WHERE email_key = ?", email_key).fetchone()
+        row = self._run("SELECT lead FROM leads WHERE identity = ?", identity).fetchone()
         return _decoder.decode(row[0]) if row else None
 
     def store(self, lead: Lead) -> None:
         """See `DryRun.store`."""
-        self._run("INSERT OR REPLACE INTO leads VALUES (?, ?)", lead.email.key, _encoder.encode(lead))
+        self._run("INSERT OR REPLACE INTO leads VALUES (?, ?)", lead.identity, _encoder.encode(lead))
 
     def _run(self, statement: str, *parameters: object) -> Any:
         try:

@@ -17,7 +17,7 @@ Columns = Any
 
 _TIME = leads.c.created_at.type
 _CONDITIONS: Mapping[str, Callable[[Columns], ColumnElement[bool]]] = {
-    "email_key": lambda c: c.email_key == bindparam("email_key"),
+    "email_key": lambda c: c.identity == bindparam("email_key"),
     "source": lambda c: c.source == bindparam("source"),
     "owner_key": lambda c: c.owner_key == bindparam("owner_key"),
     "created_from": lambda c: c.created_at >= bindparam("created_from", type_=_TIME),

@@ -39,7 +39,7 @@ _BY_IDS = select(*_LEAD_COLUMNS).where(leads.c.id == any_(bindparam("ids", type_
 # SQLite has no arrays: a JSON array passes any number of ids as one parameter, so one statement suffices.
 _IS_ONE_OF_IDS = leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
 _BY_IDS_ON_SQLITE = select(*_LEAD_COLUMNS).where(_IS_ONE_OF_IDS)
-_ID_BY_EMAIL = select(leads.c.id).where(leads.c.email_key == bindparam("email_key"))
+_ID_BY_IDENTITY = select(leads.c.id).where(leads.c.identity == bindparam("identity"))
 _UPDATE = (
     update(leads)
     .where(leads.c.id == bindparam("id_"))
@@ -53,8 +53,8 @@ _REDIRECT = insert(merged_leads).values(id=bindparam("id"), into_id=bindparam("i
 _REDIRECT_ALL = update(merged_leads).where(_IS_MERGED_INTO).values(into_id=bindparam("into"))
 _ERASE_MERGED = delete(merged_leads).where(_IS_MERGED_INTO)
 _ADD: dict[str, Executable] = {
-    "sqlite": sqlite.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
-    "postgresql": postgresql.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["email_key"]),
+    "sqlite": sqlite.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["identity"]),
+    "postgresql": postgresql.insert(leads).values(_COLUMNS).on_conflict_do_nothing(index_elements=["identity"]),
 }
 # SQLite's word index. The store adds words by statement because a trigger is slower
 # (docs/decisions/0022-words-by-statement.md).
@@ -66,7 +66,7 @@ _ADD_WORDS_OF_MANY = insert(_LEAD_WORDS).from_select(
 
 
 class SqlLeadStore:
-    """Stores leads in the table `leads`, where `email_key` is unique."""
+    """Stores leads in the table `leads`, where `identity` is unique."""
 
     def __init__(self, runner: StatementRunner) -> None:
         self._runner = runner
@@ -75,7 +75,7 @@ class SqlLeadStore:
         """See `LeadStore.add`. Uses ON CONFLICT, because an exception would end the transaction on PostgreSQL."""
         row = _row(lead)
         if not self._runner.change(_ADD[self._runner.dialect], **row):
-            raise DuplicateLead(self.find_by_email(lead.email.key))
+            raise DuplicateLead(self.find_by_identity(lead.identity))
         if self._runner.dialect == "sqlite":
             self._runner.change(_ADD_WORDS, words=row["words"])
 
@@ -86,7 +86,7 @@ class SqlLeadStore:
             self._runner.change(_ADD_WORDS_OF_MANY, ids=_json([lead.id for lead in leads]))
         if added == len(leads):
             return [lead.id for lead in leads]
-        return [self.find_by_email(lead.email.key) for lead in leads]
+        return [self.find_by_identity(lead.identity) for lead in leads]
 
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
@@ -104,14 +104,14 @@ class SqlLeadStore:
         """See `LeadStore.get_for_update`. SQLite has one writer at a time: SQLAlchemy omits FOR UPDATE."""
         return self._get(_BY_ID_LOCKED, id)
 
-    def find_by_email(self, email_key: str) -> LeadId | None:
-        """See `LeadStore.find_by_email`."""
-        row = self._runner.first(_ID_BY_EMAIL, email_key=email_key)
+    def find_by_identity(self, identity: str) -> LeadId | None:
+        """See `LeadStore.find_by_identity`."""
+        row = self._runner.first(_ID_BY_IDENTITY, identity=identity)
         return LeadId(row[0]) if row else None
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
-        existing = self.find_by_email(lead.email.key)
+        existing = self.find_by_identity(lead.identity)
         if existing not in (None, lead.id):
             raise DuplicateLead(existing)
         values = _row(lead)
@@ -166,8 +166,8 @@ def _row(lead: Lead) -> dict[str, Any]:
     return {
         "id": lead.id,
         "name": lead.name,
-        "email": lead.email.address,
-        "email_key": lead.email.key,
+        "email": lead.email.address if lead.email else None,
+        "identity": lead.identity,
         "phone": lead.phone.e164 if lead.phone else None,
         "phone_extension": lead.phone.extension if lead.phone else None,
         "status": lead.status,
@@ -193,12 +193,12 @@ def _leads(rows: Iterable[Row]) -> list[Lead]:
 
 
 def _fields(row: Row) -> dict[str, Any]:
-    (id, name, email, email_key, phone, phone_extension, status, status_reason, source, owner, owner_key, *rest) = row
+    (id, name, email, identity, phone, phone_extension, status, status_reason, source, owner, owner_key, *rest) = row
     attributes, created_at, updated_at, contacted_at, next_follow_up_at, version = rest
     return {
         "id": id,
         "name": name,
-        "email": {"address": email, "key": email_key},
+        "email": email and {"address": email, "key": identity},
         "phone": phone and {"e164": phone, "extension": phone_extension},
         "status": status,
         "status_reason": status_reason,

@@ -42,15 +42,16 @@ def _table(name: str, *parts: Any) -> Table:
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """The `next_follow_up_key` of a lead without a follow-up: it comes last in a list."""
 
-# `name_key`, `words` and `next_follow_up_key` are computed from the other columns, for lists. The word index is missing
-# here because it differs: on PostgreSQL it is an index on an expression; on SQLite it is the table `lead_words`, where
-# the store adds words, and triggers change and delete them.
+# `identity` is the e-mail key, or the phone number without an e-mail address. `name_key`, `words` and
+# `next_follow_up_key` are computed from the other columns, for lists. The word index is missing here because it
+# differs: on PostgreSQL it is an index on an expression; on SQLite it is the table `lead_words`, where the store adds
+# words, and triggers change and delete them.
 leads = _table(
     "leads",
     Column("id", Identifier, primary_key=True),
     Column("name", Text, nullable=False),
-    Column("email", Text, nullable=False),
-    Column("email_key", Text, nullable=False, unique=True),
+    Column("email", Text),
+    Column("identity", Text, nullable=False, unique=True),
     Column("phone", Text),
     Column("phone_extension", Text),
     Column("status", Text, nullable=False),
@@ -69,6 +70,7 @@ leads = _table(
     Column("next_follow_up_key", UtcTime, nullable=False, server_default=text("'9999-12-31T23:59:59.999999Z'")),
     CheckConstraint("length(name) BETWEEN 1 AND 200", "name"),
     CheckConstraint("version >= 1", "version"),
+    CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", "contact"),
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "source", "created_at", "id"),

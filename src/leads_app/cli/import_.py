@@ -29,7 +29,7 @@ BATCH = 500
     type=click.Choice([policy.value for policy in OnDuplicate]),
     default=OnDuplicate.ERROR.value,
     show_default=True,
-    help="If a lead has the e-mail address already: refuse the row (error), skip it (return), or update the lead.",
+    help="If the lead exists already: refuse the row (error), skip it (return), or update the lead.",
 )
 @click.option("--rules", is_flag=True, help="Apply the follow-up rules to new leads.")
 def import_leads(file: Path, dry_run: bool, on_duplicate: str, rules: bool) -> None:

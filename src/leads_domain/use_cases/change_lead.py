@@ -48,7 +48,7 @@ class ChangeLead:
         """Return the stored lead.
 
         Raises `NotFound`, `VersionMismatch`, `ValidationFailed`, `IllegalTransition`, or `DuplicateLead` if another
-        lead has the e-mail address.
+        lead has the new identity.
         """
         changes = self.check(values)
         now = self.clock.now()

@@ -172,7 +172,7 @@ def _recipient(follow_up: FollowUp, lead: Lead) -> tuple[str, str | None, str | 
     """Return the name, e-mail address and phone number of the recipient."""
     match follow_up.recipient:
         case Recipient.LEAD:
-            return lead.name, str(lead.email), lead.phone.e164 if lead.phone else None
+            return lead.name, str(lead.email) if lead.email else None, lead.phone.e164 if lead.phone else None
         case Recipient.OWNER:
             owner = str(lead.owner) if lead.owner else None
             return owner or "", owner, None

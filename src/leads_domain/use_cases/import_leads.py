@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol, cast
 
 from leads_domain.checking import QUOTE_MAX
+from leads_domain.contact import identity_of
 from leads_domain.details import Details, DetailsInput
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.events import TimelineEntry, make_entries
@@ -30,11 +31,11 @@ class Candidate(NamedTuple):
 class DryRun(Protocol):
     """The leads that a dry run would have imported so far, for the next batches."""
 
-    def find(self, email_key: str) -> Lead | None:
-        """Return the lead with this e-mail key as the import would have stored it; None if there is none."""
+    def find(self, identity: str) -> Lead | None:
+        """Return the lead with this identity as the import would have stored it; None if there is none."""
 
     def store(self, lead: Lead) -> None:
-        """Add a lead, or replace the one with the same e-mail key."""
+        """Add a lead, or replace the one with the same identity."""
 
 
 ImportResult = Outcome | DuplicateLead | ValidationFailed
@@ -100,8 +101,8 @@ class _Row(NamedTuple):
     new_lead: NewLead
 
     @property
-    def key(self) -> str:
-        return self.candidate.details["email"].key
+    def identity(self) -> str:
+        return self.new_lead.lead.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class ImportLeads:
         ]
         # All imports lock leads in the same order, so that they cannot deadlock. The sort is stable: rows of the same
         # lead stay in the order of the file.
-        rows.sort(key=lambda row: row.key)
+        rows.sort(key=lambda row: row.identity)
         for row, duplicate in self._store_new(work, rows, now, actor):
             results[row.position] = self._resolve_duplicate(work, row, duplicate, now, actor, on_duplicate)
         return results
@@ -205,8 +206,9 @@ class ImportLeads:
         """Return the result that the candidate would have if the earlier leads of the dry run were stored."""
         register = self.register_lead
         details = candidate.details
-        planned = dry_run.find(details["email"].key)
-        existing = work.leads.find_by_email(details["email"].key)
+        identity = identity_of(details.get("email"), details.get("phone"))
+        planned = dry_run.find(identity)
+        existing = work.leads.find_by_identity(identity)
         if planned is None and existing is None:
             lead, _ = Lead.register(LeadId(""), details, register.pipeline, register.clock.now(), candidate.state)
             dry_run.store(lead)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from leads_domain.contact import identity_of
 from leads_domain.details import Details, DetailsInput, check_new_details
 from leads_domain.errors import DuplicateLead, FieldError, NotFound, Unavailable
 from leads_domain.events import Event, make_entries
@@ -17,7 +18,7 @@ from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
 
 _ATTEMPTS_MAX = 5
-"""The maximum number of attempts to store a lead while other requests free and take its e-mail address."""
+"""The maximum number of attempts to store a lead while other requests free and take its identity."""
 
 
 class OnDuplicate(StrEnum):
@@ -56,8 +57,8 @@ class NewLead(NamedTuple):
 class RegisterLead:
     """Store a new lead in the initial status, and schedule the follow-ups of the rules for that status.
 
-    If an existing lead has the e-mail address, `on_duplicate` decides: raise `DuplicateLead`, return the existing lead,
-    or update its fields.
+    If an existing lead has the same identity (`Lead.identity`), `on_duplicate` decides: raise `DuplicateLead`, return
+    the existing lead, or update its fields.
     """
 
     clock: Clock
@@ -94,7 +95,7 @@ class RegisterLead:
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> Registered:
-        """Store a new lead with these details, or apply the policy to the existing lead with its e-mail address."""
+        """Store a new lead with these details, or apply the policy to the existing lead with its identity."""
         lead, events, follow_ups = new_lead
         for _ in range(_ATTEMPTS_MAX):
             try:
@@ -109,7 +110,7 @@ class RegisterLead:
                 work.follow_ups.add(follow_up)
             work.timeline.add(make_entries(lead.id, events, at=now, actor=actor, ids=self.ids))
             return Registered(lead, Outcome.CREATED)
-        raise Unavailable("Other requests keep changing which lead has this e-mail address. Try again.")
+        raise Unavailable("Other requests keep changing which lead has this e-mail address or phone number. Try again.")
 
     def prepare(
         self, details: Details, now: datetime, state: ImportedState | None = None, *, rules: bool = True
@@ -134,7 +135,7 @@ class RegisterLead:
     ) -> Registered | None:
         """Apply the policy to the existing lead of `duplicate`; raises `duplicate` if the policy is `ERROR`.
 
-        Returns None if that lead was erased, merged or changed before it was locked, and no longer has the address.
+        Returns None if that lead was erased, merged or changed before it was locked, and no longer has the identity.
         """
         if duplicate.existing_id is None:
             return None
@@ -144,7 +145,7 @@ class RegisterLead:
             lead = work.leads.get_for_update(LeadId(duplicate.existing_id))
         except NotFound:
             return None
-        if lead.email.key != details["email"].key:
+        if lead.identity != identity_of(details.get("email"), details.get("phone")):
             return None
         if on_duplicate is OnDuplicate.RETURN:
             return Registered(lead, Outcome.UNCHANGED)

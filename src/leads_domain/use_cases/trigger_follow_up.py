@@ -85,6 +85,10 @@ def _check_reachable(lead: Lead, recipient: Recipient, channel: str, needs: Addr
         raise ValidationFailed.because(
             "The lead has no owner. Set its `owner` first, or use the recipient `lead`.", "/recipient"
         )
+    if needs is Address.EMAIL and recipient is Recipient.LEAD and lead.email is None:
+        raise ValidationFailed.because(
+            f"The channel {channel} needs an e-mail address, and the {recipient} has none.", "/channel"
+        )
     if needs is Address.PHONE and (recipient is Recipient.OWNER or lead.phone is None):
         raise ValidationFailed.because(
             f"The channel {channel} needs a phone number, and the {recipient} has none.", "/channel"

@@ -44,7 +44,7 @@ class TestRaces:
 
         with postgres.other_connection() as connection:
             other_connection.execute("BEGIN")
-            other_connection.execute("UPDATE leads SET email_key = 'wanted@example.com' WHERE id = %s", [an_id(2)])
+            other_connection.execute("UPDATE leads SET identity = 'wanted@example.com' WHERE id = %s", [an_id(2)])
             (lost,) = postgres.running.run(lose())
         assert isinstance(lost, DuplicateLead)
         assert lost.existing_id == an_id(2)

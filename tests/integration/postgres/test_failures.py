@@ -27,7 +27,7 @@ from rest import UNKNOWN_ID
 def test_more_units_of_work_than_connections_all_finish(postgres: PostgresParts, other_connection: Connection) -> None:
     async def run_many() -> tuple[list[object], int]:
         work = [postgres.database.write(add_pair, number) for number in range(200)]
-        reads = [postgres.database.read(lambda work: work.leads.find_by_email("nobody") is None) for _ in range(300)]
+        reads = [postgres.database.read(lambda work: work.leads.find_by_identity("nobody") is None) for _ in range(300)]
         answering = asyncio.ensure_future(all_at_once(*work, *reads))
         most = 0
         while not answering.done():

@@ -57,7 +57,7 @@ class TestLostConnections:
         async def read() -> None:
             while not done.is_set():
                 try:
-                    found = await postgres.database.read(lambda work: [work.leads.find_by_email(e) for e in pair(0)])
+                    found = await postgres.database.read(lambda work: [work.leads.find_by_identity(e) for e in pair(0)])
                     assert None not in found or found == [None, None]
                 except Unavailable:
                     await asyncio.sleep(0.01)

@@ -1,6 +1,6 @@
 """Test the limits of a lead's fields, and that every error has a pointer to its field."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -159,18 +159,38 @@ def test_missing_required_fields_are_reported_together_with_other_errors() -> No
         check_new_details({"phone": "nonsense"}, PlainNormalizer())
     assert caught.value.errors == (
         FieldError("/name", "This field is required."),
-        FieldError("/email", "This field is required."),
         FieldError("/phone", "This is not a phone number."),
     )
 
 
-@pytest.mark.parametrize("missing", ["name", "email"])
-def test_a_missing_required_field_is_reported_at_its_pointer(missing: str) -> None:
+def test_a_missing_name_is_reported_at_its_pointer() -> None:
     values = details_input()
-    del values[missing]  # type: ignore[misc]
+    del values["name"]
     with pytest.raises(ValidationFailed) as caught:
         check_new_details(values, PlainNormalizer())
-    assert caught.value.errors == (FieldError(f"/{missing}", "This field is required."),)
+    assert caught.value.errors == (FieldError("/name", "This field is required."),)
+
+
+@pytest.mark.parametrize("email", [{}, {"email": None}, {"email": " "}, {"email": "N/A"}])
+@pytest.mark.parametrize("phone", [{}, {"phone": None}, {"phone": ""}, {"phone": "-"}])
+def test_a_new_lead_without_email_and_phone_is_refused_as_a_whole(email: DetailsInput, phone: DetailsInput) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        check_new_details({"name": "John", **email, **phone}, PlainNormalizer())
+    assert caught.value.errors == (FieldError("", "Give an e-mail address or a phone number."),)
+
+
+@pytest.mark.parametrize("email", [{}, {"email": None}, {"email": " "}, {"email": "N/A"}])
+def test_a_new_lead_with_a_phone_number_needs_no_email_address(email: DetailsInput) -> None:
+    checked = check_new_details({"name": "John", "phone": "+12025550123", **email}, PlainNormalizer())
+    assert checked.get("email") is None
+    assert checked["phone"] == a_phone()
+
+
+@pytest.mark.parametrize("field", ["email", "phone"])
+def test_an_invalid_email_address_or_phone_number_is_reported_once_at_its_field(field: str) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        check_new_details(cast(DetailsInput, {"name": "John", field: "nonsense"}), PlainNormalizer())
+    assert [error.pointer for error in caught.value.errors] == [f"/{field}"]
 
 
 @given(attributes())

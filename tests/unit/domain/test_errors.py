@@ -75,7 +75,7 @@ def test_erased_is_a_not_found_that_names_the_kind_and_the_id() -> None:
 
 def test_duplicate_lead_names_the_existing_lead() -> None:
     error = DuplicateLead("42")
-    assert str(error) == "The lead 42 already has this e-mail address."
+    assert str(error) == "The lead 42 already has this e-mail address or phone number."
     assert error.existing_id == "42"
 
 

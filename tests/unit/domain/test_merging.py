@@ -52,6 +52,16 @@ def test_empty_fields_are_filled_and_recorded() -> None:
     }
 
 
+def test_the_identity_of_the_duplicate_is_taken_only_if_the_target_has_no_email_address() -> None:
+    by_phone = a_lead(email=None, phone=a_phone())
+    by_email = a_lead(id=an_id(2), email=an_email("jane@example.com"))
+    lead, [_, updated] = merge(by_phone, by_email)
+    assert (lead.email, lead.phone, lead.identity) == (by_email.email, by_phone.phone, "jane@example.com")
+    assert updated.data == {"changes": {"email": {"from": None, "to": "jane@example.com"}}}
+    lead, _ = merge(by_email, by_phone)
+    assert (lead.email, lead.phone, lead.identity) == (by_email.email, by_phone.phone, "jane@example.com")
+
+
 def test_attributes_are_copied_up_to_the_limit() -> None:
     own = {f"own {number}": number for number in range(ATTRIBUTES_MAX - 2)}
     others = {"own 0": "other", "a": 1, "b": 2, "c": 3}

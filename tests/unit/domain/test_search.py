@@ -153,7 +153,7 @@ def test_words_contain_no_character_with_a_meaning_in_a_database_query(text: str
 
 @given(leads())
 def test_a_lead_is_found_by_each_of_its_indexed_fields(lead: Lead) -> None:
-    for value in (lead.name, lead.email.address, lead.source or "", lead.phone.e164 if lead.phone else ""):
+    for value in (lead.name, str(lead.email or ""), lead.source or "", lead.phone.e164 if lead.phone else ""):
         assert is_found(value, lead)
 
 

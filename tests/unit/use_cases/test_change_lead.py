@@ -12,6 +12,7 @@ from leads_domain.contact import EmailAddress
 from leads_domain.errors import DuplicateLead, FieldError, IllegalTransition, NotFound, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpState
+from leads_domain.lead import Lead
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 HOUR = timedelta(hours=1)
@@ -47,6 +48,49 @@ def test_a_change_without_differences_records_nothing(app: Application, fields: 
     assert app.change(lead, "new", **fields) == lead
     assert app.lead(lead) == lead
     assert app.event_types(lead) == ["lead.created"]
+
+
+def test_email_address_and_phone_number_can_be_cleared_while_the_other_remains(app: Application) -> None:
+    lead = app.register(phone="+12025550123").lead
+    assert lead.identity == "john@example.com"
+    assert app.change(lead, email=None).identity == "+12025550123"
+    assert app.change(lead, email="jane@example.com", phone=None).identity == "jane@example.com"
+
+
+@pytest.mark.parametrize("fields", [{"email": None}, {"email": " "}, {"email": "N/A", "phone": None}])
+def test_the_last_of_email_address_and_phone_number_cannot_be_cleared(app: Application, fields: dict[str, Any]) -> None:
+    lead = app.register().lead
+
+    with pytest.raises(ValidationFailed) as caught:
+        app.change(lead, name="Jane Roe", **fields)
+    assert caught.value.errors == (FieldError("", "Give an e-mail address or a phone number."),)
+    assert app.lead(lead) == lead
+
+
+def test_a_change_to_the_identity_of_another_lead_is_refused(app: Application) -> None:
+    john = app.register().lead
+    by_phone = app.register(email=None, phone="+12025550123").lead
+    jane = app.register(email="jane@example.com", phone="+12025550123").lead
+
+    changes: list[tuple[Lead, dict[str, Any], Lead]] = [
+        (by_phone, {"email": "john@example.com"}, john),
+        (jane, {"email": None}, by_phone),
+        (john, {"email": None, "phone": "+12025550123"}, by_phone),
+    ]
+    for lead, fields, existing in changes:
+        with pytest.raises(DuplicateLead) as caught:
+            app.change(lead, **fields)
+        assert caught.value.existing_id == existing.id
+        assert app.lead(lead) == lead
+
+
+def test_an_identity_that_a_change_gives_up_is_free(app: Application) -> None:
+    by_phone = app.register(email=None, phone="+12025550123").lead
+    app.change(by_phone, email="jane@example.com")
+
+    assert app.register(email=None, phone="+12025550123").outcome == "created"
+    with pytest.raises(DuplicateLead):
+        app.change(by_phone, email=None)
 
 
 @pytest.mark.parametrize(

@@ -99,19 +99,32 @@ def test_a_follow_up_to_a_missing_owner_fails_without_a_retry(app: Application, 
     assert log.notices == []
 
 
-def test_a_channel_does_not_send_without_the_address_that_it_needs(app: Application) -> None:
+@pytest.mark.parametrize(
+    ("channel", "needs", "kind"),
+    [("sms", Address.PHONE, "a phone number"), ("smtp", Address.EMAIL, "an e-mail address")],
+)
+def test_a_channel_does_not_send_without_the_address_that_it_needs(
+    app: Application, channel: str, needs: Address, kind: str
+) -> None:
     lead = app.register(phone="+12025550123").lead
-    app.trigger(lead, channel="sms")
-    app.change(lead, phone=None)
+    app.trigger(lead, channel=channel)
+    app.change(lead, **{needs.value: None})
     (claimed,) = app.claim()
-    sms = RecordingNotifier(needs=Address.PHONE)
+    notifier = RecordingNotifier(needs=needs)
 
-    app.record(claimed, send(claimed, {"sms": sms}))
+    app.record(claimed, send(claimed, {channel: notifier}))
 
     failed = app.follow_up(claimed.follow_up)
     assert (failed.state, failed.attempts) == (FollowUpState.FAILED, 1)
-    assert failed.last_error == "The channel sms needs a phone number, and the recipient has none."
-    assert sms.notices == []
+    assert failed.last_error == f"The channel {channel} needs {kind}, and the recipient has none."
+    assert notifier.notices == []
+
+
+def test_the_notice_of_a_lead_without_an_email_address_has_none(app: Application) -> None:
+    app.trigger(app.register(email=None, phone="+12025550123").lead)
+    (claimed,) = app.claim()
+    assert (claimed.notice.email, claimed.notice.phone) == (None, "+12025550123")
+    assert claimed.notice.lead["email"] is None
 
 
 @pytest.mark.parametrize(

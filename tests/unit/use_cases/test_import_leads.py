@@ -88,7 +88,7 @@ def test_every_row_becomes_a_lead_by_the_rules_of_a_registration(app: Applicatio
 
     assert outcomes == [Outcome.CREATED, Outcome.CREATED]
     ann, bob = all_leads(app)
-    assert (ann.name, ann.email.key, ann.status, ann.version) == ("Ann", "a@example.com", "new", 1)
+    assert (ann.name, ann.identity, ann.status, ann.version) == ("Ann", "a@example.com", "new", 1)
     assert bob.attributes == {"size": 3}
     assert app.event_types(ann) == app.event_types(bob) == ["lead.created"]
     assert app.timeline(ann)[0].actor == ACTOR
@@ -98,7 +98,7 @@ def test_a_duplicate_row_is_not_imported(app: Application) -> None:
     outcomes = import_rows(app, [a_row("b@example.com"), a_row("a@example.com"), a_row("B@example.com")])
 
     assert names_of(outcomes) == ["created", "created", "DuplicateLead"]
-    assert [lead.email.key for lead in all_leads(app)] == ["b@example.com", "a@example.com"]
+    assert [lead.identity for lead in all_leads(app)] == ["b@example.com", "a@example.com"]
 
 
 def test_a_refused_row_has_all_errors(app: Application) -> None:

@@ -204,3 +204,11 @@ def _error_of(app: Application, lead: Lead, duplicate: Lead) -> str:
 def test_the_target_can_take_the_email_address_of_the_duplicate(app: Application, john: Lead, jon: Lead) -> None:
     app.merge(john, jon)
     assert app.change(john, email="jon@example.com").email == an_email("jon@example.com")
+
+
+def test_a_lead_with_a_phone_number_takes_the_email_address_of_the_duplicate(app: Application, john: Lead) -> None:
+    caller = app.register(email=None, phone="+12025550123").lead
+    merged = app.merge(caller, john)
+    assert (merged.identity, merged.phone) == (john.identity, caller.phone)
+    assert app.lead(caller) == merged
+    assert app.register(email=None, phone="+12025550123").outcome == "created"

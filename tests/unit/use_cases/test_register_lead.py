@@ -36,8 +36,29 @@ def test_all_errors_are_reported_together_and_nothing_is_stored(app: Application
     with pytest.raises(ValidationFailed) as caught:
         app.database.write(app.register_lead, {"name": " ", "phone": "12", "attributes": {"a": "x" * 1001}}, actor="")
 
-    assert [error.pointer for error in caught.value.errors] == ["/email", "/name", "/phone", "/attributes/a"]
+    assert [error.pointer for error in caught.value.errors] == ["/name", "/phone", "/attributes/a"]
     assert _all_leads(app) == []
+
+
+def test_a_lead_without_an_email_address_is_identified_by_its_phone_number(app: Application) -> None:
+    first = app.register(email=None, phone="+1 202 555 0123").lead
+    assert (first.email, first.identity) == (None, "+12025550123")
+
+    with pytest.raises(DuplicateLead) as caught:
+        app.register(email="", phone="+1 (202) 555-0123", name="Johnny")
+    assert caught.value.existing_id == first.id
+    again = app.register(email=None, phone="+12025550123", name="Johnny", on_duplicate=OnDuplicate.UPDATE)
+    assert (again.lead.id, again.lead.name) == (first.id, "Johnny")
+
+
+def test_leads_with_different_email_addresses_or_extensions_can_share_a_phone_number(app: Application) -> None:
+    for email, phone in [
+        (None, "+12025550123"),
+        (None, "+12025550123 ext. 1"),
+        ("john@example.com", "+12025550123"),
+        ("jane@example.com", "+12025550123"),
+    ]:
+        assert app.register(email=email, phone=phone).outcome is Outcome.CREATED
 
 
 def test_an_existing_lead_is_refused_under_any_spelling(app: Application) -> None:

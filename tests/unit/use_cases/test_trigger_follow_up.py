@@ -158,3 +158,14 @@ def test_after_a_follow_up_is_sent_the_lead_shows_the_next_one(app: Application)
 def test_an_unknown_follow_up_is_not_found(app: Application) -> None:
     with pytest.raises(NotFound, match="No follow-up has the id"):
         app.database.read(lambda work: work.follow_ups.get(FollowUpId(an_id(9))))
+
+
+def test_a_channel_that_needs_an_email_address_is_refused_without_one(app: Application) -> None:
+    lead = app.register(email=None, phone="+12025550123", owner="ann@example.com").lead
+
+    with pytest.raises(ValidationFailed) as caught:
+        app.trigger(lead, channel="smtp")
+    error = FieldError("/channel", "The channel smtp needs an e-mail address, and the lead has none.")
+    assert caught.value.errors == (error,)
+    assert app.trigger(lead, channel="smtp", recipient=Recipient.OWNER).channel == "smtp"
+    assert app.trigger(lead, channel="sms").channel == "sms"

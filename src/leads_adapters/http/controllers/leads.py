@@ -83,7 +83,8 @@ class LeadController(Controller):
     ) -> Response[LeadView]:
         """Create a lead.
 
-        The e-mail address identifies the lead, in any spelling. `on_duplicate` decides what happens if the lead exists.
+        Give an e-mail address, a phone number or both. The e-mail address identifies the lead, in any spelling; without
+        one, the phone number does. `on_duplicate` decides what happens if the lead exists.
         """
         actor = request.user.name
         if request.user.role is not Role.CAPTURE:
@@ -155,7 +156,7 @@ class LeadController(Controller):
         """Delete a lead.
 
         Its timeline and follow-ups are erased with it. One timeline entry remains, which records when and by whom the
-        lead was erased. Its e-mail address can be used again.
+        lead was erased. Its e-mail address and phone number can be used again.
         """
         await leads.database.write(leads.erase_lead, lead_id(id), **_change_options(request))
 

@@ -48,14 +48,19 @@ Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={
 Time = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
 Name = Annotated[str, _text("The name of the person. White space around it is removed.", details.NAME_MAX, "John Doe")]
 Email = Annotated[
-    str, _format(ADDRESS, "Stored as typed. All spellings of an address identify the same lead.", "john@example.com")
+    str,
+    _format(
+        ADDRESS,
+        'Stored as typed. All spellings of an address identify the same lead. A placeholder such as "N/A" means null.',
+        "john@example.com",
+    ),
 ]
 Owner = Annotated[
     str, _format(ADDRESS, "The e-mail address of the colleague who is responsible for the lead.", "sales@example.com")
 ]
 _PHONE = (
     "An international phone number, or a national one if the service has a default region. Stored in E.164 form. "
-    'A placeholder such as "N/A" means null.'
+    'It identifies a lead without an e-mail address. A placeholder such as "N/A" means null.'
 )
 Phone = Annotated[str, _format({"format": "phone", "maxLength": 50}, _PHONE, "+49123456789")]
 Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website")]

@@ -31,10 +31,10 @@ from leads_domain.use_cases.export_lead import PersonalDataExport
 
 
 class NewLead(msgspec.Struct, forbid_unknown_fields=True):
-    """A lead to create."""
+    """A lead to create. It needs an e-mail address or a phone number."""
 
     name: Name
-    email: Email
+    email: Annotated[Email | None | UnsetType, OR_BLANK] = UNSET
     phone: Annotated[Phone | None | UnsetType, OR_BLANK] = UNSET
     source: Annotated[Source | None | UnsetType, OR_BLANK] = UNSET
     owner: Annotated[Owner | None | UnsetType, OR_BLANK] = UNSET
@@ -42,10 +42,13 @@ class NewLead(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
-    """A JSON Merge Patch (RFC 7396): omitted fields keep their values; null and blank text clear a field."""
+    """A JSON Merge Patch (RFC 7396): omitted fields keep their values; null and blank text clear a field.
+
+    A lead keeps an e-mail address, a phone number or both.
+    """
 
     name: Name | UnsetType = UNSET
-    email: Email | UnsetType = UNSET
+    email: Annotated[Email | None | UnsetType, OR_BLANK] = UNSET
     phone: Annotated[Phone | None | UnsetType, OR_BLANK] = UNSET
     status: Status | UnsetType = UNSET
     status_reason: Annotated[Reason | None | UnsetType, OR_BLANK] = UNSET
@@ -59,7 +62,7 @@ class LeadView(msgspec.Struct):
 
     id: Id
     name: Name
-    email: Email
+    email: Email | None
     phone: Phone | None
     status: Status
     status_reason: Annotated[Reason | None, NULL]

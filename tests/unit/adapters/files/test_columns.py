@@ -92,11 +92,12 @@ def test_columns_line_and_reason_at_another_index_are_attributes() -> None:
     assert columns_of(["email", "line", "reason", "name"]).attributes == (("line", 1), ("reason", 2))
 
 
-def test_a_header_without_email_is_refused_and_quoted() -> None:
+def test_a_header_without_email_and_phone_is_refused_and_quoted() -> None:
     with pytest.raises(FileRefused) as caught:
         columns_of(["Ann", "ann@example.com"])
     assert str(caught.value) == (
-        'There is no column "email". The first row must name the columns. It reads: "Ann", "ann@example.com".'
+        'There is no column "email" or "phone". The first row must name the columns. '
+        'It reads: "Ann", "ann@example.com".'
     )
 
 

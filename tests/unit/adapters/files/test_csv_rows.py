@@ -165,10 +165,14 @@ def test_an_empty_file_is_refused(content: str) -> None:
         rows(content)
 
 
-@pytest.mark.parametrize("content", ["Ann,ann@example.com\n", "name,phone\nAnn,1\n", "\0\0\n", '""\nx\n'])
-def test_a_file_without_an_email_column_is_refused(content: str) -> None:
-    with pytest.raises(FileRefused, match=r'^There is no column "email"'):
+@pytest.mark.parametrize("content", ["Ann,ann@example.com\n", "name,city\nAnn,Ulm\n", "\0\0\n", '""\nx\n'])
+def test_a_file_without_a_column_for_email_or_phone_is_refused(content: str) -> None:
+    with pytest.raises(FileRefused, match=r'^There is no column "email" or "phone"'):
         rows(content)
+
+
+def test_a_file_needs_no_email_column_if_it_has_a_phone_column() -> None:
+    assert values_of("name,Mobile\nAnn,+49 30 123456\n") == [{"name": "Ann", "phone": "+49 30 123456"}]
 
 
 @pytest.mark.parametrize(

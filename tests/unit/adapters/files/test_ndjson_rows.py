@@ -64,7 +64,7 @@ def test_every_invalid_field_is_reported() -> None:
     content = '{"name": null, "email": 5, "phone": true, "owner": [], "attributes": {"a": {}, "b": 1}, "e/mail": "x"}'
     assert errors_of(content) == [
         FieldError("/name", "Give text, not null."),
-        FieldError("/email", "Give text, not a number."),
+        FieldError("/email", "Give text or null, not a number."),
         FieldError("/phone", "Give text or null, not true or false."),
         FieldError("/owner", "Give text or null, not a list."),
         FieldError("/attributes/a", "Give text, a number, true, false or null, not an object."),

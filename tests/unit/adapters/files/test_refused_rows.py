@@ -35,7 +35,7 @@ def test_a_refused_row_has_its_line_the_reason_and_its_cells() -> None:
     content = refused(csv_file('Full Name;E-Mail;Company\n\n"Doe; John";=john;\n'))
     assert content.decode() == (
         "line,reason,Full Name,E-Mail,Company\r\n"
-        "3,The lead some-id already has this e-mail address.,Doe; John,'=john,\r\n"
+        "3,The lead some-id already has this e-mail address or phone number.,Doe; John,'=john,\r\n"
     )
 
 
@@ -56,7 +56,7 @@ def refused_ndjson(content: bytes) -> bytes:
 
 def test_a_refused_line_of_ndjson_has_its_number_and_the_reason() -> None:
     content = refused_ndjson(b'\n{"name": "Ann", "email": "x"}\n')
-    reason = "The lead some-id already has this e-mail address."
+    reason = "The lead some-id already has this e-mail address or phone number."
     assert content.decode() == f'{{"line":2,"reason":"{reason}","row":{{"name": "Ann", "email": "x"}}}}\n'
 
 
