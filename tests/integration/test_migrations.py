@@ -46,7 +46,7 @@ NEW_NAMES = {
     "last_place": "last_position",
     "email_key": "identity",
 }
-"""Names of tables and columns that revisions 0101 and 0102 changed."""
+"""Names of tables and columns that revisions 0101 and 0103 changed."""
 
 NEW_TABLES = {"submissions"}
 """Tables that revisions after 0101 created."""

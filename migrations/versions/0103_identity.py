@@ -8,8 +8,8 @@ from alembic.util import CommandError
 
 from leads_adapters.sql.types import Identifier, Ordered, UtcTime
 
-revision = "0102"
-down_revision = "0101"
+revision = "0103"
+down_revision = "0102"
 branch_labels = None
 depends_on = None
 
