@@ -127,7 +127,7 @@ def _fields(body: bytes) -> Mapping[str, Any]:
 def create(options: Mapping[str, str]) -> MatrixNotifier:
     """Create a notifier of the adapter `matrix`; raises `ValueError` for invalid options."""
     if unknown := options.keys() - set(OPTIONS):
-        message = f"it takes the options {', '.join(OPTIONS)}, not {', '.join(sorted(unknown))}"
+        message = f"remove {', '.join(sorted(unknown))}; the options are {', '.join(OPTIONS)}"
         raise ValueError(message)
     url, room, token = (options[name] for name in OPTIONS)
     if not _is_plain(url) or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:

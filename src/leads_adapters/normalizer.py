@@ -34,7 +34,8 @@ _NEXT_NUMBER = re.compile(r"[/,;|&\r\n\t]|:::|\b(?:or|and|oder|und)\b|(?<=[0-9])
 _SECOND_NUMBER = re.compile(r"[\s(]*\+?(?:[ ().-]*[0-9]){6,}")
 
 _TRUNK_PREFIX = (
-    "This number has too few digits after its trunk prefix, or two trunk prefixes. Check it for typing errors."
+    "This number has too few digits after its national prefix, such as 0, or has the prefix twice. "
+    "Check it for typing errors."
 )
 # Until 2019, Mexican mobile numbers had a 1 after the country calling code, and trunk prefixes within Mexico.
 _MEXICO, _MEXICAN_TRUNK, _OLD_MEXICAN = 52, "[01]", re.compile(r"(?:1|01|04[45])([0-9]{10})")
@@ -89,7 +90,7 @@ class InternationalNormalizer:
         return PhoneNumber(self._e164(_without_decimals(match["number"].strip())), match["extension"])
 
     def _has_several(self, typed: str) -> bool:
-        """Return whether a valid number is followed by a possible second one. A short rest is an extension."""
+        """Return whether a valid number is followed by a possible second one. Few more digits are an extension."""
         first, *others = _NEXT_NUMBER.split(typed)
         if not any(map(_SECOND_NUMBER.fullmatch, others)):
             return False
@@ -155,10 +156,10 @@ def _canonical_domain(domain: str) -> tuple[str, int]:
 
 
 def _stable_key(address: str) -> str:
-    """Return the key of any address. Raises `ValidationFailed` if the key is not its own key."""
+    """Return the key of any address. Raises `ValidationFailed` if the key of the key is a different one."""
     key = _key(address)
     if key != address and _key(key) != key:
-        raise ValidationFailed.because("This address has no stable form. Write it in lower-case letters.")
+        raise ValidationFailed.because("The lower case of this address is ambiguous. Write it in lower-case letters.")
     return key
 
 

@@ -30,7 +30,7 @@ def test_the_factory_names_unknown_options() -> None:
     exec(block("def create", PAGE), my_matrix.__dict__)
     options = {"url": "https://matrix.example.com", "room": "!leads:example.com", "token": "syt_..."}
     assert isinstance(my_matrix.create(options), my_matrix.MatrixNotifier)
-    with pytest.raises(ValueError, match="it takes the options url, room and token, not password"):
+    with pytest.raises(ValueError, match="remove password; the options are url, room and token"):
         my_matrix.create(options | {"password": "secret"})
 
 

@@ -129,5 +129,5 @@ def _needs(url: str) -> Address | None:
     found = {address for address in Address if f"{{{address}}}" in url}
     rest = url.replace("{email}", "").replace("{phone}", "")
     if len(found) > 1 or "{" in rest or "}" in rest:
-        raise ValueError("url must contain at most one of {email} and {phone}, and other braces as %7B and %7D")
+        raise ValueError("url must contain at most one of {email} and {phone}; write other braces as %7B and %7D")
     return next(iter(found), None)

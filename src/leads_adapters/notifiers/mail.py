@@ -33,7 +33,7 @@ def recipient(notice: FollowUpNotice) -> Address:
         raise Refused("The recipient has no valid e-mail address.") from None
     if "=?" in valid.local_part:
         # The email package decodes =?utf-8?q?x=0D=0ABcc=3A=20eve=40example.org?=@example.com, and writes a Bcc.
-        raise Refused("The e-mail address of the recipient contains an encoded word (RFC 2047). No header can hold it.")
+        raise Refused("The e-mail address of the recipient contains `=?`, which mail programs decode (RFC 2047).")
     return Address(username=valid.local_part, domain=valid.ascii_domain)
 
 

@@ -11,7 +11,7 @@ TIMEOUT_DEFAULT = 20.0
 def check_names(options: Mapping[str, str], known: tuple[str, ...]) -> None:
     """Raise `ValueError` for unknown options."""
     if unknown := options.keys() - set(known):
-        message = f"it takes the options {', '.join(known)}, not {', '.join(sorted(unknown))}"
+        message = f"remove {', '.join(sorted(unknown))}; the options are {', '.join(known)}"
         raise ValueError(message)
 
 

@@ -135,7 +135,7 @@ def _refusal(what: str, code: int, reply: bytes | str) -> NotificationError:
 
 
 def _code(code: int, reply: bytes | str) -> str:
-    """Return the code of a reply, with its enhanced code (RFC 3463) if it has one, without its text."""
+    """Return the code of an SMTP reply, and its enhanced status code (RFC 3463) if it has one, but not its text."""
     enhanced = re.match(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b", reply if isinstance(reply, bytes) else reply.encode())
     return f"{code} {enhanced[0].decode()}" if enhanced else str(code)
 

@@ -502,7 +502,10 @@ def test_refuses_a_number_that_cannot_be_called_from_abroad(text: str, region: s
         ("+1 555", "This number has too few or too many digits for its country. Check it for typing errors."),
         (
             "+49 0030 123456",
-            "This number has too few digits after its trunk prefix, or two trunk prefixes. Check it for typing errors.",
+            (
+                "This number has too few digits after its national prefix, such as 0, or has the prefix twice. "
+                "Check it for typing errors."
+            ),
         ),
         ("1" * 51, "Must have at most 50 characters, but has 51."),
         ("+1 800 FLOWERS", 'Write the number in digits, such as "+49 30 123456" or "+49 30 123456 ext. 12".'),

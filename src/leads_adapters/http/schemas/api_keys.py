@@ -25,7 +25,7 @@ class ApiKeyView(View):
     created_at: Utc
     last_used_at: (
         Annotated[
-            Utc, Meta(description="The time of the last request, to about a minute. Null if the key was never used.")
+            Utc, Meta(description="The time of the last request, accurate to a minute. Null if the key was never used.")
         ]
         | None
     )

@@ -28,7 +28,10 @@ class ImportView(msgspec.Struct):
     updated: int
     unchanged: int
     duplicates: Annotated[
-        int, Meta(description="Rows whose e-mail address or phone number another lead has, with `on_duplicate=error`.")
+        int,
+        Meta(
+            description="Rows with the e-mail address or phone number of an existing lead, with `on_duplicate=error`."
+        ),
     ]
     refused: Annotated[int, Meta(description="Rows with errors.")]
     statuses_set: Annotated[int, Meta(description="New leads with a status from the file.")]

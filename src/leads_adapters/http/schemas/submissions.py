@@ -10,7 +10,7 @@ from leads_domain.submission import SubmissionState
 
 
 class SubmissionView(View):
-    """What a form, a mailbox or a webhook has sent, as it came."""
+    """An unchanged submission of a form, a mailbox or a webhook."""
 
     id: Id
     received_at: Utc

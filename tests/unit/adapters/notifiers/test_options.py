@@ -70,7 +70,7 @@ def test_user_and_password_can_have_any_ascii_characters() -> None:
     ids=repr,
 )
 def test_invalid_options_of_smtp_are_reported_without_their_values(options: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as caught:
+    with pytest.raises(ValueError, match="|".join(["the options are url", *options])) as caught:
         smtp.create(SMTP | options)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -98,7 +98,7 @@ def test_invalid_options_of_smtp_are_reported_without_their_values(options: dict
     ids=repr,
 )
 def test_invalid_options_of_webhook_are_reported_without_their_values(options: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as caught:
+    with pytest.raises(ValueError, match="|".join(["the options are url", *options])) as caught:
         webhook.create(WEBHOOK | options)
     assert "hunter2" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -126,7 +126,7 @@ def test_invalid_options_of_webhook_are_reported_without_their_values(options: d
 def test_invalid_options_of_apprise_are_reported_without_their_values(
     options: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(ValueError, match="|".join(["it takes the options url", *options])) as caught:
+    with pytest.raises(ValueError, match="|".join(["the options are url", *options])) as caught:
         apprise.create(APPRISE | options)
     assert "hunter2" not in str(caught.value) + "".join(capfd.readouterr())
     assert caught.value.__cause__ is None
