@@ -19,7 +19,8 @@ from benchmarks.wrk import Load, Measured
 class Bench:
     """A working folder and the extent of the measurement.
 
-    `leads` leads are stored before a load runs; `few` or `many` where the size of the database is compared.
+    `leads`, `few` and `many` are numbers of leads that are stored before a load runs. Most parts use `leads`; parts
+    that compare databases of different sizes use `few` and `many`. `rows` is the number of rows of an imported file.
     """
 
     folder: Path

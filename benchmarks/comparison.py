@@ -13,9 +13,9 @@ Measure = Callable[[Load], Measured]
 
 @dataclass(frozen=True)
 class Comparison:
-    """A load, which comes first, and the loads that it is compared with.
+    """Compare the first of several loads with each of the others.
 
-    A goal is for the ratio of the requests a second of the first load to those of another.
+    A goal limits the ratio between the first load and another, in requests a second.
     """
 
     name: str

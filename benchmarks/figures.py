@@ -62,7 +62,7 @@ class Findings:
 
     @classmethod
     def merge(cls, findings: Iterable["Findings"]) -> "Findings":
-        """Return one result with everything of `findings`."""
+        """Combine several findings into one."""
         parts = list(findings)
         return cls(
             [figure for part in parts for figure in part.figures],

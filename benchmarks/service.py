@@ -111,7 +111,7 @@ class Filled:
 
 
 def _check_duplicate(target: Target, email: str) -> None:
-    """Raise `Failed` unless the service refuses a second lead with this address, which is in the table."""
+    """Raise `Failed` unless the service refuses a second lead with the e-mail address of an existing lead."""
     again = sample.lead(0) | {"email": email}
     status = httpx.post(target.leads, json=again, headers=target.headers).status_code
     if status != httpx.codes.CONFLICT:

@@ -93,7 +93,7 @@ class LeadIn(BaseModel):
 
 
 class LeadOut(BaseModel):
-    """A lead in a response. Its addresses were validated on creation, so they are plain text: it is much faster."""
+    """A lead in a response. Addresses are plain text, which is much faster: they were validated on creation."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -65,7 +65,7 @@ def _serve(folder: Path, leads: int) -> Iterator[Served]:
 
 
 def _fill(client: httpx.Client, leads: int) -> list[str]:
-    """Create the collection, store the leads, and return their ids. Batches are on only meanwhile."""
+    """Create the collection, store the leads in batches, and return their ids. Then disable batches."""
     token = client.post("/api/collections/_superusers/auth-with-password", json=_ADMIN).json()["token"]
     client.headers["Authorization"] = token
     client.post("/api/collections", json=_COLLECTION)

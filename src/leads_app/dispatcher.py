@@ -141,7 +141,7 @@ class Dispatcher:
         return claimed
 
     def _free_slots(self, channel: str) -> int:
-        """Return the number of free slots, or 0 until half of them are free: one claim for each slot is too expensive.
+        """Return the number of free slots, or 0 until half of them are free: claiming one by one is too expensive.
 
         Slots with hanging attempts are not usable. If all of them hang, every further attempt fails at once and is
         reported.

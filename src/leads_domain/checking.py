@@ -22,7 +22,7 @@ def check_fields(
     context: ContextT,
     *other_errors: FieldError,
 ) -> dict[str, Any]:
-    """Return each field as its rule returns it; raises `ValidationFailed` with the errors of all fields.
+    """Apply to each field its rule, and return the results; raises `ValidationFailed` with the errors of all fields.
 
     `other_errors` are errors that the caller has already found. They are reported first.
     """
@@ -39,7 +39,7 @@ def check_fields(
 
 
 def optional(rule: Callable[[str, ContextT], ValueT]) -> Callable[[str | None, ContextT], ValueT | None]:
-    """Return the rule of an optional field: null and blank text, as forms send it, become None."""
+    """Extend a rule to an optional field: null and blank text, which forms send for empty fields, become None."""
     return lambda text, context: rule(text, context) if text and text.strip() else None
 
 

@@ -84,12 +84,12 @@ _NOT_A_WORD = re.compile(r"[\W_]+")
 
 
 def simplified(name: str) -> str:
-    """Return a name for comparison: without case, accents, punctuation and spaces."""
+    """Return the name without case, accents, punctuation and spaces, for comparisons."""
     return "".join(_words(name))
 
 
 def member_of(name: str) -> str | None:
-    """Return the member that a name means, one of `MEMBERS`; None if it means none of them.
+    """Return the member of `MEMBERS` that a name means; None if there is none.
 
     In a path, such as `data.contact.email`, the last part counts.
     """
@@ -111,11 +111,11 @@ def _member_of(name: str) -> str | None:
 
 
 def assign_members(names: Sequence[str], chosen: Mapping[str, str | None] | None = None) -> dict[str, list[int]]:
-    """Return for each member the positions of the names that mean it, the best first.
+    """Return the indexes of the names for each member, the best name first.
 
-    A name in `chosen` has the member that is chosen there, or none; it is better than others. Next is the name of the
-    member itself, in any case; then the order counts. `Name` beside `First Name` or `Surname` is the other part of the
-    name, unless the names contain both parts.
+    `chosen` overrides the member of a name; None means no member. The best name is a chosen one, then the name of the
+    member itself in any case, then the first of the others. If there is a name for only one part of the full name,
+    such as `First Name`, then a column `Name` is the other part.
     """
     chosen = chosen or {}
     members: dict[str, list[int]] = {}
@@ -131,7 +131,7 @@ def _rank(name: str, chosen: Mapping[str, str | None]) -> int:
 
 
 def _split_names(members: dict[str, list[int]], names: Sequence[str], chosen: Mapping[str, str | None]) -> None:
-    """Make a full name the missing part of the name, if only one part has a name of its own."""
+    """Replace `name` by the other part of the name, if there is only a first or only a last name."""
     parts = [part for part in ("first_name", "last_name") if part in members]
     full_names = members.get("name", [])
     if len(parts) != 1 or any(names[i] in chosen or not _is_name_or_part(names[i]) for i in full_names):

@@ -19,5 +19,5 @@ def without_label(text: str) -> str:
 
 
 def joined_name(parts: Iterable[str | None]) -> str:
-    """Return the full name from its parts, of which some may be missing."""
+    """Join the parts of a full name. Each part may be missing."""
     return " ".join(part.strip() for part in parts if part and part.strip())

@@ -20,7 +20,7 @@ Precondition = Callable[[int], bool]
 
 
 def any_version(_: int) -> bool:
-    """Permit any version: the precondition of a caller that sets none."""
+    """Permit any version. This is the default precondition."""
     return True
 
 
@@ -53,7 +53,8 @@ class Lead:
 
     `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first transition
     to a status that is neither closed nor initial. `next_follow_up_at` is the earliest due time of the scheduled
-    follow-ups. Methods that change a lead return the new lead and the events; without effect, the same lead and none.
+    follow-ups. Methods that change a lead return the new lead and the events: the same lead and no
+    events if nothing changes.
     """
 
     id: LeadId

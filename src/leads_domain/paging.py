@@ -77,8 +77,8 @@ class LeadQuery:
     """The filters, order, start and size of a page of leads. None or an empty tuple means no filter.
 
     Keys are canonical addresses. Lower limits of times are inclusive, upper limits exclusive. `follow_up_due_before`
-    matches leads that have a scheduled follow-up due before that time. `words` come from `query_words`: of each tuple,
-    at least one must be the beginning of a word of the lead (`lead_words`).
+    matches leads that have a scheduled follow-up due before that time. `words` come from `query_words`: a lead
+    matches if each tuple has a word that begins one of its `lead_words`.
     """
 
     statuses: tuple[Status, ...] = ()

@@ -27,10 +27,10 @@ class LeadStore(Protocol):
         """Store a new lead; raises `DuplicateLead` without any change if another lead has its identity."""
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        """Store the new leads whose identity is free, and return for each the id of the lead that has it now.
+        """Store the new leads whose identity is free. Return, for each of `leads`, the id of the lead with its identity.
 
-        That is the id of the new lead itself if it was stored. Of new leads with the same identity, the first is
-        stored. None means that the lead with the identity was removed in the meantime.
+        That is its own id if it was stored. If several of them have the same identity, the first is stored. None means that
+        an existing lead had the identity, and was removed in the meantime.
         """
 
     def get(self, id: LeadId) -> Lead:
@@ -146,7 +146,7 @@ class Timeline(Protocol):
         """Return the last feed position; 0 if there is none."""
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """Move all entries of a lead to another lead, without a change of their order."""
+        """Move all entries of a lead to another lead, in the same order."""
 
     def erase(self, tombstone: TimelineEntry) -> None:
         """Store `tombstone`, and erase all other entries of its lead."""
@@ -156,10 +156,9 @@ class SubmissionStore(Protocol):
     """A store of submissions. No two submissions have the same digest, even with concurrent writers."""
 
     def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
-        """Store a new submission, and return it.
+        """Store a new submission, and return it. If another one has its digest, return that one, and store nothing.
 
-        If another submission has its digest, store nothing and return that one. With `repeats_after`, a submission
-        received at that time or earlier gives its digest up instead.
+        Before, remove the digest from a submission that was received at `repeats_after` or earlier.
         """
 
     def get(self, id: SubmissionId) -> Submission:
@@ -209,7 +208,7 @@ class ApiKeyStore(Protocol):
         """Return a page of the keys, ordered by creation time, then by id."""
 
     def all_for_update(self) -> Sequence[ApiKey]:
-        """Return the keys as `all` does; until the unit of work ends, no other can add or revoke a key."""
+        """Return the keys as `all` does; until the unit of work ends, no other one can add or revoke keys."""
 
     def revoke(self, id: str, at: datetime) -> None:
         """Set the time of revocation of a key, unless it has one; raises `NotFound`."""

@@ -58,7 +58,7 @@ def lead_words(lead: Lead) -> str:
 
 @lru_cache(maxsize=256)
 def query_words(q: str) -> tuple[tuple[str, ...], ...]:
-    """Return the words of a search text. Of each tuple, at least one must be the beginning of an index word."""
+    """Return the words of a search text. A lead matches if each tuple has a word that begins an index word of it."""
     alternatives = {words for token in _tokens(q) for words in _alternatives(token)}
     single = _without_prefixes(word for word, *others in alternatives if not others)
     return (*((word,) for word in single), *sorted(words for words in alternatives if len(words) > 1))

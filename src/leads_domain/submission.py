@@ -1,4 +1,4 @@
-"""Submissions: what forms, mailboxes and webhooks have sent, stored as it came."""
+"""Submissions of forms, mailboxes and webhooks, stored unchanged until they are processed."""
 
 import hashlib
 import json

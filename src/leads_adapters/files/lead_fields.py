@@ -86,7 +86,7 @@ def _time(field: str, value: object) -> datetime | None:
 
 
 def attribute_errors(attributes: object) -> Iterator[FieldError]:
-    """Yield errors for wrong types in decoded JSON for the attributes of a lead."""
+    """Yield an error for each value of a wrong type in the decoded attributes of a lead."""
     if not isinstance(attributes, dict):
         yield FieldError("", f'Give an object such as {{"company": "ACME"}}, not {kind(attributes)}.')
         return

@@ -13,7 +13,7 @@ PER_ADDRESS = 256
 
 
 class ConcurrencyLimit:
-    """Count the concurrent requests of each client in this process, up to a limit."""
+    """Limit the concurrent requests of each client in this process."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

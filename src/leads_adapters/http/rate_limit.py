@@ -25,7 +25,7 @@ class RateLimit:
 
 @dataclass(slots=True)
 class RateLimiter:
-    """Count the requests of each client in this process, up to a limit."""
+    """Limit the rate of requests of each client in this process."""
 
     limit: RateLimit
     now: Callable[[], float] = monotonic

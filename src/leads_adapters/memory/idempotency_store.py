@@ -9,7 +9,7 @@ from leads_domain.lead import LeadId
 
 
 class MemoryIdempotencyStore:
-    """A store of idempotency records in a dictionary. One unit of work runs at a time: a claim needs no lock."""
+    """A store of idempotency records in a dictionary. Units of work run one at a time, so a claim needs no lock."""
 
     def __init__(self, stored: dict[tuple[str, str], IdempotencyRecord]) -> None:
         self._stored = stored

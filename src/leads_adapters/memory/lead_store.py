@@ -11,7 +11,7 @@ from leads_domain.search import lead_words
 
 
 class MemoryLeadStore:
-    """A store of leads in one dictionary, and of the redirected ids of merged leads in another."""
+    """A dictionary of leads, and one of the redirected ids of merged leads."""
 
     def __init__(self, stored: dict[LeadId, Lead], merged: dict[LeadId, LeadId]) -> None:
         self._stored = stored

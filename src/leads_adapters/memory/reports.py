@@ -1,4 +1,4 @@
-"""Count leads and follow-ups in dictionaries."""
+"""Count the leads and follow-ups in memory."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence

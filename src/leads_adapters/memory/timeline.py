@@ -9,7 +9,7 @@ from leads_domain.paging import Page
 
 
 class MemoryTimeline:
-    """A timeline in a list, with feed positions by entry id."""
+    """A list of timeline entries, and a dictionary of their feed positions."""
 
     def __init__(self, stored: list[TimelineEntry], positions: dict[str, int]) -> None:
         self._stored = stored

@@ -67,7 +67,7 @@ class SqlSubmissionStore:
         self._runner = runner
 
     def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
-        """See `SubmissionStore.add`. A concurrent writer with the same digest is waited for (ON CONFLICT)."""
+        """See `SubmissionStore.add`. Waits for a concurrent writer with the same digest (ON CONFLICT)."""
         if repeats_after is not None:
             self._runner.change(_RELEASE_DIGEST, repeated=submission.digest, repeats_after=repeats_after)
         for _ in range(_ATTEMPTS_MAX):
@@ -142,9 +142,9 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
 
 
 def _filter_values(query: SubmissionQuery) -> list[dict[str, Any]]:
-    """Return the filters of each statement. Each statement reads its rows in the order of an index.
+    """Return the filters of each statement that a query needs, so that each statement reads along an index.
 
-    A list of some states, or of an origin, takes one statement for each state.
+    A query for states or for an origin needs one statement for each state.
     """
     values = {"lead_id": query.lead_id, "origin": query.origin}
     given = {name: value for name, value in values.items() if value is not None}

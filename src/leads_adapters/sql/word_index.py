@@ -15,7 +15,7 @@ _SWITCH_ON = "INSERT INTO lead_words (lead_words, rank) VALUES ('secure-delete',
 
 
 def adapt_word_index(engine: Engine) -> None:
-    """Rebuild the index if a version of SQLite wrote it that deletes words differently.
+    """Rebuild the index if it was written by a version of SQLite that deletes words differently.
 
     An older version cannot read the index of a newer one. A newer version does not remove the deleted words that an
     older one left.

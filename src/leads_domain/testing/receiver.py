@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class Behaviour(Enum):
-    """The behaviour of the receiver, the other end of the channel."""
+    """The behaviour of the receiver: the service or device that the channel sends to."""
 
     ACCEPTS = "accepts notices"
     FAILS = "fails temporarily, such as with HTTP 503 or SMTP 451"

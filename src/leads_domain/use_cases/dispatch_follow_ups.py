@@ -116,10 +116,11 @@ class RecordOutcome:
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, claimed: FollowUp, error: NotificationError | None) -> bool:
-        """Return whether the outcome was recorded. It is not if the fencing token is outdated or the lead was erased.
+        """Record the outcome; return False if it no longer applies.
 
-        If there is no lease, an outcome was recorded before, or the follow-up was cancelled. If the message differs, it
-        was changed after the lease had expired.
+        It does not apply if the lead was erased, another dispatcher has claimed the follow-up (the fencing token
+        differs), an outcome was recorded before or the follow-up was cancelled (it has no lease), or the message was
+        changed after the lease had expired.
         """
         try:
             lead = lock_lead_of(work, claimed.id)

@@ -1,4 +1,4 @@
-"""Store a submission as it came, before it is processed."""
+"""Store submissions unchanged, before they are processed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

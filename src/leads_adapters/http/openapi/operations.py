@@ -64,7 +64,7 @@ def _parameter(parameter: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema without null, which means that the parameter or the body is omitted."""
+    """Return the schema without null: it only shows that the parameter or the body can be omitted."""
     match schema:
         case {"oneOf": [schema_of_value, {"type": "null"}]}:
             return schema_of_value  # type: ignore[no-any-return]

@@ -52,7 +52,7 @@ def check(file: Path, name: str) -> Mapping[str, int]:
 
 
 def compact(file: Path, target: Path) -> None:
-    """Rewrite a database to a new file without deleted rows, and delete the old file. No process may have it open."""
+    """Replace a database file by a copy without deleted rows. No process may have the database open."""
     with _raise_backup_failed("The copy"), closing(driver.connect(file, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("VACUUM INTO ?", [str(target)])
@@ -81,7 +81,7 @@ def rows_of(file: Path, statement: str) -> Sequence[Any]:
 def replace(database: Path, new: Path, aside: Path) -> None:
     """Replace a database that no process has open with a new file. Rename the old one, if it exists, to `aside`.
 
-    At every moment, a complete database has the name. The journal of the old database moves with it.
+    A complete database has this name at every moment. The journal of the old database moves with it.
     """
     if database.exists():
         _remove_journal(database)
