@@ -1,4 +1,4 @@
-"""The extent of a benchmark, and what its parts share."""
+"""Define the extent of a benchmark, and the steps that its parts share."""
 
 import sys
 from collections.abc import Mapping

@@ -27,10 +27,10 @@ class LeadStore(Protocol):
         """Store a new lead; raises `DuplicateLead` without any change if another lead has its identity."""
 
     def add_many(self, leads: Sequence[Lead]) -> Sequence[LeadId | None]:
-        """Store the new leads whose identity is free. Return, for each of `leads`, the id of the lead with its identity.
+        """Store the new leads whose identity is free. Return, for each lead, the id that its identity has now.
 
-        That is its own id if it was stored. If several of them have the same identity, the first is stored. None means that
-        an existing lead had the identity, and was removed in the meantime.
+        That is the id of the lead itself if it was stored. If several of `leads` have the same identity, the first is
+        stored. None means that an existing lead had the identity, and was removed in the meantime.
         """
 
     def get(self, id: LeadId) -> Lead:

@@ -89,7 +89,7 @@ def _tokens(text: str) -> Iterable[str]:
 
 
 def _parts(token: str) -> list[str]:
-    """Return the parts of a token. A word begins at each."""
+    """Return the parts of a token. Each part begins a word."""
     if _UNSPACED.match(token):
         return list(token)
     return [part for part in _SEPARATORS.split(token) if part]

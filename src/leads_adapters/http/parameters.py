@@ -29,13 +29,12 @@ Sort = Annotated[
     LeadSort,
     Meta(description="The field to sort by. Leads with the same value are sorted by id. A minus reverses the order."),
 ]
-_ON_DUPLICATE = (
-    "If a lead has this e-mail address already, or this phone number without an e-mail address: refuse the new one "
-    "(`error`), return the existing lead unchanged (`return`), or update it (`update`)."
-)
 OnDuplicate = Annotated[
     DuplicatePolicy,
-    Meta(description=_ON_DUPLICATE),
+    Meta(
+        description="If the lead exists already: refuse the new one (`error`), return the existing lead unchanged "
+        "(`return`), or update it (`update`)."
+    ),
 ]
 
 

@@ -16,7 +16,7 @@ def open_private(path: Path, flags: int) -> BinaryIO:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing. It appears under its name, or with its new content, when it is complete.
+    """Open a file for writing. It gets its name, or its new content, only when it is complete.
 
     Symbolic links are followed, and an existing file keeps its mode. Pipes and devices are written directly.
     """

@@ -66,7 +66,7 @@ class LeadController(Controller):
         opt=requires(Permission.CAPTURE),
         raises=[problems.DuplicateLead],
         responses={
-            200: ResponseSpec(LeadView, description="The existing lead, unchanged or updated as in `on_duplicate`."),
+            200: ResponseSpec(LeadView, description="The existing lead, unchanged (`return`) or updated (`update`)."),
             201: ResponseSpec(LeadView, description="The new lead."),
             202: ResponseSpec(
                 Accepted,

@@ -37,7 +37,8 @@ class ImportView(msgspec.Struct):
     statuses_set: Annotated[int, Meta(description="New leads with a status from the file.")]
     statuses_kept: Annotated[int, Meta(description="Rows with a status for an existing lead, which keeps its own.")]
     statuses_unknown: Annotated[
-        int, Meta(description="Rows with a status that the pipeline does not have. It becomes an attribute.")
+        int,
+        Meta(description="Rows with a status that the pipeline does not have. An attribute stores this status."),
     ]
     unknown_statuses: Annotated[
         Sequence[str], Meta(description="The first ten different statuses that the pipeline does not have.")
