@@ -53,8 +53,8 @@ class Lead:
 
     `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first transition
     to a status that is neither closed nor initial. `next_follow_up_at` is the earliest due time of the scheduled
-    follow-ups. Methods that change a lead return the new lead and the events: the same lead and no
-    events if nothing changes.
+    follow-ups. Methods that change a lead return the new lead and the events; if nothing changes, the same lead and no
+    events.
     """
 
     id: LeadId

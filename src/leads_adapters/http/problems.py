@@ -114,7 +114,7 @@ class Forbidden(
 class NotFound(Problem, status=404, example=f"No lead has the id {EXAMPLE_ID}."):
     """The resource does not exist.
 
-    No resource ever had this path, or its resource was deleted. Check the path: an id is a UUID from an earlier response.
+    No resource has ever had this path, or it was deleted. Check the path: an id is a UUID from an earlier response.
     """
 
 

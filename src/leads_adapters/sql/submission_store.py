@@ -75,7 +75,7 @@ class SqlSubmissionStore:
                 return submission
             if row := self._runner.first(_BY_DIGEST, digest=submission.digest):
                 return _submission(row)
-        raise Unavailable("Other requests keep deleting the submission that this one repeats. Try again.")
+        raise Unavailable("Other requests keep deleting an equal submission. Try again.")
 
     def get(self, id: SubmissionId) -> Submission:
         """See `SubmissionStore.get`."""

@@ -78,7 +78,7 @@ class ImportServices:
     ) -> Response[Any]:
         """Import the file once per `Idempotency-Key`.
 
-        A repeated file is only read, to compare its hash.
+        If the key was used before, the file is only read, to compare its hash.
         """
         if attempt is None:
             return await asyncio.to_thread(run)
