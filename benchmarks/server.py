@@ -41,7 +41,7 @@ _START = {
 
 
 async def bare_app(scope: Message, _: Receive, send: Send) -> None:
-    """Send a constant response without a framework."""
+    """Send a constant response, without a framework."""
     if scope["type"] == "http":
         await send(_START)
         await send({"type": "http.response.body", "body": _BODY, "more_body": False})

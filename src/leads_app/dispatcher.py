@@ -89,7 +89,7 @@ class Dispatcher:
             while not self._stopping:
                 self._wake_up.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake_up.wait(), await self._seconds_to_wait())
+                    await asyncio.wait_for(self._wake_up.wait(), await self._dispatch_due())
         finally:
             watching.cancel()
         if self._attempts:
@@ -110,8 +110,8 @@ class Dispatcher:
             await self._database.wait_for_change(POLL_SECONDS)
             self.wake()
 
-    async def _seconds_to_wait(self) -> float:
-        """Start due attempts; return the seconds until the next follow-up is due or the next check."""
+    async def _dispatch_due(self) -> float:
+        """Start due attempts; return the number of seconds until the dispatcher must look again."""
         try:
             next_attempts = await self._next_attempts()
             if await self._start_due_attempts(next_attempts):
@@ -129,7 +129,7 @@ class Dispatcher:
         return await self._database.read(_next_attempts, self._clock.now())
 
     async def _start_due_attempts(self, next_attempts: Mapping[str, datetime]) -> Sequence[Claimed]:
-        """Start an attempt for as many due follow-ups of each channel as it has free slots; return them."""
+        """Claim due follow-ups, as many for each channel as it has free slots; start their attempts and return them."""
         now = self._clock.now()
         due = [channel for channel, at in next_attempts.items() if at <= now]
         limits = {channel: free for channel in due if (free := self._free_slots(channel))}
