@@ -1,4 +1,4 @@
-"""Define the content of a file of leads in any format."""
+"""Define the content of lead files, whatever their format."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -194,7 +194,7 @@ class Dispatcher:
             return TryAgain(f"The channel did not respond within {ATTEMPT.total_seconds():.0f} s.")
 
     def _send_in_thread(self, claimed: Claimed) -> asyncio.Future[NotificationError | None]:
-        """Send in a daemon thread, so that the process can end; return the future result."""
+        """Send in a daemon thread, so that the process can end; return a future of the result."""
         loop = asyncio.get_running_loop()
         sent: asyncio.Future[NotificationError | None] = loop.create_future()
 
