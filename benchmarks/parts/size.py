@@ -13,7 +13,7 @@ _LONGEST_PAGE = 200
 
 
 def measure(bench: Bench) -> Findings:
-    """Measure the workloads with many and with few leads, and the middle page of many leads beside the first."""
+    """Measure the workloads with many and with few leads. Compare the middle page of many leads with the first."""
     few, many = bench.fill("few", bench.few), bench.fill("many", bench.many)
     few_name, many_name = f"{bench.few:,} leads", f"{bench.many:,} leads"
     goals = {workload: {few_name: _SIZE_GOAL} for workload in WORKLOADS}
