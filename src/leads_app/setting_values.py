@@ -46,7 +46,7 @@ def parse_database_url(value: object) -> URL:
     if url.drivername != "sqlite" or url.host or url.username or url.query:
         raise ValueError(f"{_DATABASE_URLS}. After sqlite:///, write only a file name.")
     if url.database in (None, "", ":memory:"):
-        raise ValueError("Name a file, such as sqlite:///leads.db. A database in memory is lost at the end.")
+        raise ValueError("Name a file, such as sqlite:///leads.db. A database in memory is lost when the process ends.")
     return url
 
 

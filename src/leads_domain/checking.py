@@ -22,7 +22,7 @@ def check_fields(
     context: ContextT,
     *other_errors: FieldError,
 ) -> dict[str, Any]:
-    """Apply to each field its rule, and return the results; raises `ValidationFailed` with the errors of all fields.
+    """Apply its rule to each field, and return the results; raises `ValidationFailed` with the errors of all fields.
 
     `other_errors` are errors that the caller has already found. They are reported first.
     """

@@ -44,7 +44,7 @@ class NewLead(msgspec.Struct, forbid_unknown_fields=True):
 class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
     """A JSON Merge Patch (RFC 7396): omitted fields keep their values; null and blank text clear a field.
 
-    A lead keeps an e-mail address, a phone number or both.
+    An e-mail address or a phone number must remain.
     """
 
     name: Name | UnsetType = UNSET
