@@ -61,22 +61,47 @@ class ApplicationModel:
         rule_follow_up_ids: Sequence[str],
     ) -> tuple[str, str]:
         """Register a lead; return its id and the outcome. The rules create follow-ups with `rule_follow_up_ids`."""
-        if not values["name"]:
-            raise ModelError("ValidationFailed", "/name")
-        fields = {**values, "email": _address(values["email"])}
-        existing_id = self._lead_with_email(fields["email"])
+        self.check(values)
+        fields = _with_contacts(values)
+        existing_id = self._lead_with_identity(_identity(fields))
         if existing_id is None:
-            self.leads[new_id] = _new_lead(new_id, fields, now)
-            self.timelines[new_id] = []
-            self.ids.append(new_id)
+            self._add(new_id, fields, now)
             self._append(new_id, "lead.created", *self._apply_rules(self.leads[new_id], now, rule_follow_up_ids))
             return new_id, "created"
         if on_duplicate == "error":
             raise ModelError("DuplicateLead", existing_id)
-        if on_duplicate == "return" or not self._overwrite(self.leads[existing_id], fields):
-            return existing_id, "unchanged"
-        self._record_change(existing_id, now, "lead.updated")
-        return existing_id, "updated"
+        return existing_id, self._resolve_duplicate(existing_id, fields, on_duplicate, now)
+
+    def check(self, values: Mapping[str, Any]) -> None:
+        """Raise an error if the values of a new lead are invalid."""
+        no_contact = [] if values["email"] or values["phone"] else [""]
+        no_name = [] if values["name"] else ["/name"]
+        if errors := no_contact + no_name:
+            raise ModelError("ValidationFailed", *errors)
+
+    def import_leads(
+        self, rows: Sequence[Mapping[str, Any]], on_duplicate: str, *, now: datetime, new_ids: Mapping[str, str]
+    ) -> list[str]:
+        """Import valid rows without rules; return the outcomes. `new_ids` has the ids of the new leads by identity."""
+        outcomes: dict[int, str] = {}
+        fields_of_rows = list(map(_with_contacts, rows))
+        order = sorted(range(len(rows)), key=lambda index: _identity(fields_of_rows[index]))
+        for index in order:
+            fields = fields_of_rows[index]
+            if self._lead_with_identity(_identity(fields)) is None:
+                id = new_ids[_identity(fields)]
+                self._add(id, fields, now)
+                self._append(id, "lead.created")
+                outcomes[index] = "created"
+        for index in order:
+            if index not in outcomes:
+                existing_id = self._lead_with_identity(_identity(fields_of_rows[index])) or ""
+                outcomes[index] = (
+                    "DuplicateLead"
+                    if on_duplicate == "error"
+                    else self._resolve_duplicate(existing_id, fields_of_rows[index], on_duplicate, now)
+                )
+        return [outcomes[index] for index in range(len(rows))]
 
     def change(self, id: str, values: Mapping[str, Any], *, now: datetime, rule_follow_up_ids: Sequence[str]) -> None:
         """Change the fields of a lead, its status, or both."""
@@ -126,6 +151,8 @@ class ApplicationModel:
         self.merged = {old: id if into == duplicate_id else into for old, into in self.merged.items()}
         self.merged[duplicate_id] = id
         filled = {
+            "email": lead["email"] or duplicate["email"],
+            "phone": lead["phone"] or duplicate["phone"],
             "owner": lead["owner"] or duplicate["owner"],
             "attributes": {**duplicate["attributes"], **lead["attributes"]},
         }
@@ -156,7 +183,9 @@ class ApplicationModel:
         lead = self.lead(lead_id)
         if values["recipient"] == "owner" and lead["owner"] is None:
             raise ModelError("ValidationFailed", "/recipient")
-        if values["channel"] == "sms":  # no lead has a phone number
+        if values["channel"] == "sms" and (values["recipient"] == "owner" or lead["phone"] is None):
+            raise ModelError("ValidationFailed", "/channel")
+        if values["channel"] == "smtp" and values["recipient"] == "lead" and lead["email"] is None:
             raise ModelError("ValidationFailed", "/channel")
         self.follow_ups[new_id] = _new_follow_up(new_id, lead_id, values, now)
         self._record_follow_up_change(lead_id, now, "follow_up.scheduled")
@@ -261,7 +290,9 @@ class ApplicationModel:
             raise ModelError("IllegalTransition", lead["status"], status)
         if status == "lost" and changes.get("status_reason", lead["status_reason"]) is None:
             raise ModelError("ValidationFailed", "/status_reason")
-        existing_id = self._lead_with_email(changes["email"])
+        if changes["email"] is None and changes["phone"] is None:
+            raise ModelError("ValidationFailed", "")
+        existing_id = self._lead_with_identity(_identity(changes))
         if existing_id not in (None, lead["id"]):
             raise ModelError("DuplicateLead", existing_id)
 
@@ -299,8 +330,19 @@ class ApplicationModel:
             raise ModelError("NotFound", "lead", id)
         return self.leads[id]
 
-    def _lead_with_email(self, email: Mapping[str, str]) -> str | None:
-        return next((id for id, lead in self.leads.items() if lead["email"]["key"] == email["key"]), None)
+    def _lead_with_identity(self, identity: str) -> str | None:
+        return next((id for id, lead in self.leads.items() if _identity(lead) == identity), None)
+
+    def _add(self, id: str, fields: Mapping[str, Any], now: datetime) -> None:
+        self.leads[id] = _new_lead(id, fields, now)
+        self.timelines[id] = []
+        self.ids.append(id)
+
+    def _resolve_duplicate(self, id: str, fields: Mapping[str, Any], on_duplicate: str, now: datetime) -> str:
+        if on_duplicate == "return" or not self._overwrite(self.leads[id], fields):
+            return "unchanged"
+        self._record_change(id, now, "lead.updated")
+        return "updated"
 
     def _overwrite(self, lead: Record, fields: Mapping[str, Any]) -> bool:
         before = json.dumps(lead, default=str, sort_keys=True)
@@ -334,9 +376,7 @@ class ApplicationModel:
 
 def _changes(lead: Record, values: Mapping[str, Any]) -> Record:
     """Return the values as they are stored. A transition without a reason clears the old one."""
-    changes = {"status": lead["status"], "email": lead["email"], **values}
-    for name in {"email", "owner"} & values.keys():
-        changes[name] = _address(values[name]) if values[name] else None
+    changes = {"status": lead["status"], "email": lead["email"], "phone": lead["phone"], **_with_contacts(values)}
     if "attributes" in values:
         merged = {**lead["attributes"], **values["attributes"]}
         changes["attributes"] = {name: value for name, value in merged.items() if value is not None}
@@ -345,8 +385,22 @@ def _changes(lead: Record, values: Mapping[str, Any]) -> Record:
     return changes
 
 
-def _address(text: str) -> dict[str, str]:
-    return {"address": text, "key": text.lower()}
+def _with_contacts(values: Mapping[str, Any]) -> Record:
+    """Return the values with addresses and phone numbers as they are stored."""
+    stored = dict(values)
+    for name in {"email", "owner"} & values.keys():
+        stored[name] = {"address": values[name], "key": values[name].lower()} if values[name] else None
+    if values.get("phone"):
+        e164, _, extension = values["phone"].partition(";ext=")
+        stored["phone"] = {"e164": e164, "extension": extension or None}
+    return stored
+
+
+def _identity(lead: Mapping[str, Any]) -> str:
+    if lead["email"]:
+        return str(lead["email"]["key"])
+    phone = lead["phone"]
+    return f"{phone['e164']};ext={phone['extension']}" if phone["extension"] else str(phone["e164"])
 
 
 def _new_follow_up(id: str, lead_id: str, values: Mapping[str, Any], now: datetime) -> Record:
@@ -370,6 +424,7 @@ def _new_follow_up(id: str, lead_id: str, values: Mapping[str, Any], now: dateti
 def _new_lead(id: str, fields: Mapping[str, Any], now: datetime) -> Record:
     return {
         "id": id,
+        "email": None,
         "phone": None,
         "status": "new",
         "status_reason": None,

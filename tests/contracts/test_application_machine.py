@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -19,6 +19,7 @@ from builders import NOON, a_follow_up, a_lead, a_rule, an_id
 from contracts.application_model import RULES, ApplicationModel, ModelError, Record
 from contracts.stores import all_pages
 from databases import DATABASES
+from leads_adapters.memory.dry_run import MemoryDryRun
 from leads_domain.details import DetailsInput
 from leads_domain.errors import (
     DuplicateLead,
@@ -36,18 +37,21 @@ from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.dispatch_follow_ups import Claimed
 from leads_domain.use_cases.export_lead import PersonalDataExport
-from leads_domain.use_cases.register_lead import OnDuplicate, Registered
+from leads_domain.use_cases.import_leads import DryRun
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, Registered
 
-EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", "B@EXAMPLE.COM", "c@example.com"])
+EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", "B@EXAMPLE.COM", "c@example.com", None])
+PHONES = st.sampled_from([None, "+12025550100", "+12025550199", "+12025550100;ext=1"])
 VALUES = st.sampled_from([1, 1.0, True, "1"])
 STATUSES = ["new", "contacted", "qualified", "converted", "lost"]
 VALUES_OF_LEADS = st.fixed_dictionaries(
-    {"name": st.sampled_from(["Ann", "Боб", "Ann", "Боб", ""]), "email": EMAILS},
+    {"name": st.sampled_from(["Ann", "Боб", "Ann", "Боб", ""]), "email": EMAILS, "phone": PHONES},
     optional={"attributes": st.dictionaries(st.sampled_from("ab"), VALUES)},
 )
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "name": st.sampled_from(["Ann", "Боб"]),
     "email": EMAILS,
+    "phone": PHONES,
     "owner": st.sampled_from([None, "ann@example.com"]),
     "attributes": st.dictionaries(st.sampled_from("ab"), VALUES | st.none()),
     "status_reason": st.sampled_from([None, "No budget"]),
@@ -59,6 +63,7 @@ FOLLOW_UP_RULES = [
 OUTCOMES: dict[str, NotificationError | None] = {"sent": None, "busy": TryAgain("busy"), "refused": Refused("refused")}
 INDEXES = st.integers(min_value=0, max_value=20)
 SIZES = st.integers(min_value=1, max_value=3)
+MICROSECOND = timedelta(microseconds=1)
 
 Contents = tuple[list[Lead], list[FollowUp], list[tuple[object, ...]], dict[str, datetime]]
 
@@ -80,11 +85,12 @@ class Applications(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        """Start with one lead and one follow-up, so that every rule applies."""
+        """Start with two leads and a follow-up, so that every rule applies."""
         for open_database in DATABASES.values():
             folder = self.closing.enter_context(TemporaryDirectory())
             self.apps.append(Application(self.closing.enter_context(open_database(Path(folder))), FOLLOW_UP_RULES))
-        self.register({"name": "Ann", "email": "a@example.com"}, OnDuplicate.ERROR)
+        self.register({"name": "Ann", "email": "a@example.com", "phone": None}, OnDuplicate.ERROR)
+        self.register({"name": "Боб", "email": None, "phone": "+12025550100"}, OnDuplicate.ERROR)
         self.trigger(0, 0, "log", Recipient.LEAD)
 
     def teardown(self) -> None:
@@ -102,6 +108,15 @@ class Applications(RuleBasedStateMachine):
         )
         assert ((result.lead.id, result.outcome) if isinstance(result, Registered) else result) == expected
         assert not isinstance(result, Registered) or asdict(result.lead) == self.model.leads[new_id]
+
+    @rule(rows=st.lists(VALUES_OF_LEADS, max_size=4), on_duplicate=st.sampled_from(OnDuplicate))
+    def import_leads(self, rows: list[Record], on_duplicate: OnDuplicate) -> None:
+        valid = [row for row in rows if self.expect(partial(self.model.check, row)) is None]
+        planned = self.call(lambda app: _import(app, valid, on_duplicate, dry_run=MemoryDryRun()))
+        outcomes = self.call(lambda app: _import(app, valid, on_duplicate))
+        assert planned == outcomes
+        new_ids = self.call(lambda app: app.database.read(_ids_by_identity))
+        assert outcomes == self.model.import_leads(valid, on_duplicate, now=self.now - MICROSECOND, new_ids=new_ids)
 
     @rule(index=INDEXES, changes=st.fixed_dictionaries({}, optional=CHANGES))
     def change(self, index: int, changes: Record) -> None:
@@ -226,7 +241,7 @@ class Applications(RuleBasedStateMachine):
             raise RollbackError
 
         result = self.call(lambda app: app.database.write(register_and_fail, app))
-        assert result == (("RollbackError",) if values["name"] else ("ValidationFailed", "/name"))
+        assert result == (self.expect(lambda: self.model.check(values)) or ("RollbackError",))
 
     @rule()
     def read_an_unknown_lead(self) -> None:
@@ -279,6 +294,7 @@ class Applications(RuleBasedStateMachine):
         leads, follow_ups, timelines, next_attempts = contents
         ids = [lead["id"] for lead in expected]
         assert [asdict(lead) for lead in leads] == expected
+        assert len({lead.identity for lead in leads}) == len(leads)
         assert [asdict(each) for each in follow_ups] == [each for id in ids for each in self.model.follow_ups_of(id)]
         assert [type for type, *_ in timelines] == [type for id in ids for type in reversed(self.model.event_types(id))]
         assert next_attempts == self.model.next_attempts(self.now)
@@ -322,6 +338,19 @@ def _call(app: Application, function: Callable[[Application], object], now: date
         return ("RollbackError",)
     except LeadsError as error:
         return _values_of(error)
+
+
+def _import(
+    app: Application, rows: list[Record], on_duplicate: OnDuplicate, dry_run: DryRun | None = None
+) -> list[str]:
+    """Import rows, and return the outcome of each."""
+    candidates = [app.import_leads.check(cast(DetailsInput, row)) for row in rows]
+    results = app.database.write(app.import_leads, candidates, actor="", on_duplicate=on_duplicate, dry_run=dry_run)
+    return [each if isinstance(each, Outcome) else type(each).__name__ for each in results]
+
+
+def _ids_by_identity(work: UnitOfWork) -> dict[str, str]:
+    return {lead.identity: lead.id for lead in work.leads.page(LeadQuery(limit=LIMIT_MAX)).items}
 
 
 def _values_of(error: LeadsError) -> tuple[object, ...]:
