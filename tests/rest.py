@@ -244,6 +244,14 @@ class Service:
         """Revoke an API key."""
         self.run(self.container.database().write(self.container.revoke_key(), key_id))
 
+    def receive(self, origin: str = "form:contact", **fields: Any) -> str:
+        """Receive a submission, by default one of John Doe, and return its path."""
+        content = {"name": "John Doe", "email": "john@example.com"}
+        database: Database = self.container.database()
+        receive = self.container.receive_submission()
+        submission = self.run(database.write(receive, **{"origin": origin, "content": content, **fields}))
+        return f"/submissions/{submission.id}"
+
     def dispatch(self) -> int:
         """Send the due follow-ups and return the number of attempts."""
         return self.run(self.container.dispatcher().run_once())

@@ -8,13 +8,14 @@ import os
 import platform
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from leads_domain.follow_up import Backlog
+from leads_domain.use_cases.count_waiting import Waiting
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -76,11 +77,11 @@ class Metrics:
         """Count a commit with `size` units of work."""
         self._commits.add(size)
 
-    def text(self, backlog: Mapping[str, Backlog], now: datetime) -> bytes:
+    def text(self, waiting: Waiting, now: datetime) -> bytes:
         """Return all metrics in the text format of Prometheus. Any thread may call this."""
         from prometheus_client import generate_latest  # noqa: PLC0415 - slow to import
 
-        return generate_latest(_Collector([*self._process_metrics(), *self._queue_metrics(backlog, now)]))
+        return generate_latest(_Collector([*self._process_metrics(), *self._queue_metrics(waiting, now)]))
 
     def _process_metrics(self) -> Iterator["Metric"]:
         from prometheus_client.core import (  # noqa: PLC0415
@@ -113,7 +114,7 @@ class Metrics:
         commits.add_metric((pid,), *self._commits.totals())
         yield commits
 
-    def _queue_metrics(self, backlog: Mapping[str, Backlog], now: datetime) -> Iterator["Metric"]:
+    def _queue_metrics(self, waiting: Waiting, now: datetime) -> Iterator["Metric"]:
         from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415
 
         labels = ("channel",)
@@ -126,12 +127,13 @@ class Metrics:
             "Seconds since the oldest of the due attempts became due.",
             labels=labels,
         )
-        for channel in sorted({*self.channels, *backlog}):
-            statistics = backlog.get(channel, Backlog(scheduled=0, due=0, next_attempt_at=now))
+        for channel in sorted({*self.channels, *waiting.follow_ups}):
+            statistics = waiting.follow_ups.get(channel, Backlog(scheduled=0, due=0, next_attempt_at=now))
             scheduled.add_metric((channel,), statistics.scheduled)
             due.add_metric((channel,), statistics.due)
             oldest.add_metric((channel,), max((now - statistics.next_attempt_at).total_seconds(), 0.0))
         yield from (scheduled, due, oldest)
+        yield GaugeMetricFamily("leads_submissions_needs_review", "Submissions that need a review.", waiting.reviews)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.controllers.follow_ups import FollowUpServices
 from leads_adapters.http.controllers.leads import LeadServices
 from leads_adapters.http.controllers.service import Readiness
+from leads_adapters.http.controllers.submissions import SubmissionServices
 from leads_adapters.http.controllers.transfers import IMPORT_BATCH, ImportServices
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import filtered_leads_provider
@@ -37,7 +38,6 @@ from leads_app.dispatcher import LEASE, Dispatcher
 from leads_app.factories import (
     CONTROLLERS,
     FORMATS,
-    backlog_reader,
     make_database,
     make_engine,
     make_rules,
@@ -55,6 +55,7 @@ from leads_domain.use_cases.add_note import AddNote, check_note
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.compute_statistics import ComputeStatistics
+from leads_domain.use_cases.count_waiting import CountWaiting
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
@@ -62,6 +63,7 @@ from leads_domain.use_cases.find_leads import BuildLeadQuery, find_leads
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
+from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
 
@@ -109,6 +111,8 @@ class Container(containers.DeclarativeContainer):
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
+    count_waiting = providers.Singleton(CountWaiting, clock)
+    receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
     claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry)
@@ -190,6 +194,7 @@ class Container(containers.DeclarativeContainer):
                 dispatcher.provided.wake,
             )
         ),
+        submissions=provided(providers.Singleton(SubmissionServices, database, idempotent_writes)),
         add_note=provided(add_note),
         create_key=provided(create_key),
         revoke_key=provided(revoke_key),
@@ -199,7 +204,11 @@ class Container(containers.DeclarativeContainer):
             )
         ),
         metrics_text=provided(metrics.provided.text),
-        backlog=provided(providers.Singleton(SingleFlightCache, providers.Factory(backlog_reader, database, clock))),
+        waiting=provided(
+            providers.Singleton(
+                SingleFlightCache, providers.Factory(partial, database.provided.read_long, count_waiting)
+            )
+        ),
         readiness=provided(readiness),
         document=provided(openapi),
     )

@@ -1,6 +1,6 @@
 """Create the parts of the service that depend on the settings."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from leads_adapters.http.controllers.service import (
     PipelineController,
     StatisticsController,
 )
+from leads_adapters.http.controllers.submissions import SubmissionController
 from leads_adapters.http.controllers.timeline import EventController, TimelineController
 from leads_adapters.http.controllers.transfers import FileFormat, TransferController
 from leads_adapters.http.parameters import provide
@@ -31,10 +32,9 @@ from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_app.rule_settings import check_recipient
 from leads_app.settings import SettingsError
-from leads_domain.follow_up import Backlog
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
-from leads_domain.sources import Clock, IdSource, Normalizer
+from leads_domain.sources import IdSource, Normalizer
 from leads_domain.working_hours import WorkingHours
 
 
@@ -102,6 +102,7 @@ CONTROLLERS = (
     TransferController,
     LeadFollowUpController,
     FollowUpController,
+    SubmissionController,
     EventController,
     StatisticsController,
     PipelineController,
@@ -115,11 +116,6 @@ CONTROLLERS = (
 def read_json_page_of(database: Database) -> ReadJsonPage:
     """Return the fastest function that reads pages of leads as JSON from this database."""
     return sqlite_lead_json.read_json_page if isinstance(database, SqliteDatabase) else lead_json.read_json_page
-
-
-def backlog_reader(database: Database, clock: Clock) -> Callable[[], Awaitable[Mapping[str, Backlog]]]:
-    """Return a function that reads the queue statistics of each channel."""
-    return lambda: database.read_long(lambda work: work.follow_ups.backlog(clock.now()))
 
 
 def provided(provider: providers.Provider[Any]) -> providers.Provider[Provide]:

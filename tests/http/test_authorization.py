@@ -34,6 +34,9 @@ MINIMUM_ROLES = {
     "patchFollowUpsId": "agent",
     "postFollowUpsIdCancel": "agent",
     "postFollowUpsIdRetry": "agent",
+    "getSubmissions": "agent",
+    "getSubmissionsId": "agent",
+    "postSubmissionsIdDiscard": "agent",
     "getEvents": "read",
     "getStatistics": "read",
     "getPipeline": "read",
@@ -113,13 +116,23 @@ def a_follow_up(service: Service) -> str:
     return id
 
 
+def a_submission(service: Service) -> str:
+    """Receive a submission and return its id."""
+    return service.receive(content={"number": str(next(_numbers))}).rpartition("/")[2]
+
+
 def a_key(service: Service) -> str:
     """Create an API key and return its id."""
     return service.new_key("read")[0]
 
 
 _numbers = iter(range(1_000_000))
-CREATE: Mapping[str, Callable[[Service], str]] = {"leads": a_lead, "follow-ups": a_follow_up, "api-keys": a_key}
+CREATE: Mapping[str, Callable[[Service], str]] = {
+    "leads": a_lead,
+    "follow-ups": a_follow_up,
+    "submissions": a_submission,
+    "api-keys": a_key,
+}
 """A function that creates a resource, for each first segment of a path."""
 
 

@@ -95,12 +95,13 @@ POSTS: dict[str, Ask] = {
         None,
     ),
     "/follow-ups/{id}/retry": lambda service, api, lead: (a_failed_follow_up(service, api, lead) + "/retry", None),
+    "/submissions/{id}/discard": lambda service, _api, _lead: (service.receive() + "/discard", None),
     "/leads/import": lambda _service, _api, _lead: ("/leads/import", b"name,email\nJane Doe,jane@example.com\n"),
     "/api-keys": lambda _service, _api, _lead: ("/api-keys", {"name": "Web form", "role": "capture"}),
 }
 """A request for each POST operation. Add new operations here."""
 
-WITHOUT_LEAD = {"/leads/import", "/api-keys"}
+WITHOUT_LEAD = {"/leads/import", "/api-keys", "/submissions/{id}/discard"}
 """Operations with responses that are not about one lead: erasure does not delete them."""
 
 

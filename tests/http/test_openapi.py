@@ -77,7 +77,8 @@ def test_every_documented_operation_is_served(service: Service, document: Any) -
         lead = admin.post("/leads", {**JOHN, "email": f"{number}@example.com"}).json["id"]
         follow_up = admin.post(f"/leads/{lead}/follow-up").json["id"]
         key, _ = service.new_key("read")
-        id = {"follow-ups": follow_up, "api-keys": key}.get(path.split("/")[1], lead)
+        submission = service.receive(content={"number": str(number)}).rpartition("/")[2]
+        id = {"follow-ups": follow_up, "api-keys": key, "submissions": submission}.get(path.split("/")[1], lead)
         status = admin.request(method, path.replace("{id}", id)).status
         assert status not in (404, 405, 500), (method, path, status)
 
@@ -102,7 +103,7 @@ def test_operation_ids_are_unique_and_every_operation_has_a_description(document
     assert all(operation["summary"] for _, _, operation in operations(document))
 
 
-VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Cancel|Retry|Revoke|Check"
+VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Cancel|Retry|Revoke|Check|Accept|Discard"
 
 
 def test_summaries_are_short_and_begin_with_a_verb(document: Any) -> None:
@@ -294,6 +295,7 @@ def responses(service: Service) -> Iterator[tuple[str, str, Response]]:
     john = agent.get("/leads?email=john@example.com").json["items"][0]["id"]
     yield from responses_about_a_failed_follow_up(service, john)
     yield from responses_about_personal_data(service, lead, john)
+    yield from responses_about_submissions(service)
     yield from responses_without_a_lead(service.client())
     yield from responses_about_files(service.client("admin"))
     yield from responses_to_operators(service.client("admin"))
@@ -314,6 +316,18 @@ def responses_about_a_failed_follow_up(service: Service, john: str) -> Iterator[
     yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
         yield "POST", path, agent.post(path.replace("{id}", UNKNOWN_ID))
+
+
+def responses_about_submissions(service: Service) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses about submissions."""
+    agent = service.client()
+    paths = [service.receive(content={"number": str(number)}) for number in range(3)]
+    for query in ("", "?limit=1", "?limit=0", "?foo=1", "?state=received&state=spam&origin=form:contact&count=true"):
+        yield "GET", "/submissions", agent.get(f"/submissions{query}")
+    for path in (paths[0], f"/submissions/{UNKNOWN_ID}"):
+        yield "GET", "/submissions/{id}", agent.get(path)
+        for _ in range(2):
+            yield "POST", "/submissions/{id}/discard", agent.post(f"{path}/discard")
 
 
 def responses_without_a_lead(agent: Api) -> Iterator[tuple[str, str, Response]]:

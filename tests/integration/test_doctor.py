@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from databases import sqlite_file
+from builders import a_submission
+from databases import DATABASES, sqlite_file
 from leads_app.cli import leads
+from leads_domain.submission import SubmissionState
 
 PAGE = 4096
 
@@ -30,3 +32,11 @@ def test_damage_is_reported_before_the_mode_of_the_file(tmp_path: Path, monkeypa
     line = database_line(tmp_path, monkeypatch)
     assert line.startswith("ERROR  database: the file is damaged. Restore a backup.")
     assert len(line) < 300
+
+
+def test_submissions_that_need_a_review_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DATABASES["sqlite"](tmp_path) as database:
+        assert database_line(tmp_path, monkeypatch).endswith(", 0 submissions need a review")
+        waiting = a_submission(state=SubmissionState.NEEDS_REVIEW)
+        database.write(lambda work: work.submissions.add(waiting, repeats_after=None))
+        assert database_line(tmp_path, monkeypatch).endswith(", 1 submission needs a review")

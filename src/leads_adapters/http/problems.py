@@ -13,6 +13,7 @@ from msgspec import Meta
 from leads_adapters.http.schemas.common import Id, Status
 from leads_domain.access import Role
 from leads_domain.follow_up import FollowUpState
+from leads_domain.submission import SubmissionState
 
 EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
 RETRY_LATER = {"retry-after": "1"}
@@ -185,6 +186,15 @@ class IllegalFollowUpState(Problem, status=409, example="A follow-up that is sen
     """
 
     fields = {"state": Annotated[FollowUpState, Meta(description="The current state.", examples=["sent"])]}
+
+
+class IllegalSubmissionState(Problem, status=409, example="A submission that is accepted cannot be discarded."):
+    """The state of the submission does not allow this change.
+
+    The field `state` names its current state. A submission is accepted once, and cannot be discarded afterwards.
+    """
+
+    fields = {"state": Annotated[SubmissionState, Meta(description="The current state.", examples=["accepted"])]}
 
 
 class RequestInProgress(

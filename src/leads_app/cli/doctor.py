@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import rich_click as click
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from leads_adapters.sql import migrations
@@ -17,6 +17,7 @@ from leads_app.channels import check_channel, make_notifier
 from leads_app.cli import session
 from leads_app.container import Container
 from leads_app.settings import Channel, SettingsError
+from leads_domain.use_cases.count_waiting import count_reviews
 
 _SERVER_PARAMETERS = ("server_version", "server_encoding")
 
@@ -76,7 +77,7 @@ def _database(container: Container) -> str:
     _check_write(engine)
     if engine.dialect.name == "sqlite":
         _check_private(session.database_file(engine.url))
-    return f"{name}, schema {found}"
+    return f"{name}, schema {found}, {_reviews(engine)}"
 
 
 def _check_exists(file: Path) -> None:
@@ -111,7 +112,18 @@ def _check_file(engine: Engine) -> None:
 def _check_write(engine: Engine) -> None:
     for step in (store_probe, delete_probe):
         with engine.begin() as connection:
-            step(SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})))
+            step(_unit_of_work(connection))
+
+
+def _unit_of_work(connection: Connection) -> SqlUnitOfWork:
+    return SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, connection.dialect, {}))
+
+
+def _reviews(engine: Engine) -> str:
+    """Count the submissions that need a review. They wait for a person, so this is no error."""
+    with engine.connect() as connection:
+        reviews = count_reviews(_unit_of_work(connection))
+    return "1 submission needs a review" if reviews == 1 else f"{reviews} submissions need a review"
 
 
 def _channels(container: Container) -> str:

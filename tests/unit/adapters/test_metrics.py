@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from builders import NOON
 from leads_adapters.metrics import Distribution, Metrics
 from leads_domain.follow_up import Backlog
+from leads_domain.use_cases.count_waiting import Waiting
 
 PID = str(os.getpid())
 Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -21,7 +22,7 @@ Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 def read(metrics: Metrics, backlog: Mapping[str, Backlog] | None = None) -> Samples:
     """Return every sample of the text by its name and labels."""
-    text = metrics.text(backlog or {}, NOON).decode()
+    text = metrics.text(Waiting(backlog or {}, 3), NOON).decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -86,6 +87,10 @@ def test_commits_are_counted_by_their_size(metrics: Metrics) -> None:
     assert value(samples, "leads_commit_size_sum", pid=PID) == 135
     assert value(samples, "leads_commit_size_bucket", le="1.0", pid=PID) == 2
     assert value(samples, "leads_commit_size_bucket", le="8.0", pid=PID) == 3
+
+
+def test_submissions_that_need_a_review_are_reported(metrics: Metrics) -> None:
+    assert value(read(metrics), "leads_submissions_needs_review") == 3
 
 
 def test_the_backlog_of_every_channel_is_reported(metrics: Metrics) -> None:

@@ -1,7 +1,7 @@
 """Report the health, pipeline, statistics and metrics of the service."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -18,14 +18,13 @@ from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.service import CountView, Health, PipelineView, StatisticsView, pipeline_view
 from leads_adapters.single_flight import SingleFlightCache
 from leads_domain.access import Permission
-from leads_domain.follow_up import Backlog
 from leads_domain.pipeline import Pipeline
 from leads_domain.sources import Clock
 from leads_domain.statistics import Statistics
+from leads_domain.use_cases.count_waiting import Waiting
 
 CACHED_SECONDS = 1.0
-Backlogs = Mapping[str, Backlog]
-MetricsText = Callable[[Backlogs, datetime], bytes]
+MetricsText = Callable[[Waiting, datetime], bytes]
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Exposition = Annotated[
     str,
@@ -126,14 +125,14 @@ class MetricsController(Controller):
     async def get_metrics(
         self,
         metrics_text: Injected[MetricsText],
-        backlog: Injected[SingleFlightCache[Backlogs]],
+        waiting: Injected[SingleFlightCache[Waiting]],
         clock: Injected[Clock],
     ) -> Response[Exposition]:
         """Get metrics.
 
         In the text format of Prometheus: requests by method, route and status, with their durations; scheduled and due
-        follow-ups by channel; deliveries by channel and outcome; the size of commits. Each process reports its own
-        numbers under its `pid`.
+        follow-ups by channel; deliveries by channel and outcome; submissions that need a review; the size of commits.
+        Each process reports its own numbers under its `pid`.
         """
-        body = await asyncio.to_thread(metrics_text, await backlog.get(), clock.now())
+        body = await asyncio.to_thread(metrics_text, await waiting.get(), clock.now())
         return Response(body.decode(), headers={"content-type": MEDIA_TYPE})

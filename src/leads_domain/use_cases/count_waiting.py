@@ -1,0 +1,34 @@
+"""Count what waits for the dispatcher or for a person."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leads_domain.follow_up import Backlog
+from leads_domain.paging import SubmissionQuery
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Clock
+from leads_domain.submission import SubmissionState
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The queue statistics of each channel, and the number of submissions that need a review."""
+
+    follow_ups: Mapping[str, Backlog]
+    reviews: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountWaiting:
+    """Count what waits now."""
+
+    clock: Clock
+
+    def __call__(self, work: UnitOfWork) -> Waiting:
+        """Return the numbers. This is slow if much waits."""
+        return Waiting(work.follow_ups.backlog(self.clock.now()), count_reviews(work))
+
+
+def count_reviews(work: UnitOfWork) -> int:
+    """Return the number of submissions that need a review."""
+    return work.submissions.count(SubmissionQuery(states=(SubmissionState.NEEDS_REVIEW,)))

@@ -1,0 +1,89 @@
+"""Test the resource /submissions."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from leads_domain.submission import SubmissionState
+from rest import ON_BOTH_DATABASES, UNKNOWN_ID, Api, Service
+
+
+def listed(api: Api, query: str = "") -> list[Any]:
+    """Return all submissions of a list, from all its pages."""
+    return [item for page in api.pages(f"/submissions?limit=2{query}") for item in page["items"]]
+
+
+def receive_many(service: Service) -> list[str]:
+    """Receive two submissions in each state but `accepted`, a second apart, and return their paths."""
+    paths = []
+    for number, state in enumerate([each for each in SubmissionState if each is not SubmissionState.ACCEPTED] * 2):
+        service.clock.advance(timedelta(seconds=1))
+        origin = ("form:contact", "form:quote")[number % 2]
+        paths.append(service.receive(origin, content={"number": str(number)}, state=state))
+    return paths
+
+
+@ON_BOTH_DATABASES
+def test_a_submission_is_shown_as_it_came(service: Service, api: Api) -> None:
+    content = {"your-name": " Ada ", "": "=1+1\r\n\0", "<b>": "祖冲之"}
+    path = service.receive(content=content, remote_address="192.0.2.1")
+    assert api.get(path).expect(200).json == {
+        "id": path.rpartition("/")[2],
+        "received_at": "2026-01-05T12:00:00.000000Z",
+        "origin": "form:contact",
+        "state": "received",
+        "reason": None,
+        "lead_id": None,
+        "content": content,
+        "remote_address": "192.0.2.1",
+    }
+
+
+@ON_BOTH_DATABASES
+def test_submissions_are_listed_newest_first_by_state_and_origin(service: Service, api: Api) -> None:
+    paths = receive_many(service)[::-1]
+    submissions = listed(api)
+    assert [f"/submissions/{each['id']}" for each in submissions] == paths
+    for query, expected in (
+        ("&state=spam", [each for each in submissions if each["state"] == "spam"]),
+        ("&state=spam&state=test&state=spam", [each for each in submissions if each["state"] in ("spam", "test")]),
+        ("&origin=form:quote", [each for each in submissions if each["origin"] == "form:quote"]),
+        ("&state=accepted", []),
+        ("&origin=form%3Aother", []),
+    ):
+        assert listed(api, query) == expected
+        assert api.get(f"/submissions?count=true{query}").json["total"] == len(expected)
+
+
+@pytest.mark.parametrize(
+    "query", ["state=", "state=new", "origin=a%00b", "limit=0", "limit=201", "cursor=x", "lead_id=1"]
+)
+def test_invalid_filters_are_refused(api: Api, query: str) -> None:
+    api.get(f"/submissions?{query}").expect_problem(400, "malformed-request")
+
+
+def test_a_cursor_belongs_to_its_filters(service: Service, api: Api) -> None:
+    receive_many(service)
+    cursor = api.get("/submissions?limit=1").json["next_cursor"]
+    api.get(f"/submissions?limit=1&cursor={cursor}").expect(200)
+    api.get(f"/submissions?limit=1&state=spam&cursor={cursor}").expect_problem(400, "malformed-request")
+
+
+@pytest.mark.parametrize("id", [UNKNOWN_ID, "1", "x" * 300, "%00"])
+def test_an_unknown_submission_is_not_found(api: Api, id: str) -> None:
+    api.get(f"/submissions/{id}").expect_problem(404, "not-found")
+    api.post(f"/submissions/{id}/discard").expect_problem(404, "not-found")
+
+
+def test_a_discarded_submission_stays_in_the_list(service: Service, api: Api) -> None:
+    path = service.receive(state=SubmissionState.NEEDS_REVIEW, reason="Why.")
+    discarded = api.post(f"{path}/discard").expect(200).json
+    assert (discarded["state"], discarded["reason"]) == ("discarded", "Why.")
+    assert api.post(f"{path}/discard").expect(200).json == discarded
+    assert listed(api) == [discarded]
+
+
+def test_submissions_that_need_a_review_are_reported_to_prometheus(service: Service, api: Api) -> None:
+    receive_many(service)
+    assert b"leads_submissions_needs_review 2.0\n" in api.get("/metrics").expect(200).body
