@@ -9,6 +9,7 @@ from databases import RunningDatabase
 from fakes import CountingIds, FixedClock, FixedEntropy, FixedRandomSource
 from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_domain.details import ChangesInput
+from leads_domain.enquiry import EnquiryInput
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
 from leads_domain.lead import Lead
@@ -17,6 +18,7 @@ from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.submission import Submission
+from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChangesInput, reschedule
 from leads_domain.use_cases.change_lead import ChangeLead
@@ -50,6 +52,7 @@ class Application:
         follow_up_rules = FollowUpRules(ids, "log", rules)
         self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, follow_up_rules)
         self.change_lead = ChangeLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, follow_up_rules)
+        self.add_enquiry = AddEnquiry(self.register_lead)
         self.import_leads = ImportLeads(self.register_lead)
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
         self.change_follow_up = ChangeFollowUp(self.clock, ids)
@@ -69,6 +72,10 @@ class Application:
         """Register John Doe, with `fields` in place of his fields."""
         input = details_input(**fields)
         return self.database.write(self.register_lead, input, actor=ACTOR, on_duplicate=on_duplicate)
+
+    def enquire(self, **fields: Any) -> EnquiryResult:
+        """Add an enquiry with exactly these fields."""
+        return self.database.write(self.add_enquiry, cast(EnquiryInput, fields), actor=ACTOR)
 
     def change(self, lead: Lead, status: Status | None = None, **fields: Any) -> Lead:
         """Change a lead's fields, its status, or both."""

@@ -80,6 +80,12 @@ def a_rule(when: Status = "new", message: str = "Call {name}.", **fields: Any) -
     return FollowUpRule(**{"when": when, "after": timedelta(days=1), "message": Template(message), **fields})
 
 
+def an_enquiry_rule(message: str = "{name} has written: {message}", **fields: Any) -> FollowUpRule:
+    """Return a rule that follows up an enquiry after one hour."""
+    template = Template(message, of_enquiries=True)
+    return FollowUpRule(**{"when": None, "after": timedelta(hours=1), "message": template, **fields})
+
+
 def a_pipeline(*, reason_required: tuple[Status, ...] = (), **transitions: tuple[Status, ...]) -> Pipeline:
     """Return a pipeline with these transitions, from the first status: `a_pipeline(new=("won",), won=())`."""
     return Pipeline(next(iter(transitions)), transitions, frozenset(reason_required))

@@ -12,6 +12,7 @@ from leads_adapters.clock import SystemClock
 from leads_adapters.http.app import build_app
 from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
+from leads_adapters.http.controllers.enquiries import EnquiryServices
 from leads_adapters.http.controllers.follow_ups import FollowUpServices
 from leads_adapters.http.controllers.leads import LeadServices
 from leads_adapters.http.controllers.service import Readiness
@@ -24,6 +25,7 @@ from leads_adapters.http.openapi.examples import pipeline_examples
 from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.request_middleware import RequestMiddleware
 from leads_adapters.http.schemas.api_keys import NewApiKey
+from leads_adapters.http.schemas.enquiries import NewEnquiry
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
 from leads_adapters.http.schemas.leads import LeadPatch, NewLead, NewMerge, NewNote
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
@@ -51,6 +53,7 @@ from leads_app.lifespan import service_lifespan
 from leads_app.settings import Settings
 from leads_app.usage_recorder import UsageRecorder
 from leads_domain.follow_up import RetryPolicy
+from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.add_note import AddNote, check_note
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
@@ -101,6 +104,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.working_hours,
     )
     register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules)
+    add_enquiry = providers.Singleton(AddEnquiry, register_lead)
     change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules)
     add_note = providers.Singleton(AddNote, clock, ids)
     merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
@@ -177,8 +181,10 @@ class Container(containers.DeclarativeContainer):
                 change_lead,
                 erase_lead,
                 merge_leads,
+                add_enquiry,
             )
         ),
+        enquiries=provided(providers.Singleton(EnquiryServices, idempotent_writes, add_enquiry)),
         filtered_leads=providers.Callable(
             filtered_leads_provider, database, providers.Callable(read_json_page_of, database), build_lead_query
         ),
@@ -216,6 +222,7 @@ class Container(containers.DeclarativeContainer):
         {
             NewLead: register_lead.provided.check,
             LeadPatch: change_lead.provided.check,
+            NewEnquiry: add_enquiry.provided.check,
             NewNote: providers.Object(check_note),
             NewMerge: providers.Object(check_merge),
             NewFollowUp: trigger_follow_up.provided.check,

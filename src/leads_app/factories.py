@@ -13,6 +13,7 @@ from leads_adapters.database import Database
 from leads_adapters.files.formats import MEDIA_TYPES, READERS, WRITERS, Format
 from leads_adapters.http.controllers.api_keys import ApiKeyController
 from leads_adapters.http.controllers.docs import DocsController
+from leads_adapters.http.controllers.enquiries import EnquiryController
 from leads_adapters.http.controllers.follow_ups import FollowUpController, LeadFollowUpController
 from leads_adapters.http.controllers.leads import LeadController
 from leads_adapters.http.controllers.service import (
@@ -98,6 +99,7 @@ def make_rules(
 
 CONTROLLERS = (
     LeadController,
+    EnquiryController,
     TimelineController,
     TransferController,
     LeadFollowUpController,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Sequence
 from datetime import time, timedelta
+from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -34,9 +35,10 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
 
 
 class _RuleTable(msgspec.Struct, forbid_unknown_fields=True):
-    when: str
     after: str
     message: str
+    when: str | None = None
+    on: Literal["enquiry"] | None = None
     channel: str | None = None
     recipient: str = Recipient.LEAD
 
@@ -58,7 +60,7 @@ def parse_rules(value: object) -> Sequence[FollowUpRule]:
 def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Collection[str]) -> None:
     """Raise `ValueError` for an unknown status or channel."""
     for number, rule in enumerate(rules, 1):
-        for error in pipeline.status_errors(rule.when):
+        for error in pipeline.status_errors(rule.when) if rule.when is not None else ():
             raise ValueError(f"Rule {number}: {error.detail}")
         if rule.channel is not None and rule.channel not in channels:
             known = ", ".join(channels)
@@ -93,15 +95,21 @@ def parse_working_hours(value: object) -> WorkingHours:
 def _rule(number: int, value: object) -> FollowUpRule:
     try:
         table = msgspec.convert(value, _RuleTable)
+        _check_start(table)
         return FollowUpRule(
             when=table.when,
             after=_duration(table.after),
-            message=Template(table.message),
+            message=Template(table.message, of_enquiries=table.on is not None),
             channel=table.channel,
             recipient=table.recipient,
         )
     except (ValueError, ValidationFailed, msgspec.ValidationError) as error:
         raise ValueError(f"Rule {number}: {error}") from None
+
+
+def _check_start(table: _RuleTable) -> None:
+    if (table.when is None) == (table.on is None):
+        raise ValueError('Give either when, the status that a lead enters, or on = "enquiry".')
 
 
 def _duration(text: str) -> timedelta:

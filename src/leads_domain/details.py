@@ -62,10 +62,13 @@ def check_new_details(values: DetailsInput, normalizer: Normalizer, *other_error
 
     Raises `ValidationFailed` with all errors, including `other_errors`.
     """
-    errors = missing(values, "name")
-    if not (_is_given(values.get("email")) or _is_given(values.get("phone"))):
-        errors.append(NO_CONTACT)
-    return cast(Details, check_fields(values, _RULES, normalizer, *errors, *other_errors))
+    errors = missing(values, "name") + contact_errors(values)
+    return cast(Details, check_fields(values, RULES, normalizer, *errors, *other_errors))
+
+
+def contact_errors(values: DetailsInput) -> list[FieldError]:
+    """Return an error if there is neither an e-mail address nor a phone number."""
+    return [] if _is_given(values.get("email")) or _is_given(values.get("phone")) else [NO_CONTACT]
 
 
 def check_changes(values: Mapping[str, Any], normalizer: Normalizer, *other_errors: FieldError) -> Details:
@@ -130,7 +133,7 @@ def _phone(text: str, normalizer: Normalizer) -> PhoneNumber | None:
 
 _Rules = Mapping[str, Callable[[Any, Normalizer], object]]
 
-_RULES: _Rules = {
+RULES: _Rules = {
     "name": lambda text, _: check_text(text, max_length=NAME_MAX),
     "email": optional(_email),
     "phone": optional(_phone),
@@ -138,8 +141,10 @@ _RULES: _Rules = {
     "owner": optional(_email),
     "attributes": lambda attributes, _: check_attributes(attributes),
 }
+"""The rule of each field of a lead."""
+
 _CHANGE_RULES: _Rules = {
-    **_RULES,
+    **RULES,
     "attributes": lambda attributes, _: _check_each_attribute(attributes),
     "status_reason": optional(lambda text, _: check_text(text, max_length=REASON_MAX)),
 }

@@ -122,7 +122,7 @@ class Lead:
         differences: dict[str, Json] = {
             field: {"from": before[field], "to": after[field]}
             for field, value in changes.items()
-            if not _is_same_json(getattr(self, field), value)
+            if not is_same_json(getattr(self, field), value)
         }
         if not differences:
             return self, []
@@ -172,10 +172,10 @@ class Lead:
         }
 
 
-def _is_same_json(one: object, other: object) -> bool:
+def is_same_json(one: object, other: object) -> bool:
     """Return whether two values are the same in JSON. There 1, 1.0 and True differ, which are equal in Python."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_is_same_json(one[name], other[name]) for name in one)
+        return one.keys() == other.keys() and all(is_same_json(one[name], other[name]) for name in one)
     return type(one) is type(other) and one == other
 
 

@@ -45,11 +45,17 @@ class LeadStore(Protocol):
     def find_by_identity(self, identity: str) -> LeadId | None:
         """Return the id of the lead with this identity (`Lead.identity`); None if there is none."""
 
+    def find_merged(self, identity: str) -> LeadId | None:
+        """Return the id of the lead that has replaced a merged lead with this identity; None if there is none.
+
+        Of several merged leads, the one that was created last decides.
+        """
+
     def save(self, lead: Lead) -> None:
         """Replace a locked lead; raises `DuplicateLead` if another lead has its identity."""
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
-        """Delete a lead, and redirect its id to the lead `into`, with all ids that are redirected to it.
+        """Delete a lead, and redirect its id and its identity to the lead `into`, with all that are redirected to it.
 
         Both are locked, and the deleted lead has no follow-ups, submissions and timeline entries.
         """
@@ -58,7 +64,7 @@ class LeadStore(Protocol):
         """Return all ids that are redirected to this lead, in order."""
 
     def erase(self, id: LeadId) -> None:
-        """Erase a locked lead, which has no follow-ups and no submissions, and the ids redirected to it.
+        """Erase a locked lead, without follow-ups and submissions, and the ids and identities redirected to it.
 
         The data is also overwritten in unused parts of the database (secure delete).
         """

@@ -1,4 +1,4 @@
-"""Rules that schedule follow-ups when a lead enters a status."""
+"""Rules that schedule follow-ups when a lead enters a status, or when a person enquires."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +20,12 @@ DELAY_MAX = timedelta(days=3650)
 class FollowUpRule:
     """Schedule a follow-up when a lead enters the status `when`, due after the time `after`.
 
-    If `channel` is None, the default channel is used. `recipient` is a `Recipient`, or an address for the channel.
-    Raises `ValidationFailed` unless `after` is positive and at most `DELAY_MAX`.
+    If `when` is None, each enquiry of a lead starts the rule, in any status. If `channel` is None, the default channel
+    is used. `recipient` is a `Recipient`, or an address for the channel. Raises `ValidationFailed` unless `after` is
+    positive and at most `DELAY_MAX`.
     """
 
-    when: Status
+    when: Status | None
     after: timedelta
     message: Template
     channel: str | None = None
@@ -51,11 +52,25 @@ class FollowUpRules:
 
         The address of the recipient is not checked until the follow-up is due: it may still be added.
         """
+        return self._schedule(lead, lead.status, None, now)
+
+    def schedule_for_enquiry(
+        self, lead: Lead, message: str | None, now: datetime
+    ) -> tuple[Lead, list[FollowUp], list[Event]]:
+        """Schedule the follow-ups of an enquiry with this message, as `schedule` does.
+
+        They do not belong to a status, so a transition to an open status does not cancel them.
+        """
+        return self._schedule(lead, None, message, now)
+
+    def _schedule(
+        self, lead: Lead, when: Status | None, message: str | None, now: datetime
+    ) -> tuple[Lead, list[FollowUp], list[Event]]:
         follow_ups: list[FollowUp] = []
         events: list[Event] = []
         for rule in self.rules:
-            if rule.when == lead.status:
-                follow_up, follow_up_events = self._schedule(lead, rule, now)
+            if rule.when == when:
+                follow_up, follow_up_events = self._schedule_by(rule, lead, message, now)
                 follow_ups.append(follow_up)
                 events += follow_up_events
         if follow_ups:
@@ -63,14 +78,16 @@ class FollowUpRules:
             lead = replace(lead, next_follow_up_at=min([lead.next_follow_up_at or due[0], *due]))
         return lead, follow_ups, events
 
-    def _schedule(self, lead: Lead, rule: FollowUpRule, now: datetime) -> tuple[FollowUp, list[Event]]:
+    def _schedule_by(
+        self, rule: FollowUpRule, lead: Lead, message: str | None, now: datetime
+    ) -> tuple[FollowUp, list[Event]]:
         due_at = now + rule.after
         return FollowUp.schedule(
             FollowUpId(self.ids.new()),
             lead.id,
             recipient=rule.recipient,
             channel=rule.channel or self.default_channel,
-            message=rule.message.fill(lead),
+            message=rule.message.fill(lead, message),
             due_at=self.hours.next_opening(due_at) if self.hours else due_at,
             now=now,
             rule_status=rule.when,

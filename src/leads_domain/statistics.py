@@ -10,11 +10,12 @@ from leads_domain.pipeline import Status
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """The number of leads from a source, and the number of them that were won. An unknown source is None."""
+    """The number of leads from a source, of them that were won, and of enquiries. An unknown source is None."""
 
     source: str | None
     leads: int
     conversions: int
+    enquiries: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Statistics:
     conversions: int
     median_time_to_first_contact: timedelta | None
     overdue_follow_ups: int
+    enquiries: int
     by_source: Sequence[SourceCount]
     other_sources: SourceCount
 
@@ -41,16 +43,20 @@ class Statistics:
 
 
 class Reports(Protocol):
-    """Reports that count leads and follow-ups. They are slow if there are many."""
+    """Reports that count leads, follow-ups and enquiries. They are slow if there are many."""
 
     def leads_by_status(self) -> Mapping[Status, int]:
         """Return the number of leads by status, without statuses that no lead has."""
 
-    def leads_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
-        """Return up to `limit` sources with the most leads, and how many of these have a status in `won`.
+    def counts_by_source(self, won: Collection[Status], *, limit: int) -> Sequence[SourceCount]:
+        """Return up to `limit` sources with the most leads; a status in `won` is a conversion.
 
-        Sources with the same number of leads are ordered by code points, after the unknown source.
+        An enquiry without a source counts for the source of its lead. Sources with the same number of leads are ordered
+        by code points, after the unknown source.
         """
+
+    def enquiries(self) -> int:
+        """Return the number of enquiries of all leads."""
 
     def median_time_to_first_contact(self) -> timedelta | None:
         """Return the median time to first contact of all contacted leads; None if there are none.

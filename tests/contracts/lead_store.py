@@ -108,6 +108,11 @@ def redirected_to(work: UnitOfWork, id: LeadId) -> list[LeadId]:
     return list(work.leads.redirected_to(id))
 
 
+def find_merged(work: UnitOfWork, identity: str) -> LeadId | None:
+    """Return the lead that has replaced a merged lead with this identity."""
+    return work.leads.find_merged(identity)
+
+
 def erase(work: UnitOfWork, lead: Lead) -> None:
     """Erase a lead."""
     work.leads.get_for_update(lead.id)
@@ -447,6 +452,23 @@ class LeadStoreContract(StoreContract):
         assert database.read(lambda work: list(work.leads.get_many([one.id, other.id]))) == [one]
         assert database.read(lambda work: work.leads.find_by_identity(other.identity)) is None
         database.write(add, replace(other, id=LeadId(an_id(99))))
+
+    def test_leads_from_the_identity_of_a_redirected_lead_to_the_other(self, database: RunningDatabase) -> None:
+        one, other, third, fourth = some_leads(4)
+        caller = a_lead(id=an_id(5), email=None, phone=a_phone())
+        database.write(add, one, other, third, fourth, caller)
+        database.write(redirect, (caller, other), (other, one))
+
+        identities = {each.identity: database.read(find_merged, each.identity) for each in (one, other, third, caller)}
+        assert identities == {one.identity: None, other.identity: one.id, third.identity: None, "+12025550123": one.id}
+        again = replace(other, id=LeadId(an_id(6)))
+        database.write(add, again)
+        database.write(redirect, (again, third))
+        assert database.read(find_merged, other.identity) == third.id
+        database.write(erase, third)
+        assert database.read(find_merged, other.identity) == one.id
+        database.write(erase, one)
+        assert [database.read(find_merged, each.identity) for each in (other, caller)] == [None, None]
 
     @ON_ONE_DATABASE
     @given(st.data())

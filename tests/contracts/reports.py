@@ -1,6 +1,7 @@
 """The contract of the `Reports` port."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from builders import NOON, a_follow_up, a_lead, an_email, an_id
 from contracts.stores import StoreContract
 from databases import RunningDatabase
+from leads_domain.events import EventType, TimelineEntry
 from leads_domain.follow_up import FollowUpId, FollowUpState
 from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
@@ -23,14 +25,21 @@ def add_leads(work: UnitOfWork, *leads: Mapping[str, object]) -> None:
         work.leads.add(a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), **fields))
 
 
+def an_enquiry_entry(number: int, lead: int, source: str | None) -> TimelineEntry:
+    """Return the timeline entry of an enquiry of a lead."""
+    return TimelineEntry(
+        id=an_id(number), lead_id=an_id(lead), type=EventType.LEAD_ENQUIRED, at=NOON, actor="x", data={"source": source}
+    )
+
+
 def contacted_after(*times: timedelta) -> list[dict[str, object]]:
     """Return the fields of leads that were contacted after these times."""
     return [{"contacted_at": NOON + time} for time in times]
 
 
 def by_source(work: UnitOfWork, *won: str, limit: int = 100) -> Sequence[SourceCount]:
-    """Return the numbers of leads by source."""
-    return work.reports.leads_by_source(won, limit=limit)
+    """Return the numbers of leads, conversions and enquiries by source."""
+    return work.reports.counts_by_source(won, limit=limit)
 
 
 def median(work: UnitOfWork) -> timedelta | None:
@@ -45,6 +54,7 @@ class ReportsContract(StoreContract):
         assert database.read_long(lambda work: work.reports.leads_by_status()) == {}
         assert database.read_long(by_source, "converted") == []
         assert database.read_long(median) is None
+        assert database.read_long(lambda work: work.reports.enquiries()) == 0
         assert database.read_long(lambda work: work.reports.overdue_follow_ups(NOON)) == 0
 
     def test_counts_leads_by_status(self, database: RunningDatabase) -> None:
@@ -65,6 +75,24 @@ class ReportsContract(StoreContract):
         ]
         assert [each.conversions for each in database.read_long(by_source, "converted")] == [0, 1, 1]
         assert [each.conversions for each in database.read_long(by_source)] == [0, 0, 0]
+
+    def test_counts_enquiries_by_their_own_source_else_by_that_of_their_lead(self, database: RunningDatabase) -> None:
+        def add(work: UnitOfWork) -> None:
+            add_leads(work, {"source": "web"}, {}, {"source": "web"})
+            sources = [(1, None), (1, "web"), (2, "fair"), (2, None), (3, "a "), (3, "fair")]
+            for number, (lead, source) in enumerate(sources, 10):
+                work.timeline.add([an_enquiry_entry(number, lead, source)])
+            work.timeline.add([replace(an_enquiry_entry(20, 1, "web"), type=EventType.LEAD_NOTE_ADDED)])
+
+        database.write(add)
+
+        assert database.read_long(lambda work: work.reports.enquiries()) == 6
+        assert database.read_long(by_source, "new") == [
+            SourceCount("web", 2, 2, 2),
+            SourceCount(None, 1, 1, 1),
+            SourceCount("a ", 0, 0, 1),
+            SourceCount("fair", 0, 0, 2),
+        ]
 
     def test_lists_the_largest_sources_and_equal_ones_by_name(self, database: RunningDatabase) -> None:
         sources = ["b", "B", "é", "z", "\U0001f600", "ﬀ", "a", None, "z"]

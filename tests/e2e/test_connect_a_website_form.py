@@ -13,7 +13,7 @@ PAGE = "docs/connect-a-website-form.md"
 CREATE_KEY = "leads keys create"
 SEND = "KEY=capture_..."
 ACCEPTED = '{"accepted": true}'
-BACK_END = "def send_lead"
+BACK_END = "def send_enquiry"
 NOTIFICATION = "[[follow_up_rules]]"
 ORIGINS = "cors_origins"
 FORM = "<form"
@@ -40,49 +40,52 @@ def send(service: Service, key: str, *replacements: tuple[str, str]) -> Any:
     return json.loads(service.site.shell(script).expect(0).out)
 
 
-def test_a_submission_is_stored_once_and_an_existing_lead_stays_as_it_is(site: Site) -> None:
+def test_a_submission_is_stored_once_and_a_second_one_is_an_enquiry_of_the_same_lead(site: Site) -> None:
     with site.serve() as service:
         key = create_key(site)
         accepted = json.loads(block(ACCEPTED, PAGE))
         assert send(service, key) == accepted
         [lead] = service.items("/leads")
         assert (lead["name"], lead["phone"], lead["source"]) == ("Jane Roe", None, "website")
-        assert lead["attributes"] == {"message": "Please call me."}
+        assert lead["attributes"] == {"company": "ACME"}
         assert send(service, key) == accepted
         assert send(service, key, ("8e03978e", "9e03978e"), ("Jane Roe", "Joan Roe")) == accepted
         assert service.items("/leads") == [lead]
         [error] = send(service, key, ("8e03978e", "ae03978e"), ("jane@example.com", "no address"))["errors"]
         assert error["pointer"] == "/email"
-        [created] = service.items(f"/leads/{lead['id']}/timeline")
-        assert created["actor"] == "website form"
+        again, first, created = service.items(f"/leads/{lead['id']}/timeline")
+        assert {entry["actor"] for entry in (created, first, again)} == {"website form"}
+        assert [entry["data"]["message"] for entry in (first, again)] == ["Please call me."] * 2
+        assert again["data"]["differs"] == {"name": "Joan Roe"}
 
 
-def test_a_rule_schedules_a_notification_of_each_new_lead(site: Site) -> None:
+def test_a_rule_schedules_a_notification_of_each_enquiry(site: Site) -> None:
     site.write("leads.toml", block(NOTIFICATION, PAGE))
     with site.serve() as service:
         send(service, create_key(site))
         [lead] = service.items("/leads")
         [follow_up] = service.items(f"/leads/{lead['id']}/follow-ups")
         assert (follow_up["recipient"], follow_up["state"]) == ("you@example.com", "scheduled")
-        assert follow_up["message"] == "New lead from website: Jane Roe <jane@example.com>"
+        assert follow_up["message"] == "Jane Roe <jane@example.com> has written: Please call me."
 
 
-def test_a_back_end_sends_leads(site: Site) -> None:
+def test_a_back_end_sends_enquiries(site: Site) -> None:
     names: dict[str, Any] = {}
     exec(block(BACK_END, PAGE), names)
     form = {"name": "Jane Roe", "email": "jane@example.com", "phone": "+12025550123", "message": "Please call me."}
     with site.serve() as service:
         key = create_key(site)
         for _ in range(2):
-            sent = names["send_lead"](f"http://{HOST}:{service.port}", key, form, "submission-1")
+            sent = names["send_enquiry"](f"http://{HOST}:{service.port}", key, form, "submission-1")
             assert sent == json.loads(block(ACCEPTED, PAGE))
         [lead] = service.items("/leads")
-        assert (lead["phone"], lead["attributes"]) == ("+12025550123", {"message": "Please call me."})
+        enquiry, _ = service.items(f"/leads/{lead['id']}/timeline")
+        assert (lead["phone"], enquiry["data"]["message"]) == ("+12025550123", "Please call me.")
 
 
 def test_a_page_of_an_allowed_origin_sends_its_form(site: Site) -> None:
     html = block(FORM, PAGE)
-    fields = re.findall(r'<input name="(\w+)"', html)
+    fields = re.findall(r'<(?:input|textarea) name="(\w+)"', html)
     assert "...Object.fromEntries(new FormData(form)), source:" in html
     [headers] = re.findall(r"headers: \{(.*)\}", html)
     names = re.findall(r'"([\w-]+)": ', headers)
@@ -92,7 +95,7 @@ def test_a_page_of_an_allowed_origin_sends_its_form(site: Site) -> None:
         values = {"X-API-Key": create_key(site), "Content-Type": "application/json", "Idempotency-Key": "submission-1"}
         assert names == list(values)
         preflight = service.client.options(
-            "/leads",
+            "/enquiries",
             headers={
                 "Origin": origin,
                 "Access-Control-Request-Method": "POST",
@@ -102,8 +105,8 @@ def test_a_page_of_an_allowed_origin_sends_its_form(site: Site) -> None:
         assert preflight.status_code == 204
         allowed = preflight.headers["access-control-allow-headers"].lower().split(", ")
         assert {name.lower() for name in names} <= {*allowed}
-        submission = dict(zip(fields, ["Jane Roe", "jane@example.com", ""], strict=True)) | {"source": "website"}
-        response = service.client.post("/leads", json=submission, headers={"Origin": origin} | values)
+        submission = dict(zip(fields, ["Jane Roe", "jane@example.com", "", "Hi!"], strict=True)) | {"source": "website"}
+        response = service.client.post("/enquiries", json=submission, headers={"Origin": origin} | values)
         assert response.status_code == 202
         assert response.headers["access-control-allow-origin"] == origin
         [lead] = service.items("/leads")

@@ -19,6 +19,7 @@ PERFORMANCE = "docs/performance.md"
 
 STATUSES = {
     '"phone": "+49 30 123456"': [201],
+    "$URL/enquiries": [201],
     '"status": "contacted"': [200, 200],
     "limit=20": [200, 200, 200],
     "/timeline": [200],

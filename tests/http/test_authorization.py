@@ -17,6 +17,7 @@ PUBLIC = "public"
 
 MINIMUM_ROLES = {
     "postLeads": "capture",
+    "postEnquiries": "capture",
     "getLeads": "read",
     "postLeadsImport": "admin",
     "getLeadsExport": "admin",

@@ -84,6 +84,7 @@ Ask = Callable[[Service, Api, str], tuple[str, Any]]
 
 POSTS: dict[str, Ask] = {
     "/leads": lambda _service, _api, _lead: ("/leads", JANE),
+    "/enquiries": lambda _service, _api, _lead: ("/enquiries", {**JOHN, "message": "Hello!"}),
     "/leads/{id}/follow-up": lambda _service, _api, lead: (f"{lead}/follow-up", {"message": "Hello!"}),
     "/leads/{id}/notes": lambda _service, _api, lead: (f"{lead}/notes", {"text": "Call in the morning."}),
     "/leads/{id}/merge": lambda _service, api, lead: (

@@ -437,9 +437,9 @@ def test_the_timeline_has_all_events_newest_first(service: Service) -> None:
     ]
 
 
-def test_a_form_that_repeats_an_existing_lead_adds_no_timeline_entry(service: Service, api: Api, john: str) -> None:
+def test_a_form_that_repeats_an_existing_lead_adds_an_enquiry(service: Service, api: Api, john: str) -> None:
     service.client("capture").post("/leads", {**JOHN, "name": "Mallory"}).expect(202)
-    assert [entry["type"] for entry in api.get(f"{john}/timeline").json["items"]] == ["lead.created"]
+    assert [entry["type"] for entry in api.get(f"{john}/timeline").json["items"]] == ["lead.enquired", "lead.created"]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])

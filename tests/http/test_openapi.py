@@ -250,6 +250,9 @@ def responses(service: Service) -> Iterator[tuple[str, str, Response]]:
     created = agent.post("/leads", FULL)
     lead = created.json["id"]
     yield "POST", "/leads", created
+    for enquirer in (agent, agent, form):
+        yield "POST", "/enquiries", enquirer.post("/enquiries", {"phone": "+49 30 777777", "message": "Hello"})
+    yield "POST", "/enquiries", agent.post("/enquiries", {"message": " ", "attributes": {"a": "x" * 1001}})
     yield "POST", "/leads", agent.post("/leads", JOHN, idempotency_key="1")
     yield "POST", "/leads", agent.post("/leads", JOHN, idempotency_key="1")
     yield "POST", "/leads", agent.post("/leads", FULL, idempotency_key="1")

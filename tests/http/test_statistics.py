@@ -29,8 +29,9 @@ def test_statistics_without_leads_are_zero(api: Api) -> None:
         "conversion_rate": None,
         "median_time_to_first_contact": None,
         "overdue_follow_ups": 0,
+        "enquiries": 0,
         "by_source": [],
-        "other_sources": {"leads": 0, "conversions": 0},
+        "other_sources": {"leads": 0, "conversions": 0, "enquiries": 0},
     }
 
 
@@ -52,12 +53,13 @@ def test_statistics_count_the_current_state(service: Service, api: Api) -> None:
         "conversion_rate": 0.2,
         "median_time_to_first_contact": 30.0,
         "overdue_follow_ups": 1,
+        "enquiries": 0,
         "by_source": [
-            {"source": "web", "leads": 3, "conversions": 1},
-            {"source": None, "leads": 1, "conversions": 0},
-            {"source": "fair", "leads": 1, "conversions": 0},
+            {"source": "web", "leads": 3, "conversions": 1, "enquiries": 0},
+            {"source": None, "leads": 1, "conversions": 0, "enquiries": 0},
+            {"source": "fair", "leads": 1, "conversions": 0, "enquiries": 0},
         ],
-        "other_sources": {"leads": 0, "conversions": 0},
+        "other_sources": {"leads": 0, "conversions": 0, "enquiries": 0},
     }
 
 
@@ -65,11 +67,12 @@ def test_only_the_largest_sources_are_listed(api: Api) -> None:
     leads = create(api, "web", "web", *(f"source {number:03}" for number in range(SOURCES_MAX + 1)))
     api.patch(leads[-1], {"status": "contacted"}).expect(200)
     api.patch(leads[-1], {"status": "converted"}).expect(200)
+    api.post("/enquiries", {"email": "john0@example.com", "source": "unlisted"}).expect(200)
 
     statistics = api.get("/statistics").json
     assert len(statistics["by_source"]) == SOURCES_MAX
-    assert statistics["by_source"][0] == {"source": "web", "leads": 2, "conversions": 0}
-    assert statistics["other_sources"] == {"leads": 2, "conversions": 1}
+    assert statistics["by_source"][0] == {"source": "web", "leads": 2, "conversions": 0, "enquiries": 0}
+    assert statistics["other_sources"] == {"leads": 2, "conversions": 1, "enquiries": 1}
     assert statistics["total"] == sum(each["leads"] for each in statistics["by_source"]) + 2
 
 

@@ -23,7 +23,7 @@ from leads_domain.submission import Submission, SubmissionId
 @dataclass(frozen=True, slots=True)
 class _State:
     leads: dict[LeadId, Lead] = field(default_factory=dict)
-    merged: dict[LeadId, LeadId] = field(default_factory=dict)
+    merged: dict[LeadId, tuple[LeadId, str]] = field(default_factory=dict)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     submissions: dict[SubmissionId, Submission] = field(default_factory=dict)
     timeline: list[TimelineEntry] = field(default_factory=list)
@@ -45,7 +45,7 @@ class MemoryUnitOfWork:
         self.timeline = MemoryTimeline(state.timeline, state.positions)
         self.api_keys = MemoryApiKeyStore(state.api_keys)
         self.idempotency = MemoryIdempotencyStore(state.idempotency)
-        self.reports = MemoryReports(state.leads, state.follow_ups)
+        self.reports = MemoryReports(state.leads, state.follow_ups, state.timeline)
 
 
 class MemoryDatabase:

@@ -11,9 +11,9 @@ from leads_domain.search import lead_words
 
 
 class MemoryLeadStore:
-    """A dictionary of leads, and one of the redirected ids of merged leads."""
+    """A dictionary of leads, and one of merged leads: the id that replaces each, and its identity."""
 
-    def __init__(self, stored: dict[LeadId, Lead], merged: dict[LeadId, LeadId]) -> None:
+    def __init__(self, stored: dict[LeadId, Lead], merged: dict[LeadId, tuple[LeadId, str]]) -> None:
         self._stored = stored
         self._merged = merged
 
@@ -32,7 +32,7 @@ class MemoryLeadStore:
     def get(self, id: LeadId) -> Lead:
         """See `LeadStore.get`."""
         if id in self._merged:
-            raise Merged(id, self._merged[id])
+            raise Merged(id, self._merged[id][0])
         if id not in self._stored:
             raise NotFound("lead", id)
         return self._stored[id]
@@ -47,6 +47,11 @@ class MemoryLeadStore:
         """See `LeadStore.find_by_identity`."""
         return next((lead.id for lead in self._stored.values() if lead.identity == identity), None)
 
+    def find_merged(self, identity: str) -> LeadId | None:
+        """See `LeadStore.find_merged`."""
+        found = [id for id, (_, old_identity) in self._merged.items() if old_identity == identity]
+        return self._merged[max(found)][0] if found else None
+
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
         self._check_identity_is_free(lead)
@@ -54,12 +59,12 @@ class MemoryLeadStore:
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """See `LeadStore.redirect`."""
-        del self._stored[id]
-        self._merged.update(dict.fromkeys([id, *self.redirected_to(id)], into))
+        self._merged.update({each: (into, self._merged[each][1]) for each in self.redirected_to(id)})
+        self._merged[id] = into, self._stored.pop(id).identity
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
         """See `LeadStore.redirected_to`."""
-        return sorted(merged for merged, into in self._merged.items() if into == id)
+        return sorted(merged for merged, (into, _) in self._merged.items() if into == id)
 
     def erase(self, id: LeadId) -> None:
         """See `LeadStore.erase`."""

@@ -46,10 +46,19 @@ _UPDATE = (
     .values({name: column for name, column in _COLUMNS.items() if name != "id"})
 )
 _DELETE = delete(leads).where(leads.c.id == bindparam("id"))
+_IDENTITY = select(leads.c.identity).where(leads.c.id == bindparam("id"))
 _MERGED_INTO = select(merged_leads.c.into_id).where(merged_leads.c.id == bindparam("id"))
 _IS_MERGED_INTO = merged_leads.c.into_id == bindparam("id")
 _ALL_MERGED_INTO = select(merged_leads.c.id).where(_IS_MERGED_INTO).order_by(merged_leads.c.id)
-_REDIRECT = insert(merged_leads).values(id=bindparam("id"), into_id=bindparam("into_id"))
+_MERGED_IDENTITY = (
+    select(merged_leads.c.into_id)
+    .where(merged_leads.c.identity == bindparam("identity"))
+    .order_by(merged_leads.c.id.desc())
+    .limit(1)
+)
+_REDIRECT = insert(merged_leads).values(
+    id=bindparam("id"), into_id=bindparam("into_id"), identity=bindparam("identity")
+)
 _REDIRECT_ALL = update(merged_leads).where(_IS_MERGED_INTO).values(into_id=bindparam("into"))
 _ERASE_MERGED = delete(merged_leads).where(_IS_MERGED_INTO)
 _ADD: dict[str, Executable] = {
@@ -109,6 +118,11 @@ class SqlLeadStore:
         row = self._runner.first(_ID_BY_IDENTITY, identity=identity)
         return LeadId(row[0]) if row else None
 
+    def find_merged(self, identity: str) -> LeadId | None:
+        """See `LeadStore.find_merged`."""
+        row = self._runner.first(_MERGED_IDENTITY, identity=identity)
+        return LeadId(row[0]) if row else None
+
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
         existing = self.find_by_identity(lead.identity)
@@ -119,9 +133,10 @@ class SqlLeadStore:
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """See `LeadStore.redirect`."""
+        ((identity,),) = self._runner.all(_IDENTITY, id=id)
         self._runner.change(_REDIRECT_ALL, id=id, into=into)
         self._runner.change(_DELETE, id=id)
-        self._runner.change(_REDIRECT, id=id, into_id=into)
+        self._runner.change(_REDIRECT, id=id, into_id=into, identity=identity)
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
         """See `LeadStore.redirected_to`."""

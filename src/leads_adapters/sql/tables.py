@@ -80,12 +80,15 @@ leads = _table(
     Index(None, "next_follow_up_key", "id"),
 )
 
-# Redirects the ids of merged leads to the leads that replace them.
+# Redirects the ids and identities of merged leads to the leads that replace them. Leads that were merged before
+# revision 0104 have no identity here.
 merged_leads = _table(
     "merged_leads",
     Column("id", Identifier, primary_key=True),
     Column("into_id", Identifier, ForeignKey("leads.id"), nullable=False),
+    Column("identity", Text),
     Index(None, "into_id"),
+    Index(None, "identity"),
 )
 
 follow_ups = _table(
@@ -174,6 +177,10 @@ Index(
     sqlite_where=timeline.c.position.is_(None),
     postgresql_where=timeline.c.position.is_(None),
 )
+IS_ENQUIRY = text("type = 'lead.enquired'")
+"""The condition of enquiries. It has no parameter, so that both databases use the index."""
+
+Index("ix_timeline_enquiries", timeline.c.lead_id, sqlite_where=IS_ENQUIRY, postgresql_where=IS_ENQUIRY)
 
 # One row, created with the first feed position. A transaction that publishes entries locks it until its end.
 feed = _table(

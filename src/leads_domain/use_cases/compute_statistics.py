@@ -13,7 +13,7 @@ SOURCES_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class ComputeStatistics:
-    """Count all leads and the overdue follow-ups. The time grows with the number of leads."""
+    """Count all leads, enquiries and overdue follow-ups. The time grows with the number of leads."""
 
     clock: Clock
     pipeline: Pipeline
@@ -24,8 +24,8 @@ class ComputeStatistics:
         by_status = work.reports.leads_by_status()
         total = sum(by_status.values())
         won = sum(by_status.get(status, 0) for status in self.pipeline.won)
-        by_source = work.reports.leads_by_source(self.pipeline.won, limit=SOURCES_MAX)
-        listed, listed_won = sum(each.leads for each in by_source), sum(each.conversions for each in by_source)
+        enquiries = work.reports.enquiries()
+        by_source = work.reports.counts_by_source(self.pipeline.won, limit=SOURCES_MAX)
         return Statistics(
             at=now,
             total=total,
@@ -33,6 +33,12 @@ class ComputeStatistics:
             conversions=won,
             median_time_to_first_contact=work.reports.median_time_to_first_contact(),
             overdue_follow_ups=work.reports.overdue_follow_ups(now),
+            enquiries=enquiries,
             by_source=by_source,
-            other_sources=SourceCount(None, total - listed, won - listed_won),
+            other_sources=SourceCount(
+                None,
+                total - sum(each.leads for each in by_source),
+                won - sum(each.conversions for each in by_source),
+                enquiries - sum(each.enquiries for each in by_source),
+            ),
         )

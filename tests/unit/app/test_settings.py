@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import a_rule
+from builders import a_rule, an_enquiry_rule
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.settings import Channel, Settings, SettingsError, load_settings
 from leads_domain.access import digest
@@ -170,6 +170,12 @@ def test_rules_and_working_hours_come_from_the_file(tmp_path: Path) -> None:
     )
 
 
+def test_a_rule_can_start_on_an_enquiry(tmp_path: Path) -> None:
+    text = RULE.replace('when = "new"', 'on = "enquiry"').replace("Call {name}.", "{name} wrote: {message}")
+    (rule,) = load(tmp_path, text).follow_up_rules
+    assert rule == an_enquiry_rule("{name} wrote: {message}", after=timedelta(days=1))
+
+
 @pytest.mark.parametrize(
     ("after", "delay"),
     [
@@ -206,7 +212,10 @@ def test_an_after_that_is_not_a_duration_is_refused(after: str, tmp_path: Path) 
         ('"24h"', '"3651d"', "The delay of a follow-up must be positive and at most 3650 days."),
         ('"24h"', '"9999999w"', "The delay of a follow-up must be positive and at most 3650 days."),
         ('"24h"', "24", "Expected `str`, got `int` - at `$.after`"),
-        ('when = "new"', "", "Object missing required field `when`"),
+        ('when = "new"', "", 'Give either when, the status that a lead enters, or on = "enquiry".'),
+        ('when = "new"', 'when = "new"\non = "enquiry"', "Give either when, the status that a lead enters, or on"),
+        ('when = "new"', 'on = "call"', "Invalid enum value 'call' - at `$.on`"),
+        ("{name}", "{message}", "Only rules for enquiries have {message}. Use one of: {id}, {name}, {email}"),
         ('when = "new"', 'when = "new"\nif = "x"', "Object contains unknown field `if`"),
         ('when = "new"', 'when = "new"\nchannel = "fax"', "Unknown channel 'fax'. Use one of: log."),
     ],

@@ -1,9 +1,8 @@
 """Create, get, list, update, merge, export and delete leads."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
@@ -16,6 +15,7 @@ from leads_adapters.database import Database
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent
+from leads_adapters.http.capture import accepted_response, sent_in_public
 from leads_adapters.http.conditional import condition, conditional_response
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
@@ -26,10 +26,12 @@ from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, New
 from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission, Role
 from leads_domain.details import DetailsInput
+from leads_domain.enquiry import EnquiryInput
 from leads_domain.errors import DuplicateLead
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_DEFAULT, LeadSort
 from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import export_lead
@@ -54,6 +56,7 @@ class LeadServices:
     change_lead: ChangeLead
     erase_lead: EraseLead
     merge_leads: MergeLeads
+    add_enquiry: AddEnquiry
 
 
 class LeadController(Controller):
@@ -84,7 +87,8 @@ class LeadController(Controller):
         """Create a lead.
 
         Give an e-mail address, a phone number or both. The e-mail address identifies the lead, in any spelling; without
-        one, the phone number does. `on_duplicate` decides what happens if the lead exists.
+        one, the phone number does. `on_duplicate` decides what happens if the lead exists. For a key with the role
+        `capture`, the lead becomes an enquiry of the existing lead, and `owner` is ignored.
         """
         actor = request.user.name
         if request.user.role is not Role.CAPTURE:
@@ -95,9 +99,8 @@ class LeadController(Controller):
             least = Role.least_privileged(Permission.CHANGE)
             detail = f"The role `{Role.CAPTURE}` does not permit `on_duplicate`. The role `{least}` permits it."
             raise problems.Forbidden(detail, {"role": least})
-        return await leads.write(
-            request, _accepted_response, _register_silently, leads.register_lead, sent(data), actor=actor
-        )
+        values = sent_in_public(data)
+        return await leads.write(request, accepted_response, _register_or_enquire, leads, values, actor=actor)
 
     @get(opt=requires(Permission.READ))
     async def list_leads(
@@ -199,11 +202,9 @@ def _registered_response(registered: Registered) -> LeadResponse:
     return _lead_response(lead, 201, {"location": f"/leads/{lead.id}"})
 
 
-def _accepted_response(_: None) -> JsonResponse[Any]:
-    return JsonResponse(Accepted(), status_code=202)
-
-
-def _register_silently(work: UnitOfWork, register_lead: RegisterLead, details: DetailsInput, *, actor: str) -> None:
-    """Create a lead, or do nothing if it exists: a public form must not reveal who is a lead."""
-    with suppress(DuplicateLead):
-        register_lead(work, details, actor=actor)
+def _register_or_enquire(work: UnitOfWork, leads: LeadServices, values: DetailsInput, *, actor: str) -> None:
+    """Create a lead, or add an enquiry to the existing lead."""
+    try:
+        leads.register_lead(work, values, actor=actor)
+    except DuplicateLead:
+        leads.add_enquiry(work, cast(EnquiryInput, values), actor=actor)

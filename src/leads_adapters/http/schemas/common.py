@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from leads_domain import details, follow_up
+from leads_domain import details, enquiry, follow_up
 from leads_domain.access import Role
 from leads_domain.use_cases import add_note
 from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
@@ -92,6 +92,9 @@ AttributesPatch = Annotated[
 Status = Annotated[str, Meta(description="A status of the pipeline.", extra_json_schema={"x-one-of": "statuses"})]
 Note = Annotated[str, _text("The text of the note.", add_note.NOTE_MAX, "Prefers to be called in the morning.")]
 Message = Annotated[str, _text("The text of the message.", follow_up.MESSAGE_MAX, "Shall we talk on Tuesday?")]
+EnquiryMessage = Annotated[
+    str, _text("The message of the person.", enquiry.MESSAGE_MAX, "Do you deliver on Saturdays?")
+]
 Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"], extra_json_schema=NO_NUL)]
 KeyName = Annotated[
     str, _text("The name of the key, shown as `actor` in timelines. It need not be unique.", KEY_NAME_MAX, "Web form")

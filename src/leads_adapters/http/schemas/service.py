@@ -13,6 +13,7 @@ from leads_domain.use_cases.compute_statistics import SOURCES_MAX
 
 _CONVERSIONS = "The number of leads in a final status that needs no reason."
 Conversions = Annotated[int, Meta(description=_CONVERSIONS, examples=[6])]
+_ENQUIRIES = "The number of enquiries. One without a source counts for the source of its lead."
 
 
 class Health(msgspec.Struct):
@@ -39,18 +40,20 @@ def pipeline_view(pipeline: Pipeline) -> PipelineView:
 
 
 class CountView(View):
-    """The number of leads and of conversions."""
+    """The number of leads, conversions and enquiries."""
 
     leads: Annotated[int, Meta(examples=[0])]
     conversions: Annotated[int, Meta(description=_CONVERSIONS, examples=[0])]
+    enquiries: Annotated[int, Meta(description=_ENQUIRIES, examples=[0])]
 
 
 class SourceCountView(msgspec.Struct):
-    """The number of leads and of conversions of a source."""
+    """The number of leads, conversions and enquiries of a source."""
 
     source: Source | None
     leads: Annotated[int, Meta(examples=[30])]
     conversions: Conversions
+    enquiries: Annotated[int, Meta(description=_ENQUIRIES, examples=[42])]
 
 
 class StatisticsView(View):
@@ -81,6 +84,7 @@ class StatisticsView(View):
     overdue_follow_ups: Annotated[
         int, Meta(description="The number of scheduled follow-ups whose due time has passed.", examples=[2])
     ]
+    enquiries: Annotated[int, Meta(description="The number of enquiries of all leads.", examples=[42])]
     by_source: Annotated[
         Sequence[SourceCountView],
         Meta(

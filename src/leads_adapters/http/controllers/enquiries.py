@@ -1,0 +1,67 @@
+"""Add enquiries to new and existing leads."""
+
+from dataclasses import dataclass
+
+from litestar import Controller, Response, post
+from litestar.openapi import ResponseSpec
+from litestar.params import JSONBody
+
+from leads_adapters.http.authentication import requires
+from leads_adapters.http.body import ApiRequest, sent
+from leads_adapters.http.capture import accepted_response, sent_in_public
+from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.parameters import Injected
+from leads_adapters.http.responses import JsonResponse
+from leads_adapters.http.schemas.enquiries import EnquiryView, NewEnquiry
+from leads_adapters.http.schemas.leads import Accepted
+from leads_domain.access import Permission, Role
+from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryOutcome, EnquiryResult
+
+
+@dataclass(frozen=True, slots=True)
+class EnquiryServices:
+    """The dependencies of the handler."""
+
+    write: IdempotentWrites
+    add_enquiry: AddEnquiry
+
+
+class EnquiryController(Controller):
+    """The resource `/enquiries`."""
+
+    path = "/enquiries"
+    tags = ("Leads",)
+
+    @post(
+        opt=requires(Permission.CAPTURE),
+        responses={
+            200: ResponseSpec(EnquiryView, description="The existing lead with another enquiry."),
+            201: ResponseSpec(EnquiryView, description="The new lead with its first enquiry."),
+            202: ResponseSpec(Accepted, description="The response to a key with the role `capture`."),
+        },
+    )
+    async def add_enquiry(
+        self, request: ApiRequest, data: JSONBody[NewEnquiry], enquiries: Injected[EnquiryServices]
+    ) -> Response[EnquiryView]:
+        """Create an enquiry.
+
+        The enquiry becomes a timeline entry of the person's lead, which is created if there is none. The e-mail address
+        identifies the person; without one, the phone number does. Values that an existing lead lacks are filled. Its
+        other values stay, and `differs` of the entry lists those of the enquiry that differ. `owner` is ignored for
+        keys with the role `capture`.
+        """
+        write, actor = enquiries.write, request.user.name
+        if request.user.role is Role.CAPTURE:
+            values = sent_in_public(data)
+            return await write(request, accepted_response, enquiries.add_enquiry, values, actor=actor)
+        return await write(request, _enquiry_response, enquiries.add_enquiry, sent(data), actor=actor)
+
+
+def _enquiry_response(result: EnquiryResult) -> JsonResponse[EnquiryView]:
+    is_new = result.outcome is EnquiryOutcome.LEAD_CREATED
+    return JsonResponse(
+        EnquiryView.of(result),
+        status_code=201 if is_new else 200,
+        headers={"location": f"/leads/{result.lead.id}"} if is_new else {},
+        lead_id=result.lead.id,
+    )

@@ -1,0 +1,96 @@
+"""Add an enquiry to the lead of a person, who may be new."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from leads_domain.enquiry import Enquiry, EnquiryInput, check_enquiry
+from leads_domain.errors import DuplicateLead, FieldError, NotFound, Unavailable
+from leads_domain.events import TimelineEntry, make_entries
+from leads_domain.lead import Lead
+from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.register_lead import OnDuplicate, RegisterLead
+
+_ATTEMPTS_MAX = 5
+"""The maximum number of attempts to find or create the lead while other requests change who it is."""
+
+
+class EnquiryOutcome(StrEnum):
+    """The outcome of an enquiry: a new lead with its first enquiry, or another enquiry of an existing lead."""
+
+    LEAD_CREATED = "lead_created"
+    ENQUIRY_ADDED = "enquiry_added"
+
+
+@dataclass(frozen=True, slots=True)
+class EnquiryResult:
+    """The outcome, the stored lead, and the timeline entry of the enquiry."""
+
+    outcome: EnquiryOutcome
+    lead: Lead
+    enquiry: TimelineEntry
+
+
+@dataclass(frozen=True, slots=True)
+class AddEnquiry:
+    """Add an enquiry to the existing lead of the person, else to a new lead, and schedule the follow-ups of the rules.
+
+    The e-mail address identifies the person, else the phone number. The identity of a merged lead leads to the lead
+    that has replaced it. A phone number also leads to a lead without an e-mail address, which then gets the address of
+    the enquiry. It never joins two e-mail addresses. See `docs/decisions/0028-enquiries.md`.
+    """
+
+    register_lead: RegisterLead
+
+    def check(self, values: EnquiryInput, *other_errors: FieldError) -> Enquiry:
+        """Return the validated enquiry; raises `ValidationFailed` with all errors, including `other_errors`."""
+        return check_enquiry(values, self.register_lead.normalizer, *other_errors)
+
+    def __call__(self, work: UnitOfWork, values: EnquiryInput, *, actor: str) -> EnquiryResult:
+        """Return the outcome; raises `ValidationFailed`."""
+        enquiry = self.check(values)
+        now = self.register_lead.clock.now()
+        for _ in range(_ATTEMPTS_MAX):
+            try:
+                if lead := _lock_lead_of(work, enquiry):
+                    return self._add(work, lead, enquiry, EnquiryOutcome.ENQUIRY_ADDED, now, actor)
+                lead = self._create_lead(work, enquiry, now, actor)
+                return self._add(work, lead, enquiry, EnquiryOutcome.LEAD_CREATED, now, actor)
+            except (NotFound, DuplicateLead):
+                continue  # another request has just merged, erased, created or changed the lead
+        raise Unavailable("Other requests keep changing which lead has this e-mail address or phone number. Try again.")
+
+    def _create_lead(self, work: UnitOfWork, enquiry: Enquiry, now: datetime, actor: str) -> Lead:
+        details = enquiry.details_of_new_lead
+        new_lead = self.register_lead.prepare(details, now)
+        on_duplicate = OnDuplicate.ERROR
+        return self.register_lead.store(work, new_lead, details, now, actor=actor, on_duplicate=on_duplicate).lead
+
+    def _add(
+        self, work: UnitOfWork, lead: Lead, enquiry: Enquiry, outcome: EnquiryOutcome, now: datetime, actor: str
+    ) -> EnquiryResult:
+        """Save the lead first: that can raise `DuplicateLead`, and nothing may be stored then."""
+        filled, events = enquiry.add_to(lead)
+        changed, follow_ups, scheduled = self.register_lead.rules.schedule_for_enquiry(filled, enquiry.message, now)
+        if changed != lead:
+            changed = changed if outcome is EnquiryOutcome.LEAD_CREATED else changed.revised(now)
+            work.leads.save(changed)
+        for follow_up in follow_ups:
+            work.follow_ups.add(follow_up)
+        entries = make_entries(lead.id, [*events, *scheduled], at=now, actor=actor, ids=self.register_lead.ids)
+        work.timeline.add(entries)
+        return EnquiryResult(outcome, changed, entries[0])
+
+
+def _lock_lead_of(work: UnitOfWork, enquiry: Enquiry) -> Lead | None:
+    """Return the locked lead of the person; None if there is none."""
+    if lead := _lock_lead_with(work, enquiry.identity):
+        return lead
+    phone = enquiry.details.get("phone")
+    lead = _lock_lead_with(work, str(phone)) if enquiry.details.get("email") and phone else None
+    return lead if lead and lead.email is None else None
+
+
+def _lock_lead_with(work: UnitOfWork, identity: str) -> Lead | None:
+    id = work.leads.find_by_identity(identity) or work.leads.find_merged(identity)
+    return work.leads.get_for_update(id) if id else None
