@@ -24,7 +24,7 @@ def needs(notifiers: Mapping[str, FollowUpNotifier]) -> Mapping[str, Address | N
     return {name: notifier.needs for name, notifier in notifiers.items()}
 
 
-def adapters() -> Mapping[str, EntryPoint]:
+def installed_adapters() -> Mapping[str, EntryPoint]:
     """Return the adapters of all installed packages, by name."""
     found = entry_points(group=ENTRY_POINTS)
     return {name: found[name] for name in sorted(found.names)}
@@ -32,7 +32,7 @@ def adapters() -> Mapping[str, EntryPoint]:
 
 def make_notifier(name: str, channel: Channel) -> FollowUpNotifier:
     """Return the notifier of one channel; raises `SettingsError`."""
-    installed = adapters()
+    installed = installed_adapters()
     if channel.adapter not in installed:
         problem = f"The channel {name} uses the adapter {channel.adapter!r}, which is not installed"
         raise SettingsError(f"{problem}. Installed adapters: {', '.join(installed)}.")

@@ -40,11 +40,11 @@ from leads_app.dispatcher import LEASE, Dispatcher
 from leads_app.factories import (
     CONTROLLERS,
     FORMATS,
+    limiter_per_address,
+    limiter_per_key,
     make_database,
     make_engine,
     make_rules,
-    per_address,
-    per_key,
     provided,
     read_json_page_of,
 )
@@ -145,8 +145,8 @@ class Container(containers.DeclarativeContainer):
         authenticate,
         usage_recorder.provided.note,
         providers.Singleton(ClientAddresses, settings.provided.trusted_proxies),
-        providers.Callable(per_key, settings.provided.rate_limit),
-        providers.Callable(per_address, settings.provided.rate_limit),
+        providers.Callable(limiter_per_key, settings.provided.rate_limit),
+        providers.Callable(limiter_per_address, settings.provided.rate_limit),
     )
     idempotent_writes = providers.Singleton(IdempotentWrites, database, clock)
     graceful_shutdown = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)

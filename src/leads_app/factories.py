@@ -39,12 +39,12 @@ from leads_domain.sources import IdSource, Normalizer
 from leads_domain.working_hours import WorkingHours
 
 
-def per_key(limit: RateLimit | None) -> RateLimiter | None:
+def limiter_per_key(limit: RateLimit | None) -> RateLimiter | None:
     """Return the rate limiter for requests with an API key."""
     return RateLimiter(limit) if limit else None
 
 
-def per_address(limit: RateLimit | None) -> RateLimiter | None:
+def limiter_per_address(limit: RateLimit | None) -> RateLimiter | None:
     """Return the rate limiter for requests without an API key: a tenth of the limit."""
     return RateLimiter(RateLimit(max(limit.requests // 10, 1), limit.seconds)) if limit else None
 

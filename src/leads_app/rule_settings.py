@@ -54,7 +54,7 @@ def parse_rules(value: object) -> Sequence[FollowUpRule]:
     """Return the rules, each checked on its own; raises `ValueError`."""
     if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
         raise ValueError("Write one table for each rule: [[follow_up_rules]].")
-    return [_rule(number, table) for number, table in enumerate(value, 1)]
+    return [_parse_rule(number, table) for number, table in enumerate(value, 1)]
 
 
 def check_rules(rules: Sequence[FollowUpRule], pipeline: Pipeline, channels: Collection[str]) -> None:
@@ -85,20 +85,20 @@ def parse_working_hours(value: object) -> WorkingHours:
     """Return the working hours; raises `ValueError`, `ValidationFailed` or msgspec's `ValidationError`."""
     table = msgspec.convert(value, _HoursTable)
     return WorkingHours(
-        zone=_zone(table.zone),
-        days=frozenset(_day(name) for name in table.days),
-        opens=_time(table.opens),
-        closes=_time(table.closes),
+        zone=_parse_zone(table.zone),
+        days=frozenset(_parse_day(name) for name in table.days),
+        opens=_parse_time(table.opens),
+        closes=_parse_time(table.closes),
     )
 
 
-def _rule(number: int, value: object) -> FollowUpRule:
+def _parse_rule(number: int, value: object) -> FollowUpRule:
     try:
         table = msgspec.convert(value, _RuleTable)
         _check_start(table)
         return FollowUpRule(
             when=table.when,
-            after=_duration(table.after),
+            after=_parse_duration(table.after),
             message=Template(table.message, of_enquiries=table.on is not None),
             channel=table.channel,
             recipient=table.recipient,
@@ -112,26 +112,26 @@ def _check_start(table: _RuleTable) -> None:
         raise ValueError('Give either when, the status that a lead enters, or on = "enquiry".')
 
 
-def _duration(text: str) -> timedelta:
+def _parse_duration(text: str) -> timedelta:
     if not _DURATION.fullmatch(text):
         raise ValueError(f"after is {truncate(text)}. Give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
     return sum((int(part[:-1]) * _UNITS[part[-1]] for part in text.split()), timedelta())
 
 
-def _zone(name: str) -> ZoneInfo:
+def _parse_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"Unknown time zone {truncate(name)}. Give an IANA name such as Europe/Berlin.") from None
 
 
-def _day(name: str) -> int:
+def _parse_day(name: str) -> int:
     if name not in _DAYS:
         raise ValueError(f"Unknown day {truncate(name)}. Use one of: {', '.join(_DAYS)}.")
     return _DAYS.index(name)
 
 
-def _time(text: str) -> time:
+def _parse_time(text: str) -> time:
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError(f"{truncate(text)} is not a time of day. Give a time such as 09:00 or 17:30.")

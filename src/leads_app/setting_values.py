@@ -92,10 +92,10 @@ def _texts(value: object) -> list[str]:
 
 def parse_trusted_proxies(value: object) -> Sequence[Network]:
     """Return the networks of the trusted proxies."""
-    return [_network(text) for text in _texts(value)]
+    return [_parse_network(text) for text in _texts(value)]
 
 
-def _network(text: str) -> Network:
+def _parse_network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError:

@@ -43,7 +43,7 @@ def optional(rule: Callable[[str, ContextT], ValueT]) -> Callable[[str | None, C
     return lambda text, context: rule(text, context) if text and text.strip() else None
 
 
-def missing(values: Mapping[str, Any], *required: str) -> list[FieldError]:
+def missing_fields(values: Mapping[str, Any], *required: str) -> list[FieldError]:
     """Return an error for each required field that is missing."""
     return [FieldError(f"/{field}", "This field is required.") for field in required if field not in values]
 

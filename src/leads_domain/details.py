@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_fields, check_storable, check_text, missing, optional
+from leads_domain.checking import check_fields, check_storable, check_text, missing_fields, optional
 from leads_domain.contact import NO_CONTACT, EmailAddress, PhoneNumber
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.pipeline import Status
@@ -62,7 +62,7 @@ def check_new_details(values: DetailsInput, normalizer: Normalizer, *other_error
 
     Raises `ValidationFailed` with all errors, including `other_errors`.
     """
-    errors = missing(values, "name") + contact_errors(values)
+    errors = missing_fields(values, "name") + contact_errors(values)
     return cast(Details, check_fields(values, RULES, normalizer, *errors, *other_errors))
 
 

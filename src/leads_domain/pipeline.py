@@ -28,7 +28,7 @@ class Pipeline:
         frozen = {status: tuple(targets) for status, targets in self.transitions.items()}
         object.__setattr__(self, "transitions", MappingProxyType(frozen))
         object.__setattr__(self, "reason_required", frozenset(self.reason_required))
-        for check in (_name_error, _undeclared_error, _repetition_error, _unreachable_error, _no_final_error):
+        for check in (_name_error, _undeclared_error, _repetition_error, _unreachable_error, _missing_final_error):
             if error := check(self):
                 raise InvalidPipeline(error)
 
@@ -123,7 +123,7 @@ def _unreachable_error(pipeline: Pipeline) -> str | None:
     return None
 
 
-def _no_final_error(pipeline: Pipeline) -> str | None:
+def _missing_final_error(pipeline: Pipeline) -> str | None:
     if not pipeline.final:
         return "No status is final. Give at least one status an empty list of transitions."
     return None

@@ -11,14 +11,14 @@ LINKS_MAX = 5
 _LINK = re.compile(r"https?://|(?<![\w/.])www\.", re.IGNORECASE)
 
 
-def is_honeypot_filled(content: Mapping[str, str], honeypot: str | None) -> str | None:
+def honeypot_reason(content: Mapping[str, str], honeypot: str | None) -> str | None:
     """Report a value in the honeypot, a field that people do not see."""
     if honeypot is None or not content.get(honeypot, "").strip():
         return None
     return f"The field {honeypot}, which people do not see, was filled in."
 
 
-def is_too_fast(content: Mapping[str, str], minimum_seconds: float | None) -> str | None:
+def speed_reason(content: Mapping[str, str], minimum_seconds: float | None) -> str | None:
     """Report a form that was filled in faster than a person can. Without a script, the time is unknown."""
     try:
         elapsed = float(content.get(ELAPSED_FIELD, ""))
@@ -29,7 +29,7 @@ def is_too_fast(content: Mapping[str, str], minimum_seconds: float | None) -> st
     return f"The form was filled in within {max(elapsed, 0):.1f} s. A person needs at least {minimum_seconds:g} s."
 
 
-def has_too_many_links(message: str) -> str | None:
+def links_reason(message: str) -> str | None:
     """Report a message with more than `LINKS_MAX` links."""
     links = len(_LINK.findall(message))
     return f"The message has {links} links, more than {LINKS_MAX}." if links > LINKS_MAX else None

@@ -11,7 +11,7 @@ import pytest
 from dependency_injector import providers
 
 from leads_adapters.database import Database
-from leads_adapters.http.negotiation import preferred
+from leads_adapters.http.negotiation import preferred_media_type
 from leads_adapters.transfer import PAGE_SIZE
 from leads_domain.errors import Unavailable
 from rest import JOHN, Api, Service
@@ -104,12 +104,12 @@ def test_only_administrators_can_export(service: Service) -> None:
 )
 def test_the_client_chooses_the_format(accept: str, expected: str | None) -> None:
     scope: Any = {"headers": [(b"accept", accept.encode())] if accept else []}
-    assert preferred(scope, [CSV, NDJSON]) == expected
+    assert preferred_media_type(scope, [CSV, NDJSON]) == expected
 
 
 def test_several_accept_headers_are_one_list() -> None:
     scope: Any = {"headers": [(b"accept", b"text/html"), (b"accept", NDJSON.encode())]}
-    assert preferred(scope, [CSV, NDJSON]) == NDJSON
+    assert preferred_media_type(scope, [CSV, NDJSON]) == NDJSON
 
 
 def test_an_unknown_format_is_refused(admin: Api) -> None:

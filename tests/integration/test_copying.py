@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql.copying import BATCH_ROWS, CopyFailed, TableContent, copy_database
-from leads_adapters.sql.migrations import HEAD, current, upgrade
+from leads_adapters.sql.migrations import HEAD, current_revision, upgrade
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.sql.tables import (
@@ -186,7 +186,7 @@ def test_all_rows_are_copied_unchanged_and_the_source_is_unchanged(source: Engin
     result = copy_all(source, target)
 
     assert content(target) == before == content(source)
-    assert current(target) == HEAD
+    assert current_revision(target) == HEAD
     assert {table.table: table.rows for table in result} == {name: len(rows) for name, rows in before.items()}
     assert len({table.checksum for table in result}) == len(result)
 
@@ -373,8 +373,8 @@ def test_an_outdated_source_is_refused_and_unchanged(source: Engine, target: Eng
 
     with pytest.raises(CopyFailed, match=rf"^The schema of the source is at 0000, not at {HEAD}\. .*leads migrate"):
         copy_all(source, target)
-    assert current(source) == "0000"
-    assert current(target) is None
+    assert current_revision(source) == "0000"
+    assert current_revision(target) is None
 
 
 @every_target
@@ -384,7 +384,7 @@ def test_a_target_with_another_schema_is_refused_and_unchanged(source: Engine, t
 
     with pytest.raises(CopyFailed, match=rf"^The schema of the target is at 0000, not at {HEAD}\. .*leads migrate"):
         copy_all(source, target)
-    assert current(target) == "0000"
+    assert current_revision(target) == "0000"
 
 
 @every_target
@@ -558,7 +558,7 @@ def test_all_tables_are_read_in_one_state(source: Engine, target: Engine) -> Non
 def test_other_writes_to_the_target_are_locked_out_during_the_copy(
     source: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_TIMEOUT_SECONDS", 0.05)
     impatient = (
         sqlite_engine(target.url, busy_seconds=0.05) if target.dialect.name == "sqlite" else postgres_engine(target.url)
     )
@@ -585,7 +585,7 @@ def test_a_copy_has_a_longer_time_out_than_a_request(
     copy_all(source, target)
     insert_rows(source, api_keys, key_row())
     plant(target, "waits", "api_keys", "name")
-    monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.5)
+    monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_TIMEOUT_SECONDS", 0.5)
     hurried = [postgres_engine(engine.url) for engine in (source, target)]
     try:
         copy_all(*hurried)

@@ -18,7 +18,15 @@ from builders import a_lead, an_email
 from databases import DATABASES, RunningDatabase, engine_of, sqlite_file
 from leads_adapters.database import UseCase
 from leads_adapters.sql import older_schema
-from leads_adapters.sql.migrations import HEAD, NoMigrationPath, check_schema, current, downgrade, scripts, upgrade
+from leads_adapters.sql.migrations import (
+    HEAD,
+    NoMigrationPath,
+    check_schema,
+    current_revision,
+    downgrade,
+    scripts_folder,
+    upgrade,
+)
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.driver import driver
@@ -54,7 +62,7 @@ NEW_TABLES = {"submissions"}
 DATA = Path(__file__).parents[1] / "data"
 """The folder with backups of version 0.2: leads with all related rows, one merged and two erased."""
 
-REVISIONS = [script.revision for script in ScriptDirectory(str(scripts())).walk_revisions()][::-1]
+REVISIONS = [script.revision for script in ScriptDirectory(str(scripts_folder())).walk_revisions()][::-1]
 
 UPGRADE_AT_A_SIGN = """
 import sys
@@ -153,14 +161,14 @@ def execute(engine: Engine, *statements: str) -> None:
 
 
 def test_the_newest_revision_is_the_head_of_the_service() -> None:
-    assert ScriptDirectory(str(scripts())).get_current_head() == HEAD == REVISIONS[-1]
+    assert ScriptDirectory(str(scripts_folder())).get_current_head() == HEAD == REVISIONS[-1]
 
 
 def test_an_empty_database_is_migrated_to_the_newest_revision(engine: Engine) -> None:
-    assert current(engine) is None
+    assert current_revision(engine) is None
     upgrade(engine)
 
-    assert current(engine) == HEAD
+    assert current_revision(engine) == HEAD
     with engine.connect() as connection:
         assert table_names(inspect(connection)) == {*metadata.tables, "alembic_version"}
 
@@ -182,7 +190,7 @@ def test_every_migration_can_be_downgraded_and_repeated(engine: Engine) -> None:
         assert schema(engine) == schemas[-2]
         upgrade(engine, revision)
         assert schema(engine) == schemas[-1]
-        assert current(engine) == revision
+        assert current_revision(engine) == revision
 
 
 def test_a_complete_downgrade_leaves_no_table(engine: Engine) -> None:
@@ -190,7 +198,7 @@ def test_a_complete_downgrade_leaves_no_table(engine: Engine) -> None:
     downgrade(engine, "base")
 
     assert schema(engine) == {"sequences": []}
-    assert current(engine) is None
+    assert current_revision(engine) is None
 
 
 def test_the_migrations_create_the_tables_of_the_metadata(engine: Engine) -> None:
@@ -212,7 +220,7 @@ def test_a_database_of_version_0_2_is_migrated_without_loss(engine: Engine) -> N
     before = contents(engine)
     upgrade(engine)
 
-    assert current(engine) == HEAD
+    assert current_revision(engine) == HEAD
     assert contents(engine) == before
     assert [len(before[table]) for table in ("leads", "merged_leads", "follow_ups", "idempotency_records")] == [
         6,
@@ -236,7 +244,7 @@ def test_new_names_keep_every_row_and_the_order_of_the_feed_up_and_down(engine: 
         published = connection.exec_driver_sql("SELECT place, id FROM timeline WHERE place > 0 ORDER BY place").all()
     upgrade(engine)
 
-    assert current(engine) == HEAD
+    assert current_revision(engine) == HEAD
     assert contents(engine) == rows
     with engine.begin() as connection:
         timeline = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})).timeline
@@ -333,7 +341,7 @@ def test_a_failed_migration_is_rolled_back(engine: Engine) -> None:
     with pytest.raises(DBAPIError, match="already exists"):
         upgrade(engine)
     assert schema(engine) == before
-    assert current(engine) is None
+    assert current_revision(engine) is None
     with engine.connect() as connection:
         assert inspect(connection).get_table_names() == ["timeline"]
 
@@ -345,7 +353,7 @@ def test_a_failed_migration_can_be_repeated(engine: Engine) -> None:
     execute(engine, "DROP TABLE timeline")
     upgrade(engine)
 
-    assert current(engine) == HEAD
+    assert current_revision(engine) == HEAD
 
 
 def test_a_migration_with_broken_foreign_keys_fails(tmp_path: Path) -> None:
@@ -374,7 +382,7 @@ def test_several_processes_can_migrate_at_the_same_time(engine: Engine, url: URL
 
     assert errors == [""] * len(processes)
     assert [process.returncode for process in processes] == [0] * len(processes)
-    assert current(engine) == HEAD
+    assert current_revision(engine) == HEAD
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -406,7 +414,7 @@ def test_an_unknown_revision_cannot_be_migrated(engine: Engine) -> None:
     execute(engine, "UPDATE alembic_version SET version_num = 'a later one'")
     with pytest.raises(NoMigrationPath, match="a later one"):
         upgrade(engine)
-    assert current(engine) == "a later one"
+    assert current_revision(engine) == "a later one"
 
 
 def test_alembic_is_loaded_only_to_change_a_schema() -> None:

@@ -178,7 +178,7 @@ def test_a_failed_large_restore_ends_with_the_reason(
             attributes = {f"a{place}": "x" * 1000 for place in range(50)}
             app.register(email=f"{number}@example.com", attributes=attributes)
     terminal.leads("backup", "my.dump").expect(0)
-    monkeypatch.setattr(postgres_backup, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(postgres_backup, "LOCK_TIMEOUT_SECONDS", 0.1)
     engine = postgres_engine(url)
     with connect(url) as connection, connection.transaction():
         connection.execute("LOCK TABLE leads")

@@ -44,7 +44,7 @@ class ApiRequest(Request[Principal, str, State]):
         return decode_body(raw, schema, checks[schema])
 
 
-def sent(body: msgspec.Struct | None) -> Any:
+def sent_fields(body: msgspec.Struct | None) -> Any:
     """Return the fields of a body that the client sent, by name."""
     if body is None:
         return {}

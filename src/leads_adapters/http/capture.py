@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from leads_adapters.http.body import sent
+from leads_adapters.http.body import sent_fields
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.leads import Accepted
 
@@ -16,4 +16,4 @@ def accepted_response(_: object) -> JsonResponse[Any]:
 
 def sent_in_public(body: msgspec.Struct) -> Any:
     """Return the fields of a body except `owner`: a stranger could have the message of a rule sent to any address."""
-    return {field: value for field, value in sent(body).items() if field != "owner"}
+    return {field: value for field, value in sent_fields(body).items() if field != "owner"}

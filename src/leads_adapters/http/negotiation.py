@@ -20,7 +20,7 @@ class _Range(NamedTuple):
         return {media_type: 3, f"{kind}/*": 2, "*/*": 1}.get(self.type, 0)
 
 
-def preferred(scope: HTTPScope, offered: Sequence[str]) -> str | None:
+def preferred_media_type(scope: HTTPScope, offered: Sequence[str]) -> str | None:
     """Return the offered media type that `Accept` prefers, the first of equals, or None if it accepts none."""
     ranges = list(_ranges((header(scope, b"accept") or "").split(","))) or [_Range("*/*", 1)]
     weight = {media_type: _weight(media_type, ranges) for media_type in offered}

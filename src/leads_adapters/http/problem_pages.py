@@ -9,7 +9,7 @@ from typing import Any
 from litestar import Request, Response
 
 from leads_adapters.http.html_page import html_page
-from leads_adapters.http.negotiation import preferred
+from leads_adapters.http.negotiation import preferred_media_type
 from leads_adapters.http.problem_responses import MEDIA_TYPE, problem_response
 from leads_adapters.http.problems import NotFound, Problem
 
@@ -32,7 +32,7 @@ def problem_list_page(problems: Iterable[type[Problem]]) -> str:
 def not_found_response(request: Request[Any, Any, Any], error: NotFound) -> Response[Any]:
     """Return a page to a browser and the problem to other clients (an exception handler of Litestar)."""
     error.headers = {**(error.headers or {}), "vary": "accept"}
-    if preferred(request.scope, (MEDIA_TYPE, "text/html")) != "text/html":
+    if preferred_media_type(request.scope, (MEDIA_TYPE, "text/html")) != "text/html":
         return problem_response(request, error)
     page = _page(error, f"<p>{_html(error.detail)}</p>")
     return Response(page, status_code=error.status_code, media_type="text/html", headers=error.headers)

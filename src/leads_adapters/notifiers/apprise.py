@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from leads_adapters.notifiers.deadline import Deadline
-from leads_adapters.notifiers.options import check_names, timeout
+from leads_adapters.notifiers.options import check_names, parse_timeout
 from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def create(options: Mapping[str, str]) -> AppriseNotifier:
     """
     check_names(options, OPTIONS)
     url = options["url"]
-    needs, seconds = _needs(url), timeout(options)
+    needs, seconds = _needs(url), parse_timeout(options)
     try:
         # Imported here: it is an extra, and slow to import.
         from apprise import Apprise, AppriseAsset  # noqa: PLC0415

@@ -25,7 +25,7 @@ def mailbox(text: str) -> Address:
     return found
 
 
-def recipient(notice: FollowUpNotice) -> Address:
+def recipient_address(notice: FollowUpNotice) -> Address:
     """Return the address of the recipient, with its domain in ASCII, which every server accepts; raises `Refused`."""
     try:
         valid = validate_email(notice.email or "", check_deliverability=False)
@@ -37,7 +37,7 @@ def recipient(notice: FollowUpNotice) -> Address:
     return Address(username=valid.local_part, domain=valid.ascii_domain)
 
 
-def write(notice: FollowUpNotice, sender: Address, subject: str) -> EmailMessage:
+def write_message(notice: FollowUpNotice, sender: Address, subject: str) -> EmailMessage:
     """Return the message for a notice; raises `Refused` if the e-mail address is missing or invalid.
 
     The headers do not contain the name of the recipient: it is unchecked input, and the email package is slow and
@@ -45,7 +45,7 @@ def write(notice: FollowUpNotice, sender: Address, subject: str) -> EmailMessage
     """
     message = EmailMessage(_SEVEN_BITS)
     message["From"] = sender
-    message["To"] = recipient(notice)
+    message["To"] = recipient_address(notice)
     message["Subject"] = subject
     message["Date"] = datetime.now(UTC)
     # The same for every attempt: servers and mailboxes can detect a duplicate.

@@ -15,7 +15,7 @@ def check_names(options: Mapping[str, str], known: tuple[str, ...]) -> None:
         raise ValueError(message)
 
 
-def timeout(options: Mapping[str, str]) -> float:
+def parse_timeout(options: Mapping[str, str]) -> float:
     """Return the time limit of a whole attempt in seconds."""
     try:
         seconds = float(options.get("timeout", TIMEOUT_DEFAULT))

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from leads_adapters.notifiers.deadline import Deadline
-from leads_adapters.notifiers.mail import mailbox, write
-from leads_adapters.notifiers.options import check_names, timeout
+from leads_adapters.notifiers.mail import mailbox, write_message
+from leads_adapters.notifiers.options import check_names, parse_timeout
 from leads_domain.notifier import Address, FollowUpNotice, NotificationError, Receipt, Refused, TryAgain
 
 OPTIONS = ("url", "sender", "subject", "timeout")
@@ -54,7 +54,7 @@ class SmtpNotifier:
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         """Send a notice. Errors do not quote the server's text: it may contain the message."""
-        message = write(notice, self._sender, self._subject)
+        message = write_message(notice, self._sender, self._subject)
         self._with_connection(self._seconds, lambda connection: _send(connection, message, self._sender.addr_spec))
         return Receipt(message["Message-ID"])
 
@@ -118,11 +118,11 @@ def _channel_error(error: OSError) -> str:
         case TimeoutError() | smtplib.SMTPServerDisconnected(__context__=TimeoutError()):  # smtplib wraps it
             return "did not respond in time"
         case smtplib.SMTPAuthenticationError():
-            return f"refused the login with {_code(error.smtp_code, error.smtp_error)}"
+            return f"refused the login with {_reply_code(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPSenderRefused():
-            return f"refused the sender with {_code(error.smtp_code, error.smtp_error)}"
+            return f"refused the sender with {_reply_code(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPResponseException():
-            return f"responded with {_code(error.smtp_code, error.smtp_error)}"
+            return f"responded with {_reply_code(error.smtp_code, error.smtp_error)}"
         case smtplib.SMTPNotSupportedError():
             return "does not support STARTTLS or the login, which the channel needs"
         case _:
@@ -131,10 +131,10 @@ def _channel_error(error: OSError) -> str:
 
 def _refusal(what: str, code: int, reply: bytes | str) -> NotificationError:
     permanent = str(code).startswith("5") and code != _AUTHENTICATION_REQUIRED
-    return (Refused if permanent else TryAgain)(f"The mail server refused the {what} with {_code(code, reply)}.")
+    return (Refused if permanent else TryAgain)(f"The mail server refused the {what} with {_reply_code(code, reply)}.")
 
 
-def _code(code: int, reply: bytes | str) -> str:
+def _reply_code(code: int, reply: bytes | str) -> str:
     """Return the code of an SMTP reply, and its enhanced status code (RFC 3463) if it has one, but not its text."""
     enhanced = re.match(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b", reply if isinstance(reply, bytes) else reply.encode())
     return f"{code} {enhanced[0].decode()}" if enhanced else str(code)
@@ -147,7 +147,7 @@ def create(options: Mapping[str, str]) -> SmtpNotifier:
     subject = options.get("subject", SUBJECT)
     if not subject or not subject.isprintable():
         raise ValueError("subject must be one line of printable text")
-    return SmtpNotifier(server, sender, subject, timeout(options))
+    return SmtpNotifier(server, sender, subject, parse_timeout(options))
 
 
 def _server(url: str) -> MailServer:

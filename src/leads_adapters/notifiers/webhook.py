@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 
 from leads_adapters.notifiers.deadline import Deadline
-from leads_adapters.notifiers.options import check_names, timeout
+from leads_adapters.notifiers.options import check_names, parse_timeout
 from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
 
 OPTIONS = ("url", "secret", "timeout")
@@ -112,7 +112,7 @@ def _delay(retry_after: str, now: float) -> timedelta | None:
 def create(options: Mapping[str, str]) -> WebhookNotifier:
     """Create a notifier of the adapter `webhook`; raises `ValueError` for invalid options."""
     check_names(options, OPTIONS)
-    return WebhookNotifier(_url(options["url"]), _key(options["secret"]), timeout(options))
+    return WebhookNotifier(_url(options["url"]), _key(options["secret"]), parse_timeout(options))
 
 
 def _url(text: str) -> httpx.URL:

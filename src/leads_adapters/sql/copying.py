@@ -60,7 +60,7 @@ def copy_database(source: Engine, target: Engine, on_progress: OnProgress) -> li
         raise CopyFailed("The source cannot be used: there is no such file.")
     tables = metadata.sorted_tables  # referenced tables come first
     with _raise_copy_failed("The source cannot be used"), source.connect().execution_options(snapshot=True) as reading:
-        _check_schema("source", migrations.current_on(reading))
+        _check_schema("source", migrations.current_revision_on(reading))
         migrations.lift_time_limits(reading)
         marker = _change_marker(reading, tables)
         progress = _Progress(2 * sum(_count(reading, table) for table in tables), on_progress)
@@ -96,9 +96,9 @@ def _check_schema(role: str, found: str | None) -> None:
 
 def _create_tables_if_missing(target: Engine) -> None:
     """Create the tables if there are none. An existing schema is not migrated: it may be in use."""
-    if migrations.current(target) is None:
+    if migrations.current_revision(target) is None:
         migrations.upgrade(target)
-    _check_schema("target", migrations.current(target))
+    _check_schema("target", migrations.current_revision(target))
 
 
 def _lock_and_check_empty(writing: Connection, tables: Sequence[Table]) -> None:

@@ -30,7 +30,7 @@ class NoMigrationPath(Exception):
     """No migrations lead from the revision of the schema to the wanted one, for example from a newer version."""
 
 
-def scripts() -> Path:
+def scripts_folder() -> Path:
     """Return the folder of the migrations: in the installed package, or at the top of a checkout."""
     packaged = Path(__file__).parent / "migrations"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "migrations"
@@ -43,11 +43,11 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
     """
     from alembic import command  # noqa: PLC0415
 
-    check_migration_path(current(engine))
+    check_migration_path(current_revision(engine))
 
     def run_upgrade(config: "Config") -> None:
         connection = config.attributes["connection"]
-        if current_on(connection) == LAST_OLDER:
+        if current_revision_on(connection) == LAST_OLDER:
             convert(connection)
         command.upgrade(config, revision)
         analyze_leads(connection)
@@ -62,13 +62,13 @@ def downgrade(engine: Engine, revision: str) -> None:
     _run(engine, lambda config: command.downgrade(config, revision))
 
 
-def current(engine: Engine) -> str | None:
+def current_revision(engine: Engine) -> str | None:
     """Return the revision of the schema; None for a database without tables of leads."""
     with engine.connect() as connection:
-        return current_on(connection)
+        return current_revision_on(connection)
 
 
-def current_on(connection: Connection) -> str | None:
+def current_revision_on(connection: Connection) -> str | None:
     """Return the revision of the schema, as seen by a transaction of the caller."""
     return connection.scalar(_CURRENT) if inspect(connection).has_table("alembic_version") else None
 
@@ -115,7 +115,7 @@ def _run(engine: Engine, action: Callable[["Config"], None]) -> None:
     from alembic.util import CommandError  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    config.set_main_option("script_location", str(scripts_folder()).replace("%", "%%"))
     with engine.connect() as connection:
         # Before BEGIN: SQLite ignores this later. With foreign keys on, rebuilding a table deletes referring rows.
         _set_foreign_keys(connection, "OFF")

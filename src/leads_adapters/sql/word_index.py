@@ -10,8 +10,8 @@ SECURE_DELETE = driver.sqlite_version_info >= (3, 42, 0)
 """True if the index can delete words securely. Otherwise, an erasure optimizes the index, which drops deleted words."""
 
 _FORMAT_OF_ALL_VERSIONS = "UPDATE lead_words_config SET v = 4 WHERE k = 'version'"
-_SWITCH_OFF = "DELETE FROM lead_words_config WHERE k = 'secure-delete'"
-_SWITCH_ON = "INSERT INTO lead_words (lead_words, rank) VALUES ('secure-delete', 1)"
+_DISABLE_SECURE_DELETE = "DELETE FROM lead_words_config WHERE k = 'secure-delete'"
+_ENABLE_SECURE_DELETE = "INSERT INTO lead_words (lead_words, rank) VALUES ('secure-delete', 1)"
 
 
 def adapt_word_index(engine: Engine) -> None:
@@ -26,7 +26,9 @@ def adapt_word_index(engine: Engine) -> None:
         if _is_compatible(reading):
             return
     with engine.begin() as connection:
-        for statement in [_SWITCH_ON] if SECURE_DELETE else [_SWITCH_OFF, _FORMAT_OF_ALL_VERSIONS]:
+        for statement in (
+            [_ENABLE_SECURE_DELETE] if SECURE_DELETE else [_DISABLE_SECURE_DELETE, _FORMAT_OF_ALL_VERSIONS]
+        ):
             connection.exec_driver_sql(statement)
         rebuild_word_index(connection)
 

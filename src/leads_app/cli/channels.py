@@ -4,7 +4,7 @@ from importlib.metadata import EntryPoint
 
 import rich_click as click
 
-from leads_app.channels import adapters, attempt, make_notifier
+from leads_app.channels import attempt, installed_adapters, make_notifier
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
 from leads_app.container import Container
@@ -25,7 +25,7 @@ def channels(context: click.Context) -> None:
 
 def _list() -> None:
     errors = []
-    installed = adapters()
+    installed = installed_adapters()
     for name, channel in session.settings().channels.items():
         try:
             needed = _NEEDS[make_notifier(name, channel).needs]

@@ -71,7 +71,7 @@ def _database(container: Container) -> str:
     if engine.dialect.name == "sqlite":
         _check_exists(session.database_file(engine.url))
         _check_file(engine)
-    found = migrations.current(engine)
+    found = migrations.current_revision(engine)
     if found != migrations.HEAD:
         raise RuntimeError(f"{name}: {migrations.explain_mismatch(found)}")
     _check_write(engine)

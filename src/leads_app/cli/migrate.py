@@ -12,7 +12,7 @@ def migrate() -> None:
     """Create the database, or update its schema to this version of leads."""
     with session.connected() as (_, engine):
         adapt_word_index(engine)  # first: migrations write to the index
-        before = migrations.current(engine)
+        before = migrations.current_revision(engine)
         migrations.upgrade(engine)
     state = "was up to date" if before == migrations.HEAD else "is up to date now"
     click.echo(f"The database {session.name_of(engine.url)} {state}: schema {migrations.HEAD}.")

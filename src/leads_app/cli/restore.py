@@ -103,7 +103,7 @@ class _Restore:
     def bring_up_to_date(self, engine: Engine) -> None:
         """Update the schema and repeat the erasures."""
         adapt_word_index(engine)  # first: migrations write to the index
-        if migrations.current(engine) != migrations.HEAD:
+        if migrations.current_revision(engine) != migrations.HEAD:
             migrations.upgrade(engine)
         if self.erased is not None:
             number = erase_again(engine, self.container.erase_lead(), self.erased, COMMAND_LINE)
@@ -121,8 +121,8 @@ class _Restore:
                 )
 
 
-def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
-    database = Path(str(present.url.database)).resolve()
+def _restore_sqlite(restore: _Restore, current: Engine, stamp: str) -> None:
+    database = Path(str(current.url.database)).resolve()
     if restore.file.resolve() == database:
         raise CommandFailed(f"{restore.file} is the database itself.")
     aside = database.with_name(f"{database.name}.replaced-{stamp}")
@@ -130,7 +130,7 @@ def _restore_sqlite(restore: _Restore, present: Engine, stamp: str) -> None:
         copy, new = sqlite_backup.copy_closed(restore.file, folder), folder / "new.db"
         counts = sqlite_backup.check(copy, str(restore.file))
         engine = make_engine(URL.create("sqlite", database=str(copy)))
-        restore.check_revision(migrations.current(engine) if "leads" in counts else None)
+        restore.check_revision(migrations.current_revision(engine) if "leads" in counts else None)
         if database.exists():
             restore.confirm(database, aside)
         restore.bring_up_to_date(engine)
@@ -146,10 +146,10 @@ def _restore_postgres(restore: _Restore, engine: Engine, stamp: str) -> None:
     counts = postgres_backup.counts_of(restore.file)
     revisions = postgres_backup.rows_of(restore.file, "alembic_version") if "leads" in counts else []
     restore.check_revision(revisions[0]["version_num"] if revisions else None)
-    present = migrations.current(engine)
-    if present:
+    current = migrations.current_revision(engine)
+    if current:
         restore.confirm(database, aside)
         back_up(engine, aside)
     postgres_backup.replace(engine, restore.file)
     restore.bring_up_to_date(engine)
-    restore.report(database, aside if present else None)
+    restore.report(database, aside if current else None)

@@ -52,13 +52,13 @@ def _prepare(container: Container) -> None:
         engine = container.engine()
         if engine.dialect.name == "sqlite":
             _prepare_file(engine)
-        elif (found := migrations.current(engine)) != migrations.HEAD:
+        elif (found := migrations.current_revision(engine)) != migrations.HEAD:
             raise CommandFailed(migrations.explain_mismatch(found))
 
 
 def _prepare_file(engine: Engine) -> None:
     adapt_word_index(engine)  # first: migrations write to the index
-    if migrations.current(engine) != migrations.HEAD:
+    if migrations.current_revision(engine) != migrations.HEAD:
         migrations.upgrade(engine)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_fields, check_text, missing
+from leads_domain.checking import check_fields, check_text, missing_fields
 from leads_domain.events import Event, EventType, TimelineEntry, make_entries
 from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
@@ -21,7 +21,7 @@ class NoteInput(TypedDict, total=False):
 
 def check_note(values: NoteInput) -> NoteInput:
     """Return the validated note; raises `ValidationFailed`."""
-    return cast(NoteInput, check_fields(values, _RULES, None, *missing(values, "text")))
+    return cast(NoteInput, check_fields(values, _RULES, None, *missing_fields(values, "text")))
 
 
 @dataclass(frozen=True, slots=True)

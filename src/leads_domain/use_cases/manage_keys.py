@@ -13,7 +13,7 @@ from leads_domain.access import (
     is_well_formed,
     make_key_text,
 )
-from leads_domain.checking import check_fields, check_text, missing
+from leads_domain.checking import check_fields, check_text, missing_fields
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
 
@@ -24,7 +24,7 @@ OPERATOR = Principal("operator", "operator", Role.ADMIN)
 
 def check_new_key(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the validated fields of a new key; raises `ValidationFailed` with all errors."""
-    return check_fields(values, _RULES, None, *missing(values, *_RULES))
+    return check_fields(values, _RULES, None, *missing_fields(values, *_RULES))
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {

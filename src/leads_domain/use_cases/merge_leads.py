@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_fields, check_id, missing
+from leads_domain.checking import check_fields, check_id, missing_fields
 from leads_domain.errors import Merged, NotFound, ValidationFailed
 from leads_domain.events import Event, make_entries
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
@@ -23,7 +23,7 @@ class MergeInput(TypedDict, total=False):
 
 def check_merge(values: MergeInput) -> MergeInput:
     """Return the validated input; raises `ValidationFailed`."""
-    return cast(MergeInput, check_fields(values, _RULES, None, *missing(values, "duplicate_id")))
+    return cast(MergeInput, check_fields(values, _RULES, None, *missing_fields(values, "duplicate_id")))
 
 
 @dataclass(frozen=True, slots=True)

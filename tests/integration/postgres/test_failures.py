@@ -41,7 +41,7 @@ def test_more_units_of_work_than_connections_all_finish(postgres: PostgresParts,
 
 
 def test_a_slow_statement_times_out(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_TIMEOUT_SECONDS", 0.2)
 
     def sleep(work: UnitOfWork) -> None:
         cast(SqlUnitOfWork, work).runner.all(text("SELECT pg_sleep(60)"))
@@ -58,7 +58,7 @@ def test_a_full_disk_is_reported() -> None:
 
 
 def test_an_idle_transaction_is_ended(url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_SECONDS", 0.2)
+    monkeypatch.setattr("leads_adapters.sql.postgres.engine.STATEMENT_TIMEOUT_SECONDS", 0.2)
     runs = []
 
     def stall_once(work: UnitOfWork) -> int:

@@ -31,7 +31,7 @@ class TestLocks:
     @pytest.fixture
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Shorten the time that the service waits for a lock."""
-        monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_SECONDS", 0.2)
+        monkeypatch.setattr("leads_adapters.sql.postgres.engine.LOCK_TIMEOUT_SECONDS", 0.2)
 
     @pytest.mark.usefixtures("impatient")
     def test_that_are_held_too_long_are_reported_and_nothing_is_stored(

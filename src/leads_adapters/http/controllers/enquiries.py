@@ -7,7 +7,7 @@ from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest, sent
+from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.capture import accepted_response, sent_in_public
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.parameters import Injected
@@ -54,7 +54,7 @@ class EnquiryController(Controller):
         if request.user.role is Role.CAPTURE:
             values = sent_in_public(data)
             return await write(request, accepted_response, enquiries.add_enquiry, values, actor=actor)
-        return await write(request, _enquiry_response, enquiries.add_enquiry, sent(data), actor=actor)
+        return await write(request, _enquiry_response, enquiries.add_enquiry, sent_fields(data), actor=actor)
 
 
 def _enquiry_response(result: EnquiryResult) -> JsonResponse[EnquiryView]:

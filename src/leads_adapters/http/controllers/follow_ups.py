@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta
 from leads_adapters.database import Database
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest, sent
+from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id, lead_id
@@ -89,7 +89,12 @@ class LeadFollowUpController(Controller):
         `cancelled`.
         """
         response: Response[FollowUpView] = await follow_ups.write(
-            request, _created_response, follow_ups.trigger_follow_up, lead_id(id), sent(data), actor=request.user.name
+            request,
+            _created_response,
+            follow_ups.trigger_follow_up,
+            lead_id(id),
+            sent_fields(data),
+            actor=request.user.name,
         )
         follow_ups.on_scheduled()
         return response
@@ -166,7 +171,7 @@ class FollowUpController(Controller):
         A JSON Merge Patch (RFC 7396) of a scheduled follow-up; `application/merge-patch+json` is accepted as well.
         The message cannot be changed while it is being sent (409).
         """
-        return await follow_ups.change(request, id, reschedule(sent(data)))
+        return await follow_ups.change(request, id, reschedule(sent_fields(data)))
 
     @post("/{id:str}/cancel", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
     async def cancel_follow_up(

@@ -14,7 +14,7 @@ from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.database import Database
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest, sent
+from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.capture import accepted_response, sent_in_public
 from leads_adapters.http.conditional import condition, conditional_response
 from leads_adapters.http.idempotency import IdempotentWrites
@@ -93,7 +93,12 @@ class LeadController(Controller):
         actor = request.user.name
         if request.user.role is not Role.CAPTURE:
             return await leads.write(
-                request, _registered_response, leads.register_lead, sent(data), actor=actor, on_duplicate=on_duplicate
+                request,
+                _registered_response,
+                leads.register_lead,
+                sent_fields(data),
+                actor=actor,
+                on_duplicate=on_duplicate,
             )
         if on_duplicate is not DuplicatePolicy.ERROR:
             least = Role.least_privileged(Permission.CHANGE)
@@ -148,7 +153,7 @@ class LeadController(Controller):
         current status has no effect. The request makes all of its changes or none.
         """
         options = _change_options(request)
-        return _lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent(data), **options))
+        return _lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent_fields(data), **options))
 
     @delete(
         "/{id:str}",
@@ -174,7 +179,7 @@ class LeadController(Controller):
         of the duplicate. Requests for its id return 301 from then on. Repeating a merge has no effect.
         """
         options = _change_options(request)
-        return await leads.write(request, _lead_response, leads.merge_leads, lead_id(id), sent(data), **options)
+        return await leads.write(request, _lead_response, leads.merge_leads, lead_id(id), sent_fields(data), **options)
 
     @get("/{id:str}/export", opt=requires(Permission.ADMINISTER))
     async def export_lead(self, id: FromPath[PathId], leads: Injected[LeadServices]) -> Response[PersonalDataView]:

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta
 
 from leads_adapters.database import Database
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest, sent
+from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, next_link, page_response
 from leads_adapters.http.parameters import CURSOR, Count, Cursor, Injected, Limit, PathId, lead_id
@@ -75,7 +75,7 @@ class TimelineController(Controller):
 
         The note becomes an entry of the lead's timeline. The version of the lead does not change.
         """
-        return await write(request, _note_response, add_note, lead_id(id), sent(data), actor=request.user.name)
+        return await write(request, _note_response, add_note, lead_id(id), sent_fields(data), actor=request.user.name)
 
 
 class EventController(Controller):

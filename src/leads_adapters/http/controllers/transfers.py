@@ -18,7 +18,7 @@ from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import check_media_type
 from leads_adapters.http.idempotency import Attempt, IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
-from leads_adapters.http.negotiation import preferred
+from leads_adapters.http.negotiation import preferred_media_type
 from leads_adapters.http.openapi.parts import FILES
 from leads_adapters.http.parameters import Injected, OnDuplicate
 from leads_adapters.http.problem_responses import log_error
@@ -146,7 +146,7 @@ class TransferController(Controller):
         run as a formula starts with an apostrophe, which an import removes. Leads that change during the export may or
         may not be included, but none is included twice. If the connection breaks, the file is incomplete.
         """
-        media_type = preferred(request.scope, list(FILES))
+        media_type = preferred_media_type(request.scope, list(FILES))
         if media_type is None:
             raise problems.NotAcceptable("This operation returns " + " or ".join(f"`{name}`" for name in FILES) + ".")
         file_format = imports.formats[media_type]

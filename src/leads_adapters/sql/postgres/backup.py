@@ -16,7 +16,7 @@ from leads_adapters.backup_files import BackupFailed
 from leads_adapters.sql.migrations import lift_time_limits
 from leads_adapters.sql.tables import metadata
 
-LOCK_SECONDS = 5
+LOCK_TIMEOUT_SECONDS = 5
 """The time that a restore waits for locks on the tables that it replaces."""
 
 DISCONNECT_SECONDS = 2.0
@@ -104,7 +104,7 @@ def replace(engine: Engine, file: Path) -> None:
     options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *_database(engine.url))
     with _program("psql", *options, url=engine.url, stdin=PIPE) as psql:
         script: Any = psql.stdin
-        script.write(f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS}s';\n".encode())
+        script.write(f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';\n".encode())
         script.write(f"DROP TABLE IF EXISTS {', '.join(sorted(_TABLES))} CASCADE;\n".encode())
         with _program("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(file)) as restoring:
             script.writelines(restoring.stdout or ())

@@ -9,10 +9,10 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 CONNECTIONS = 8
 """The maximum number of connections of a process, without the one that listens."""
 
-LOCK_SECONDS = 5
+LOCK_TIMEOUT_SECONDS = 5
 """The time that a statement may wait for a lock."""
 
-STATEMENT_SECONDS = 30
+STATEMENT_TIMEOUT_SECONDS = 30
 """The time that a statement may run."""
 
 CONNECT_SECONDS = 5
@@ -50,8 +50,9 @@ def _configure(connection: psycopg.Connection[Any], _: Any) -> None:
     _check_encoding(connection)
     connection.autocommit = True
     connection.execute(
-        f"SET timezone = 'UTC'; SET lock_timeout = '{LOCK_SECONDS}s'; SET statement_timeout = '{STATEMENT_SECONDS}s';"
-        f"SET idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'"
+        f"SET timezone = 'UTC'; SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';"
+        f"SET statement_timeout = '{STATEMENT_TIMEOUT_SECONDS}s';"
+        f"SET idle_in_transaction_session_timeout = '{STATEMENT_TIMEOUT_SECONDS}s'"
     )
     connection.prepare_threshold = 0  # every statement runs often
     connection.adapters.register_loader("uuid", TextLoader)  # identifiers are text in Python

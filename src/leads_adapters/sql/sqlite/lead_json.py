@@ -28,8 +28,8 @@ def read_json_page(work: UnitOfWork, query: LeadQuery) -> tuple[bytes, LeadPosit
 
 
 @cache
-def _columns(member: str) -> Columns:
-    return lambda c: (_json(c), c.id, c[member])
+def _columns(field: str) -> Columns:
+    return lambda c: (_json(c), c.id, c[field])
 
 
 def _json(c: Any) -> ColumnElement[str]:

@@ -65,7 +65,7 @@ class Statistics:
     async def _analyze(self) -> None:
         with suppress(driver.Error):  # for example a full disk, or another process that writes
             async with self._writing.lock:
-                needs_analysis = have_grown(self._writing.connection)
+                needs_analysis = leads_have_grown(self._writing.connection)
             for index in _INDEXES if needs_analysis else ():  # one at a time, so that no write waits for long
                 async with self._writing.lock:
                     await self._writing.in_thread(partial(_analyze_index, self._writing.connection, index))
@@ -78,7 +78,7 @@ def analyze_leads(connection: Connection) -> None:
     """Analyze the indexes now if the leads have grown. A PostgreSQL server does that by itself."""
     if connection.dialect.name == "sqlite":
         raw: Any = connection.connection.driver_connection
-        for index in _INDEXES if have_grown(raw) else ():
+        for index in _INDEXES if leads_have_grown(raw) else ():
             _analyze_index(raw, index)
 
 
@@ -93,7 +93,7 @@ def _analyze_index(connection: Any, index: str) -> None:
     connection.execute(f"ANALYZE {index}")
 
 
-def have_grown(connection: Any) -> bool:
+def leads_have_grown(connection: Any) -> bool:
     """Return whether the number of leads has grown enough since the last analysis."""
     (stored,) = connection.execute(_STORED_LEADS).fetchone()
     return (stored or 0) > max(GROWTH_FACTOR * _analyzed_leads(connection), LEADS_MIN)
