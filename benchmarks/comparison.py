@@ -40,7 +40,7 @@ class Compared:
 
     @property
     def findings(self) -> Findings:
-        """The ratios, and the rates that they are made of."""
+        """The ratios, and the rates that they compare."""
         return Findings(list(self._ratios()), list(self._rates()))
 
     def requests_of(self, load: str) -> int:

@@ -40,12 +40,12 @@ from leads_app.dispatcher import LEASE, Dispatcher
 from leads_app.factories import (
     CONTROLLERS,
     FORMATS,
+    as_dependency,
     limiter_per_address,
     limiter_per_key,
     make_database,
     make_engine,
     make_rules,
-    provided,
     read_json_page_of,
 )
 from leads_app.graceful_shutdown import GracefulShutdown
@@ -167,11 +167,11 @@ class Container(containers.DeclarativeContainer):
         providers.Callable(pipeline_examples, pipeline),
     )
     dependency_providers = providers.Dict(
-        database=provided(database),
-        clock=provided(clock),
-        pipeline=provided(pipeline),
-        write=provided(idempotent_writes),
-        leads=provided(
+        database=as_dependency(database),
+        clock=as_dependency(clock),
+        pipeline=as_dependency(pipeline),
+        write=as_dependency(idempotent_writes),
+        leads=as_dependency(
             providers.Singleton(
                 LeadServices,
                 database,
@@ -184,12 +184,12 @@ class Container(containers.DeclarativeContainer):
                 add_enquiry,
             )
         ),
-        enquiries=provided(providers.Singleton(EnquiryServices, idempotent_writes, add_enquiry)),
+        enquiries=as_dependency(providers.Singleton(EnquiryServices, idempotent_writes, add_enquiry)),
         filtered_leads=providers.Callable(
             filtered_leads_provider, database, providers.Callable(read_json_page_of, database), build_lead_query
         ),
-        imports=provided(import_services),
-        follow_ups=provided(
+        imports=as_dependency(import_services),
+        follow_ups=as_dependency(
             providers.Singleton(
                 FollowUpServices,
                 database,
@@ -200,23 +200,23 @@ class Container(containers.DeclarativeContainer):
                 dispatcher.provided.wake,
             )
         ),
-        submissions=provided(providers.Singleton(SubmissionServices, database, idempotent_writes)),
-        add_note=provided(add_note),
-        create_key=provided(create_key),
-        revoke_key=provided(revoke_key),
-        statistics=provided(
+        submissions=as_dependency(providers.Singleton(SubmissionServices, database, idempotent_writes)),
+        add_note=as_dependency(add_note),
+        create_key=as_dependency(create_key),
+        revoke_key=as_dependency(revoke_key),
+        statistics=as_dependency(
             providers.Singleton(
                 SingleFlightCache, providers.Factory(partial, database.provided.read_long, compute_statistics)
             )
         ),
-        metrics_text=provided(metrics.provided.text),
-        waiting=provided(
+        metrics_text=as_dependency(metrics.provided.text),
+        waiting=as_dependency(
             providers.Singleton(
                 SingleFlightCache, providers.Factory(partial, database.provided.read_long, count_waiting)
             )
         ),
-        readiness=provided(readiness),
-        document=provided(openapi),
+        readiness=as_dependency(readiness),
+        document=as_dependency(openapi),
     )
     checks = providers.Dict(
         {

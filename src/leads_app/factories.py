@@ -120,7 +120,7 @@ def read_json_page_of(database: Database) -> ReadJsonPage:
     return sqlite_lead_json.read_json_page if isinstance(database, SqliteDatabase) else lead_json.read_json_page
 
 
-def provided(provider: providers.Provider[Any]) -> providers.Provider[Provide]:
+def as_dependency(provider: providers.Provider[Any]) -> providers.Provider[Provide]:
     """Return a Litestar dependency that provides the object of a container's provider."""
     return providers.Callable(provide, provider)
 

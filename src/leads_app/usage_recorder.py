@@ -26,7 +26,7 @@ class UsageRecorder:
         self._writing: asyncio.Task[None] | None = None
 
     def note(self, key_id: str) -> None:
-        """Note that a key is used now. Call this on the event loop."""
+        """Collect a key that is used now. Call this on the event loop."""
         now = self._now()
         if now < self._next_record_at.get(key_id, now):
             return

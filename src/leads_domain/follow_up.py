@@ -156,8 +156,8 @@ class FollowUp:
             failed = self._end(FollowUpState.FAILED, now, last_error=error)
             return failed, [attempt, self._event(EventType.FOLLOW_UP_FAILED, attempts=self.attempts, error=error)]
         next_attempt_at = max(now + wait, self.due_at)  # the due time may have changed during the attempt
-        again = replace(self, last_error=error, next_attempt_at=next_attempt_at, lease=None, updated_at=now)
-        return again, [attempt]
+        scheduled = replace(self, last_error=error, next_attempt_at=next_attempt_at, lease=None, updated_at=now)
+        return scheduled, [attempt]
 
     def reschedule(
         self, now: datetime, *, due_at: datetime | None = None, message: str | None = None
@@ -186,8 +186,8 @@ class FollowUp:
         """
         if self.state is not FollowUpState.FAILED:
             raise IllegalFollowUpState(self.state, "retried")
-        again = replace(self, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now, updated_at=now)
-        return again, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(self.due_at))]
+        scheduled = replace(self, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now, updated_at=now)
+        return scheduled, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(self.due_at))]
 
     def cancel(self, now: datetime) -> tuple["FollowUp", list[Event]]:
         """Cancel the follow-up; raises `IllegalFollowUpState` unless it is scheduled."""

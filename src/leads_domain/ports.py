@@ -48,7 +48,7 @@ class LeadStore(Protocol):
     def find_merged(self, identity: str) -> LeadId | None:
         """Return the id of the lead that has replaced a merged lead with this identity; None if there is none.
 
-        Of several merged leads, the one that was created last decides.
+        If several merged leads had this identity, the last created of them counts.
         """
 
     def save(self, lead: Lead) -> None:

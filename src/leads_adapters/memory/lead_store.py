@@ -11,7 +11,7 @@ from leads_domain.search import lead_words
 
 
 class MemoryLeadStore:
-    """A dictionary of leads, and one of merged leads: the id that replaces each, and its identity."""
+    """A dictionary of leads, and one of merged leads with the id of the target and the identity of the merged lead."""
 
     def __init__(self, stored: dict[LeadId, Lead], merged: dict[LeadId, tuple[LeadId, str]]) -> None:
         self._stored = stored

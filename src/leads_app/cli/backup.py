@@ -55,7 +55,7 @@ def database_name(engine: Engine) -> str:
 
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
-    """Write and verify a backup; return the number of rows of each table. The file appears when it is complete."""
+    """Write and verify a backup, then give the file its name. Return the number of rows of each table."""
     if file.exists():
         raise CommandFailed(f"{file} exists already, and a backup does not overwrite files. Choose another name.")
     if not file.parent.is_dir():

@@ -21,13 +21,13 @@ from leads_domain.paging import LeadQuery
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--format",
-    "form",
-    type=click.Choice([form.value for form in Format]),
+    "format_name",
+    type=click.Choice([each.value for each in Format]),
     help="The format. Default: from the name of FILE; csv for standard output.",
 )
-def export_leads(file: Path | None, form: str | None) -> None:
+def export_leads(file: Path | None, format_name: str | None) -> None:
     """Export all leads, oldest first, to FILE or to standard output."""
-    chosen = _format(file, form)
+    chosen = _format(file, format_name)
     with session.opened(prints_name=True) as (container, run):
         leads = all_leads(container.database(), run, LeadQuery())
         if file is None:
@@ -37,9 +37,9 @@ def export_leads(file: Path | None, form: str | None) -> None:
             _write(file, chosen, leads)
 
 
-def _format(file: Path | None, form: str | None) -> Format:
-    if form is not None:
-        return Format(form)
+def _format(file: Path | None, format_name: str | None) -> Format:
+    if format_name is not None:
+        return Format(format_name)
     if file is None:
         return Format.CSV
     try:
@@ -48,7 +48,7 @@ def _format(file: Path | None, form: str | None) -> Format:
         raise click.UsageError(f"{refusal} Or choose a format with --format.") from None
 
 
-def _write(file: Path, form: Format, leads: Iterator[Lead]) -> None:
+def _write(file: Path, file_format: Format, leads: Iterator[Lead]) -> None:
     columns = (SpinnerColumn(), TextColumn("Exporting"), TextColumn("{task.completed} leads"), TimeElapsedColumn())
     with whole_file(file) as stream, Progress(*columns, console=Console(stderr=True)) as progress:
-        stream.writelines(WRITERS[form](progress.track(leads, total=None)))
+        stream.writelines(WRITERS[file_format](progress.track(leads, total=None)))

@@ -10,12 +10,17 @@ from leads_domain.pipeline import Pipeline
 
 @click.command()
 @click.option(
-    "--format", "form", type=click.Choice(["table", "mermaid"]), default="table", show_default=True, help="The format."
+    "--format",
+    "format_name",
+    type=click.Choice(["table", "mermaid"]),
+    default="table",
+    show_default=True,
+    help="The format.",
 )
-def pipeline(form: str) -> None:
+def pipeline(format_name: str) -> None:
     """Show the statuses of leads and the transitions between them."""
     configured = session.settings().pipeline
-    if form == "mermaid":
+    if format_name == "mermaid":
         click.echo(mermaid(configured))
     else:
         Console().print(_table(configured))

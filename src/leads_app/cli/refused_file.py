@@ -20,12 +20,12 @@ REASON_MAX = 300
 """The maximum length of a reason in the terminal, in characters."""
 
 
-def refused_rows_path(file: Path, form: Format) -> Path:
+def refused_rows_path(file: Path, file_format: Format) -> Path:
     """Return a path for the refused rows of a file: next to it, or in the current folder.
 
     Raises `CommandFailed` if neither can be written to.
     """
-    beside = file.with_name(f"{file.stem}.refused.{form}")
+    beside = file.with_name(f"{file.stem}.refused.{file_format}")
     for path in (beside, Path(beside.name)):
         existed = path.exists()
         with suppress(OSError):
@@ -43,13 +43,13 @@ class RefusedFile:
     Without a path, or after a `failure` to write, it collects reasons for the terminal instead.
     """
 
-    def __init__(self, path: Path | None, form: Format, lead_file: LeadFile) -> None:
+    def __init__(self, path: Path | None, file_format: Format, lead_file: LeadFile) -> None:
         self.path = path
         self.failure: OSError | None = None
         self.reasons: list[str] = []
         self.unlisted = 0
-        self._head = refused_header(lead_file.header) if form is Format.CSV else b""
-        self._line = refused_line if form is Format.CSV else refused_json
+        self._head = refused_header(lead_file.header) if file_format is Format.CSV else b""
+        self._line = refused_line if file_format is Format.CSV else refused_json
         self._stream: BinaryIO | None = None
 
     def add(self, row: Row, refusal: ValidationFailed) -> None:

@@ -226,7 +226,7 @@ class FollowUpNotifierContract:
         assert len(self.received()) == before, "check sent a notice"
 
     def _send(self, notifier: FollowUpNotifier, notice: FollowUpNotice) -> Received:
-        """Send a notice, assert that it was received once, unchanged, before the receipt; return it as received."""
+        """Send a notice, and return it as received. Assert that it was received once, unchanged, before the receipt."""
         before = len(self.received())
         assert_receipt(outcome_of(partial(notifier.notify, notice)))
         received = self._received_once_since(before)

@@ -53,13 +53,13 @@ class ClaimDueFollowUps:
     """Claim due follow-ups for a dispatcher, `owner`. No other dispatcher can claim them until the lease expires."""
 
     clock: Clock
-    lease: timedelta
+    lease_time: timedelta
     retry: RetryPolicy
 
     def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed]:
         """Return the claimed follow-ups: up to the limit of each channel in `limits`, the longest overdue first."""
         now = self.clock.now()
-        until = now + self.lease
+        until = now + self.lease_time
         due = [
             follow_up
             for channel, limit in limits.items()

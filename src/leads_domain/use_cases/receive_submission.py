@@ -37,7 +37,7 @@ class ReceiveSubmission:
     ) -> Submission:
         """Return the stored submission: the new one, or the earlier one that it repeats.
 
-        With another `state` than `received`, such as `test`, it is not processed; `reason` says why.
+        In a `state` other than `received`, such as `test`, it is not processed; `reason` says why.
         """
         content = {_storable(name): _storable(value) for name, value in content.items()}
         now = self.clock.now()

@@ -47,7 +47,7 @@ class EnquiryController(Controller):
 
         The enquiry becomes a timeline entry of the person's lead, which is created if there is none. The e-mail address
         identifies the person; without one, the phone number does. Values that an existing lead lacks are filled. Its
-        other values stay, and `differs` of the entry lists those of the enquiry that differ. `owner` is ignored for
+        other values stay, and `differs` of the entry lists the new values that differ. `owner` is ignored for
         keys with the role `capture`.
         """
         write, actor = enquiries.write, request.user.name

@@ -61,8 +61,8 @@ class SubmissionController(Controller):
     ) -> Response[PageView[SubmissionView]]:
         """List submissions.
 
-        Everything that came through forms, mailboxes and webhooks, newest first. `state=needs_review` lists what waits
-        for a person.
+        Everything that came through forms, mailboxes and webhooks, newest first. `state=needs_review` lists the
+        submissions that wait for a person.
         """
         cursors = Cursors.of_positions("submissions", states, origin)
         query = SubmissionQuery(

@@ -50,7 +50,7 @@ _RETRY_LATER = {"retry-after": "10"}
 _BUFFER = 2**16
 
 DryRun = Annotated[bool, Meta(description="Report the result of the import, but store nothing.")]
-StartRules = Annotated[bool, Meta(description="Start the follow-up rules for the status of each new lead.")]
+StartRules = Annotated[bool, Meta(description="Apply the follow-up rules to new leads.")]
 
 
 class FileFormat(NamedTuple):

@@ -51,6 +51,6 @@ def _asset(name: str) -> bytes:
 
     The other package, swagger-ui-bundle, has Swagger UI 4, which cannot show OpenAPI 3.1.
     """
-    own = Path(__file__).parents[1] / "static"
-    folder = own if name in _OWN else Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
+    own_folder = Path(__file__).parents[1] / "static"
+    folder = own_folder if name in _OWN else Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
     return folder.joinpath(name).read_bytes()

@@ -13,7 +13,7 @@ from leads_domain.use_cases.compute_statistics import SOURCES_MAX
 
 _CONVERSIONS = "The number of leads in a final status that needs no reason."
 Conversions = Annotated[int, Meta(description=_CONVERSIONS, examples=[6])]
-_ENQUIRIES = "The number of enquiries. One without a source counts for the source of its lead."
+_ENQUIRIES = "The number of enquiries. An enquiry without a source counts for the source of its lead."
 
 
 class Health(msgspec.Struct):

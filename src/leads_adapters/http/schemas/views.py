@@ -35,7 +35,7 @@ class PageView(msgspec.Struct, Generic[ItemT]):
 
 
 def _json(value: Any) -> Any:
-    """Return a value that msgspec encodes; a time becomes text with microseconds."""
+    """Convert a value for msgspec; a time becomes text with microseconds."""
     match value:
         case datetime():
             return time_text(value)

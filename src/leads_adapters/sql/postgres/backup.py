@@ -45,7 +45,7 @@ def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
             name: connection.execute(select(func.count()).select_from(table(name))).scalar_one()
             for name in inspect(connection).get_table_names()
         }
-        options = ("--format=custom", f"--snapshot={snapshot}", f"--file={file}", *_database(engine.url))
+        options = ("--format=custom", f"--snapshot={snapshot}", f"--file={file}", *_connection_options(engine.url))
         with _program("pg_dump", *options, url=engine.url):
             pass
     if counts_of(file) != counts:
@@ -101,7 +101,7 @@ def replace(engine: Engine, file: Path) -> None:
 
     The last statement commits. If a program fails or is killed before that, the server rolls back.
     """
-    options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *_database(engine.url))
+    options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *_connection_options(engine.url))
     with _program("psql", *options, url=engine.url, stdin=PIPE) as psql:
         script: Any = psql.stdin
         script.write(f"BEGIN; SET LOCAL lock_timeout = '{LOCK_TIMEOUT_SECONDS}s';\n".encode())
@@ -112,7 +112,7 @@ def replace(engine: Engine, file: Path) -> None:
         script.close()
 
 
-def _database(url: URL) -> Sequence[str]:
+def _connection_options(url: URL) -> Sequence[str]:
     """Return the options that name the database, without the password: other users can see arguments."""
     bare = url.set(drivername="postgresql", password=None).difference_update_query(["password"])
     return "--no-password", f"--dbname={bare.render_as_string()}"

@@ -44,7 +44,7 @@ class SecureDelete:
     def start(self) -> None:
         """Start to clean the files if a person was erased."""
         if self._runner.needs_secure_delete and self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._repeat())
+            self._task = asyncio.get_running_loop().create_task(self._retry_until_clean())
 
     async def finish(self) -> None:
         """Make a last attempt, if one is due."""
@@ -53,7 +53,7 @@ class SecureDelete:
         if self._runner.needs_secure_delete:
             await self._writing.in_thread(self._attempt)
 
-    async def _repeat(self) -> None:
+    async def _retry_until_clean(self) -> None:
         while self._runner.needs_secure_delete:
             await asyncio.sleep(self._next_attempt - time.monotonic())
             async with self._writing.lock:
