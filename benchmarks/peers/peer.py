@@ -20,7 +20,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Peer:
-    """A server that can be filled and run in an empty folder; `goals` are for the ratio of the service to it."""
+    """A server that can be filled and run in an empty folder; `goals` limit the ratio of the service to it."""
 
     name: str
     goals: Mapping[str, Goal]

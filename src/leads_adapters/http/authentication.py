@@ -46,7 +46,7 @@ def permission_of(opt: Mapping[str, Any]) -> Permission | None:
 class Authentication(ASGIMiddleware):
     """The middleware that sets the user of a request, and refuses clients without the permission or beyond a limit.
 
-    It reports each use of a key to `record_use`. Without limiters, no rate is limited.
+    It reports each use of a key to `record_use`. Without limiters, rates are not limited.
     """
 
     database: Database
