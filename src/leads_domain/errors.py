@@ -77,7 +77,7 @@ class Erased(NotFound):
 
 
 class DuplicateLead(LeadsError):
-    """Another lead, `existing_id`, already has this identity: the e-mail address, or the phone number without one.
+    """Another lead, `existing_id`, already has this identity: the e-mail address, else the phone number.
 
     The id is None for a lead of the same dry run, and for a lead that has been removed since.
     """

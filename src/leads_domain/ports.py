@@ -55,7 +55,7 @@ class LeadStore(Protocol):
         """Replace a locked lead; raises `DuplicateLead` if another lead has its identity."""
 
     def redirect(self, id: LeadId, into: LeadId) -> None:
-        """Delete a lead, and redirect its id and its identity to the lead `into`, and also all that are redirected to it.
+        """Delete a lead. Redirect its id, its identity, and all that are redirected to it, to the lead `into`.
 
         Both are locked, and the deleted lead has no follow-ups, submissions and timeline entries.
         """
