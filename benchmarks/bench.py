@@ -46,7 +46,7 @@ class Bench:
     def compare_targets(
         self, targets: Mapping[str, Target], goals: Mapping[str, Mapping[str, Goal]]
     ) -> dict[str, Compared]:
-        """Run every workload on all targets; `goals` are by workload and target."""
+        """Run every workload on all targets; `goals` has the goals by workload and target."""
         return {
             workload: self.compare(
                 workload, {name: target.load(workload) for name, target in targets.items()}, goals.get(workload)

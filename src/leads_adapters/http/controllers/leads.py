@@ -174,8 +174,7 @@ class LeadController(Controller):
     ) -> Response[LeadView]:
         """Merge a duplicate into a lead.
 
-        The lead keeps its fields. A phone number, source, owner and attributes that it lacks are taken from the
-        duplicate. The timeline and follow-ups of the duplicate move to the lead, and a timeline entry lists the fields
+        The lead keeps its fields. Missing fields and further attributes are taken from the duplicate. The timeline and follow-ups of the duplicate move to the lead, and a timeline entry lists the fields
         of the duplicate. Requests for its id return 301 from then on. Repeating a merge has no effect.
         """
         options = _change_options(request)
