@@ -21,7 +21,7 @@ class ClientAddresses:
     """Identify clients by their IPv4 address, or their IPv6 network of 64 bits.
 
     The address of the client is the last one in `X-Forwarded-For` that is not a trusted proxy. A client can forge
-    those before it, and the whole header if it does not connect through a trusted proxy.
+    the addresses before it, and the whole header if it does not connect through a trusted proxy.
     """
 
     def __init__(self, trusted: Sequence[Network]) -> None:
