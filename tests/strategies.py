@@ -109,8 +109,11 @@ def details() -> SearchStrategy[Details]:
 def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
     """Draw leads in any status of `pipeline`."""
     return st.builds(
-        lambda times, details, **fields: a_lead(created_at=times[0], updated_at=times[1], **{**fields, **details}),
+        lambda times, phone_only, details, **fields: _phone_only(
+            a_lead(created_at=times[0], updated_at=times[1], **{**fields, **details}), phone_only
+        ),
         _two_times(),
+        st.booleans(),
         details(),
         id=ids(),
         status=st.sampled_from(pipeline.statuses),
@@ -118,6 +121,11 @@ def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
         next_follow_up_at=st.none() | utc_times(),
         version=st.integers(min_value=1, max_value=1000),
     )
+
+
+def _phone_only(lead: Lead, phone_only: bool) -> Lead:
+    """Return the lead without its e-mail address if it has a phone number."""
+    return replace(lead, email=None) if phone_only and lead.phone else lead
 
 
 def scheduled_follow_ups() -> SearchStrategy[FollowUp]:

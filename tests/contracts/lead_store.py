@@ -60,7 +60,10 @@ NUMBERS = count(1)
 def unique(lead: Lead) -> Lead:
     """Return the lead with a unique id and e-mail key."""
     number = next(NUMBERS)
-    return replace(lead, id=LeadId(an_id(number)), email=EmailAddress(str(lead.email), f"{number}@example.com"))
+    id = LeadId(an_id(number))
+    if lead.email is None:
+        return replace(lead, id=id, phone=a_phone(f"+1202555{number}", lead.phone.extension if lead.phone else None))
+    return replace(lead, id=id, email=EmailAddress(lead.email.address, f"{number}@example.com"))
 
 
 def exactly(lead: Lead) -> str:
@@ -229,6 +232,44 @@ class LeadStoreContract(StoreContract):
         assert database.read(lambda work: work.leads.find_by_identity("john@example.com")) == a_lead().id
         assert database.read(lambda work: work.leads.find_by_identity("John@Example.com")) is None
         assert database.read(lambda work: work.leads.find_by_identity("john@example")) is None
+
+    @pytest.mark.parametrize("extension", [None, "12"])
+    def test_stores_a_lead_without_an_email_address(self, database: RunningDatabase, extension: str | None) -> None:
+        lead = a_lead(email=None, phone=a_phone(extension=extension))
+        database.write(add, lead)
+
+        assert database.read(get, lead.id) == lead
+        assert database.read(lambda work: work.leads.find_by_identity(str(lead.phone))) == lead.id
+        assert all_leads(database) == [lead]
+
+    def test_the_phone_number_is_unique_only_without_an_email_address(self, database: RunningDatabase) -> None:
+        by_phone = a_lead(email=None, phone=a_phone())
+        extension = a_lead(id=an_id(2), email=None, phone=a_phone(extension="1"))
+        by_email = a_lead(id=an_id(3), phone=a_phone())
+        duplicate = a_lead(id=an_id(4), email=None, phone=a_phone())
+        database.write(add, by_phone, extension, by_email)
+
+        with pytest.raises(DuplicateLead) as caught:
+            database.write(add, duplicate)
+        assert caught.value.existing_id == by_phone.id
+        assert database.write(add_many, [duplicate]) == [by_phone.id]
+        with pytest.raises(DuplicateLead) as caught:
+            database.write(save, replace(by_email, email=None))
+        assert caught.value.existing_id == by_phone.id
+        assert all_leads(database) == [by_phone, extension, by_email]
+
+    def test_a_lead_changes_its_identity(self, database: RunningDatabase) -> None:
+        by_phone = a_lead(email=None, phone=a_phone())
+        by_email = replace(by_phone, email=an_email())
+        database.write(add, by_phone)
+        database.write(save, by_email)
+        again = replace(by_phone, id=LeadId(an_id(2)))
+        database.write(add, again)
+
+        assert database.read(lambda work: work.leads.find_by_identity(by_email.identity)) == by_email.id
+        assert database.read(lambda work: work.leads.find_by_identity(again.identity)) == again.id
+        with pytest.raises(DuplicateLead):
+            database.write(save, by_phone)
 
     def test_a_unit_of_work_sees_its_own_changes(self, database: RunningDatabase) -> None:
         changed = a_lead(name="Jane Roe", email=an_email("jane@example.com"), version=2)

@@ -64,6 +64,16 @@ def test_a_spreadsheet_is_imported_by_its_header(admin: Api, delimiter: str, mar
     assert (entry["type"], entry["actor"]) == ("lead.created", "Ada")
 
 
+def test_a_spreadsheet_needs_no_email_column(admin: Api) -> None:
+    body = b"Name,Mobile\nAnn,+49 30 123456\nAnn B,+4930123456\nBob,\n"
+    summary = admin.request("POST", "/leads/import", body, headers={"content-type": "text/csv"}).expect(200).json
+    assert (summary["created"], summary["duplicates"], summary["refused"]) == (1, 1, 1)
+    error = {"line": 4, "pointer": "", "detail": "Give an e-mail address or a phone number."}
+    assert summary["errors"] == [error]
+    dry_run = admin.request("POST", "/leads/import?dry_run=true", body, headers={"content-type": "text/csv"})
+    assert dry_run.expect(200).json["duplicates"] == 2
+
+
 def test_an_invalid_row_is_reported_by_its_line_and_the_rest_is_imported(admin: Api) -> None:
     body = b'name,email,phone\nAnn,a@example.com,\n"two\nlines",nobody,12\n\nBob,b@example.com,\n,c@example.com,\n'
 

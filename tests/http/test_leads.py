@@ -91,6 +91,35 @@ def test_outer_white_space_is_removed(api: Api) -> None:
     assert (lead["name"], lead["email"], lead["source"]) == ("John", "john@example.com", "fair")
 
 
+CALLER = {"name": "A caller", "phone": "+49 30 123456"}
+
+
+def test_a_lead_without_an_email_address_is_identified_by_its_phone_number(api: Api) -> None:
+    caller = api.post("/leads", CALLER).expect(201).json
+    assert (caller["email"], caller["phone"]) == (None, "+4930123456")
+    for again in ("+4930123456", "tel:+49-30-123456", "+49 (0)30 / 12 34 56"):
+        problem = api.post("/leads", {**CALLER, "email": None, "phone": again}).expect_problem(409, "duplicate-lead")
+        assert problem["existing_lead_id"] == caller["id"]
+    assert ids(api, "/leads?q=123456") == [caller["id"]]
+    api.post("/leads", {**CALLER, "phone": "+49 30 123456 ext. 7"}).expect(201)
+    api.post("/leads", {**JOHN, "phone": CALLER["phone"]}).expect(201)
+    api.post("/leads", JANE).expect(201)
+
+
+def test_the_identity_of_a_lead_follows_its_email_address(api: Api, john: str) -> None:
+    caller = api.post("/leads", CALLER).expect(201).headers["location"]
+    api.patch(caller, {"email": JOHN["email"]}).expect_problem(409, "duplicate-lead")
+    assert api.patch(caller, {"email": "caller@example.com"}).expect(200).json["phone"] == "+4930123456"
+    assert ids(api, "/leads?email=Caller@example.com") == [caller.rpartition("/")[2]]
+    other = api.post("/leads", CALLER).expect(201).headers["location"]
+    api.patch(caller, {"email": None}).expect_problem(409, "duplicate-lead")
+    api.patch(caller, {"phone": None}).expect(200)
+    errors = api.patch(caller, {"email": None, "name": "Nobody"}).errors()
+    assert errors == {"": "Give an e-mail address or a phone number."}
+    merged = api.post(f"{other}/merge", {"duplicate_id": caller.rpartition("/")[2]}).expect(200).json
+    assert (merged["email"], merged["phone"]) == ("caller@example.com", "+4930123456")
+
+
 @pytest.mark.parametrize("again", ["john@example.com", "JOHN@EXAMPLE.COM", " John@Example.com"])
 def test_a_duplicate_is_refused_and_the_existing_lead_is_named(api: Api, john: str, again: str) -> None:
     problem = api.post("/leads", {"name": "Johnny", "email": again}).expect_problem(409, "duplicate-lead")

@@ -64,6 +64,14 @@ def hard_texts(most: int) -> SearchStrategy[str]:
     return texts().map(storable).map(str.strip).filter(bool) | trimmed_texts(most)
 
 
+def contacts(number: int) -> SearchStrategy[dict[str, str | None]]:
+    """Draw an e-mail address, a phone number or both, with an identity of this number."""
+    emails = st.sampled_from(["+", "=cmd", "-", "ö", "'", "a"]).map(lambda local: f"{local}{number}@Example.com")
+    phones = st.sampled_from([None, "+4915123456789", "+12025550123;ext=12"])
+    by_email: SearchStrategy[dict[str, str | None]] = st.fixed_dictionaries({"email": emails, "phone": phones})
+    return by_email | st.just({"email": None, "phone": f"+4915123456{number:03};ext=12"})
+
+
 @st.composite
 def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Leads with a status and times, as an export has them."""
@@ -72,8 +80,7 @@ def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
         {
             **dict.fromkeys(FIELDS),
             "name": draw(hard_texts(200)),
-            "email": draw(st.sampled_from(["+", "=cmd", "-", "ö", "'", "a"])) + f"{at}@Example.com",
-            "phone": draw(st.sampled_from([None, "+4915123456789", "+12025550123;ext=12"])),
+            **draw(contacts(at)),
             "status": draw(st.sampled_from(["new", "contacted", "qualified", "converted", "lost"])),
             "status_reason": draw(st.none() | hard_texts(REASON_MAX)),
             "source": draw(st.none() | hard_texts(SOURCE_MAX)),
@@ -147,7 +154,7 @@ _SEPARATE = {"contacted_at", "next_follow_up_at", "version", "attributes"}
 def edits(draw: st.DrawFn, exported: bytes) -> tuple[bytes, set[str]]:
     """Remove, add, reorder and rename columns as users do; return the file and the remaining columns."""
     rows = list(csv.DictReader(io.StringIO(exported.decode(), newline="")))
-    removed = draw(st.sets(st.sampled_from([member for member in FIELDS if member not in ("name", "email")])))
+    removed = draw(st.sets(st.sampled_from([member for member in FIELDS if member not in ("name", "email", "phone")])))
     kept_columns = [member for member in FIELDS if member not in removed]
     added = draw(st.sets(st.sampled_from(["Shoe size", "Full Name", "E-Mail Address", "Created On"])))
     order = draw(st.permutations([*kept_columns, *added]))
@@ -166,29 +173,29 @@ def test_reimporting_an_edited_export_adds_only_the_new_columns(
 ) -> None:
     pair.empty()
     import_file(pair.one, "".join(json.dumps(line) + "\n" for line in leads).encode(), NDJSON, len(leads))
-    before = by_email(export_file(pair.one, NDJSON))
+    before = by_identity(export_file(pair.one, NDJSON))
     body, kept_columns = data.draw(edits(export_file(pair.one, CSV)))
     headers = {"content-type": CSV}
     pair.one.request("POST", "/leads/import?on_duplicate=update", body, headers=headers).expect(200)
     pair.other.request("POST", "/leads/import", body, headers=headers).expect(200)
-    after, created = by_email(export_file(pair.one, NDJSON)), by_email(export_file(pair.other, NDJSON))
+    after, created = by_identity(export_file(pair.one, NDJSON)), by_identity(export_file(pair.other, NDJSON))
 
     assert json.dumps(after) == json.dumps(before)
     assert created.keys() == before.keys()
-    for email, lead in before.items():
-        assert_taken_over(lead, created[email], kept_columns)
+    for identity, lead in before.items():
+        assert_taken_over(lead, created[identity], kept_columns)
 
 
 ADDED = "added in a spreadsheet"
 
 
-def by_email(body: bytes) -> dict[str, dict[str, Any]]:
-    """Return leads by e-mail address, without added attributes, `updated_at` and `version`."""
+def by_identity(body: bytes) -> dict[str, dict[str, Any]]:
+    """Return leads by e-mail address or else phone number, without added attributes, `updated_at` and `version`."""
     leads = [json.loads(line) for line in body.decode().split("\n")[:-1]]
     for lead in leads:
         lead["attributes"] = {name: value for name, value in lead["attributes"].items() if value != ADDED}
         del lead["updated_at"], lead["version"]
-    return {lead["email"]: lead for lead in leads}
+    return {lead["email"] or lead["phone"]: lead for lead in leads}
 
 
 def assert_taken_over(lead: dict[str, Any], created: dict[str, Any], kept_columns: set[str]) -> None:

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +12,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Engine, Inspector, inspect
+from sqlalchemy import URL, Connection, Engine, Inspector, inspect
 from sqlalchemy.exc import DBAPIError
 
-from builders import a_lead, an_email
+from builders import a_lead, a_phone, an_email, an_id
 from databases import DATABASES, RunningDatabase, engine_of, sqlite_file
 from leads_adapters.database import UseCase
 from leads_adapters.sql import older_schema
@@ -247,7 +248,7 @@ def test_new_names_keep_every_row_and_the_order_of_the_feed_up_and_down(engine: 
     assert current_revision(engine) == HEAD
     assert contents(engine) == rows
     with engine.begin() as connection:
-        timeline = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})).timeline
+        timeline = _unit_of_work(connection).timeline
         feed = timeline.in_feed(after=None, limit=200)
         assert [entry.id for entry in feed.items] == [id for _, id in published]
         assert feed.next == timeline.last_position() == 99
@@ -259,13 +260,67 @@ def test_new_names_keep_every_row_and_the_order_of_the_feed_up_and_down(engine: 
     assert contents(engine) == rows
 
 
+def test_identities_keep_every_row_and_the_word_index_up_and_down(engine: Engine) -> None:
+    install_version_0_2(engine)
+    upgrade(engine, "0102")
+    old_schema, rows = schema(engine), contents(engine)
+    assert [len(rows[table]) for table in ("leads", "merged_leads", "follow_ups")] == [6, 1, 5]
+    with engine.connect() as connection:
+        keys = connection.exec_driver_sql("SELECT id, email_key FROM leads ORDER BY id").all()
+    upgrade(engine)
+
+    assert contents(engine) == rows
+    with engine.begin() as connection:
+        assert connection.exec_driver_sql("SELECT id, identity FROM leads ORDER BY id").all() == keys
+        leads = _unit_of_work(connection).leads
+        assert [leads.find_by_identity(key) for _, key in keys] == [id for id, _ in keys]
+        renamed = replace(leads.page(LeadQuery(words=query_words("strauss"))).items[0], name="Zoë Müller")
+        leads.save(renamed)
+        assert leads.page(LeadQuery(words=query_words("strauss"))).items == []
+        assert leads.page(LeadQuery(words=query_words("muller"))).items == [renamed]
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("INSERT INTO lead_words (lead_words, rank) VALUES ('integrity-check', 1)")
+            assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    rows = contents(engine)
+    downgrade(engine, "0102")
+    assert schema(engine) == old_schema
+    assert contents(engine) == rows
+
+
+def test_the_way_back_is_refused_while_a_lead_has_no_email_address(engine: Engine) -> None:
+    upgrade(engine)
+    lead = a_lead(email=None, phone=a_phone())
+    with engine.begin() as connection:
+        _unit_of_work(connection).leads.add(lead)
+    with pytest.raises(NoMigrationPath, match=r"without an e-mail address: 1\. Revision 0102 cannot store them"):
+        downgrade(engine, "0102")
+
+    assert current_revision(engine) == HEAD
+    with engine.begin() as connection:
+        leads = _unit_of_work(connection).leads
+        assert leads.get(lead.id) == lead
+        leads.save(replace(lead, email=an_email(), phone=None))
+    downgrade(engine, "0102")
+
+
+def test_the_database_refuses_a_lead_without_email_address_and_phone_number(engine: Engine) -> None:
+    upgrade(engine)
+    with pytest.raises(DBAPIError, match="ck_leads_contact"):
+        execute(
+            engine,
+            "INSERT INTO leads (id, name, email, phone, identity, status, attributes, created_at, updated_at, version) "
+            f"VALUES ('{an_id()}', 'John', NULL, NULL, 'x', 'new', '{{}}', '2026-01-01T00:00:00.000000Z', "
+            "'2026-01-01T00:00:00.000000Z', 1)",
+        )
+
+
 def test_leads_of_version_0_2_are_found_and_listed(engine: Engine) -> None:
     install_version_0_2(engine)
     upgrade(engine)
     upgrade(engine)
 
     with engine.begin() as connection:
-        leads = SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, engine.dialect, {})).leads
+        leads = _unit_of_work(connection).leads
         leads.add(a_lead(name="Jane O'Neill", email=an_email("jane@example.com")))
         found = {
             q: [lead.name for lead in leads.page(LeadQuery(words=query_words(q))).items] for q in ("strauss", "oneill")
@@ -425,6 +480,10 @@ def test_alembic_is_loaded_only_to_change_a_schema() -> None:
 def _check(database: RunningDatabase) -> None:
     use_case: UseCase[[], None] = check_schema  # type: ignore[assignment]
     database.read(use_case)
+
+
+def _unit_of_work(connection: Connection) -> SqlUnitOfWork:
+    return SqlUnitOfWork(StatementRunner(connection.connection.driver_connection, connection.dialect, {}))
 
 
 def _sequences(inspector: Inspector) -> list[str]:

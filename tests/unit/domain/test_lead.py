@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from builders import NOON, a_lead, a_phone, a_pipeline, an_email, an_id, details, new_details
 from leads_domain.details import Details, Scalar
-from leads_domain.errors import IllegalTransition, ValidationFailed
+from leads_domain.errors import FieldError, IllegalTransition, ValidationFailed
 from leads_domain.events import Event, EventType, Json
 from leads_domain.lead import Lead, LeadId
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
@@ -48,6 +48,19 @@ def test_the_event_of_a_new_lead_has_its_status_and_source(source: str | None) -
     assert events == [Event(EventType.LEAD_CREATED, {"status": "new", "source": source})]
 
 
+@pytest.mark.parametrize("lead", [a_lead(), a_lead(email=None, phone=a_phone())])
+def test_a_change_that_leaves_neither_email_address_nor_phone_number_is_refused(lead: Lead) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        lead.change(details(email=None, phone=None))
+    assert caught.value.errors == (FieldError("", "Give an e-mail address or a phone number."),)
+
+
+@given(leads())
+def test_the_identity_is_the_email_key_or_else_the_phone_number(lead: Lead) -> None:
+    assert lead.identity == (lead.email.key if lead.email else str(lead.phone))
+    assert ("@" in lead.identity) == (lead.email is not None)
+
+
 def test_a_change_overwrites_the_fields_and_records_the_differences() -> None:
     lead = a_lead(name="John Doe", phone=a_phone("+12025550100"), source="fair", attributes={"size": 3})
     changed, events = lead.change(
@@ -75,9 +88,15 @@ def test_another_spelling_of_the_email_address_is_a_change() -> None:
     assert events[0].data == {"changes": {"email": {"from": "john@example.com", "to": "John@example.com"}}}
 
 
+def change(lead: Lead, values: Details) -> tuple[Lead, list[Event]]:
+    """Change a lead. Discard examples that leave it neither e-mail address nor phone number."""
+    assume(values.get("email", lead.email) or values.get("phone", lead.phone))
+    return lead.change(values)
+
+
 @given(leads(), any_details())
 def test_the_event_of_a_change_has_exactly_the_changed_fields(lead: Lead, values: Details) -> None:
-    changed, events = lead.change(values)
+    changed, events = change(lead, values)
     before, after = _as_json(lead), _as_json(changed)
     differing = {field for field in EDITABLE_FIELDS if before[field] != after[field]}
     recorded: dict[str, Any] = {}
@@ -92,7 +111,7 @@ def test_the_event_of_a_change_has_exactly_the_changed_fields(lead: Lead, values
 
 @given(leads(), any_details())
 def test_a_change_overwrites_only_the_fields_in_it(lead: Lead, values: Details) -> None:
-    changed, _ = lead.change(values)
+    changed, _ = change(lead, values)
     for field in ALL_FIELDS:
         expected = values[field] if field in values else getattr(lead, field)  # type: ignore[literal-required]
         assert getattr(changed, field) == expected
@@ -100,7 +119,7 @@ def test_a_change_overwrites_only_the_fields_in_it(lead: Lead, values: Details) 
 
 @given(leads(), any_details())
 def test_repeating_a_change_has_no_effect(lead: Lead, values: Details) -> None:
-    changed, _ = lead.change(values)
+    changed, _ = change(lead, values)
     repeated, events = changed.change(values)
     assert repeated is changed
     assert events == []
