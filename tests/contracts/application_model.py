@@ -21,8 +21,9 @@ RULES: list[dict[str, Any]] = [
     {"when": "contacted", "after": timedelta(minutes=5), "recipient": "owner", "channel": "smtp"},
     {"when": "contacted", "after": timedelta(hours=1), "recipient": "lead", "channel": "smtp"},
     {"when": "lost", "after": timedelta(hours=2), "recipient": "owner", "channel": "log"},
+    {"when": None, "after": timedelta(minutes=90), "recipient": "owner", "channel": "log"},
 ]
-"""The rules. The message of each is "Hello {name}!"."""
+"""The rules; without a status, for enquiries. The message of each is "Hello {name}!"."""
 ATTEMPTS = 3
 FIRST_WAIT = timedelta(minutes=1) / 2  # the random source always returns 0.5
 
@@ -49,6 +50,7 @@ class ApplicationModel:
         self.follow_ups: dict[str, Record] = {}
         self.timelines: dict[str, list[tuple[int, str]]] = {}
         self.merged: dict[str, str] = {}
+        self.merged_identities: dict[str, str] = {}
         self.ids: list[str] = []
 
     def register(
@@ -66,7 +68,7 @@ class ApplicationModel:
         existing_id = self._lead_with_identity(_identity(fields))
         if existing_id is None:
             self._add(new_id, fields, now)
-            self._append(new_id, "lead.created", *self._apply_rules(self.leads[new_id], now, rule_follow_up_ids))
+            self._append(new_id, "lead.created", *self._apply_rules(new_id, "new", now, rule_follow_up_ids))
             return new_id, "created"
         if on_duplicate == "error":
             raise ModelError("DuplicateLead", existing_id)
@@ -78,6 +80,29 @@ class ApplicationModel:
         no_name = [] if values["name"] else ["/name"]
         if errors := no_contact + no_name:
             raise ModelError("ValidationFailed", *errors)
+
+    def enquire(
+        self, values: Mapping[str, Any], *, now: datetime, new_id: str, rule_follow_up_ids: Sequence[str]
+    ) -> tuple[str, str]:
+        """Add an enquiry to the lead of the person, or to a new lead; return its id and the outcome."""
+        if not (values["email"] or values["phone"]):
+            raise ModelError("ValidationFailed", "")
+        fields = _with_contacts(values)
+        id = self._lead_of_person(fields)
+        if id is None:
+            new_rules = [rule for rule in RULES if rule["when"] == "new"]
+            ids, rule_follow_up_ids = rule_follow_up_ids[: len(new_rules)], rule_follow_up_ids[len(new_rules) :]
+            self._add(new_id, {**fields, "name": fields["name"] or _default_names(fields)[0]}, now)
+            self._append(new_id, "lead.created", *self._apply_rules(new_id, "new", now, ids))
+            self._append(new_id, "lead.enquired", *self._apply_rules(new_id, None, now, rule_follow_up_ids))
+            return new_id, "lead_created"
+        lead = self.leads[id]
+        due_at = lead["next_follow_up_at"]
+        updated = ["lead.updated"] if self._overwrite(lead, _missing(lead, fields)) else []
+        scheduled = self._apply_rules(id, None, now, rule_follow_up_ids)
+        record = self._record_change if updated or lead["next_follow_up_at"] != due_at else self._append_at
+        record(id, now, "lead.enquired", *updated, *scheduled)
+        return id, "enquiry_added"
 
     def import_leads(
         self, rows: Sequence[Mapping[str, Any]], on_duplicate: str, *, now: datetime, new_ids: Mapping[str, str]
@@ -121,7 +146,7 @@ class ApplicationModel:
             events.append("lead.updated")
         if is_transition:
             events += self._cancel_follow_ups(lead, now)
-            events += self._apply_rules(lead, now, rule_follow_up_ids)
+            events += self._apply_rules(id, lead["status"], now, rule_follow_up_ids)
         if events:
             self._record_change(id, now, *events)
 
@@ -140,6 +165,7 @@ class ApplicationModel:
         if duplicate_id not in self.leads:
             raise ModelError("ValidationFailed", "/duplicate_id")
         duplicate = self.leads.pop(duplicate_id)
+        self.merged_identities[duplicate_id] = _identity(duplicate)
         cancelled = [
             each for each in self._scheduled(duplicate_id) if lead["status"] in CLOSED_STATUSES or each["rule_status"]
         ]
@@ -304,13 +330,14 @@ class ApplicationModel:
         lead["next_follow_up_at"] = self._next_due(lead["id"])
         return ["follow_up.cancelled"] * len(cancelled)
 
-    def _apply_rules(self, lead: Record, now: datetime, ids: Sequence[str]) -> list[str]:
-        """Schedule the follow-ups that the rules of the status require, even without an address."""
-        rules = [rule for rule in RULES if rule["when"] == lead["status"]]
+    def _apply_rules(self, lead_id: str, when: str | None, now: datetime, ids: Sequence[str]) -> list[str]:
+        """Schedule the follow-ups that the rules of a status or of enquiries require, even without an address."""
+        lead = self.leads[lead_id]
+        rules = [rule for rule in RULES if rule["when"] == when]
         for id, rule in zip(ids, rules, strict=True):
             values = {"recipient": rule["recipient"], "channel": rule["channel"], "message": f"Hello {lead['name']}!"}
             follow_up = _new_follow_up(id, lead["id"], {**values, "due_at": now + rule["after"]}, now)
-            self.follow_ups[id] = {**follow_up, "rule_status": lead["status"]}
+            self.follow_ups[id] = {**follow_up, "rule_status": when}
         lead["next_follow_up_at"] = self._next_due(lead["id"])
         return ["follow_up.scheduled"] * len(ids)
 
@@ -332,6 +359,17 @@ class ApplicationModel:
 
     def _lead_with_identity(self, identity: str) -> str | None:
         return next((id for id, lead in self.leads.items() if _identity(lead) == identity), None)
+
+    def _lead_of_person(self, fields: Mapping[str, Any]) -> str | None:
+        """Return the lead with this identity, or the target of a merged one; else the lead with only this phone."""
+        if id := self._lead_or_target(_identity(fields)):
+            return id
+        id = self._lead_or_target(_identity({**fields, "email": None})) if fields["phone"] else None
+        return id if id and self.leads[id]["email"] is None else None
+
+    def _lead_or_target(self, identity: str) -> str | None:
+        merged = [id for id in self.merged if self.merged_identities[id] == identity]
+        return self._lead_with_identity(identity) or (self.merged[max(merged)] if merged else None)
 
     def _add(self, id: str, fields: Mapping[str, Any], now: datetime) -> None:
         self.leads[id] = _new_lead(id, fields, now)
@@ -358,6 +396,9 @@ class ApplicationModel:
     def _append(self, lead_id: str, *events: str) -> None:
         last = max((at for timeline in self.timelines.values() for at, _ in timeline), default=0)
         self.timelines[lead_id] += enumerate(events, last + 1)
+
+    def _append_at(self, lead_id: str, _: datetime, *events: str) -> None:
+        self._append(lead_id, *events)
 
     def _record_change(self, lead_id: str, now: datetime, *events: str) -> None:
         self._append(lead_id, *events)
@@ -401,6 +442,22 @@ def _identity(lead: Mapping[str, Any]) -> str:
         return str(lead["email"]["key"])
     phone = lead["phone"]
     return f"{phone['e164']};ext={phone['extension']}" if phone["extension"] else str(phone["e164"])
+
+
+def _default_names(lead: Mapping[str, Any]) -> list[str]:
+    """Return the e-mail address and the phone number of a lead, if it has them."""
+    email = [str(lead["email"]["address"])] if lead["email"] else []
+    return email + ([_identity({**lead, "email": None})] if lead["phone"] else [])
+
+
+def _missing(lead: Mapping[str, Any], fields: Mapping[str, Any]) -> Record:
+    """Return the values of an enquiry that a lead lacks, with the others of the lead."""
+    return {
+        "name": fields["name"] if fields["name"] and lead["name"] in _default_names(lead) else lead["name"],
+        "email": lead["email"] or fields["email"],
+        "phone": lead["phone"] or fields["phone"],
+        "attributes": {**fields.get("attributes", {}), **lead["attributes"]},
+    }
 
 
 def _new_follow_up(id: str, lead_id: str, values: Mapping[str, Any], now: datetime) -> Record:

@@ -35,6 +35,7 @@ from leads_domain.lead import Lead
 from leads_domain.notifier import NotificationError, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort
 from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.add_enquiry import EnquiryResult
 from leads_domain.use_cases.dispatch_follow_ups import Claimed
 from leads_domain.use_cases.export_lead import PersonalDataExport
 from leads_domain.use_cases.import_leads import DryRun
@@ -108,6 +109,17 @@ class Applications(RuleBasedStateMachine):
         )
         assert ((result.lead.id, result.outcome) if isinstance(result, Registered) else result) == expected
         assert not isinstance(result, Registered) or asdict(result.lead) == self.model.leads[new_id]
+
+    @rule(values=VALUES_OF_LEADS)
+    def enquire(self, values: Record) -> None:
+        result = self.call(lambda app: app.enquire(**values))
+        now, new_id = self.now, result.lead.id if isinstance(result, EnquiryResult) else ""
+        rule_follow_up_ids = self.new_follow_up_ids(result.lead) if isinstance(result, EnquiryResult) else []
+        expected = self.expect(
+            lambda: self.model.enquire(values, now=now, new_id=new_id, rule_follow_up_ids=rule_follow_up_ids)
+        )
+        assert ((result.lead.id, result.outcome) if isinstance(result, EnquiryResult) else result) == expected
+        assert not isinstance(result, EnquiryResult) or asdict(result.lead) == self.model.leads[new_id]
 
     @rule(rows=st.lists(VALUES_OF_LEADS, max_size=4), on_duplicate=st.sampled_from(OnDuplicate))
     def import_leads(self, rows: list[Record], on_duplicate: OnDuplicate) -> None:
