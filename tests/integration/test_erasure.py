@@ -30,7 +30,7 @@ from rest import Api, Service, a_service
 MARK = re.compile(rb"mark(\d+)[a-z]+")
 KINDS = [
     *("name", "firstname", "email", "firstemail", "source", "owner", "attribute", "value", "reason"),
-    *("note", "message", "reworded", "error"),
+    *("note", "message", "reworded", "error", "enquiry", "enquirer", "campaign"),
     *("duplicatename", "duplicateemail", "duplicatesource", "duplicatevalue", "duplicatenote", "duplicatemessage"),
 ]
 PHONE = "+4930{:07}"
@@ -58,6 +58,8 @@ def fill_lead(service: Service, admin: Api, person: int) -> str:
     }
     admin.patch(path, change).expect(200)
     admin.post(f"{path}/notes", {"text": marks["note"] * 50}).expect(201)
+    enquiry = {"email": change["email"], "name": marks["enquirer"], "message": marks["enquiry"] * 30}
+    admin.post("/enquiries", {**enquiry, "attributes": {"c": marks["campaign"]}}).expect(200)
     later = admin.post(f"{path}/follow-up", {"message": marks["message"] * 20, "due_at": "2027-01-01T00:00:00Z"})
     admin.patch(later.headers["location"], {"message": marks["reworded"]}).expect(200)
     service.channels["log"].fail_with(TryAgain(marks["error"]))
@@ -235,7 +237,7 @@ def test_a_large_file_is_not_rewritten(file: Path, monkeypatch: pytest.MonkeyPat
         for path in paths[::2]:
             admin.request("DELETE", path).expect(204)
         wait_until(service, lambda: found(files(file)) == {1, 3, 5, 7})
-        assert _pages(file) == pages
+        assert _pages(file) >= pages  # the entries of the erasures can need a page
 
 
 def _pages(file: Path) -> Any:

@@ -1,0 +1,89 @@
+"""Test concurrent enquiries of the same person, from two processes that share a database."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from application import ACTOR, Application
+from databases import RunningDatabase, database_url
+from leads_app.factories import make_database, make_engine
+from leads_domain.enquiry import EnquiryInput
+from leads_domain.lead import Lead
+from leads_domain.paging import LIMIT_MAX, LeadQuery
+from leads_domain.use_cases.add_enquiry import EnquiryOutcome, EnquiryResult
+
+PHONE = "+12025550123"
+ROUNDS = 10
+WRITERS = 6
+CREATED, ADDED = EnquiryOutcome
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def apps(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Application]]:
+    """Return two applications on one database, with different ids."""
+    with ExitStack() as stack:
+        url = stack.enter_context(database_url(request.param, tmp_path))
+        assert url is not None
+        runner = stack.enter_context(asyncio.Runner())
+        running = [RunningDatabase(make_database(make_engine(url)), runner) for _ in range(2)]
+        apps = [Application(each) for each in running]
+        apps[1].ids.given_out = 10_000_000
+        yield apps
+        for each in running:
+            each.run(each.database.close())
+
+
+def enquire_at_once(apps: list[Application], *enquiries: dict[str, Any]) -> list[EnquiryResult]:
+    async def all_of_them() -> list[EnquiryResult]:
+        writes = (
+            apps[number % 2].database.database.write(
+                apps[number % 2].add_enquiry, cast(EnquiryInput, enquiry), actor=ACTOR
+            )
+            for number, enquiry in enumerate(enquiries)
+        )
+        return await asyncio.gather(*writes)
+
+    return apps[0].database.run(all_of_them())
+
+
+def all_leads(app: Application) -> list[Lead]:
+    return [*app.database.read(lambda work: work.leads.page(LeadQuery(limit=LIMIT_MAX))).items]
+
+
+@pytest.mark.parametrize("contact", ["email", "phone"])
+def test_a_new_person_becomes_one_lead_with_all_enquiries(apps: list[Application], contact: str) -> None:
+    for number in range(ROUNDS):
+        value = f"{number}@example.com" if contact == "email" else f"+1202555{number:04}"
+        results = enquire_at_once(apps, *[{contact: value, "message": f"{each}"} for each in range(WRITERS)])
+
+        assert Counter(result.outcome for result in results) == {CREATED: 1, ADDED: WRITERS - 1}
+        assert len({result.lead.id for result in results}) == 1
+        types = Counter(apps[0].event_types(results[0].lead))
+        assert types == {"lead.created": 1, "lead.enquired": WRITERS}
+        assert len({result.enquiry.id for result in results}) == WRITERS
+    assert len(all_leads(apps[0])) == ROUNDS
+
+
+def test_a_lead_with_only_a_phone_number_gets_one_of_several_email_addresses(apps: list[Application]) -> None:
+    caller = apps[0].enquire(phone=PHONE).lead
+    results = enquire_at_once(apps, *[{"email": f"{each}@example.com", "phone": PHONE} for each in range(WRITERS)])
+
+    assert Counter(result.outcome for result in results) == {ADDED: 1, CREATED: WRITERS - 1}
+    assert [result.lead.id for result in results if result.outcome is ADDED] == [caller.id]
+    assert len(all_leads(apps[0])) == WRITERS
+    assert {str(lead.email) for lead in all_leads(apps[0])} == {f"{each}@example.com" for each in range(WRITERS)}
+
+
+def test_the_same_address_is_added_to_a_lead_with_only_a_phone_number_once(apps: list[Application]) -> None:
+    for number in range(ROUNDS):
+        phone = f"+1202555{number:04}"
+        caller = apps[0].enquire(phone=phone).lead
+        enquiry = {"email": f"{number}@example.com", "phone": phone}
+        results = enquire_at_once(apps, *[enquiry, {"email": enquiry["email"]}] * 2)
+        assert caller.id in {result.lead.id for result in results} or apps[0].lead(caller) == caller
+        assert Counter(str(lead.email) for lead in all_leads(apps[0]))[f"{number}@example.com"] == 1
