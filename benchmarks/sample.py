@@ -23,7 +23,7 @@ def lead(number: int) -> dict[str, Any]:
 
 
 def varied_lead(number: int) -> dict[str, Any]:
-    """Return a lead whose name, e-mail host, source, owner, status and times vary as those of real leads do.
+    """Return a lead whose name, e-mail host, source, owner, status and times vary as in real leads.
 
     A third of the leads has a follow-up, and a tenth of these is overdue.
     """

@@ -42,7 +42,7 @@ class Enquiry:
     def add_to(self, lead: Lead) -> tuple[Lead, list[Event]]:
         """Fill the missing values of a lead; return the lead and the events.
 
-        No other value changes: the first event lists the values of the enquiry that differ from those of the lead.
+        No other value changes: the first event lists the values of the enquiry that differ from the lead.
         """
         filled, updated = lead.change(self._missing_in(lead))
         data: dict[str, Json] = {

@@ -116,7 +116,7 @@ class IllegalFollowUpState(LeadsError):
 
 
 class AttemptInProgress(IllegalFollowUpState):
-    """The message cannot change during an attempt: the stored message must be the one that was sent."""
+    """The message cannot change during an attempt: the stored message must be the message that was sent."""
 
     def __init__(self, state: str) -> None:
         super().__init__(state, "changed")

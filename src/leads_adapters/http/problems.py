@@ -230,7 +230,7 @@ class UnsupportedMediaType(
 ):
     """The media type of the body is not supported.
 
-    The detail lists the media types that the operation accepts. Name the one of your body in `Content-Type`.
+    The detail lists the media types that the operation accepts. Name the type of your body in `Content-Type`.
     """
 
 

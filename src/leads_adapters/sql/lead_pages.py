@@ -17,7 +17,7 @@ from leads_adapters.sql.tables import END_OF_TIME, leads
 from leads_domain.paging import LeadQuery, LeadSort
 
 Columns = Callable[[Any], Iterable[ColumnElement[Any]]]
-"""Chooses the columns to select from those of the table or of a subquery."""
+"""A function that selects some columns of the table or of a subquery."""
 
 STRETCH = 5_000
 """The number of leads that the first statement reads in the order of the list."""

@@ -1,4 +1,4 @@
-"""Count what waits for the dispatcher or for a person."""
+"""Count the follow-ups that wait for the dispatcher, and the submissions that wait for a person."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class CountWaiting:
-    """Count what waits now."""
+    """Count the scheduled follow-ups, and the submissions that need a review."""
 
     clock: Clock
 
     def __call__(self, work: UnitOfWork) -> Waiting:
-        """Return the numbers. This is slow if much waits."""
+        """Return the current numbers. This is slow if there are many follow-ups or submissions."""
         return Waiting(work.follow_ups.backlog(self.clock.now()), count_reviews(work))
 
 

@@ -35,7 +35,7 @@ class DryRun(Protocol):
         """Return the lead with this identity as the import would have stored it; None if there is none."""
 
     def store(self, lead: Lead) -> None:
-        """Add a lead, or replace the one with the same identity."""
+        """Add a lead, or replace the lead with the same identity."""
 
 
 ImportResult = Outcome | DuplicateLead | ValidationFailed

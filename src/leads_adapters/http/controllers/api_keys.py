@@ -74,7 +74,7 @@ class ApiKeyController(Controller):
         """Revoke an API key.
 
         The key stops working at once, and stays in the list. Revoking it again has no effect. Any key can be revoked,
-        also the one that this request is sent with and the last one of an administrator: the command
+        also the key of this request and the last key of an administrator: the command
         `leads keys create` can always create another.
         """
         await database.write(revoke_key, checked_id(id, "API key"))

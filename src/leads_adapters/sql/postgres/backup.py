@@ -97,7 +97,7 @@ def check_unused(engine: Engine) -> None:
 
 
 def replace(engine: Engine, file: Path) -> None:
-    """Replace all tables with those of a backup, in one transaction.
+    """Replace all tables with the tables of a backup, in one transaction.
 
     The last statement commits. If a program fails or is killed before that, the server rolls back.
     """

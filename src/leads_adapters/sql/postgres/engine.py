@@ -7,7 +7,7 @@ from psycopg.types.string import TextLoader
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 CONNECTIONS = 8
-"""The maximum number of connections of a process, without the one that listens."""
+"""The maximum number of connections of a process, not counting the connection that listens."""
 
 LOCK_TIMEOUT_SECONDS = 5
 """The time that a statement may wait for a lock."""
