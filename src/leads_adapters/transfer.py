@@ -49,7 +49,7 @@ class Importer:
     ) -> Iterator[tuple[Row, ImportResult, Candidate | None]]:
         """Yield each row with its result, and its candidate if the row was valid, in the order of the file.
 
-        With `dry_run`, nothing is stored, and the results are those that an import would have.
+        With `dry_run`, nothing is stored, and the results are the same as in an import.
         """
         with self.open_dry_run() if dry_run else nullcontext() as dry_run_store:
             run_use_case = self.database.read_long if dry_run else self.database.write

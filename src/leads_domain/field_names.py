@@ -56,7 +56,7 @@ _SPELLINGS = {
 }
 
 MEMBERS = tuple(_SPELLINGS)
-"""The members that names can mean: those of a lead, the two parts of a name, and the message of an enquiry."""
+"""The members that names can mean: fields of a lead, the two parts of a name, and the message of an enquiry."""
 
 _PERSONS = _word_set(
     "your you the a what s whats is my please enter contact person lead customer client kunde kontakt ihr ihre "

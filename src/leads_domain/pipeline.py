@@ -44,12 +44,12 @@ class Pipeline:
 
     @property
     def closed(self) -> frozenset[Status]:
-        """Return the statuses without follow-ups: those that are final or require a reason."""
+        """Return the statuses without follow-ups, which are final or require a reason."""
         return self.final | self.reason_required
 
     @property
     def won(self) -> frozenset[Status]:
-        """Return the statuses of leads that became customers: those that are final and require no reason."""
+        """Return the statuses of leads that became customers, which are final and require no reason."""
         return self.final - self.reason_required
 
     def find(self, text: str) -> Status | None:

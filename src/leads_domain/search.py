@@ -117,6 +117,6 @@ def _alternatives(token: str) -> Iterator[tuple[str, ...]]:
 
 
 def _without_prefixes(words: Iterable[str]) -> list[str]:
-    """Sort words, and drop those that are the beginning of another: the longer word matches the same searches."""
+    """Sort words, and drop each that begins another word: the longer word matches the same searches."""
     ordered = sorted(words)
     return [word for word, after in zip_longest(ordered, ordered[1:], fillvalue="") if not after.startswith(word)]

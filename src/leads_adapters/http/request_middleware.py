@@ -1,4 +1,4 @@
-"""Wrap every request, also those that match no route, which Litestar's middleware does not get."""
+"""Wrap every request, even if it matches no route: Litestar's middleware would not get it."""
 
 import asyncio
 import re
@@ -111,7 +111,7 @@ class RequestMiddleware:
         return request_id
 
     def _with_allow(self, scope: Message, headers: Headers) -> Headers:
-        """Return the headers with all methods of the path in `Allow`. Litestar lists those of one handler."""
+        """Return the headers with all methods of the path in `Allow`. Litestar lists the methods of one handler."""
         listed = next((value for name, value in headers if name == b"allow"), b"").decode().split(", ")
         allow = _allow(self._methods.get(scope.get("path_template", ""), listed))
         return [(name, allow if name == b"allow" else value) for name, value in headers]

@@ -16,7 +16,7 @@ class SimpleNormalizer:
     """A `Normalizer` for tests, for ASCII addresses and without knowledge of countries.
 
     It refuses some valid addresses, such as international ones. It accepts all numbers that begin with + and have 7 to
-    15 digits, also those that no country has.
+    15 digits, even if no country has them.
     """
 
     def email(self, text: str) -> EmailAddress:

@@ -78,7 +78,7 @@ class ChangeLead:
         return lead, []
 
     def _replace_follow_ups(self, work: UnitOfWork, changed: Lead, now: datetime) -> tuple[Lead, list[Event]]:
-        """Cancel follow-ups of the old status, and schedule those of the new one; return the lead and the events."""
+        """Cancel the follow-ups of the old status, schedule those of the new one; return the lead and the events."""
         lead, events = self._cancel_follow_ups(work, changed, now)
         lead, follow_ups, scheduled = self.rules.schedule(lead, now)
         for follow_up in follow_ups:

@@ -24,7 +24,7 @@ class JsonSchema(Schema):
 
 
 class MsgspecSchemas(OpenAPISchemaPlugin):
-    """Generate the schemas of the types of handlers, and collect those of structs in `components`."""
+    """Generate the schemas of the types of handlers, and collect the schemas of structs in `components`."""
 
     def __init__(self) -> None:
         self.components: dict[str, Any] = {}
