@@ -10,7 +10,7 @@ from leads_domain.pipeline import Status
 
 @dataclass(frozen=True, slots=True)
 class SourceCount:
-    """The number of leads from a source, of them that were won, and of enquiries. An unknown source is None."""
+    """The numbers of leads, won leads and enquiries from a source. An unknown source is None."""
 
     source: str | None
     leads: int

@@ -16,7 +16,7 @@ from leads_adapters.http.receiving import BodyLimits, receive_body
 from leads_domain.access import Principal
 
 Checks = Mapping[type[msgspec.Struct], Check]
-"""The domain's check of each body, which adds its errors to the errors of decoding. Stored in the application's state."""
+"""The domain's check of each body, which adds errors to the errors of decoding. Stored in the application's state."""
 
 
 class ApiRequest(Request[Principal, str, State]):
