@@ -108,7 +108,7 @@ class IllegalTransition(LeadsError):
 
 
 class IllegalFollowUpState(LeadsError):
-    """A follow-up in this state cannot undergo the action: a past participle, such as "cancelled"."""
+    """The state of the follow-up does not allow the action. `action` is a past participle, such as "cancelled"."""
 
     def __init__(self, state: str, action: str) -> None:
         super().__init__(f"A follow-up that is {state} cannot be {action}.")
@@ -125,7 +125,7 @@ class AttemptInProgress(IllegalFollowUpState):
 
 
 class IllegalSubmissionState(LeadsError):
-    """A submission in this state cannot undergo the action: a past participle, such as "accepted"."""
+    """The state of the submission does not allow the action. `action` is a past participle, such as "accepted"."""
 
     def __init__(self, state: str, action: str) -> None:
         super().__init__(f"A submission that is {state} cannot be {action}.")

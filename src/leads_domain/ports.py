@@ -64,9 +64,10 @@ class LeadStore(Protocol):
         """Return all ids that are redirected to this lead, in order."""
 
     def erase(self, id: LeadId) -> None:
-        """Erase a locked lead, without follow-ups and submissions, and the ids and identities redirected to it.
+        """Erase a locked lead, and the ids and identities redirected to it.
 
-        The data is also overwritten in unused parts of the database (secure delete).
+        The lead has no follow-ups and no submissions. The data is also overwritten in unused parts of the database
+        (secure delete).
         """
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
