@@ -43,8 +43,8 @@ def _is_compatible(connection: Connection) -> bool:
     """Return whether this version of SQLite can use the index, or the database has none."""
     if not inspect(connection).has_table("lead_words_config"):
         return True
-    switched = connection.exec_driver_sql("SELECT v FROM lead_words_config WHERE k = 'secure-delete'").scalar()
-    return (switched == 1) == SECURE_DELETE
+    setting = connection.exec_driver_sql("SELECT v FROM lead_words_config WHERE k = 'secure-delete'").scalar()
+    return (setting == 1) == SECURE_DELETE
 
 
 def drop_deleted_words(connection: Any) -> None:

@@ -48,8 +48,8 @@ HEADERS: Mapping[str, Any] = {
 }
 """The response headers, by name: the components that operations refer to."""
 
-_TAG = '(W/)?"[!#-~]*"'
-_TAGS = {"type": "string", "format": "entity-tags", "pattern": rf"^(\*|{_TAG}( ?, ?{_TAG})*)$"}
+_ENTITY_TAG = '(W/)?"[!#-~]*"'
+_TAGS = {"type": "string", "format": "entity-tags", "pattern": rf"^(\*|{_ENTITY_TAG}( ?, ?{_ENTITY_TAG})*)$"}
 CONDITION_PARAMETERS = (
     {
         "name": "If-Match",
