@@ -12,16 +12,19 @@ from leads_domain.details import ChangesInput
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
+from leads_domain.intake import Intake, IntakePolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.submission import Submission
+from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChangesInput, reschedule
 from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.discard_submission import discard_submission
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import PersonalDataExport, export_lead
@@ -29,6 +32,7 @@ from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
+from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
@@ -63,6 +67,10 @@ class Application:
         self.merge_leads = MergeLeads(self.clock, ids, DEFAULT_PIPELINE)
         self.erase_lead = EraseLead(self.clock, ids)
         self.receive_submission = ReceiveSubmission(self.clock, ids)
+        self.policies: dict[str, IntakePolicy] = {}
+        intake = Intake(normalizer, self.policies)
+        self.process_submission = ProcessSubmission(intake, self.add_enquiry)
+        self.accept_submission = AcceptSubmission(intake, self.add_enquiry)
         self.create_key = CreateKey(self.clock, ids, FixedEntropy())
         self.create_first_key = CreateFirstKey(self.create_key)
         self.revoke_key = RevokeKey(self.clock)
@@ -127,6 +135,18 @@ class Application:
         """Receive a submission: by default one of John Doe through the form `contact`."""
         content = fields.pop("content", {"name": "John Doe", "email": "john@example.com"})
         return self.database.write(self.receive_submission, origin=origin, content=content, **fields)
+
+    def process(self, submission: Submission) -> Submission:
+        """Process a submission."""
+        return self.database.write(self.process_submission, submission.id)
+
+    def accept(self, submission: Submission, **members: Any) -> EnquiryResult:
+        """Accept a submission, with these members in place of its own."""
+        return self.database.write(self.accept_submission, submission.id, cast(EnquiryInput, members), actor=ACTOR)
+
+    def discard(self, submission: Submission) -> Submission:
+        """Discard a submission."""
+        return self.database.write(discard_submission, submission.id)
 
     def lead(self, lead: Lead) -> Lead:
         """Return the lead as stored."""

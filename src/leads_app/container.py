@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 
@@ -25,7 +26,7 @@ from leads_adapters.http.openapi.examples import pipeline_examples
 from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.request_middleware import RequestMiddleware
 from leads_adapters.http.schemas.api_keys import NewApiKey
-from leads_adapters.http.schemas.enquiries import NewEnquiry
+from leads_adapters.http.schemas.enquiries import Corrections, NewEnquiry
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
 from leads_adapters.http.schemas.leads import LeadPatch, NewLead, NewMerge, NewNote
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
@@ -51,8 +52,11 @@ from leads_app.factories import (
 from leads_app.graceful_shutdown import GracefulShutdown
 from leads_app.lifespan import service_lifespan
 from leads_app.settings import Settings
+from leads_app.submission_processor import SubmissionProcessor
 from leads_app.usage_recorder import UsageRecorder
 from leads_domain.follow_up import RetryPolicy
+from leads_domain.intake import Intake, IntakePolicy
+from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.add_note import AddNote, check_note
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
@@ -66,6 +70,7 @@ from leads_domain.use_cases.find_leads import BuildLeadQuery, find_leads
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
+from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
@@ -115,6 +120,10 @@ class Container(containers.DeclarativeContainer):
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
+    intake_policies: providers.Object[Mapping[str, IntakePolicy]] = providers.Object({})
+    intake = providers.Singleton(Intake, normalizer, intake_policies)
+    process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry)
+    accept_submission = providers.Singleton(AcceptSubmission, intake, add_enquiry)
     count_waiting = providers.Singleton(CountWaiting, clock)
     receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
@@ -135,6 +144,10 @@ class Container(containers.DeclarativeContainer):
         notifiers,
         owner=f"{socket.gethostname()}:{os.getpid()}",
         on_outcome=metrics.provided.delivery,
+    )
+
+    submission_processor = providers.Singleton(
+        SubmissionProcessor, database, clock, process_submission, settings.provided.keep_submissions
     )
 
     body_limits = providers.Singleton(BodyLimits, settings.provided.max_body)
@@ -200,7 +213,9 @@ class Container(containers.DeclarativeContainer):
                 dispatcher.provided.wake,
             )
         ),
-        submissions=as_dependency(providers.Singleton(SubmissionServices, database, idempotent_writes)),
+        submissions=as_dependency(
+            providers.Singleton(SubmissionServices, database, idempotent_writes, accept_submission)
+        ),
         add_note=as_dependency(add_note),
         create_key=as_dependency(create_key),
         revoke_key=as_dependency(revoke_key),
@@ -223,6 +238,7 @@ class Container(containers.DeclarativeContainer):
             NewLead: register_lead.provided.check,
             LeadPatch: change_lead.provided.check,
             NewEnquiry: add_enquiry.provided.check,
+            Corrections: accept_submission.provided.check,
             NewNote: providers.Object(check_note),
             NewMerge: providers.Object(check_merge),
             NewFollowUp: trigger_follow_up.provided.check,
@@ -241,7 +257,14 @@ class Container(containers.DeclarativeContainer):
         body_limits=body_limits,
         error_log=providers.Object(logs.error_log),
         lifespan=providers.List(
-            providers.Factory(service_lifespan, database.provided.close, dispatcher, dispatching, graceful_shutdown)
+            providers.Factory(
+                service_lifespan,
+                database.provided.close,
+                dispatcher,
+                dispatching,
+                submission_processor,
+                graceful_shutdown,
+            )
         ),
     )
     app = providers.Singleton(RequestMiddleware, api, ids.provided.new, access_log, metrics.provided.request)

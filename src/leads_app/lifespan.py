@@ -1,4 +1,4 @@
-"""Start and stop the dispatcher with the service, and close the database at the end."""
+"""Start and stop the dispatcher and the submission processor with the service, and close the database at the end."""
 
 import asyncio
 import gc
@@ -9,6 +9,7 @@ from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
 from leads_app.graceful_shutdown import GracefulShutdown
+from leads_app.submission_processor import SubmissionProcessor
 from leads_app.unread import limit_unread_responses
 
 LISTENING_SECONDS = 1.0
@@ -19,6 +20,7 @@ def service_lifespan(
     close_database: Callable[[], Awaitable[None]],
     dispatcher: Dispatcher,
     dispatching: bool,
+    processor: SubmissionProcessor,
     graceful_shutdown: GracefulShutdown,
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Return the lifespan of the application. If the process is killed, no work is lost."""
@@ -28,14 +30,16 @@ def service_lifespan(
         gc.freeze()  # collections skip the loaded modules: see docs/decisions/0023-garbage-and-threads.md
         graceful_shutdown.listen()
         limiting = asyncio.create_task(_limit_unread_responses())
-        running = asyncio.create_task(dispatcher.run()) if dispatching else None
+        running = [asyncio.create_task(processor.run())]
+        if dispatching:
+            running.append(asyncio.create_task(dispatcher.run()))
         try:
             yield
         finally:
             limiting.cancel()
-            if running is not None:
-                dispatcher.stop()
-                await running
+            dispatcher.stop()
+            processor.stop()
+            await asyncio.gather(*running)
             await close_database()
 
     return lifespan

@@ -98,7 +98,7 @@ def _parse_rule(number: int, value: object) -> FollowUpRule:
         _check_start(table)
         return FollowUpRule(
             when=table.when,
-            after=_parse_duration(table.after),
+            after=parse_duration("after", table.after),
             message=Template(table.message, of_enquiries=table.on is not None),
             channel=table.channel,
             recipient=table.recipient,
@@ -112,9 +112,10 @@ def _check_start(table: _RuleTable) -> None:
         raise ValueError('Give either when, the status that a lead enters, or on = "enquiry".')
 
 
-def _parse_duration(text: str) -> timedelta:
+def parse_duration(name: str, text: str) -> timedelta:
+    """Return a duration; raises `ValueError`, which calls it `name`."""
     if not _DURATION.fullmatch(text):
-        raise ValueError(f"after is {truncate(text)}. Give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
+        raise ValueError(f"{name} is {truncate(text)}. Give minutes, hours, days or weeks, such as 30m, 24h or 1d 12h.")
     return sum((int(part[:-1]) * _UNITS[part[-1]] for part in text.split()), timedelta())
 
 

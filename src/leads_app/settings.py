@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy import URL, make_url
 
 from leads_adapters.http.client_address import Network
 from leads_adapters.http.rate_limit import RateLimit
-from leads_app.rule_settings import check_rules, parse_rules, parse_working_hours
+from leads_app.rule_settings import check_rules, parse_duration, parse_rules, parse_working_hours
 from leads_app.setting_values import (
     parse_api_key,
     parse_cors_origins,
@@ -33,6 +34,7 @@ from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 from leads_domain.rules import FollowUpRule
 from leads_domain.working_hours import WorkingHours
 
+KEEP_MAX = timedelta(weeks=5000)
 DEFAULT_RATE_LIMIT = RateLimit(600, 60)
 
 _PREFIX = "LEADS_"
@@ -70,6 +72,7 @@ class Settings:
     pipeline: Pipeline = DEFAULT_PIPELINE
     follow_up_rules: Sequence[FollowUpRule] = ()
     working_hours: WorkingHours | None = None
+    keep_submissions: timedelta = timedelta(days=90)
 
 
 def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
@@ -153,7 +156,18 @@ def _pipeline(value: object) -> Pipeline:
     return Pipeline(table.initial, table.transitions, frozenset(table.reason_required))
 
 
-_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours")
+class _IntakeTable(msgspec.Struct, forbid_unknown_fields=True):
+    keep: str = "90d"
+
+
+def _intake(value: object) -> timedelta:
+    keep = parse_duration("keep", msgspec.convert(value, _IntakeTable).keep)
+    if keep > KEEP_MAX:
+        raise ValueError("keep is too long. Give at most 5000w.")
+    return keep
+
+
+_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake")
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "database_url": ("database_url", parse_database_url),
     "api_key": ("api_key_digest", parse_api_key),
@@ -170,4 +184,5 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "pipeline": ("pipeline", _pipeline),
     "follow_up_rules": ("follow_up_rules", parse_rules),
     "working_hours": ("working_hours", parse_working_hours),
+    "intake": ("keep_submissions", _intake),
 }

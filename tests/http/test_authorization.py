@@ -37,6 +37,7 @@ MINIMUM_ROLES = {
     "postFollowUpsIdRetry": "agent",
     "getSubmissions": "agent",
     "getSubmissionsId": "agent",
+    "postSubmissionsIdAccept": "agent",
     "postSubmissionsIdDiscard": "agent",
     "getEvents": "read",
     "getStatistics": "read",

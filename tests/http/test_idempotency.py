@@ -96,6 +96,7 @@ POSTS: dict[str, Ask] = {
         None,
     ),
     "/follow-ups/{id}/retry": lambda service, api, lead: (a_failed_follow_up(service, api, lead) + "/retry", None),
+    "/submissions/{id}/accept": lambda service, _api, _lead: (service.receive() + "/accept", None),
     "/submissions/{id}/discard": lambda service, _api, _lead: (service.receive() + "/discard", None),
     "/leads/import": lambda _service, _api, _lead: ("/leads/import", b"name,email\nJane Doe,jane@example.com\n"),
     "/api-keys": lambda _service, _api, _lead: ("/api-keys", {"name": "Web form", "role": "capture"}),

@@ -331,6 +331,11 @@ def responses_about_submissions(service: Service) -> Iterator[tuple[str, str, Re
         yield "GET", "/submissions/{id}", agent.get(path)
         for _ in range(2):
             yield "POST", "/submissions/{id}/discard", agent.post(f"{path}/discard")
+    accepted = paths[1]
+    for body in ({"email": "nonsense"}, {"phone": 5}, {"email": "ada@example.com"}, None):
+        yield "POST", "/submissions/{id}/accept", agent.post(f"{accepted}/accept", body)
+    yield "POST", "/submissions/{id}/discard", agent.post(f"{accepted}/discard")
+    yield "GET", "/submissions/{id}", agent.get(accepted)
 
 
 def responses_without_a_lead(agent: Api) -> Iterator[tuple[str, str, Response]]:

@@ -1,12 +1,15 @@
 """Test the resource /submissions."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from leads_domain.submission import SubmissionState
-from rest import ON_BOTH_DATABASES, UNKNOWN_ID, Api, Service
+from rest import ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
+
+ADA = {"your-name": "Ada", "your-mail": "ada@example.com", "message": "Hello!"}
 
 
 def listed(api: Api, query: str = "") -> list[Any]:
@@ -87,3 +90,68 @@ def test_a_discarded_submission_stays_in_the_list(service: Service, api: Api) ->
 def test_submissions_that_need_a_review_are_reported_to_prometheus(service: Service, api: Api) -> None:
     receive_many(service)
     assert b"leads_submissions_needs_review 2.0\n" in api.get("/metrics").expect(200).body
+
+
+@ON_BOTH_DATABASES
+def test_an_accepted_submission_is_an_enquiry(service: Service, api: Api) -> None:
+    path = service.receive(state=SubmissionState.SPAM, reason="Why.", content={**ADA, "company": "ACME"})
+    result = api.post(f"{path}/accept").expect(200).json
+    assert result.keys() == {"outcome", "lead", "enquiry"}
+    assert (result["outcome"], result["lead"]["name"]) == ("lead_created", "Ada")
+    lead = f"/leads/{result['lead']['id']}"
+    assert api.get(lead).json == result["lead"]
+    assert result["enquiry"] in api.get(f"{lead}/timeline").json["items"]
+    submission = api.get(path).json
+    assert (submission["state"], submission["reason"], submission["lead_id"]) == (
+        "accepted",
+        None,
+        result["lead"]["id"],
+    )
+    for action in ("accept", "discard"):
+        problem = api.post(f"{path}/{action}").expect_problem(409, "illegal-submission-state")
+        assert problem["state"] == "accepted"
+
+
+def test_fields_of_the_body_replace_those_of_the_submission(service: Service, api: Api) -> None:
+    content = {"your-name": "Ada", "your-mail": "ada@exmaple", "company": "ACME"}
+    path = service.receive(content=content)
+    assert api.post(f"{path}/accept").errors().keys() == {""}
+    assert api.post(f"{path}/accept", {"email": "ada@", "name": "x" * 300}).errors().keys() == {"/email", "/name"}
+    assert api.post(f"{path}/accept", {"message": 5, "colour": "red"}).errors().keys() == {"/message", "/colour"}
+    result = api.post(f"{path}/accept", {"email": "ada@example.com", "attributes": {"size": 3}}).expect(200).json
+    assert result["lead"]["email"] == "ada@example.com"
+    assert result["lead"]["attributes"] == {"company": "ACME", "size": 3}
+
+
+def test_a_discarded_submission_can_be_accepted(service: Service, api: Api) -> None:
+    path = service.receive(content=ADA)
+    api.post(f"{path}/discard").expect(200)
+    api.post(f"{path}/accept").expect(200)
+    api.post(f"/submissions/{UNKNOWN_ID}/accept").expect_problem(404, "not-found")
+
+
+@ON_BOTH_DATABASES
+def test_a_submission_that_is_accepted_by_many_at_once_is_one_enquiry(service: Service, api: Api) -> None:
+    path = service.receive(content=ADA)
+
+    async def accept_at_once() -> list[Response]:
+        return await asyncio.gather(*(api.send("POST", f"{path}/accept") for _ in range(8)))
+
+    statuses = sorted(response.status for response in service.run(accept_at_once()))
+    assert statuses == [200] + [409] * 7
+    assert api.get("/statistics").json["enquiries"] == 1
+
+
+@ON_BOTH_DATABASES
+def test_erasing_the_lead_erases_its_submissions_and_the_export_has_them(service: Service, api: Api) -> None:
+    path, admin = service.receive(content=ADA), service.client("admin")
+    lead = api.post(f"{path}/accept").json["lead"]["id"]
+    assert admin.get(f"/leads/{lead}/export").json["submissions"] == [api.get(path).json]
+    admin.request("DELETE", f"/leads/{lead}").expect(204)
+    api.get(path).expect_problem(404, "not-found")
+
+
+def test_a_submission_of_a_form_that_was_removed_is_processed_and_accepted(service: Service, api: Api) -> None:
+    path = service.receive("form:removed", content=ADA)
+    assert listed(api, "&origin=form:removed") == [api.get(path).json]
+    api.post(f"{path}/accept").expect(200)

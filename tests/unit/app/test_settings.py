@@ -261,6 +261,25 @@ def test_invalid_working_hours_are_refused(old: str, new: str, message: str, tmp
     assert f"The setting working_hours is not valid. {message}" in error_of(tmp_path, HOURS.replace(old, new))
 
 
+def test_submissions_are_kept_for_a_configured_time(tmp_path: Path) -> None:
+    assert load(tmp_path).keep_submissions == timedelta(days=90)
+    assert load(tmp_path, '[intake]\nkeep = "1w 2d"\n').keep_submissions == timedelta(days=9)
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ('keep = "90"', "keep is '90'. Give minutes, hours, days or weeks"),
+        ('keep = "0d"', "keep is '0d'."),
+        ('keep = "5001w"', "keep is too long."),
+        ("keep = 90", "Expected `str`, got `int`"),
+        ('kept = "90d"', "Object contains unknown field `kept`"),
+    ],
+)
+def test_an_invalid_time_to_keep_submissions_is_refused(toml: str, message: str, tmp_path: Path) -> None:
+    assert f"The setting intake is not valid. {message}" in error_of(tmp_path, f"[intake]\n{toml}\n")
+
+
 def test_lists_are_arrays_in_the_file_and_separated_by_commas_in_the_environment(tmp_path: Path) -> None:
     networks = [ip_network("127.0.0.1"), ip_network("fd00::/8")]
     origins = ["https://app.example.com", "http://localhost:5173", "http://[::1]:8080"]

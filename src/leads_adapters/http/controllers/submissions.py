@@ -4,24 +4,27 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from litestar import Controller, Response, get, post
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, Meta
 
 from leads_adapters.database import Database
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
-from leads_adapters.http.body import ApiRequest
+from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.common import NO_NUL
+from leads_adapters.http.schemas.enquiries import Corrections, EnquiryView
 from leads_adapters.http.schemas.submissions import SubmissionView
 from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission
 from leads_domain.paging import LIMIT_DEFAULT, SubmissionQuery
 from leads_domain.ports import UnitOfWork
 from leads_domain.submission import Submission, SubmissionId, SubmissionState
+from leads_domain.use_cases.accept_submission import AcceptSubmission
+from leads_domain.use_cases.add_enquiry import EnquiryResult
 from leads_domain.use_cases.discard_submission import discard_submission
 
 InStates = Annotated[
@@ -40,6 +43,7 @@ class SubmissionServices:
 
     database: Database
     write: IdempotentWrites
+    accept_submission: AcceptSubmission
 
 
 class SubmissionController(Controller):
@@ -86,6 +90,29 @@ class SubmissionController(Controller):
         return _submission_response(await submissions.database.read(read))
 
     @post(
+        "/{id:str}/accept",
+        status_code=200,
+        opt=requires(Permission.CHANGE),
+        raises=[problems.IllegalSubmissionState],
+    )
+    async def accept_submission(
+        self,
+        request: ApiRequest,
+        id: FromPath[PathId],
+        submissions: Injected[SubmissionServices],
+        data: JSONBody[Corrections | None] = None,
+    ) -> Response[EnquiryView]:
+        """Accept a submission.
+
+        It becomes an enquiry, as with `POST /enquiries`, whatever its state, but only once. The fields of the body
+        replace those of the submission, for example a mistyped e-mail address; attributes are merged by name.
+        """
+        use_case, actor = submissions.accept_submission, request.user.name
+        return await submissions.write(
+            request, _enquiry_response, use_case, _submission_id(id), sent_fields(data), actor=actor
+        )
+
+    @post(
         "/{id:str}/discard", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalSubmissionState]
     )
     async def discard_submission(
@@ -105,3 +132,7 @@ def _submission_id(text: str) -> SubmissionId:
 
 def _submission_response(submission: Submission) -> JsonResponse[SubmissionView]:
     return JsonResponse(SubmissionView.of(submission), status_code=200)
+
+
+def _enquiry_response(result: EnquiryResult) -> JsonResponse[EnquiryView]:
+    return JsonResponse(EnquiryView.of(result), status_code=200, lead_id=result.lead.id)

@@ -37,6 +37,10 @@ class NewEnquiry(msgspec.Struct, forbid_unknown_fields=True):
     attributes: Attributes | UnsetType = UNSET
 
 
+class Corrections(NewEnquiry, forbid_unknown_fields=True):
+    """The members of an enquiry that replace those of a submission."""
+
+
 class EnquiryView(msgspec.Struct):
     """The outcome of an enquiry."""
 

@@ -1,0 +1,174 @@
+"""Understand submissions: which fields mean what, and whether they are spam."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from leads_domain.contact import NO_CONTACT
+from leads_domain.details import (
+    ATTRIBUTE_NAME_MAX,
+    ATTRIBUTE_TEXT_MAX,
+    ATTRIBUTES_MAX,
+    NAME_MAX,
+    SOURCE_MAX,
+    is_placeholder,
+)
+from leads_domain.enquiry import MESSAGE_MAX, EnquiryInput
+from leads_domain.errors import FieldError, ValidationFailed
+from leads_domain.field_names import assign_members
+from leads_domain.field_values import first_value, joined_name, without_label
+from leads_domain.sources import Normalizer
+from leads_domain.spam import ELAPSED_FIELD, honeypot_reason, links_reason, speed_reason
+from leads_domain.submission import Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakePolicy:
+    """The settings of an origin: the values and rules for submissions that come from it.
+
+    `fields` names the members of an enquiry that fields mean. Other fields are recognised by their names.
+    """
+
+    source: str | None = None
+    owner: str | None = None
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    honeypot: str | None = None
+    minimum_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What a submission means: an enquiry, errors that a person must correct, and the reason why it is spam, if it is.
+
+    Each error points to the field of the submission. There are none if the enquiry has an e-mail address or a phone
+    number: other values that are wrong are attributes of the enquiry.
+    """
+
+    enquiry: EnquiryInput
+    errors: Sequence[FieldError]
+    spam_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Understands submissions by the policy of their origin. An unknown origin has the default policy."""
+
+    normalizer: Normalizer
+    policies: Mapping[str, IntakePolicy]
+
+    def understand(self, submission: Submission) -> Understood:
+        """Return what a submission means."""
+        policy = self.policies.get(submission.origin, _DEFAULT_POLICY)
+        enquiry, errors = _Reader(submission.content, policy, self.normalizer).read()
+        spam_reason = (
+            honeypot_reason(submission.content, policy.honeypot)
+            or speed_reason(submission.content, policy.minimum_seconds)
+            or links_reason(enquiry.get("message") or "")
+        )
+        return Understood(enquiry, errors, spam_reason)
+
+
+_DEFAULT_POLICY = IntakePolicy()
+
+
+class _Reader:
+    """Reads the fields of one submission. Each field that is not used for a member becomes an attribute."""
+
+    def __init__(self, content: Mapping[str, str], policy: IntakePolicy, normalizer: Normalizer) -> None:
+        hidden = (policy.honeypot, ELAPSED_FIELD)
+        plain = {_plain(name): _plain(value) for name, value in content.items() if name not in hidden}
+        self._left = {name: value for name, value in plain.items() if value}
+        names = list(self._left)
+        self._fields = {
+            member: [names[position] for position in positions]
+            for member, positions in assign_members(names, policy.fields).items()
+        }
+        self._policy = policy
+        self._normalizer = normalizer
+        self._wrong: dict[str, str] = {}
+        self._errors: list[FieldError] = []
+
+    def read(self) -> tuple[EnquiryInput, Sequence[FieldError]]:
+        """Return the enquiry and the errors."""
+        email = self._contact("email", self._normalizer.email)
+        phone = self._contact("phone", self._normalizer.phone)
+        members: dict[str, Any] = {
+            "name": self._name(),
+            "email": email,
+            "phone": phone,
+            "source": self._text("source", SOURCE_MAX) or self._policy.source,
+            "owner": self._policy.owner,
+        }
+        attributes, message = self._attributes(self._message())
+        members |= {"attributes": attributes, "message": message}
+        enquiry = cast(EnquiryInput, {member: value for member, value in members.items() if value})
+        return enquiry, () if email or phone else self._errors or [NO_CONTACT]
+
+    def _contact(self, member: str, check: Callable[[str], object]) -> str | None:
+        """Return the first valid value. Without any, the first wrong one is set aside."""
+        wrong: list[tuple[str, Sequence[FieldError]]] = []
+        for name in self._fields.get(member, ()):
+            text = without_label(first_value(self._left[name])[0])
+            if is_placeholder(text):
+                self._left.pop(name)
+                continue
+            try:
+                check(text)
+            except ValidationFailed as invalid:
+                wrong.append((name, invalid.errors))
+            else:
+                self._take(name)
+                return text
+        for name, errors in wrong[:1]:
+            self._wrong[as_given(member)] = self._left.pop(name)
+            self._errors += (error.under(name) for error in errors)
+        return None
+
+    def _take(self, name: str) -> None:
+        """Use a field. Only a part of it that was not used stays."""
+        others = first_value(self._left.pop(name))[1]
+        if others:
+            self._left[name] = others
+
+    def _name(self) -> str | None:
+        names = self._fields.get("name", ())[:1]
+        parts = names or [name for part in ("first_name", "last_name") for name in self._fields.get(part, ())[:1]]
+        return self._within(joined_name(self._left.pop(part) for part in parts), "name", NAME_MAX)
+
+    def _text(self, member: str, max_length: int) -> str | None:
+        names = self._fields.get(member, ())[:1]
+        return self._within(self._left.pop(names[0]), member, max_length) if names else None
+
+    def _within(self, text: str, member: str, max_length: int) -> str | None:
+        """Return a text on one line. A text that is too long is set aside."""
+        line = " ".join(text.split())
+        if len(line) <= max_length:
+            return line
+        self._wrong[as_given(member)] = text
+        return None
+
+    def _message(self) -> list[str]:
+        return [self._left.pop(name) for name in self._fields.get("message", ())]
+
+    def _attributes(self, message: list[str]) -> tuple[dict[str, Any], str]:
+        """Return the attributes, and the message with all that they cannot hold."""
+        attributes: dict[str, Any] = {}
+        for name, value in {**self._wrong, **self._left}.items():
+            short = name[:ATTRIBUTE_NAME_MAX] or "_"
+            if short in attributes or len(attributes) == ATTRIBUTES_MAX:
+                message.append(f"{name}: {value}")
+                continue
+            attributes[short] = value[:ATTRIBUTE_TEXT_MAX].strip()
+            if rest := value[ATTRIBUTE_TEXT_MAX:]:
+                message.append(f"{name}: ...{rest}")
+        return attributes, "\n\n".join(message)[:MESSAGE_MAX].strip()
+
+
+def as_given(member: str) -> str:
+    """Return the name of the attribute that keeps a wrong value of a member."""
+    return f"{member}_as_given"
+
+
+def _plain(text: str) -> str:
+    """Return a text without NUL, which cannot be stored, and without outer white space."""
+    return text.replace("\0", "").strip()

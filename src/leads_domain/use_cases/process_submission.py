@@ -1,0 +1,64 @@
+"""Process a stored submission: make it an enquiry, or set it aside as spam or for a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leads_domain.errors import FieldError, ValidationFailed
+from leads_domain.intake import Intake
+from leads_domain.ports import UnitOfWork
+from leads_domain.submission import Submission, SubmissionId, SubmissionState
+from leads_domain.use_cases.add_enquiry import AddEnquiry
+
+REASON_MAX = 1000
+
+FAILED = "The service failed unexpectedly while it processed the submission. Accept it again, or discard it."
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSubmission:
+    """Process a received submission. Repeating this has no effect: the state is locked, and changes once.
+
+    The origin, such as `form:contact`, is the actor of the events.
+    """
+
+    intake: Intake
+    add_enquiry: AddEnquiry
+
+    def __call__(self, work: UnitOfWork, id: SubmissionId) -> Submission:
+        """Return the processed submission; raises `NotFound`."""
+        submission = work.submissions.get_for_update(id)
+        if submission.state is not SubmissionState.RECEIVED:
+            return submission
+        processed = self._process(work, submission)
+        work.submissions.save(processed)
+        return processed
+
+    def _process(self, work: UnitOfWork, submission: Submission) -> Submission:
+        understood = self.intake.understand(submission)
+        if understood.spam_reason:
+            return submission.set_aside(SubmissionState.SPAM, understood.spam_reason)
+        if understood.errors:
+            return _for_review(submission, understood.errors)
+        try:
+            result = self.add_enquiry(work, understood.enquiry, actor=submission.origin)
+        except ValidationFailed as invalid:
+            return _for_review(submission, invalid.errors)
+        return submission.accept(result.lead.id)
+
+
+def set_failed_aside(work: UnitOfWork, id: SubmissionId) -> None:
+    """Let a submission wait for a person after an unexpected error."""
+    submission = work.submissions.get_for_update(id)
+    if submission.state is SubmissionState.RECEIVED:
+        work.submissions.save(submission.set_aside(SubmissionState.NEEDS_REVIEW, FAILED))
+
+
+def _for_review(submission: Submission, errors: Sequence[FieldError]) -> Submission:
+    reason = " ".join(f"{_name(error)}{error.detail}" for error in errors)
+    return submission.set_aside(SubmissionState.NEEDS_REVIEW, reason[:REASON_MAX])
+
+
+def _name(error: FieldError) -> str:
+    """Return the name of the field of an error, for the text of a reason."""
+    name = error.pointer[1:].replace("~1", "/").replace("~0", "~")
+    return f"{name}: " if name else ""
