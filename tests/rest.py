@@ -26,6 +26,7 @@ from leads_app.logs import access_log
 from leads_app.settings import Settings
 from leads_domain.access import Role
 from leads_domain.notifier import Address
+from leads_domain.submission import SubmissionId
 
 Result = TypeVar("Result")
 
@@ -251,6 +252,13 @@ class Service:
         receive = self.container.receive_submission()
         submission = self.run(database.write(receive, **{"origin": origin, "content": content, **fields}))
         return f"/submissions/{submission.id}"
+
+    def process(self, path: str) -> str:
+        """Process the submission with this path, and return its state."""
+        database: Database = self.container.database()
+        process = self.container.process_submission()
+        submission = self.run(database.write(process, SubmissionId(path.rpartition("/")[2])))
+        return submission.state.value
 
     def dispatch(self) -> int:
         """Send the due follow-ups and return the number of attempts."""

@@ -51,6 +51,7 @@ def test_a_service_moves_to_postgresql_and_back_with_all_data(site: Site, postgr
         ["timeline", "3"],
         ["follow_ups", "1"],
         ["merged_leads", "0"],
+        ["submissions", "0"],
     ]
     assert "Copying" in copied.err
 

@@ -28,6 +28,7 @@ from leads_adapters.sql.tables import (
     leads,
     merged_leads,
     metadata,
+    submissions,
     timeline,
 )
 from leads_adapters.sql.types import Identifier
@@ -149,6 +150,17 @@ def idempotency_row(number: int = 1, **members: Any) -> Row:
     return row | {"lead_id": an_id(1), "created_at": NOON} | members
 
 
+def submission_row(number: int = 1, **members: Any) -> Row:
+    row: Row = {
+        "id": an_id(number),
+        "received_at": NOON,
+        "origin": "form:contact",
+        "state": "received",
+        "content": "{}",
+    }
+    return row | dict.fromkeys(("reason", "lead_id", "remote_address", "digest")) | members
+
+
 def fill(engine: Engine) -> None:
     """Fill every table, with values that are difficult to copy."""
     extremes = {"created_at": EARLIEST, "updated_at": LATEST, "version": 2**31 - 1}
@@ -169,6 +181,12 @@ def fill(engine: Engine) -> None:
         follow_ups,
         follow_up_row(1, lease_owner="desk:1", lease_until=NOON + timedelta(minutes=1), claims=1),
         follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
+    )
+    insert_rows(
+        engine,
+        submissions,
+        submission_row(1, origin=AWKWARD, content=json.dumps({"\0": AWKWARD}), digest="0" * 64, received_at=EARLIEST),
+        submission_row(2, state="accepted", lead_id=an_id(1), reason=AWKWARD, remote_address="2001:db8::1"),
     )
     entries = [entry_row(3 * number) for number in range(2 * BATCH_ROWS + 1)]
     insert_rows(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))

@@ -31,6 +31,7 @@ MARK = re.compile(rb"mark(\d+)[a-z]+")
 KINDS = [
     *("name", "firstname", "email", "firstemail", "source", "owner", "attribute", "value", "reason"),
     *("note", "message", "reworded", "error", "enquiry", "enquirer", "campaign"),
+    *("submission", "submissionname", "address", "duplicatesubmission"),
     *("duplicatename", "duplicateemail", "duplicatesource", "duplicatevalue", "duplicatenote", "duplicatemessage"),
 ]
 PHONE = "+4930{:07}"
@@ -66,6 +67,9 @@ def fill_lead(service: Service, admin: Api, person: int) -> str:
     admin.post(f"{path}/follow-up").expect(202)
     service.dispatch()
     admin.patch(path, {"status": "lost", "status_reason": marks["reason"]}).expect(200)
+    content = {"email": f"{marks['email']}@example.com", marks["submissionname"]: marks["submission"] * 20}
+    submission = service.receive(content=content, remote_address=marks["address"])
+    service.process(submission)
     duplicate = {
         "name": marks["duplicatename"],
         "email": f"{marks['duplicateemail']}@example.com",
@@ -74,6 +78,8 @@ def fill_lead(service: Service, admin: Api, person: int) -> str:
     }
     other = admin.post("/leads", duplicate).expect(201).headers["location"]
     admin.post(f"{other}/notes", {"text": marks["duplicatenote"]}).expect(201)
+    content = {"email": f"{marks['duplicateemail']}@example.com", "a": marks["duplicatesubmission"]}
+    service.process(service.receive(content=content))
     admin.post(f"{other}/follow-up", {"message": marks["duplicatemessage"], "due_at": "2027-01-01T00:00:00Z"})
     admin.post(f"{path}/merge", {"duplicate_id": other.rpartition("/")[2]}).expect(200)
     admin.patch(path, {"source": marks["source"]}).expect(200)

@@ -10,7 +10,7 @@ import pytest
 
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql import follow_up_store, idempotency_store, lead_filters, lead_pages
+from leads_adapters.sql import follow_up_store, idempotency_store, lead_filters, lead_pages, submission_store
 from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.lead_store import _lead_columns
 from leads_adapters.sql.sqlite.driver import journal_mode
@@ -37,7 +37,9 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
         steps = [str(row[-1]) for row in cursor.fetchall()]
     engine.dispose()
-    return [step for step in steps if re.search("leads |follow_ups|timeline|idempotency_records|B-TREE", step)]
+    return [
+        step for step in steps if re.search("leads |follow_ups|submissions|timeline|idempotency_records|B-TREE", step)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -173,3 +175,36 @@ def test_equal_queries_use_the_same_statement() -> None:
     assert lead_pages._page_from_stretch(
         _lead_columns, lead_pages._ListShape(first, sort, False)
     ) is lead_pages._page_from_stretch(_lead_columns, lead_pages._ListShape(other, sort, False))
+
+
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize(
+    ("filters", "index", "conditions"),
+    [
+        ({}, "received_at_id", []),
+        ({"state": "spam"}, "state_received_at_id", ["state=?"]),
+        ({"origin": "form:contact", "state": "spam"}, "origin_state_received_at_id", ["origin=?", "state=?"]),
+    ],
+)
+def test_a_list_of_submissions_is_read_along_the_index_of_its_filters(
+    tmp_path: Path, filters: dict[str, Any], index: str, conditions: list[str], continued: bool
+) -> None:
+    after = {"after_at": NOON, "after_id": an_id(1)} if continued else {}
+    statement = submission_store._page(frozenset({*filters, *after}))
+    (step,) = plan(tmp_path, statement, limit=51, **filters, **after)
+    conditions = [*conditions, *(["(received_at,id)<(?,?)"] if continued else [])]
+    how = f"SEARCH submissions USING INDEX ix_submissions_{index} ({' AND '.join(conditions)})"
+    assert step == (how if conditions else f"SCAN submissions USING INDEX ix_submissions_{index}")
+
+
+def test_unprocessed_expired_and_repeated_submissions_are_found_along_an_index(tmp_path: Path) -> None:
+    (unprocessed,) = plan(tmp_path, submission_store._UNPROCESSED, before=NOON, limit=100)
+    assert unprocessed.endswith(" INDEX ix_submissions_state_received_at_id (state=? AND received_at<?)")
+    _, expired = plan(tmp_path, submission_store._DELETE_EXPIRED, before=NOON, limit=100)
+    assert expired.endswith(" INDEX ix_submissions_received_at_id (received_at<?)")
+    (repeated,) = plan(tmp_path, submission_store._BY_DIGEST, digest="0")
+    assert repeated.endswith(" (digest=?)")
+    (of_lead,) = plan(tmp_path, submission_store._ERASE, lead_id=an_id(1))
+    assert of_lead.endswith(" INDEX ix_submissions_lead_id (lead_id=?)")
+    (waiting,) = plan(tmp_path, submission_store._count(frozenset({"state"})), state="needs_review")
+    assert waiting == "SEARCH submissions USING COVERING INDEX ix_submissions_state_received_at_id (state=?)"
