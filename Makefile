@@ -38,7 +38,8 @@ check: lint
 test: $(VENV)/.installed-dev
 	$(PYTEST) --numprocesses 3 --dist worksteal
 	$(MAKE) test-fallback TESTS='-k "Sqlite and not Journal or search_index" tests/contracts/test_database.py \
-	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_reports.py \
+	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_submission_store.py \
+	  tests/contracts/test_reports.py \
 	  tests/integration/test_search_index.py'
 
 # The tests with the sqlite3 of the standard library, for machines without a wheel of pysqlite3.
