@@ -45,16 +45,25 @@ class Importer:
     batch: int
 
     def __call__(
-        self, rows: Iterator[Row], run: Run, *, actor: str, on_duplicate: OnDuplicate, rules: bool, dry_run: bool
+        self,
+        rows: Iterator[Row],
+        run: Run,
+        *,
+        actor: str,
+        on_duplicate: OnDuplicate,
+        rules: bool,
+        dry_run: bool,
+        lenient: bool = False,
     ) -> Iterator[tuple[Row, ImportResult, Candidate | None]]:
         """Yield each row with its result, and its candidate if the row was valid, in the order of the file.
 
-        With `dry_run`, nothing is stored, and the results are the same as in an import.
+        With `dry_run`, nothing is stored, and the results are the same as in an import. If `lenient`, wrong
+        optional values become attributes.
         """
         with self.open_dry_run() if dry_run else nullcontext() as dry_run_store:
             run_use_case = self.database.read_long if dry_run else self.database.write
             for batch in _batches(rows, self.batch):
-                checked = [self._checked(row) for row in batch]
+                checked = [self._checked(row, lenient=lenient) for row in batch]
                 candidates = [each for each in checked if isinstance(each, Candidate)]
                 use_case = run_use_case(
                     self.import_leads,
@@ -68,11 +77,13 @@ class Importer:
                 for row, each in zip(batch, checked, strict=True):
                     yield (row, next(results), each) if isinstance(each, Candidate) else (row, each, None)
 
-    def _checked(self, row: Row) -> Candidate | ValidationFailed:
+    def _checked(self, row: Row, *, lenient: bool) -> Candidate | ValidationFailed:
         if isinstance(row.given, ValidationFailed):
             return row.given
         try:
-            return self.import_leads.check(row.given, row.state, merge_attributes=row.merge_attributes)
+            return self.import_leads.check(
+                row.given, row.state, merge_attributes=row.merge_attributes, lenient=lenient, warnings=row.warnings
+            )
         except ValidationFailed as error:
             return error
 

@@ -7,15 +7,16 @@ from e2e.service import BIN, CommandResult, Site
 
 PAGE = "docs/import-a-spreadsheet.md"
 
-FILE = "Full Name;E-Mail"
-DRY_RUN = "--dry-run"
+FILE = "First Name;Last Name;E-Mail"
+DRY_RUN = "leads import leads.csv --dry-run\n"
+MAP = "--map"
 OUTPUT = "This was a dry run"
 IMPORT = "leads import leads.csv\n"
 EDIT = "leads export"
 
 
 def test_every_block_is_run() -> None:
-    assert_every_block_is_listed(PAGE, [FILE, DRY_RUN, OUTPUT, IMPORT, EDIT])
+    assert_every_block_is_listed(PAGE, [FILE, DRY_RUN, OUTPUT, MAP, IMPORT, EDIT])
 
 
 @pytest.fixture
@@ -35,6 +36,12 @@ def test_the_dry_run_prints_what_the_page_shows(office: Site) -> None:
     assert not (office.folder / "leads.db").exists()
 
 
+def test_a_map_changes_what_columns_mean(office: Site) -> None:
+    out = commands(office, MAP).out
+    assert "  Company -> (left out)\n" in out
+    assert "  Stage -> source\n" in out
+
+
 def test_the_import_stores_leads_which_come_back_after_an_edit(office: Site) -> None:
     commands(office, IMPORT)
     refused = (office.folder / "leads.refused.csv").read_text("utf-8")
@@ -42,5 +49,5 @@ def test_the_import_stores_leads_which_come_back_after_an_edit(office: Site) -> 
     edited = commands(office, EDIT)
     exported = (office.folder / "everything.csv").read_text("utf-8")
     assert [line.split(",")[4] for line in exported.splitlines()[1:]] == ["contacted", "new"]
-    assert '""Stage"":""Hot""' in exported
+    assert '""status_as_given"":""Hot""' in exported
     assert "unchanged          2\n" in edited.out

@@ -90,7 +90,7 @@ def correct(refused: Path, corrected: Path) -> None:
 def counts(finished: CommandResult) -> dict[str, int]:
     """Return the numbers that an import printed."""
     lines = [line.split() for line in finished.out.splitlines()]
-    return {line[0]: int(line[1]) for line in lines if len(line) == 2}
+    return {line[0]: int(line[1]) for line in lines if len(line) == 2 and line[1].isdecimal()}
 
 
 def counted(**rows: int) -> dict[str, int]:

@@ -99,7 +99,8 @@ def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
 def import_file(api: Api, body: bytes, media_type: str, number: int) -> None:
     summary = api.request("POST", "/leads/import", body, headers={"content-type": media_type}).expect(200).json
     expected = {"created": number, "statuses_set": number} if number else {}
-    assert {name: value for name, value in summary.items() if value} == expected
+    understood = ("encoding", "columns")
+    assert {name: value for name, value in summary.items() if value and name not in understood} == expected
 
 
 def export_file(api: Api, media_type: str) -> bytes:

@@ -1,12 +1,13 @@
-"""Assign the columns of a CSV file to lead fields, by its header row."""
+"""Assign the columns of a file to lead fields, by its header row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from leads_adapters.files.formulas import restored
-from leads_adapters.files.lead_fields import ASSIGNED_FIELDS, EXPORT_ONLY_FIELDS, FIELDS, INPUT_FIELDS, is_export
-from leads_adapters.lead_files import FileRefused
-from leads_domain.field_names import assign_members, member_of, simplified
+from leads_adapters.files.lead_fields import ASSIGNED_FIELDS, EXPORT_ONLY_FIELDS, FIELDS, is_export
+from leads_adapters.lead_files import ColumnMap, FileRefused, Meaning
+from leads_domain.details import ATTRIBUTE_NAME_MAX
+from leads_domain.field_names import SEVERAL_POSSIBLE, assign_members, member_of, simplified
 
 REFUSAL_COLUMNS = ("line", "reason")
 """The first columns of a file of refused rows; the columns of the imported file follow."""
@@ -14,18 +15,30 @@ REFUSAL_COLUMNS = ("line", "reason")
 LISTED_MAX = 10
 """The maximum number of column names in an error message."""
 
+COLUMNS_MAX = 16_384
+"""The maximum number of columns of a file, as in a spreadsheet."""
+
+NAME_PARTS = ("first_name", "last_name")
+"""The members that are joined to a name."""
+
+_ONE_COLUMN = ("name", "source", "owner")
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a CSV file: for lead fields and attributes, their indexes in a row, from 0.
+    """The columns of a file: for lead fields and attributes, their indexes in a row, from 0.
 
-    `assigned` are fields that the service sets. In an export of this service (`is_export`), they are never attributes.
-    `json_column` contains attributes as a JSON object. `unnamed` columns have no name. In a file of refused rows, the
-    first `skipped` cells of a row are not part of the lead.
+    `fields` have one column each; `contacts` can have several, of which the first that is filled counts. `name_parts`
+    are joined if there is no full name. `assigned` are fields that the service sets. In an export of this service
+    (`is_export`), they are never attributes. `attributes` include the columns of contacts and name parts, for the
+    values that a row does not need otherwise. `json_column` contains attributes as a JSON object. `unnamed` columns
+    have no name. In a file of refused rows, the first `skipped` cells of a row are not part of the lead.
     """
 
     header: tuple[str, ...]
     fields: tuple[tuple[str, int], ...]
+    contacts: tuple[tuple[str, tuple[int, ...]], ...]
+    name_parts: tuple[int, ...]
     assigned: tuple[tuple[str, int], ...]
     attributes: tuple[tuple[str, int], ...]
     json_column: int | None
@@ -38,36 +51,50 @@ class Columns:
         """The number of columns."""
         return len(self.header)
 
+    def meanings(self) -> Iterator[Meaning]:
+        """Yield each column with a name, with the member that it fills; None if it is left out."""
+        members = {index: "attributes" for _, index in self.attributes}
+        members |= {index: field for field, index in (*self.assigned, *self.fields)}
+        members |= {index: field for field, indexes in self.contacts for index in indexes}
+        members |= dict.fromkeys(self.name_parts, "name")
+        if self.json_column is not None:
+            members[self.json_column] = "attributes"
+        return (Meaning(name, members.get(index)) for index, name in enumerate(self.header) if name)
 
-def columns_of(header: Sequence[str]) -> Columns:
-    """Return the columns of a header row; raises `FileRefused` if a required column is missing or ambiguous.
 
-    A column with the name of a field, in any case, is for that field. Otherwise it is the first column with one of the
-    usual spellings (Phone, Mobile). `attributes` contains JSON. Any other column is an attribute of that name.
+def columns_of(header: Sequence[str], column_map: ColumnMap | None = None) -> Columns:
+    """Return the columns of a header row; raises `FileRefused` if a required column is missing.
+
+    A column is for the field that `column_map` says, otherwise for the field of its name (see `assign_members`).
+    `attributes` contains JSON. Any other column is an attribute of that name. A second column of the same name gets a
+    number.
     """
-    names = [cell.strip() for cell in header]
-    is_refused_file = [name.casefold() for name in names[: len(REFUSAL_COLUMNS)]] == list(REFUSAL_COLUMNS)
-    skipped = len(REFUSAL_COLUMNS) if is_refused_file else 0
-    names = _without_trailing_blanks([restored(name) for name in names[skipped:]])
-    indexes = _field_indexes(names)
-    exported = is_export(map(str.casefold, names)) or len(_RARE_ELSEWHERE & indexes.keys()) > 1
-    _check_complete(names, indexes, exported=exported)
-    return Columns(
-        header=tuple(names),
-        fields=tuple((name, i) for name, i in indexes.items() if name in INPUT_FIELDS and name != "attributes"),
-        assigned=tuple((name, i) for name, i in indexes.items() if name in ASSIGNED_FIELDS),
-        attributes=tuple((name, i) for i, name in enumerate(names) if name and i not in indexes.values()),
-        json_column=indexes.get("attributes"),
-        unnamed=tuple(i for i, name in enumerate(names) if not name),
-        skipped=skipped,
-        is_export=exported,
-    )
+    names, skipped = _column_names(header)
+    chosen = _chosen(names, column_map or {})
+    exported = is_export(map(str.casefold, names)) or len(_RARE_ELSEWHERE & _own_fields(names).keys()) > 1
+    if exported:
+        chosen = {**{name: "name" for name in names if name.casefold() == "name"}, **chosen}
+    own_fields = {field: index for field, index in _own_fields(names).items() if names[index] not in chosen}
+    members = assign_members(names, chosen)
+    _check_complete(names, members)
+    return _columns(names, members, own_fields, chosen, skipped=skipped, exported=exported)
+
+
+def is_header(cells: Sequence[str], column_map: ColumnMap | None = None) -> bool:
+    """Return whether a row names the columns that a file needs."""
+    if len(cells) > COLUMNS_MAX:
+        return False
+    names, _ = _column_names(cells)
+    column_map = column_map or {}
+    chosen = {name: member for name in names for column, member in column_map.items() if _is_same(name, column)}
+    members = assign_members(names, chosen)
+    return not _NAMES.isdisjoint(members) and not _CONTACTS.isdisjoint(members)
 
 
 def field_of(name: str) -> str | None:
     """Return the lead field for a column name; None if it is not a field.
 
-    Case, spaces, hyphens and underscores make no difference.
+    Case, accents, spaces and punctuation make no difference.
     """
     member = _FIELD_OF_NAME.get(simplified(name)) or member_of(name)
     return member if member in FIELDS else None
@@ -77,39 +104,109 @@ _FIELD_OF_NAME = {simplified(field): field for field in FIELDS}
 _RARE_ELSEWHERE = EXPORT_ONLY_FIELDS | {"attributes", "version"}
 """Fields of which a file of another program has at most one, such as `Status Reason`."""
 
+_NAMES = frozenset(["name", *NAME_PARTS])
+_CONTACTS = frozenset(SEVERAL_POSSIBLE)
 _NO_COLUMN = "There is no column {}. The first row must name the columns. It reads: {}."
 
 
-def _without_trailing_blanks(names: list[str]) -> list[str]:
-    """Return the names without the empty columns that spreadsheets add on the right."""
-    while names and not names[-1]:
-        names = names[:-1]
-    return names
+def _columns(
+    names: Sequence[str],
+    members: Mapping[str, Sequence[int]],
+    own_fields: Mapping[str, int],
+    chosen: ColumnMap,
+    *,
+    skipped: int,
+    exported: bool,
+) -> Columns:
+    fields = {field: members[field][0] for field in _ONE_COLUMN if field in members}
+    contacts = tuple((field, tuple(members[field])) for field in SEVERAL_POSSIBLE if field in members)
+    name_parts = () if exported else tuple(members[part][0] for part in NAME_PARTS if part in members)
+    status = {"status": members["status"][0]} if "status" in members else {}
+    assigned = status | {field: index for field, index in own_fields.items() if field in ASSIGNED_FIELDS}
+    json_column = own_fields.get("attributes")
+    left_out = (index for index, name in enumerate(names) if not name or (name in chosen and chosen[name] is None))
+    used = {*fields.values(), *assigned.values(), json_column, *left_out}
+    return Columns(
+        header=tuple(names),
+        fields=tuple(fields.items()),
+        contacts=contacts,
+        name_parts=name_parts,
+        assigned=tuple(assigned.items()),
+        attributes=tuple((name, i) for i, name in enumerate(_attribute_names(names)) if i not in used),
+        json_column=json_column,
+        unnamed=tuple(i for i, name in enumerate(names) if not name),
+        skipped=skipped,
+        is_export=exported,
+    )
 
 
-def _field_indexes(names: Sequence[str]) -> dict[str, int]:
-    """Return the column index of each field. The exact name of a field takes precedence over other spellings."""
-    for index, name in enumerate(names):
-        if name and name in names[:index]:
-            raise FileRefused(f'Two columns have the name "{name}". Rename or remove one of them.')
+def _column_names(header: Sequence[str]) -> tuple[list[str], int]:
+    """Return the distinct names of the columns, and the number of columns before them that are not part of a lead."""
+    if len(header) > COLUMNS_MAX:
+        raise FileRefused(f"The first row has {len(header):,} columns. A file can have {COLUMNS_MAX:,}.")
+    names = [cell.replace("\0", "").strip() for cell in header]
+    is_refused_file = [name.casefold() for name in names[: len(REFUSAL_COLUMNS)]] == list(REFUSAL_COLUMNS)
+    skipped = len(REFUSAL_COLUMNS) if is_refused_file else 0
+    names = [restored(name) for name in names[skipped:]]
+    while names and not names[-1]:  # spreadsheets add empty columns at the right
+        names.pop()
+    return distinct(names), skipped
+
+
+def _attribute_names(names: Sequence[str]) -> list[str]:
+    """Return the names as attributes can have them: long ones are cut, with room for a number."""
+    return distinct([name if len(name) <= ATTRIBUTE_NAME_MAX else name[: ATTRIBUTE_NAME_MAX - 6] for name in names])
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Return the names, in which a second one of the same name gets the number 2, and so on."""
+    taken = set(names)
+    numbers: dict[str, int] = {}
+    found = []
+    for name in names:
+        unique = name
+        if name and name in numbers:
+            while unique in taken:
+                numbers[name] += 1
+                unique = f"{name} {numbers[name]}"
+            taken.add(unique)
+        else:
+            numbers[name] = 1
+        found.append(unique)
+    return found
+
+
+def _chosen(names: Sequence[str], column_map: ColumnMap) -> dict[str, str | None]:
+    """Return the members that the map chooses, by the names of the columns; raises `FileRefused` for a missing one."""
+    chosen: dict[str, str | None] = {}
+    for column, member in column_map.items():
+        found = [name for name in names if name == column] or [name for name in names if _is_same(name, column)]
+        if not found:
+            raise FileRefused(f'There is no column "{column}" to map. The first row reads: {_listed(names)}.')
+        chosen[found[0]] = member
+    return chosen
+
+
+def _is_same(name: str, column: str) -> bool:
+    return name == column or (bool(simplified(name)) and simplified(name) == simplified(column))
+
+
+def _own_fields(names: Sequence[str]) -> dict[str, int]:
+    """Return the columns of the fields that only this service knows, such as `attributes` and `created_at`."""
     indexes: dict[str, int] = {}
     for index, name in sorted(enumerate(names), key=lambda column: column[1].casefold() not in FIELDS):
-        if field := field_of(name):
+        field = _FIELD_OF_NAME.get(simplified(name))
+        if field and not member_of(field):
             indexes.setdefault(field, index)
     return indexes
 
 
-def _check_complete(names: Sequence[str], indexes: Mapping[str, int], *, exported: bool) -> None:
-    found = ", ".join(f'"{name}"' for name in names[:LISTED_MAX]) or "nothing"
-    if "email" not in indexes and "phone" not in indexes:
-        raise FileRefused(_NO_COLUMN.format('"email" or "phone"', found))
-    if _has_split_name(names) and not exported:
-        raise FileRefused(f'Join first and last name in one column "name". The first row reads: {found}.')
-    if "name" not in indexes:
-        raise FileRefused(_NO_COLUMN.format('"name"', found))
+def _check_complete(names: Sequence[str], members: Mapping[str, Sequence[int]]) -> None:
+    if _CONTACTS.isdisjoint(members):
+        raise FileRefused(_NO_COLUMN.format('"email" or "phone"', _listed(names)))
+    if _NAMES.isdisjoint(members):
+        raise FileRefused(_NO_COLUMN.format('"name"', _listed(names)))
 
 
-def _has_split_name(names: Sequence[str]) -> bool:
-    """Return whether there are columns for parts of the name, such as "Vorname" and "Name", but none for all of it."""
-    members = assign_members(names)
-    return "name" not in members and not {"first_name", "last_name"}.isdisjoint(members)
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names[:LISTED_MAX]) or "nothing"

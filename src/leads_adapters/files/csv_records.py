@@ -10,11 +10,11 @@ from leads_adapters.files.lines import EXCERPT, LINE_MAX, TOO_LONG
 
 UNBALANCED = 'This row has an unpaired quotation mark. Write a quotation mark inside a text twice ("").'
 
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
 
 _AFTER_QUOTED = {
     delimiter: re.compile(
-        rf'((?:\A|{delimiter}) *"(?:[^"]++|"")*+"?)(?:(?!{delimiter})[ \t])*(?={delimiter}|[\r\n]|\Z)'
+        r'((?:\A|{0}) *"(?:[^"]++|"")*+"?)(?:(?!{0})[ \t])*(?={0}|[\r\n]|\Z)'.format(re.escape(delimiter))
     )
     for delimiter in DELIMITERS
 }

@@ -1,141 +1,86 @@
-"""Read leads from CSV files of spreadsheets and of this service."""
+"""Read leads from CSV files of spreadsheets, of other programs, and of this service."""
 
+import io
+import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from itertools import chain
-from typing import Any, BinaryIO, cast
+from itertools import chain, islice
+from typing import NamedTuple
 
-import msgspec
+from leads_adapters.files.columns import columns_of, field_of, is_header
+from leads_adapters.files.csv_records import DELIMITERS, guessed, records
+from leads_adapters.files.encodings import Utf8Stream
+from leads_adapters.files.lines import text_lines
+from leads_adapters.files.table_rows import PREAMBLE_MAX, encoding_error, table_rows
+from leads_adapters.lead_files import ColumnMap, FileRefused, LeadFile, Readable, ReadOptions
 
-from leads_adapters.files.columns import Columns, columns_of, field_of
-from leads_adapters.files.csv_records import DELIMITERS, Record, guessed, records
-from leads_adapters.files.formulas import restored
-from leads_adapters.files.lead_fields import attribute_errors, imported_state, looks_exported, readable_time
-from leads_adapters.files.lines import NOT_UTF8, is_utf8, text_lines
-from leads_adapters.lead_files import FileRefused, LeadFile, Row
-from leads_domain.details import DetailsInput, Scalar, is_placeholder
-from leads_domain.errors import FieldError, ValidationFailed
-from leads_domain.lead import ImportedState
-
-_ADDRESSES = {"email", "phone", "owner"}
-_TIMES = {"created_at", "contacted_at"}
 _HEAD_LINES = 50
-_HEAD_LINE_EXCERPT = 2000
+_HEAD_LINE_EXCERPT = 2**16
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\s,;]*', re.IGNORECASE)
 
 
-def read_csv(stream: BinaryIO) -> LeadFile:
-    """Return the leads in a CSV file (RFC 4180, UTF-8; delimited by commas, semicolons or tabs).
+def read_csv(stream: Readable, options: ReadOptions = ReadOptions()) -> LeadFile:  # noqa: B008 - immutable
+    """Return the leads in a CSV file (RFC 4180, any encoding; delimited by commas, semicolons, tabs or bars).
 
-    The first row that is not blank names the columns (see `columns_of`); raises `FileRefused` if a required column is
-    missing or ambiguous. White space around cells is removed. Empty cells are left out, and so are placeholders such as
-    "N/A" in addresses and phone numbers. Rows without text are left out. A row that cannot be read is a
-    `ValidationFailed` and does not affect other rows.
+    The first row that names the required columns is the header (see `columns_of`); raises `FileRefused` if there is
+    none. An Excel line such as `sep=;` before it sets the delimiter; other lines before it are left out. A row that
+    cannot be read is a `ValidationFailed` and does not affect other rows.
     """
-    lines = text_lines(stream)
-    line, head = _head(lines)
-    found = records(chain(head, lines), _delimiter(head), line)
+    if options.sheet is not None:
+        raise FileRefused("A CSV file has no sheets. Leave out the name of the sheet.")
+    decoded = Utf8Stream(stream)
+    lines = text_lines(io.BufferedReader(decoded))
+    head = _head(lines, options.column_map)
+    found = records(chain(head.lines, lines), head.delimiter, head.number)
     header = next(found)
-    if error := header.error or _encoding_error(header.cells):
-        raise FileRefused(f"The column names in line {line} cannot be read. {error}")
-    columns = columns_of(header.cells)
-    return LeadFile(columns.header, _rows(found, columns))
+    if error := header.error or encoding_error("".join(header.cells)):
+        raise FileRefused(f"The column names in line {head.number} cannot be read. {error}")
+    columns = columns_of(header.cells, options.column_map)
+    return LeadFile(columns.header, table_rows(found, columns), tuple(columns.meanings()), lambda: decoded.encoding)
 
 
-def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
-    """Return the number of the first line that is not blank, and the lines of its record."""
+class _Head(NamedTuple):
+    """The first lines from the header on, the number of the first of them, and the delimiter."""
+
+    lines: Sequence[str]
+    number: int
+    delimiter: str
+
+
+def _head(lines: Iterator[str], column_map: ColumnMap) -> _Head:
+    """Return the head of a file: from the first row on that names the required columns, or else has text."""
+    first_lines = list(islice(lines, _HEAD_LINES))
+    starts = [number for number, line in enumerate(first_lines) if line.strip("\0 \t\r\n")]
+    delimiters: Sequence[str] = DELIMITERS
+    if starts and (separator := _SEPARATOR.fullmatch(first_lines[starts[0]])) and separator[1] in DELIMITERS:
+        delimiters = (separator[1],)
+        starts = starts[1:]
+    heads = [_Head(first_lines[start:], start + 1, delimiters[0]) for start in starts[:PREAMBLE_MAX]]
+    if not heads:
+        raise FileRefused('The file is empty. Its first row must name the columns, such as "name" and "email".')
+    heads = [head._replace(delimiter=_delimiter(_record(head.lines), delimiters)) for head in heads]
+    complete = (head for head in heads if is_header(_cells(_record(head.lines), head.delimiter), column_map))
+    return next(complete, heads[0])
+
+
+def _record(lines: Sequence[str]) -> Sequence[str]:
+    """Return the lines of the first record."""
+    quotation_marks = 0
     for number, line in enumerate(lines, 1):
-        if line.strip():
-            head = [line]
-            while sum(text.count('"') for text in head) % 2 and len(head) < _HEAD_LINES and (more := next(lines, "")):
-                head.append(more)
-            return number, head
-    raise FileRefused('The file is empty. Its first row must name the columns, such as "name" and "email".')
+        quotation_marks += line.count('"')
+        if quotation_marks % 2 == 0:
+            return lines[:number]
+    return lines
 
 
-def _delimiter(head: Sequence[str]) -> str:
+def _delimiter(record: Sequence[str], delimiters: Sequence[str]) -> str:
     """Return the delimiter with the most columns that are lead fields; if equal, with the most columns."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        cells = guessed((line[:_HEAD_LINE_EXCERPT] for line in head), delimiter)
+        cells = _cells(record, delimiter)
         return sum(field_of(cell.strip()) is not None for cell in cells), len(cells)
 
-    return max(DELIMITERS, key=score)
+    return max(delimiters, key=score)
 
 
-def _rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:
-    for line, raw_cells, error in found:
-        cells = [restored(cell) for cell in raw_cells[columns.skipped :]]
-        details: DetailsInput | ValidationFailed
-        state: ImportedState | None = None
-        try:
-            details, state = _read(cells, columns, error)
-        except ValidationFailed as invalid:
-            details = invalid
-        if details or _has_text(cells):
-            yield Row(line, details, cells, state, merge_attributes=columns.json_column is None)
-
-
-def _read(cells: list[str], columns: Columns, error: str | None) -> tuple[DetailsInput, ImportedState | None]:
-    if error := error or _encoding_error(cells):
-        raise ValidationFailed.because(error)
-    texts = [cell.strip() for cell in _fitted(cells, columns)]
-    details: dict[str, Any] = {
-        field: text
-        for field, index in columns.fields
-        if (text := texts[index]) and not (field in _ADDRESSES and is_placeholder(text))
-    }
-    assigned = {name: i for name, i in columns.assigned if columns.is_export or looks_exported(name, texts[i])}
-    others = [(columns.header[index], index) for field, index in columns.assigned if field not in assigned]
-    attributes = {name: texts[index] for name, index in (*columns.attributes, *others) if texts[index]}
-    if columns.json_column is not None and (text := texts[columns.json_column]):
-        details["attributes"] = _joined(attributes, _from_json(text))
-    elif attributes:
-        details["attributes"] = attributes
-    status_attribute = columns.header[assigned["status"]] if "status" in assigned and not columns.is_export else None
-    values = {field: _assigned_value(field, texts[index]) for field, index in assigned.items()}
-    return cast(DetailsInput, details), imported_state(values, status_attribute)
-
-
-def _assigned_value(field: str, text: str) -> str | datetime | None:
-    return readable_time(text) if field in _TIMES else text
-
-
-def _encoding_error(cells: Sequence[str]) -> str | None:
-    text = "".join(cells)
-    return None if text.isascii() or is_utf8(text) else NOT_UTF8
-
-
-def _has_text(cells: Sequence[str]) -> bool:
-    return any(map(str.strip, cells))
-
-
-def _fitted(cells: list[str], columns: Columns) -> list[str]:
-    """Return the cells, padded to the number of columns; raises `ValidationFailed` for text outside named columns."""
-    if _has_text(cells[columns.width :]):
-        raise ValidationFailed.because(
-            f"This row has {len(cells)} cells, but the header has only {columns.width} columns."
-        )
-    cells = cells + [""] * (columns.width - len(cells))
-    for index in columns.unnamed:
-        if cells[index].strip():
-            raise ValidationFailed.because(
-                f"Cell {index + 1} is in a column without a name. Name the column, or empty the cell."
-            )
-    return cells
-
-
-def _from_json(text: str) -> dict[str, Scalar]:
-    try:
-        decoded = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        raise ValidationFailed.because('Give a JSON object such as {"company": "ACME"}.', "/attributes") from None
-    if errors := [error.under("attributes") for error in attribute_errors(decoded)]:
-        raise ValidationFailed(errors)
-    return cast(dict[str, Scalar], decoded)
-
-
-def _joined(attributes: dict[str, str], from_json: dict[str, Scalar]) -> dict[str, Scalar]:
-    if duplicates := sorted(attributes.keys() & from_json.keys()):
-        error = FieldError("", "This attribute has a column and is in `attributes`, too. Remove one of them.")
-        raise ValidationFailed([error.under(name).under("attributes") for name in duplicates])
-    return attributes | from_json
+def _cells(record: Sequence[str], delimiter: str) -> list[str]:
+    return guessed((line[:_HEAD_LINE_EXCERPT] for line in record), delimiter)

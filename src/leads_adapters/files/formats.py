@@ -5,9 +5,9 @@ from enum import StrEnum
 from pathlib import PurePath
 
 from leads_adapters.files.csv_export import write_csv
-from leads_adapters.files.csv_rows import read_csv
 from leads_adapters.files.ndjson_export import write_ndjson
 from leads_adapters.files.ndjson_rows import read_ndjson
+from leads_adapters.files.tables import read_table
 from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
 
 
@@ -18,10 +18,17 @@ class Format(StrEnum):
     NDJSON = "ndjson"
 
 
-READERS: Mapping[Format, ReadFile] = {Format.CSV: read_csv, Format.NDJSON: read_ndjson}
+READERS: Mapping[Format, ReadFile] = {Format.CSV: read_table, Format.NDJSON: read_ndjson}
 WRITERS: Mapping[Format, WriteFile] = {Format.CSV: write_csv, Format.NDJSON: write_ndjson}
 
 MEDIA_TYPES = {Format.CSV: "text/csv", Format.NDJSON: "application/x-ndjson"}
+
+SPREADSHEETS = {
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xls": "application/vnd.ms-excel",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+}
+"""The media types of spreadsheets by suffix. They are read as CSV is, but not written."""
 
 _SUFFIXES = {
     ".csv": Format.CSV,
@@ -39,3 +46,10 @@ def format_of(file_name: str) -> Format:
         message = f"The file name {file_name!r} has an unknown suffix. Use one of {', '.join(_SUFFIXES)}."
         raise FileRefused(message)
     return _SUFFIXES[suffix]
+
+
+def import_format_of(file_name: str) -> Format:
+    """Return the format in which to read a file; raises `FileRefused` for an unknown suffix."""
+    if PurePath(file_name).suffix.lower() in SPREADSHEETS:
+        return Format.CSV
+    return format_of(file_name)

@@ -15,10 +15,11 @@ from leads_adapters.files.lead_fields import (
     kind,
 )
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, NOT_UTF8, TOO_LONG, byte_lines
-from leads_adapters.lead_files import LeadFile, Row
+from leads_adapters.lead_files import FileRefused, LeadFile, ReadOptions, Row
 from leads_domain.details import DetailsInput
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.lead import ImportedState
+from leads_domain.lenient import as_given
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _STATE_TEXTS = ("status", "status_reason", "created_at", "contacted_at")
@@ -36,7 +37,7 @@ _refused = msgspec.json.Decoder(Refused)
 _REFUSED_START = b'{"line":'
 
 
-def read_ndjson(stream: BinaryIO) -> LeadFile:
+def read_ndjson(stream: BinaryIO, options: ReadOptions = ReadOptions()) -> LeadFile:  # noqa: B008 - immutable
     """Return the leads in an NDJSON file, validated as strictly as over HTTP.
 
     Fields that the service sets are ignored, or become the imported state of a new lead: thus an export can be
@@ -44,6 +45,8 @@ def read_ndjson(stream: BinaryIO) -> LeadFile:
     other rows. Blank lines are left out. The only cell of a row is the line itself; in a file of refused rows, it is
     the `row` of the line.
     """
+    if options != ReadOptions():
+        raise FileRefused("NDJSON has neither columns to map nor sheets. Leave out `map` and `sheet`.")
     return LeadFile(("row",), _rows(stream))
 
 
@@ -75,7 +78,7 @@ def _read(line: bytes) -> tuple[DetailsInput, ImportedState | None]:
     if errors := _errors(lead):
         raise ValidationFailed(errors)
     details = cast(DetailsInput, {field: value for field, value in lead.items() if field not in ASSIGNED_FIELDS})
-    return details, imported_state(lead, None if is_export(lead) else "status")
+    return details, imported_state(lead, None if is_export(lead) else as_given("status"))
 
 
 def _decoded(line: bytes) -> object:

@@ -11,6 +11,7 @@ from leads_domain.details import Details, DetailsInput
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.events import TimelineEntry, make_entries
 from leads_domain.lead import ImportedState, Lead, LeadId
+from leads_domain.lenient import OPTIONAL_FIELDS, add_attributes, check_leniently
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.register_lead import NewLead, OnDuplicate, Outcome, RegisterLead
 
@@ -19,13 +20,14 @@ class Candidate(NamedTuple):
     """The validated details and the imported state of a lead to import.
 
     `unknown_status` is the status in the file if the pipeline does not have it. With `merge_attributes`, an update does
-    not remove other attributes of an existing lead.
+    not remove other attributes of an existing lead. `warnings` counts the values that are kept as attributes, or not.
     """
 
     details: Details
     state: ImportedState | None = None
     unknown_status: str | None = None
     merge_attributes: bool = False
+    warnings: int = 0
 
 
 class DryRun(Protocol):
@@ -37,6 +39,9 @@ class DryRun(Protocol):
     def store(self, lead: Lead) -> None:
         """Add a lead, or replace the lead with the same identity."""
 
+
+_OWNER = frozenset(["owner"])
+"""The field of which a wrong value never refuses a row: other programs have names of persons there."""
 
 ImportResult = Outcome | DuplicateLead | ValidationFailed
 """The result of one candidate."""
@@ -61,6 +66,7 @@ class ImportSummary:
     statuses_set: int = 0
     statuses_kept: int = 0
     statuses_unknown: int = 0
+    warnings: int = 0
     unknown_statuses: list[str] = field(default_factory=list)
 
     @property
@@ -70,6 +76,8 @@ class ImportSummary:
 
     def count(self, result: ImportResult, candidate: Candidate | None = None) -> None:
         """Count the result of one row. An invalid row has no candidate."""
+        if candidate and not isinstance(result, ValidationFailed):
+            self.warnings += candidate.warnings
         if candidate and candidate.unknown_status is not None:
             self._count_unknown(candidate.unknown_status[:QUOTE_MAX])
         if candidate and candidate.state and candidate.state.status:
@@ -115,22 +123,36 @@ class ImportLeads:
     register_lead: RegisterLead
 
     def check(
-        self, values: DetailsInput, state: ImportedState | None = None, *, merge_attributes: bool = False
+        self,
+        values: DetailsInput,
+        state: ImportedState | None = None,
+        *,
+        merge_attributes: bool = False,
+        lenient: bool = False,
+        warnings: int = 0,
     ) -> Candidate:
-        """Return a candidate, with the status as the pipeline spells it; raises `ValidationFailed` with all errors."""
-        if state is None:
-            return Candidate(self.register_lead.check(values), merge_attributes=merge_attributes)
-        errors = state.errors()
-        pipeline = self.register_lead.pipeline
-        status = pipeline.find(state.status) if state.status else None
-        unknown = state.status if status is None else None
-        if unknown and state.status_attribute:
-            merge_attributes = merge_attributes or "attributes" not in values
-            values = {**values, "attributes": {state.status_attribute: unknown, **values.get("attributes", {})}}
-        elif unknown:
-            errors += pipeline.status_errors(unknown)
-        details = self.register_lead.check(values, *errors)
-        return Candidate(details, replace(state, status=status), unknown, merge_attributes)
+        """Return a candidate, with the status as the pipeline spells it; raises `ValidationFailed` with all errors.
+
+        An unknown status, a wrong owner, and if `lenient` any wrong optional value become attributes (`as_given`).
+        """
+        errors, unknown = [], None
+        if state is not None:
+            errors = state.errors()
+            status = self.register_lead.pipeline.find(state.status) if state.status else None
+            unknown = state.status if status is None else None
+            errors += (
+                self.register_lead.pipeline.status_errors(unknown) if unknown and not state.status_attribute else ()
+            )
+            state = replace(state, status=status)
+        given = values
+        if unknown and state and state.status_attribute:
+            attributes, left_out = add_attributes(values.get("attributes", {}), {state.status_attribute: unknown})
+            given, warnings = {**values, "attributes": attributes}, warnings + (left_out > 0)
+        details, set_aside = check_leniently(
+            given, lambda checked: self.register_lead.check(checked, *errors), OPTIONAL_FIELDS if lenient else _OWNER
+        )
+        merge_attributes = merge_attributes or "attributes" not in values
+        return Candidate(details, state, unknown, merge_attributes, warnings + set_aside)
 
     def __call__(
         self,

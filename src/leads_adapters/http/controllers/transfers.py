@@ -2,14 +2,14 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from math import inf
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, BinaryIO, NamedTuple
 
 from litestar import Controller, Response, get, post
-from litestar.params import FromQuery
+from litestar.params import FromQuery, QueryParameter
 from msgspec import Meta
 
 from leads_adapters.http import problems
@@ -19,14 +19,22 @@ from leads_adapters.http.decoding import check_media_type
 from leads_adapters.http.idempotency import Attempt, IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
 from leads_adapters.http.negotiation import preferred_media_type
-from leads_adapters.http.openapi.parts import FILES
+from leads_adapters.http.openapi.parts import FILES, UPLOADS
 from leads_adapters.http.parameters import Injected, OnDuplicate
 from leads_adapters.http.problem_responses import log_error
 from leads_adapters.http.receiving import BodyLimits, receive_body
 from leads_adapters.http.responses import JsonResponse
-from leads_adapters.http.schemas.imports import ImportView, RowError
+from leads_adapters.http.schemas.imports import ColumnView, ImportView, RowError
 from leads_adapters.http.streaming import IDLE_SECONDS, FileResponse, Upload, is_head, run_on_this_loop
-from leads_adapters.lead_files import FileRefused, ReadFile, WriteFile
+from leads_adapters.lead_files import (
+    ColumnMap,
+    FileRefused,
+    LeadFile,
+    ReadFile,
+    ReadOptions,
+    WriteFile,
+    column_map_of,
+)
 from leads_adapters.transfer import Importer, Run, all_leads
 from leads_domain.access import Permission
 from leads_domain.errors import Unavailable, ValidationFailed
@@ -51,6 +59,18 @@ _BUFFER = 2**16
 
 DryRun = Annotated[bool, Meta(description="Report the result of the import, but store nothing.")]
 StartRules = Annotated[bool, Meta(description="Apply the follow-up rules to new leads.")]
+Lenient = Annotated[
+    bool, Meta(description="Keep a wrong optional value as the attribute `NAME_as_given`, instead of refusing the row.")
+]
+ColumnMapping = Annotated[
+    list[str],
+    Meta(
+        description="What a column means, as `COLUMN=member`: `name`, `first_name`, `last_name`, `email`, `phone`, "
+        "`source`, `owner` or `status`. `COLUMN=` leaves the column out. Repeatable.",
+        examples=[["Company Phone=phone"]],
+    ),
+]
+Sheet = Annotated[str, Meta(description="The sheet of a spreadsheet, by default the first.", min_length=1)]
 
 
 class FileFormat(NamedTuple):
@@ -63,7 +83,7 @@ class FileFormat(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ImportServices:
-    """The dependencies of imports. `formats` has the format of each media type of `FILES`."""
+    """The dependencies of imports. `formats` has the format of each media type of `UPLOADS`."""
 
     writes: IdempotentWrites
     importing: Importer
@@ -98,7 +118,7 @@ class TransferController(Controller):
     @post(
         "/import",
         status_code=200,
-        opt=requires(Permission.ADMINISTER, upload=FILES),
+        opt=requires(Permission.ADMINISTER, upload=UPLOADS),
         response_description="The result of the import.",
     )
     async def import_leads(
@@ -108,24 +128,33 @@ class TransferController(Controller):
         on_duplicate: FromQuery[OnDuplicate] = DuplicatePolicy.ERROR,
         dry_run: FromQuery[DryRun] = False,
         rules: FromQuery[StartRules] = False,
+        lenient: FromQuery[Lenient] = False,
+        map_: Annotated[ColumnMapping | None, QueryParameter(name="map")] = None,
+        sheet: FromQuery[Sheet | None] = None,
     ) -> Response[ImportView]:
         """Import leads from a file.
 
-        The file is CSV, delimited by commas, semicolons or tabs, with column names in its first row; or NDJSON, with
-        one lead a line. The rules for a single lead apply to each row, and a row with errors does not stop the others.
-        Rows are stored in transactions of up to 100. If the request fails or is interrupted, the rows stored so far
-        remain, and are duplicates when you send the file again. A file whose first row is invalid is refused as a
-        whole. The response lists the first 1000 errors.
+        The file is CSV in any encoding, delimited by commas, semicolons, tabs or bars, or a spreadsheet (`.xlsx`,
+        `.xls`, `.ods`), with column names in its first row; or NDJSON, with one lead a line. The rules for a single
+        lead apply to each row, and a row with errors does not stop the others. Rows are stored in transactions of up to
+        100. If the request fails or is interrupted, the rows stored so far remain, and are duplicates when you send the
+        file again. A file whose first row is invalid is refused as a whole. The response lists the first 1000 errors.
         """
-        media_type = check_media_type(request.scope, list(FILES))
+        media_type = check_media_type(request.scope, list(UPLOADS))
         if imports.slots.locked():
             detail = f"{IMPORTS_MAX} imports are running, and no more are allowed at once. Send the file again later."
             raise problems.Unavailable(detail, headers=_RETRY_LATER)
         thread_run = run_on_this_loop()
         limits = BodyLimits(imports.max_length, imports.idle_seconds, seconds=inf)
         upload = Upload(receive_body(request.scope, request.receive, limits), thread_run)
-        options = {"on_duplicate": on_duplicate, "rules": rules, "dry_run": dry_run, "actor": request.user.name}
-        read = imports.formats[media_type].read
+        options = {
+            "on_duplicate": on_duplicate,
+            "rules": rules,
+            "dry_run": dry_run,
+            "lenient": lenient,
+            "actor": request.user.name,
+        }
+        read = partial(imports.formats[media_type].read, options=ReadOptions(_column_map(map_ or []), sheet))
         run = partial(_import, imports.importing, read, upload, thread_run, options)
         async with imports.slots:
             with imports.writes.attempt(request) as attempt:
@@ -166,23 +195,32 @@ class TransferController(Controller):
         return response
 
 
-def _import(
-    importing: Importer, read: ReadFile, upload: Upload, run: Run, options: dict[str, Any]
-) -> JsonResponse[ImportView]:
+def _column_map(texts: Sequence[str]) -> ColumnMap:
     try:
-        rows = read(io.BufferedReader(upload, _BUFFER)).rows
-    except FileRefused as refusal:
-        raise ValidationFailed.because(str(refusal)) from None
+        return column_map_of(texts)
+    except ValueError as error:
+        raise problems.MalformedRequest(f"The query parameter `map` is invalid. {error}") from None
+
+
+def _import(
+    importing: Importer, read: Callable[[BinaryIO], LeadFile], upload: Upload, run: Run, options: dict[str, Any]
+) -> JsonResponse[ImportView]:
     summary = ImportSummary()
     errors: list[RowError] = []
     text_left = ERRORS_TEXT_MAX
-    for row, imported, candidate in importing(rows, run, **options):
-        summary.count(imported, candidate)
-        if isinstance(imported, ValidationFailed) and text_left > 0:
-            found = imported.errors[: ERRORS_MAX - len(errors)]
-            errors += (RowError(row.line, error.pointer, error.detail) for error in found)
-            text_left -= sum(len(error.pointer) + len(error.detail) for error in found)
-    return JsonResponse(ImportView(**asdict(summary), errors=errors), status_code=200)
+    try:
+        lead_file = read(io.BufferedReader(upload, _BUFFER))
+        for row, imported, candidate in importing(lead_file.rows, run, **options):
+            summary.count(imported, candidate)
+            if isinstance(imported, ValidationFailed) and text_left > 0:
+                found = imported.errors[: ERRORS_MAX - len(errors)]
+                errors += (RowError(row.line, error.pointer, error.detail) for error in found)
+                text_left -= sum(len(error.pointer) + len(error.detail) for error in found)
+    except FileRefused as refusal:
+        raise ValidationFailed.because(str(refusal)) from None
+    columns = [ColumnView(*meaning) for meaning in lead_file.meanings]
+    view = ImportView(**asdict(summary), encoding=lead_file.encoding(), columns=columns, errors=errors)
+    return JsonResponse(view, status_code=200)
 
 
 def _read_to_end(upload: Upload) -> None:

@@ -137,9 +137,12 @@ def _headers(response: Mapping[str, Any], handler: HTTPRouteHandler, method: str
     return {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS if is_sent[name]}
 
 
-def _files(examples: Mapping[str, str]) -> dict[str, Any]:
+def _files(examples: Mapping[str, str | None]) -> dict[str, Any]:
     schema = {"type": "string", "format": "binary"}  # client generators map this to a file
-    return {media_type: {"schema": schema, "example": example} for media_type, example in examples.items()}
+    return {
+        media_type: {"schema": schema} | ({"example": example} if example else {})
+        for media_type, example in examples.items()
+    }
 
 
 def _problems(handler: HTTPRouteHandler, path: str, method: str, schemas: MsgspecSchemas) -> dict[str, Any]:

@@ -9,6 +9,15 @@ FILES: Mapping[str, str] = {
 }
 """The media types of files of leads, each with an example."""
 
+SPREADSHEETS = (
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel",
+    "application/vnd.oasis.opendocument.spreadsheet",
+)
+"""The media types of spreadsheets, which an import reads, too."""
+
+UPLOADS: Mapping[str, str | None] = {**FILES, **dict.fromkeys(SPREADSHEETS)}
+
 
 HEADERS: Mapping[str, Any] = {
     "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},

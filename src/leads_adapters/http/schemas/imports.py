@@ -21,6 +21,16 @@ class RowError(msgspec.Struct):
     ]
 
 
+class ColumnView(msgspec.Struct):
+    """What a column of a file means."""
+
+    column: Annotated[str, Meta(description="The name of the column.", examples=["E-Mail"])]
+    member: Annotated[
+        str | None,
+        Meta(description="The member of a lead that the column fills, or null if it is left out.", examples=["email"]),
+    ]
+
+
 class ImportView(msgspec.Struct):
     """The number of rows of a file by result."""
 
@@ -38,9 +48,21 @@ class ImportView(msgspec.Struct):
     statuses_kept: Annotated[int, Meta(description="Rows with a status for an existing lead, which keeps its own.")]
     statuses_unknown: Annotated[
         int,
-        Meta(description="Rows with a status that the pipeline does not have. An attribute stores this status."),
+        Meta(
+            description="Rows with a status that the pipeline does not have. The attribute `status_as_given` stores it."
+        ),
+    ]
+    warnings: Annotated[
+        int,
+        Meta(description="Wrong values that became an attribute `NAME_as_given`, and rows with too many attributes."),
     ]
     unknown_statuses: Annotated[
         Sequence[str], Meta(description="The first ten different statuses that the pipeline does not have.")
+    ]
+    encoding: Annotated[
+        str | None, Meta(description="The encoding of the file; null for a spreadsheet.", examples=["utf-8"])
+    ]
+    columns: Annotated[
+        Sequence[ColumnView], Meta(description="What the columns mean. Empty for a file without columns.")
     ]
     errors: Annotated[Sequence[RowError], Meta(description="The first 1000 errors.")]

@@ -49,7 +49,7 @@ def test_other_fields_of_an_export_are_ignored() -> None:
 
 def test_status_and_times_are_read_and_checked() -> None:
     (row,) = rows('{"name": "Ann", "status": "Lost", "created_at": "2026-01-05T12:00:00Z"}')
-    assert row.state == ImportedState(status="Lost", created_at=NOON, status_attribute="status")
+    assert row.state == ImportedState(status="Lost", created_at=NOON, status_attribute="status_as_given")
     assert errors_of('{"status": 5, "status_reason": [], "contacted_at": 7}') == [
         FieldError("/status", "Give text or null, not a number."),
         FieldError("/status_reason", "Give text or null, not a list."),

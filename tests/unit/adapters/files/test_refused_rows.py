@@ -81,7 +81,7 @@ def test_refused_lines_of_an_ndjson_export_are_imported_unchanged(several: list[
 
 
 def test_the_bytes_of_a_row_that_is_not_utf8_are_preserved_and_refused_again() -> None:
-    content = refused(csv_file(b"email,name\na@x.org,M\xfcller\n"))
+    content = refused(csv_file("email,name,größe\n".encode() + b"a@x.org,M\xfcller\n"))
     assert b"M\xfcller" in content
     (row,) = csv_file(content).rows
     assert isinstance(row.given, ValidationFailed)
