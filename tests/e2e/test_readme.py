@@ -4,16 +4,18 @@ The tests replace only what a reader replaces: the port, the key and the id.
 """
 
 import json
+import shutil
 from typing import Any, NamedTuple
 
 from e2e.readme import BLOCKS, ROOT, block, recipe
 from e2e.service import BIN, HOST, CommandResult, Response, Service, Site, eventually
 
+EXPORTS = ROOT / "tests" / "data" / "exports"
 START = "make serve"
 FIRST_REQUESTS = "KEY=admin_..."
 WITH_THE_ID = "ID=..."
 ACTIVATE = ". .venv/bin/activate"
-SPREADSHEET = "leads import leads.csv --dry-run"
+SPREADSHEET = "leads import contacts.csv --dry-run"
 BACKUP = "leads backup backups/ --keep 14"
 LOST_KEY = 'leads keys create --name "Mia" --role admin'
 NOTIFIER = "import subprocess"
@@ -86,20 +88,18 @@ def activated(site: Site, script: str) -> CommandResult:
     return site.shell(script, PATH=f"{BIN}:{site.environment()['PATH']}").expect(0)
 
 
-def test_a_spreadsheet_is_tried_imported_and_exported(site: Site) -> None:
-    site.write(
-        "leads.csv",
-        "Full Name;E-Mail;Phone Number;Company\nJohn Doe;john@example.com;+49123456789;ACME\nJane Doe;no address;;\n",
-    )
+def test_an_export_with_first_and_last_names_is_tried_imported_and_exported(site: Site) -> None:
+    shutil.copy(EXPORTS / "google-contacts.csv", site.folder / "contacts.csv")
     done = activated(site, block(SPREADSHEET))
     assert done.out.count("This was a dry run: nothing was stored.") == 1
-    assert [line.split() for line in done.out.splitlines() if line.startswith("created")] == [["created", "1"]] * 2
+    assert "  First Name -> name\n  Middle Name -> (attribute)\n  Last Name -> name\n" in done.out
+    assert [line.split() for line in done.out.splitlines() if line.startswith("created")] == [["created", "3"]] * 2
     exported = (site.folder / "everything.csv").read_text("utf-8")
-    assert "john@example.com" in exported
-    assert '"{""Company"":""ACME""}"' in exported
-    assert "no address" not in exported
-    refused = (site.folder / "leads.refused.csv").read_text("utf-8")
-    assert refused.splitlines()[1].startswith("3,")
+    assert ",Ada Muster,ada@example.com,'+4915112345678," in exported
+    assert ",Oma,,'+49407654321," in exported
+    assert "Nur Name" not in exported
+    refused = (site.folder / "contacts.refused.csv").read_text("utf-8")
+    assert [line.split(",")[0] for line in refused.splitlines()[1:]] == ["6", "7"]
 
 
 def test_a_backup_made_while_the_service_runs_is_restored_after_it_has_stopped(site: Site) -> None:

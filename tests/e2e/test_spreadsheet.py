@@ -186,3 +186,25 @@ def stored(leads: list[dict[str, Any]]) -> dict[object, dict[str, Any]]:
         lead["email"] or lead["phone"]: {field: lead[field] for field in lead if field not in ASSIGNED_BY_IMPORT}
         for lead in leads
     }
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls", "ods"])
+def test_a_spreadsheet_is_imported_and_its_refused_rows_are_written_as_csv(suffix: str, site: Site) -> None:
+    shutil.copy(DATA / "spreadsheets" / f"leads.{suffix}", site.folder / f"people.{suffix}")
+    strict = site.leads("import", f"people.{suffix}", "--map", "Score=phone").expect(1)
+    assert counts(strict) == counted(refused=2)
+    refused = records(site.folder / "people.refused.csv")
+    assert [(row["line"], row["E-Mail"]) for row in refused] == [("2", "ada@example.com"), ("3", "bo@example.com")]
+
+    done = site.leads("import", f"people.{suffix}", "--map", "Score=phone", "--lenient").expect(0)
+    assert counts(done) == counted(created=2)
+    assert "2 values were kept as an attribute, or left out.\n" in done.out
+    exported = leads(site.leads("export", "--format", "ndjson").expect(0).out)
+    assert [lead["attributes"]["phone_as_given"] for lead in exported] == ["0.3", "12.5"]
+
+
+def test_a_sheet_is_chosen_by_its_name(site: Site) -> None:
+    shutil.copy(DATA / "spreadsheets" / "leads.xlsx", site.folder)
+    assert counts(site.leads("import", "leads.xlsx", "--sheet", "Other").expect(0)) == counted(created=1)
+    failed = site.leads("import", "leads.xlsx", "--sheet", "Nope").expect(1)
+    assert 'There is no sheet "Nope"' in failed.err

@@ -22,6 +22,7 @@ NAME_PARTS = ("first_name", "last_name")
 """The members that are joined to a name."""
 
 _ONE_COLUMN = ("name", "source", "owner")
+_IMPORTED_STATE = ("status", "created_at", "contacted_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class Columns:
     def meanings(self) -> Iterator[Meaning]:
         """Yield each column with a name, with the member that it fills; None if it is left out."""
         members = {index: "attributes" for _, index in self.attributes}
-        members |= {index: field for field, index in (*self.assigned, *self.fields)}
+        assigned = [each for each in self.assigned if self.is_export or each[0] in _IMPORTED_STATE]
+        members |= {index: "attributes" for _, index in self.assigned}
+        members |= {index: field for field, index in (*assigned, *self.fields)}
         members |= {index: field for field, indexes in self.contacts for index in indexes}
         members |= dict.fromkeys(self.name_parts, "name")
         if self.json_column is not None:
@@ -120,7 +123,7 @@ def _columns(
 ) -> Columns:
     fields = {field: members[field][0] for field in _ONE_COLUMN if field in members}
     contacts = tuple((field, tuple(members[field])) for field in SEVERAL_POSSIBLE if field in members)
-    name_parts = () if exported else tuple(members[part][0] for part in NAME_PARTS if part in members)
+    name_parts = tuple(members[part][0] for part in NAME_PARTS if part in members)
     status = {"status": members["status"][0]} if "status" in members else {}
     assigned = status | {field: index for field, index in own_fields.items() if field in ASSIGNED_FIELDS}
     json_column = own_fields.get("attributes")

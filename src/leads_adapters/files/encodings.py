@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from itertools import pairwise
 
 from leads_adapters.lead_files import Readable
@@ -21,6 +22,7 @@ _DETECTED = [WESTERN, "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256"
 _DETECTED += ["mac_roman", "cp850", "cp437", "cp932", "euc_jp", "gb18030", "big5", "cp949"]
 _PUNCTUATION = "\u2018\u2019\u201a\u201c\u201d\u201e\u2013\u2014\u2026\u00ab\u00bb\u00b7\u00a0\u00ae\u2122\u00b0"
 _PUNCTUATION += "\u3000\u3001\u3002\u30fb"
+_CAPITAL_IN_WORD = re.compile(r"(?<=[^\W\d_])[\u00c0-\u00de\u0400-\u042f](?=[a-z])")
 _SHARE_OF_LATIN = 0.1
 
 
@@ -101,7 +103,7 @@ def _detected(sample: bytes) -> str:
     likely = [(name, match) for match in matches for name in match.could_be_from_charset if name in _DETECTED]
     best = min(
         likely,
-        key=lambda each: (_symbols_in_words(str(each[1])), each[1].chaos, _DETECTED.index(each[0])),
+        key=lambda each: (_oddities(str(each[1])), each[1].chaos, _DETECTED.index(each[0])),
         default=None,
     )
     if best:
@@ -109,13 +111,14 @@ def _detected(sample: bytes) -> str:
     return WESTERN if sample.decode(WESTERN, "ignore").encode(WESTERN) == sample else UTF_8
 
 
-def _symbols_in_words(text: str) -> int:
-    """Return how often a letter is next to a symbol, which happens if a text is read in a wrong encoding."""
-    return sum(
+def _oddities(text: str) -> int:
+    """Count what a wrong encoding does to words: symbols next to letters, and capitals such as that in `MÅller`."""
+    symbols = sum(
         letter.isalpha() and not (symbol.isascii() or symbol.isalpha() or symbol in _PUNCTUATION)
         for pair in pairwise(text)
         for letter, symbol in (pair, pair[::-1])
     )
+    return symbols + len(_CAPITAL_IN_WORD.findall(text))
 
 
 def _utf_16_byte_order(sample: bytes) -> str | None:

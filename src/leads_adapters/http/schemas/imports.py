@@ -52,12 +52,12 @@ class ImportView(msgspec.Struct):
             description="Rows with a status that the pipeline does not have. The attribute `status_as_given` stores it."
         ),
     ]
+    unknown_statuses: Annotated[
+        Sequence[str], Meta(description="The first ten different statuses that the pipeline does not have.")
+    ]
     warnings: Annotated[
         int,
         Meta(description="Wrong values that became an attribute `NAME_as_given`, and rows with too many attributes."),
-    ]
-    unknown_statuses: Annotated[
-        Sequence[str], Meta(description="The first ten different statuses that the pipeline does not have.")
     ]
     encoding: Annotated[
         str | None, Meta(description="The encoding of the file; null for a spreadsheet.", examples=["utf-8"])

@@ -127,6 +127,15 @@ def test_a_column_with_the_exact_name_of_a_field_wins_over_other_spellings() -> 
     assert members(columns)["Full Name"] == "attributes"
 
 
+def test_an_id_of_another_program_is_an_attribute() -> None:
+    assert members(columns_of(["id", "email", "name", "status"])) == {
+        "id": "attributes",
+        "email": "email",
+        "name": "name",
+        "status": "status",
+    }
+
+
 def test_a_map_of_columns_wins_over_their_names() -> None:
     column_map = {"Company Phone": "phone", "e mail": None, "Contact mail": "email", "Alias": "name"}
     columns = columns_of(["Phone", "Company Phone", "E-Mail", "Contact mail", "Name", "Alias"], column_map)
