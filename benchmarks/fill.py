@@ -12,9 +12,11 @@ from benchmarks import sample
 from leads_adapters.ids import Uuid7Source
 from leads_adapters.sql.tables import END_OF_TIME, leads, timeline
 from leads_adapters.sql.word_index import rebuild_word_index
+from leads_domain.contact import EmailAddress
 from leads_domain.events import EventType
 from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.search import index_words, name_key
+from leads_domain.similarity import mailbox
 
 Sample = Callable[[int], dict[str, Any]]
 
@@ -55,6 +57,7 @@ def _lead(values: dict[str, Any], at: datetime, now: datetime) -> dict[str, Any]
             "next_follow_up_key": follow_up_at or END_OF_TIME,
             "version": 1,
             "name_key": name_key(values["name"]),
+            "mailbox": mailbox(EmailAddress(values["email"], values["email"].lower())),
             "words": index_words(values["name"], values["email"], values["source"], phone=values["phone"]),
         }
     )

@@ -18,6 +18,7 @@ from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.similarity import SimilarLead
 from leads_domain.submission import Submission
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
@@ -29,6 +30,7 @@ from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claime
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import PersonalDataExport, export_lead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
+from leads_domain.use_cases.find_similar_leads import find_similar_leads, mark_distinct
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
@@ -97,6 +99,14 @@ class Application:
     def merge(self, lead: Lead, duplicate: Lead) -> Lead:
         """Merge `duplicate` into `lead`."""
         return self.database.write(self.merge_leads, lead.id, {"duplicate_id": duplicate.id}, actor=ACTOR)
+
+    def similar(self, lead: Lead) -> Sequence[SimilarLead]:
+        """Return the possible duplicates of a lead."""
+        return self.database.read(find_similar_leads, lead.id)
+
+    def mark_distinct(self, lead: Lead, other: Lead) -> Lead:
+        """Mark two leads as different people."""
+        return self.database.write(mark_distinct, lead.id, {"lead_id": other.id})
 
     def erase(self, lead: Lead) -> None:
         """Erase a lead."""

@@ -29,6 +29,7 @@ from leads_adapters.http.schemas.api_keys import NewApiKey
 from leads_adapters.http.schemas.enquiries import Corrections, NewEnquiry
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
 from leads_adapters.http.schemas.leads import LeadPatch, NewLead, NewMerge, NewNote
+from leads_adapters.http.schemas.similar_leads import NewDistinct
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
@@ -67,6 +68,7 @@ from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Record
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.find_leads import BuildLeadQuery, find_leads
+from leads_domain.use_cases.find_similar_leads import check_distinct
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
@@ -241,6 +243,7 @@ class Container(containers.DeclarativeContainer):
             Corrections: accept_submission.provided.check,
             NewNote: providers.Object(check_note),
             NewMerge: providers.Object(check_merge),
+            NewDistinct: providers.Object(check_distinct),
             NewFollowUp: trigger_follow_up.provided.check,
             FollowUpPatch: providers.Object(check_follow_up_changes),
             NewApiKey: providers.Object(check_new_key),

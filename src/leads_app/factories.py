@@ -22,6 +22,7 @@ from leads_adapters.http.controllers.service import (
     PipelineController,
     StatisticsController,
 )
+from leads_adapters.http.controllers.similar_leads import SimilarLeadController
 from leads_adapters.http.controllers.submissions import SubmissionController
 from leads_adapters.http.controllers.timeline import EventController, TimelineController
 from leads_adapters.http.controllers.transfers import FileFormat, TransferController
@@ -101,6 +102,7 @@ CONTROLLERS = (
     LeadController,
     EnquiryController,
     TimelineController,
+    SimilarLeadController,
     TransferController,
     LeadFollowUpController,
     FollowUpController,

@@ -1,4 +1,4 @@
-"""The ports of the stores. The other ports are in `sources.py`, `notifier.py` and `statistics.py`.
+"""The ports of the stores. The other ports are in `sources.py`, `notifier.py`, `statistics.py` and `similarity.py`.
 
 The stores of a unit of work see each other's changes immediately. Other units of work see all of them or none, after
 the unit of work has ended. Each method of a store can raise `Unavailable`.
@@ -16,6 +16,7 @@ from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position, SubmissionQuery
+from leads_domain.similarity import SimilarLeads
 from leads_domain.statistics import Reports
 from leads_domain.submission import Submission, SubmissionId
 
@@ -276,6 +277,10 @@ class UnitOfWork(Protocol):
     @property
     def idempotency(self) -> IdempotencyStore:
         """Return the store of idempotency records."""
+
+    @property
+    def similar_leads(self) -> SimilarLeads:
+        """Return the finder of possible duplicates."""
 
     @property
     def reports(self) -> Reports:

@@ -28,6 +28,8 @@ MINIMUM_ROLES = {
     "getLeadsIdTimeline": "read",
     "postLeadsIdNotes": "agent",
     "postLeadsIdMerge": "agent",
+    "getLeadsIdSimilar": "read",
+    "postLeadsIdDistinct": "agent",
     "postLeadsIdFollowUp": "agent",
     "getLeadsIdFollowUps": "read",
     "getFollowUps": "read",

@@ -120,6 +120,8 @@ def test_a_merge_fills_empty_fields_of_the_target_and_joins_the_timelines(api: A
         ("POST", "/follow-up", None),
         ("POST", "/notes", {"text": "He moved."}),
         ("POST", "/merge", {"duplicate_id": UNKNOWN_ID}),
+        ("GET", "/similar", None),
+        ("POST", "/distinct", {"lead_id": UNKNOWN_ID}),
         ("GET", "/export", None),
     ],
 )
@@ -292,6 +294,7 @@ def test_the_personal_data_export_is_complete(service: Service, admin: Api, john
     assert document == {
         "lead": lead,
         "merged_ids": [id_of(jon)],
+        "distinct_ids": [],
         "follow_ups": admin.get(f"{john}/follow-ups?limit=200").json["items"],
         "timeline": admin.get(f"{john}/timeline?limit=200").json["items"],
         "submissions": [],

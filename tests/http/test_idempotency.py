@@ -91,6 +91,10 @@ POSTS: dict[str, Ask] = {
         f"{lead}/merge",
         {"duplicate_id": api.post("/leads", JANE).expect(201).json["id"]},
     ),
+    "/leads/{id}/distinct": lambda _service, api, lead: (
+        f"{lead}/distinct",
+        {"lead_id": api.post("/leads", JANE).expect(201).json["id"]},
+    ),
     "/follow-ups/{id}/cancel": lambda _service, api, lead: (
         api.post(f"{lead}/follow-up").headers["location"] + "/cancel",
         None,

@@ -104,7 +104,7 @@ def test_operation_ids_are_unique_and_every_operation_has_a_description(document
     assert all(operation["summary"] for _, _, operation in operations(document))
 
 
-VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Cancel|Retry|Revoke|Check|Accept|Discard"
+VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Mark|Cancel|Retry|Revoke|Check|Accept|Discard"
 
 
 def test_summaries_are_short_and_begin_with_a_verb(document: Any) -> None:
@@ -375,6 +375,9 @@ def responses_about_personal_data(service: Service, lead: str, duplicate: str) -
     admin = service.client("admin")
     yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": "Call in the morning."})
     yield "POST", "/leads/{id}/notes", admin.post(f"/leads/{lead}/notes", {"text": " "})
+    yield "GET", "/leads/{id}/similar", admin.get(f"/leads/{lead}/similar")
+    for other in (duplicate, UNKNOWN_ID, "John"):
+        yield "POST", "/leads/{id}/distinct", admin.post(f"/leads/{lead}/distinct", {"lead_id": other})
     for other in (duplicate, duplicate, UNKNOWN_ID, "John"):
         yield "POST", "/leads/{id}/merge", admin.post(f"/leads/{lead}/merge", {"duplicate_id": other})
     for method, path, body in (
@@ -386,6 +389,8 @@ def responses_about_personal_data(service: Service, lead: str, duplicate: str) -
         ("GET", "/leads/{id}/follow-ups", None),
         ("POST", "/leads/{id}/notes", {"text": "He moved."}),
         ("POST", "/leads/{id}/merge", {"duplicate_id": UNKNOWN_ID}),
+        ("GET", "/leads/{id}/similar", None),
+        ("POST", "/leads/{id}/distinct", {"lead_id": UNKNOWN_ID}),
         ("GET", "/leads/{id}/export", None),
     ):
         yield method, path, admin.request(method, path.replace("{id}", duplicate), body)

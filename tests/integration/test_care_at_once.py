@@ -150,6 +150,16 @@ def test_of_two_opposite_merges_one_succeeds_and_the_other_is_redirected(url: UR
         app.database.run(other.close())
 
 
+def test_a_merge_does_not_keep_pairs_of_a_lead_that_is_erased(
+    app: Application, engine: Engine, john: Lead, jon: Lead
+) -> None:
+    jane = app.register(email="jane@example.com").lead
+    app.mark_distinct(jon, jane)
+    result = result_during(app, engine, erase_step(app, jane), merge_step(app, john, jon))
+    assert result.id == john.id
+    assert app.personal_data(john).distinct_ids == []
+
+
 def test_an_outcome_is_recorded_for_the_target_of_a_concurrent_merge(
     app: Application, engine: Engine, john: Lead, jon: Lead
 ) -> None:

@@ -22,6 +22,7 @@ from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.sql.tables import (
     api_keys,
+    distinct_leads,
     feed,
     follow_ups,
     idempotency_records,
@@ -176,6 +177,7 @@ def fill(engine: Engine) -> None:
         ),
     )
     insert_rows(engine, merged_leads, {"id": an_id(3), "into_id": an_id(1)})
+    insert_rows(engine, distinct_leads, *({"lead_id": an_id(a), "other_id": an_id(b)} for a, b in ((1, 2), (2, 1))))
     insert_rows(
         engine,
         follow_ups,

@@ -81,6 +81,7 @@ def fill_lead(service: Service, admin: Api, person: int) -> str:
     content = {"email": f"{marks['duplicateemail']}@example.com", "a": marks["duplicatesubmission"]}
     service.process(service.receive(content=content))
     admin.post(f"{other}/follow-up", {"message": marks["duplicatemessage"], "due_at": "2027-01-01T00:00:00Z"})
+    admin.post(f"{other}/distinct", {"lead_id": path.rpartition("/")[2]}).expect(200)
     admin.post(f"{path}/merge", {"duplicate_id": other.rpartition("/")[2]}).expect(200)
     admin.patch(path, {"source": marks["source"]}).expect(200)
     return path

@@ -36,10 +36,12 @@ from leads_adapters.sql.tables import metadata
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.factories import make_engine
+from leads_domain.contact import EmailAddress
 from leads_domain.errors import Unavailable
 from leads_domain.events import EventType
 from leads_domain.paging import LeadQuery, LeadSort
 from leads_domain.search import query_words
+from leads_domain.similarity import mailbox
 from postgres import PROGRAMS, postgres_url
 
 STORES = ["sqlite", "postgresql"]
@@ -57,7 +59,7 @@ NEW_NAMES = {
 }
 """Names of tables and columns that revisions 0101 and 0103 changed."""
 
-NEW_TABLES = {"submissions"}
+NEW_TABLES = {"submissions", "distinct_leads"}
 """Tables that revisions after 0101 created."""
 
 DATA = Path(__file__).parents[1] / "data"
@@ -126,7 +128,7 @@ def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
 
     A new table without rows counts as one that does not exist yet.
     """
-    computed = {"rendered", "next_follow_up_key"}
+    computed = {"rendered", "next_follow_up_key", "mailbox"}
     tables = {NEW_NAMES.get(name, name): name for name in table_names(inspect(engine)) - {"alembic_version"}}
     with engine.connect() as connection:
         return {
@@ -337,6 +339,29 @@ def test_merged_leads_of_version_0_2_get_the_identity_that_they_had(engine: Engi
     upgrade(engine)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT identity FROM merged_leads").all() == [("jon@example.com",)]
+
+
+def test_leads_of_an_earlier_revision_are_found_by_their_mailbox(engine: Engine) -> None:
+    install_version_0_2(engine)
+    upgrade(engine, "0104")
+    addresses = ["a.b@example.net", "j.o.h.n+fair+2@mail.example.com", "+john@example.net", "+jo.hn+a@example.net"]
+    for id, address in zip(_ids(engine), addresses, strict=False):
+        execute(engine, f"UPDATE leads SET email = '{address.title()}', identity = '{address}' WHERE id = '{id}'")
+    execute(
+        engine, f"UPDATE leads SET email = NULL, identity = '+1202', phone = '+1202' WHERE id = '{_ids(engine)[5]}'"
+    )
+    upgrade(engine)
+
+    with engine.connect() as connection:
+        stored = connection.exec_driver_sql("SELECT email, identity, mailbox FROM leads").all()
+    assert len(stored) == 6
+    for address, identity, found in stored:
+        assert found == (mailbox(EmailAddress(address, identity)) if address else None)
+
+
+def _ids(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return [str(id) for (id,) in connection.exec_driver_sql("SELECT id FROM leads ORDER BY id")]
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)

@@ -10,7 +10,14 @@ import pytest
 
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
-from leads_adapters.sql import follow_up_store, idempotency_store, lead_filters, lead_pages, submission_store
+from leads_adapters.sql import (
+    follow_up_store,
+    idempotency_store,
+    lead_filters,
+    lead_pages,
+    similar_leads,
+    submission_store,
+)
 from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.lead_store import _lead_columns
 from leads_adapters.sql.sqlite.driver import journal_mode
@@ -167,6 +174,21 @@ def test_the_end_of_a_stretch_is_found_in_the_index(tmp_path: Path) -> None:
     for sort in LeadSort:
         (step,) = plan(tmp_path, lead_pages._lead_after_stretch(lead_pages._ListShape((), sort, False)), stretch=5_000)
         assert f"USING COVERING INDEX {INDEX[sort.field]}" in step
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (similar_leads._BY_NAME, "SEARCH leads USING INDEX ix_leads_name_key_id (name_key=?)"),
+        (similar_leads._BY_MAILBOX, "SEARCH leads USING INDEX ix_leads_mailbox (mailbox=?)"),
+        (similar_leads._by_phone("sqlite"), "SEARCH leads USING INTEGER PRIMARY KEY (rowid=?)"),
+    ],
+)
+def test_similar_leads_are_found_along_an_index(tmp_path: Path, statement: Any, expected: str) -> None:
+    values = {"name_key": "john doe", "mailbox": "john@example.com", "phone": "+1202", "extension": None}
+    found, *others = plan(tmp_path, statement, id=an_id(1), limit=100, match='"1202" *', **values)
+    assert found == expected
+    assert [step for step in others if "distinct_leads" not in step] == []
 
 
 def test_equal_queries_use_the_same_statement() -> None:

@@ -10,6 +10,7 @@ from leads_adapters.memory.follow_up_store import MemoryFollowUpStore
 from leads_adapters.memory.idempotency_store import MemoryIdempotencyStore
 from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_adapters.memory.reports import MemoryReports
+from leads_adapters.memory.similar_leads import MemorySimilarLeads
 from leads_adapters.memory.submission_store import MemorySubmissionStore
 from leads_adapters.memory.timeline import MemoryTimeline
 from leads_domain.access import ApiKey
@@ -24,6 +25,7 @@ from leads_domain.submission import Submission, SubmissionId
 class _State:
     leads: dict[LeadId, Lead] = field(default_factory=dict)
     merged: dict[LeadId, tuple[LeadId, str]] = field(default_factory=dict)
+    distinct: set[frozenset[LeadId]] = field(default_factory=set)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     submissions: dict[SubmissionId, Submission] = field(default_factory=dict)
     timeline: list[TimelineEntry] = field(default_factory=list)
@@ -46,6 +48,7 @@ class MemoryUnitOfWork:
         self.api_keys = MemoryApiKeyStore(state.api_keys)
         self.idempotency = MemoryIdempotencyStore(state.idempotency)
         self.reports = MemoryReports(state.leads, state.follow_ups, state.timeline)
+        self.similar_leads = MemorySimilarLeads(state.leads, state.distinct)
 
 
 class MemoryDatabase:

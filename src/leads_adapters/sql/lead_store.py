@@ -28,17 +28,18 @@ from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LeadPosition, LeadQuery, Page
 from leads_domain.search import lead_words, name_key
+from leads_domain.similarity import mailbox
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in leads.columns}
-_LEAD_COLUMNS = tuple(
-    column for column in leads.columns if column.name not in ("name_key", "words", "next_follow_up_key")
+LEAD_COLUMNS = tuple(
+    column for column in leads.columns if column.name not in ("name_key", "mailbox", "words", "next_follow_up_key")
 )
-_BY_ID = select(*_LEAD_COLUMNS).where(leads.c.id == bindparam("id"))
+_BY_ID = select(*LEAD_COLUMNS).where(leads.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
-_BY_IDS = select(*_LEAD_COLUMNS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
+_BY_IDS = select(*LEAD_COLUMNS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
 # SQLite has no arrays: a JSON array passes any number of ids as one parameter, so one statement suffices.
 _IS_ONE_OF_IDS = leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
-_BY_IDS_ON_SQLITE = select(*_LEAD_COLUMNS).where(_IS_ONE_OF_IDS)
+_BY_IDS_ON_SQLITE = select(*LEAD_COLUMNS).where(_IS_ONE_OF_IDS)
 _ID_BY_IDENTITY = select(leads.c.id).where(leads.c.identity == bindparam("identity"))
 _UPDATE = (
     update(leads)
@@ -107,7 +108,7 @@ class SqlLeadStore:
             rows = self._runner.all(_BY_IDS_ON_SQLITE, ids=_json(list(ids)))
         else:
             rows = self._runner.all(_BY_IDS, ids=list(ids))
-        return _leads(rows)
+        return leads_of(rows)
 
     def get_for_update(self, id: LeadId) -> Lead:
         """See `LeadStore.get_for_update`. SQLite has one writer at a time: SQLAlchemy omits FOR UPDATE."""
@@ -151,7 +152,7 @@ class SqlLeadStore:
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
         rows = find_page(self._runner, _lead_columns, query)
-        items = _leads(rows[: query.limit])
+        items = leads_of(rows[: query.limit])
         return Page(items, query.sort.position(items[-1]) if len(rows) > query.limit else None)
 
     def count(self, query: LeadQuery) -> int:
@@ -162,7 +163,7 @@ class SqlLeadStore:
         row = self._runner.first(statement, id=id)
         if row is None:
             raise self._not_found(id)
-        return _leads([row])[0]
+        return leads_of([row])[0]
 
     def _not_found(self, id: LeadId) -> NotFound:
         row = self._runner.first(_MERGED_INTO, id=id)
@@ -170,7 +171,7 @@ class SqlLeadStore:
 
 
 def _lead_columns(columns: Any) -> list[ColumnElement[Any]]:
-    return [columns[column.name] for column in _LEAD_COLUMNS]
+    return [columns[column.name] for column in LEAD_COLUMNS]
 
 
 def _json(value: object) -> str:
@@ -197,12 +198,13 @@ def _row(lead: Lead) -> dict[str, Any]:
         "next_follow_up_at": lead.next_follow_up_at,
         "version": lead.version,
         "name_key": name_key(lead.name),
+        "mailbox": mailbox(lead.email),
         "words": lead_words(lead),
         "next_follow_up_key": lead.next_follow_up_at or END_OF_TIME,
     }
 
 
-def _leads(rows: Iterable[Row]) -> list[Lead]:
+def leads_of(rows: Iterable[Row]) -> list[Lead]:
     """Convert rows to leads. msgspec creates frozen objects faster than their constructors do."""
     return msgspec.convert([_fields(row) for row in rows], list[Lead])
 

@@ -42,8 +42,8 @@ def _table(name: str, *parts: Any) -> Table:
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """The `next_follow_up_key` of a lead without a follow-up: it comes last in a list."""
 
-# `identity` is the e-mail key, or the phone number without an e-mail address. `name_key`, `words` and
-# `next_follow_up_key` are computed from the other columns, for lists. The word index is missing here because it
+# `identity` is the e-mail key, or the phone number without an e-mail address. `name_key`, `words`, `next_follow_up_key`
+# and `mailbox` are computed from the other columns, for lists and searches. The word index is missing here because it
 # differs: on PostgreSQL it is an index on an expression; on SQLite it is the table `lead_words`, where the store adds
 # words, and triggers change and delete them.
 leads = _table(
@@ -68,6 +68,7 @@ leads = _table(
     Column("name_key", Ordered, nullable=False, server_default=text("''")),
     Column("words", Text, nullable=False, server_default=text("''")),
     Column("next_follow_up_key", UtcTime, nullable=False, server_default=text("'9999-12-31T23:59:59.999999Z'")),
+    Column("mailbox", Text),
     CheckConstraint("length(name) BETWEEN 1 AND 200", "name"),
     CheckConstraint("version >= 1", "version"),
     CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", "contact"),
@@ -78,6 +79,7 @@ leads = _table(
     Index(None, "updated_at", "id"),
     Index(None, "name_key", "id"),
     Index(None, "next_follow_up_key", "id"),
+    Index(None, "mailbox"),
 )
 
 # Redirects the ids and identities of merged leads to the leads that replace them. Leads that were merged before
@@ -89,6 +91,14 @@ merged_leads = _table(
     Column("identity", Text),
     Index(None, "into_id"),
     Index(None, "identity"),
+)
+
+# Pairs of leads that are different people, each stored in both directions.
+distinct_leads = _table(
+    "distinct_leads",
+    Column("lead_id", Identifier, ForeignKey("leads.id"), primary_key=True),
+    Column("other_id", Identifier, ForeignKey("leads.id"), primary_key=True),
+    Index(None, "other_id"),
 )
 
 follow_ups = _table(

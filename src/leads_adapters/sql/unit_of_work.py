@@ -5,6 +5,7 @@ from leads_adapters.sql.follow_up_store import SqlFollowUpStore
 from leads_adapters.sql.idempotency_store import SqlIdempotencyStore
 from leads_adapters.sql.lead_store import SqlLeadStore
 from leads_adapters.sql.reports import SqlReports
+from leads_adapters.sql.similar_leads import SqlSimilarLeads
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.submission_store import SqlSubmissionStore
 from leads_adapters.sql.timeline import SqlTimeline
@@ -21,4 +22,5 @@ class SqlUnitOfWork:
         self.timeline = SqlTimeline(runner)
         self.api_keys = SqlApiKeyStore(runner)
         self.idempotency = SqlIdempotencyStore(runner)
+        self.similar_leads = SqlSimilarLeads(runner)
         self.reports = SqlReports(runner)

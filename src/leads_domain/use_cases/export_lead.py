@@ -18,13 +18,14 @@ PositionT = TypeVar("PositionT")
 
 @dataclass(frozen=True, slots=True)
 class PersonalDataExport:
-    """Everything stored about a lead, and the ids of the leads that were merged into it.
+    """Everything stored about a lead, with the ids of merged leads and of leads that are different people.
 
     Of the stored responses, which contain no further data, it has only the creation times, `replied_at`.
     """
 
     lead: Lead
     merged_ids: Sequence[LeadId]
+    distinct_ids: Sequence[LeadId]
     follow_ups: Sequence[FollowUp]
     timeline: Sequence[TimelineEntry]
     submissions: Sequence[Submission]
@@ -37,6 +38,7 @@ def export_lead(work: UnitOfWork, id: LeadId) -> PersonalDataExport:
     return PersonalDataExport(
         lead=lead,
         merged_ids=merged_ids,
+        distinct_ids=work.similar_leads.distinct_from(id),
         follow_ups=[*_all(lambda after: work.follow_ups.page(FollowUpQuery(lead_id=id, after=after, limit=LIMIT_MAX)))],
         timeline=[*_all(lambda before: work.timeline.of_lead(id, before=before, limit=LIMIT_MAX))],
         submissions=[

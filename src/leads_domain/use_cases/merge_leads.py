@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_fields, check_id, missing_fields
-from leads_domain.errors import Merged, NotFound, ValidationFailed
+from leads_domain.errors import Merged, ValidationFailed
 from leads_domain.events import Event, make_entries
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.merging import merge
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
+from leads_domain.use_cases.lock_pair import lock_pair
 
 
 class MergeInput(TypedDict, total=False):
@@ -62,6 +63,7 @@ class MergeLeads:
         work.follow_ups.move(duplicate.id, id)
         work.submissions.move(duplicate.id, id)
         work.timeline.move(duplicate.id, id)
+        work.similar_leads.move(duplicate.id, id)
         work.leads.redirect(duplicate.id, id)
         lead, events = merge(target, duplicate)
         scheduled = work.follow_ups.scheduled_of_lead(id)
@@ -85,19 +87,12 @@ def _lock_both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead
     """Lock and return both leads; the duplicate is None if it was merged into this lead before."""
     if duplicate_id == id:
         raise ValidationFailed.because("A lead cannot be merged into itself.", "/duplicate_id")
-    leads: dict[LeadId, Lead] = {}
-    errors: dict[LeadId, NotFound] = {}
-    for each in sorted([id, duplicate_id]):  # a fixed order, so that opposite merges cannot deadlock
-        try:
-            leads[each] = work.leads.get_for_update(each)
-        except NotFound as not_found:
-            errors[each] = not_found
-    if id in errors:
-        raise errors[id]
-    error = errors.get(duplicate_id)
-    if error and not (isinstance(error, Merged) and error.into == id):
-        raise ValidationFailed.because(str(error), "/duplicate_id")
-    return leads[id], leads.get(duplicate_id)
+    target, duplicate = lock_pair(work, id, duplicate_id)
+    if isinstance(duplicate, Lead):
+        return target, duplicate
+    if isinstance(duplicate, Merged) and duplicate.into == id:
+        return target, None
+    raise ValidationFailed.because(str(duplicate), "/duplicate_id")
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {"duplicate_id": lambda text, _: LeadId(check_id(text))}

@@ -17,11 +17,13 @@ def test_the_export_has_all_data_of_the_lead_and_none_of_others(app: Application
     app.trigger(jon, due_at=NOON + timedelta(hours=1))
     app.trigger(john)
     app.record(app.claim()[0])
+    app.mark_distinct(jon, jane)
     lead = app.merge(john, jon)
 
     personal_data = PersonalDataExport(
         lead=lead,
         merged_ids=[jon.id],
+        distinct_ids=[jane.id],
         follow_ups=app.follow_ups(lead),
         timeline=app.timeline(lead),
         submissions=[],

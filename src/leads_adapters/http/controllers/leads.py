@@ -153,7 +153,7 @@ class LeadController(Controller):
         current status has no effect. The request makes all of its changes or none.
         """
         options = _change_options(request)
-        return _lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent_fields(data), **options))
+        return lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent_fields(data), **options))
 
     @delete(
         "/{id:str}",
@@ -179,7 +179,7 @@ class LeadController(Controller):
         duplicate. Requests for its id return 301 from then on. Repeating a merge has no effect.
         """
         options = _change_options(request)
-        return await leads.write(request, _lead_response, leads.merge_leads, lead_id(id), sent_fields(data), **options)
+        return await leads.write(request, lead_response, leads.merge_leads, lead_id(id), sent_fields(data), **options)
 
     @get("/{id:str}/export", opt=requires(Permission.ADMINISTER))
     async def export_lead(self, id: FromPath[PathId], leads: Injected[LeadServices]) -> Response[PersonalDataView]:
@@ -194,7 +194,7 @@ def _change_options(request: ApiRequest) -> dict[str, Any]:
     return {"actor": request.user.name, "precondition": condition(request).permits}
 
 
-def _lead_response(lead: Lead, status_code: int = 200, headers: Mapping[str, str] | None = None) -> LeadResponse:
+def lead_response(lead: Lead, status_code: int = 200, headers: Mapping[str, str] | None = None) -> LeadResponse:
     """Return a lead with its entity tag."""
     headers = {**etag(lead.version), **(headers or {})}
     return JsonResponse(LeadView.of(lead), status_code=status_code, headers=headers, lead_id=lead.id)
@@ -203,8 +203,8 @@ def _lead_response(lead: Lead, status_code: int = 200, headers: Mapping[str, str
 def _registered_response(registered: Registered) -> LeadResponse:
     lead = registered.lead
     if registered.outcome is not Outcome.CREATED:
-        return _lead_response(lead)
-    return _lead_response(lead, 201, {"location": f"/leads/{lead.id}"})
+        return lead_response(lead)
+    return lead_response(lead, 201, {"location": f"/leads/{lead.id}"})
 
 
 def _register_or_enquire(work: UnitOfWork, leads: LeadServices, values: DetailsInput, *, actor: str) -> None:

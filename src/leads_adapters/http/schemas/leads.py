@@ -110,6 +110,7 @@ class PersonalDataView(msgspec.Struct):
 
     lead: LeadView
     merged_ids: Annotated[Sequence[Id], Meta(description="The ids of the leads that were merged into this one.")]
+    distinct_ids: Annotated[Sequence[Id], Meta(description="The ids of leads that were marked as other people.")]
     follow_ups: Annotated[Sequence[FollowUpView], Meta(description="Ordered by due time.")]
     timeline: Annotated[Sequence[TimelineEntryView], Meta(description="Newest first.")]
     submissions: Annotated[Sequence[SubmissionView], Meta(description="Newest first.")]
@@ -123,6 +124,7 @@ class PersonalDataView(msgspec.Struct):
         return cls(
             lead=LeadView.of(data.lead),
             merged_ids=data.merged_ids,
+            distinct_ids=data.distinct_ids,
             follow_ups=[FollowUpView.of(each) for each in data.follow_ups],
             timeline=[TimelineEntryView.of(each) for each in data.timeline],
             submissions=[SubmissionView.of(each) for each in data.submissions],

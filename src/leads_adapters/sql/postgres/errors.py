@@ -23,7 +23,13 @@ class CommitUndecided(Outage):
     """The connection was lost during the commit: either all changes are stored, or none."""
 
 
-CONFLICTS = (errors.UniqueViolation, errors.SerializationFailure, errors.DeadlockDetected, ConnectionLost)
+CONFLICTS = (
+    errors.UniqueViolation,
+    errors.ForeignKeyViolation,  # another unit of work has removed the row that this one refers to
+    errors.SerializationFailure,
+    errors.DeadlockDetected,
+    ConnectionLost,
+)
 """Errors after which a unit of work runs again. It then sees the change that it conflicted with."""
 
 
