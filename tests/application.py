@@ -8,6 +8,7 @@ from builders import details_input
 from databases import RunningDatabase
 from fakes import CountingIds, FixedClock, FixedEntropy, FixedRandomSource
 from leads_adapters.memory.normalizer import SimpleNormalizer
+from leads_domain.assignment import NO_ASSIGNMENT, Assignment
 from leads_domain.details import ChangesInput
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.events import TimelineEntry
@@ -49,14 +50,19 @@ CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE, "webhook":
 class Application:
     """All use cases on one database, with a fixed clock. The default channel is `log`."""
 
-    def __init__(self, database: RunningDatabase, rules: Sequence[FollowUpRule] = ()) -> None:
+    def __init__(
+        self,
+        database: RunningDatabase,
+        rules: Sequence[FollowUpRule] = (),
+        assignment: Assignment = NO_ASSIGNMENT,
+    ) -> None:
         self.database = database
         self.clock = FixedClock()
         self.ids = CountingIds()
         self.random_source = FixedRandomSource()
         ids, normalizer = self.ids, SimpleNormalizer()
         follow_up_rules = FollowUpRules(ids, "log", rules)
-        self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, follow_up_rules)
+        self.register_lead = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, follow_up_rules, assignment)
         self.change_lead = ChangeLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, follow_up_rules)
         self.add_enquiry = AddEnquiry(self.register_lead)
         self.import_leads = ImportLeads(self.register_lead)

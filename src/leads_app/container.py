@@ -110,7 +110,9 @@ class Container(containers.DeclarativeContainer):
         settings.provided.follow_up_rules,
         settings.provided.working_hours,
     )
-    register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules)
+    register_lead = providers.Singleton(
+        RegisterLead, clock, ids, normalizer, pipeline, rules, settings.provided.assignment
+    )
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
     change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules)
     add_note = providers.Singleton(AddNote, clock, ids)

@@ -16,6 +16,7 @@ from sqlalchemy import URL, make_url
 
 from leads_adapters.http.client_address import Network
 from leads_adapters.http.rate_limit import RateLimit
+from leads_app.assignment_settings import parse_assignment
 from leads_app.rule_settings import check_rules, parse_duration, parse_rules, parse_working_hours
 from leads_app.setting_values import (
     parse_api_key,
@@ -29,6 +30,7 @@ from leads_app.setting_values import (
     parse_text,
     parse_trusted_proxies,
 )
+from leads_domain.assignment import NO_ASSIGNMENT, Assignment
 from leads_domain.errors import InvalidPipeline, ValidationFailed
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 from leads_domain.rules import FollowUpRule
@@ -73,6 +75,7 @@ class Settings:
     follow_up_rules: Sequence[FollowUpRule] = ()
     working_hours: WorkingHours | None = None
     keep_submissions: timedelta = timedelta(days=90)
+    assignment: Assignment = NO_ASSIGNMENT
 
 
 def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
@@ -167,7 +170,7 @@ def _intake(value: object) -> timedelta:
     return keep
 
 
-_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake")
+_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake", "assignment")
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "database_url": ("database_url", parse_database_url),
     "api_key": ("api_key_digest", parse_api_key),
@@ -185,4 +188,5 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "follow_up_rules": ("follow_up_rules", parse_rules),
     "working_hours": ("working_hours", parse_working_hours),
     "intake": ("keep_submissions", _intake),
+    "assignment": ("assignment", parse_assignment),
 }

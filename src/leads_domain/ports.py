@@ -1,4 +1,4 @@
-"""The ports of the stores. The other ports are in `sources.py`, `notifier.py`, `statistics.py` and `similarity.py`.
+"""The ports of the stores. The table in `docs/architecture.md` lists the other ports.
 
 The stores of a unit of work see each other's changes immediately. Other units of work see all of them or none, after
 the unit of work has ended. Each method of a store can raise `Unavailable`.
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from leads_domain.access import ApiKey
+from leads_domain.assignment import Turns
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
@@ -281,6 +282,10 @@ class UnitOfWork(Protocol):
     @property
     def similar_leads(self) -> SimilarLeads:
         """Return the finder of possible duplicates."""
+
+    @property
+    def turns(self) -> Turns:
+        """Return the turns of the assignment."""
 
     @property
     def reports(self) -> Reports:

@@ -31,6 +31,7 @@ from leads_adapters.sql.tables import (
     metadata,
     submissions,
     timeline,
+    turns,
 )
 from leads_adapters.sql.types import Identifier
 from leads_adapters.sql.word_index import rebuild_word_index
@@ -193,6 +194,7 @@ def fill(engine: Engine) -> None:
     entries = [entry_row(3 * number) for number in range(2 * BATCH_ROWS + 1)]
     insert_rows(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))
     insert_rows(engine, feed, {"id": 1, "last_position": 2**40 + 2})
+    insert_rows(engine, turns, {"id": 1, "taken": 7})
     insert_rows(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
     forgotten = idempotency_row(3, fingerprint=None, sealed=None)
     same_key = idempotency_row(1, caller="operator", lead_id=None)

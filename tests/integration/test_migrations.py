@@ -59,7 +59,7 @@ NEW_NAMES = {
 }
 """Names of tables and columns that revisions 0101 and 0103 changed."""
 
-NEW_TABLES = {"submissions", "distinct_leads"}
+NEW_TABLES = {"submissions", "distinct_leads", "turns"}
 """Tables that revisions after 0101 created."""
 
 DATA = Path(__file__).parents[1] / "data"

@@ -13,6 +13,7 @@ from leads_adapters.memory.reports import MemoryReports
 from leads_adapters.memory.similar_leads import MemorySimilarLeads
 from leads_adapters.memory.submission_store import MemorySubmissionStore
 from leads_adapters.memory.timeline import MemoryTimeline
+from leads_adapters.memory.turns import MemoryTurns
 from leads_domain.access import ApiKey
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
@@ -28,6 +29,7 @@ class _State:
     distinct: set[frozenset[LeadId]] = field(default_factory=set)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     submissions: dict[SubmissionId, Submission] = field(default_factory=dict)
+    turns: list[int] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class MemoryUnitOfWork:
         self.timeline = MemoryTimeline(state.timeline, state.positions)
         self.api_keys = MemoryApiKeyStore(state.api_keys)
         self.idempotency = MemoryIdempotencyStore(state.idempotency)
+        self.turns = MemoryTurns(state.turns)
         self.reports = MemoryReports(state.leads, state.follow_ups, state.timeline)
         self.similar_leads = MemorySimilarLeads(state.leads, state.distinct)
 

@@ -101,6 +101,14 @@ distinct_leads = _table(
     Index(None, "other_id"),
 )
 
+# One row, created with the first turn. A transaction that takes turns locks it until its end.
+turns = _table(
+    "turns",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("taken", _NUMBER, nullable=False),
+    CheckConstraint("id = 1", "single"),
+)
+
 follow_ups = _table(
     "follow_ups",
     Column("id", Identifier, primary_key=True),

@@ -9,6 +9,7 @@ from leads_adapters.sql.similar_leads import SqlSimilarLeads
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.submission_store import SqlSubmissionStore
 from leads_adapters.sql.timeline import SqlTimeline
+from leads_adapters.sql.turns import SqlTurns
 
 
 class SqlUnitOfWork:
@@ -23,4 +24,5 @@ class SqlUnitOfWork:
         self.api_keys = SqlApiKeyStore(runner)
         self.idempotency = SqlIdempotencyStore(runner)
         self.similar_leads = SqlSimilarLeads(runner)
+        self.turns = SqlTurns(runner)
         self.reports = SqlReports(runner)

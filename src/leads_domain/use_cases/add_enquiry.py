@@ -62,9 +62,7 @@ class AddEnquiry:
 
     def _create_lead(self, work: UnitOfWork, enquiry: Enquiry, now: datetime, actor: str) -> Lead:
         details = enquiry.details_of_new_lead
-        new_lead = self.register_lead.prepare(details, now)
-        on_duplicate = OnDuplicate.ERROR
-        return self.register_lead.store(work, new_lead, details, now, actor=actor, on_duplicate=on_duplicate).lead
+        return self.register_lead.register(work, details, now, actor=actor, on_duplicate=OnDuplicate.ERROR).lead
 
     def _add(
         self, work: UnitOfWork, lead: Lead, enquiry: Enquiry, outcome: EnquiryOutcome, now: datetime, actor: str

@@ -107,6 +107,7 @@ class _Row(NamedTuple):
     position: int
     candidate: Candidate
     new_lead: NewLead
+    has_turn: bool
 
     @property
     def identity(self) -> str:
@@ -172,15 +173,19 @@ class ImportLeads:
             return [self._dry_run(work, candidate, on_duplicate, dry_run) for candidate in candidates]
         now = self.register_lead.clock.now()
         results: list[ImportResult] = [Outcome.CREATED] * len(candidates)
+        assigned = self.register_lead.assign(work, [each.details for each in candidates])
         rows = [
-            _Row(position, each, self.register_lead.prepare(each.details, now, each.state, rules=rules))
-            for position, each in enumerate(candidates)
+            _Row(position, each, self.register_lead.prepare(details, now, each.state, rules=rules), has_turn)
+            for position, (each, (details, has_turn)) in enumerate(zip(candidates, assigned, strict=True))
         ]
         # All imports lock leads in the same order, so that they cannot deadlock. The sort is stable: rows of the same
         # lead stay in the order of the file.
         rows.sort(key=lambda row: row.identity)
         for row, duplicate in self._store_new(work, rows, now, actor):
             results[row.position] = self._resolve_duplicate(work, row, duplicate, now, actor, on_duplicate)
+        unused = sum(row.has_turn and results[row.position] is not Outcome.CREATED for row in rows)
+        if unused:
+            work.turns.give_back(unused)
         return results
 
     def _store_new(
@@ -210,7 +215,7 @@ class ImportLeads:
         actor: str,
         on_duplicate: OnDuplicate,
     ) -> ImportResult:
-        register, (_, candidate, new_lead) = self.register_lead, row
+        register, candidate, new_lead = self.register_lead, row.candidate, row.new_lead
         details, merge = candidate.details, candidate.merge_attributes
         try:
             registered = register.resolve_duplicate(

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from leads_domain.assignment import NO_ASSIGNMENT, AssignedDetails, Assignment
 from leads_domain.contact import identity_of
 from leads_domain.details import Details, DetailsInput, check_new_details
 from leads_domain.errors import DuplicateLead, FieldError, NotFound, Unavailable
@@ -66,6 +67,7 @@ class RegisterLead:
     normalizer: Normalizer
     pipeline: Pipeline
     rules: FollowUpRules
+    assignment: Assignment = NO_ASSIGNMENT
 
     def check(self, values: DetailsInput, *other_errors: FieldError) -> Details:
         """Return the validated details; raises `ValidationFailed` with all errors, including `other_errors`."""
@@ -80,10 +82,37 @@ class RegisterLead:
         on_duplicate: OnDuplicate = OnDuplicate.ERROR,
     ) -> Registered:
         """Return the stored lead; raises `ValidationFailed`, or `DuplicateLead` if the policy is `ERROR`."""
-        details = self.check(values)
-        now = self.clock.now()
-        new_lead = self.prepare(details, now)
-        return self.store(work, new_lead, details, now, actor=actor, on_duplicate=on_duplicate)
+        return self.register(work, self.check(values), self.clock.now(), actor=actor, on_duplicate=on_duplicate)
+
+    def register(
+        self, work: UnitOfWork, details: Details, now: datetime, *, actor: str, on_duplicate: OnDuplicate
+    ) -> Registered:
+        """Assign an owner and store a new lead; else apply the policy, with the details as given."""
+        if not self.assignment:
+            return self.store(work, self.prepare(details, now), details, now, actor=actor, on_duplicate=on_duplicate)
+        [(assigned, has_turn)] = self.assign(work, [details])
+        new_lead = self.prepare(assigned, now)
+        try:
+            registered = self.store(work, new_lead, details, now, actor=actor, on_duplicate=on_duplicate)
+        except DuplicateLead:
+            if has_turn:
+                work.turns.give_back(1)
+            raise
+        if has_turn and registered.outcome is not Outcome.CREATED:
+            work.turns.give_back(1)
+        return registered
+
+    def assign(self, work: UnitOfWork, leads: Sequence[Details]) -> Sequence[AssignedDetails]:
+        """Assign an owner to each new lead without one."""
+        taken: set[str] = set()
+
+        def is_new(details: Details) -> bool:
+            identity = identity_of(details.get("email"), details.get("phone"))
+            is_first = identity not in taken
+            taken.add(identity)
+            return is_first and work.leads.find_by_identity(identity) is None
+
+        return self.assignment.assign(leads, work.turns, is_new)
 
     def store(
         self,
