@@ -17,6 +17,7 @@ from leads_domain.enquiry import MESSAGE_MAX, EnquiryInput
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.field_names import assign_members
 from leads_domain.field_values import first_value, joined_name, without_label
+from leads_domain.lenient import as_given
 from leads_domain.sources import Normalizer
 from leads_domain.spam import ELAPSED_FIELD, honeypot_reason, links_reason, speed_reason
 from leads_domain.submission import Submission
@@ -162,11 +163,6 @@ class _Reader:
             if rest := value[ATTRIBUTE_TEXT_MAX:]:
                 message.append(f"{name}: ...{rest}")
         return attributes, "\n\n".join(message)[:MESSAGE_MAX].strip()
-
-
-def as_given(member: str) -> str:
-    """Return the name of the attribute that keeps a wrong value of a member."""
-    return f"{member}_as_given"
 
 
 def _plain(text: str) -> str:

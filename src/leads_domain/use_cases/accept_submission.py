@@ -7,7 +7,8 @@ from leads_domain.contact import NO_CONTACT
 from leads_domain.details import ATTRIBUTES_MAX
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.errors import ValidationFailed
-from leads_domain.intake import Intake, as_given
+from leads_domain.intake import Intake
+from leads_domain.lenient import as_given
 from leads_domain.ports import UnitOfWork
 from leads_domain.submission import SubmissionId
 from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
