@@ -7,6 +7,8 @@ from uuid import uuid4
 import schemathesis
 from hypothesis import strategies as st
 
+from leads_adapters.http.openapi.parts import UPLOADS
+
 letters = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=10)
 emails = st.builds("{}@{}.example.com".format, letters, letters)
 
@@ -26,7 +28,7 @@ def before_call(_: Any, case: schemathesis.Case[Any], __: Any) -> None:
         case.headers["Idempotency-Key"] = str(uuid4())
 
 
-@schemathesis.serializer("application/x-ndjson", "text/csv")
+@schemathesis.serializer(*UPLOADS)
 def serialize_file(_: schemathesis.SerializationContext, value: object) -> bytes:
     """Send a file unchanged."""
     return value if isinstance(value, bytes) else str(value).encode()

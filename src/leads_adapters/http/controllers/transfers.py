@@ -27,6 +27,7 @@ from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.imports import ColumnView, ImportView, RowError
 from leads_adapters.http.streaming import IDLE_SECONDS, FileResponse, Upload, is_head, run_on_this_loop
 from leads_adapters.lead_files import (
+    MAPPED_MEMBERS,
     ColumnMap,
     FileRefused,
     LeadFile,
@@ -62,8 +63,9 @@ StartRules = Annotated[bool, Meta(description="Apply the follow-up rules to new 
 Lenient = Annotated[
     bool, Meta(description="Keep a wrong optional value as the attribute `NAME_as_given`, instead of refusing the row.")
 ]
+_MAPPING_PATTERN = rf"[^= ] *= *({'|'.join(MAPPED_MEMBERS)})? *$"
 ColumnMapping = Annotated[
-    list[str],
+    list[Annotated[str, Meta(extra_json_schema={"pattern": _MAPPING_PATTERN})]],
     Meta(
         description="What a column means, as `COLUMN=member`: `name`, `first_name`, `last_name`, `email`, `phone`, "
         "`source`, `owner` or `status`. `COLUMN=` leaves the column out. Repeatable.",
