@@ -47,8 +47,8 @@ class LeadStore(Protocol):
     def find_by_identity(self, identity: str) -> LeadId | None:
         """Return the id of the lead with this identity (`Lead.identity`); None if there is none."""
 
-    def find_merged(self, identity: str) -> LeadId | None:
-        """Return the id of the lead that has replaced a merged lead with this identity; None if there is none.
+    def find_person(self, identity: str) -> LeadId | None:
+        """Return the id of the lead with this identity, else of the lead that has replaced a merged lead with it.
 
         If several merged leads had this identity, the last created of them counts.
         """

@@ -111,9 +111,9 @@ def redirected_to(work: UnitOfWork, id: LeadId) -> list[LeadId]:
     return list(work.leads.redirected_to(id))
 
 
-def find_merged(work: UnitOfWork, identity: str) -> LeadId | None:
-    """Return the lead that has replaced a merged lead with this identity."""
-    return work.leads.find_merged(identity)
+def find_person(work: UnitOfWork, identity: str) -> LeadId | None:
+    """Return the lead with this identity, or the one that has replaced it."""
+    return work.leads.find_person(identity)
 
 
 def erase(work: UnitOfWork, lead: Lead) -> None:
@@ -500,16 +500,22 @@ class LeadStoreContract(StoreContract):
         database.write(add, one, other, third, fourth, caller)
         database.write(redirect, (caller, other), (other, one))
 
-        identities = {each.identity: database.read(find_merged, each.identity) for each in (one, other, third, caller)}
-        assert identities == {one.identity: None, other.identity: one.id, third.identity: None, "+12025550123": one.id}
+        identities = {each.identity: database.read(find_person, each.identity) for each in (one, other, third, caller)}
+        assert identities == {
+            one.identity: one.id,
+            other.identity: one.id,
+            third.identity: third.id,
+            "+12025550123": one.id,
+        }
         again = replace(other, id=LeadId(an_id(6)))
         database.write(add, again)
+        assert database.read(find_person, other.identity) == again.id
         database.write(redirect, (again, third))
-        assert database.read(find_merged, other.identity) == third.id
+        assert database.read(find_person, other.identity) == third.id
         database.write(erase, third)
-        assert database.read(find_merged, other.identity) == one.id
+        assert database.read(find_person, other.identity) == one.id
         database.write(erase, one)
-        assert [database.read(find_merged, each.identity) for each in (other, caller)] == [None, None]
+        assert [database.read(find_person, each.identity) for each in (other, caller)] == [None, None]
 
     @ON_ONE_DATABASE
     @given(st.data())

@@ -177,7 +177,7 @@ def fill(engine: Engine) -> None:
             contacted_at=NOON + timedelta(microseconds=1),
         ),
     )
-    insert_rows(engine, merged_leads, {"id": an_id(3), "into_id": an_id(1)})
+    insert_rows(engine, merged_leads, {"id": an_id(3), "into_id": an_id(1), "identity": "jon@example.com"})
     insert_rows(engine, distinct_leads, *({"lead_id": an_id(a), "other_id": an_id(b)} for a, b in ((1, 2), (2, 1))))
     insert_rows(
         engine,

@@ -15,6 +15,8 @@ from leads_adapters.sql import (
     idempotency_store,
     lead_filters,
     lead_pages,
+    lead_store,
+    reports,
     similar_leads,
     submission_store,
 )
@@ -109,6 +111,21 @@ def test_idempotency_records_are_found_by_key_lead_and_age(tmp_path: Path) -> No
     # Newer versions add COVERING.
     assert dropped.endswith(" INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)")
     assert old == "SEARCH idempotency_records USING INDEX ix_idempotency_records_created_at (created_at<?)"
+
+
+def test_the_lead_of_a_person_is_found_by_two_indexes(tmp_path: Path) -> None:
+    steps = plan(tmp_path, lead_store._ID_OF_PERSON, identity="a@example.com")
+    assert [step for step in steps if "leads " in step] == [
+        "SEARCH leads USING INDEX sqlite_autoindex_leads_2 (identity=?)",
+        "SEARCH merged_leads USING INDEX ix_merged_leads_identity (identity=?)",
+    ]
+
+
+def test_enquiries_are_counted_in_their_index(tmp_path: Path) -> None:
+    (step,) = plan(tmp_path, reports._ENQUIRIES)
+    assert step == "SCAN timeline USING COVERING INDEX ix_timeline_enquiries"
+    steps = plan(tmp_path, reports._by_source("sqlite", 1), won_0="converted", limit=100)
+    assert "SCAN timeline USING INDEX ix_timeline_enquiries" in steps
 
 
 def test_the_feed_is_read_along_its_positions(tmp_path: Path) -> None:

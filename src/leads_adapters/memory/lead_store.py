@@ -47,10 +47,10 @@ class MemoryLeadStore:
         """See `LeadStore.find_by_identity`."""
         return next((lead.id for lead in self._stored.values() if lead.identity == identity), None)
 
-    def find_merged(self, identity: str) -> LeadId | None:
-        """See `LeadStore.find_merged`."""
-        found = [id for id, (_, old_identity) in self._merged.items() if old_identity == identity]
-        return self._merged[max(found)][0] if found else None
+    def find_person(self, identity: str) -> LeadId | None:
+        """See `LeadStore.find_person`."""
+        merged = [id for id, (_, old_identity) in self._merged.items() if old_identity == identity]
+        return self.find_by_identity(identity) or (self._merged[max(merged)][0] if merged else None)
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""

@@ -12,11 +12,14 @@ from sqlalchemy import (
     bindparam,
     column,
     delete,
+    false,
     func,
     insert,
     literal_column,
     select,
     table,
+    true,
+    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -40,7 +43,8 @@ _BY_IDS = select(*LEAD_COLUMNS).where(leads.c.id == any_(bindparam("ids", type_=
 # SQLite has no arrays: a JSON array passes any number of ids as one parameter, so one statement suffices.
 _IS_ONE_OF_IDS = leads.c.id.in_(select(func.json_each(bindparam("ids", type_=Text)).table_valued("value").c.value))
 _BY_IDS_ON_SQLITE = select(*LEAD_COLUMNS).where(_IS_ONE_OF_IDS)
-_ID_BY_IDENTITY = select(leads.c.id).where(leads.c.identity == bindparam("identity"))
+_HAS_IDENTITY = leads.c.identity == bindparam("identity")
+_ID_BY_IDENTITY = select(leads.c.id).where(_HAS_IDENTITY)
 _UPDATE = (
     update(leads)
     .where(leads.c.id == bindparam("id_"))
@@ -51,12 +55,12 @@ _IDENTITY = select(leads.c.identity).where(leads.c.id == bindparam("id"))
 _MERGED_INTO = select(merged_leads.c.into_id).where(merged_leads.c.id == bindparam("id"))
 _IS_MERGED_INTO = merged_leads.c.into_id == bindparam("id")
 _ALL_MERGED_INTO = select(merged_leads.c.id).where(_IS_MERGED_INTO).order_by(merged_leads.c.id)
-_MERGED_IDENTITY = (
-    select(merged_leads.c.into_id)
-    .where(merged_leads.c.identity == bindparam("identity"))
-    .order_by(merged_leads.c.id.desc())
-    .limit(1)
-)
+# One statement, because each costs a round trip on PostgreSQL.
+_PEOPLE = union_all(
+    select(leads.c.id, true().label("exists"), leads.c.id.label("own_id")).where(_HAS_IDENTITY),
+    select(merged_leads.c.into_id, false(), merged_leads.c.id).where(merged_leads.c.identity == bindparam("identity")),
+).subquery()
+_ID_OF_PERSON = select(_PEOPLE.c.id).order_by(_PEOPLE.c.exists.desc(), _PEOPLE.c.own_id.desc()).limit(1)
 _REDIRECT = insert(merged_leads).values(
     id=bindparam("id"), into_id=bindparam("into_id"), identity=bindparam("identity")
 )
@@ -119,9 +123,9 @@ class SqlLeadStore:
         row = self._runner.first(_ID_BY_IDENTITY, identity=identity)
         return LeadId(row[0]) if row else None
 
-    def find_merged(self, identity: str) -> LeadId | None:
-        """See `LeadStore.find_merged`."""
-        row = self._runner.first(_MERGED_IDENTITY, identity=identity)
+    def find_person(self, identity: str) -> LeadId | None:
+        """See `LeadStore.find_person`."""
+        row = self._runner.first(_ID_OF_PERSON, identity=identity)
         return LeadId(row[0]) if row else None
 
     def save(self, lead: Lead) -> None:

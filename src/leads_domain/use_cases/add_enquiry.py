@@ -90,5 +90,5 @@ def _lock_lead_of(work: UnitOfWork, enquiry: Enquiry) -> Lead | None:
 
 
 def _lock_lead_with(work: UnitOfWork, identity: str) -> Lead | None:
-    id = work.leads.find_by_identity(identity) or work.leads.find_merged(identity)
+    id = work.leads.find_person(identity)
     return work.leads.get_for_update(id) if id else None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import NOON, a_follow_up, a_lead, a_rule, an_email, an_id
+from builders import NOON, a_follow_up, a_lead, a_rule, an_email, an_enquiry_rule, an_id
 from fakes import CountingIds
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import EventType
@@ -97,6 +97,17 @@ def test_a_follow_up_is_due_within_the_working_hours(after: timedelta, due: str)
     entered, (follow_up,), _ = some_rules(a_rule(after=after), hours=IN_BERLIN).schedule(a_lead(), NOON)
     assert follow_up.due_at.isoformat(timespec="minutes") == f"{due}+00:00"
     assert follow_up.next_attempt_at == entered.next_follow_up_at == follow_up.due_at
+
+
+def test_an_enquiry_starts_the_rules_for_enquiries_only() -> None:
+    rules = some_rules(a_rule(), an_enquiry_rule(), a_rule("lost"), an_enquiry_rule("Hello", after=2 * DAY))
+    for status in ("new", "lost"):
+        lead, follow_ups, events = rules.schedule_for_enquiry(a_lead(status=status), "Hi!", NOON)
+        assert [each.message for each in follow_ups] == ["John Doe has written: Hi!", "Hello"]
+        assert {each.rule_status for each in follow_ups} == {None}
+        assert lead.next_follow_up_at == NOON + timedelta(hours=1)
+        assert [event.type for event in events] == [EventType.FOLLOW_UP_SCHEDULED] * 2
+    assert [each.message for each in rules.schedule(a_lead(), NOON)[1]] == ["Call John Doe."]
 
 
 @given(st.timedeltas())

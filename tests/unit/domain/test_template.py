@@ -113,6 +113,23 @@ def test_line_breaks_in_the_values_of_a_lead_are_removed(before: str, line_break
     assert [line.partition(" ")[0] for line in filled.splitlines()] == ["Subject:", "To", "End"]
 
 
+def test_a_template_of_enquiries_has_the_message_with_its_line_breaks() -> None:
+    template = Template("{name} has written: {message}", of_enquiries=True)
+    assert template.fill(a_lead(), "Hello {email},\n\n{{I}} would like") == (
+        "John Doe has written: Hello {email},\n\n{{I}} would like"
+    )
+    assert template.fill(a_lead()) == "John Doe has written:"
+    assert len(template.fill(a_lead(), "m" * MESSAGE_MAX)) == MESSAGE_MAX
+
+
+def test_other_templates_have_no_message() -> None:
+    assert error_of("Hello {message}") == f"Only rules for enquiries have {{message}}. Use one of: {KNOWN}."
+    with pytest.raises(ValidationFailed, match=r"Use one of: .*, {created_at}, {message}"):
+        Template("Hello {messages}", of_enquiries=True)
+    with pytest.raises(ValidationFailed, match="Add text to the placeholders"):
+        Template("{message}", of_enquiries=True)
+
+
 @given(leads())
 def test_a_value_without_line_breaks_is_not_changed(lead: Lead) -> None:
     filled = Template(">{name}<").fill(lead)
