@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from leads_domain.submission import SubmissionState
-from rest import ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
+from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
 
 ADA = {"your-name": "Ada", "your-mail": "ada@example.com", "message": "Hello!"}
 
@@ -155,3 +155,28 @@ def test_a_submission_of_a_form_that_was_removed_is_processed_and_accepted(servi
     path = service.receive("form:removed", content=ADA)
     assert listed(api, "&origin=form:removed") == [api.get(path).json]
     api.post(f"{path}/accept").expect(200)
+
+
+@ON_BOTH_DATABASES
+def test_acceptance_erasure_and_merge_at_once_leave_no_submission_without_a_lead(service: Service, api: Api) -> None:
+    admin = service.client("admin")
+    target = api.post("/leads", JOHN).json["id"]
+    for round in range(3):
+        lead = api.post("/leads", {"name": "Ada", "email": "ada@example.com"}).json["id"]
+        paths = [service.receive(content={**ADA, "number": f"{round} {number}"}) for number in range(6)]
+        merge = ("POST", f"/leads/{target}/merge", {"duplicate_id": lead})
+        disturbance = ("DELETE", f"/leads/{lead}", None) if round % 2 else merge
+        requests: list[tuple[str, str, Any]] = [("POST", f"{path}/accept", None) for path in paths]
+        requests.insert(3, disturbance)
+
+        async def send_at_once(requests: list[tuple[str, str, Any]] = requests) -> list[Response]:
+            return await asyncio.gather(*(admin.send(method, path, body) for method, path, body in requests))
+
+        responses = service.run(send_at_once())
+        assert {response.status for response in responses} <= {200, 204}, responses
+        for path in paths:
+            response = api.get(path)
+            if response.status == 200:
+                api.get(f"/leads/{response.json['lead_id']}").expect(200)
+            else:
+                response.expect_problem(404, "not-found")
