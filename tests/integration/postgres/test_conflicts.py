@@ -50,6 +50,29 @@ class TestRaces:
         assert lost.existing_id == an_id(2)
         assert len(runs) == 2
 
+    def test_for_a_lead_that_is_removed_run_again(self, postgres: PostgresParts, other_connection: Connection) -> None:
+        postgres.running.write(add, 1, 2)
+        one, removed = lead_number(1).id, lead_number(2).id
+        runs = []
+
+        def mark_distinct(work: UnitOfWork) -> None:
+            runs.append(1)
+            if work.leads.get_many([removed]):
+                work.similar_leads.add_distinct(one, removed)
+
+        async def lose() -> None:
+            writing = asyncio.ensure_future(postgres.database.write(mark_distinct))
+            # The second run is not part of a batch, so it waits longer for the lock.
+            await wait_until(lambda: len(runs) == 2 and backends(connection, "wait_event_type = 'Lock'"))
+            other_connection.execute("COMMIT")
+            await writing
+
+        with postgres.other_connection() as connection:
+            other_connection.execute("BEGIN")
+            other_connection.execute("DELETE FROM leads WHERE id = %s", [removed])
+            postgres.running.run(lose())
+        assert len(runs) == 3
+
     def test_for_an_email_have_one_winner_over_http(self, service: Service) -> None:
         agent = service.client("agent")
         for number in range(10):
