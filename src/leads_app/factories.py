@@ -10,7 +10,7 @@ from sqlalchemy import URL, Engine
 
 from leads_adapters import lead_json
 from leads_adapters.database import Database
-from leads_adapters.files.formats import MEDIA_TYPES, READERS, SPREADSHEETS, WRITERS, Format
+from leads_adapters.files.formats import MEDIA_TYPES, READERS, SPREADSHEETS, UNKNOWN_TYPE, WRITERS, Format
 from leads_adapters.http.controllers.api_keys import ApiKeyController
 from leads_adapters.http.controllers.docs import DocsController
 from leads_adapters.http.controllers.enquiries import EnquiryController
@@ -128,4 +128,4 @@ def as_dependency(provider: providers.Provider[Any]) -> providers.Provider[Provi
 
 
 FORMATS = {MEDIA_TYPES[form]: FileFormat(form, READERS[form], WRITERS[form]) for form in Format}
-FORMATS |= dict.fromkeys(SPREADSHEETS.values(), FORMATS[MEDIA_TYPES[Format.CSV]])
+FORMATS |= dict.fromkeys([*SPREADSHEETS.values(), UNKNOWN_TYPE], FORMATS[MEDIA_TYPES[Format.CSV]])

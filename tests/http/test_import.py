@@ -238,7 +238,7 @@ def test_attributes_beyond_the_limit_are_a_warning(admin: Api) -> None:
     }
 
 
-@pytest.mark.parametrize("media_type", [CSV, "application/vnd.ms-excel"])
+@pytest.mark.parametrize("media_type", [CSV, "application/vnd.ms-excel", "application/octet-stream"])
 def test_a_spreadsheet_is_recognised_by_its_first_bytes(admin: Api, media_type: str) -> None:
     body = (DATA / "spreadsheets" / "leads.xlsx").read_bytes()
     result = send(admin, body, media_type, "?sheet=Other").expect(200).json

@@ -30,6 +30,9 @@ SPREADSHEETS = {
 }
 """The media types of spreadsheets by suffix. They are read as CSV is, but not written."""
 
+UNKNOWN_TYPE = "application/octet-stream"
+"""The media type of a file of an unknown type: its first bytes tell whether it is a spreadsheet."""
+
 _SUFFIXES = {
     ".csv": Format.CSV,
     ".tsv": Format.CSV,

@@ -18,7 +18,8 @@ SPREADSHEET_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """The first bytes of spreadsheets: those of a ZIP archive, and of an OLE file."""
 
 _PIECE = 2**16
-_PROCESS = (sys.executable, "-m", "leads_adapters.files.sheet_process")
+_PROCESS = (sys.executable, "-P", "-m", "leads_adapters.files.sheet_process")
+"""`-P`: do not import modules from the current folder, which is one of files that people get."""
 _TOO_LARGE = "The spreadsheet is too large, or damaged. Save the sheet as CSV and import that."
 _decode = msgspec.json.Decoder(tuple[int, list[str]] | dict[str, str]).decode
 

@@ -13,8 +13,9 @@ SPREADSHEETS = (
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/vnd.ms-excel",
     "application/vnd.oasis.opendocument.spreadsheet",
+    "application/octet-stream",
 )
-"""The media types of spreadsheets, which an import reads, too."""
+"""The media types of spreadsheets, which an import reads, too. The last one is for files of an unknown type."""
 
 UPLOADS: Mapping[str, str | None] = {**FILES, **dict.fromkeys(SPREADSHEETS)}
 

@@ -71,6 +71,12 @@ def test_a_spreadsheet_that_cannot_be_read_is_refused(content: bytes, sheet: str
         read_table(io.BytesIO(content), ReadOptions(sheet=sheet))
 
 
+def test_modules_in_the_current_folder_are_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "msgspec.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    assert len(list(read_table(io.BytesIO(XLSX)).rows)) == 2
+
+
 def test_a_small_spreadsheet_that_needs_too_much_memory_is_refused() -> None:
     with pytest.raises(FileRefused, match=r"^The spreadsheet is too large, or damaged\."):
         read_table(io.BytesIO(changed(b'r="A3"', b'r="XFD1048576"')))
