@@ -203,8 +203,15 @@ def test_nobody_who_enquires_is_lost(start: Callable[..., Service], store: str) 
     assert (carl["id"], carl["name"], carl["email"]) == (caller["id"], "Carl", "carl@example.com")
     api.patch(f"/leads/{ada}", {"email": "carl@example.com"}).expect_problem(409, "duplicate-lead")
 
-    merged = api.post(f"/leads/{ada}/merge", {"duplicate_id": carl["id"]}).expect(200).json
-    assert merged["id"] == api.post("/enquiries", {"email": "Carl@example.com"}).expect(200).json["lead"]["id"]
+    duplicate = (
+        api.post("/enquiries", {"phone": "+49 30 123456", "message": "On the phone"}).expect(201).json["lead"]["id"]
+    )
+    [similar] = api.get(f"/leads/{ada}/similar").expect(200).json["items"]
+    assert (similar["lead"]["id"], similar["reasons"]) == (duplicate, ["phone"])
+    for each in (duplicate, carl["id"]):
+        api.post(f"/leads/{ada}/merge", {"duplicate_id": each}).expect(200)
+    for contact in ({"email": "Carl@example.com"}, {"phone": "+49 30 123456"}):
+        assert api.post("/enquiries", contact).expect(200).json["lead"]["id"] == ada
 
     service.clock.advance(timedelta(hours=2))
     service.dispatch()
@@ -213,18 +220,21 @@ def test_nobody_who_enquires_is_lost(start: Callable[..., Service], store: str) 
         ("mia@example.com", "Ada Muster has written: Me again"),
         ("mia@example.com", "+4930777777 has written: Called"),
         ("mia@example.com", "Carl has written:"),
-        ("mia@example.com", "Ada Muster has written:"),
+        ("mia@example.com", "+4930123456 has written: On the phone"),
+        *[("mia@example.com", "Ada Muster has written:")] * 2,
     ]
     assert types(api, ada) == [
         *("lead.created", "lead.enquired", "follow_up.scheduled"),
         *("lead.enquired", "follow_up.scheduled"),
         *("lead.created", "lead.enquired", "follow_up.scheduled"),
         *("lead.enquired", "lead.updated", "follow_up.scheduled"),
-        *("lead.merged", "lead.enquired", "follow_up.scheduled"),
-        *["follow_up.sent"] * 5,
+        *("lead.created", "lead.enquired", "follow_up.scheduled"),
+        *["lead.merged"] * 2,
+        *["lead.enquired", "follow_up.scheduled"] * 2,
+        *["follow_up.sent"] * 7,
     ]
     events = [event["type"] for page in api.pages("/events") for event in page["items"]]
     assert sorted(events) == sorted(types(api, ada))
     statistics = api.get("/statistics").expect(200).json
-    assert (statistics["total"], statistics["enquiries"]) == (1, 5)
-    assert statistics["by_source"] == [{"source": "website", "leads": 1, "conversions": 0, "enquiries": 5}]
+    assert (statistics["total"], statistics["enquiries"]) == (1, 7)
+    assert statistics["by_source"] == [{"source": "website", "leads": 1, "conversions": 0, "enquiries": 7}]
