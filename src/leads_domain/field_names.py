@@ -41,8 +41,8 @@ _SPELLINGS = {
     "handy, handynummer, mobil, mobilnummer, mobiltelefon, mobilfunknummer, téléphone, téléphone mobile, "
     "téléphone portable, numéro de téléphone, portable, teléfono, teléfono móvil, número de teléfono, "
     "móvil, celular, telefono, numero di telefono, cellulare, telefone, número de telefone, telemóvel, "
-    "telefoon, telefoonnummer, mobiel, whatsapp, whatsapp number, numer telefonu, телефон, номер "
-    "телефона, 電話番号, 电话, 手机",
+    "telefoon, telefoonnummer, mobiel, whatsapp, whatsapp number, sms, sms number, sms phone number, "
+    "telefon mobil, numer telefonu, телефон, номер телефона, 電話番号, 电话, 手机",
     "source": "source, quelle, origine, origen, herkunft, fuente, fonte, bron",
     "owner": "owner, owner email, assigned to, zuständig, zuständige person, responsable, propriétaire, propietario",
     "status": "status, deal status, statut, estado, stato, stage, deal stage, sales stage, opportunity stage, "
@@ -59,8 +59,9 @@ MEMBERS = tuple(_SPELLINGS)
 """The members that names can mean: fields of a lead, the two parts of a name, and the message of an enquiry."""
 
 _PERSONS = _word_set(
-    "your you the a what s whats is my please enter contact person lead customer client kunde kontakt ihr ihre "
-    "ihren dein deine deinen votre ton tu su vos il tuo la el le de uw seu sua required optional pflichtfeld "
+    "your you the a what s whats is my please enter contact person lead customer client kunde kontakt attendee guest "
+    "participant prospect subscriber respondent applicant visitor buyer billing "
+    "ihr ihre ihren dein deine deinen votre ton tu su vos il tuo la el le de uw seu sua required optional pflichtfeld "
     "pflicht requis obligatorio"
 )
 """Words that say whose field it is, or that it is required. They do not change its meaning."""
@@ -78,7 +79,7 @@ _OTHERS = _word_set(
 """Words that say that a part of a path, such as `company.name`, is about something other than the person."""
 
 _NAMES_OR_PARTS = "name, nom, nombre, nome, naam, namn, navn, имя"
-_PATH = re.compile(r"[.\[\]]+")
+_PATH = re.compile(r"\.(?=\S)|[\[\]]+")
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 

@@ -31,6 +31,7 @@ from leads_domain.field_names import MEMBERS, assign_members, member_of
         ),
         ("phone", "Person - Phone - Mobile, Phone 1 - Value, Work Phone, your-tel, Telefonnummer, Handy, Téléphone"),
         ("phone", "Mobile Phone Number, Home Phone, PHONE_NUMBER, Primary Phone, contact.phone, phone2, WhatsApp"),
+        ("phone", "Tel. privat, Tel. (geschäftlich), Phone No. 2, Phone (mobile), Telefon (Mobil), SMS, Billing Phone"),
         ("source", "Source, Lead Source, LeadSource, lead-source, Quelle"),
         ("owner", "Owner, Lead Owner, Contact owner, Person - Owner, Owner Email, Lead\u00a0Owner"),
         ("status", "Status, Lead Status, Contact status, Deal Stage, lifecycle_stage"),
