@@ -177,7 +177,7 @@ class SubmissionStore(Protocol):
         """Return the submission as `get` does, and lock it until the unit of work ends."""
 
     def save(self, submission: Submission) -> None:
-        """Replace a locked submission."""
+        """Store the state, the reason and the lead of a locked submission. Its other values never change."""
 
     def page(self, query: SubmissionQuery) -> Page[Submission, Position]:
         """Return a page of the submissions that match the query, newest first."""

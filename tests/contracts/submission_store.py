@@ -104,7 +104,7 @@ class SubmissionStoreContract(StoreContract):
     @pytest.mark.parametrize("state", SubmissionState)
     def test_returns_a_submission_as_it_was_saved(self, database: RunningDatabase, state: SubmissionState) -> None:
         others = [numbered(1), numbered(2)]
-        saved = a_submission(reason="Because.", content={"a": "b"}, **in_state(state))
+        saved = a_submission(reason="Because.", **in_state(state))
         database.write(add, a_submission(), *others)
         database.write(save, saved)
 

@@ -17,6 +17,7 @@ from leads_domain.paging import Page, Position, SubmissionQuery
 from leads_domain.submission import Submission, SubmissionId, SubmissionState
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in submissions.columns}
+_RECEIVED_AT = list(_COLUMNS).index("received_at")
 _ADD: dict[str, Executable] = {
     "sqlite": sqlite.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(index_elements=["digest"]),
     "postgresql": postgresql.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(index_elements=["digest"]),
@@ -32,7 +33,7 @@ _RELEASE_DIGEST = (
 _UPDATE = (
     update(submissions)
     .where(submissions.c.id == bindparam("id_"))
-    .values({name: column for name, column in _COLUMNS.items() if name != "id"})
+    .values({name: bindparam(name) for name in ("state", "reason", "lead_id")})
 )
 _MOVE = update(submissions).where(submissions.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
 _ERASE = delete(submissions).where(submissions.c.lead_id == bindparam("lead_id"))
@@ -68,13 +69,13 @@ class SqlSubmissionStore:
 
     def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
         """See `SubmissionStore.add`. Waits for a concurrent writer with the same digest (ON CONFLICT)."""
-        if repeats_after is not None:
-            self._runner.change(_RELEASE_DIGEST, repeated=submission.digest, repeats_after=repeats_after)
         for _ in range(_ATTEMPTS_MAX):
             if self._runner.change(_ADD[self._runner.dialect], **_row(submission)):
                 return submission
-            if row := self._runner.first(_BY_DIGEST, digest=submission.digest):
+            row = self._runner.first(_BY_DIGEST, digest=submission.digest)
+            if row and (repeats_after is None or row[_RECEIVED_AT] > repeats_after):
                 return _submission(row)
+            self._runner.change(_RELEASE_DIGEST, repeated=submission.digest, repeats_after=repeats_after)
         raise Unavailable("Other requests keep deleting an equal submission. Try again.")
 
     def get(self, id: SubmissionId) -> Submission:
@@ -87,8 +88,13 @@ class SqlSubmissionStore:
 
     def save(self, submission: Submission) -> None:
         """See `SubmissionStore.save`."""
-        values = _row(submission)
-        self._runner.change(_UPDATE, id_=values.pop("id"), **values)
+        self._runner.change(
+            _UPDATE,
+            id_=submission.id,
+            state=submission.state.value,
+            reason=submission.reason,
+            lead_id=submission.lead_id,
+        )
 
     def page(self, query: SubmissionQuery) -> Page[Submission, Position]:
         """See `SubmissionStore.page`."""
