@@ -72,7 +72,9 @@ ColumnMapping = Annotated[
         examples=[["Company Phone=phone"]],
     ),
 ]
-Sheet = Annotated[str, Meta(description="The sheet of a spreadsheet, by default the first.", min_length=1)]
+Sheet = Annotated[
+    str, Meta(description="The sheet of a spreadsheet, by default the first.", min_length=1, max_length=255)
+]
 
 
 class FileFormat(NamedTuple):
