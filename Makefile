@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels soak crash fuzz openapi messages clients lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels soak crash fuzz browser openapi messages clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -45,7 +45,7 @@ test: $(VENV)/.installed-dev
 # The tests with the sqlite3 of the standard library, for machines without a wheel of pysqlite3.
 test-fallback: TESTS ?= --numprocesses auto --dist worksteal
 test-fallback: $(VENV)/.installed-dev
-	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not soak" $(TESTS)
+	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not soak and not browser" $(TESTS)
 
 # Check that each dependency has a wheel for each supported machine.
 wheels: $(VENV)/.installed-dev
@@ -62,6 +62,11 @@ crash: $(VENV)/.installed-dev
 # Send generated requests to all endpoints.
 fuzz: $(VENV)/.installed-dev
 	FUZZ_EXAMPLES=500 $(PYTEST) --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
+
+# Fill in forms of a website in Chromium. The pictures are in build/browser.
+browser: $(VENV)/.installed-dev
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || apt-get install --yes chromium || $(BIN)/playwright install chromium
+	$(PYTEST) -m browser tests/browser
 
 # Write docs/openapi.json.
 openapi: $(VENV)/.installed-dev

@@ -59,13 +59,13 @@ class Bench:
         """Return the number of leads that the load `name` has created; 0 if creates were not measured."""
         return compared[CREATE].requests_of(name) if CREATE in compared else 0
 
-    def check_count(self, found: int, stored: int, created: int) -> None:
+    def check_count(self, found: int, stored: int, created: int, loads: int = 1) -> None:
         """Raise `Failed` unless all leads are found: those stored before, that of the check, and those with a 201.
 
-        There may be more: wrk does not count the requests in progress when a round ends.
+        There may be more: wrk does not count the requests in progress when a round of one of the `loads` ends.
         """
         least = stored + 1 + created
-        most = least + self.rounds * self.connections
+        most = least + loads * self.rounds * self.connections
         if not least <= found <= most:
             raise Failed(f"The database has {found} leads; {least} to {most} are expected.")
 

@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Mapping
 from functools import partial
 from importlib.metadata import version
 
@@ -15,16 +14,18 @@ from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.controllers.enquiries import EnquiryServices
 from leads_adapters.http.controllers.follow_ups import FollowUpServices
+from leads_adapters.http.controllers.forms import FormServices
 from leads_adapters.http.controllers.leads import LeadServices
 from leads_adapters.http.controllers.service import Readiness
 from leads_adapters.http.controllers.submissions import SubmissionServices
 from leads_adapters.http.controllers.transfers import IMPORT_BATCH, ImportServices
+from leads_adapters.http.form_cors import FormCors
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import filtered_leads_provider
 from leads_adapters.http.openapi.document import OpenApiDocument
 from leads_adapters.http.openapi.examples import pipeline_examples
 from leads_adapters.http.receiving import BodyLimits
-from leads_adapters.http.request_middleware import RequestMiddleware
+from leads_adapters.http.request_middleware import RequestMiddleware, methods_of
 from leads_adapters.http.schemas.api_keys import NewApiKey
 from leads_adapters.http.schemas.enquiries import Corrections, NewEnquiry
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
@@ -43,11 +44,14 @@ from leads_app.factories import (
     CONTROLLERS,
     FORMATS,
     as_dependency,
+    form_origins,
     limiter_per_address,
     limiter_per_key,
     make_database,
     make_engine,
     make_rules,
+    policies_of_forms,
+    public_forms,
     read_json_page_of,
 )
 from leads_app.graceful_shutdown import GracefulShutdown
@@ -56,7 +60,7 @@ from leads_app.settings import Settings
 from leads_app.submission_processor import SubmissionProcessor
 from leads_app.usage_recorder import UsageRecorder
 from leads_domain.follow_up import RetryPolicy
-from leads_domain.intake import Intake, IntakePolicy
+from leads_domain.intake import Intake
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.add_note import AddNote, check_note
@@ -114,6 +118,11 @@ class Container(containers.DeclarativeContainer):
         RegisterLead, clock, ids, normalizer, pipeline, rules, settings.provided.assignment
     )
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
+    intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
+    intake = providers.Singleton(Intake, normalizer, intake_policies)
+    receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
+    process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry)
+    accept_submission = providers.Singleton(AcceptSubmission, intake, add_enquiry)
     change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules)
     add_note = providers.Singleton(AddNote, clock, ids)
     merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
@@ -124,12 +133,7 @@ class Container(containers.DeclarativeContainer):
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
-    intake_policies: providers.Object[Mapping[str, IntakePolicy]] = providers.Object({})
-    intake = providers.Singleton(Intake, normalizer, intake_policies)
-    process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry)
-    accept_submission = providers.Singleton(AcceptSubmission, intake, add_enquiry)
     count_waiting = providers.Singleton(CountWaiting, clock)
-    receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
     claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry)
@@ -156,12 +160,13 @@ class Container(containers.DeclarativeContainer):
 
     body_limits = providers.Singleton(BodyLimits, settings.provided.max_body)
     usage_recorder = providers.Singleton(UsageRecorder, database, clock)
+    client_addresses = providers.Singleton(ClientAddresses, settings.provided.trusted_proxies)
     authentication = providers.Singleton(
         Authentication,
         database,
         authenticate,
         usage_recorder.provided.note,
-        providers.Singleton(ClientAddresses, settings.provided.trusted_proxies),
+        client_addresses,
         providers.Callable(limiter_per_key, settings.provided.rate_limit),
         providers.Callable(limiter_per_address, settings.provided.rate_limit),
     )
@@ -220,6 +225,17 @@ class Container(containers.DeclarativeContainer):
         submissions=as_dependency(
             providers.Singleton(SubmissionServices, database, idempotent_writes, accept_submission)
         ),
+        forms=as_dependency(
+            providers.Singleton(
+                FormServices,
+                providers.Callable(public_forms, settings.provided.forms),
+                client_addresses,
+                database,
+                receive_submission,
+                process_submission,
+                intake,
+            )
+        ),
         add_note=as_dependency(add_note),
         create_key=as_dependency(create_key),
         revoke_key=as_dependency(revoke_key),
@@ -272,4 +288,12 @@ class Container(containers.DeclarativeContainer):
             )
         ),
     )
-    app = providers.Singleton(RequestMiddleware, api, ids.provided.new, access_log, metrics.provided.request)
+    form_cors = providers.Singleton(FormCors, api, providers.Callable(form_origins, settings.provided.forms))
+    app = providers.Singleton(
+        RequestMiddleware,
+        form_cors,
+        providers.Callable(methods_of, api),
+        ids.provided.new,
+        access_log,
+        metrics.provided.request,
+    )

@@ -15,6 +15,7 @@ from leads_adapters.http.controllers.api_keys import ApiKeyController
 from leads_adapters.http.controllers.docs import DocsController
 from leads_adapters.http.controllers.enquiries import EnquiryController
 from leads_adapters.http.controllers.follow_ups import FollowUpController, LeadFollowUpController
+from leads_adapters.http.controllers.forms import FormController, PublicForm, form_origin
 from leads_adapters.http.controllers.leads import LeadController
 from leads_adapters.http.controllers.service import (
     HealthController,
@@ -32,8 +33,12 @@ from leads_adapters.lead_json import ReadJsonPage
 from leads_adapters.sql.sqlite import lead_json as sqlite_lead_json
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
+from leads_app.form_settings import FormSettings
 from leads_app.rule_settings import check_recipient
 from leads_app.settings import SettingsError
+from leads_domain.checking import truncate
+from leads_domain.errors import ValidationFailed
+from leads_domain.intake import IntakePolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.sources import IdSource, Normalizer
@@ -98,6 +103,40 @@ def make_rules(
     return FollowUpRules(ids, default_channel, checked, hours)
 
 
+def public_forms(forms: Mapping[str, FormSettings]) -> Mapping[str, PublicForm]:
+    """Return the forms that HTTP serves, each with a rate limiter for its clients."""
+    return {
+        name: PublicForm(
+            form.origins, form.redirect, form.key, RateLimiter(form.rate_limit) if form.rate_limit else None
+        )
+        for name, form in forms.items()
+    }
+
+
+def form_origins(forms: Mapping[str, FormSettings]) -> Mapping[str, Sequence[str]]:
+    """Return the origins whose pages may send each form by a script."""
+    return {name: form.origins for name, form in forms.items()}
+
+
+def policies_of_forms(normalizer: Normalizer, forms: Mapping[str, FormSettings]) -> Mapping[str, IntakePolicy]:
+    """Return the policy of each form, by its origin; raises `SettingsError` for an owner that is no e-mail address."""
+    policies = {}
+    for name, form in forms.items():
+        try:
+            owner = str(normalizer.email(form.owner)) if form.owner is not None else None
+        except ValidationFailed as invalid:
+            message = f"Form {name}: owner is {truncate(form.owner or '')}. {invalid}"
+            raise SettingsError(f"The setting forms is not valid. {message}") from None
+        policies[form_origin(name)] = IntakePolicy(
+            source=form.source,
+            owner=owner,
+            fields=form.fields,
+            honeypot=form.honeypot,
+            minimum_seconds=form.minimum_seconds,
+        )
+    return policies
+
+
 CONTROLLERS = (
     LeadController,
     EnquiryController,
@@ -107,6 +146,7 @@ CONTROLLERS = (
     LeadFollowUpController,
     FollowUpController,
     SubmissionController,
+    FormController,
     EventController,
     StatisticsController,
     PipelineController,

@@ -17,6 +17,7 @@ from sqlalchemy import URL, make_url
 from leads_adapters.http.client_address import Network
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.assignment_settings import parse_assignment
+from leads_app.form_settings import FormSettings, parse_forms
 from leads_app.rule_settings import check_rules, parse_duration, parse_rules, parse_working_hours
 from leads_app.setting_values import (
     parse_api_key,
@@ -76,6 +77,7 @@ class Settings:
     working_hours: WorkingHours | None = None
     keep_submissions: timedelta = timedelta(days=90)
     assignment: Assignment = NO_ASSIGNMENT
+    forms: Mapping[str, FormSettings] = field(default_factory=dict)
 
 
 def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
@@ -170,7 +172,7 @@ def _intake(value: object) -> timedelta:
     return keep
 
 
-_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake", "assignment")
+_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake", "assignment", "forms")
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "database_url": ("database_url", parse_database_url),
     "api_key": ("api_key_digest", parse_api_key),
@@ -189,4 +191,5 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "working_hours": ("working_hours", parse_working_hours),
     "intake": ("keep_submissions", _intake),
     "assignment": ("assignment", parse_assignment),
+    "forms": ("forms", parse_forms),
 }

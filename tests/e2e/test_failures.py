@@ -13,6 +13,7 @@ CHAT = f'[channels.chat]\nadapter = "carrier-pigeon"\nurl = "https://ann:{SECRET
 UNCLOSED = f'api_key = "{SECRET}\n'
 BROKEN_PIPELINE = '[pipeline]\ninitial = "new"\n[pipeline.transitions]\nnew = ["won"]\n'
 RULE = '[[follow_up_rules]]\nwhen = "new"\nafter = "24h"\nmessage = "Call {name}."\n'
+FORM = "[forms.contact]\n"
 HOURS = '[working_hours]\nzone = "Europe/Atlantis"\ndays = ["mon"]\nfrom = "09:00"\nto = "17:00"\n'
 
 
@@ -51,6 +52,18 @@ FAILURES = {
         "serve", ("Rule 2", "'fax'", "log"), files=with_rules("after", 'channel="fax"\nafter')
     ),
     "hours of no zone": Attempt("serve", ("working_hours", "Europe/Atlantis"), files={"leads.toml": HOURS}),
+    "form with an unknown key": Attempt("forms", ("Form contact", "colour"), files={"leads.toml": FORM + "colour = 5"}),
+    "form with an owner of no address": Attempt(
+        "serve", ("Form contact", "owner", "'Dana'"), files={"leads.toml": FORM + 'owner = "Dana"'}
+    ),
+    "unknown form": Attempt(
+        "forms snippet nope --url https://leads.example.com", ("'nope'", "contact"), files={"leads.toml": FORM}
+    ),
+    "form without HTML": Attempt(
+        "forms snippet contact --url https://leads.example.com",
+        ("https://leads.example.com/forms/contact", "Google Ads"),
+        files={"leads.toml": f'{FORM}kind = "google-ads"\nkey = "{SECRET}"'},
+    ),
     "unknown adapter": Attempt("serve", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}),
     "unknown adapter in two processes": Attempt(
         "serve --workers 2", ("chat", "carrier-pigeon", "log"), files={"leads.toml": CHAT}
@@ -79,6 +92,7 @@ FAILURES = {
 MISUSES = {
     "unknown command": Attempt("sell", ("sell",)),
     "unknown role": Attempt("keys create --name x --role boss", ("boss", "admin")),
+    "form at no address": Attempt("forms snippet contact --url leads.example.com", ("--url", "https://")),
     "missing file": Attempt("import missing.csv", ("missing.csv",)),
     "unknown suffix": Attempt("export a.xlsx", ("'a.xlsx'", "--format")),
 }

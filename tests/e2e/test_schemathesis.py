@@ -37,6 +37,7 @@ def service(request: pytest.FixtureRequest, site: Site) -> Iterator[Service]:
         if request.param == "PostgreSQL":
             url = used.enter_context(postgres_url())
             site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
+        site.write("leads.toml", '[forms.contact]\nrate_limit = "off"\n')
         yield used.enter_context(site.serve(LEADS_RATE_LIMIT="off", LEADS_API_KEY=KEY))
 
 

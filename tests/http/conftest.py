@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from databases import database_url
+from leads_app.form_settings import FormSettings
 from rest import JOHN, Api, Service, a_service
 
 StartService = Callable[..., Service]
@@ -60,7 +61,10 @@ def john(api: Api) -> str:
 @pytest.fixture(scope="session")
 def shared_service(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Start one service for all tests that do not depend on its data, such as tests of refused requests."""
-    with database_url(store, tmp_path_factory.mktemp("shared")) as database, a_service(database) as service:
+    with (
+        database_url(store, tmp_path_factory.mktemp("shared")) as database,
+        a_service(database, forms={"contact": FormSettings(rate_limit=None)}) as service,
+    ):
         yield service
 
 

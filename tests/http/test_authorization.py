@@ -49,6 +49,7 @@ MINIMUM_ROLES = {
     "getApiKeys": "admin",
     "getApiKeysId": "admin",
     "deleteApiKeysId": "admin",
+    "postFormsForm": PUBLIC,
     "getHealthLive": PUBLIC,
     "getHealthReady": PUBLIC,
 }
@@ -77,7 +78,8 @@ class Operation:
     def send_by(self, client: Api, id: str = UNKNOWN_ID, query: str = "") -> Response:
         """Send the operation as `client` for the resource with this id, and return the response."""
         headers = {"content_type": self.media_type} if self.media_type else {}
-        return client.request(self.method, self.path.replace("{id}", id) + query, self.body, headers=headers)
+        path = self.path.replace("{id}", id).replace("{form}", "contact")
+        return client.request(self.method, path + query, self.body, headers=headers)
 
     @property
     def minimum_role(self) -> str:
@@ -98,7 +100,7 @@ def operations_of(document: Any) -> Iterator[Operation]:
         for method, body_of in item.items():
             operation = partial(Operation, body_of["operationId"], path=path, roles=body_of.get("x-roles"))
             [*content] = body_of.get("requestBody", {}).get("content", {}).items()
-            media_type, body_problem = content[0] if content else ("", {})
+            media_type, body_problem = content[-1] if content else ("", {})
             body = body_problem.get("example")
             sent = body.encode() if isinstance(body, str) else body  # a file is sent unchanged
             yield operation(method=method.upper(), body=sent, media_type=media_type)
@@ -227,7 +229,7 @@ def test_without_a_valid_key_only_public_operations_are_permitted(
     client = shared_service.client_with(x_api_key=keys[key])
     for operation in operations:
         if operation.minimum_role == PUBLIC:
-            operation.send_by(client).expect(200)
+            assert operation.send_by(client).status in (200, 202)
             continue
         refused = [operation.send_by(client, existing_id(shared_service, operation)), operation.send_by(client)]
         assert [response.status for response in refused] == [401, 401]

@@ -105,15 +105,16 @@ POSTS: dict[str, Ask] = {
     "/leads/import": lambda _service, _api, _lead: ("/leads/import", b"name,email\nJane Doe,jane@example.com\n"),
     "/api-keys": lambda _service, _api, _lead: ("/api-keys", {"name": "Web form", "role": "capture"}),
 }
-"""A request for each POST operation. Add new operations here."""
+"""A request for each POST operation that needs an API key. Add new operations here."""
 
 WITHOUT_LEAD = {"/leads/import", "/api-keys", "/submissions/{id}/discard"}
 """Operations with responses that are not about one lead: erasure does not delete them."""
 
 
-def test_every_post_has_a_test_request(service: Service) -> None:
+def test_every_post_with_a_key_has_a_test_request(service: Service) -> None:
     document = service.anonymous().get("/openapi.json").json
-    assert {path for path, item in document["paths"].items() if "post" in item} == POSTS.keys()
+    posts = {path: item["post"] for path, item in document["paths"].items() if "post" in item}
+    assert {path for path, post in posts.items() if post.get("security") != []} == POSTS.keys()
 
 
 @pytest.mark.parametrize("path", POSTS)

@@ -10,9 +10,11 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from builders import a_pipeline
+from leads_adapters.http.form_bodies import MEDIA_TYPES
 from leads_adapters.http.openapi.parts import SPREADSHEETS, UPLOADS
 from leads_adapters.http.problems import PROBLEMS
 from leads_adapters.http.rate_limit import RateLimit
+from leads_app.form_settings import FormSettings
 from leads_domain.notifier import Refused
 from rest import JOHN, UNKNOWN_ID, Api, Response, Service
 
@@ -24,6 +26,18 @@ FULL = {
     "owner": "sales@example.com",
     "attributes": {"company": "ACME", "size": 12, "share": 0.5, "vip": True, "fax": None},
 }
+
+
+FORMS = {
+    "contact": FormSettings(rate_limit=None),
+    "thanks": FormSettings(redirect="https://a.example", rate_limit=None),
+}
+
+
+@pytest.fixture
+def service(start: Callable[..., Service]) -> Service:
+    """Start a service with forms."""
+    return start(forms=FORMS)
 
 
 @pytest.fixture
@@ -80,7 +94,7 @@ def test_every_documented_operation_is_served(service: Service, document: Any) -
         key, _ = service.new_key("read")
         submission = service.receive(content={"number": str(number)}).rpartition("/")[2]
         id = {"follow-ups": follow_up, "api-keys": key, "submissions": submission}.get(path.split("/")[1], lead)
-        status = admin.request(method, path.replace("{id}", id)).status
+        status = admin.request(method, path.replace("{id}", id).replace("{form}", "contact")).status
         assert status not in (404, 405, 500), (method, path, status)
 
 
@@ -104,7 +118,7 @@ def test_operation_ids_are_unique_and_every_operation_has_a_description(document
     assert all(operation["summary"] for _, _, operation in operations(document))
 
 
-VERBS = "Create|Get|List|Update|Delete|Export|Import|Merge|Mark|Cancel|Retry|Revoke|Check|Accept|Discard"
+VERBS = "Submit|Create|Get|List|Update|Delete|Export|Import|Merge|Mark|Cancel|Retry|Revoke|Check|Accept|Discard"
 
 
 def test_summaries_are_short_and_begin_with_a_verb(document: Any) -> None:
@@ -124,10 +138,11 @@ def test_every_enum_has_a_type(document: Any) -> None:
     assert all(node.get("type") == "string" for node in nodes(document) if isinstance(node.get("enum"), list))
 
 
-def test_every_body_except_files_has_one_media_type(document: Any) -> None:
+def test_every_body_except_files_and_forms_has_one_media_type(document: Any) -> None:
     for method, path, operation in operations(document):
         media_types = list(operation.get("requestBody", {}).get("content", {}))
-        assert media_types in ([], ["application/json"], list(UPLOADS)), (method, path)
+        expected = [[], ["application/json"], [*UPLOADS], [*MEDIA_TYPES]]
+        assert media_types in expected, (method, path)
 
 
 def test_every_parameter_of_a_path_is_described(document: Any) -> None:
@@ -148,14 +163,15 @@ def test_preconditions_are_documented_where_they_are_honoured(document: Any) -> 
         assert ("304" in operation["responses"]) == (method == "GET" and (method, path) in conditional), (method, path)
 
 
-def test_only_posts_document_the_idempotency_key(document: Any) -> None:
+def test_only_posts_with_a_key_document_the_idempotency_key(document: Any) -> None:
     for method, path, operation in operations(document):
+        is_idempotent = method == "POST" and operation.get("security") != []
         described = "Idempotency-Key" in {each["name"] for each in operation["parameters"] if each["in"] == "header"}
-        assert described == (method == "POST"), (method, path)
+        assert described == is_idempotent, (method, path)
         for status, response in operation["responses"].items():
             replayed = "Idempotency-Replayed" in response.get("headers", {})
-            assert replayed == (method == "POST" and int(status) < 300), (method, path, status)
-        if method == "POST":
+            assert replayed == (is_idempotent and int(status) < 300), (method, path, status)
+        if is_idempotent:
             assert "`request-in-progress`" in operation["responses"]["409"]["description"]
             assert "`idempotency-key-reused`" in operation["responses"]["422"]["description"]
 
@@ -163,10 +179,10 @@ def test_only_posts_document_the_idempotency_key(document: Any) -> None:
 def test_schemas_of_bodies_forbid_unknown_fields(document: Any) -> None:
     bodies = [
         resolve(document, content["schema"]["$ref"])
-        for _, _, operation in operations(document)
+        for _, path, operation in operations(document)
         if "requestBody" in operation
         for media_type, content in operation["requestBody"]["content"].items()
-        if media_type in ("application/json", "application/merge-patch+json")
+        if media_type in ("application/json", "application/merge-patch+json") and path != "/forms/{form}"
     ]
     assert len(bodies) >= 4
     assert [body["additionalProperties"] for body in bodies] == [False] * len(bodies)
@@ -203,13 +219,15 @@ def test_every_documented_problem_exists_and_has_its_status(document: Any) -> No
                 named = re.findall(r"`([\w-]+)`", response["description"])
                 assert named, (method, path, status)
                 assert {PROBLEMS[name].status_code for name in named} == {int(status)}
-                assert response["content"].keys() == {"application/problem+json"}
+                pages = {"text/html"} if path == "/forms/{form}" else set()
+                assert response["content"].keys() == {"application/problem+json"} | pages
 
 
 def test_operations_that_need_a_key_document_401_403_and_429(document: Any) -> None:
     for method, path, operation in operations(document):
         needs_key = operation.get("security", document["security"]) != []
-        assert ({"401", "403", "429"} <= operation["responses"].keys()) == needs_key, (method, path)
+        assert ({"401", "403"} <= operation["responses"].keys()) == needs_key, (method, path)
+        assert "429" in operation["responses"] or not needs_key, (method, path)
 
 
 def test_the_security_schemes_are_documented(document: Any) -> None:
@@ -303,6 +321,20 @@ def responses(service: Service) -> Iterator[tuple[str, str, Response]]:
     yield from responses_without_a_lead(service.client())
     yield from responses_about_files(service.client("admin"))
     yield from responses_to_operators(service.client("admin"))
+    yield from responses_about_forms(service.anonymous())
+
+
+def responses_about_forms(visitor: Api) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses to forms, as pages and as JSON."""
+    for form, body, media_type in (
+        ("contact", b"email=ada@example.com", "application/x-www-form-urlencoded"),
+        ("thanks", b"email=ada@example.com", "application/x-www-form-urlencoded"),
+        ("contact", b'{"email": "ada@example.com"}', "application/json"),
+        ("contact", b'{"email": "ada"}', "application/json"),
+        ("contact", b"{", "application/json"),
+        ("unknown", b"{}", "application/json"),
+    ):
+        yield "POST", "/forms/{form}", visitor.post(f"/forms/{form}", body, content_type=media_type)
 
 
 def responses_about_a_failed_follow_up(service: Service, john: str) -> Iterator[tuple[str, str, Response]]:
@@ -400,7 +432,7 @@ def responses_about_personal_data(service: Service, lead: str, duplicate: str) -
 
 
 def test_every_response_matches_the_document(start: Callable[..., Service], document: Any) -> None:
-    service = start(rate_limit=RateLimit(1000, 60))
+    service = start(rate_limit=RateLimit(1000, 60), forms=FORMS)
     seen = set()
     for method, path, response in responses(service):
         documented = document["paths"][path][method.lower()]["responses"]

@@ -19,13 +19,17 @@ Checks = Mapping[type[msgspec.Struct], Check]
 """The domain's check of each body, which adds errors to the errors of decoding. Stored in the application's state."""
 
 
+BODY_LIMITS = "body_limits"
+"""The key of a handler's own limits in its `opt`."""
+
+
 class ApiRequest(Request[Principal, str, State]):
     """Litestar's request. The parameter `data` of a handler is the result of `json`."""
 
     async def body(self) -> bytes:
         """Return the body. Raises `Problem` if it is too large, too slow or empty."""
         if not isinstance(self._body, bytes):
-            limits: BodyLimits = self.app.state.body_limits
+            limits: BodyLimits = self.route_handler.opt.get(BODY_LIMITS) or self.app.state.body_limits
             body = bytearray()  # a list of very small pieces would take far more memory
             async for piece in receive_body(self.scope, self.receive, limits):
                 body += piece

@@ -2,20 +2,32 @@
 
 from html import escape
 
+_NAVIGATION = '<header><nav><b>leads</b><a href="/docs">Operations</a><a href="/problems">Problems</a></nav></header>'
+_ICON = '<link rel="icon" href="/docs/favicon-32x32.png">'
+
 
 def html_page(title: str, body: str) -> str:
     """Return a page with this title and body. The body is HTML: escape its texts first."""
+    return _page(f"{title} · leads", _ICON, f"{_NAVIGATION}\n{body}")
+
+
+def visitor_page(title: str, body: str) -> str:
+    """Return a page for visitors of websites, without links to the documentation."""
+    icon = '<link rel="icon" href="data:,">'  # no icon, and no request for one
+    return _page(title, icon, f"<main>\n<h1>{escape(title)}</h1>\n{body}\n</main>")
+
+
+def _page(title: str, icon: str, body: str) -> str:
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)} · leads</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
+<title>{escape(title)}</title>
+{icon}
 <link rel="stylesheet" href="/docs/style.css">
 </head>
 <body>
-<header><nav><b>leads</b><a href="/docs">Operations</a><a href="/problems">Problems</a></nav></header>
 {body}
 </body>
 </html>

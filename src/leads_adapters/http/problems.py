@@ -112,6 +112,16 @@ class Forbidden(
     fields = {"role": Annotated[Role, Meta(description=_PERMITTED_ROLE, examples=["agent"])]}
 
 
+class FormForbidden(
+    Problem, status=403, example="The form does not accept requests of pages of https://other.example.com."
+):
+    """The form does not accept this request.
+
+    The form accepts pages of its own origins only, or the webhook of Google Ads with its own key. Ask the operator to
+    add the origin of your page to `origins` in the settings of the form, or correct the key in Google Ads.
+    """
+
+
 class NotFound(Problem, status=404, example=f"No lead has the id {EXAMPLE_ID}."):
     """The resource does not exist.
 
@@ -221,7 +231,8 @@ class PreconditionFailed(
 class PayloadTooLarge(Problem, status=413, example="The body is larger than the limit of 262144 bytes."):
     """The body is too large.
 
-    Send less, or ask the operator to raise the setting `LEADS_MAX_BODY`, or `LEADS_MAX_IMPORT` for files.
+    Send less, or ask the operator to raise the setting `LEADS_MAX_BODY`, or `LEADS_MAX_IMPORT` for files. A form takes
+    up to 64 KiB and 200 fields.
     """
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -51,18 +51,19 @@ class RequestMiddleware:
 
     def __init__(
         self,
-        app: Litestar,
+        app: AsgiApp,
+        methods: Mapping[str, Collection[str]],
         new_id: Callable[[], str],
         log: AccessLog,
         count: RequestCount,
         send_seconds: float = SEND_SECONDS,
     ) -> None:
-        self._app: AsgiApp = app  # type: ignore[assignment]
+        self._app = app
+        self._methods = methods
         self._new_id = new_id
         self._log = log
         self._count = count
         self._send_seconds = send_seconds
-        self._methods = _methods(app)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -81,7 +82,8 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], (b"x-request-id", request_id), *_SECURITY_HEADERS]
+                own = message["headers"]
+                headers = [*own, (b"x-request-id", request_id), *_security_headers(own)]
                 if method == "OPTIONS" or status == HTTPStatus.METHOD_NOT_ALLOWED:
                     headers = self._with_allow(scope, headers)
                 message["headers"] = headers
@@ -132,7 +134,13 @@ async def send_body(message: Message, send: Send, seconds: float) -> None:
         raise SlowClientError from None
 
 
-def _methods(app: Litestar) -> dict[str, set[str]]:
+def _security_headers(own: Headers) -> Iterable[tuple[bytes, bytes]]:
+    """Return the security headers, without those that a page sets itself."""
+    names = {name for name, _ in own}
+    return (each for each in _SECURITY_HEADERS if each[0] not in names)
+
+
+def methods_of(app: Litestar) -> dict[str, set[str]]:
     """Return the methods of each path."""
     methods: dict[str, set[str]] = defaultdict(set)
     for route in app.routes:

@@ -18,6 +18,7 @@ from leads_app.cli.copy import copy
 from leads_app.cli.dispatch import dispatch
 from leads_app.cli.doctor import doctor
 from leads_app.cli.export import export_leads
+from leads_app.cli.forms import forms
 from leads_app.cli.import_ import import_leads
 from leads_app.cli.keys import keys
 from leads_app.cli.migrate import migrate
@@ -50,6 +51,7 @@ for command in (
     copy,
     pipeline,
     channels,
+    forms,
     doctor,
 ):
     leads.add_command(command)

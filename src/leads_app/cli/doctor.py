@@ -133,6 +133,7 @@ def _channels(container: Container) -> str:
     if errors:
         raise RuntimeError(" ".join(errors))
     container.rules()  # raises SettingsError if a channel cannot send to the recipient of a rule
+    container.intake_policies()
     return ", ".join(f"{name} ({channel.adapter})" for name, channel in configured.items())
 
 

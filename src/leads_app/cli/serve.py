@@ -36,7 +36,8 @@ _LOG_CHANNEL_WARNING = (
 def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
     """Serve the API, and send follow-ups when they are due."""
     container = session.open_container()
-    container.rules()  # report invalid channels and rules before the URL is printed
+    container.rules()  # report invalid channels, rules and forms before the URL is printed
+    container.intake_policies()
     _check_free(host, port)
     _announce(container, host, port)
     if warning := low_limit_warning(connection_limit()):

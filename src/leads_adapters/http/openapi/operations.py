@@ -9,7 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import permission_of
-from leads_adapters.http.openapi.parts import CONDITION_PARAMETERS, HEADERS, IDEMPOTENCY_PARAMETER
+from leads_adapters.http.form_bodies import FIELDS_MAX
+from leads_adapters.http.openapi.parts import CONDITION_PARAMETERS, HEADERS, IDEMPOTENCY_PARAMETER, ORIGIN_PARAMETER
 from leads_adapters.http.openapi.schemas import MsgspecSchemas
 from leads_adapters.http.problem_responses import MEDIA_TYPE
 from leads_adapters.http.problems import PROBLEMS, Problem
@@ -42,6 +43,8 @@ def complete_operation(
         operation["description"] = "\n\n".join(notes)
     if upload := handler.opt.get("upload"):
         operation["requestBody"] = {"required": True, "content": _files(upload)}
+    elif form := handler.opt.get("form"):
+        operation["requestBody"] = {"required": True, "content": _forms(form)}
     elif data := handler.parsed_data_field:
         operation["requestBody"]["required"] = not data.has_default
         for body in operation["requestBody"]["content"].values():
@@ -75,7 +78,13 @@ def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _header_parameters(handler: HTTPRouteHandler, method: str) -> list[Mapping[str, Any]]:
     conditions = CONDITION_PARAMETERS if "conditional" in handler.opt else ()
-    return [*conditions, *([IDEMPOTENCY_PARAMETER] if method == "POST" else [])]
+    origin = [ORIGIN_PARAMETER] if "form" in handler.opt else []
+    return [*conditions, *origin, *([IDEMPOTENCY_PARAMETER] if _is_idempotent(handler, method) else [])]
+
+
+def _is_idempotent(handler: HTTPRouteHandler, method: str) -> bool:
+    """Return whether the operation takes an `Idempotency-Key`, as every POST that needs an API key."""
+    return method == "POST" and permission_of(handler.opt) is not None
 
 
 def _responses(
@@ -88,6 +97,8 @@ def _responses(
     }
     if method == "GET" and "conditional" in handler.opt:
         successes["304"] = {"description": "The lead is at a version that `If-None-Match` names."}
+    if "form" in handler.opt:
+        successes |= _PAGES
     if path.startswith("/leads/{id}"):
         content = {"application/json": {"schema": schemas.schema(Moved)}}
         successes["301"] = {
@@ -99,6 +110,13 @@ def _responses(
         if headers := _headers(response, handler, method, status):
             response["headers"] = headers
     return completed
+
+
+_PAGE = {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>"}}
+_PAGES: Mapping[str, Any] = {
+    "200": {"description": "A browser gets a page that thanks the visitor.", "content": _PAGE},
+    "303": {"description": "A browser is sent to the `redirect` of the form."},
+}
 
 
 def _success(
@@ -121,16 +139,16 @@ def _name(response: Mapping[str, Any]) -> str:
 
 
 def _headers(response: Mapping[str, Any], handler: HTTPRouteHandler, method: str, status: str) -> dict[str, Any]:
-    is_post, is_success = method == "POST", status.startswith("2")
+    is_post, is_success = _is_idempotent(handler, method), status.startswith("2")
     needs_key = permission_of(handler.opt) is not None
     is_sent = {
         "Content-Disposition": is_success and "download" in handler.opt,
         "ETag": _name(response) == "LeadView" or status in {"304", "412"},
         "Idempotency-Replayed": is_success and is_post,
         "Link": "PageView" in _name(response),
-        "Location": status == "301" or (is_post and status == str(handler.status_code) != "200"),
-        "RateLimit": needs_key,
-        "RateLimit-Policy": needs_key,
+        "Location": status in {"301", "303"} or (is_post and status == str(handler.status_code) != "200"),
+        "RateLimit": needs_key or status == "429",
+        "RateLimit-Policy": needs_key or status == "429",
         "Retry-After": status in {"429", "503"} or (is_post and status == "409"),
         "WWW-Authenticate": status == "401",
     }
@@ -145,6 +163,12 @@ def _files(examples: Mapping[str, str | None]) -> dict[str, Any]:
     }
 
 
+def _forms(media_types: Iterable[str]) -> dict[str, Any]:
+    example = {"name": "Ada Muster", "email": "ada@example.com", "message": "Do you deliver on Saturdays?"}
+    schema = {"type": "object", "minProperties": 1, "maxProperties": FIELDS_MAX, "examples": [example]}
+    return {media_type: {"schema": schema} for media_type in media_types}
+
+
 def _problems(handler: HTTPRouteHandler, path: str, method: str, schemas: MsgspecSchemas) -> dict[str, Any]:
     raised = _raised(handler, path, method)
     by_status: dict[int, list[type[Problem]]] = {}
@@ -154,7 +178,10 @@ def _problems(handler: HTTPRouteHandler, path: str, method: str, schemas: Msgspe
     return {
         str(status): {
             "description": " / ".join(f"`{problem.name}`" for problem in of_status),
-            "content": {MEDIA_TYPE: {"schema": _problem_schema(of_status, schemas)}},
+            "content": {
+                MEDIA_TYPE: {"schema": _problem_schema(of_status, schemas)},
+                **(_PAGE if "form" in handler.opt else {}),
+            },
         }
         for status, of_status in by_status.items()
     }
@@ -169,13 +196,13 @@ def _raised(handler: HTTPRouteHandler, path: str, method: str) -> set[Any]:
     raised = {*(handler.raises or ()), problems.MalformedRequest, problems.InternalError}
     if permission_of(handler.opt) is not None:
         raised |= {problems.Unauthorized, problems.Forbidden, problems.RateLimited, problems.Unavailable}
-    if method == "POST":
+    if _is_idempotent(handler, method):
         raised |= {problems.IdempotencyKeyReused, problems.RequestInProgress}
-    if "{id}" in path or method == "POST":  # also a stored response about a lead that was erased since
+    if "{" in path or method == "POST":  # also a stored response about a lead that was erased since
         raised.add(problems.NotFound)
     if "conditional" in handler.opt:
         raised.add(problems.PreconditionFailed)
-    if handler.parsed_data_field is not None or "upload" in handler.opt:
+    if handler.parsed_data_field is not None or handler.opt.keys() & {"upload", "form"}:
         raised |= {problems.PayloadTooLarge, problems.RequestTimeout, problems.UnsupportedMediaType}
         raised.add(problems.ValidationFailed)
     return raised

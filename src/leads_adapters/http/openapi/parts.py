@@ -86,6 +86,12 @@ IDEMPOTENCY_PARAMETER = {
         "pattern": r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-+\--\[\]-~]{1,255})$',
     },
 }
+ORIGIN_PARAMETER = {
+    "name": "Origin",
+    "in": "header",
+    "description": "The origin of the page that sends the form. Browsers set it.",
+    "schema": {"type": "string", "examples": ["https://www.example.com"]},
+}
 SECURITY_SCHEMES = {
     "apiKey": {
         "type": "apiKey",

@@ -1,0 +1,57 @@
+"""The command `leads forms`."""
+
+import re
+from collections.abc import Iterator
+
+import rich_click as click
+
+from leads_app.cli import session
+from leads_app.cli.session import CommandFailed
+from leads_app.form_settings import GOOGLE_ADS, FormSettings
+from leads_app.form_snippet import snippet as form_snippet
+
+_URL = re.compile(r"https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._~/-]*)?")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def forms(context: click.Context) -> None:
+    """List the public forms, or print the HTML of a form."""
+    if context.invoked_subcommand is None:
+        configured = session.settings().forms
+        for name, form in configured.items():
+            click.echo(f"{name}: POST /forms/{name}, {', '.join(_properties(form))}")
+        if not configured:
+            click.echo("There are no forms. Add a table [forms.NAME] to leads.toml.")
+
+
+def _properties(form: FormSettings) -> Iterator[str]:
+    if form.key is not None:
+        yield f"kind {GOOGLE_ADS}"
+    if form.source is not None:
+        yield f"source {form.source}"
+    if form.owner is not None:
+        yield f"owner {form.owner}"
+    if form.key is None:
+        yield f"pages of {' and '.join(form.origins)}" if form.origins else "pages of all origins"
+    if form.redirect is not None:
+        yield f"redirect to {form.redirect}"
+    limit = form.rate_limit
+    yield f"at most {limit.requests} requests in {limit.seconds} s" if limit else "no rate limit"
+
+
+@forms.command()
+@click.argument("name")
+@click.option("--url", required=True, help="The public URL of this service, such as https://leads.example.com.")
+def snippet(name: str, url: str) -> None:
+    """Print the HTML of the form NAME, to paste into a website."""
+    if not _URL.fullmatch(url):
+        raise click.UsageError(f"--url is {url!r}. Give a URL such as https://leads.example.com.")
+    configured = session.settings().forms
+    if name not in configured:
+        known = f"Use one of: {', '.join(configured)}." if configured else "Add a table [forms.NAME] to leads.toml."
+        raise CommandFailed(f"Unknown form {name!r}. {known}")
+    if configured[name].key is not None:
+        address = f"{url.rstrip('/')}/forms/{name}"
+        raise CommandFailed(f"The form {name} takes the webhook of Google Ads. Enter {address} and the key there.")
+    click.echo(form_snippet(name, configured[name], url), nl=False)
