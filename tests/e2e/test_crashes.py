@@ -44,12 +44,29 @@ INTERRUPTED = "All attempts were interrupted."
 NEVER_TRIED = "SELECT id FROM follow_ups WHERE state = 'scheduled' AND last_error IS NULL"
 
 
+UNPROCESSED_SECONDS = 10
+"""The time after a restart in which interrupted submissions are processed."""
+
+UNPROCESSED = "SELECT id FROM submissions WHERE state = 'received'"
+
+SUBMISSIONS: Mapping[str, tuple[Mapping[str, str], int]] = {
+    "accepted": ({"email": "form-{}@example.com", "message": "Hello!"}, 303),
+    "needs_review": ({"email": "nonsense {}"}, 422),
+    "spam": ({"email": "form-{}@example.com", "message": "https://spam.example " * 6}, 303),
+}
+"""The fields of a form by the state that its submission must reach, and the status code of the response."""
+
+
 @dataclass(frozen=True)
 class Acknowledged:
-    """The leads and follow-ups that clients got a response for. `made` is released for each."""
+    """The leads, follow-ups and submissions that clients got a response for. `made` is released for each.
+
+    `submissions` has the expected states by the number in the content.
+    """
 
     leads: set[str] = field(default_factory=set)
     follow_ups: set[str] = field(default_factory=set)
+    submissions: dict[str, str] = field(default_factory=dict)
     made: Semaphore = field(default_factory=lambda: Semaphore(0))
     numbers: Iterator[int] = field(default_factory=count)
 
@@ -64,8 +81,20 @@ class Acknowledged:
                 follow_up = service.post(f"/leads/{lead}/follow-up").expect(202).json["id"]
                 self.follow_ups.add(follow_up)
                 self.made.release()
+                self.submit_form(service)
         except httpx.TransportError:
             return
+
+    def submit_form(self, service: Service) -> None:
+        """Submit a form as a browser does, and record the acknowledged submission."""
+        number = str(next(self.numbers))
+        state = list(SUBMISSIONS)[int(number) % len(SUBMISSIONS)]
+        fields, status = SUBMISSIONS[state]
+        content = {name: value.format(number) for name, value in {**fields, "number": "{}"}.items()}
+        response = service.client.post("/forms/contact", data=content)
+        assert response.status_code == status, response.text
+        self.submissions[number] = state
+        self.made.release()
 
     @contextmanager
     def while_clients_write(self, service: Service) -> Iterator[None]:
@@ -192,7 +221,9 @@ class Deployment:
 def deployment(request: pytest.FixtureRequest, site: Site, receiver: Receiver) -> Iterator[Deployment]:
     """Run each deployment, with a first key and the receiver as its channel."""
     dispatcher_place, kind = request.param.split(", ")
-    site.write("leads.toml", f'[channels.hook]\nadapter = "webhook"\nurl = "{receiver.url}"\nsecret = "{SECRET}"\n')
+    channel = f'[channels.hook]\nadapter = "webhook"\nurl = "{receiver.url}"\nsecret = "{SECRET}"\n'
+    form = '[forms.contact]\nredirect = "https://example.com/thanks"\nrate_limit = "off"\n'
+    site.write("leads.toml", channel + form)
     site.configure(LEADS_DEFAULT_CHANNEL="hook", LEADS_RATE_LIMIT="off")
     with ExitStack() as used:
         database = Database(site)
@@ -239,6 +270,8 @@ def test_crashes_lose_nothing_that_was_acknowledged(deployment: Deployment, rece
     receiver.responses.clear()
 
     service = deployment.start()
+    eventually(lambda: not deployment.database.rows(UNPROCESSED), within=UNPROCESSED_SECONDS)
+    assert_submissions_are_processed_once(service, acknowledged)
     eventually(
         lambda: not deployment.database.rows(NEVER_TRIED), within=TIMEOUT_SECONDS + len(acknowledged.follow_ups) / 50
     )
@@ -249,12 +282,25 @@ def test_crashes_lose_nothing_that_was_acknowledged(deployment: Deployment, rece
     click.echo(
         f"{CRASHES} kills, {len(acknowledged.leads)} leads and {len(acknowledged.follow_ups)} follow-ups promised,"
     )
+    click.echo(f"{len(acknowledged.submissions)} submissions promised,")
     click.echo(f"{interrupted.total()} notices cut off, {repeated.total()} repeated")
 
     assert acknowledged.follow_ups <= {post.headers["webhook-id"] for post in receiver.posts}
     assert [follow_up for follow_up in follow_ups if not is_accounted_for(follow_up, accepted)] == []
     assert len(acknowledged.follow_ups) > CRASHES
+    assert len(acknowledged.submissions) > CRASHES
     assert_repeats_are_of_what_was_cut_off(receiver, repeated, interrupted)
+
+
+def assert_submissions_are_processed_once(service: Service, acknowledged: Acknowledged) -> None:
+    """Check that each acknowledged submission is stored once and in its state, and each accepted one is one enquiry."""
+    submissions = service.items("/submissions")
+    numbers = [submission["content"]["number"] for submission in submissions]
+    assert len(numbers) == len({*numbers})
+    states = {submission["content"]["number"]: submission["state"] for submission in submissions}
+    assert {number: states.get(number) for number in acknowledged.submissions} == acknowledged.submissions
+    accepted = [submission["lead_id"] for submission in submissions if submission["state"] == "accepted"]
+    assert service.get("/statistics").expect(200).json["enquiries"] == len(accepted) == len({*accepted})
 
 
 def crash_at_any_moment(deployment: Deployment, receiver: Receiver, acknowledged: Acknowledged, random: Random) -> None:
