@@ -308,7 +308,18 @@ def test_only_administrators_can_import(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["?dry_run=perhaps", "?on_duplicate=skip", "?dryrun=1", "?dry_run=1&dry_run=1", "?map=x", "?map=x=y"]
+    "query",
+    [
+        "?dry_run=perhaps",
+        "?on_duplicate=skip",
+        "?dryrun=1",
+        "?dry_run=1&dry_run=1",
+        "?map=x",
+        "?map=x=y",
+        "?map=x=name&map=x=email",
+        "?sheet=",
+        "?sheet=" + "x" * 256,
+    ],
 )
 def test_unknown_import_parameters_are_refused(admin: Api, query: str) -> None:
     send(admin, rows(0, 1), query=query).expect_problem(400, "malformed-request")

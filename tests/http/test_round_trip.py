@@ -157,7 +157,7 @@ def edits(draw: st.DrawFn, exported: bytes) -> tuple[bytes, set[str]]:
     rows = list(csv.DictReader(io.StringIO(exported.decode(), newline="")))
     removed = draw(st.sets(st.sampled_from([member for member in FIELDS if member not in ("name", "email", "phone")])))
     kept_columns = [member for member in FIELDS if member not in removed]
-    added = draw(st.sets(st.sampled_from(["Shoe size", "Full Name", "E-Mail Address", "Created On"])))
+    added = draw(st.sets(st.sampled_from(["Shoe size", "Full Name", "Company Phone", "Created On"])))
     order = draw(st.permutations([*kept_columns, *added]))
     case = draw(st.sampled_from([str.lower, str.upper, str.title, str.swapcase]))
     separator = draw(st.sampled_from("_ -")) if _SEPARATE & set(kept_columns) else "_"

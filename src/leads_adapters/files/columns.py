@@ -122,8 +122,9 @@ def _columns(
     exported: bool,
 ) -> Columns:
     fields = {field: members[field][0] for field in _ONE_COLUMN if field in members}
-    contacts = tuple((field, tuple(members[field])) for field in SEVERAL_POSSIBLE if field in members)
-    name_parts = tuple(members[part][0] for part in NAME_PARTS if part in members)
+    several = 1 if exported else None  # people add columns to an export, which has one of each
+    contacts = tuple((field, tuple(members[field][:several])) for field in SEVERAL_POSSIBLE if field in members)
+    name_parts = () if exported else tuple(members[part][0] for part in NAME_PARTS if part in members)
     status = {"status": members["status"][0]} if "status" in members else {}
     assigned = status | {field: index for field, index in own_fields.items() if field in ASSIGNED_FIELDS}
     json_column = own_fields.get("attributes")

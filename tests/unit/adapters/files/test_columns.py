@@ -127,6 +127,12 @@ def test_a_column_with_the_exact_name_of_a_field_wins_over_other_spellings() -> 
     assert members(columns)["Full Name"] == "attributes"
 
 
+def test_columns_that_people_add_to_an_export_are_attributes() -> None:
+    columns = columns_of([*FIELDS, "E-Mail Address", "Mobile", "First Name"])
+    assert [members(columns)[name] for name in ("E-Mail Address", "Mobile", "First Name")] == ["attributes"] * 3
+    assert dict(columns.contacts) == {"email": (FIELDS.index("email"),), "phone": (FIELDS.index("phone"),)}
+
+
 def test_an_id_of_another_program_is_an_attribute() -> None:
     assert members(columns_of(["id", "email", "name", "status"])) == {
         "id": "attributes",
