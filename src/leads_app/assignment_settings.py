@@ -1,41 +1,48 @@
-"""Parse the setting `[assignment]`."""
+"""The setting `[assignment]`."""
+
+from collections.abc import Mapping
 
 import msgspec
 
-from leads_adapters.normalizer import InternationalNormalizer
 from leads_domain.assignment import Assignment
 from leads_domain.checking import check_text, truncate
 from leads_domain.contact import EmailAddress
 from leads_domain.details import SOURCE_MAX
 from leads_domain.errors import ValidationFailed
+from leads_domain.sources import Normalizer
 
 
-class _AssignmentTable(msgspec.Struct, forbid_unknown_fields=True):
-    round_robin: list[str] = []
-    sources: dict[str, str] = {}
+class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The e-mail addresses of colleagues who get new leads, not yet validated."""
+
+    round_robin: tuple[str, ...] = ()
+    sources: Mapping[str, str] = {}
 
 
-def parse_assignment(value: object) -> Assignment:
-    """Return the assignment; raises `ValueError` or msgspec's `ValidationError`."""
-    table = msgspec.convert(value, _AssignmentTable)
+def parse_assignment(value: object) -> AssignmentSettings:
+    """Return the settings; raises `ValueError` or msgspec's `ValidationError`."""
+    settings = msgspec.convert(value, AssignmentSettings)
+    for source in settings.sources:
+        try:
+            check_text(source, max_length=SOURCE_MAX)
+        except ValidationFailed as invalid:
+            raise ValueError(f"sources: {truncate(source)} is not a source. {invalid}") from None
+    return settings
+
+
+def assignment_of(settings: AssignmentSettings, normalizer: Normalizer) -> Assignment:
+    """Return the policy; raises `ValueError` for an invalid e-mail address."""
     return Assignment(
-        round_robin=tuple(_parse_address("round_robin", text) for text in table.round_robin),
+        round_robin=tuple(_parse_address("round_robin", text, normalizer) for text in settings.round_robin),
         by_source={
-            _parse_source(source): _parse_address(f"sources.{truncate(source)}", text)
-            for source, text in table.sources.items()
+            source.strip(): _parse_address(f"sources.{truncate(source)}", text, normalizer)
+            for source, text in settings.sources.items()
         },
     )
 
 
-def _parse_source(text: str) -> str:
+def _parse_address(key: str, text: str, normalizer: Normalizer) -> EmailAddress:
     try:
-        return check_text(text, max_length=SOURCE_MAX)
-    except ValidationFailed as invalid:
-        raise ValueError(f"sources: {truncate(text)} is not a source. {invalid}") from None
-
-
-def _parse_address(key: str, text: str) -> EmailAddress:
-    try:
-        return InternationalNormalizer().email(text)
+        return normalizer.email(text)
     except ValidationFailed as invalid:
         raise ValueError(f"{key}: {truncate(text)} is not an e-mail address. {invalid}") from None

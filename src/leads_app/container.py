@@ -47,6 +47,7 @@ from leads_app.factories import (
     form_origins,
     limiter_per_address,
     limiter_per_key,
+    make_assignment,
     make_database,
     make_engine,
     make_rules,
@@ -114,9 +115,8 @@ class Container(containers.DeclarativeContainer):
         settings.provided.follow_up_rules,
         settings.provided.working_hours,
     )
-    register_lead = providers.Singleton(
-        RegisterLead, clock, ids, normalizer, pipeline, rules, settings.provided.assignment
-    )
+    assignment = providers.Singleton(make_assignment, normalizer, settings.provided.assignment)
+    register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules, assignment)
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
     intake = providers.Singleton(Intake, normalizer, intake_policies)

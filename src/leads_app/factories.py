@@ -33,9 +33,11 @@ from leads_adapters.lead_json import ReadJsonPage
 from leads_adapters.sql.sqlite import lead_json as sqlite_lead_json
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
+from leads_app.assignment_settings import AssignmentSettings, assignment_of
 from leads_app.form_settings import FormSettings
 from leads_app.rule_settings import check_recipient
 from leads_app.settings import SettingsError
+from leads_domain.assignment import Assignment
 from leads_domain.checking import truncate
 from leads_domain.errors import ValidationFailed
 from leads_domain.intake import IntakePolicy
@@ -101,6 +103,14 @@ def make_rules(
             raise SettingsError(f"The setting follow_up_rules is not valid. Rule {number}: {error}") from None
         checked.append(replace(rule, recipient=recipient))
     return FollowUpRules(ids, default_channel, checked, hours)
+
+
+def make_assignment(normalizer: Normalizer, settings: AssignmentSettings) -> Assignment:
+    """Return the policy of assignment; raises `SettingsError` for an invalid e-mail address."""
+    try:
+        return assignment_of(settings, normalizer)
+    except ValueError as error:
+        raise SettingsError(f"The setting assignment is not valid. {error}") from None
 
 
 def public_forms(forms: Mapping[str, FormSettings]) -> Mapping[str, PublicForm]:

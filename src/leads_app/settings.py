@@ -16,7 +16,7 @@ from sqlalchemy import URL, make_url
 
 from leads_adapters.http.client_address import Network
 from leads_adapters.http.rate_limit import RateLimit
-from leads_app.assignment_settings import parse_assignment
+from leads_app.assignment_settings import AssignmentSettings, parse_assignment
 from leads_app.form_settings import FormSettings, parse_forms
 from leads_app.rule_settings import check_rules, parse_duration, parse_rules, parse_working_hours
 from leads_app.setting_values import (
@@ -31,7 +31,6 @@ from leads_app.setting_values import (
     parse_text,
     parse_trusted_proxies,
 )
-from leads_domain.assignment import NO_ASSIGNMENT, Assignment
 from leads_domain.errors import InvalidPipeline, ValidationFailed
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 from leads_domain.rules import FollowUpRule
@@ -76,7 +75,7 @@ class Settings:
     follow_up_rules: Sequence[FollowUpRule] = ()
     working_hours: WorkingHours | None = None
     keep_submissions: timedelta = timedelta(days=90)
-    assignment: Assignment = NO_ASSIGNMENT
+    assignment: AssignmentSettings = field(default_factory=AssignmentSettings)
     forms: Mapping[str, FormSettings] = field(default_factory=dict)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from builders import a_rule, an_email
-from leads_domain.assignment import Assignment
+from builders import a_rule
+from leads_app.assignment_settings import AssignmentSettings
 from leads_domain.follow_up import Recipient
 from rest import JOHN, Api, Service
 
@@ -16,7 +16,7 @@ MIA, NOAH, OMA = (f"{name}@example.com" for name in ("mia", "noah", "oma"))
 def service(start: Callable[..., Service]) -> Service:
     """Start a service with two colleagues and an owner of one source."""
     rules = [a_rule("new", "Call {name}.", recipient=Recipient.OWNER)]
-    assignment = Assignment(round_robin=[an_email(MIA), an_email(NOAH)], by_source={"fair": an_email(OMA)})
+    assignment = AssignmentSettings((MIA, NOAH), {"fair": OMA})
     return start(assignment=assignment, follow_up_rules=rules)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from builders import an_email, an_enquiry_rule
-from leads_domain.assignment import Assignment
+from builders import an_enquiry_rule
+from leads_app.assignment_settings import AssignmentSettings
 from leads_domain.follow_up import Recipient
 from rest import JOHN, ON_BOTH_DATABASES, Api, Service
 
@@ -172,13 +172,13 @@ def test_a_form_cannot_set_the_owner(start: Callable[..., Service], path: str, o
 
 
 def test_only_a_new_lead_of_a_form_takes_a_turn_of_the_assignment(start: Callable[..., Service]) -> None:
-    mia, noah = an_email("mia@example.com"), an_email("noah@example.com")
+    mia, noah = "mia@example.com", "noah@example.com"
     rules = [an_enquiry_rule("{owner}, {name} has written.", recipient=Recipient.OWNER)]
-    service = start(assignment=Assignment(round_robin=(mia, noah)), follow_up_rules=rules)
+    service = start(assignment=AssignmentSettings((mia, noah)), follow_up_rules=rules)
     form, api = service.client("capture"), service.client()
     for name in ("ada", "ada", "bob"):
         form.post("/enquiries", {"name": name, "email": f"{name}@example.com"}).expect(202)
-    assert {lead["name"]: lead["owner"] for lead in all_leads(api)} == {"ada": str(mia), "bob": str(noah)}
+    assert {lead["name"]: lead["owner"] for lead in all_leads(api)} == {"ada": mia, "bob": noah}
     messages = [follow_up["message"] for follow_up in api.get("/follow-ups").json["items"]]
     assert messages == [f"{mia}, ada has written."] * 2 + [f"{noah}, bob has written."]
 

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from dependency_injector import providers
 
-from builders import a_rule
+from builders import a_rule, an_email
 from fakes import RecordingNotifier
+from leads_app.assignment_settings import AssignmentSettings
 from leads_app.container import Container
 from leads_app.settings import SettingsError, load_settings
+from leads_domain.assignment import Assignment
+from leads_domain.contact import EmailAddress
 from leads_domain.follow_up import Recipient
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule
@@ -79,6 +82,31 @@ def test_a_recipient_of_another_kind_than_its_channel_needs_is_refused(
 ) -> None:
     message = error_of_rules(container, a_rule(channel=channel, recipient=recipient))
     assert message.startswith(f"The setting follow_up_rules is not valid. Rule 1: recipient is {recipient!r}. {advice}")
+
+
+def test_assignment_has_the_addresses_of_its_settings(tmp_path: Path) -> None:
+    container = assigning(tmp_path, AssignmentSettings(("Mia@Example.com",), {" fair ": "oma@example.com"}))
+    mia = EmailAddress("Mia@Example.com", "mia@example.com")
+    assert container.assignment() == Assignment((mia,), {"fair": an_email("oma@example.com")})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (AssignmentSettings(("mia",)), "round_robin: 'mia' is not an e-mail address."),
+        (AssignmentSettings(sources={"fair": "mia"}), "sources.'fair': 'mia' is not an e-mail address."),
+    ],
+)
+def test_an_invalid_address_of_the_assignment_is_refused(
+    tmp_path: Path, settings: AssignmentSettings, message: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        assigning(tmp_path, settings).assignment()
+    assert str(caught.value).startswith(f"The setting assignment is not valid. {message}")
+
+
+def assigning(tmp_path: Path, settings: AssignmentSettings) -> Container:
+    return Container(settings=replace(load_settings({}, tmp_path), assignment=settings))
 
 
 def test_every_singleton_is_created_once(container: Container) -> None:
