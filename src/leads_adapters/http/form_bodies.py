@@ -25,6 +25,11 @@ URL_ENCODED = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 FORM_MAX_BYTES = 2**16
 FIELDS_MAX = 200
+FORM_MAX_CHARACTERS = 2**18
+"""The length of all names and values. A path repeats the names of its parents, so it can be larger than the body."""
+
+LEVELS_MAX = 50
+"""The maximum depth of JSON. Python itself has such a limit, but it depends on the caller."""
 
 MEDIA_TYPES = (URL_ENCODED, MULTIPART, JSON)
 
@@ -33,6 +38,8 @@ _CHARSETS = frozenset(lookup(name).name for name in ("utf-8", "ascii", "latin-1"
 
 _OLD_ENCODING = "cp1252"
 """The encoding that browsers use for pages without UTF-8, also if the page names ISO 8859-1."""
+
+_TOO_DEEP = "The body is nested too deeply."
 
 Fields = Iterable[tuple[str, str]]
 
@@ -77,7 +84,7 @@ def decode_object(body: bytes) -> Mapping[str, Any]:
     except UnicodeDecodeError:
         raise MalformedRequest("The body is not UTF-8.") from None
     except RecursionError:
-        raise MalformedRequest("The body is nested too deeply.") from None
+        raise MalformedRequest(_TOO_DEEP) from None
     except msgspec.DecodeError as error:
         raise MalformedRequest(f"The body is not JSON: {error}.") from None
     if not isinstance(value, dict):
@@ -88,9 +95,13 @@ def decode_object(body: bytes) -> Mapping[str, Any]:
 def collect(fields: Fields) -> dict[str, str]:
     """Return fields by name. Several values of a field are joined with commas. Raises `PayloadTooLarge`."""
     collected: dict[str, str] = {}
+    characters = 0
     for number, (name, value) in enumerate(fields, 1):
         if number > FIELDS_MAX:
             raise PayloadTooLarge(f"The form has more than {FIELDS_MAX} fields.")
+        characters += len(name) + len(value)
+        if characters > FORM_MAX_CHARACTERS:
+            raise PayloadTooLarge(f"The fields have more than {FORM_MAX_CHARACTERS:,} characters with their paths.")
         key, text = (each.replace("\0", "\ufffd") for each in (name, value))  # databases cannot store NUL
         before = collected.get(key)
         collected[key] = f"{before}, {text}" if before and text else before or text
@@ -98,7 +109,12 @@ def collect(fields: Fields) -> dict[str, str]:
 
 
 def json_fields(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """Yield the values of nested objects and lists, named by their path: `data.contact.email`, `answers.0.text`."""
+    """Yield the values of nested objects and lists, named by their path: `data.contact.email`, `answers.0.text`.
+
+    Raises `MalformedRequest` if they are nested too deeply.
+    """
+    if len(path) > LEVELS_MAX:
+        raise MalformedRequest(_TOO_DEEP)
     match value:
         case dict():
             for name, child in value.items():

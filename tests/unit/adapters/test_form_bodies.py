@@ -1,6 +1,7 @@
 """Test that the bodies of forms are read whatever sends them."""
 
 import json
+import sys
 from urllib.parse import urlencode
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 from leads_adapters.http.form_bodies import (
     FIELDS_MAX,
+    FORM_MAX_CHARACTERS,
     JSON,
+    LEVELS_MAX,
     MEDIA_TYPES,
     MULTIPART,
     URL_ENCODED,
@@ -17,7 +20,7 @@ from leads_adapters.http.form_bodies import (
     form_type,
     read_fields,
 )
-from leads_adapters.http.problems import Problem, UnsupportedMediaType
+from leads_adapters.http.problems import MalformedRequest, PayloadTooLarge, Problem, UnsupportedMediaType
 from leads_domain.errors import ValidationFailed
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
@@ -95,6 +98,27 @@ def test_a_file_field_without_a_file_is_left_out() -> None:
 def test_files_are_refused(parameters: str) -> None:
     with pytest.raises(UnsupportedMediaType, match="Send the form without files"):
         read(MULTIPART, multipart(('name="name"', b"Ada"), (parameters, b"PNG")))
+
+
+@pytest.mark.parametrize(("start", "end"), [(b'{"a":', b"}"), (b"[", b"]")])
+def test_the_depth_of_json_is_limited(start: bytes, end: bytes) -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"a":' + levels * start + b"1" + levels * end + b"}"
+
+    assert list(read(JSON, nested(LEVELS_MAX - 1)).values()) == ["1"]
+    for levels in (LEVELS_MAX + 1, *range(sys.getrecursionlimit() - 200, sys.getrecursionlimit())):
+        with pytest.raises(MalformedRequest, match="nested too deeply"):
+            read(JSON, nested(levels))
+
+
+def test_long_paths_cannot_make_a_small_body_large() -> None:
+    def body(length: int) -> bytes:
+        return json.dumps({"p" * length: {f"{number:03}": "" for number in range(FIELDS_MAX)}}).encode()
+
+    length = FORM_MAX_CHARACTERS // FIELDS_MAX - len(".000")
+    assert len(read(JSON, body(length))) == FIELDS_MAX
+    with pytest.raises(PayloadTooLarge):
+        read(JSON, body(length + 1))
 
 
 def test_the_number_of_fields_is_limited() -> None:
