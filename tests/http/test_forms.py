@@ -1,5 +1,6 @@
 """Test the public forms: what browsers, scripts and form services send, and what they get."""
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from leads_domain.errors import Unavailable
 from leads_domain.paging import SubmissionQuery
 from leads_domain.spam import ELAPSED_FIELD
 from leads_domain.submission import Submission
-from rest import ON_BOTH_DATABASES, Api, Response, Service
+from rest import ON_BOTH_DATABASES, Api, Response, Service, a_service
 
 HOME = "https://www.example.com"
 OTHER = "https://evil.example.com"
@@ -125,6 +126,29 @@ def test_the_same_post_twice_is_one_submission(service: Service, visitor: Api) -
     first, second = (send(visitor, {**ADA, ELAPSED_FIELD: seconds}) for seconds in ("8.0", "9.5"))
     assert (first.status, first.body) == (second.status, second.body)
     assert len(submissions(service)) == 1
+
+
+@ON_BOTH_DATABASES
+def test_the_same_post_many_times_at_once_is_one_enquiry(service: Service, program: Api) -> None:
+    async def send_at_once() -> list[Response]:
+        body, headers = urlencode(ADA).encode(), {"content-type": URL_ENCODED}
+        return await asyncio.gather(*(program.send("POST", "/forms/contact", body, headers=headers) for _ in range(20)))
+
+    assert {(each.status, each.body) for each in service.run(send_at_once())} == {(202, b'{"accepted":true}\n')}
+    assert state(service) == "accepted"
+    [lead] = service.client().get("/leads").expect(200).json["items"]
+    entries = service.client().get(f"/leads/{lead['id']}/timeline").expect(200).json["items"]
+    assert [entry["type"] for entry in entries].count("lead.enquired") == 1
+
+
+def test_what_a_removed_form_has_received_can_be_accepted(service: Service, program: Api) -> None:
+    send(program, {"your-name": "Ada Muster", "message": "Call me!"}).expect(422)
+    with a_service(service.container.settings().database_url) as later:
+        agent = later.client()
+        [waiting] = agent.get("/submissions?state=needs_review&origin=form:contact").expect(200).json["items"]
+        accepted = agent.post(f"/submissions/{waiting['id']}/accept", {"email": "ada@example.com"}).expect(200).json
+        assert (accepted["outcome"], accepted["lead"]["email"]) == ("lead_created", "ada@example.com")
+        send(later.client_with(accept="application/json"), ADA).expect_problem(404, "not-found")
 
 
 # Responses
