@@ -77,7 +77,8 @@ class SubmissionProcessor:
             return
         except Exception as error:  # noqa: BLE001 - report every error and continue with the next submission
             error_log(error, PROCESSOR)
-            await self._database.write(set_failed_aside, id)
+            with suppress(NotFound):  # deleted in the meantime
+                await self._database.write(set_failed_aside, id)
 
     async def _delete_expired(self) -> None:
         now = self._clock.now()

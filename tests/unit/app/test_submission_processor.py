@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +23,7 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.submission import Submission, SubmissionId
 from leads_domain.use_cases.add_enquiry import AddEnquiry
-from leads_domain.use_cases.process_submission import FAILED, ProcessSubmission
+from leads_domain.use_cases.process_submission import FAILED, ProcessSubmission, set_failed_aside
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
 
@@ -113,6 +113,30 @@ def test_a_submission_that_cannot_be_processed_waits_for_a_person_and_delays_no_
         assert stored.reason == FAILED
 
     run(test)
+
+
+class DeletingDatabase(MemoryDatabase):
+    """A database that deletes the oldest submission before a failed one is set aside."""
+
+    async def write(self, use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Run the use case."""
+        if use_case is set_failed_aside:
+            await super().write(
+                lambda work: work.submissions.delete_expired(before=datetime.max.replace(tzinfo=UTC), limit=1)
+            )
+        return await super().write(use_case, *args, **kwargs)
+
+
+def test_a_submission_that_is_deleted_while_its_processing_fails_delays_no_other() -> None:
+    async def test(setup: Setup) -> None:
+        await setup.receive("broken@example.com")
+        await setup.receive("ann@example.com")
+        setup.clock.advance(2 * GRACE)
+        setup.process.errors["broken@example.com"] = ZeroDivisionError()
+        await setup.processor.run_once()
+        assert await setup.states() == {"ann@example.com": "accepted"}
+
+    asyncio.run(test(Setup(database=DeletingDatabase())))
 
 
 def test_submissions_wait_while_the_database_is_unavailable() -> None:
