@@ -15,6 +15,8 @@ from typing import BinaryIO
 import msgspec
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, WorksheetNotFound
 
+from leads_adapters.files.lines import EXCERPT, LINE_MAX, TOO_LONG
+
 MEMORY_MAX = 2**30
 """The memory that a spreadsheet may take, in bytes."""
 
@@ -49,7 +51,15 @@ def _limit_resources() -> None:
 
 def _write(rows: Iterator[tuple[int, list[str]]], stream: BinaryIO) -> None:
     while chunk := list(islice(rows, CHUNK_ROWS)):
-        stream.write(b"".join(msgspec.json.encode(row) + b"\n" for row in chunk))
+        stream.write(b"".join(_line(*row) for row in chunk))
+
+
+def _line(number: int, cells: list[str]) -> bytes:
+    """Return a row as a line of JSON. A row that is too long has an error, so that it cannot fill the memory."""
+    encoded = msgspec.json.encode((number, cells, None))
+    if len(encoded) > LINE_MAX:
+        encoded = msgspec.json.encode((number, ["\t".join(cells)[:EXCERPT]], TOO_LONG))
+    return encoded + b"\n"
 
 
 def sheet_rows(content: bytes, name: str | None) -> Iterator[tuple[int, list[str]]]:

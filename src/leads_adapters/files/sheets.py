@@ -21,7 +21,7 @@ _PIECE = 2**16
 _PROCESS = (sys.executable, "-P", "-m", "leads_adapters.files.sheet_process")
 """`-P`: do not import modules from the current folder, which is one of files that people get."""
 _TOO_LARGE = "The spreadsheet is too large, or damaged. Save the sheet as CSV and import that."
-_decode = msgspec.json.Decoder(tuple[int, list[str]] | dict[str, str]).decode
+_decode = msgspec.json.Decoder(tuple[int, list[str], str | None] | dict[str, str]).decode
 
 
 def read_spreadsheet(stream: Readable, options: ReadOptions = ReadOptions()) -> LeadFile:  # noqa: B008 - immutable

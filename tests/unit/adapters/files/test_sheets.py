@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leads_adapters.files.lines import LINE_MAX, TOO_LONG
 from leads_adapters.files.sheet_process import text_of
 from leads_adapters.files.tables import read_table
 from leads_adapters.lead_files import FileRefused, ReadOptions
@@ -80,6 +81,13 @@ def test_modules_in_the_current_folder_are_not_loaded(tmp_path: Path, monkeypatc
 def test_a_small_spreadsheet_that_needs_too_much_memory_is_refused() -> None:
     with pytest.raises(FileRefused, match=r"^The spreadsheet is too large, or damaged\."):
         read_table(io.BytesIO(changed(b'r="A3"', b'r="XFD1048576"')))
+
+
+def test_a_row_that_is_too_long_is_refused_alone() -> None:
+    first, second = read_table(io.BytesIO(changed(b"<t>Ada</t>", b"<t>" + b"Ada" * 350_000 + b"</t>"))).rows
+    assert (first.line, str(first.given)) == (2, TOO_LONG)
+    assert len("".join(first.cells)) < LINE_MAX
+    assert not isinstance(second.given, ValidationFailed)
 
 
 @pytest.mark.parametrize(
