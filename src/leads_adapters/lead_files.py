@@ -34,18 +34,18 @@ class Row(NamedTuple):
 
 
 class Meaning(NamedTuple):
-    """A column of a file, and the member of a lead that it fills; None if it is left out."""
+    """A column of a file, and the field of a lead that it fills; None if it is left out."""
 
     column: str
-    member: str | None
+    field: str | None
 
 
 ColumnMap = Mapping[str, str | None]
-"""The members that columns of these names fill, in place of the usual ones; None leaves a column out."""
+"""The fields that columns of these names fill, in place of the usual ones; None leaves a column out."""
 
 
-MAPPED_MEMBERS = ("name", "first_name", "last_name", "email", "phone", "source", "owner", "status")
-"""The members that a column can be mapped to."""
+MAPPABLE_FIELDS = ("name", "first_name", "last_name", "email", "phone", "source", "owner", "status")
+"""The fields that a column can be mapped to."""
 
 
 def column_map_of(texts: Iterable[str]) -> ColumnMap:
@@ -55,14 +55,14 @@ def column_map_of(texts: Iterable[str]) -> ColumnMap:
     """
     column_map: dict[str, str | None] = {}
     for text in texts:
-        column, separator, member = (part.strip() for part in text.rpartition("="))
+        column, separator, field = (part.strip() for part in text.rpartition("="))
         if not (separator and column):
-            raise ValueError(f'Write {truncate(text)} as COLUMN=member, such as "Company Phone=phone".')
-        if member and member not in MAPPED_MEMBERS:
-            raise ValueError(f"A column cannot become {truncate(member)}. Use one of: {', '.join(MAPPED_MEMBERS)}.")
+            raise ValueError(f'Write {truncate(text)} as COLUMN=field, such as "Company Phone=phone".')
+        if field and field not in MAPPABLE_FIELDS:
+            raise ValueError(f"A column cannot become {truncate(field)}. Use one of: {', '.join(MAPPABLE_FIELDS)}.")
         if column in column_map:
             raise ValueError(f"The column {truncate(column)} is mapped twice.")
-        column_map[column] = member or None
+        column_map[column] = field or None
     return column_map
 
 

@@ -16,8 +16,8 @@ from leads_domain.errors import ValidationFailed
 
 GOOGLE_ADS = "google-ads"
 FORM_RATE_LIMIT = "10/minute"
-FORM_MEMBERS = ("name", "first_name", "last_name", "email", "phone", "message", "source")
-"""The members that a field of a form can fill. Visitors choose neither the owner nor the status."""
+ENQUIRY_FIELDS = ("name", "first_name", "last_name", "email", "phone", "message", "source")
+"""The fields of an enquiry that a field of a form can fill. Visitors choose neither the owner nor the status."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
 _FOR_PEOPLE_ONLY = ("redirect", "origins", "honeypot", "minimum_seconds")
@@ -110,8 +110,8 @@ def _honeypot(name: str, fields: Mapping[str, str]) -> str:
 
 
 def _fields(fields: Mapping[str, str]) -> Mapping[str, str]:
-    for name, member in fields.items():
-        if member not in FORM_MEMBERS:
-            known = ", ".join(FORM_MEMBERS)
-            raise ValueError(f"fields.{name} is {truncate(member)}, which is no member. Use one of: {known}.")
+    for name, filled in fields.items():
+        if filled not in ENQUIRY_FIELDS:
+            known = ", ".join(ENQUIRY_FIELDS)
+            raise ValueError(f"fields.{name} is {truncate(filled)}, which a form cannot fill. Use one of: {known}.")
     return fields

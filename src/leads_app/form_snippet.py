@@ -23,7 +23,7 @@ _SCRIPT = """<script>
 def snippet(name: str, form: FormSettings, url: str) -> str:
     """Return a form that people can fill in with a keyboard or a screen reader, with and without JavaScript."""
     id = f"leads-{name}"
-    names = {member: field for field, member in reversed(list(form.fields.items()))}
+    names = {field: name for name, field in reversed(list(form.fields.items()))}
     action = escape(f"{url.rstrip('/')}/forms/{name}")
     lines = [
         f'<form id="{id}" action="{action}" method="post" accept-charset="utf-8" lang="en">',
@@ -40,11 +40,11 @@ def snippet(name: str, form: FormSettings, url: str) -> str:
     return "\n".join(lines) + script
 
 
-def _input(id: str, names: Mapping[str, str], member: str, label: str, attributes: str) -> list[str]:
+def _input(id: str, names: Mapping[str, str], field: str, label: str, attributes: str) -> list[str]:
     return [
         "  <p>",
-        f'    <label for="{id}-{member}">{label}</label><br>',
-        f'    <input id="{id}-{member}" name="{escape(names.get(member, member))}" {attributes}>',
+        f'    <label for="{id}-{field}">{label}</label><br>',
+        f'    <input id="{id}-{field}" name="{escape(names.get(field, field))}" {attributes}>',
         "  </p>",
     ]
 

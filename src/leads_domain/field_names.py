@@ -10,7 +10,7 @@ from functools import lru_cache
 from unicodedata import combining, normalize
 
 SEVERAL_POSSIBLE = ("email", "phone")
-"""The members of which a person can have several: their names can have a kind or a number (`Work Email`, `Phone 2`)."""
+"""The fields of which a person can have several: their names can have a kind or a number (`Work Email`, `Phone 2`)."""
 
 NAME_LENGTH_MAX = 200
 """The maximum length of a name that is recognised."""
@@ -55,10 +55,10 @@ _SPELLINGS = {
     "meddelande, besked, melding, wiadomość, сообщение, комментарий, メッセージ, お問い合わせ内容, 留言",
 }
 
-MEMBERS = tuple(_SPELLINGS)
-"""The members that names can mean: fields of a lead, the two parts of a name, and the message of an enquiry."""
+RECOGNISED_FIELDS = tuple(_SPELLINGS)
+"""The fields that names can mean: those of a lead, the two parts of a name, and the message of an enquiry."""
 
-_PERSONS = _word_set(
+_IGNORED_WORDS = _word_set(
     "your you the a what s whats is my please enter contact person lead customer client kunde kontakt attendee guest "
     "participant prospect subscriber respondent applicant visitor buyer billing "
     "ihr ihre ihren dein deine deinen votre ton tu su vos il tuo la el le de uw seu sua required optional pflichtfeld "
@@ -72,14 +72,14 @@ _KINDS = _word_set(
 )
 """Words that distinguish several e-mail addresses or phone numbers of a person, without accents."""
 
-_OTHERS = _word_set(
+_OTHER_SUBJECTS = _word_set(
     "company organization organisation firm firma business account form page site campaign ad adset product event "
     "assistant spouse partner manager owner assigned agent user utm file"
 )
 """Words that say that a part of a path, such as `company.name`, is about something other than the person."""
 
 _NAMES_OR_PARTS = "name, nom, nombre, nome, naam, namn, navn, имя"
-_PATH = re.compile(r"\.(?=\S)|[\[\]]+")
+_PATH_SEPARATOR = re.compile(r"\.(?=\S)|[\[\]]+")
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[^\W\d_])(?=\d)")
 _NOT_A_WORD = re.compile(r"[\W_]+")
 
@@ -89,64 +89,64 @@ def simplified(name: str) -> str:
     return "".join(_words(name))
 
 
-def member_of(name: str) -> str | None:
-    """Return the member of `MEMBERS` that a name means; None if there is none.
+def recognise_field(name: str) -> str | None:
+    """Return the field of `RECOGNISED_FIELDS` that a name means; None if there is none.
 
     In a path, such as `data.contact.email`, the last part counts.
     """
-    return _member_of(name) if len(name) <= NAME_LENGTH_MAX else None
+    return _recognise_field(name) if len(name) <= NAME_LENGTH_MAX else None
 
 
 @lru_cache(maxsize=1024)
-def _member_of(name: str) -> str | None:
-    *parents, last = _path(name) or [""]
-    if any(_OTHERS.intersection(_words(parent)[-1:]) for parent in parents):
+def _recognise_field(name: str) -> str | None:
+    *parents, last = _path_parts(name) or [""]
+    if any(_OTHER_SUBJECTS.intersection(_words(parent)[-1:]) for parent in parents):
         return None
     words = _words(last)
-    own_words = _without(_PERSONS, words)
-    if member := _MEMBER_OF_SPELLING.get("".join(words)) or _MEMBER_OF_SPELLING.get("".join(own_words)):
-        return member
+    own_words = _without(_IGNORED_WORDS, words)
+    if field := _FIELD_OF_SPELLING.get("".join(words)) or _FIELD_OF_SPELLING.get("".join(own_words)):
+        return field
     plain_words = [word for word in _without(_KINDS, own_words) if not word.isdigit()]
-    member = _MEMBER_OF_SPELLING.get("".join(plain_words))
-    return member if member in SEVERAL_POSSIBLE else None
+    field = _FIELD_OF_SPELLING.get("".join(plain_words))
+    return field if field in SEVERAL_POSSIBLE else None
 
 
-def assign_members(names: Sequence[str], chosen: Mapping[str, str | None] | None = None) -> dict[str, list[int]]:
-    """Return the indexes of the names for each member, the best name first.
+def assign_fields(names: Sequence[str], chosen: Mapping[str, str | None] | None = None) -> dict[str, list[int]]:
+    """Return the indexes of the names for each field, the best name first.
 
-    `chosen` overrides the member of a name; None means no member. The best name is a chosen one, then the name of the
-    member itself in any case, then the first of the others. If there is a name for only one part of the full name,
+    `chosen` overrides the field of a name; None means no field. The best name is a chosen one, then the name of the
+    field itself in any case, then the first of the others. If there is a name for only one part of the full name,
     such as `First Name`, then a column `Name` is the other part.
     """
     chosen = chosen or {}
-    members: dict[str, list[int]] = {}
+    fields: dict[str, list[int]] = {}
     for position, name in sorted(enumerate(names), key=lambda each: _rank(each[1], chosen)):
-        if member := chosen[name] if name in chosen else member_of(name):
-            members.setdefault(member, []).append(position)
-    _split_names(members, names, chosen)
-    return members
+        if field := chosen[name] if name in chosen else recognise_field(name):
+            fields.setdefault(field, []).append(position)
+    _split_names(fields, names, chosen)
+    return fields
 
 
 def _rank(name: str, chosen: Mapping[str, str | None]) -> int:
     return 0 if name in chosen else 1 if name.casefold() in _SPELLINGS else 2
 
 
-def _split_names(members: dict[str, list[int]], names: Sequence[str], chosen: Mapping[str, str | None]) -> None:
+def _split_names(fields: dict[str, list[int]], names: Sequence[str], chosen: Mapping[str, str | None]) -> None:
     """Replace `name` by the other part of the name, if there is only a first or only a last name."""
-    parts = [part for part in ("first_name", "last_name") if part in members]
-    full_names = members.get("name", [])
+    parts = [part for part in ("first_name", "last_name") if part in fields]
+    full_names = fields.get("name", [])
     if len(parts) != 1 or any(names[i] in chosen or not _is_name_or_part(names[i]) for i in full_names):
         return
     if full_names:
-        members["last_name" if parts == ["first_name"] else "first_name"] = members.pop("name")
+        fields["last_name" if parts == ["first_name"] else "first_name"] = fields.pop("name")
 
 
 def _is_name_or_part(name: str) -> bool:
-    return "".join(_without(_PERSONS, _words(_path(name)[-1]))) in _FULL_OR_PART
+    return "".join(_without(_IGNORED_WORDS, _words(_path_parts(name)[-1]))) in _FULL_OR_PART
 
 
-def _path(name: str) -> list[str]:
-    return [part for part in _PATH.split(name) if part.strip() and not part.isdigit() and part != "value"]
+def _path_parts(name: str) -> list[str]:
+    return [part for part in _PATH_SEPARATOR.split(name) if part.strip() and not part.isdigit() and part != "value"]
 
 
 def _words(name: str) -> list[str]:
@@ -159,11 +159,11 @@ def _without(left_out: Collection[str], words: Sequence[str]) -> list[str]:
     return [word for word in words if word not in left_out]
 
 
-_MEMBER_OF_SPELLING = {
-    "".join(words): member
-    for member, spellings in _SPELLINGS.items()
+_FIELD_OF_SPELLING = {
+    "".join(words): field
+    for field, spellings in _SPELLINGS.items()
     for spelling in spellings.split(",")
-    for words in (_words(spelling), _without(_PERSONS, _words(spelling)))
+    for words in (_words(spelling), _without(_IGNORED_WORDS, _words(spelling)))
     if words
 }
 _FULL_OR_PART = {simplified(spelling) for spelling in _NAMES_OR_PARTS.split(",")}

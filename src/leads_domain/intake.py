@@ -15,7 +15,7 @@ from leads_domain.details import (
 )
 from leads_domain.enquiry import MESSAGE_MAX, EnquiryInput
 from leads_domain.errors import FieldError, ValidationFailed
-from leads_domain.field_names import assign_members
+from leads_domain.field_names import assign_fields
 from leads_domain.field_values import first_value, joined_name, without_label
 from leads_domain.lenient import as_given
 from leads_domain.sources import Normalizer
@@ -27,7 +27,7 @@ from leads_domain.submission import Submission
 class IntakePolicy:
     """The settings of an origin: the values and rules for submissions that come from it.
 
-    `fields` names the members of an enquiry that fields mean. Other fields are recognised by their names.
+    `fields` says which field of an enquiry a field of the form fills. Without an entry, its name decides.
     """
 
     source: str | None = None
@@ -73,7 +73,7 @@ _DEFAULT_POLICY = IntakePolicy()
 
 
 class _Reader:
-    """Reads the fields of one submission. Each field that is not used for a member becomes an attribute."""
+    """Reads the fields of one submission. Each field without another use becomes an attribute."""
 
     def __init__(self, content: Mapping[str, str], policy: IntakePolicy, normalizer: Normalizer) -> None:
         hidden = (policy.honeypot, ELAPSED_FIELD)
@@ -81,8 +81,8 @@ class _Reader:
         self._left = {name: value for name, value in plain.items() if value}
         names = list(self._left)
         self._fields = {
-            member: [names[position] for position in positions]
-            for member, positions in assign_members(names, policy.fields).items()
+            field: [names[position] for position in positions]
+            for field, positions in assign_fields(names, policy.fields).items()
         }
         self._policy = policy
         self._normalizer = normalizer
@@ -93,7 +93,7 @@ class _Reader:
         """Return the enquiry and the errors."""
         email = self._contact("email", self._normalizer.email)
         phone = self._contact("phone", self._normalizer.phone)
-        members: dict[str, Any] = {
+        values: dict[str, Any] = {
             "name": self._name(),
             "email": email,
             "phone": phone,
@@ -101,14 +101,14 @@ class _Reader:
             "owner": self._policy.owner,
         }
         attributes, message = self._attributes(self._message())
-        members |= {"attributes": attributes, "message": message}
-        enquiry = cast(EnquiryInput, {member: value for member, value in members.items() if value})
+        values |= {"attributes": attributes, "message": message}
+        enquiry = cast(EnquiryInput, {field: value for field, value in values.items() if value})
         return enquiry, () if email or phone else self._errors or [NO_CONTACT]
 
-    def _contact(self, member: str, check: Callable[[str], object]) -> str | None:
+    def _contact(self, field: str, check: Callable[[str], object]) -> str | None:
         """Return the first valid value. Without any, the first wrong one is set aside."""
         wrong: list[tuple[str, Sequence[FieldError]]] = []
-        for name in self._fields.get(member, ()):
+        for name in self._fields.get(field, ()):
             text = without_label(first_value(self._left[name])[0])
             if is_placeholder(text):
                 self._left.pop(name)
@@ -121,7 +121,7 @@ class _Reader:
                 self._take(name)
                 return text
         for name, errors in wrong[:1]:
-            self._wrong[as_given(member)] = self._left.pop(name)
+            self._wrong[as_given(field)] = self._left.pop(name)
             self._errors += (error.under(name) for error in errors)
         return None
 
@@ -136,16 +136,16 @@ class _Reader:
         parts = names or [name for part in ("first_name", "last_name") for name in self._fields.get(part, ())[:1]]
         return self._within(joined_name(self._left.pop(part) for part in parts), "name", NAME_MAX)
 
-    def _text(self, member: str, max_length: int) -> str | None:
-        names = self._fields.get(member, ())[:1]
-        return self._within(self._left.pop(names[0]), member, max_length) if names else None
+    def _text(self, field: str, max_length: int) -> str | None:
+        names = self._fields.get(field, ())[:1]
+        return self._within(self._left.pop(names[0]), field, max_length) if names else None
 
-    def _within(self, text: str, member: str, max_length: int) -> str | None:
+    def _within(self, text: str, field: str, max_length: int) -> str | None:
         """Return a text on one line. A text that is too long is set aside."""
         line = " ".join(text.split())
         if len(line) <= max_length:
             return line
-        self._wrong[as_given(member)] = text
+        self._wrong[as_given(field)] = text
         return None
 
     def _message(self) -> list[str]:

@@ -163,7 +163,7 @@ def test_the_response_says_the_encoding_and_what_the_columns_mean(admin: Api, en
     body = "Vorname;Nachname;E-Mail;Größe;Intern\nJörg;Müller;j@example.com;5;x\n".encode(encoding)
     result = send(admin, body, query="?map=Intern=").expect(200).json
     assert result["encoding"] == encoding
-    assert [(each["column"], each["member"]) for each in result["columns"]] == [
+    assert [(each["column"], each["field"]) for each in result["columns"]] == [
         ("Vorname", "name"),
         ("Nachname", "name"),
         ("E-Mail", "email"),

@@ -7,7 +7,7 @@ from leads_adapters.files.formulas import restored
 from leads_adapters.files.lead_fields import ASSIGNED_FIELDS, EXPORT_ONLY_FIELDS, FIELDS, is_export
 from leads_adapters.lead_files import ColumnMap, FileRefused, Meaning
 from leads_domain.details import ATTRIBUTE_NAME_MAX
-from leads_domain.field_names import SEVERAL_POSSIBLE, assign_members, member_of, simplified
+from leads_domain.field_names import SEVERAL_POSSIBLE, assign_fields, recognise_field, simplified
 
 REFUSAL_COLUMNS = ("line", "reason")
 """The first columns of a file of refused rows; the columns of the imported file follow."""
@@ -19,7 +19,7 @@ COLUMNS_MAX = 16_384
 """The maximum number of columns of a file, as in a spreadsheet."""
 
 NAME_PARTS = ("first_name", "last_name")
-"""The members that are joined to a name."""
+"""The fields that are joined to a name."""
 
 _ONE_COLUMN = ("name", "source", "owner")
 _IMPORTED_STATE = ("status", "created_at", "contacted_at")
@@ -53,34 +53,34 @@ class Columns:
         return len(self.header)
 
     def meanings(self) -> Iterator[Meaning]:
-        """Yield each column with a name, with the member that it fills; None if it is left out."""
-        members = {index: "attributes" for _, index in self.attributes}
+        """Yield each column with a name, with the field that it fills; None if it is left out."""
+        meanings = {index: "attributes" for _, index in self.attributes}
         assigned = [each for each in self.assigned if self.is_export or each[0] in _IMPORTED_STATE]
-        members |= {index: "attributes" for _, index in self.assigned}
-        members |= {index: field for field, index in (*assigned, *self.fields)}
-        members |= {index: field for field, indexes in self.contacts for index in indexes}
-        members |= dict.fromkeys(self.name_parts, "name")
+        meanings |= {index: "attributes" for _, index in self.assigned}
+        meanings |= {index: field for field, index in (*assigned, *self.fields)}
+        meanings |= {index: field for field, indexes in self.contacts for index in indexes}
+        meanings |= dict.fromkeys(self.name_parts, "name")
         if self.json_column is not None:
-            members[self.json_column] = "attributes"
-        return (Meaning(name, members.get(index)) for index, name in enumerate(self.header) if name)
+            meanings[self.json_column] = "attributes"
+        return (Meaning(name, meanings.get(index)) for index, name in enumerate(self.header) if name)
 
 
 def columns_of(header: Sequence[str], column_map: ColumnMap | None = None) -> Columns:
     """Return the columns of a header row; raises `FileRefused` if a required column is missing.
 
-    A column is for the field that `column_map` says, otherwise for the field of its name (see `assign_members`).
+    A column is for the field that `column_map` says, otherwise for the field of its name (see `assign_fields`).
     `attributes` contains JSON. Any other column is an attribute of that name. A second column of the same name gets a
     number.
     """
     names, skipped = _column_names(header)
     chosen = _chosen(names, column_map or {})
-    exported = is_export(map(str.casefold, names)) or len(_RARE_ELSEWHERE & _own_fields(names).keys()) > 1
+    exported = is_export(map(str.casefold, names)) or len(_TYPICAL_OF_EXPORTS & _own_fields(names).keys()) > 1
     if exported:
         chosen = {**{name: "name" for name in names if name.casefold() == "name"}, **chosen}
     own_fields = {field: index for field, index in _own_fields(names).items() if names[index] not in chosen}
-    members = assign_members(names, chosen)
-    _check_complete(names, members)
-    return _columns(names, members, own_fields, chosen, skipped=skipped, exported=exported)
+    indexes = assign_fields(names, chosen)
+    _check_complete(names, indexes)
+    return _columns(names, indexes, own_fields, chosen, skipped=skipped, exported=exported)
 
 
 def is_header(cells: Sequence[str], column_map: ColumnMap | None = None) -> bool:
@@ -89,9 +89,9 @@ def is_header(cells: Sequence[str], column_map: ColumnMap | None = None) -> bool
         return False
     names, _ = _column_names(cells)
     column_map = column_map or {}
-    chosen = {name: member for name in names for column, member in column_map.items() if _is_same(name, column)}
-    members = assign_members(names, chosen)
-    return not _NAMES.isdisjoint(members) and not _CONTACTS.isdisjoint(members)
+    chosen = {name: field for name in names for column, field in column_map.items() if _is_same(name, column)}
+    indexes = assign_fields(names, chosen)
+    return not _NAMES.isdisjoint(indexes) and not _CONTACTS.isdisjoint(indexes)
 
 
 def field_of(name: str) -> str | None:
@@ -99,12 +99,12 @@ def field_of(name: str) -> str | None:
 
     Case, accents, spaces and punctuation make no difference.
     """
-    member = _FIELD_OF_NAME.get(simplified(name)) or member_of(name)
-    return member if member in FIELDS else None
+    field = _FIELD_OF_NAME.get(simplified(name)) or recognise_field(name)
+    return field if field in FIELDS else None
 
 
 _FIELD_OF_NAME = {simplified(field): field for field in FIELDS}
-_RARE_ELSEWHERE = EXPORT_ONLY_FIELDS | {"attributes", "version"}
+_TYPICAL_OF_EXPORTS = EXPORT_ONLY_FIELDS | {"attributes", "version"}
 """Fields of which a file of another program has at most one, such as `Status Reason`."""
 
 _NAMES = frozenset(["name", *NAME_PARTS])
@@ -114,18 +114,18 @@ _NO_COLUMN = "There is no column {}. The first row must name the columns. It rea
 
 def _columns(
     names: Sequence[str],
-    members: Mapping[str, Sequence[int]],
+    indexes: Mapping[str, Sequence[int]],
     own_fields: Mapping[str, int],
     chosen: ColumnMap,
     *,
     skipped: int,
     exported: bool,
 ) -> Columns:
-    fields = {field: members[field][0] for field in _ONE_COLUMN if field in members}
+    fields = {field: indexes[field][0] for field in _ONE_COLUMN if field in indexes}
     several = 1 if exported else None  # people add columns to an export, which has one of each
-    contacts = tuple((field, tuple(members[field][:several])) for field in SEVERAL_POSSIBLE if field in members)
-    name_parts = () if exported else tuple(members[part][0] for part in NAME_PARTS if part in members)
-    status = {"status": members["status"][0]} if "status" in members else {}
+    contacts = tuple((field, tuple(indexes[field][:several])) for field in SEVERAL_POSSIBLE if field in indexes)
+    name_parts = () if exported else tuple(indexes[part][0] for part in NAME_PARTS if part in indexes)
+    status = {"status": indexes["status"][0]} if "status" in indexes else {}
     assigned = status | {field: index for field, index in own_fields.items() if field in ASSIGNED_FIELDS}
     json_column = own_fields.get("attributes")
     left_out = (index for index, name in enumerate(names) if not name or (name in chosen and chosen[name] is None))
@@ -181,13 +181,13 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 
 def _chosen(names: Sequence[str], column_map: ColumnMap) -> dict[str, str | None]:
-    """Return the members that the map chooses, by the names of the columns; raises `FileRefused` for a missing one."""
+    """Return the fields that the map chooses, by the names of the columns; raises `FileRefused` for a missing one."""
     chosen: dict[str, str | None] = {}
-    for column, member in column_map.items():
+    for column, field in column_map.items():
         found = [name for name in names if name == column] or [name for name in names if _is_same(name, column)]
         if not found:
             raise FileRefused(f'There is no column "{column}" to map. The first row reads: {_listed(names)}.')
-        chosen[found[0]] = member
+        chosen[found[0]] = field
     return chosen
 
 
@@ -200,15 +200,15 @@ def _own_fields(names: Sequence[str]) -> dict[str, int]:
     indexes: dict[str, int] = {}
     for index, name in sorted(enumerate(names), key=lambda column: column[1].casefold() not in FIELDS):
         field = _FIELD_OF_NAME.get(simplified(name))
-        if field and not member_of(field):
+        if field and not recognise_field(field):
             indexes.setdefault(field, index)
     return indexes
 
 
-def _check_complete(names: Sequence[str], members: Mapping[str, Sequence[int]]) -> None:
-    if _CONTACTS.isdisjoint(members):
+def _check_complete(names: Sequence[str], indexes: Mapping[str, Sequence[int]]) -> None:
+    if _CONTACTS.isdisjoint(indexes):
         raise FileRefused(_NO_COLUMN.format('"email" or "phone"', _listed(names)))
-    if _NAMES.isdisjoint(members):
+    if _NAMES.isdisjoint(indexes):
         raise FileRefused(_NO_COLUMN.format('"name"', _listed(names)))
 
 

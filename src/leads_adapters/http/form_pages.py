@@ -15,7 +15,7 @@ from leads_adapters.http.negotiation import preferred_media_type
 from leads_adapters.http.problem_responses import MEDIA_TYPE, log_error, problem_of, problem_response
 from leads_adapters.http.problems import InternalError
 from leads_domain.checking import QUOTE_MAX
-from leads_domain.field_names import member_of
+from leads_domain.field_names import recognise_field
 
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src data:; "
@@ -69,7 +69,7 @@ def error_response(request: Request[Any, Any, Any], error: Exception) -> Respons
 
 
 def _item(correction: Correction) -> str:
-    label = _LABELS.get(member_of(correction.field) or "", correction.field)
+    label = _LABELS.get(recognise_field(correction.field) or "", correction.field)
     name = f"<strong>{escape(label)}</strong>: " if label else ""
     quoted = f"You wrote <q>{escape(correction.value[:QUOTE_MAX])}</q>. " if correction.value.strip() else ""
     return f"{name}{quoted}{escape(_FOR_OPERATORS.sub('', correction.detail))}"

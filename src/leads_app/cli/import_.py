@@ -41,7 +41,7 @@ COLUMN_NAME_MAX = 60
     "--map",
     "columns",
     multiple=True,
-    metavar="COLUMN=MEMBER",
+    metavar="COLUMN=FIELD",
     help='What a column means, such as "Company Phone=phone". "COLUMN=" leaves it out. Repeatable.',
 )
 @click.option("--lenient", is_flag=True, help="Keep wrong optional values as attributes instead of refusing the row.")
@@ -108,8 +108,8 @@ def _report_meanings(lead_file: LeadFile) -> None:
         click.echo(f"Encoding: {encoding}")
     if lead_file.meanings:
         click.echo("Columns:")
-    for column, member in lead_file.meanings:
-        click.echo(f"  {shorten(column, COLUMN_NAME_MAX)} -> {_MEANINGS.get(member, member)}")
+    for column, field in lead_file.meanings:
+        click.echo(f"  {shorten(column, COLUMN_NAME_MAX)} -> {_MEANINGS.get(field, field)}")
 
 
 _MEANINGS: Mapping[str | None, str] = {None: "(left out)", "attributes": "(attribute)"}

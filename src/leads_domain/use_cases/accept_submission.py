@@ -18,14 +18,14 @@ from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
 class AcceptSubmission:
     """Make a submission an enquiry, whatever its state, unless it is accepted already.
 
-    Members that the caller gives replace those of the submission. Attributes are merged by name.
+    Fields that the caller gives replace those of the submission. Attributes are merged by name.
     """
 
     intake: Intake
     add_enquiry: AddEnquiry
 
     def check(self, values: EnquiryInput) -> None:
-        """Raise `ValidationFailed` with the errors of the caller's members.
+        """Raise `ValidationFailed` with the errors of the caller's fields.
 
         A missing e-mail address or phone number is no error: the submission may have one.
         """
@@ -46,9 +46,9 @@ class AcceptSubmission:
 
 
 def _combined(understood: EnquiryInput, given: EnquiryInput) -> EnquiryInput:
-    """Return the members of both. A wrong value is dropped if the caller corrects it."""
+    """Return the fields of both. A wrong value is dropped if the caller corrects it."""
     added = given.get("attributes") or {}
-    replaced = {*added, *(as_given(member) for member in given)}
+    replaced = {*added, *(as_given(field) for field in given)}
     kept = [(name, value) for name, value in (understood.get("attributes") or {}).items() if name not in replaced]
     attributes = {**dict(kept[: max(ATTRIBUTES_MAX - len(added), 0)]), **added}
     return cast(EnquiryInput, {**understood, **given, "attributes": attributes})

@@ -66,7 +66,10 @@ def test_a_form_of_google_ads_keeps_its_key_out_of_messages() -> None:
         ({"minimum_seconds": 1e9}, "Expected `float` <= 3600.0"),
         ({"minimum_seconds": "3"}, "Expected `float | null`, got `str`"),
         ({"rate_limit": "often"}, "Give a number of requests per second, minute or hour"),
-        ({"fields": {"boss": "owner"}}, "fields.boss is 'owner', which is no member. Use one of: name, first_name"),
+        (
+            {"fields": {"boss": "owner"}},
+            "fields.boss is 'owner', which a form cannot fill. Use one of: name, first_name",
+        ),
         ({"fields": ["name"]}, "Expected `object`, got `array` - at `$.fields`"),
         ({"kind": "facebook"}, "Invalid enum value 'facebook'"),
         ({"kind": "google-ads"}, "key is missing."),

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads_domain.field_names import MEMBERS, assign_members, member_of
+from leads_domain.field_names import RECOGNISED_FIELDS, assign_fields, recognise_field
 
 
 @pytest.mark.parametrize(
-    ("member", "names"),
+    ("field", "names"),
     [
         (
             "name",
@@ -49,8 +49,8 @@ from leads_domain.field_names import MEMBERS, assign_members, member_of
         (None, "Business Name, Contact, Lead ID, Record Id, Person - ID, Created On, -, ., 1, [, Website, Job Title"),
     ],
 )
-def test_a_field_is_recognised_by_its_usual_names(member: str | None, names: str) -> None:
-    assert {name: member_of(name) for name in names.split(", ")} == dict.fromkeys(names.split(", "), member)
+def test_a_field_is_recognised_by_its_usual_names(field: str | None, names: str) -> None:
+    assert {name: recognise_field(name) for name in names.split(", ")} == dict.fromkeys(names.split(", "), field)
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_a_field_is_recognised_by_its_usual_names(member: str | None, names: str
     ],
 )
 def test_names_are_assigned_to_members_with_the_best_first(names: list[str], expected: dict[str, list[int]]) -> None:
-    assert assign_members(names) == expected
+    assert assign_fields(names) == expected
 
 
 def test_a_choice_wins_over_the_usual_meaning() -> None:
     chosen = {"Company Phone": "phone", "Email": None, "Name": "name"}
-    assert assign_members(["Phone", "Company Phone", "Email", "Mail", "First Name", "Name"], chosen) == {
+    assert assign_fields(["Phone", "Company Phone", "Email", "Mail", "First Name", "Name"], chosen) == {
         "phone": [1, 0],
         "email": [3],
         "first_name": [4],
@@ -82,11 +82,11 @@ def test_a_choice_wins_over_the_usual_meaning() -> None:
 
 @given(st.lists(st.text(max_size=30), max_size=8))
 def test_every_name_is_assigned_at_most_once(names: list[str]) -> None:
-    assigned = assign_members(names)
+    assigned = assign_fields(names)
     positions = [position for found in assigned.values() for position in found]
     assert len(positions) == len(set(positions))
-    assert assigned.keys() <= set(MEMBERS)
+    assert assigned.keys() <= set(RECOGNISED_FIELDS)
 
 
 def test_a_very_long_name_is_not_recognised() -> None:
-    assert member_of("x." * 100_000 + "email") is None
+    assert recognise_field("x." * 100_000 + "email") is None

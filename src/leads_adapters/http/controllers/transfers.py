@@ -27,7 +27,7 @@ from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.imports import ColumnView, ImportView, RowError
 from leads_adapters.http.streaming import IDLE_SECONDS, FileResponse, Upload, is_head, run_on_this_loop
 from leads_adapters.lead_files import (
-    MAPPED_MEMBERS,
+    MAPPABLE_FIELDS,
     ColumnMap,
     FileRefused,
     LeadFile,
@@ -63,11 +63,11 @@ StartRules = Annotated[bool, Meta(description="Apply the follow-up rules to new 
 Lenient = Annotated[
     bool, Meta(description="Keep a wrong optional value as the attribute `NAME_as_given`, instead of refusing the row.")
 ]
-_MAPPING_PATTERN = rf"[^= ] *= *({'|'.join(MAPPED_MEMBERS)})? *$"
+_MAPPING_PATTERN = rf"[^= ] *= *({'|'.join(MAPPABLE_FIELDS)})? *$"
 ColumnMapping = Annotated[
     list[Annotated[str, Meta(extra_json_schema={"pattern": _MAPPING_PATTERN})]],
     Meta(
-        description="What a column means, as `COLUMN=member`: `name`, `first_name`, `last_name`, `email`, `phone`, "
+        description="What a column means, as `COLUMN=field`: `name`, `first_name`, `last_name`, `email`, `phone`, "
         "`source`, `owner` or `status`. `COLUMN=` leaves the column out. Repeatable.",
         examples=[["Company Phone=phone"]],
     ),

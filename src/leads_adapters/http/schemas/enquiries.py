@@ -38,7 +38,7 @@ class NewEnquiry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Corrections(NewEnquiry, forbid_unknown_fields=True):
-    """The members of an enquiry that replace those of a submission."""
+    """The fields of an enquiry that replace those of a submission."""
 
 
 class EnquiryView(msgspec.Struct):

@@ -25,9 +25,9 @@ class ColumnView(msgspec.Struct):
     """What a column of a file means."""
 
     column: Annotated[str, Meta(description="The name of the column.", examples=["E-Mail"])]
-    member: Annotated[
+    field: Annotated[
         str | None,
-        Meta(description="The member of a lead that the column fills, or null if it is left out.", examples=["email"]),
+        Meta(description="The field of a lead that the column fills, or null if it is left out.", examples=["email"]),
     ]
 
 
