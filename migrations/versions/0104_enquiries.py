@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from leads_adapters.normalizer import InternationalNormalizer
+from leads_adapters.sql.types import Identifier
 from leads_domain.errors import ValidationFailed
 
 revision = "0104"
@@ -37,9 +38,10 @@ def _fill_identities() -> None:
     """Compute the identities from the e-mail addresses that the timeline has of merged leads."""
     normalizer = InternationalNormalizer()
     connection = op.get_bind()
-    update = sa.text("UPDATE merged_leads SET identity = :identity WHERE CAST(id AS TEXT) = :id")
+    merged = sa.table("merged_leads", sa.column("id", Identifier), sa.column("identity", sa.Text()))
+    update = merged.update().where(merged.c.id == sa.bindparam("merged_id")).values(identity=sa.bindparam("key"))
     for (data,) in connection.execute(sa.text("SELECT data FROM timeline WHERE type = 'lead.merged'")).all():
         merge = json.loads(data)
         with suppress(KeyError, TypeError, ValidationFailed):
-            identity = normalizer.email(merge["duplicate"]["email"]).key
-            connection.execute(update, {"identity": identity, "id": merge["duplicate_id"]})
+            key = normalizer.email(merge["duplicate"]["email"]).key
+            connection.execute(update, {"key": key, "merged_id": merge["duplicate_id"]})

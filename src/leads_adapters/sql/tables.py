@@ -82,8 +82,8 @@ leads = _table(
     Index(None, "mailbox"),
 )
 
-# Redirects the ids and identities of merged leads to the leads that replace them. Leads that were merged before
-# revision 0104 have no identity here.
+# Redirects the ids and identities of merged leads to the leads that replace them. A lead that was merged before
+# revision 0104 has no identity here if its timeline entry has none.
 merged_leads = _table(
     "merged_leads",
     Column("id", Identifier, primary_key=True),
