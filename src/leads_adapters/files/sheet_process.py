@@ -30,7 +30,7 @@ _NAMED_MAX = 20
 
 def main() -> None:
     """Write the rows of the sheet that the first argument names, or of the first sheet."""
-    _limit_resources()
+    limit_resources()
     content = sys.stdin.buffer.read()
     try:
         rows = sheet_rows(content, sys.argv[1] if len(sys.argv) > 1 else None)
@@ -40,13 +40,15 @@ def main() -> None:
     _write(rows, sys.stdout.buffer)
 
 
-def _limit_resources() -> None:
-    with suppress(ImportError):  # there is none on Windows
+def limit_resources() -> None:
+    """Set the limits of this process that its system supports: macOS has none for memory, and Windows none at all."""
+    with suppress(ImportError):
         import resource  # noqa: PLC0415
 
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_MAX, SECONDS_MAX))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        limits = {resource.RLIMIT_AS: MEMORY_MAX, resource.RLIMIT_CPU: SECONDS_MAX, resource.RLIMIT_CORE: 0}
+        for kind, limit in limits.items():
+            with suppress(ValueError, OSError):  # not supported, or lower already
+                resource.setrlimit(kind, (limit, limit))
 
 
 def _write(rows: Iterator[tuple[int, list[str]]], stream: BinaryIO) -> None:

@@ -1,6 +1,7 @@
 """Test how spreadsheets become rows of leads."""
 
 import io
+import resource
 import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from leads_adapters.files.lines import LINE_MAX, TOO_LONG
-from leads_adapters.files.sheet_process import text_of
+from leads_adapters.files.sheet_process import SECONDS_MAX, limit_resources, text_of
 from leads_adapters.files.tables import read_table
 from leads_adapters.lead_files import FileRefused, ReadOptions
 from leads_domain.errors import ValidationFailed
@@ -76,6 +77,19 @@ def test_modules_in_the_current_folder_are_not_loaded(tmp_path: Path, monkeypatc
     (tmp_path / "msgspec.py").write_text("raise SystemExit(1)")
     monkeypatch.chdir(tmp_path)
     assert len(list(read_table(io.BytesIO(XLSX)).rows)) == 2
+
+
+def test_limits_that_a_system_does_not_support_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: dict[int, tuple[int, int]] = {}
+
+    def setrlimit(kind: int, limit: tuple[int, int]) -> None:
+        if kind == resource.RLIMIT_AS:
+            raise ValueError("current limit exceeds maximum limit")
+        limits[kind] = limit
+
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    limit_resources()
+    assert limits == {resource.RLIMIT_CPU: (SECONDS_MAX, SECONDS_MAX), resource.RLIMIT_CORE: (0, 0)}
 
 
 def test_a_small_spreadsheet_that_needs_too_much_memory_is_refused() -> None:
