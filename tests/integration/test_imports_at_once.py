@@ -14,7 +14,7 @@ from builders import details_input
 from leads_adapters.lead_files import Row
 from leads_app.container import Container
 from leads_app.settings import Settings
-from leads_domain.use_cases.import_leads import ImportSummary
+from leads_domain.use_cases.import_summary import ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate
 from postgres import connect, postgres_url
 

@@ -16,7 +16,7 @@ from leads_app.cli import session
 from leads_app.cli.refused_file import RefusedFile, refused_rows_path
 from leads_app.cli.session import COMMAND_LINE, CommandFailed
 from leads_domain.errors import ValidationFailed
-from leads_domain.use_cases.import_leads import ImportSummary
+from leads_domain.use_cases.import_summary import ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 BATCH = 500

@@ -20,7 +20,8 @@ from leads_domain.errors import DuplicateLead, FieldError, ValidationFailed
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.paging import LIMIT_MAX, LeadQuery, LeadSort
-from leads_domain.use_cases.import_leads import Candidate, ImportResult, ImportSummary
+from leads_domain.use_cases.import_leads import Candidate, ImportResult
+from leads_domain.use_cases.import_summary import ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 LONG_AGO = NOON - timedelta(days=400)

@@ -40,7 +40,7 @@ from leads_adapters.transfer import Importer, Run, all_leads
 from leads_domain.access import Permission
 from leads_domain.errors import Unavailable, ValidationFailed
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.import_leads import ImportSummary
+from leads_domain.use_cases.import_summary import ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
 
 IMPORTS_MAX = 2
