@@ -65,6 +65,7 @@ from leads_domain.intake import Intake
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.add_note import AddNote, check_note
+from leads_domain.use_cases.capture_lead import CaptureLead
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.compute_statistics import ComputeStatistics
@@ -118,6 +119,7 @@ class Container(containers.DeclarativeContainer):
     assignment = providers.Singleton(make_assignment, normalizer, settings.provided.assignment)
     register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules, assignment)
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
+    capture_lead = providers.Singleton(CaptureLead, register_lead, add_enquiry)
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
     intake = providers.Singleton(Intake, normalizer, intake_policies)
     receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
@@ -203,7 +205,7 @@ class Container(containers.DeclarativeContainer):
                 change_lead,
                 erase_lead,
                 merge_leads,
-                add_enquiry,
+                capture_lead,
             )
         ),
         enquiries=as_dependency(providers.Singleton(EnquiryServices, idempotent_writes, add_enquiry)),

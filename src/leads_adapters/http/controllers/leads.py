@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Controller, Response, delete, get, patch, post
@@ -25,13 +25,9 @@ from leads_adapters.http.responses import JsonResponse, etag
 from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, NewLead, NewMerge, PersonalDataView
 from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission, Role
-from leads_domain.details import DetailsInput
-from leads_domain.enquiry import EnquiryInput
-from leads_domain.errors import DuplicateLead
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_DEFAULT, LeadSort
-from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.add_enquiry import AddEnquiry
+from leads_domain.use_cases.capture_lead import CaptureLead
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import export_lead
@@ -56,7 +52,7 @@ class LeadServices:
     change_lead: ChangeLead
     erase_lead: EraseLead
     merge_leads: MergeLeads
-    add_enquiry: AddEnquiry
+    capture_lead: CaptureLead
 
 
 class LeadController(Controller):
@@ -105,7 +101,7 @@ class LeadController(Controller):
             detail = f"The role `{Role.CAPTURE}` does not permit `on_duplicate`. The role `{least}` permits it."
             raise problems.Forbidden(detail, {"role": least})
         values = sent_in_public(data)
-        return await leads.write(request, accepted_response, _register_or_enquire, leads, values, actor=actor)
+        return await leads.write(request, accepted_response, leads.capture_lead, values, actor=actor)
 
     @get(opt=requires(Permission.READ))
     async def list_leads(
@@ -205,11 +201,3 @@ def _registered_response(registered: Registered) -> LeadResponse:
     if registered.outcome is not Outcome.CREATED:
         return lead_response(lead)
     return lead_response(lead, 201, {"location": f"/leads/{lead.id}"})
-
-
-def _register_or_enquire(work: UnitOfWork, leads: LeadServices, values: DetailsInput, *, actor: str) -> None:
-    """Create a lead, or add an enquiry to the existing lead."""
-    try:
-        leads.register_lead(work, values, actor=actor)
-    except DuplicateLead:
-        leads.add_enquiry(work, cast(EnquiryInput, values), actor=actor)
