@@ -369,6 +369,7 @@ def multipart(*parts: str) -> bytes:
 
 FIELD = 'Content-Disposition: form-data; name="email"\r\n\r\nada@example.com'
 FILE = 'Content-Disposition: form-data; name="photo"; filename="a.png"\r\nContent-Type: image/png\r\n\r\nPNG'
+FILE_OF_OLD_CLIENT = "Content-Disposition: form-data; name=\"photo\"; filename*=utf-8''%C3%A4.png\r\n\r\nPNG"
 MULTIPART = "multipart/form-data; boundary=X"
 
 
@@ -378,6 +379,7 @@ MULTIPART = "multipart/form-data; boundary=X"
         (URL_ENCODED, urlencode({f"f{n}": "x" for n in range(201)}).encode(), 413, "payload-too-large"),
         (URL_ENCODED, b"message=" + b"x" * 65 * 1024, 413, "payload-too-large"),
         (MULTIPART, multipart(FIELD, FILE), 415, "unsupported-media-type"),
+        (MULTIPART, multipart(FIELD, FILE_OF_OLD_CLIENT), 415, "unsupported-media-type"),
         (MULTIPART, multipart(FIELD).replace(b"--X--", b"--Y--"), 400, "malformed-request"),
         (MULTIPART, b"--X", 400, "malformed-request"),
         ("multipart/form-data", multipart(FIELD), 400, "malformed-request"),

@@ -1,5 +1,6 @@
 """Read what a form or a form service sends: the fields of a body, by name, as text."""
 
+import re
 from codecs import lookup
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -12,6 +13,7 @@ from litestar.types import HTTPScope
 from multipart import (  # type: ignore[import-untyped]
     MultipartError,
     MultipartParser,
+    MultipartPart,
     ParserLimitReached,
     parse_options_header,
 )
@@ -38,6 +40,9 @@ _CHARSETS = frozenset(lookup(name).name for name in ("utf-8", "ascii", "latin-1"
 
 _OLD_ENCODING = "cp1252"
 """The encoding that browsers use for pages without UTF-8, also if the page names ISO 8859-1."""
+
+_EXTENDED_FILE_NAME = re.compile(r";\s*filename\*\s*=", re.IGNORECASE)
+"""How some clients send the name of a file that has other letters than ASCII (RFC 5987)."""
 
 _TOO_DEEP = "The body is nested too deeply."
 
@@ -158,10 +163,17 @@ def _multipart_fields(body: bytes, boundary: str) -> Iterator[tuple[str, str]]:
     except (MultipartError, UnicodeError, LookupError) as error:
         raise MalformedRequest(f"The body is not valid `{MULTIPART}`: {error}.") from None
     for part in parts:
-        if part.filename or (part.filename is not None and part.size):
+        if _is_file(part):
             raise UnsupportedMediaType("Forms cannot receive files. Send the form without files.")
         if part.filename is None:  # else a file field in which no file was chosen
             yield _decode((part.name or "").encode("latin-1")), _decode(part.raw)
+
+
+def _is_file(part: MultipartPart) -> bool:
+    """Return whether a part is a file: with a name, which the parser does not find in `filename*`, or with content."""
+    if part.filename is None:
+        return _EXTENDED_FILE_NAME.search(part.disposition) is not None
+    return bool(part.filename or part.size)
 
 
 def _decode(raw: bytes) -> str:
