@@ -167,7 +167,7 @@ class SubmissionStore(Protocol):
     def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
         """Store a new submission, and return it. If another one has its digest, return that one, and store nothing.
 
-        Before, remove the digest from a submission that was received at `repeats_after` or earlier.
+        A submission that was received at `repeats_after` or earlier does not count, and loses its digest.
         """
 
     def get(self, id: SubmissionId) -> Submission:

@@ -105,7 +105,7 @@ def field_of(name: str) -> str | None:
 
 _FIELD_OF_NAME = {simplified(field): field for field in FIELDS}
 _TYPICAL_OF_EXPORTS = EXPORT_ONLY_FIELDS | {"attributes", "version"}
-"""Fields of which a file of another program has at most one, such as `Status Reason`."""
+"""Fields of exports of this service. A file of another program has at most one of them, such as `Status Reason`."""
 
 _NAMES = frozenset(["name", *NAME_PARTS])
 _CONTACTS = frozenset(SEVERAL_POSSIBLE)

@@ -30,7 +30,8 @@ class Utf8Stream(io.RawIOBase):
     """A text file of any encoding as a stream of UTF-8.
 
     `encoding` is what the stream has found so far. A text that is not UTF-16 counts as UTF-8 until the first byte that
-    is not ASCII; then it is UTF-8, or the encoding that a sample looks like. Bytes that it lacks stay as they are.
+    is not ASCII; then it is UTF-8, or the encoding that a sample looks like. Bytes that the
+    encoding does not define stay unchanged.
     """
 
     def __init__(self, stream: Readable) -> None:

@@ -19,7 +19,7 @@ SPREADSHEET_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 _PIECE = 2**16
 _PROCESS = (sys.executable, "-P", "-m", "leads_adapters.files.sheet_process")
-"""`-P`: do not import modules from the current folder, which is one of files that people get."""
+"""`-P`: do not import modules from the current folder, which can contain files of strangers."""
 _TOO_LARGE = "The spreadsheet is too large, or damaged. Save the sheet as CSV and import that."
 _decode = msgspec.json.Decoder(tuple[int, list[str], str | None] | dict[str, str]).decode
 

@@ -6,7 +6,7 @@ from leads_adapters.lead_files import LeadFile, Readable, ReadOptions
 
 
 class _Peeked:
-    """A stream of which the first bytes have been read already."""
+    """A stream whose first bytes have been read already."""
 
     def __init__(self, start: bytes, stream: Readable) -> None:
         self._start = start

@@ -19,7 +19,8 @@ class Candidate(NamedTuple):
     """The validated details and the imported state of a lead to import.
 
     `unknown_status` is the status in the file if the pipeline does not have it. With `merge_attributes`, an update does
-    not remove other attributes of an existing lead. `warnings` counts the values that are kept as attributes, or not.
+    not remove other attributes of an existing lead. `warnings` counts wrong values that became attributes, and rows
+    with attributes left out.
     """
 
     details: Details

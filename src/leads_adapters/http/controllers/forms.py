@@ -48,7 +48,7 @@ class PublicForm:
 
 @dataclass(frozen=True, slots=True)
 class FormServices:
-    """What the handler needs."""
+    """The dependencies of the handler."""
 
     forms: Mapping[str, PublicForm]
     addresses: ClientAddresses
