@@ -73,6 +73,15 @@ def test_ipv6_addresses_of_one_64_bit_network_are_one_caller(address: str) -> No
     assert caller("127.0.0.1", "2001:db8:1:3::1") == "2001:db8:1:3::/64"
 
 
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [("2001:db8:1:2::1", "2001:db8:1:2::1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("unix:", None), (None, None)],
+)
+def test_the_full_address_of_a_client_is_known(peer: str | None, address: str | None) -> None:
+    scope: dict[str, Any] = {"client": (peer, 50000) if peer else None, "headers": []}
+    assert ClientAddresses([]).full(cast(HTTPScope, scope)) == address
+
+
 def test_a_connection_without_an_address_has_an_empty_caller() -> None:
     assert caller(None, CLIENT) == ""
     assert caller("unix:", CLIENT) == ""

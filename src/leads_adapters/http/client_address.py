@@ -30,13 +30,20 @@ class ClientAddresses:
 
     def of(self, scope: HTTPScope) -> str:
         """Return the address or network of the client, the empty text if the server does not know it."""
+        address = self._find(scope)
+        return _client_text(address) if address else ""
+
+    def full(self, scope: HTTPScope) -> str | None:
+        """Return the whole address of the client, also of IPv6; None if the server does not know it."""
+        address = self._find(scope)
+        return str(address) if address else None
+
+    def _find(self, scope: HTTPScope) -> Address | None:
         client = scope.get("client")
         address = _peer(client[0]) if client else None
-        if address is None:
-            return ""
-        if self._trusted and self._is_trusted(address):
-            address = self._client_of(address, scope)
-        return _client_text(address)
+        if address and self._trusted and self._is_trusted(address):
+            return self._client_of(address, scope)
+        return address
 
     def _client_of(self, proxy: Address, scope: HTTPScope) -> Address:
         """Return the client of a trusted proxy, or the first known proxy if the header names no client."""

@@ -62,7 +62,7 @@ class FormServices:
 
         They depend on its content only. If the processing fails, the service tries again later.
         """
-        address = self.addresses.of(request.scope) or None
+        address = self.addresses.full(request.scope)
         stored = await self.database.write(self.receive_submission, remote_address=address, **submission)
         is_accepted = stored.state is SubmissionState.RECEIVED and await self._process(request, stored)
         return [] if is_accepted else self.intake.understand(stored).errors
