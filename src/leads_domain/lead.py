@@ -116,16 +116,13 @@ class Lead:
         """
         if merge_attributes and "attributes" in changes:
             changes = {**changes, "attributes": _merge_attributes(self.attributes, changes["attributes"])}
+        different = [field for field, value in changes.items() if not is_same_json(getattr(self, field), value)]
+        if not different:
+            return self, []
         changed = replace(self, **changes)
         identity_of(changed.email, changed.phone)
         before, after = self.to_dict(), changed.to_dict()
-        differences: dict[str, Json] = {
-            field: {"from": before[field], "to": after[field]}
-            for field, value in changes.items()
-            if not is_same_json(getattr(self, field), value)
-        }
-        if not differences:
-            return self, []
+        differences: dict[str, Json] = {field: {"from": before[field], "to": after[field]} for field in different}
         return changed, [Event(EventType.LEAD_UPDATED, {"changes": differences})]
 
     def change_status(

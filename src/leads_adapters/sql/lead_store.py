@@ -12,14 +12,11 @@ from sqlalchemy import (
     bindparam,
     column,
     delete,
-    false,
     func,
     insert,
     literal_column,
     select,
     table,
-    true,
-    union_all,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -55,12 +52,17 @@ _IDENTITY = select(leads.c.identity).where(leads.c.id == bindparam("id"))
 _MERGED_INTO = select(merged_leads.c.into_id).where(merged_leads.c.id == bindparam("id"))
 _IS_MERGED_INTO = merged_leads.c.into_id == bindparam("id")
 _ALL_MERGED_INTO = select(merged_leads.c.id).where(_IS_MERGED_INTO).order_by(merged_leads.c.id)
-# One statement, because each costs a round trip on PostgreSQL.
-_PEOPLE = union_all(
-    select(leads.c.id, true().label("exists"), leads.c.id.label("own_id")).where(_HAS_IDENTITY),
-    select(merged_leads.c.into_id, false(), merged_leads.c.id).where(merged_leads.c.identity == bindparam("identity")),
-).subquery()
-_ID_OF_PERSON = select(_PEOPLE.c.id).order_by(_PEOPLE.c.exists.desc(), _PEOPLE.c.own_id.desc()).limit(1)
+# One statement, because each costs a round trip on PostgreSQL. The second part runs only if the first finds no lead.
+_ID_OF_PERSON = select(
+    func.coalesce(
+        _ID_BY_IDENTITY.scalar_subquery(),
+        select(merged_leads.c.into_id)
+        .where(merged_leads.c.identity == bindparam("identity"))
+        .order_by(merged_leads.c.id.desc())
+        .limit(literal_column("1"))
+        .scalar_subquery(),
+    )
+)
 _REDIRECT = insert(merged_leads).values(
     id=bindparam("id"), into_id=bindparam("into_id"), identity=bindparam("identity")
 )
@@ -125,8 +127,8 @@ class SqlLeadStore:
 
     def find_person(self, identity: str) -> LeadId | None:
         """See `LeadStore.find_person`."""
-        row = self._runner.first(_ID_OF_PERSON, identity=identity)
-        return LeadId(row[0]) if row else None
+        ((id,),) = self._runner.all(_ID_OF_PERSON, identity=identity)
+        return LeadId(id) if id else None
 
     def save(self, lead: Lead) -> None:
         """See `LeadStore.save`."""
