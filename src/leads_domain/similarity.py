@@ -43,13 +43,10 @@ class SimilarLeads(Protocol):
         """
 
     def add_distinct(self, id: LeadId, other_id: LeadId) -> None:
-        """Store that two locked leads are different people. Repeating it has no effect."""
+        """Store that two leads, of which one is locked, are different people. Repeating it has no effect."""
 
     def distinct_from(self, id: LeadId) -> Sequence[LeadId]:
         """Return the ids of all leads that are distinct from this one, in order."""
-
-    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """Replace a lead by another one in all its pairs. Both are locked. A pair of these two is deleted."""
 
     def erase(self, id: LeadId) -> None:
         """Erase all pairs of a locked lead."""

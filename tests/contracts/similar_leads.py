@@ -131,13 +131,6 @@ class SimilarLeadsContract(StoreContract):
         assert database.read(find, JACK) == [JOHN, JANE, JILL]
         assert database.read(distinct) == {JOHN: [JANE], JANE: [JOHN]}
 
-    def test_moves_the_pairs_of_a_lead(self, database: RunningDatabase) -> None:
-        database.write(add_four)
-        database.write(mark_distinct, (JOHN, JANE), (JILL, JOHN), (JILL, JANE), (JOHN, JACK))
-        database.write(lambda work: work.similar_leads.move(JOHN, JANE))
-
-        assert database.read(distinct) == {JANE: [JACK, JILL], JACK: [JANE], JILL: [JANE]}
-
     def test_erases_the_pairs_of_a_lead(self, database: RunningDatabase) -> None:
         database.write(add_four)
         database.write(mark_distinct, (JOHN, JANE), (JILL, JOHN), (JILL, JANE))

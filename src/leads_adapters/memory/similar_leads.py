@@ -33,14 +33,6 @@ class MemorySimilarLeads:
         """See `SimilarLeads.distinct_from`."""
         return sorted(other for pair in self._distinct if id in pair for other in pair - {id})
 
-    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """See `SimilarLeads.move`."""
-        others = self.distinct_from(from_lead)
-        self.erase(from_lead)
-        for other in others:
-            if other != to_lead:
-                self.add_distinct(to_lead, other)
-
     def erase(self, id: LeadId) -> None:
         """See `SimilarLeads.erase`."""
         self._distinct -= {pair for pair in self._distinct if id in pair}

@@ -52,14 +52,6 @@ class SqlSimilarLeads:
         """See `SimilarLeads.distinct_from`."""
         return sorted(LeadId(other) for (other,) in self._runner.all(_DISTINCT, id=id))
 
-    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
-        """See `SimilarLeads.move`."""
-        others = self.distinct_from(from_lead)
-        self.erase(from_lead)
-        for other in others:
-            if other != to_lead:
-                self.add_distinct(to_lead, other)
-
     def erase(self, id: LeadId) -> None:
         """See `SimilarLeads.erase`."""
         self._runner.change(_ERASE, id=id)

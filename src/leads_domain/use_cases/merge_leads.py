@@ -63,7 +63,7 @@ class MergeLeads:
         work.follow_ups.move(duplicate.id, id)
         work.submissions.move(duplicate.id, id)
         work.timeline.move(duplicate.id, id)
-        work.similar_leads.move(duplicate.id, id)
+        _move_distinct_leads(work, duplicate.id, id)
         work.leads.redirect(duplicate.id, id)
         lead, events = merge(target, duplicate)
         scheduled = work.follow_ups.scheduled_of_lead(id)
@@ -93,6 +93,15 @@ def _lock_both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead
     if isinstance(duplicate, Merged) and duplicate.into == id:
         return target, None
     raise ValidationFailed.because(str(duplicate), "/duplicate_id")
+
+
+def _move_distinct_leads(work: UnitOfWork, from_lead: LeadId, to_lead: LeadId) -> None:
+    """Make the leads that are distinct from one lead distinct from another one."""
+    others = work.similar_leads.distinct_from(from_lead)
+    work.similar_leads.erase(from_lead)
+    for other in others:
+        if other != to_lead:
+            work.similar_leads.add_distinct(to_lead, other)
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {"duplicate_id": lambda text, _: LeadId(check_id(text))}

@@ -60,6 +60,16 @@ def test_a_merged_lead_stays_distinct(app: Application, john: Lead, jon: Lead, j
     assert app.personal_data(john).distinct_ids == [jane.id]
 
 
+def test_a_lead_that_is_distinct_from_both_merged_leads_stays_distinct(
+    app: Application, john: Lead, jon: Lead, jane: Lead
+) -> None:
+    app.mark_distinct(jon, jane)
+    app.mark_distinct(john, jane)
+    app.merge(john, jon)
+    assert app.personal_data(john).distinct_ids == [jane.id]
+    assert app.personal_data(jane).distinct_ids == [john.id]
+
+
 def test_an_erased_lead_leaves_no_pair(app: Application, john: Lead, jon: Lead) -> None:
     app.mark_distinct(john, jon)
     app.erase(jon)
