@@ -1,6 +1,6 @@
 """The command `leads import`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.progress import Progress
 
 from leads_adapters.files.formats import READERS, import_format_of
-from leads_adapters.lead_files import ColumnMap, LeadFile, ReadOptions, column_map_of
+from leads_adapters.lead_files import ColumnMap, LeadFile, ReadOptions, Row, column_map_of
 from leads_app.cli import session
 from leads_app.cli.refused_file import RefusedFile, refused_rows_path
 from leads_app.cli.session import COMMAND_LINE, CommandFailed
 from leads_domain.errors import ValidationFailed
+from leads_domain.use_cases.import_leads import Candidate, ImportResult
 from leads_domain.use_cases.import_summary import ImportSummary
 from leads_domain.use_cases.register_lead import OnDuplicate
 
@@ -81,10 +82,7 @@ def import_leads(
         )
         try:
             with progress, closing(refused):
-                for row, imported, candidate in results:
-                    summary.count(imported, candidate)
-                    if isinstance(imported, ValidationFailed):
-                        refused.add(row, imported)
+                _import(results, summary, refused)
         finally:
             if dry_run:
                 _report_meanings(lead_file)
@@ -93,6 +91,15 @@ def import_leads(
         raise CommandFailed("No row of the file was accepted.")
     if refused.failure:
         raise CommandFailed(f"Not all refused rows could be written to {refused_path}: {refused.failure}.")
+
+
+def _import(
+    results: Iterable[tuple[Row, ImportResult, Candidate | None]], summary: ImportSummary, refused: RefusedFile
+) -> None:
+    for row, imported, candidate in results:
+        summary.count(imported, candidate)
+        if isinstance(imported, ValidationFailed):
+            refused.add(row, imported)
 
 
 def _column_map(texts: Sequence[str]) -> ColumnMap:

@@ -41,6 +41,10 @@ def complete_operation(
     operation.pop("deprecated", None)
     if notes:
         operation["description"] = "\n\n".join(notes)
+    _complete_body(operation, handler)
+
+
+def _complete_body(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     if upload := handler.opt.get("upload"):
         operation["requestBody"] = {"required": True, "content": _files(upload)}
     elif form := handler.opt.get("form"):
