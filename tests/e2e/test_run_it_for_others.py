@@ -43,7 +43,7 @@ def test_every_block_is_run_or_has_a_reason_why_not() -> None:
 
 def test_the_figures_are_those_of_the_code() -> None:
     text = (ROOT / PAGE).read_text("utf-8")
-    assert f"| wait for a lock that another process holds | {LOCK_TIMEOUT_SECONDS} s," in text
+    assert f"| wait for a lock that another process holds | {LOCK_TIMEOUT_SECONDS} s |" in text
     assert LOCK_TIMEOUT_SECONDS == BUSY_TIMEOUT_SECONDS
     assert f"after {LEASE.seconds} s another dispatcher takes over" in text
     assert f"| stopping | {STOP_SECONDS:g} s," in text
