@@ -59,7 +59,7 @@ class Enquiry:
             if len(attributes) < ATTRIBUTES_MAX:
                 attributes.setdefault(name, value)
         return Details(
-            name=self.details.get("name") or lead.name if _has_default_name(lead) else lead.name,
+            name=self.details.get("name") or lead.name if lead.has_default_name else lead.name,
             email=lead.email or self.details.get("email"),
             phone=lead.phone or self.details.get("phone"),
             source=lead.source or self.details.get("source"),
@@ -86,11 +86,6 @@ def check_enquiry(values: EnquiryInput, normalizer: Normalizer, *other_errors: F
     checked = check_fields(values, _RULES, normalizer, *contact_errors(values), *other_errors)
     message = checked.pop("message", None)
     return Enquiry(cast(Details, checked), message)
-
-
-def _has_default_name(lead: Lead) -> bool:
-    """Return whether the name is the e-mail address or the phone number, because no name was given."""
-    return lead.name in (lead.email and str(lead.email)[:NAME_MAX], lead.phone and str(lead.phone))
 
 
 def _is_same(one: object, other: object) -> bool:

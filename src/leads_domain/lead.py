@@ -7,7 +7,7 @@ from typing import Any, NewType
 
 from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber, identity_of
-from leads_domain.details import REASON_MAX, Details, Scalar, check_attributes
+from leads_domain.details import NAME_MAX, REASON_MAX, Details, Scalar, check_attributes
 from leads_domain.errors import FieldError, ValidationFailed, VersionMismatch
 from leads_domain.events import Event, EventType, Json, rfc3339
 from leads_domain.pipeline import Pipeline, Status
@@ -102,6 +102,11 @@ class Lead:
     def identity(self) -> str:
         """The e-mail key, else the phone number. No two stored leads have the same identity."""
         return identity_of(self.email, self.phone)
+
+    @property
+    def has_default_name(self) -> bool:
+        """Whether the name is the e-mail address or the phone number, because no name was given."""
+        return self.name in (self.email and str(self.email)[:NAME_MAX], self.phone and str(self.phone))
 
     def check_version(self, precondition: Precondition) -> None:
         """Raise `VersionMismatch` unless the precondition permits this version."""

@@ -13,8 +13,9 @@ _OMITTED = ("id", "next_follow_up_at")
 def merge(target: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
     """Fill the missing values of the target from the duplicate; return the target and the events.
 
-    This applies to e-mail address, phone number, source, owner, and attributes up to their maximum number. The first
-    contact is the earlier one of both. The event stores all values of the duplicate, so that none is lost.
+    This applies to e-mail address, phone number, source, owner, attributes up to their maximum number, and the name if
+    none was given. The first contact is the earlier one of both. The event stores all values of the duplicate, so that
+    none is lost.
     """
     filled, events = target.change(_missing_values(target, duplicate))
     contacts = [at for at in (target.contacted_at, duplicate.contacted_at) if at]
@@ -29,6 +30,7 @@ def _missing_values(target: Lead, duplicate: Lead) -> Details:
         if len(attributes) < ATTRIBUTES_MAX:
             attributes.setdefault(name, value)
     return Details(
+        name=duplicate.name if target.has_default_name and not duplicate.has_default_name else target.name,
         email=target.email or duplicate.email,
         phone=target.phone or duplicate.phone,
         source=target.source or duplicate.source,

@@ -176,11 +176,10 @@ class ApplicationModel:
         self.timelines[id] = sorted(self.timelines[id] + self.timelines.pop(duplicate_id))
         self.merged = {old: id if into == duplicate_id else into for old, into in self.merged.items()}
         self.merged[duplicate_id] = id
+        given_name = "" if duplicate["name"] in _default_names(duplicate) else duplicate["name"]
         filled = {
-            "email": lead["email"] or duplicate["email"],
-            "phone": lead["phone"] or duplicate["phone"],
+            **_missing(lead, {**duplicate, "name": given_name}),
             "owner": lead["owner"] or duplicate["owner"],
-            "attributes": {**duplicate["attributes"], **lead["attributes"]},
         }
         events = ["lead.updated"] if self._overwrite(lead, filled) else []
         contact_times = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
@@ -451,7 +450,7 @@ def _default_names(lead: Mapping[str, Any]) -> list[str]:
 
 
 def _missing(lead: Mapping[str, Any], fields: Mapping[str, Any]) -> Record:
-    """Return the values of an enquiry that a lead lacks, with the others of the lead."""
+    """Return the values of an enquiry or a duplicate that a lead lacks, with the others of the lead."""
     return {
         "name": fields["name"] if fields["name"] and lead["name"] in _default_names(lead) else lead["name"],
         "email": lead["email"] or fields["email"],

@@ -62,6 +62,15 @@ def test_the_identity_of_the_duplicate_is_taken_only_if_the_target_has_no_email_
     assert (lead.email, lead.phone, lead.identity) == (by_email.email, by_phone.phone, "jane@example.com")
 
 
+def test_a_name_that_was_not_given_is_filled() -> None:
+    caller = a_lead(name=str(a_phone()), email=None, phone=a_phone())
+    person = a_lead(id=an_id(2), name="Jane Roe", email=an_email("jane@example.com"))
+    unknown = replace(person, name="jane@example.com")
+    assert merge(caller, person)[0].name == "Jane Roe"
+    assert merge(person, caller)[0].name == "Jane Roe"
+    assert merge(caller, unknown)[0].name == caller.name
+
+
 def test_attributes_are_copied_up_to_the_limit() -> None:
     own = {f"own {number}": number for number in range(ATTRIBUTES_MAX - 2)}
     others = {"own 0": "other", "a": 1, "b": 2, "c": 3}
