@@ -84,8 +84,10 @@ FAILURES = {
         ("API key", "01900000-0000-7000-8000-000000000000"),
         files={"leads.db": ""},
     ),
-    "file without an e-mail column": Attempt("import a.csv", ("email", '"name"'), files={"a.csv": "name,phone\n"}),
-    "unknown suffix": Attempt("import a.xlsx", ("'a.xlsx'", ".csv"), files={"a.xlsx": "email\n"}),
+    "file without an e-mail address": Attempt(
+        "import a.csv", ('"email" or "phone"', '"name"'), files={"a.csv": "name,company\n"}
+    ),
+    "unknown suffix": Attempt("import a.pdf", ("'a.pdf'", ".csv", ".xlsx"), files={"a.pdf": "email\n"}),
     "export into no folder": Attempt("export nowhere/a.csv", ("nowhere/a.csv",), files={"leads.db": ""}),
 }
 

@@ -38,7 +38,8 @@ def test_a_dry_run_without_a_database_reports_and_creates_no_file(
     temporary = tmp_path_factory.mktemp("temporary")
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     dry_run = terminal.leads("import", "a.csv", "--dry-run").expect(0)
-    assert [line.split() for line in dry_run.out.splitlines()[::4][:2]] == [["created", "1"], ["refused", "1"]]
+    counts = [line.split() for line in dry_run.out.splitlines() if line.startswith(("created", "refused"))]
+    assert counts == [["created", "1"], ["refused", "1"]]
     assert f"Database: {terminal.folder}/leads.db (does not exist; the import would create it)" in dry_run.err
     assert (names_in(terminal.folder), names_in(temporary)) == (["a.csv"], [])
 

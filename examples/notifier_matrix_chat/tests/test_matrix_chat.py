@@ -158,7 +158,7 @@ def test_the_check_follows_no_redirect(homeserver: Homeserver, notifier: MatrixN
         ({"url": "https://matrix.example.com/\r\n"}, "url must be"),
         ({"room": "#leads:matrix.example.com"}, "room must be"),
         ({"token": "syt secret\n"}, "token must be"),
-        ({"password": "secret"}, "not password"),
+        ({"password": "secret"}, "remove password"),
     ],
 )
 def test_invalid_options_are_named_without_their_values(options: dict[str, str], expected: str) -> None:

@@ -33,7 +33,7 @@ SPREADSHEETS = {
 UNKNOWN_TYPE = "application/octet-stream"
 """The media type of a file of an unknown type: its first bytes tell whether it is a spreadsheet."""
 
-_SUFFIXES = {
+_SUFFIXES: Mapping[str, Format] = {
     ".csv": Format.CSV,
     ".tsv": Format.CSV,
     ".txt": Format.CSV,
@@ -42,17 +42,22 @@ _SUFFIXES = {
 }
 
 
+_IMPORT_SUFFIXES = {**_SUFFIXES, **dict.fromkeys(SPREADSHEETS, Format.CSV)}
+
+
 def format_of(file_name: str) -> Format:
-    """Return the format for the suffix of a file name, in any case; raises `FileRefused` for an unknown suffix."""
-    suffix = PurePath(file_name).suffix.lower()
-    if suffix not in _SUFFIXES:
-        message = f"The file name {file_name!r} has an unknown suffix. Use one of {', '.join(_SUFFIXES)}."
-        raise FileRefused(message)
-    return _SUFFIXES[suffix]
+    """Return the format in which to write a file; raises `FileRefused` for an unknown suffix."""
+    return _format_in(_SUFFIXES, file_name)
 
 
 def import_format_of(file_name: str) -> Format:
     """Return the format in which to read a file; raises `FileRefused` for an unknown suffix."""
-    if PurePath(file_name).suffix.lower() in SPREADSHEETS:
-        return Format.CSV
-    return format_of(file_name)
+    return _format_in(_IMPORT_SUFFIXES, file_name)
+
+
+def _format_in(suffixes: Mapping[str, Format], file_name: str) -> Format:
+    suffix = PurePath(file_name).suffix.lower()
+    if suffix not in suffixes:
+        message = f"The file name {file_name!r} has an unknown suffix. Use one of {', '.join(suffixes)}."
+        raise FileRefused(message)
+    return suffixes[suffix]
