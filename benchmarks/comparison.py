@@ -47,13 +47,16 @@ class Compared:
         """Return the number of requests of a load in all rounds."""
         return sum(each.requests for each in self.rounds[load])
 
+    def ratios(self, load: str, other: str) -> list[float]:
+        """Return the requests a second of one load, divided by those of another, in each round."""
+        pairs = zip(self.rounds[load], self.rounds[other], strict=True)
+        return [one.per_second / another.per_second for one, another in pairs]
+
     def _ratios(self) -> Iterator[Figure]:
         subject, *others = self.rounds
         for other in others:
-            pairs = zip(self.rounds[subject], self.rounds[other], strict=True)
-            ratios = [one.per_second / another.per_second for one, another in pairs]
             name = f"{self.comparison.name}: {subject} / {other}"
-            yield Figure(name, ratios, self.comparison.goals.get(other))
+            yield Figure(name, self.ratios(subject, other), self.comparison.goals.get(other))
 
     def _rates(self) -> Iterator[Rate]:
         for name, rounds in self.rounds.items():

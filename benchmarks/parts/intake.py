@@ -1,22 +1,38 @@
-"""Compare public forms, which are stored and then processed, with creating leads."""
+"""Compare enquiries and public forms, which are stored and then processed, with creating leads."""
 
 from benchmarks.bench import Bench
-from benchmarks.figures import Findings, Goal
+from benchmarks.comparison import Compared
+from benchmarks.figures import Figure, Findings, Goal
 from benchmarks.target import CREATE
 from benchmarks.wrk import Load
 
-FORM = "form"
+_NEW, _KNOWN = "of new people", "of known people"
 _SETTINGS = '[forms.contact]\nrate_limit = "off"\n'
 _GOAL = Goal(0.5)
 
 
 def measure(bench: Bench) -> Findings:
-    """Measure forms of new people and new leads in turn."""
+    """Measure new leads, and enquiries and forms of new and of known people, in turn."""
     filled = bench.fill("intake", bench.leads)
     (filled.installation.folder / "leads.toml").write_text(_SETTINGS, "utf-8")
+    known = (str(filled.stored),)
     with filled.serve() as (service, target):
-        loads = {FORM: Load(f"{service.url}/forms/contact", {}, "form.lua"), CREATE: target.load(CREATE)}
-        compared = bench.compare("intake", loads, {CREATE: _GOAL})
-    created = sum(map(compared.requests_of, loads))
-    bench.check_count(filled.count_leads(), filled.stored, created, len(loads))
-    return compared.findings
+        enquiries, form = f"{service.url}/enquiries", f"{service.url}/forms/contact"
+        new_people = {
+            CREATE: target.load(CREATE),
+            f"enquiry {_NEW}": Load(enquiries, target.headers, "enquiry.lua"),
+            f"form {_NEW}": Load(form, {}, "form.lua"),
+        }
+        known_people = {
+            f"enquiry {_KNOWN}": Load(enquiries, target.headers, "enquiry.lua", known),
+            f"form {_KNOWN}": Load(form, {}, "form.lua", known),
+        }
+        compared = bench.compare("intake", new_people | known_people)
+    created = sum(map(compared.requests_of, new_people))
+    bench.check_count(filled.count_leads(), filled.stored, created, len(new_people))
+    return Findings(_ratios(compared), compared.findings.rates)
+
+
+def _ratios(compared: Compared) -> list[Figure]:
+    others = [name for name in compared.rounds if name != CREATE]
+    return [Figure(f"intake: {name} / {CREATE}", compared.ratios(name, CREATE), _GOAL) for name in others]
