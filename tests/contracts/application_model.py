@@ -360,13 +360,8 @@ class ApplicationModel:
         return next((id for id, lead in self.leads.items() if _identity(lead) == identity), None)
 
     def _lead_of_person(self, fields: Mapping[str, Any]) -> str | None:
-        """Return the lead with this identity, or the target of a merged one; else the lead with only this phone."""
-        if id := self._lead_or_target(_identity(fields)):
-            return id
-        id = self._lead_or_target(_identity({**fields, "email": None})) if fields["phone"] else None
-        return id if id and self.leads[id]["email"] is None else None
-
-    def _lead_or_target(self, identity: str) -> str | None:
+        """Return the lead with this identity, else the target of a merged one."""
+        identity = _identity(fields)
         merged = [id for id in self.merged if self.merged_identities[id] == identity]
         return self._lead_with_identity(identity) or (self.merged[max(merged)] if merged else None)
 

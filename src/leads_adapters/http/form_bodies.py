@@ -98,8 +98,8 @@ def decode_object(body: bytes) -> Mapping[str, Any]:
 
 
 def collect(fields: Fields) -> dict[str, str]:
-    """Return fields by name. Several values of a field are joined with commas. Raises `PayloadTooLarge`."""
-    collected: dict[str, str] = {}
+    """Return fields by name. Different values of a field are joined with commas. Raises `PayloadTooLarge`."""
+    collected: dict[str, dict[str, None]] = {}
     characters = 0
     for number, (name, value) in enumerate(fields, 1):
         if number > FIELDS_MAX:
@@ -108,9 +108,8 @@ def collect(fields: Fields) -> dict[str, str]:
         if characters > FORM_MAX_CHARACTERS:
             raise PayloadTooLarge(f"The fields have more than {FORM_MAX_CHARACTERS:,} characters with their paths.")
         key, text = (each.replace("\0", "\ufffd") for each in (name, value))  # databases cannot store NUL
-        before = collected.get(key)
-        collected[key] = f"{before}, {text}" if before and text else before or text
-    return collected
+        collected.setdefault(key, {})[text] = None
+    return {name: ", ".join(filter(None, texts)) for name, texts in collected.items()}
 
 
 def json_fields(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

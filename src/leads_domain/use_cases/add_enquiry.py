@@ -36,8 +36,7 @@ class AddEnquiry:
     """Add an enquiry to the existing lead of the person, else to a new lead, and schedule the follow-ups of the rules.
 
     The e-mail address identifies the person, else the phone number. The identity of a merged lead leads to the lead
-    that has replaced it. A phone number also leads to a lead without an e-mail address, which then gets the address of
-    the enquiry. It never joins two e-mail addresses. See `docs/decisions/0028-enquiries.md`.
+    that has replaced it. See `docs/decisions/0028-enquiries.md`.
     """
 
     register_lead: RegisterLead
@@ -82,13 +81,5 @@ class AddEnquiry:
 
 def _lock_lead_of(work: UnitOfWork, enquiry: Enquiry) -> Lead | None:
     """Return the locked lead of the person; None if there is none."""
-    if lead := _lock_lead_with(work, enquiry.identity):
-        return lead
-    phone = enquiry.details.get("phone")
-    lead = _lock_lead_with(work, str(phone)) if enquiry.details.get("email") and phone else None
-    return lead if lead and lead.email is None else None
-
-
-def _lock_lead_with(work: UnitOfWork, identity: str) -> Lead | None:
-    id = work.leads.find_person(identity)
+    id = work.leads.find_person(enquiry.identity)
     return work.leads.get_for_update(id) if id else None

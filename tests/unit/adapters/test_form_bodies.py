@@ -17,6 +17,7 @@ from leads_adapters.http.form_bodies import (
     MULTIPART,
     URL_ENCODED,
     FormType,
+    collect,
     form_type,
     read_fields,
 )
@@ -70,6 +71,10 @@ def test_nested_members_of_json_are_named_by_their_path() -> None:
         "answers.0.text": "yes",
         "answers.1.text": "no",
     }
+
+
+def test_a_value_that_a_field_has_twice_counts_once() -> None:
+    assert collect([("email", "a@example.com"), ("email", "a@example.com")]) == {"email": "a@example.com"}
 
 
 def test_several_values_of_a_field_are_joined() -> None:

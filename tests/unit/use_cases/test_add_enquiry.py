@@ -66,13 +66,14 @@ def test_a_phone_number_identifies_a_person_without_an_email_address(app: Applic
     assert app.enquire(phone=PHONE, name="John").lead.id == lead.id
 
 
-def test_a_phone_number_leads_to_the_lead_without_an_email_address_which_gets_it(app: Application) -> None:
+def test_an_email_address_is_another_identity_than_the_phone_number_of_a_caller(app: Application) -> None:
     caller = app.enquire(phone=PHONE).lead
     result = app.enquire(phone=PHONE, email="john@example.com", name="John Doe")
 
-    assert (result.outcome, result.lead.id) == (EnquiryOutcome.ENQUIRY_ADDED, caller.id)
-    assert (str(result.lead.email), result.lead.name) == ("john@example.com", "John Doe")
-    assert app.enquire(email="john@example.com").lead.id == caller.id
+    assert result.outcome is EnquiryOutcome.LEAD_CREATED
+    assert (str(result.lead.email), result.lead.name, str(result.lead.phone)) == ("john@example.com", "John Doe", PHONE)
+    assert app.lead(caller) == caller
+    assert app.enquire(phone=PHONE).lead.id == caller.id
 
 
 def test_a_phone_number_joins_no_two_email_addresses(app: Application) -> None:
