@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from application import ACTOR, Application
-from builders import a_lead, a_phone, an_email, an_id, details_input
+from builders import a_lead, an_email, details_input
 from databases import memory_database
 from leads_adapters.memory.database import MemoryUnitOfWork, _State
 from leads_adapters.memory.lead_store import MemoryLeadStore
-from leads_domain.enquiry import EnquiryInput
 from leads_domain.errors import DuplicateLead, NotFound, Unavailable
 from leads_domain.lead import Lead, LeadId
 from leads_domain.use_cases.add_enquiry import EnquiryOutcome
@@ -120,19 +119,21 @@ def test_an_enquiry_is_unavailable_if_the_lead_vanishes_each_time(tmp_path: Path
     assert (state.leads, state.timeline) == ({JOHN.id: JOHN}, [])
 
 
-def test_an_enquiry_that_fills_an_address_of_another_new_lead_goes_to_that_lead(tmp_path: Path) -> None:
-    caller = a_lead(email=None, phone=a_phone())
-    other = a_lead(id=an_id(2))
-    state = _State(leads={caller.id: caller})
-    work = MemoryUnitOfWork(state)
-    work.leads = BusyStore(state.leads, lambda leads: leads.setdefault(other.id, other))
-    with memory_database(tmp_path) as database:
-        enquiry = EnquiryInput(email="john@example.com", phone="+12025550123")
-        result = Application(database).add_enquiry(work, enquiry, actor=ACTOR)
+def test_an_enquiry_goes_to_the_lead_that_another_request_has_just_created(tmp_path: Path) -> None:
+    class OvertakenStore(MemoryLeadStore):
+        def add(self, lead: Lead) -> None:
+            self._stored.setdefault(JOHN.id, JOHN)
+            super().add(lead)
 
-    assert (result.outcome, result.lead.id) == (EnquiryOutcome.ENQUIRY_ADDED, other.id)
-    assert state.leads[caller.id] == caller
-    assert [entry.lead_id for entry in state.timeline] == [other.id] * 2
+    state = _State()
+    work = MemoryUnitOfWork(state)
+    work.leads = OvertakenStore(state.leads, {})
+    with memory_database(tmp_path) as database:
+        result = Application(database).add_enquiry(work, {"email": "john@example.com"}, actor=ACTOR)
+
+    assert (result.outcome, result.lead.id) == (EnquiryOutcome.ENQUIRY_ADDED, JOHN.id)
+    assert state.leads == {JOHN.id: JOHN}
+    assert [entry.lead_id for entry in state.timeline] == [JOHN.id]
 
 
 def test_a_duplicate_that_changes_each_time_makes_the_registration_unavailable(tmp_path: Path, state: _State) -> None:
