@@ -68,7 +68,7 @@ def column_map_of(texts: Iterable[str]) -> ColumnMap:
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How to read a file with columns: what they mean, and the sheet of a spreadsheet, by default the first."""
+    """Options for a file with columns: their meanings, and the sheet of a spreadsheet, by default the first."""
 
     column_map: ColumnMap = field(default_factory=dict)
     sheet: str | None = None

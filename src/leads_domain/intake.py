@@ -39,7 +39,7 @@ class IntakePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What a submission means: an enquiry, errors that a person must correct, and the reason why it is spam, if it is.
+    """The meaning of a submission: its enquiry, the errors that a person must correct, and the reason if it is spam.
 
     Each error points to the field of the submission. There are none if the enquiry has an e-mail address or a phone
     number: other values that are wrong are attributes of the enquiry.

@@ -105,7 +105,7 @@ class Lead:
 
     @property
     def has_default_name(self) -> bool:
-        """Whether the name is the e-mail address or the phone number, because no name was given."""
+        """Return whether the name is the e-mail address or the phone number, because no name was given."""
         return self.name in (self.email and str(self.email)[:NAME_MAX], self.phone and str(self.phone))
 
     def check_version(self, precondition: Precondition) -> None:

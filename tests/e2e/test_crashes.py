@@ -164,7 +164,7 @@ class Deployment:
 
     @property
     def sends(self) -> bool:
-        """Whether a process that dispatches is running."""
+        """Return whether a process that dispatches is running."""
         return self._dispatches() if self.apart else self._serves()
 
     def start(self) -> Service:

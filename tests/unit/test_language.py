@@ -20,6 +20,7 @@ NO_VERB = re.compile(
     r"|some|several|none|no|of|as|to|from|for|in|on|by|with|without|if|it|its|true|false)\b",
     re.IGNORECASE,
 )
+NO_SUBJECT = re.compile(r"(what|who|whose|whom|whether|how|that|of|one that|those)\b", re.IGNORECASE)
 RETIRED_WORDS = re.compile(
     r"\b(whoever|whomever|somebody|nobody|heeds?|((is|are|was|were|be) told)|tells? of|of whose|to whose|(is|are) owed"
     r"|of which are|as good as|stands? where|has its turn|what there is|rehears\w*|dossier|garbled)\b",
@@ -56,6 +57,15 @@ def test_docstrings_of_functions_start_with_a_verb() -> None:
         for file, node in nodes()
         if isinstance(node, FUNCTION) and (docstring := ast.get_docstring(node)) and NO_VERB.match(docstring)
         if not is_property(node)
+    ] == []
+
+
+def test_docstrings_of_classes_and_properties_start_with_a_noun_or_a_verb() -> None:
+    assert [
+        f"{place(file, node)} {docstring}"
+        for file, node in nodes()
+        if isinstance(node, ast.ClassDef | FUNCTION) and (docstring := ast.get_docstring(node))
+        if NO_SUBJECT.match(docstring)
     ] == []
 
 

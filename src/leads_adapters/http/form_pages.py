@@ -30,7 +30,7 @@ _LABELS = {"email": "E-mail", "phone": "Phone"}
 
 
 class Correction(NamedTuple):
-    """What a visitor has to correct: the name of the field, what was sent, and why it was refused."""
+    """A correction that a visitor has to make: the name of the field, its value, and the reason of the refusal."""
 
     field: str
     value: str

@@ -22,7 +22,7 @@ class RowError(msgspec.Struct):
 
 
 class ColumnView(msgspec.Struct):
-    """What a column of a file means."""
+    """The meaning of a column of a file."""
 
     column: Annotated[str, Meta(description="The name of the column.", examples=["E-Mail"])]
     field: Annotated[
