@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels soak crash fuzz browser openapi messages clients lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels crash fuzz browser openapi messages clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -45,23 +45,21 @@ test: $(VENV)/.installed-dev
 # The tests with the sqlite3 of the standard library, for machines without a wheel of pysqlite3.
 test-fallback: TESTS ?= --numprocesses auto --dist worksteal
 test-fallback: $(VENV)/.installed-dev
-	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not soak and not browser" $(TESTS)
+	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not matrix and not browser" $(TESTS)
 
 # Check that each dependency has a wheel for each supported machine.
 wheels: $(VENV)/.installed-dev
 	$(BIN)/python tests/wheels.py
 
-# Long tests: use cases on each database, and 5,000 new examples of each property.
-soak: $(VENV)/.installed-dev
-	HYPOTHESIS_PROFILE=soak $(PYTEST) --numprocesses auto --dist worksteal -m "soak or hypothesis"
-
 # Kill the service 200 times, at other moments in each run. CRASH_SEED=... repeats a run.
 crash: $(VENV)/.installed-dev
 	CRASHES=200 CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
 
-# Send generated requests to all endpoints.
+# Search with random input: generated requests to all endpoints, 5,000 new examples of each property, and use cases on
+# each database.
 fuzz: $(VENV)/.installed-dev
 	FUZZ_EXAMPLES=500 $(PYTEST) --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) --numprocesses auto --dist worksteal -m "matrix or hypothesis"
 
 # Fill in forms of a website in Chromium. The pictures are in build/browser.
 browser: $(VENV)/.installed-dev

@@ -109,8 +109,8 @@ Opener = Callable[[Path], AbstractContextManager[RunningDatabase]]
 DATABASES: dict[str, Opener] = {"memory": memory_database, "sqlite": sqlite_database, "postgresql": postgres_database}
 """A function for each database that opens it, empty, for one test."""
 
-USE_CASE_STORES = [store if store == "memory" else pytest.param(store, marks=pytest.mark.soak) for store in DATABASES]
-"""Stores for tests of use cases: in memory by default, all with `make soak`. The contracts prove the stores equal."""
+USE_CASE_STORES = [store if store == "memory" else pytest.param(store, marks=pytest.mark.matrix) for store in DATABASES]
+"""Stores for tests of use cases: in memory by default, all with `make fuzz`. The contracts prove the stores equal."""
 
 
 class OnMemory:
