@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 import traceback
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -12,6 +13,7 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from leads_adapters.http.request_middleware import AccessLog
+from leads_domain.control_characters import escape_controls
 
 
 def configure_logs(log_format: str | None) -> None:
@@ -21,9 +23,9 @@ def configure_logs(log_format: str | None) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    render: Processor = structlog.dev.ConsoleRenderer() if chosen == "console" else _json
+    render = _CONSOLE if chosen == "console" else [_json]
     structlog.configure(
-        processors=[*shared, render],
+        processors=[*shared, *render],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
@@ -31,7 +33,7 @@ def configure_logs(log_format: str | None) -> None:
     handler = logging.StreamHandler(sys.stderr)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
     )
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
@@ -88,4 +90,17 @@ def outage_log(reason: str) -> None:
 
 
 def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    return msgspec.json.encode(event, enc_hook=str).decode()
+    return escape_controls(msgspec.json.encode(event, enc_hook=str).decode())
+
+
+def _escape(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Escape control characters, except line breaks: the renderer quotes values that have any, and not the event."""
+    escaped = {name: _escape_lines(value) if isinstance(value, str) else value for name, value in event.items()}
+    return {**escaped, "event": escape_controls(str(event["event"]))}
+
+
+def _escape_lines(text: str) -> str:
+    return "\n".join(map(escape_controls, text.split("\n")))
+
+
+_CONSOLE: Sequence[Processor] = (structlog.processors.format_exc_info, _escape, structlog.dev.ConsoleRenderer())

@@ -27,13 +27,25 @@ from leads_app.cli.restore import restore
 from leads_app.cli.serve import serve
 from leads_app.cli.session import CommandFailed
 from leads_app.settings import SettingsError
+from leads_domain.control_characters import escape_controls
 from leads_domain.errors import LeadsError
 
 STDERR = 2
 """The file descriptor of standard error, the highest of the three standard streams."""
 
 
-@click.group()
+class _EscapedUsageErrors(click.RichGroup):
+    """A group of commands. Its usage errors are escaped: they quote arguments, such as the names of files."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = escape_controls(error.message)  # type: ignore[misc] # click annotates it as final
+            raise
+
+
+@click.group(cls=_EscapedUsageErrors)
 @click.version_option(package_name="leads-desk", prog_name="leads")
 def leads() -> None:
     """Manage leads: store them without duplicates, move them through a pipeline, send follow-ups on time."""
@@ -66,9 +78,13 @@ def main() -> None:
     try:
         leads()
     except (LeadsError, SettingsError, CommandFailed, BackupFailed, CopyFailed, FileRefused, OSError) as error:
-        sys.exit(f"leads: {' '.join(str(error).split())}")
+        sys.exit(_error_line(str(error)))
     except (DBAPIError, driver.Error) as error:
-        sys.exit(f"leads: The database failed: {reason_of(error)}.")
+        sys.exit(_error_line(f"The database failed: {reason_of(error)}."))
+
+
+def _error_line(text: str) -> str:
+    return escape_controls(f"leads: {' '.join(text.split())}")
 
 
 def _prepare_streams() -> None:

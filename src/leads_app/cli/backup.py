@@ -11,6 +11,7 @@ from leads_adapters.sql.postgres import backup as postgres_backup
 from leads_adapters.sql.sqlite import backup as sqlite_backup
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
+from leads_app.cli.terminal import print_line
 
 
 @click.command()
@@ -40,13 +41,13 @@ def backup(target: str, keep: int | None) -> None:
 def _back_up_to(file: Path, engine: Engine) -> None:
     counts = back_up(engine, file)
     leads = f"{counts['leads']} {'lead' if counts['leads'] == 1 else 'leads'}"
-    click.echo(f"{file}: {leads} of {session.name_of(engine.url)}, {_size(file)}, verified.")
+    print_line(f"{file}: {leads} of {session.name_of(engine.url)}, {_size(file)}, verified.")
 
 
 def _delete_all_but(number: int | None, backups: Sequence[Path]) -> None:
     for old in backups[:-number] if number else ():
         old.unlink()
-        click.echo(f"{old}: deleted.")
+        print_line(f"{old}: deleted.")
 
 
 def database_name(engine: Engine) -> str:

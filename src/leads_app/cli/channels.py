@@ -7,6 +7,7 @@ import rich_click as click
 from leads_app.channels import attempt, installed_adapters, make_notifier
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
+from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.settings import SettingsError
 from leads_domain.errors import ValidationFailed
@@ -32,8 +33,8 @@ def _list() -> None:
         except SettingsError as error:
             errors.append(str(error))
         else:  # not a table: a narrow terminal would cut it
-            click.echo(f"{name}: {channel.adapter} from {_package(installed[channel.adapter])}, needs {needed}")
-    click.echo(f"Adapters: {', '.join(f'{name} ({_package(found)})' for name, found in installed.items())}")
+            print_line(f"{name}: {channel.adapter} from {_package(installed[channel.adapter])}, needs {needed}")
+    print_line(f"Adapters: {', '.join(f'{name} ({_package(found)})' for name, found in installed.items())}")
     if errors:
         raise CommandFailed(" ".join(errors))
 
@@ -58,7 +59,7 @@ def test(name: str, address: str | None, message: str) -> None:
     notice = _notice(container, name, notifier.needs, address, message)
     match attempt(notifier, notice):
         case None:
-            click.echo(f"Sent: the channel {name} accepted the notice.")
+            print_line(f"Sent: the channel {name} accepted the notice.")
         case Refused() as error:
             raise CommandFailed(f"Refused: {error}")
         case error:

@@ -7,6 +7,7 @@ from sqlalchemy import URL
 
 from leads_adapters.sql.copying import copy_database
 from leads_app.cli.session import CommandFailed
+from leads_app.cli.terminal import print_line
 from leads_app.factories import make_engine
 from leads_app.setting_values import parse_database_url
 
@@ -29,9 +30,9 @@ def copy(source: str, target: str) -> None:
             make_engine(to_url),
             lambda done, total: progress.update(task, completed=done, total=total),
         )
-    click.echo(f"{'table':<20} {'rows':>9}  checksum")
+    print_line(f"{'table':<20} {'rows':>9}  checksum")
     for content in copied:
-        click.echo(f"{content.table:<20} {content.rows:>9}  {content.checksum}")
+        print_line(f"{content.table:<20} {content.rows:>9}  {content.checksum}")
 
 
 def _url(option: str, text: str) -> URL:

@@ -6,6 +6,7 @@ import signal
 import rich_click as click
 
 from leads_app.cli import session
+from leads_app.cli.terminal import print_line
 from leads_app.dispatcher import Dispatcher
 
 
@@ -19,7 +20,7 @@ def dispatch(once: bool) -> None:
     with session.opened() as (container, run):
         dispatcher = container.dispatcher()
         if once:
-            click.echo(f"Attempts made: {run(dispatcher.run_once())}.")
+            print_line(f"Attempts made: {run(dispatcher.run_once())}.")
         else:
             run(_until_stopped(dispatcher))
 

@@ -15,6 +15,7 @@ from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.write_probe import delete_probe, store_probe
 from leads_app.channels import check_channel, make_notifier
 from leads_app.cli import session
+from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.settings import Channel, SettingsError
 from leads_domain.use_cases.count_waiting import count_reviews
@@ -39,11 +40,11 @@ def doctor() -> None:
     failed = 0
     for name, check in checks.items():
         try:
-            click.echo(f"ok     {name}: {check(container)}")
+            print_line(f"ok     {name}: {check(container)}")
         except Exception as error:  # noqa: BLE001 - report every error and continue with the next check
             failed += 1
             reason = error.orig if isinstance(error, DBAPIError) else error
-            click.echo(f"ERROR  {name}: {' '.join(str(reason).split())}")
+            print_line(f"ERROR  {name}: {' '.join(str(reason).split())}")
     sys.exit(1 if failed else 0)
 
 

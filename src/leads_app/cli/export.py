@@ -1,7 +1,7 @@
 """The command `leads export`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import rich_click as click
@@ -12,6 +12,7 @@ from leads_adapters.files.formats import WRITERS, Format, format_of
 from leads_adapters.lead_files import FileRefused
 from leads_adapters.transfer import all_leads
 from leads_app.cli import session
+from leads_app.cli.terminal import print_lines
 from leads_app.cli.whole_file import whole_file
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadQuery
@@ -31,8 +32,7 @@ def export_leads(file: Path | None, format_name: str | None) -> None:
     with session.opened(prints_name=True) as (container, run):
         leads = all_leads(container.database(), run, LeadQuery())
         if file is None:
-            for chunk in WRITERS[chosen](leads):
-                sys.stdout.buffer.write(chunk)
+            _print(WRITERS[chosen](leads))
         else:
             _write(file, chosen, leads)
 
@@ -46,6 +46,15 @@ def _format(file: Path | None, format_name: str | None) -> Format:
         return format_of(file.name)
     except FileRefused as refusal:
         raise click.UsageError(f"{refusal} Or choose a format with --format.") from None
+
+
+def _print(chunks: Iterable[bytes]) -> None:
+    """Print the file; on a terminal, with control characters escaped."""
+    for chunk in chunks:
+        if sys.stdout.isatty():
+            print_lines(chunk.decode().replace("\r\n", "\n"))
+        else:
+            sys.stdout.buffer.write(chunk)
 
 
 def _write(file: Path, file_format: Format, leads: Iterator[Lead]) -> None:

@@ -7,6 +7,7 @@ import rich_click as click
 
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
+from leads_app.cli.terminal import print_line, print_lines
 from leads_app.form_settings import GOOGLE_ADS, FormSettings
 from leads_app.form_snippet import snippet as form_snippet
 
@@ -20,9 +21,9 @@ def forms(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         configured = session.settings().forms
         for name, form in configured.items():
-            click.echo(f"{name}: POST /forms/{name}, {', '.join(_properties(form))}")
+            print_line(f"{name}: POST /forms/{name}, {', '.join(_properties(form))}")
         if not configured:
-            click.echo("There are no forms. Add a table [forms.NAME] to leads.toml.")
+            print_line("There are no forms. Add a table [forms.NAME] to leads.toml.")
 
 
 def _properties(form: FormSettings) -> Iterator[str]:
@@ -54,4 +55,4 @@ def snippet(name: str, url: str) -> None:
     if configured[name].key is not None:
         address = f"{url.rstrip('/')}/forms/{name}"
         raise CommandFailed(f"The form {name} takes the webhook of Google Ads. Enter {address} and the key there.")
-    click.echo(form_snippet(name, configured[name], url), nl=False)
+    print_lines(form_snippet(name, configured[name], url))

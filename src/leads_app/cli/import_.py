@@ -15,6 +15,7 @@ from leads_adapters.lead_files import ColumnMap, LeadFile, ReadOptions, Row, col
 from leads_app.cli import session
 from leads_app.cli.refused_file import RefusedFile, refused_rows_path
 from leads_app.cli.session import COMMAND_LINE, CommandFailed
+from leads_app.cli.terminal import print_line
 from leads_domain.errors import ValidationFailed
 from leads_domain.use_cases.import_leads import Candidate, ImportResult
 from leads_domain.use_cases.import_summary import ImportSummary
@@ -112,11 +113,11 @@ def _column_map(texts: Sequence[str]) -> ColumnMap:
 def _report_meanings(lead_file: LeadFile) -> None:
     """Print what the file was understood to be."""
     if encoding := lead_file.encoding():
-        click.echo(f"Encoding: {encoding}")
+        print_line(f"Encoding: {encoding}")
     if lead_file.meanings:
-        click.echo("Columns:")
+        print_line("Columns:")
     for column, field in lead_file.meanings:
-        click.echo(f"  {shorten(column, COLUMN_NAME_MAX)} -> {_MEANINGS.get(field, field)}")
+        print_line(f"  {shorten(column, COLUMN_NAME_MAX)} -> {_MEANINGS.get(field, field)}")
 
 
 _MEANINGS: Mapping[str | None, str] = {None: "(left out)", "attributes": "(attribute)"}
@@ -124,17 +125,17 @@ _MEANINGS: Mapping[str | None, str] = {None: "(left out)", "attributes": "(attri
 
 def _report(summary: ImportSummary, refused: RefusedFile, *, dry_run: bool) -> None:
     for outcome in ("created", "updated", "unchanged", "duplicates", "refused"):
-        click.echo(f"{outcome:<10} {getattr(summary, outcome):>9}")
+        print_line(f"{outcome:<10} {getattr(summary, outcome):>9}")
     for sentence in _status_notes(summary):
-        click.echo(sentence)
+        print_line(sentence)
     for line in refused.reasons:
-        click.echo(line)
+        print_line(line)
     if refused.unlisted:
-        click.echo(f"{_counted(refused.unlisted, 'more row was', 'more rows were')} refused.")
+        print_line(f"{_counted(refused.unlisted, 'more row was', 'more rows were')} refused.")
     if summary.refused and refused.path and not refused.failure:
-        click.echo(f"The refused rows, with reasons, are in {refused.path}.")
+        print_line(f"The refused rows, with reasons, are in {refused.path}.")
     if dry_run:
-        click.echo("This was a dry run: nothing was stored.")
+        print_line("This was a dry run: nothing was stored.")
 
 
 _ROWS_HAVE = ("row has", "rows have")

@@ -5,6 +5,7 @@ import uuid
 import rich_click as click
 
 from leads_app.cli import session
+from leads_app.cli.terminal import print_line
 from leads_domain.access import Role
 
 
@@ -22,8 +23,8 @@ def create(name: str, role: str) -> None:
     """Create an API key and print it once: it cannot be shown again."""
     with session.opened(creates=True) as (container, run):
         key, text = run(container.database().write(container.create_key(), name=name, role=Role(role)))
-    click.echo(f"API key {key.id} ({role}). Store it now: it is shown only once.", err=True)
-    click.echo(text)
+    print_line(f"API key {key.id} ({role}). Store it now: it is shown only once.", err=True)
+    print_line(text)
 
 
 @keys.command("list")
@@ -34,7 +35,7 @@ def list_() -> None:
     for key in found:  # not a table: a narrow terminal would cut it
         times = {"created": key.created_at, "last used": key.last_used_at, "revoked": key.revoked_at}
         dates = ", ".join(f"{label} {at:%Y-%m-%d %H:%M}" for label, at in times.items() if at)
-        click.echo(f"{key.id}  {key.role:<7}  {key.name} ({dates})")
+        print_line(f"{key.id}  {key.role:<7}  {key.name} ({dates})")
 
 
 @keys.command()
@@ -43,4 +44,4 @@ def revoke(id: uuid.UUID) -> None:
     """Revoke the API key with this ID. Requests with it fail at once."""
     with session.opened() as (container, run):
         run(container.database().write(container.revoke_key(), str(id)))
-    click.echo(f"API key {id} is revoked.")
+    print_line(f"API key {id} is revoked.")

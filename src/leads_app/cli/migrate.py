@@ -5,6 +5,7 @@ import rich_click as click
 from leads_adapters.sql import migrations
 from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.cli import session
+from leads_app.cli.terminal import print_line
 
 
 @click.command()
@@ -15,4 +16,4 @@ def migrate() -> None:
         before = migrations.current_revision(engine)
         migrations.upgrade(engine)
     state = "was up to date" if before == migrations.HEAD else "is up to date now"
-    click.echo(f"The database {session.name_of(engine.url)} {state}: schema {migrations.HEAD}.")
+    print_line(f"The database {session.name_of(engine.url)} {state}: schema {migrations.HEAD}.")

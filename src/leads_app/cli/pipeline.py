@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from leads_app.cli import session
+from leads_app.cli.terminal import print_lines
 from leads_domain.pipeline import Pipeline
 
 
@@ -21,7 +22,7 @@ def pipeline(format_name: str) -> None:
     """Show the statuses of leads and the transitions between them."""
     configured = session.settings().pipeline
     if format_name == "mermaid":
-        click.echo(mermaid(configured))
+        print_lines(mermaid(configured))
     else:
         Console().print(_table(configured))
 

@@ -26,6 +26,7 @@ from leads_adapters.sql.word_index import adapt_word_index
 from leads_app.cli import session
 from leads_app.cli.backup import back_up, database_name
 from leads_app.cli.session import COMMAND_LINE, CommandFailed
+from leads_app.cli.terminal import confirm, print_line
 from leads_app.container import Container
 from leads_app.factories import make_engine
 from leads_domain.lead import LeadId
@@ -90,7 +91,7 @@ class _Restore:
         except migrations.NoMigrationPath as error:
             raise CommandFailed(f"{self.file} cannot be restored. {error}") from None
         if found != migrations.HEAD:
-            click.echo(f"{self.file} is from an older version: its schema {found} is updated to {migrations.HEAD}.")
+            print_line(f"{self.file} is from an older version: its schema {found} is updated to {migrations.HEAD}.")
 
     def confirm(self, database: object, aside: Path) -> None:
         """Ask whether to replace the current database; abort if not."""
@@ -98,7 +99,7 @@ class _Restore:
             return
         if not sys.stdin.isatty():
             raise CommandFailed("There is no terminal for the question. Pass --yes to replace the current database.")
-        click.confirm(f"Replace {database} with {self.file}? The current database is kept as {aside}.", abort=True)
+        confirm(f"Replace {database} with {self.file}? The current database is kept as {aside}.")
 
     def bring_up_to_date(self, engine: Engine) -> None:
         """Update the schema and repeat the erasures."""
@@ -107,16 +108,16 @@ class _Restore:
             migrations.upgrade(engine)
         if self.erased is not None:
             number = erase_again(engine, self.container.erase_lead(), self.erased, COMMAND_LINE)
-            click.echo(f"Leads erased again: {number}.")
+            print_line(f"Leads erased again: {number}.")
         engine.dispose()
 
     def report(self, database: object, aside: Path | None) -> None:
         """Print the paths of the restored and the previous database."""
-        click.echo(f"Restored {database} from {self.file}.")
+        print_line(f"Restored {database} from {self.file}.")
         if aside is not None:
-            click.echo(f"The previous database is kept as {aside}. Delete it when you no longer need it.")
+            print_line(f"The previous database is kept as {aside}. Delete it when you no longer need it.")
             if self.erased is None:
-                click.echo(
+                print_line(
                     f"Leads erased since the backup exist again. To erase them, restore with --erasures-of {aside}."
                 )
 

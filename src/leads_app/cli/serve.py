@@ -16,6 +16,7 @@ from leads_adapters.sql.sqlite.driver import describe_library, journal_mode
 from leads_app.cli import session
 from leads_app.cli.connections import connection_limit, low_limit_warning, server_options
 from leads_app.cli.session import CommandFailed
+from leads_app.cli.terminal import print_line, print_lines
 from leads_app.container import Container
 from leads_app.dispatcher import DELIVERY_SECONDS
 
@@ -41,7 +42,7 @@ def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
     _check_free(host, port)
     _announce(container, host, port)
     if warning := low_limit_warning(connection_limit()):
-        click.echo(warning)
+        print_line(warning)
     if workers == 1:
         container.dispatching.override(not no_dispatch)
         uvloop.run(serve_here(container, host, port))
@@ -57,22 +58,23 @@ def _check_free(host: str, port: int) -> None:
         with socket.socket(family, kind) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except OSError as error:
-        raise CommandFailed(f"Cannot listen on {host}:{port}: {error.strerror}.") from None
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "this is not a valid host name"
+        raise CommandFailed(f"Cannot listen on {host}:{port}: {reason}.") from None
 
 
 def _announce(container: Container, host: str, port: int) -> None:
     url = f"http://{host}:{port}"
-    click.echo(f"leads serves {url} (interactive documentation: {url}/docs)")
+    print_line(f"leads serves {url} (interactive documentation: {url}/docs)")
     settings = container.settings()
-    click.echo(f"Database: {_database(settings.database_url)}")
+    print_line(f"Database: {_database(settings.database_url)}")
     if settings.channels[settings.default_channel].adapter == "log":
-        click.echo(_LOG_CHANNEL_WARNING.format(channel=settings.default_channel))
+        print_line(_LOG_CHANNEL_WARNING.format(channel=settings.default_channel))
     if settings.api_key_digest is not None:
         return
     first = asyncio.run(_first_key(container))
     if first is not None:
-        click.echo(
+        print_lines(
             "The first admin key. Store it now: it is shown only once.\n\n"
             f"  {first}\n\n"
             "Try it:\n\n"

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import rich_click as click
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -17,6 +16,7 @@ from leads_adapters.sql.outages import reason_of
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.word_index import adapt_word_index
 from leads_adapters.transfer import Run
+from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.logs import configure_logs
 from leads_app.settings import Settings, load_settings
@@ -135,7 +135,7 @@ def opened(*, prints_name: bool = False, creates: bool = False) -> Iterator[tupl
         raise CommandFailed(f"There is no database {name_of(url)}. {MISSING_ADVICE}")
     with _running(loaded) as container_and_run:
         if is_new or prints_name:
-            click.echo(f"Database: {name_of(url)}{' (created)' if is_new else ''}", err=True)
+            print_line(f"Database: {name_of(url)}{' (created)' if is_new else ''}", err=True)
         yield container_and_run
 
 
@@ -150,7 +150,7 @@ def opened_for_dry_run() -> Iterator[tuple[Container, Run]]:
         return
     if reason := file_problem(url):
         raise _unusable(url, reason)
-    click.echo(f"Database: {name_of(url)} (does not exist; the import would create it)", err=True)
+    print_line(f"Database: {name_of(url)} (does not exist; the import would create it)", err=True)
     with TemporaryDirectory() as folder:
         temporary = url.set(database=str(Path(folder, "leads.db")))
         with _running(replace(loaded, database_url=temporary)) as container_and_run:

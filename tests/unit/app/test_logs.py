@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from leads_app.logs import JsonAccessLog, access_log, configure_logs, make_access_log
+from leads_domain.control_characters import escape_controls
 
 FIELDS = {"request_id": "1", "method": "GET", "route": None, "status": 404, "ms": 0.5}
 
@@ -75,3 +76,26 @@ def test_both_access_logs_write_the_same_fields(capsysbinary: pytest.CaptureFixt
 
 def test_the_console_format_uses_the_standard_access_log() -> None:
     assert make_access_log("console") is access_log
+
+
+@pytest.mark.usefixtures("unchanged_logs")
+@pytest.mark.parametrize("log_format", ["console", "json"])
+@pytest.mark.parametrize(
+    "value", ["\x1b]52;c;aGFjaw==\x07", "\x9b2J", "\x7f", "two words\x9d", "\u202eright", "a\nFORGED b"]
+)
+def test_no_value_of_a_log_line_controls_the_terminal(
+    log_format: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs(log_format)
+    structlog.get_logger().warning("event", reason=value)
+    logging.getLogger("library").error("message %s", value)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().err).removesuffix("\n").split("\n")  # without colours
+    assert len(lines) == 2
+    assert all(escape_controls(line) == line for line in lines)
+
+
+@pytest.mark.usefixtures("unchanged_logs")
+def test_the_error_of_a_library_is_escaped_too(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("console")
+    logging.getLogger("library").error("It failed.", exc_info=RuntimeError("\x9b2J"))
+    assert r"RuntimeError: \u009b2J" in capsys.readouterr().err
