@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels crash fuzz browser openapi messages clients lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels crash fuzz attack browser openapi messages clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -45,7 +45,7 @@ test: $(VENV)/.installed-dev
 # The tests with the sqlite3 of the standard library, for machines without a wheel of pysqlite3.
 test-fallback: TESTS ?= --numprocesses auto --dist worksteal
 test-fallback: $(VENV)/.installed-dev
-	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not matrix and not browser" $(TESTS)
+	PYTHONPATH=$(CURDIR)/tests/without_pysqlite3 $(PYTEST) -m "not wal and not matrix and not browser and not attack" $(TESTS)
 
 # Check that each dependency has a wheel for each supported machine.
 wheels: $(VENV)/.installed-dev
@@ -60,6 +60,10 @@ crash: $(VENV)/.installed-dev
 fuzz: $(VENV)/.installed-dev
 	FUZZ_EXAMPLES=500 $(PYTEST) --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
 	HYPOTHESIS_PROFILE=fuzz $(PYTEST) --numprocesses auto --dist worksteal -m "matrix or hypothesis"
+
+# Attack the installed wheel on both databases, and print what each attack has cost. Nothing else should run meanwhile.
+attack: $(VENV)/.installed-dev
+	ATTACK=1 $(PYTEST) -m "" tests/attack
 
 # Fill in forms of a website in Chromium. The pictures are in build/browser.
 browser: $(VENV)/.installed-dev
