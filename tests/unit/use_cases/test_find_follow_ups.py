@@ -62,3 +62,22 @@ def test_overdue_combines_with_other_filters(app: Application) -> None:
     assert overdue(states=(SENT, CANCELLED)) == []
     assert overdue(channel="smtp") == []
     assert overdue(limit=1) == [first.id]
+
+
+def test_the_count_has_the_follow_ups_of_all_pages(app: Application) -> None:
+    lead, other = app.register().lead, app.register(email="jane@example.com").lead
+    for each in (lead, lead, other):
+        app.trigger(each)
+    app.trigger(lead, due_at=NOON + HOUR)
+    app.clock.advance(MICROSECOND)
+
+    def count(*, overdue: bool = False, **filters: object) -> int:
+        return app.database.read(app.list_follow_ups.count, FollowUpQuery(**filters), overdue=overdue)  # type: ignore[arg-type]
+
+    assert app.database.read(app.list_follow_ups.count, FollowUpQuery()) == 4
+    assert count(limit=1) == 4
+    assert count(lead_id=lead.id) == 3
+    assert count(lead_id=lead.id, overdue=True) == 2
+    assert count(states=(SENT,), overdue=True) == 0
+    with pytest.raises(NotFound):
+        count(lead_id=an_id(9))

@@ -6,7 +6,7 @@ from application import Application
 from builders import an_id
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
-from leads_domain.use_cases.read_timeline import read_timeline
+from leads_domain.use_cases.read_timeline import count_timeline, read_timeline
 
 
 def test_the_timeline_has_all_events_of_the_lead_newest_first(app: Application) -> None:
@@ -40,3 +40,14 @@ def test_an_unknown_lead_has_no_timeline(app: Application) -> None:
     assert (missing.value.kind, missing.value.id) == ("lead", an_id(9))
     with pytest.raises(NotFound):
         app.database.read(lambda work: work.leads.get(LeadId(an_id(9))))
+
+
+def test_the_entries_of_a_timeline_are_counted(app: Application) -> None:
+    lead, erased = app.register().lead, app.register(email="jane@example.com").lead
+    app.change(lead, name="Jane Roe")
+    app.erase(erased)
+    assert app.database.read(count_timeline, lead.id) == 2
+    assert app.database.read(count_timeline, erased.id) == 1
+    with pytest.raises(NotFound) as missing:
+        app.database.read(count_timeline, LeadId(an_id(9)))
+    assert missing.value.id == an_id(9)
