@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels crash fuzz attack browser openapi messages clients lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels crash fuzz mutate attack browser openapi messages clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -64,6 +64,12 @@ fuzz: $(VENV)/.installed-dev
 # Attack the installed wheel on both databases, and print what each attack has cost. Nothing else should run meanwhile.
 attack: $(VENV)/.installed-dev
 	ATTACK=1 $(PYTEST) -m "" tests/attack
+
+# Put small faults into leads_domain, one at a time. Fails if the quick tests find fewer than 95 % of them.
+mutate: $(VENV)/.installed-dev
+	rm -rf mutants
+	$(BIN)/mutmut run
+	$(BIN)/python tests/mutate.py
 
 # Fill in forms of a website in Chromium. The pictures are in build/browser.
 browser: $(VENV)/.installed-dev
@@ -105,7 +111,7 @@ bench-peers: $(BENCH)/.installed $(PEERS)/.installed
 	$(BENCH)/bin/python -m benchmarks peers
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) dist build mutants
 
 $(BIN)/python $(BENCH)/bin/python $(PEERS)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "leads needs Python 3.11 or newer. Run make PYTHON=/path/to/python3.11")'
