@@ -6,7 +6,7 @@ clock, channels that record notices, and a dispatcher that runs only when a test
 
 import asyncio
 import json
-from collections.abc import Coroutine, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -85,6 +85,8 @@ class Api:
     runner: asyncio.Runner
     headers: Mapping[str, str] = field(default_factory=dict)
     address: str = "192.0.2.1"
+    after_response: Callable[[], None] = lambda: None
+    """Called after each response to `request`."""
 
     def get(self, target: str, **headers: str) -> Response:
         """Send a GET request to `target`, a path with an optional query."""
@@ -122,7 +124,10 @@ class Api:
         disconnects: bool = False,
     ) -> Response:
         """Send a request and wait for the response; see `send`."""
-        return self.runner.run(self.send(method, target, body, headers=headers, chunks=chunks, disconnects=disconnects))
+        sending = self.send(method, target, body, headers=headers, chunks=chunks, disconnects=disconnects)
+        response = self.runner.run(sending)
+        self.after_response()
+        return response
 
     async def send(
         self,
@@ -224,7 +229,7 @@ class Service:
     def client_with(self, address: str = "192.0.2.1", **headers: str) -> Api:
         """Return a client that sends these headers."""
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Api(self.container.app(), self.runner, headers, address)
+        return Api(self.container.app(), self.runner, headers, address, self.process_received)
 
     def parameter(self, method: str, path: str, name: str) -> Any:
         """Return the description of a parameter in the OpenAPI document."""
@@ -259,6 +264,12 @@ class Service:
         process = self.container.process_submission()
         submission = self.run(database.write(process, SubmissionId(path.rpartition("/")[2])))
         return submission.state.value
+
+    def process_received(self) -> None:
+        """Process the submissions of earlier requests, as the running service does soon after the response."""
+        processor = self.container.submission_processor()
+        if processor.is_awake:
+            self.run(processor.run_once())
 
     def dispatch(self) -> int:
         """Send the due follow-ups and return the number of attempts."""

@@ -11,6 +11,7 @@ from leads_adapters.batch_loader import BatchLoader
 from leads_adapters.clock import SystemClock
 from leads_adapters.http.app import build_app
 from leads_adapters.http.authentication import Authentication
+from leads_adapters.http.capture import Captures
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.controllers.enquiries import EnquiryServices
 from leads_adapters.http.controllers.follow_ups import FollowUpServices
@@ -60,12 +61,13 @@ from leads_app.lifespan import service_lifespan
 from leads_app.settings import Settings
 from leads_app.submission_processor import SubmissionProcessor
 from leads_app.usage_recorder import UsageRecorder
+from leads_domain.captured import CapturedAs
 from leads_domain.follow_up import RetryPolicy
 from leads_domain.intake import Intake
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.add_note import AddNote, check_note
-from leads_domain.use_cases.capture_lead import CaptureLead
+from leads_domain.use_cases.capture import Capture
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.compute_statistics import ComputeStatistics
@@ -119,11 +121,12 @@ class Container(containers.DeclarativeContainer):
     assignment = providers.Singleton(make_assignment, normalizer, settings.provided.assignment)
     register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules, assignment)
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
-    capture_lead = providers.Singleton(CaptureLead, register_lead, add_enquiry)
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
     intake = providers.Singleton(Intake, normalizer, intake_policies)
     receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
     process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry)
+    capture_lead = providers.Singleton(Capture, clock, ids, CapturedAs.LEAD, register_lead.provided.check)
+    capture_enquiry = providers.Singleton(Capture, clock, ids, CapturedAs.ENQUIRY, add_enquiry.provided.check)
     accept_submission = providers.Singleton(AcceptSubmission, intake, add_enquiry)
     change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules)
     add_note = providers.Singleton(AddNote, clock, ids)
@@ -205,10 +208,17 @@ class Container(containers.DeclarativeContainer):
                 change_lead,
                 erase_lead,
                 merge_leads,
-                capture_lead,
+                providers.Singleton(Captures, idempotent_writes, capture_lead, submission_processor.provided.wake),
             )
         ),
-        enquiries=as_dependency(providers.Singleton(EnquiryServices, idempotent_writes, add_enquiry)),
+        enquiries=as_dependency(
+            providers.Singleton(
+                EnquiryServices,
+                idempotent_writes,
+                add_enquiry,
+                providers.Singleton(Captures, idempotent_writes, capture_enquiry, submission_processor.provided.wake),
+            )
+        ),
         filtered_leads=providers.Callable(
             filtered_leads_provider, database, providers.Callable(read_json_page_of, database), build_lead_query
         ),
@@ -234,7 +244,7 @@ class Container(containers.DeclarativeContainer):
                 client_addresses,
                 database,
                 receive_submission,
-                process_submission,
+                submission_processor.provided.wake,
                 intake,
             )
         ),

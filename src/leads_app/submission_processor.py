@@ -1,4 +1,4 @@
-"""Process submissions that a crash interrupted, and delete expired ones, while the service runs."""
+"""Process submissions soon after their requests, and delete expired ones, while the service runs."""
 
 import asyncio
 from contextlib import suppress
@@ -17,20 +17,23 @@ from leads_domain.use_cases.process_submission import set_failed_aside
 PROCESSOR = "submission processor"
 
 POLL_SECONDS = 5.0
-"""The interval between two looks. With `GRACE`, an interrupted submission is processed within 10 s of a restart."""
+"""The interval between two looks without a wake-up: for submissions that another process has left behind."""
 
-GRACE = timedelta(seconds=2)
-"""The age at which a submission counts as interrupted: the request that receives it processes it as well."""
+PAUSE_SECONDS = 0.1
+"""The pause between a submission and its processing, so that the next request of its sender does not wait for it.
 
-BATCH = 100
-"""The maximum number of submissions that one read or one deletion affects."""
+Its time would tell whether the person is known. See `docs/decisions/0034-answer-before-deciding.md`.
+"""
+
+BATCH = 50
+"""The maximum number of submissions that one read, one commit or one deletion affects."""
 
 EXPIRY_INTERVAL = timedelta(hours=1)
 """The interval between two searches for expired submissions."""
 
 
 class SubmissionProcessor:
-    """Looks for work every few seconds. Any number of processes can do so: each submission is processed once."""
+    """Processes what was received. Any number of processes can do so: each submission is processed once."""
 
     def __init__(
         self, database: Database, clock: Clock, process: UseCase[[SubmissionId], object], keep: timedelta
@@ -40,31 +43,47 @@ class SubmissionProcessor:
         self._process = process
         self._keep = keep
         self._next_expiry: datetime | None = None
+        self._wake_up = asyncio.Event()
         self._stopping = asyncio.Event()
 
+    @property
+    def is_awake(self) -> bool:
+        """Return true if submissions were received since the last look."""
+        return self._wake_up.is_set()
+
+    def wake(self) -> None:
+        """Look for received submissions soon."""
+        self._wake_up.set()
+
     def stop(self) -> None:
-        """Return from `run` soon."""
+        """Return from `run` after one more look."""
         self._stopping.set()
+        self._wake_up.set()
 
     async def run(self) -> None:
-        """Process interrupted submissions and delete expired ones, until `stop` is called."""
-        while not self._stopping.is_set():
+        """Process received submissions and delete expired ones, until `stop` is called."""
+        while True:
+            stopping = self._stopping.is_set()
             try:
                 await self.run_once()
             except Unavailable as error:
                 structlog.get_logger().warning("processing_delayed", reason=str(error))
-            except Exception as error:  # noqa: BLE001 - the loop must not end: nothing else looks for interrupted work
+            except Exception as error:  # noqa: BLE001 - the loop must not end: nothing else processes submissions
                 error_log(error, PROCESSOR)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), POLL_SECONDS)
+            if stopping:
+                return
+            await _wait(self._wake_up, POLL_SECONDS)
+            await _wait(self._stopping, PAUSE_SECONDS)
 
     async def run_once(self) -> None:
-        """Process all interrupted submissions, and delete expired ones if it is time."""
-        while ids := await self._database.read(_interrupted, self._clock.now() - GRACE):
-            for id in ids:
-                if self._stopping.is_set():
-                    return
-                await self._process_one(id)
+        """Process all received submissions, and delete expired ones if it is time. Stop after a batch if told to."""
+        self._wake_up.clear()
+        while ids := await self._database.read(_received):
+            results = await asyncio.gather(*map(self._process_one, ids), return_exceptions=True)
+            for error in filter(None, results):
+                raise error
+            if self._stopping.is_set():
+                return
         await self._delete_expired()
 
     async def _process_one(self, id: SubmissionId) -> None:
@@ -90,8 +109,13 @@ class SubmissionProcessor:
         self._next_expiry = now + EXPIRY_INTERVAL
 
 
-def _interrupted(work: UnitOfWork, before: datetime) -> list[SubmissionId]:
-    return [*work.submissions.unprocessed(before=before, limit=BATCH)]
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)
+
+
+def _received(work: UnitOfWork) -> list[SubmissionId]:
+    return [*work.submissions.unprocessed(limit=BATCH)]
 
 
 def _delete_expired(work: UnitOfWork, before: datetime) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from leads_domain.captured import captured_as, captured_values
 from leads_domain.contact import NO_CONTACT
 from leads_domain.details import (
     ATTRIBUTE_NAME_MAX,
@@ -58,7 +59,9 @@ class Intake:
     policies: Mapping[str, IntakePolicy]
 
     def understand(self, submission: Submission) -> Understood:
-        """Return what a submission means."""
+        """Return what a submission means. What a `capture` key has sent was checked, and means what it says."""
+        if captured_as(submission.origin):
+            return Understood(captured_values(submission.content), (), None)
         policy = self.policies.get(submission.origin, _DEFAULT_POLICY)
         enquiry, errors = _Reader(submission.content, policy, self.normalizer).read()
         spam_reason = (

@@ -185,8 +185,8 @@ class SubmissionStore(Protocol):
     def count(self, query: SubmissionQuery) -> int:
         """Return the number of submissions that match the query, on all pages."""
 
-    def unprocessed(self, *, before: datetime, limit: int) -> Sequence[SubmissionId]:
-        """Return up to `limit` submissions in the state `received` that came before this time, oldest first."""
+    def unprocessed(self, *, limit: int) -> Sequence[SubmissionId]:
+        """Return up to `limit` submissions in the state `received`, oldest first."""
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """Move all submissions of a lead to another lead. Both are locked."""

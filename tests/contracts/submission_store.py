@@ -200,12 +200,11 @@ class SubmissionStoreContract(StoreContract):
         processed = [numbered(10 + number, **in_state(state)) for number, state in enumerate(SubmissionState) if number]
         database.write(add, *processed, *received[::-1])
 
-        def unprocessed(before: datetime, limit: int) -> list[SubmissionId]:
-            return [*database.read(lambda work: work.submissions.unprocessed(before=before, limit=limit))]
+        def unprocessed(limit: int) -> list[SubmissionId]:
+            return [*database.read(lambda work: work.submissions.unprocessed(limit=limit))]
 
-        assert unprocessed(NOON + 60 * SECOND, 10) == [each.id for each in received]
-        assert unprocessed(NOON + 60 * SECOND, 2) == [each.id for each in received[:2]]
-        assert unprocessed(received[2].received_at, 10) == [each.id for each in received[:2]]
+        assert unprocessed(10) == [each.id for each in received]
+        assert unprocessed(2) == [each.id for each in received[:2]]
 
     def test_moves_the_submissions_of_a_lead(self, database: RunningDatabase) -> None:
         moved = [numbered(number, **in_state(SubmissionState.ACCEPTED)) for number in range(2)]

@@ -298,6 +298,10 @@ class Service(Running):
         response = self.client.request(method, target, json=body)
         return Response(f"{method} {target}", response.status_code, response.headers, response.text)
 
+    def finish_processing(self) -> None:
+        """Wait until the service has processed all submissions."""
+        eventually(lambda: not self.get("/submissions?state=received").expect(200).json["items"])
+
     def items(self, target: str) -> list[Any]:
         """Return the items of all pages of a list."""
         page = self.get(f"{target}?limit=200").expect(200)

@@ -80,6 +80,7 @@ def test_a_form_of_a_website_makes_a_lead(site: Site, part: str) -> None:
         assert {*FORM_DATA} <= {*form.names}
         response = send(service, form.action, FORM_DATA)
         assert (response.status_code, response.headers["location"]) == (303, f"{WEBSITE}/thanks")
+        service.finish_processing()
         [lead] = json.loads(run(service, FIND).out)["items"]
         assert (lead["name"], lead["email"]) == ("Ada Muster", "ada@example.com")
 
@@ -99,6 +100,7 @@ def test_a_form_service_sends_nested_json(site: Site) -> None:
     site.write("leads.toml", block(SURVEY, PAGE))
     with site.serve() as service:
         assert json.loads(run(service, SEND_SURVEY).out) == json.loads(block(ACCEPTED, PAGE))
+        service.finish_processing()
         [lead] = service.items("/leads")
         assert (lead["name"], lead["email"], lead["phone"], lead["source"]) == (
             "Ada Muster",
@@ -124,6 +126,7 @@ def test_what_nobody_can_answer_waits_for_review(site: Site) -> None:
     site.write("leads.toml", block(CONTACT, PAGE))
     with site.serve() as service:
         send(service, f"{PUBLIC_URL}/forms/contact", {"name": "Ada", "message": "Call me!"})
+        service.finish_processing()
         [waiting] = json.loads(run(service, REVIEW).out)["items"]
         assert (waiting["content"]["message"], waiting["lead_id"]) == ("Call me!", None)
 
@@ -132,6 +135,7 @@ def test_a_rule_schedules_a_notification_of_each_enquiry(site: Site) -> None:
     site.write("leads.toml", block(NOTIFICATION, PAGE) + block(CONTACT, PAGE))
     with site.serve() as service:
         send(service, f"{PUBLIC_URL}/forms/contact", FORM_DATA)
+        service.finish_processing()
         [follow_up] = service.items("/follow-ups")
         assert follow_up["message"] == "Ada Muster <ada@example.com> has written: Do you deliver?"
 
@@ -142,6 +146,7 @@ def test_an_enquiry_with_a_key_is_stored_once(site: Site) -> None:
         for _ in range(2):
             sent = run(service, SEND, ("KEY=capture_...\n", ""), key=key)
             assert json.loads(sent.out) == json.loads(block(ACCEPTED, PAGE))
+        service.finish_processing()
         [lead] = service.items("/leads")
         assert (lead["name"], lead["phone"], lead["source"]) == ("Jane Roe", None, "website")
         entries = service.items(f"/leads/{lead['id']}/timeline")
@@ -157,5 +162,6 @@ def test_a_back_end_sends_enquiries(site: Site) -> None:
         key = run(service, CREATE_KEY).out.strip()
         for _ in range(2):
             assert names["send_enquiry"](service.url, key, form, "submission-1") == json.loads(block(ACCEPTED, PAGE))
+        service.finish_processing()
         [lead] = service.items("/leads")
         assert lead["phone"] == "+12025550123"

@@ -56,10 +56,10 @@ class MemorySubmissionStore:
         """See `SubmissionStore.count`."""
         return len(self._matching(query))
 
-    def unprocessed(self, *, before: datetime, limit: int) -> Sequence[SubmissionId]:
+    def unprocessed(self, *, limit: int) -> Sequence[SubmissionId]:
         """See `SubmissionStore.unprocessed`."""
         received = self._matching(SubmissionQuery(states=(SubmissionState.RECEIVED,)))
-        return [each.id for each in self._oldest_first(received) if each.received_at < before][:limit]
+        return [each.id for each in self._oldest_first(received)][:limit]
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `SubmissionStore.move`."""

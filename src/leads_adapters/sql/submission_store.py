@@ -39,10 +39,7 @@ _MOVE = update(submissions).where(submissions.c.lead_id == bindparam("from_lead"
 _ERASE = delete(submissions).where(submissions.c.lead_id == bindparam("lead_id"))
 _UNPROCESSED = (
     select(submissions.c.id)
-    .where(
-        submissions.c.state == SubmissionState.RECEIVED.value,
-        submissions.c.received_at < bindparam("before"),
-    )
+    .where(submissions.c.state == SubmissionState.RECEIVED.value)
     .order_by(submissions.c.received_at, submissions.c.id)
     .limit(bindparam("limit"))
 )
@@ -113,9 +110,9 @@ class SqlSubmissionStore:
         numbers = [self._runner.all(_count(frozenset(values)), **values) for values in _filter_values(query)]
         return sum(number for ((number,),) in numbers)
 
-    def unprocessed(self, *, before: datetime, limit: int) -> Sequence[SubmissionId]:
+    def unprocessed(self, *, limit: int) -> Sequence[SubmissionId]:
         """See `SubmissionStore.unprocessed`."""
-        return [SubmissionId(id) for (id,) in self._runner.all(_UNPROCESSED, before=before, limit=limit)]
+        return [SubmissionId(id) for (id,) in self._runner.all(_UNPROCESSED, limit=limit)]
 
     def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
         """See `SubmissionStore.move`."""

@@ -1,10 +1,14 @@
 """Process a stored submission: make it an enquiry, or set it aside as spam or for a person."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from leads_domain.errors import FieldError, ValidationFailed
+from leads_domain.captured import CapturedAs, captured_as
+from leads_domain.enquiry import EnquiryInput
+from leads_domain.errors import DuplicateLead, FieldError, ValidationFailed
 from leads_domain.intake import Intake
+from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
 from leads_domain.submission import Submission, SubmissionId, SubmissionState
 from leads_domain.use_cases.add_enquiry import AddEnquiry
@@ -18,7 +22,7 @@ FAILED = "The service failed unexpectedly while it processed the submission. Acc
 class ProcessSubmission:
     """Process a received submission. Repeating this has no effect: the state is locked, and changes once.
 
-    The origin, such as `form:contact`, is the actor of the events.
+    The origin, such as `form:contact`, is the actor of the events. A `capture` key's own name is.
     """
 
     intake: Intake
@@ -40,10 +44,18 @@ class ProcessSubmission:
         if understood.errors:
             return _for_review(submission, understood.errors)
         try:
-            result = self.add_enquiry(work, understood.enquiry, actor=submission.origin)
+            lead = self._add(work, understood.enquiry, submission.origin)
         except ValidationFailed as invalid:
             return _for_review(submission, invalid.errors)
-        return submission.accept(result.lead.id)
+        return submission.accept(lead.id)
+
+    def _add(self, work: UnitOfWork, values: EnquiryInput, origin: str) -> Lead:
+        """Return the lead of an enquiry, or a captured lead: that is an enquiry only if the lead exists."""
+        kind, actor = captured_as(origin) or (CapturedAs.ENQUIRY, origin)
+        if kind is CapturedAs.LEAD:
+            with suppress(DuplicateLead):
+                return self.add_enquiry.register_lead(work, values, actor=actor).lead
+        return self.add_enquiry(work, values, actor=actor).lead
 
 
 def set_failed_aside(work: UnitOfWork, id: SubmissionId) -> None:

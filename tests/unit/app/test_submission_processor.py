@@ -1,4 +1,4 @@
-"""Test the loop that processes interrupted submissions and deletes expired ones."""
+"""Test the loop that processes submissions and deletes expired ones."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -14,7 +14,7 @@ from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_app import submission_processor
-from leads_app.submission_processor import BATCH, EXPIRY_INTERVAL, GRACE, SubmissionProcessor
+from leads_app.submission_processor import BATCH, EXPIRY_INTERVAL, SubmissionProcessor
 from leads_domain.errors import Unavailable
 from leads_domain.intake import Intake
 from leads_domain.paging import SubmissionQuery
@@ -73,25 +73,49 @@ def run(test: Callable[[Setup], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(test(Setup()))
 
 
-def test_a_submission_is_processed_when_its_request_had_time_to_do_so() -> None:
+def test_a_submission_is_processed_soon_after_a_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submission_processor, "PAUSE_SECONDS", 0)
+
     async def test(setup: Setup) -> None:
-        await setup.receive("ann@example.com")
-        setup.clock.advance(GRACE)
-        await setup.receive("bob@example.com")
-        await setup.processor.run_once()
-        assert await setup.states() == {"bob@example.com": "received", "ann@example.com": "received"}
-        setup.clock.advance(timedelta(microseconds=1))
-        await setup.processor.run_once()
-        assert await setup.states() == {"bob@example.com": "received", "ann@example.com": "accepted"}
+        running = asyncio.create_task(setup.processor.run())
+        for name in ("ann", "bob"):
+            await setup.receive(f"{name}@example.com")
+            setup.processor.wake()
+            await until_accepted(setup)
+        setup.processor.stop()
+        await asyncio.wait_for(running, 5)
 
     run(test)
 
 
-def test_all_interrupted_submissions_are_processed_in_one_run() -> None:
+def test_what_was_received_before_the_service_stops_is_processed() -> None:
+    async def test(setup: Setup) -> None:
+        running = asyncio.create_task(setup.processor.run())
+        await asyncio.sleep(0)
+        await setup.receive("ann@example.com")
+        setup.processor.wake()
+        setup.processor.stop()
+        await asyncio.wait_for(running, 5)
+        assert await setup.states() == {"ann@example.com": "accepted"}
+
+    run(test)
+
+
+def test_a_service_that_stops_processes_no_more_than_a_batch() -> None:
+    async def test(setup: Setup) -> None:
+        for number in range(3 * BATCH):
+            await setup.receive(f"{number}@example.com")
+        setup.processor.stop()
+        await asyncio.wait_for(setup.processor.run(), 5)
+        assert [*(await setup.states()).values()].count("accepted") == BATCH
+
+    run(test)
+
+
+def test_all_received_submissions_are_processed_in_one_run() -> None:
     async def test(setup: Setup) -> None:
         for number in range(BATCH + 1):
             await setup.receive(f"{number}@example.com")
-        setup.clock.advance(2 * GRACE)
         await setup.processor.run_once()
         assert set((await setup.states()).values()) == {"accepted"}
 
@@ -102,7 +126,6 @@ def test_a_submission_that_cannot_be_processed_waits_for_a_person_and_delays_no_
     async def test(setup: Setup) -> None:
         broken = await setup.receive("broken@example.com")
         await setup.receive("ann@example.com")
-        setup.clock.advance(2 * GRACE)
         setup.process.errors["broken@example.com"] = ZeroDivisionError("secret")
         with capture_logs() as log:
             await setup.processor.run_once()
@@ -131,7 +154,6 @@ def test_a_submission_that_is_deleted_while_its_processing_fails_delays_no_other
     async def test(setup: Setup) -> None:
         await setup.receive("broken@example.com")
         await setup.receive("ann@example.com")
-        setup.clock.advance(2 * GRACE)
         setup.process.errors["broken@example.com"] = ZeroDivisionError()
         await setup.processor.run_once()
         assert await setup.states() == {"ann@example.com": "accepted"}
@@ -142,7 +164,6 @@ def test_a_submission_that_is_deleted_while_its_processing_fails_delays_no_other
 def test_submissions_wait_while_the_database_is_unavailable() -> None:
     async def test(setup: Setup) -> None:
         await setup.receive("ann@example.com")
-        setup.clock.advance(2 * GRACE)
         setup.process.errors["ann@example.com"] = Unavailable("The database is too busy.")
         with pytest.raises(Unavailable):
             await setup.processor.run_once()
@@ -174,7 +195,6 @@ def test_the_loop_survives_errors_until_it_is_stopped(monkeypatch: pytest.Monkey
 
     async def test(setup: Setup) -> None:
         await setup.receive("ann@example.com")
-        setup.clock.advance(2 * GRACE)
         setup.process.errors["ann@example.com"] = Unavailable("The database is too busy.")
         with capture_logs() as log:
             running = asyncio.create_task(setup.processor.run())

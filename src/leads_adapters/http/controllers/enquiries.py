@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent_fields
-from leads_adapters.http.capture import accepted_response, sent_in_public
+from leads_adapters.http.capture import Captures
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.parameters import Injected
 from leads_adapters.http.responses import JsonResponse
@@ -24,6 +24,7 @@ class EnquiryServices:
 
     write: IdempotentWrites
     add_enquiry: AddEnquiry
+    capture: Captures
 
 
 class EnquiryController(Controller):
@@ -37,7 +38,9 @@ class EnquiryController(Controller):
         responses={
             200: ResponseSpec(EnquiryView, description="The existing lead with another enquiry."),
             201: ResponseSpec(EnquiryView, description="The new lead with its first enquiry."),
-            202: ResponseSpec(Accepted, description="The response to a key with the role `capture`."),
+            202: ResponseSpec(
+                Accepted, description="The response to a key with the role `capture`: the enquiry is stored."
+            ),
         },
     )
     async def add_enquiry(
@@ -47,14 +50,14 @@ class EnquiryController(Controller):
 
         The enquiry becomes a timeline entry of the person's lead, which is created if there is none. The e-mail address
         identifies the person; without one, the phone number does. Values that an existing lead lacks are filled. Its
-        other values stay, and `differs` of the entry lists the new values that differ. `owner` is ignored for
-        keys with the role `capture`.
+        other values stay, and `differs` of the entry lists the new values that differ. For a key with the role
+        `capture`, the enquiry is stored as a submission, which is processed soon after the response, and `owner` is
+        ignored.
         """
-        write, actor = enquiries.write, request.user.name
         if request.user.role is Role.CAPTURE:
-            values = sent_in_public(data)
-            return await write(request, accepted_response, enquiries.add_enquiry, values, actor=actor)
-        return await write(request, _enquiry_response, enquiries.add_enquiry, sent_fields(data), actor=actor)
+            return await enquiries.capture(request, data)
+        values, actor = sent_fields(data), request.user.name
+        return await enquiries.write(request, _enquiry_response, enquiries.add_enquiry, values, actor=actor)
 
 
 def _enquiry_response(result: EnquiryResult) -> JsonResponse[EnquiryView]:

@@ -1,6 +1,6 @@
 """Receive what public forms and form services send."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ from leads_adapters.http.form_pages import Correction, correction_page, error_re
 from leads_adapters.http.google_leads import read_google_lead
 from leads_adapters.http.headers import header
 from leads_adapters.http.parameters import Injected
-from leads_adapters.http.problem_responses import log_error
 from leads_adapters.http.rate_limit import RateLimiter
 from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.responses import JsonResponse
@@ -27,10 +26,9 @@ from leads_adapters.http.schemas.forms import FormName
 from leads_adapters.http.schemas.leads import Accepted
 from leads_domain.checking import truncate
 from leads_domain.contact import NO_CONTACT
-from leads_domain.errors import FieldError, Unavailable, ValidationFailed
+from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.intake import Intake
-from leads_domain.submission import Submission, SubmissionState
-from leads_domain.use_cases.process_submission import ProcessSubmission
+from leads_domain.submission import SubmissionState
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 
 TEST_REASON = "Google Ads has sent it as a test."
@@ -54,29 +52,18 @@ class FormServices:
     addresses: ClientAddresses
     database: Database
     receive_submission: ReceiveSubmission
-    process_submission: ProcessSubmission
+    wake_processor: Callable[[], None]
     intake: Intake
 
     async def store(self, request: ApiRequest, **submission: Any) -> Sequence[FieldError]:
-        """Store a submission, then process it, and return its errors.
+        """Store a submission, have it processed after the response, and return its errors.
 
-        They depend on its content only. If the processing fails, the service tries again later.
+        They depend on its content only: neither they nor the time of the response tell who is known.
         """
         address = self.addresses.full(request.scope)
         stored = await self.database.write(self.receive_submission, remote_address=address, **submission)
-        is_accepted = stored.state is SubmissionState.RECEIVED and await self._process(request, stored)
-        return [] if is_accepted else self.intake.understand(stored).errors
-
-    async def _process(self, request: ApiRequest, submission: Submission) -> bool:
-        """Return whether the submission was accepted, so that it has no errors."""
-        try:
-            processed = await self.database.write(self.process_submission, submission.id)
-        except Unavailable:
-            return False
-        except Exception as error:  # noqa: BLE001 - the submission is stored, which is all that the client asked for
-            log_error(request, error)
-            return False
-        return processed.state is SubmissionState.ACCEPTED
+        self.wake_processor()
+        return self.intake.understand(stored).errors
 
 
 class FormController(Controller):

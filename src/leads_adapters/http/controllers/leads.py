@@ -15,7 +15,7 @@ from leads_adapters.database import Database
 from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent_fields
-from leads_adapters.http.capture import accepted_response, sent_in_public
+from leads_adapters.http.capture import Captures
 from leads_adapters.http.conditional import condition, conditional_response
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
@@ -27,7 +27,6 @@ from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission, Role
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_DEFAULT, LeadSort
-from leads_domain.use_cases.capture_lead import CaptureLead
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import export_lead
@@ -52,7 +51,7 @@ class LeadServices:
     change_lead: ChangeLead
     erase_lead: EraseLead
     merge_leads: MergeLeads
-    capture_lead: CaptureLead
+    capture: Captures
 
 
 class LeadController(Controller):
@@ -84,24 +83,23 @@ class LeadController(Controller):
 
         Give an e-mail address, a phone number or both. The e-mail address identifies the lead, in any spelling; without
         one, the phone number does. `on_duplicate` decides what happens if the lead exists. For a key with the role
-        `capture`, the lead becomes an enquiry of the existing lead, and `owner` is ignored.
+        `capture`, the lead is stored as a submission, which is processed soon after the response: it becomes an enquiry
+        of the existing lead. `owner` is ignored.
         """
-        actor = request.user.name
         if request.user.role is not Role.CAPTURE:
             return await leads.write(
                 request,
                 _registered_response,
                 leads.register_lead,
                 sent_fields(data),
-                actor=actor,
+                actor=request.user.name,
                 on_duplicate=on_duplicate,
             )
         if on_duplicate is not DuplicatePolicy.ERROR:
             least = Role.least_privileged(Permission.CHANGE)
             detail = f"The role `{Role.CAPTURE}` does not permit `on_duplicate`. The role `{least}` permits it."
             raise problems.Forbidden(detail, {"role": least})
-        values = sent_in_public(data)
-        return await leads.write(request, accepted_response, leads.capture_lead, values, actor=actor)
+        return await leads.capture(request, data)
 
     @get(opt=requires(Permission.READ))
     async def list_leads(
