@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels crash fuzz mutate attack browser openapi messages clients lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels crash fuzz mutate attack browser openapi messages requirements swagger-ui clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -83,6 +83,24 @@ openapi: $(VENV)/.installed-dev
 # List every text that people can see, for review.
 messages: $(VENV)/.installed-dev
 	@$(BIN)/python tests/messages.py
+
+# Write requirements.txt: what an installation contains, with the hashes of all platforms.
+requirements:
+	@test -n "$(UV)" || { echo 'make requirements needs uv and a network. Install uv first.' >&2; exit 1; }
+	echo hatchling | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	  --no-emit-index-url --custom-compile-command 'make requirements' --constraints constraints.txt \
+	  --extra apprise --extra postgres --output-file requirements.txt pyproject.toml -
+
+# Replace the files of Swagger UI by those of another version.
+swagger-ui: FOLDER := src/leads_adapters/http/static/swagger-ui
+swagger-ui:
+	@test -n "$(SWAGGER_UI)" || { echo 'Name the version: make swagger-ui SWAGGER_UI=5.35.0. It needs npm and a network.' >&2; exit 1; }
+	mkdir -p build
+	cd build && npm pack --silent swagger-ui-dist@$(SWAGGER_UI)
+	tar --extract --file build/swagger-ui-dist-$(SWAGGER_UI).tgz --directory $(FOLDER) --strip-components 1 \
+	  $$(cd $(FOLDER) && ls | sed '/SHA256SUMS/d; s|^|package/|')
+	cd $(FOLDER) && ls | sed /SHA256SUMS/d | xargs sha256sum > SHA256SUMS
+	sed -i '1i# Files of the npm package swagger-ui-dist $(SWAGGER_UI) (Apache-2.0), unchanged. Renew them: make swagger-ui' $(FOLDER)/SHA256SUMS
 
 # Check that the types of openapi-typescript compile. Not a part of `make test`: it needs npm and a network.
 clients: NPM := build/clients/node_modules/.bin

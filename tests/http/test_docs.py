@@ -84,7 +84,7 @@ def test_the_page_refers_to_no_other_host(page: Response) -> None:
 
 
 def test_the_style_sheet_embeds_its_images(shared_service: Service) -> None:
-    style = shared_service.anonymous().get("/docs/swagger-ui.css").body.decode()
+    style = shared_service.anonymous().get("/docs/swagger-ui/swagger-ui.css").body.decode()
     addresses = [match["quoted"] or match["imported"] for match in ADDRESS.finditer(style)]
     assert addresses
     assert all(address.startswith(("data:", "#")) for address in addresses)

@@ -86,7 +86,7 @@ def test_every_response_has_security_headers(responses: list[Response]) -> None:
 def test_responses_that_need_a_key_are_not_cacheable(service: Service, responses: list[Response]) -> None:
     not_cacheable = [response.headers.get("cache-control") == "no-store" for response in responses]
     assert not_cacheable == [True] * 5 + [False] * 5
-    assert "no-store" not in service.anonymous().get("/docs/swagger-ui.css").headers["cache-control"]
+    assert "no-store" not in service.anonymous().get("/docs/swagger-ui/swagger-ui.css").headers["cache-control"]
 
 
 def test_every_response_with_a_body_has_a_content_length(responses: list[Response]) -> None:
@@ -115,7 +115,7 @@ def test_head_has_the_headers_of_get_without_a_body(service: Service, api: Api, 
         "/health/ready",
         "/openapi.json",
         "/docs",
-        "/docs/swagger-ui.css",
+        "/docs/swagger-ui/swagger-ui.css",
         "/",
         "/problems/not-found",
         f"/leads/{UNKNOWN_ID}",

@@ -3,7 +3,7 @@
 from html import escape
 
 _NAVIGATION = '<header><nav><b>leads</b><a href="/docs">Operations</a><a href="/problems">Problems</a></nav></header>'
-_ICON = '<link rel="icon" href="/docs/favicon-32x32.png">'
+_ICON = '<link rel="icon" href="/docs/swagger-ui/favicon-32x32.png">'
 
 
 def html_page(title: str, body: str) -> str:

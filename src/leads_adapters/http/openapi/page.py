@@ -1,7 +1,6 @@
-"""Serve the interactive documentation: Swagger UI, from an installed package."""
+"""Serve the interactive documentation: Swagger UI, from `static`."""
 
 from functools import cache
-from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,19 @@ from litestar.openapi.plugins import OpenAPIRenderPlugin
 from leads_adapters.http.authentication import PUBLIC
 from leads_adapters.http.html_page import html_page
 
-_BODY = """<link rel="stylesheet" href="/docs/swagger-ui.css">
+_BODY = """<link rel="stylesheet" href="/docs/swagger-ui/swagger-ui.css">
 <div id="operations"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/swagger-ui/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>"""
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".png": "image/png"}
-_OWN = ("start.js", "style.css")
-_ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png", *_OWN)
+_STATIC = Path(__file__).parents[1] / "static"
+_ASSETS = (
+    "start.js",
+    "style.css",
+    "swagger-ui/swagger-ui.css",
+    "swagger-ui/swagger-ui-bundle.js",
+    "swagger-ui/favicon-32x32.png",
+)
 
 
 class SwaggerUiPage(OpenAPIRenderPlugin):
@@ -40,17 +45,12 @@ def _asset_handler(name: str) -> Any:
     @get(f"/{name}", opt=PUBLIC, sync_to_thread=False)
     def get_asset() -> Response[bytes]:
         headers = {"cache-control": "public, max-age=3600"}
-        return Response(_asset(name), media_type=_MEDIA_TYPES[Path(name).suffix], headers=headers)
+        return Response(_read_asset(name), media_type=_MEDIA_TYPES[Path(name).suffix], headers=headers)
 
     return get_asset
 
 
 @cache
-def _asset(name: str) -> bytes:
-    """Return the content of a file, from `static` or from the package swagger-ui-py.
-
-    The other package, swagger-ui-bundle, has Swagger UI 4, which cannot show OpenAPI 3.1.
-    """
-    own_folder = Path(__file__).parents[1] / "static"
-    folder = own_folder if name in _OWN else Path(str(distribution("swagger-ui-py").locate_file("swagger_ui/static")))
-    return folder.joinpath(name).read_bytes()
+def _read_asset(name: str) -> bytes:
+    """Return the content of a file. Not with Litestar: its large files end when the client disconnects."""
+    return _STATIC.joinpath(name).read_bytes()
