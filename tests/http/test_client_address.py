@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from litestar.types import HTTPScope
 
-from leads_adapters.http.client_address import ClientAddresses
+from leads_adapters.http import client_address
+from leads_adapters.http.client_address import FORWARDED_MAX, Address, ClientAddresses, _address
 from leads_adapters.http.rate_limit import RateLimit
 from rest import Response, Service
 
@@ -57,6 +58,23 @@ def test_the_caller_is_the_last_untrusted_address(forwarded: list[str]) -> None:
 
 def test_if_all_addresses_are_trusted_the_caller_is_the_first() -> None:
     assert caller("127.0.0.1", "10.0.0.9, 10.0.0.1") == "10.0.0.9"
+
+
+@pytest.mark.parametrize("number", [FORWARDED_MAX - 1, FORWARDED_MAX, 40_000])
+@pytest.mark.parametrize("lines", [False, True])
+def test_only_the_last_addresses_are_looked_at(number: int, lines: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[str] = []
+
+    def look_at(text: str) -> Address | None:
+        looked_at.append(text)
+        return _address(text)
+
+    monkeypatch.setattr(client_address, "_address", look_at)
+    addresses = [f"10.0.{each // 256}.{each % 256}" for each in range(number)][::-1]
+    forwarded = addresses if lines else [",".join(addresses)]
+    first = CLIENT if number < FORWARDED_MAX else f"10.0.0.{FORWARDED_MAX - 1}"
+    assert caller("127.0.0.1", CLIENT, *forwarded) == first
+    assert len(looked_at) == FORWARDED_MAX
 
 
 @pytest.mark.parametrize("forwarded", [[], [""], [","], ["unknown"], ["_hidden"], ["\xff"], ["1.2.3"], [f"{CLIENT},"]])

@@ -11,7 +11,7 @@ import pytest
 from dependency_injector import providers
 
 from leads_adapters.database import Database
-from leads_adapters.http.negotiation import preferred_media_type
+from leads_adapters.http.negotiation import RANGES_MAX, preferred_media_type
 from leads_adapters.transfer import PAGE_SIZE
 from leads_domain.errors import Unavailable
 from rest import JOHN, Api, Service
@@ -105,6 +105,13 @@ def test_only_administrators_can_export(service: Service) -> None:
 def test_the_client_chooses_the_format(accept: str, expected: str | None) -> None:
     scope: Any = {"headers": [(b"accept", accept.encode())] if accept else []}
     assert preferred_media_type(scope, [CSV, NDJSON]) == expected
+
+
+def test_only_the_first_media_ranges_are_read() -> None:
+    scope: Any = {"headers": [(b"accept", b"a/b," * (RANGES_MAX - 1) + NDJSON.encode())]}
+    assert preferred_media_type(scope, [CSV, NDJSON]) == NDJSON
+    scope = {"headers": [(b"accept", b"a/b," * RANGES_MAX + NDJSON.encode())]}
+    assert preferred_media_type(scope, [CSV, NDJSON]) is None
 
 
 def test_several_accept_headers_are_one_list() -> None:

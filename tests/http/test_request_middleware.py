@@ -145,6 +145,11 @@ def test_every_response_is_logged_with_its_route_not_its_path(api: Api, john: st
     assert all(line["ms"] >= 0 for line in log)
 
 
+def test_a_made_up_method_is_not_logged(service: Service, log: Log) -> None:
+    service.anonymous().request("X" * 30_000, "/leads").expect(405)
+    assert [line["method"] for line in log] == ["other"]
+
+
 def test_an_unknown_path_is_not_logged(service: Service, log: Log) -> None:
     service.anonymous().get("/john@example.com").expect(404)
     service.anonymous().request("DELETE", "/leads").expect(405)

@@ -14,6 +14,9 @@ Network = IPv4Network | IPv6Network
 _IPV6_PREFIX_BITS = 64
 """The prefix of the IPv6 network of one customer: providers assign at least a /64."""
 
+FORWARDED_MAX = 32
+"""The number of addresses in `X-Forwarded-For` to look at, from the last: each costs time, and clients can send any."""
+
 _CACHE_SIZE = 4096
 
 
@@ -48,7 +51,8 @@ class ClientAddresses:
     def _client_of(self, proxy: Address, scope: HTTPScope) -> Address:
         """Return the client of a trusted proxy, or the first known proxy if the header names no client."""
         client = proxy
-        for text in reversed((header(scope, b"x-forwarded-for") or "").split(",")):
+        forwarded = header(scope, b"x-forwarded-for") or ""
+        for text in reversed(forwarded.rsplit(",", FORWARDED_MAX)[-FORWARDED_MAX:]):
             address = _address(text)
             if address is None:
                 break

@@ -7,6 +7,9 @@ from litestar.types import HTTPScope
 
 from leads_adapters.http.headers import header
 
+RANGES_MAX = 64
+"""The number of media ranges to read: browsers send fewer than ten."""
+
 
 class _Range(NamedTuple):
     """A media range and its weight."""
@@ -22,7 +25,7 @@ class _Range(NamedTuple):
 
 def preferred_media_type(scope: HTTPScope, offered: Sequence[str]) -> str | None:
     """Return the offered media type that `Accept` prefers, the first of equals, or None if it accepts none."""
-    ranges = list(_ranges((header(scope, b"accept") or "").split(","))) or [_Range("*/*", 1)]
+    ranges = list(_ranges((header(scope, b"accept") or "").split(",", RANGES_MAX)[:RANGES_MAX])) or [_Range("*/*", 1)]
     weight = {media_type: _weight(media_type, ranges) for media_type in offered}
     best = max(offered, key=weight.__getitem__)
     return best if weight[best] else None

@@ -33,6 +33,10 @@ SEND_SECONDS = 30.0
 PIECE = 2**15
 """The number of bytes passed to the server at once. The server holds them in memory until the client reads them."""
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_OTHER_METHOD = "other"
+"""Stands for any other method in the log and the metrics: clients can make up methods of any length."""
+
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _CONTENT_SECURITY_POLICY = (
     b"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
@@ -100,11 +104,12 @@ class RequestMiddleware:
             pass
         finally:
             seconds = perf_counter() - started
+            named = method if method in _METHODS else _OTHER_METHOD
             route = scope.get("path_template")  # do not log unknown paths: they may contain an address
             self._log(
-                request_id=request_id.decode(), method=method, route=route, status=status, ms=round(seconds * 1000, 2)
+                request_id=request_id.decode(), method=named, route=route, status=status, ms=round(seconds * 1000, 2)
             )
-            self._count(method, route, status, seconds)
+            self._count(named, route, status, seconds)
 
     def _request_id(self, scope: Message) -> bytes:
         sent = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
