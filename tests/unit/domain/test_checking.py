@@ -1,12 +1,22 @@
 """Test the checks of fields, texts and ids."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 
-from builders import an_id
-from leads_domain.checking import check_fields, check_id, check_text
+from builders import NOON, an_id
+from leads_domain.checking import (
+    QUOTE_MAX,
+    check_fields,
+    check_id,
+    check_text,
+    check_time,
+    missing_fields,
+    optional,
+    truncate,
+)
 from leads_domain.errors import FieldError, ValidationFailed
 from strategies import texts
 
@@ -74,3 +84,63 @@ def test_an_id_is_a_uuid_in_lower_case() -> None:
 def test_a_text_that_is_not_a_uuid_is_refused_as_an_id(text: str) -> None:
     with pytest.raises(ValidationFailed, match=r"is not an id\. An id is a UUID"):
         check_id(text)
+
+
+@pytest.mark.parametrize("text", [None, "", " \t\n"])
+def test_an_optional_field_without_text_is_none(text: str | None) -> None:
+    assert optional(_at_most_characters)(text, 0) is None
+
+
+def test_an_optional_field_with_text_has_the_result_of_its_rule() -> None:
+    assert optional(_at_most_characters)(" two ", 5) == "5: two "
+    with pytest.raises(ValidationFailed):
+        optional(_at_most_characters)("three", 4)
+
+
+def _at_most_characters(text: str, limit: int) -> str:
+    if len(text) > limit:
+        raise ValidationFailed.because(f"Give at most {limit} characters.")
+    return f"{limit}:{text}"
+
+
+def test_each_missing_field_is_reported() -> None:
+    required = [FieldError("/name", "This field is required."), FieldError("/role", "This field is required.")]
+    assert missing_fields({"color": 1}, "name", "role") == required
+    assert missing_fields({"name": None}, "name", "role") == required[1:]
+    assert missing_fields({"name": None}, "name") == []
+
+
+def test_a_quoted_text_is_shortened() -> None:
+    assert truncate("it's\n") == '"it\'s\\n"'
+    assert truncate("x" * QUOTE_MAX) == f"'{'x' * 50}'"
+    assert truncate("x" * QUOTE_MAX + "y") == f"'{'x' * 50}'..."
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x\udfff"])
+def test_a_lone_surrogate_is_refused(text: str) -> None:
+    with pytest.raises(ValidationFailed, match=r"^Remove the lone surrogates \(U\+D800 to U\+DFFF\): they are not"):
+        check_text(text, max_length=3)
+
+
+@pytest.mark.parametrize("length", [1, 3])
+def test_the_shortest_and_the_longest_text_are_accepted(length: int) -> None:
+    assert check_text("x" * length, max_length=3) == "x" * length
+
+
+def test_a_time_is_converted_to_utc() -> None:
+    checked = check_time(NOON.astimezone(timezone(timedelta(hours=-3))))
+    assert (checked, checked.tzinfo) == (NOON, UTC)
+
+
+@pytest.mark.parametrize(("year", "hours"), [(1, 1), (9999, -1)])
+def test_a_time_outside_the_years_1_to_9999_in_utc_is_refused(year: int, hours: int) -> None:
+    with pytest.raises(ValidationFailed, match=r"^Must be in the years 1 to 9999, also in UTC\.$"):
+        check_time(
+            datetime(
+                year,
+                1 if year == 1 else 12,
+                1 if year == 1 else 31,
+                0 if year == 1 else 23,
+                tzinfo=timezone(timedelta(hours=hours)),
+            )
+        )

@@ -15,6 +15,7 @@ from leads_domain.errors import (
     LeadsError,
     Merged,
     NotFound,
+    RequestInProgress,
     ValidationFailed,
     VersionMismatch,
 )
@@ -105,7 +106,9 @@ def test_an_illegal_follow_up_state_names_the_state_and_the_refused_action() -> 
 def test_attempt_in_progress_says_that_the_follow_up_is_being_sent() -> None:
     error = AttemptInProgress("scheduled")
     assert isinstance(error, IllegalFollowUpState)
-    assert "is being sent" in str(error)
+    assert str(error) == (
+        "The message cannot change while the follow-up is being sent. If the attempt fails, try again."
+    )
     assert error.state == "scheduled"
 
 
@@ -114,3 +117,13 @@ def test_merged_is_a_not_found_that_names_the_target() -> None:
     assert isinstance(merged, NotFound)
     assert (merged.kind, merged.id, merged.into) == ("lead", "one", "other")
     assert str(merged) == "The lead one was merged into the lead other."
+
+
+def test_a_request_in_progress_names_its_key() -> None:
+    assert str(RequestInProgress("k1")) == (
+        "A request with the `Idempotency-Key` k1 is in progress. Try again when it has ended."
+    )
+
+
+def test_a_duplicate_without_an_id_is_another_lead() -> None:
+    assert str(DuplicateLead(None)) == "Another lead already has this e-mail address or phone number."

@@ -56,3 +56,8 @@ def test_written_times_sort_by_time_within_and_around_a_second(at: datetime, mic
     whole = at.replace(microsecond=0)
     near = whole + timedelta(microseconds=microseconds)
     assert (rfc3339(whole) < rfc3339(near)) == (whole < near)
+
+
+def test_a_time_without_an_offset_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^A time needs an offset from UTC\.$"):
+        rfc3339(NOON.replace(tzinfo=None))

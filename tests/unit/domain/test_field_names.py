@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads_domain.field_names import RECOGNISED_FIELDS, assign_fields, recognise_field
+from leads_domain.field_names import NAME_LENGTH_MAX, RECOGNISED_FIELDS, assign_fields, recognise_field, simplified
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,67 @@ def test_a_field_is_recognised_by_its_usual_names(field: str | None, names: str)
 
 
 @pytest.mark.parametrize(
+    ("field", "names"),
+    [
+        ("name", "first and last name, nombre completo, namn, 姓名"),
+        ("first_name", "primeiro nome, imię"),
+        ("last_name", "apellido, nazwisko, фамилия"),
+        ("email", "adresse email, correo electrónico, endereço de email, 電子メール"),
+        ("phone", "cell phone number, téléphone portable, móvil, telefoon, telefon mobil, 手机"),
+        ("source", "bron"),
+        ("owner", "propietario"),
+        ("status", "pipeline stage"),
+        ("message", "how can we help, bemerkung, demande, richiesta, meddelande, 留言"),
+    ],
+)
+def test_a_field_is_recognised_in_many_languages(field: str, names: str) -> None:
+    assert {name: recognise_field(name) for name in names.split(", ")} == dict.fromkeys(names.split(", "), field)
+
+
+@pytest.mark.parametrize(
+    "word", ["Your", "Guest", "Participant", "Billing", "Ihr", "Pflichtfeld", "Pflicht", "obligatorio", "s", "su"]
+)
+def test_a_word_for_the_person_does_not_change_the_meaning(word: str) -> None:
+    assert recognise_field(f"{word} comment") == "message"
+    assert assign_fields([f"{word} Name", "First Name"]) == {"last_name": [0], "first_name": [1]}
+
+
+@pytest.mark.parametrize("kind", ["work", "alternative", "additional", "weitere", "Geschäftlich", "2"])
+def test_only_an_address_or_number_can_have_a_kind(kind: str) -> None:
+    assert recognise_field(f"{kind} email") == "email"
+    assert recognise_field(f"phone {kind}") == "phone"
+    assert recognise_field(f"{kind} comment") is None
+
+
+@pytest.mark.parametrize("subject", ["company", "event", "assistant", "file", "sales manager", "productOwner"])
+def test_a_name_within_another_subject_is_not_a_field_of_the_person(subject: str) -> None:
+    assert recognise_field(f"{subject}.email") is None
+    assert recognise_field(f"data[{subject}][email]") is None
+    assert recognise_field(f"{subject}.person.email") is None
+    assert recognise_field(f"{subject} email.contact.email") == "email"
+
+
+def test_a_path_ends_with_the_name_of_the_field() -> None:
+    assert recognise_field("data.0.emails[1].value") == "email"
+    assert recognise_field("email.") == "email"
+    assert recognise_field("email.name") == "name"
+    assert recognise_field(" [email] ") == "email"
+    assert recognise_field("") is None
+
+
+@pytest.mark.parametrize(("names", "first"), [(["Mail", "E-Mail", "EMAIL"], 2), (["Mail", "E-Mail"], 0)])
+def test_the_name_of_the_field_itself_is_the_best_and_then_the_first(names: list[str], first: int) -> None:
+    assert assign_fields(names)["email"][0] == first
+
+
+def test_a_name_that_was_chosen_is_never_a_part_of_the_name() -> None:
+    assert assign_fields(["Name", "First Name"], {"Name": "name"}) == {"name": [0], "first_name": [1]}
+    assert assign_fields(["Name", "Last Name"]) == {"first_name": [0], "last_name": [1]}
+    assert assign_fields(["Name", "Full Name", "First Name"]) == {"name": [0, 1], "first_name": [2]}
+    assert assign_fields(["data.name", "firstName"]) == {"last_name": [0], "first_name": [1]}
+
+
+@pytest.mark.parametrize(
     ("names", "expected"),
     [
         (["Vorname", "Name", "E-Mail"], {"first_name": [0], "last_name": [1], "email": [2]}),
@@ -90,3 +151,23 @@ def test_every_name_is_assigned_at_most_once(names: list[str]) -> None:
 
 def test_a_very_long_name_is_not_recognised() -> None:
     assert recognise_field("x." * 100_000 + "email") is None
+    assert recognise_field("x." * 97 + "xemail") is None
+    assert recognise_field("email".rjust(NAME_LENGTH_MAX)) == "email"
+    assert recognise_field("email".rjust(NAME_LENGTH_MAX + 1)) is None
+    assert NAME_LENGTH_MAX == 200
+
+
+def test_simplified_names_are_compared_without_case_accents_and_punctuation() -> None:
+    assert simplified(" Prénom_de-l'Élève 2 (\uff2e\u00b0) ") == "prenomdeleleve2n"
+    assert simplified("firstName2") == simplified("First name 2") == "firstname2"
+    assert RECOGNISED_FIELDS == (
+        "name",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "source",
+        "owner",
+        "status",
+        "message",
+    )

@@ -6,7 +6,7 @@ from application import ACTOR, Application
 from builders import NOON, a_lead, an_id
 from leads_domain.errors import NotFound, ValidationFailed
 from leads_domain.events import EventType, TimelineEntry
-from leads_domain.use_cases.add_note import NOTE_MAX
+from leads_domain.use_cases.add_note import NOTE_MAX, check_note
 
 
 def test_a_note_is_on_the_timeline(app: Application) -> None:
@@ -46,3 +46,8 @@ def test_the_longest_note_is_stored(app: Application) -> None:
 def test_a_note_about_an_unknown_lead_is_refused(app: Application) -> None:
     with pytest.raises(NotFound):
         app.note(a_lead(id=an_id(9)), "Who is it?")
+
+
+def test_a_note_needs_a_text() -> None:
+    with pytest.raises(ValidationFailed, match=r"^/text: This field is required"):
+        check_note({})

@@ -7,6 +7,7 @@ from builders import a_lead, an_id
 from leads_domain.errors import Merged, NotFound, ValidationFailed
 from leads_domain.lead import Lead
 from leads_domain.similarity import SIMILAR_MAX, Reason, SimilarLead
+from leads_domain.use_cases.find_similar_leads import check_distinct
 
 
 @pytest.fixture
@@ -99,3 +100,8 @@ def test_an_unknown_or_merged_lead_is_reported(app: Application, john: Lead, jon
             use_case(jon)
         with pytest.raises(NotFound):
             use_case(a_lead(id=an_id(9)))
+
+
+def test_the_other_lead_must_be_named() -> None:
+    with pytest.raises(ValidationFailed, match=r"^/lead_id: This field is required"):
+        check_distinct({})

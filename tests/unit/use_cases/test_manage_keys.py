@@ -9,7 +9,7 @@ from application import Application
 from builders import NOON, an_id
 from leads_domain.access import ApiKey, Principal, Role, digest, is_well_formed, make_key_text
 from leads_domain.errors import NotFound, ValidationFailed
-from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate
+from leads_domain.use_cases.manage_keys import OPERATOR, Authenticate, check_new_key
 
 HOUR = timedelta(hours=1)
 
@@ -95,6 +95,7 @@ def test_the_configured_key_is_an_admin_key_in_any_format(app: Application) -> N
 
 def test_without_a_configured_key_no_key_belongs_to_the_operator(app: Application) -> None:
     assert app.database.read(Authenticate(None), "") is None
+    assert (OPERATOR.id, OPERATOR.name) == ("operator", "operator")
     assert app.database.read(Authenticate(digest("chosen")), digest("chosen")) is None
 
 
@@ -123,3 +124,18 @@ def test_after_the_last_admin_key_is_revoked_there_is_a_new_one(app: Application
 
     assert app.database.write(app.create_first_key) is not None
     assert app.database.write(app.create_first_key) is None
+
+
+def test_a_new_key_needs_a_name_and_a_role() -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        check_new_key({})
+    assert [error.pointer for error in refused.value.errors] == ["/name", "/role"]
+    assert check_new_key({"name": " Ann ", "role": "read"}) == {"name": "Ann", "role": Role.READ}
+    assert check_new_key({"name": "n" * 100, "role": "read"})["name"] == "n" * 100
+
+
+def test_a_text_with_a_wrong_checksum_is_no_key_even_if_its_digest_is_stored(app: Application) -> None:
+    text = make_key_text(Role.READ, b"\0" * 32)[:-1]
+    key = ApiKey(id=an_id(1), name="Old", role=Role.READ, digest=digest(text), created_at=NOON)
+    app.database.write(lambda work: work.api_keys.add(key))
+    assert app.database.read(app.authenticate, text) is None

@@ -13,6 +13,7 @@ from databases import DATABASES, USE_CASE_STORES
 from leads_domain.errors import Merged, NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.lead import Lead
+from leads_domain.use_cases.merge_leads import check_merge
 
 HOUR = timedelta(hours=1)
 
@@ -172,6 +173,8 @@ def test_a_chain_of_merges_redirects_to_the_last_target(
 
 
 def test_a_lead_cannot_be_merged_into_itself(app: Application, john: Lead) -> None:
+    with pytest.raises(ValidationFailed, match=r"^/duplicate_id: This field is required"):
+        check_merge({})
     assert _error_of(app, john, john) == "/duplicate_id: A lead cannot be merged into itself."
 
 
@@ -212,3 +215,31 @@ def test_a_lead_with_a_phone_number_takes_the_email_address_of_the_duplicate(app
     assert (merged.identity, merged.phone) == (john.identity, caller.phone)
     assert app.lead(caller) == merged
     assert app.register(email=None, phone="+12025550123").outcome == "created"
+
+
+def test_nothing_of_other_leads_is_moved_or_cancelled(app_with_rule: Application) -> None:
+    app = app_with_rule
+    other = app.register(email="jane@example.com").lead
+    app.trigger(other, due_at=NOON)
+    app.process(app.receive(content={"email": "jane@example.com"}))
+    before = app.personal_data(other)
+    john, jon = app.register().lead, app.register(email="jon@example.com").lead
+    merged = app.merge(john, jon)
+
+    assert app.personal_data(other) == before
+    assert (len(before.follow_ups), len(before.submissions)) == (2, 1)
+    assert merged.next_follow_up_at == john.next_follow_up_at != NOON
+
+
+def test_the_merge_and_its_cancellations_have_the_time_of_the_merge(app: Application, john: Lead, jon: Lead) -> None:
+    for hours in (2, 3):
+        app.trigger(jon, due_at=NOON + hours * HOUR)
+    app.change(john, "lost", status_reason="No budget")
+    now = app.clock.advance(HOUR)
+    app.merge(john, jon)
+
+    entries = [entry for entry in reversed(app.timeline(john)) if entry.at == now]
+    expected = ["lead.merged", "lead.updated", "follow_up.cancelled", "follow_up.cancelled"]
+    assert [entry.type.value for entry in entries] == expected
+    assert {entry.actor for entry in entries} == {ACTOR}
+    assert [(each.state, each.updated_at) for each in app.follow_ups(john)] == [(FollowUpState.CANCELLED, now)] * 2

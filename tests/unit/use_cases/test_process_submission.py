@@ -1,5 +1,6 @@
 """Test how submissions are processed, accepted and discarded."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -141,3 +142,49 @@ def test_the_submissions_of_a_merged_lead_move_to_the_target(app: Application) -
     app.erase(john)
     with pytest.raises(NotFound):
         app.submission(submission)
+
+
+def test_a_discarded_submission_stays_with_its_content(app: Application) -> None:
+    submission = app.process(app.receive(content=WITHOUT_CONTACT))
+    discarded = app.discard(submission)
+    assert discarded == replace(submission, state=SubmissionState.DISCARDED)
+    assert app.submission(submission) == discarded
+    assert app.discard(submission) == discarded
+
+
+def test_an_accepted_submission_can_be_neither_accepted_nor_discarded(app: Application) -> None:
+    submission = app.process(app.receive(content=ADA))
+    with pytest.raises(IllegalSubmissionState, match=r"A submission that is accepted cannot be accepted\."):
+        app.accept(submission)
+    with pytest.raises(IllegalSubmissionState, match=r"A submission that is accepted cannot be discarded\."):
+        app.discard(submission)
+
+
+def test_a_review_names_each_field_and_what_is_wrong(app: Application) -> None:
+    waiting = app.process(app.receive(content={"my/~/e-mail": "nonsense", "phone": "call me"}))
+    parts = (waiting.reason or "").split(". ")
+    assert [part.split(": ")[0] for part in parts if ": " in part] == ["my/~/e-mail", "phone"]
+
+
+def test_what_the_service_refuses_waits_for_a_person(app: Application) -> None:
+    app.policies["form:contact"] = IntakePolicy(source="x" * 200)
+    submission = app.receive(content=ADA)
+    waiting = app.process(submission)
+    assert (waiting.state, waiting.reason) == ("needs_review", "source: Must have 1 to 100 characters, but has 200.")
+    assert app.submission(submission) == waiting
+
+
+def test_the_fields_of_the_caller_are_checked_without_a_submission(app: Application) -> None:
+    app.accept_submission.check({})
+    app.accept_submission.check({"name": "Ada"})
+    with pytest.raises(ValidationFailed) as refused:
+        app.accept_submission.check({"email": "nonsense", "message": "x" * 10_001})
+    assert [error.pointer for error in refused.value.errors] == ["/email", "/message"]
+
+
+def test_the_attributes_of_the_caller_can_be_as_many_as_a_lead_can_have(app: Application) -> None:
+    own = {f"own {number}": 1 for number in range(50)}
+    assert app.accept(app.receive(content={**ADA, "color": "red"}), attributes=own).lead.attributes == own
+    more = {**own, "own 50": 1}
+    with pytest.raises(ValidationFailed, match="Must have at most 50 attributes, but has 51"):
+        app.accept(app.receive(content={**ADA, "color": "blue"}), attributes=more)

@@ -8,7 +8,7 @@ from application import Application
 from builders import NOON, a_submission
 from leads_domain.paging import SubmissionQuery
 from leads_domain.spam import ELAPSED_FIELD
-from leads_domain.submission import SubmissionState
+from leads_domain.submission import SubmissionState, digest_of
 from leads_domain.use_cases.receive_submission import REPEATED_WITHIN
 
 MICROSECOND = timedelta(microseconds=1)
@@ -75,3 +75,15 @@ def test_an_id_of_the_sender_identifies_the_submission_for_ever(app: Application
     app.clock.advance(timedelta(days=30))
     assert app.receive(sender_id="1", content={"other": "content"}) == first
     assert app.receive("form:other", sender_id="1").id != first.id
+
+
+def test_the_reason_for_another_state_is_stored(app: Application) -> None:
+    submission = app.receive(state=SubmissionState.IGNORED, reason="Automatic mail.")
+    assert (submission.state, submission.reason) == ("ignored", "Automatic mail.")
+    assert app.submission(submission) == submission
+
+
+def test_the_digest_is_the_same_in_every_version(app: Application) -> None:
+    content = {"name": "Ada", "a": "1"}
+    assert app.receive(content=content).digest == digest_of("form:contact", {"a": "1", "name": "Ada"})
+    assert app.receive(content=content, sender_id="7").digest == digest_of("form:contact id", {"id": "7"})
