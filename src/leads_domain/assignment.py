@@ -53,8 +53,7 @@ class Assignment:
         ]
 
     def _assign_by_source(self, details: Details) -> Details:
-        owner = details.get("owner") or self.by_source.get(details.get("source") or "")
-        return {**details, "owner": owner} if owner else details
+        return {**details, "owner": details.get("owner") or self.by_source.get(details.get("source") or "")}
 
 
 NO_ASSIGNMENT = Assignment()

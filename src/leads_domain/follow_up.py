@@ -71,8 +71,8 @@ class RetryPolicy:
         """
         if attempt >= self.attempts:
             return None
-        factor: int = 2 ** min(attempt - 1, 64)
-        return fraction * (self.longest if self.longest // factor < self.first else self.first * factor)
+        factor: float = min(2 ** (attempt - 1), self.longest / self.first)
+        return fraction * (self.first * factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from builders import a_submission
 from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_domain.contact import NO_CONTACT
-from leads_domain.details import ATTRIBUTE_NAME_MAX, ATTRIBUTE_TEXT_MAX, ATTRIBUTES_MAX
+from leads_domain.details import ATTRIBUTE_NAME_MAX, ATTRIBUTE_TEXT_MAX, ATTRIBUTES_MAX, NAME_MAX, SOURCE_MAX
 from leads_domain.enquiry import MESSAGE_MAX, check_enquiry
 from leads_domain.intake import Intake, IntakePolicy, Understood
 from leads_domain.spam import ELAPSED_FIELD
@@ -78,6 +78,49 @@ def test_the_first_valid_value_counts_and_others_become_attributes() -> None:
         "email": "ada@example.com",
         "phone": "+49301234",
         "attributes": {"E-Mail 1": "nonsense"},
+    }
+
+
+def test_the_other_values_of_a_field_become_an_attribute() -> None:
+    content = {"E-Mail": "john@example.com ::: jd@example.com ::: j@example.com", "Phone": "+12025550123"}
+    assert enquiry(content) == {
+        **JOHN,
+        "phone": "+12025550123",
+        "attributes": {"E-Mail": "jd@example.com ::: j@example.com"},
+    }
+
+
+def test_only_the_first_of_several_wrong_values_or_names_is_used() -> None:
+    content = {**JOHN, "Phone": "first", "Mobile": "second", "Name": "John", "Full name": "John Doe", "Source": "fair"}
+    assert enquiry({**content, "Lead Source": "web"}) == {
+        **JOHN,
+        "name": "John",
+        "source": "fair",
+        "attributes": {"phone_as_given": "first", "Mobile": "second", "Full name": "John Doe", "Lead Source": "web"},
+    }
+    parts = {"Vorname": "Ada", "First name": "Eva", "Nachname": "Muster", "Last name": "Roe"}
+    assert enquiry({**JOHN, **parts}) == {
+        **JOHN,
+        "name": "Ada Muster",
+        "attributes": {"First name": "Eva", "Last name": "Roe"},
+    }
+
+
+def test_the_longest_name_and_source_are_used_and_longer_ones_become_attributes() -> None:
+    longest = {"name": "n" * NAME_MAX, "source": "s" * SOURCE_MAX}
+    assert enquiry({**JOHN, **longest}) == {**JOHN, **longest}
+    longer = {field: f"{text}x" for field, text in longest.items()}
+    assert enquiry({**JOHN, **longer}) == {
+        **JOHN,
+        "attributes": {"name_as_given": longer["name"], "source_as_given": longer["source"]},
+    }
+
+
+def test_nul_is_removed_and_a_field_without_a_name_is_kept() -> None:
+    assert enquiry({"e\0mail": " john\0@example.com ", "na\0me": "\0John Doe", "": "x"}) == {
+        **JOHN,
+        "name": "John Doe",
+        "attributes": {"_": "x"},
     }
 
 

@@ -99,6 +99,10 @@ def test_a_follow_up_is_due_within_the_working_hours(after: timedelta, due: str)
     assert follow_up.next_attempt_at == entered.next_follow_up_at == follow_up.due_at
 
 
+def test_a_delay_can_be_ten_years() -> None:
+    assert a_rule(after=timedelta(days=3650)).after == timedelta(days=3650)
+
+
 def test_an_enquiry_starts_the_rules_for_enquiries_only() -> None:
     rules = some_rules(a_rule(), an_enquiry_rule(), a_rule("lost"), an_enquiry_rule("Hello", after=2 * DAY))
     for status in ("new", "lost"):

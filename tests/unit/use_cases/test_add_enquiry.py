@@ -178,3 +178,11 @@ def test_a_follow_up_of_an_enquiry_stays_until_the_lead_is_closed(app: Applicati
 def test_registering_a_lead_starts_no_rule_of_enquiries(app: Application) -> None:
     app = rules_on(app, an_enquiry_rule())
     assert app.follow_ups(app.register().lead) == []
+
+
+def test_the_actor_of_an_enquiry_has_created_the_lead(app: Application) -> None:
+    lead = app.enquire(email="ada@example.com").lead
+    assert {entry.type.value: entry.actor for entry in app.timeline(lead)} == {
+        "lead.created": ACTOR,
+        "lead.enquired": ACTOR,
+    }

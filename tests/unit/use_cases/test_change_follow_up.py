@@ -174,3 +174,24 @@ def test_changing_an_unknown_follow_up_is_not_found(
 ) -> None:
     with pytest.raises(NotFound, match="No follow-up has the id"):
         action(app, a_follow_up(id=an_id(9)))
+
+
+def test_a_change_concerns_no_other_lead(app: Application) -> None:
+    lead, other = app.register().lead, app.register(email="jane@example.com").lead
+    app.trigger(other, due_at=NOON)
+    follow_up = app.trigger(lead, due_at=NOON + HOUR)
+    before = app.personal_data(other)
+    app.reschedule(follow_up, due_at=NOON + 2 * HOUR)
+    assert app.lead(lead).next_follow_up_at == NOON + 2 * HOUR
+    app.cancel(follow_up)
+    assert app.lead(lead).next_follow_up_at is None
+    assert app.personal_data(other) == before
+
+
+def test_the_target_is_changed_if_the_lead_was_merged_after_the_follow_up_was_read(app: Application) -> None:
+    target, duplicate = app.register().lead, app.register(email="jon@example.com").lead
+    follow_up = app.trigger(duplicate, due_at=NOON + HOUR)
+    app.merge(target, duplicate)
+    app.database.write(lambda work: work.follow_ups.save(follow_up))  # as another transaction still sees it
+    app.cancel(follow_up)
+    assert app.event_types(target)[-1] == "follow_up.cancelled"

@@ -314,6 +314,13 @@ def test_an_outcome_with_any_reason_is_recorded(app: Application, reason: str) -
     assert app.timeline(lead)[0].data["error"] == stored
 
 
+def test_what_cannot_be_stored_of_a_reason_is_replaced(app: Application) -> None:
+    follow_up = app.trigger(app.register().lead)
+    (claimed,) = app.claim()
+    assert app.record(claimed, Refused("a\0b\ud800" + "x" * 1_000))
+    assert app.follow_up(follow_up).last_error == "a b?" + "x" * 996
+
+
 def test_of_an_unexpected_error_only_the_type_is_shown(app: Application) -> None:
     app.trigger(app.register().lead)
     (claimed,) = app.claim()

@@ -44,7 +44,7 @@ def test_a_scheduled_follow_up_is_overdue_after_its_due_time(app: Application) -
 
     assert [app.follow_up(each).state for each in (sent, overdue, failed)] == [SENT, SCHEDULED, FAILED]
     assert [each.id for each in app.find_follow_ups(FollowUpQuery(), overdue=True).items] == [overdue.id]
-    assert len(app.find_follow_ups(FollowUpQuery()).items) == 4
+    assert len(app.database.read(app.list_follow_ups, FollowUpQuery()).items) == 4
 
 
 def test_overdue_combines_with_other_filters(app: Application) -> None:

@@ -2,7 +2,7 @@
 
 from application import Application
 from leads_domain.events import TimelineEntry
-from leads_domain.paging import LIMIT_DEFAULT, Page
+from leads_domain.paging import LIMIT_DEFAULT, LIMIT_MAX, Page
 from leads_domain.use_cases.follow_events import SKIP_BATCH_SIZE, find_end, publish_events, read_events
 
 
@@ -60,3 +60,14 @@ def test_a_unit_of_work_publishes_a_limited_number_of_events(app: Application) -
         app.note(lead, str(number))
     assert app.database.write(find_end) is None
     assert app.database.write(find_end) == SKIP_BATCH_SIZE + 1
+
+
+def test_a_page_publishes_no_more_events_than_a_page_can_have(app: Application) -> None:
+    lead = app.register().lead
+    for number in range(LIMIT_MAX):
+        app.note(lead, str(number))
+    assert len(app.database.write(publish_events, limit=1).items) == 1
+    page = read(app, limit=LIMIT_MAX)
+    assert page is not None
+    assert page.items[-1].data == {"text": str(LIMIT_MAX - 2)}
+    assert read(app, after=page.next, limit=1) is None
