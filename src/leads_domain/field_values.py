@@ -15,7 +15,8 @@ def first_value(text: str) -> tuple[str, str]:
 
 def without_label(text: str) -> str:
     """Return an e-mail address or a phone number without its typed prefix, such as `p:+49 30 123456`."""
-    return _LABEL.sub("", text, count=1) if ":" in text and _LABEL.match(text) else text
+    label = _LABEL.match(text)
+    return text[label.end() :] if label else text
 
 
 def joined_name(parts: Iterable[str | None]) -> str:

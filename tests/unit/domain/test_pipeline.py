@@ -207,3 +207,32 @@ def test_a_reason_is_accepted_where_required_and_optional_elsewhere() -> None:
     pipeline = a_pipeline(new=("lost",), lost=(), reason_required=("lost",))
     for status, reason in [("lost", "No budget"), ("new", None), ("new", "Came back")]:
         pipeline.check_reason(status, reason)
+
+
+def test_the_default_pipeline_lists_its_statuses_in_the_order_of_progress() -> None:
+    assert DEFAULT_PIPELINE.statuses == ("new", "contacted", "qualified", "lost", "converted")
+    assert [*map(DEFAULT_PIPELINE.transitions.get, ("new", "contacted", "qualified"))] == [
+        ("contacted", "lost"),
+        ("qualified", "converted", "lost"),
+        ("converted", "lost"),
+    ]
+
+
+def test_a_status_is_found_in_any_case_and_first_as_written() -> None:
+    pipeline = a_pipeline(new=("NEW", "Straße"), NEW=(), Straße=())
+    assert [pipeline.find(text) for text in ("new", "NEW", "New", "STRASSE", "won", "")] == [
+        "new",
+        "NEW",
+        "new",
+        "Straße",
+        None,
+        None,
+    ]
+
+
+def test_a_lead_in_a_status_that_the_pipeline_has_lost_can_only_return_to_the_initial_one() -> None:
+    pipeline = a_pipeline(new=("won",), won=())
+    pipeline.check_transition("old", "new")
+    with pytest.raises(IllegalTransition) as caught:
+        pipeline.check_transition("old", "won")
+    assert caught.value.allowed == ("new",)

@@ -1,10 +1,16 @@
 """Test the values that clients and stored data depend on. A change of one of them is a change of the contract."""
 
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import timedelta
 from enum import StrEnum
+from importlib import import_module
+from pkgutil import walk_packages
+from types import NoneType
+from typing import get_args, get_type_hints
 
 import pytest
 
+import leads_domain
 from leads_domain import (
     access,
     checking,
@@ -105,3 +111,42 @@ def test_eight_attempts_are_made_with_waits_from_a_minute_to_six_hours() -> None
         timedelta(seconds=3840),
         None,
     ]
+
+
+def test_a_value_that_may_be_missing_is_missing_by_default() -> None:
+    defaults = {
+        f"{kind.__qualname__}.{field.name}": field.default
+        for module in walk_packages(leads_domain.__path__, "leads_domain.")
+        for kind in vars(import_module(module.name)).values()
+        if isinstance(kind, type) and is_dataclass(kind)
+        for field in fields(kind)
+        if field.default is not MISSING and NoneType in get_args(get_type_hints(kind)[field.name])
+    }
+    assert {name: default for name, default in defaults.items() if default is not None} == {}
+    assert {"Lead.email", "Submission.reason", "LeadQuery.source", "FollowUpRules.hours"} < defaults.keys()
+
+
+def test_the_texts_that_people_write_instead_of_an_address_are_no_addresses() -> None:
+    texts = [
+        "-",
+        "--",
+        "\u2013",
+        "\u2014",
+        "0",
+        "na",
+        "n/a",
+        "#n/a",
+        "nan",
+        "nil",
+        "none",
+        "null",
+        "(null)",
+        "undefined",
+    ]
+    assert set(texts) == details.PLACEHOLDERS
+    assert all(details.is_placeholder(f" {text.upper()}\t") for text in texts)
+
+
+def test_a_person_learns_that_the_service_has_failed_on_a_submission() -> None:
+    expected = "The service failed unexpectedly while it processed the submission. Accept it again, or discard it."
+    assert expected == process_submission.FAILED

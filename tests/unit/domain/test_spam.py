@@ -27,6 +27,13 @@ def test_a_form_that_was_filled_in_too_fast_is_spam(elapsed: str) -> None:
     assert reason.endswith("A person needs at least 3 s.")
 
 
+def test_the_reason_says_how_fast_the_form_was_filled_in() -> None:
+    assert speed_reason({ELAPSED_FIELD: "2.94"}, 3.5) == (
+        "The form was filled in within 2.9 s. A person needs at least 3.5 s."
+    )
+    assert (speed_reason({ELAPSED_FIELD: "-2"}, 3) or "").startswith("The form was filled in within 0.0 s.")
+
+
 @pytest.mark.parametrize("elapsed", ["3", "3.5", "600", "1e999", "", "soon", "nan", "\0"])
 def test_a_form_is_not_too_fast_if_the_time_is_long_or_unknown(elapsed: str) -> None:
     assert speed_reason({ELAPSED_FIELD: elapsed}, 3) is None

@@ -117,7 +117,8 @@ def test_a_channel_that_needs_a_phone_number_is_refused_without_one(app: Applica
 def test_a_follow_up_to_a_missing_owner_is_refused(app: Application) -> None:
     with pytest.raises(ValidationFailed) as caught:
         app.trigger(app.register().lead, recipient=Recipient.OWNER, channel="smtp")
-    assert [error.pointer for error in caught.value.errors] == ["/recipient"]
+    detail = "The lead has no owner. Set its `owner` first, or use the recipient `lead`."
+    assert caught.value.errors == (FieldError("/recipient", detail),)
 
 
 def test_an_unknown_lead_has_no_follow_up(app: Application) -> None:
@@ -169,3 +170,16 @@ def test_a_channel_that_needs_an_email_address_is_refused_without_one(app: Appli
     assert caught.value.errors == (error,)
     assert app.trigger(lead, channel="smtp", recipient=Recipient.OWNER).channel == "smtp"
     assert app.trigger(lead, channel="sms").channel == "sms"
+
+
+def test_a_value_that_is_null_or_blank_has_its_default(app: Application) -> None:
+    follow_up = app.trigger(app.register().lead, channel=" ", message="", due_at=None, recipient=None)
+    assert (follow_up.channel, follow_up.due_at, follow_up.recipient) == ("log", NOON, Recipient.LEAD)
+    assert follow_up.message.startswith("Hello John Doe, ")
+
+
+def test_the_longest_message_is_sent_and_a_longer_one_refused(app: Application) -> None:
+    lead = app.register().lead
+    assert len(app.trigger(lead, message="x" * 10_000).message) == 10_000
+    with pytest.raises(ValidationFailed, match="Must have 1 to 10000 characters, but has 10001"):
+        app.trigger(lead, message="x" * 10_001)
