@@ -9,10 +9,12 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
 from typing import Any
 
 from attack.witness import cpu_seconds
@@ -106,6 +108,23 @@ class Target:
         with self.connect() as connection:
             return exchange(connection, request)
 
+    def exchange_at_once(self, requests: Sequence[bytes], within: float = 150) -> "list[Reply]":
+        """Send each request on a connection of its own, and return the start of each response and its time."""
+        replies = []
+        with ExitStack() as stack, DefaultSelector() as selector:
+            for request in requests:
+                connection = stack.enter_context(self.connect())
+                connection.sendall(request)
+                selector.register(connection, EVENT_READ)
+            started = time.monotonic()
+            while selector.get_map() and (seconds := time.monotonic() - started) < within:
+                for key, _ in selector.select(1):
+                    selector.unregister(key.fileobj)
+                    head = key.fileobj.recv(4096).decode("latin-1")  # type: ignore[union-attr]
+                    replies.append(Reply(int(head[9:12] or 0), head, b"", seconds))
+        assert len(replies) == len(requests), f"{len(requests) - len(replies)} requests have no response in {within} s"
+        return replies
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -114,6 +133,7 @@ class Reply:
     status: int
     head: str
     body: bytes
+    seconds: float = 0
 
     @property
     def json(self) -> Any:

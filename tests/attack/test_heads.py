@@ -68,7 +68,6 @@ def test_long_forwarded_addresses_cost_little(target: Target) -> None:
     target.check_others(cost, held_ms=HELD_MS)
 
 
-@pytest.mark.attack
 def test_a_made_up_method_reaches_neither_the_log_nor_the_metrics(target: Target) -> None:
     with target.under_attack() as cost:
         for length in (30, *LENGTHS):
