@@ -10,9 +10,9 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from builders import a_follow_up, a_lead, an_email, an_id
 from leads_domain.contact import EmailAddress, PhoneNumber
+from leads_domain.control_characters import on_one_line, remove_controls
 from leads_domain.details import (
     ATTRIBUTE_NAME_MAX,
-    ATTRIBUTE_TEXT_MAX,
     INTEGER_MAX,
     INTEGER_MIN,
     NAME_MAX,
@@ -33,9 +33,14 @@ def texts(min_size: int = 0, max_size: int = 50) -> SearchStrategy[str]:
     )
 
 
+def texts_without_controls(max_size: int = 50) -> SearchStrategy[str]:
+    """Draw text in any script, with line breaks, but without control characters."""
+    return texts(max_size=max_size).map(remove_controls)
+
+
 def trimmed_texts(max_length: int) -> SearchStrategy[str]:
-    """Draw text as the domain stores it: not empty, without outer white space."""
-    return texts(min_size=1, max_size=min(max_length, 50)).map(str.strip).filter(bool)
+    """Draw text as the domain stores it on one line: not empty, without outer white space."""
+    return texts(min_size=1, max_size=min(max_length, 50)).map(on_one_line).map(str.strip).filter(bool)
 
 
 def times() -> SearchStrategy[datetime]:
@@ -74,7 +79,7 @@ def scalars() -> SearchStrategy[Scalar]:
     """Draw values of attributes, without negative zero, which some databases store as zero."""
     numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
     integers = st.integers(min_value=INTEGER_MIN, max_value=INTEGER_MAX)
-    return confusable_scalars() | texts(max_size=min(ATTRIBUTE_TEXT_MAX, 50)) | integers | numbers | st.booleans()
+    return confusable_scalars() | texts_without_controls() | integers | numbers | st.booleans()
 
 
 def confusable_scalars() -> SearchStrategy[Scalar]:
@@ -84,7 +89,7 @@ def confusable_scalars() -> SearchStrategy[Scalar]:
 
 def attribute_names() -> SearchStrategy[str]:
     """Draw names of attributes, among them some that a JSON Pointer must escape."""
-    return st.text("ab~/01", min_size=1, max_size=4) | texts(min_size=1, max_size=ATTRIBUTE_NAME_MAX)
+    return st.text("ab~/01", min_size=1, max_size=4) | trimmed_texts(ATTRIBUTE_NAME_MAX)
 
 
 def attributes() -> SearchStrategy[dict[str, Scalar]]:

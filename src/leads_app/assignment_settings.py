@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from leads_domain.assignment import Assignment
-from leads_domain.checking import check_text, truncate
+from leads_domain.checking import check_line, truncate
 from leads_domain.contact import EmailAddress
 from leads_domain.details import SOURCE_MAX
 from leads_domain.errors import ValidationFailed
@@ -24,7 +24,7 @@ def parse_assignment(value: object) -> AssignmentSettings:
     settings = msgspec.convert(value, AssignmentSettings)
     for source in settings.sources:
         try:
-            check_text(source, max_length=SOURCE_MAX)
+            check_line(source, max_length=SOURCE_MAX)
         except ValidationFailed as invalid:
             raise ValueError(f"sources: {truncate(source)} is not a source. {invalid}") from None
     return settings

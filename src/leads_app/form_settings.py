@@ -10,7 +10,7 @@ import msgspec
 
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.setting_values import parse_cors_origins, parse_rate_limit
-from leads_domain.checking import check_text, truncate
+from leads_domain.checking import check_line, truncate
 from leads_domain.details import SOURCE_MAX
 from leads_domain.errors import ValidationFailed
 
@@ -65,7 +65,7 @@ def _form(name: str, table: Mapping[str, object]) -> FormSettings:
         parsed = msgspec.convert(table, _FormTable)
         _check_kind(parsed)
         return FormSettings(
-            source=check_text(parsed.source, max_length=SOURCE_MAX) if parsed.source is not None else None,
+            source=check_line(parsed.source, max_length=SOURCE_MAX) if parsed.source is not None else None,
             owner=parsed.owner,
             redirect=_redirect(parsed.redirect) if parsed.redirect is not None else None,
             origins=parse_cors_origins(parsed.origins) if parsed.origins else (),

@@ -31,6 +31,7 @@ from leads_app.setting_values import (
     parse_text,
     parse_trusted_proxies,
 )
+from leads_domain.checking import check_one_line
 from leads_domain.errors import InvalidPipeline, ValidationFailed
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 from leads_domain.rules import FollowUpRule
@@ -137,6 +138,8 @@ def _from_file(environ: Mapping[str, str], directory: Path) -> dict[str, Any]:
 def _channels(value: object) -> Mapping[str, Channel]:
     if not isinstance(value, dict) or not all(isinstance(options, dict) for options in value.values()):
         raise ValueError("Write one table for each channel: [channels.NAME].")
+    for name in value:
+        check_one_line(name)
     return {"log": Channel("log")} | {name: _channel(name, options) for name, options in value.items()}
 
 

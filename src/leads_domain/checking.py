@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.errors import FieldError, ValidationFailed
 
 ContextT = TypeVar("ContextT")
@@ -74,8 +75,39 @@ def check_storable(text: str) -> None:
 
 
 def check_text(text: str, *, max_length: int) -> str:
-    """Return the stripped text; raises `ValidationFailed` unless it has 1 to `max_length` storable characters."""
+    """Return the stripped text; raises `ValidationFailed` for a control character, or unless it has 1 to `max_length`.
+
+    Tabs and line breaks are allowed.
+    """
+    stripped = _check_length(text, max_length)
+    check_no_controls(stripped)
+    return stripped
+
+
+def check_line(text: str, *, max_length: int) -> str:
+    """Return the stripped text as `check_text` does; raises `ValidationFailed` also for tabs and line breaks."""
+    stripped = _check_length(text, max_length)
+    check_one_line(stripped)
+    return stripped
+
+
+def check_no_controls(text: str) -> None:
+    """Raise `ValidationFailed` for a control character that is neither a tab nor a line break."""
     check_storable(text)
+    if found := CONTROL_IN_TEXT.search(text):
+        raise ValidationFailed.because(f"Remove the control character U+{ord(found[0]):04X}.")
+
+
+def check_one_line(text: str) -> None:
+    """Raise `ValidationFailed` for a line break or another control character."""
+    check_storable(text)
+    if found := CONTROL.search(text):
+        raise ValidationFailed.because(
+            f"Remove the character U+{ord(found[0]):04X}: line breaks, tabs and control characters are not allowed."
+        )
+
+
+def _check_length(text: str, max_length: int) -> str:
     stripped = text.strip()
     if not 1 <= len(stripped) <= max_length:
         raise ValidationFailed.because(f"Must have 1 to {max_length} characters, but has {len(stripped)}.")

@@ -4,7 +4,15 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypedDict, cast
 
-from leads_domain.checking import check_fields, check_storable, check_text, missing_fields, optional
+from leads_domain.checking import (
+    check_fields,
+    check_line,
+    check_no_controls,
+    check_one_line,
+    check_text,
+    missing_fields,
+    optional,
+)
 from leads_domain.contact import NO_CONTACT, EmailAddress, PhoneNumber
 from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.pipeline import Status
@@ -82,9 +90,17 @@ def check_changes(values: Mapping[str, Any], normalizer: Normalizer, *other_erro
 
 def check_attributes(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     """Return the attributes; raises `ValidationFailed` with the errors of all attributes, or if there are too many."""
+    return _check_each_attribute(check_attribute_number(attributes))
+
+
+def check_attribute_number(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """Return the attributes; raises `ValidationFailed` if a lead cannot have so many.
+
+    The attributes themselves are not checked, because older versions have stored others.
+    """
     if len(attributes) > ATTRIBUTES_MAX:
         raise ValidationFailed.because(f"Must have at most {ATTRIBUTES_MAX} attributes, but has {len(attributes)}.")
-    return _check_each_attribute(attributes)
+    return attributes
 
 
 def _check_each_attribute(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
@@ -99,12 +115,18 @@ def _check_each_attribute(attributes: Mapping[str, Scalar]) -> Mapping[str, Scal
     return dict(attributes)
 
 
+def _check_attribute_patch(attributes: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
+    """Check the attributes to set. One to remove can have any name, because older versions have stored others."""
+    _check_each_attribute({name: value for name, value in attributes.items() if value is not None})
+    return dict(attributes)
+
+
 def _check_attribute(name: str, value: Scalar) -> None:
-    check_storable(name)
+    check_one_line(name)
     if not 1 <= len(name) <= ATTRIBUTE_NAME_MAX:
         raise ValidationFailed.because(f"The name of an attribute must have 1 to {ATTRIBUTE_NAME_MAX} characters.")
     if isinstance(value, str):
-        check_storable(value)
+        check_no_controls(value)
         if len(value) > ATTRIBUTE_TEXT_MAX:
             raise ValidationFailed.because(f"Must have at most {ATTRIBUTE_TEXT_MAX} characters, but has {len(value)}.")
     elif isinstance(value, float):
@@ -134,10 +156,10 @@ def _phone(text: str, normalizer: Normalizer) -> PhoneNumber | None:
 _Rules = Mapping[str, Callable[[Any, Normalizer], object]]
 
 RULES: _Rules = {
-    "name": lambda text, _: check_text(text, max_length=NAME_MAX),
+    "name": lambda text, _: check_line(text, max_length=NAME_MAX),
     "email": optional(_email),
     "phone": optional(_phone),
-    "source": optional(lambda text, _: check_text(text, max_length=SOURCE_MAX)),
+    "source": optional(lambda text, _: check_line(text, max_length=SOURCE_MAX)),
     "owner": optional(_email),
     "attributes": lambda attributes, _: check_attributes(attributes),
 }
@@ -145,6 +167,6 @@ RULES: _Rules = {
 
 _CHANGE_RULES: _Rules = {
     **RULES,
-    "attributes": lambda attributes, _: _check_each_attribute(attributes),
+    "attributes": lambda attributes, _: _check_attribute_patch(attributes),
     "status_reason": optional(lambda text, _: check_text(text, max_length=REASON_MAX)),
 }

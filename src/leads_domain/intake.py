@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from leads_domain.captured import captured_as, captured_values
 from leads_domain.contact import NO_CONTACT
+from leads_domain.control_characters import on_one_line, remove_controls
 from leads_domain.details import (
     ATTRIBUTE_NAME_MAX,
     ATTRIBUTE_TEXT_MAX,
@@ -80,7 +81,8 @@ class _Reader:
 
     def __init__(self, content: Mapping[str, str], policy: IntakePolicy, normalizer: Normalizer) -> None:
         hidden = (policy.honeypot, ELAPSED_FIELD)
-        plain = {_plain(name): _plain(value) for name, value in content.items() if name not in hidden}
+        shown = {name: value for name, value in content.items() if name not in hidden}
+        plain = {on_one_line(name).strip(): remove_controls(value).strip() for name, value in shown.items()}
         self._left = {name: value for name, value in plain.items() if value}
         names = list(self._left)
         self._fields = {
@@ -113,6 +115,7 @@ class _Reader:
         wrong: list[tuple[str, Sequence[FieldError]]] = []
         for name in self._fields.get(field, ()):
             text = without_label(first_value(self._left[name])[0])
+            text = on_one_line(text) if field == "email" else text
             if is_placeholder(text):
                 self._left.pop(name)
                 continue
@@ -145,7 +148,7 @@ class _Reader:
 
     def _within(self, text: str, field: str, max_length: int) -> str | None:
         """Return a text on one line. A text that is too long is set aside."""
-        line = " ".join(text.split())
+        line = " ".join(on_one_line(text).split())
         if len(line) <= max_length:
             return line
         self._wrong[as_given(field)] = text
@@ -166,8 +169,3 @@ class _Reader:
             if rest := value[ATTRIBUTE_TEXT_MAX:]:
                 message.append(f"{name}: ...{rest}")
         return attributes, "\n\n".join(message)[:MESSAGE_MAX].strip()
-
-
-def _plain(text: str) -> str:
-    """Return a text without NUL, which cannot be stored, and without outer white space."""
-    return text.replace("\0", "").strip()

@@ -7,7 +7,7 @@ from typing import Any, NewType
 
 from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber, identity_of
-from leads_domain.details import NAME_MAX, REASON_MAX, Details, Scalar, check_attributes
+from leads_domain.details import NAME_MAX, REASON_MAX, Details, Scalar, check_attribute_number
 from leads_domain.errors import FieldError, ValidationFailed, VersionMismatch
 from leads_domain.events import Event, EventType, Json, rfc3339
 from leads_domain.pipeline import Pipeline, Status
@@ -183,6 +183,6 @@ def is_same_json(one: object, other: object) -> bool:
 
 def _merge_attributes(current: Mapping[str, Scalar], added: Mapping[str, Scalar]) -> Mapping[str, Scalar]:
     try:
-        return check_attributes({**current, **added})
+        return check_attribute_number({**current, **added})
     except ValidationFailed as invalid:
         raise ValidationFailed([error.under("attributes") for error in invalid.errors]) from None

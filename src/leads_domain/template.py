@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from leads_domain.checking import check_text, truncate
+from leads_domain.control_characters import on_one_line
 from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import MESSAGE_MAX
 from leads_domain.lead import Lead
@@ -40,12 +41,12 @@ class Template:
     def fill(self, lead: Lead, message: str | None = None) -> str:
         """Return the message for a lead, truncated to `MESSAGE_MAX` characters. A missing value becomes empty text.
 
-        `message` is the text of an enquiry. Placeholders within values are not filled. Line breaks within values become
-        spaces, except in the text of an enquiry.
+        `message` is the text of an enquiry. Placeholders within values are not filled. Values are put on one line,
+        except the text of an enquiry.
         """
         created_at = f"{lead.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         values = {**lead.to_dict(), "created_at": created_at}
-        texts = {name: _on_one_line(values[name]) for name in PLACEHOLDERS} | {MESSAGE: message or ""}
+        texts = {name: on_one_line(values[name] or "") for name in PLACEHOLDERS} | {MESSAGE: message or ""}
         return self._filled(texts.__getitem__)[:MESSAGE_MAX]
 
     def _filled(self, value: Callable[[str], str]) -> str:
@@ -67,7 +68,3 @@ def _check(part: re.Match[str], known: Sequence[str]) -> None:
         unknown = f"Unknown placeholder {truncate(part['placeholder'])}."
         error = "Only rules for enquiries have {message}." if part["placeholder"] == MESSAGE else unknown
         raise ValidationFailed.because(f"{error} Use one of: {choices}.")
-
-
-def _on_one_line(value: object) -> str:
-    return "" if value is None else " ".join(str(value).splitlines())

@@ -208,10 +208,11 @@ def test_leads_are_listed_the_newest_first(service: Service, api: Api) -> None:
 
 def test_leads_are_listed_as_they_are_shown_one_by_one(service: Service, api: Api) -> None:
     service.clock.advance(timedelta(microseconds=123456))
-    odd = "\x01\t\x7f\x85\u2028\ufeff\"\\/'<&李👩‍🚀"
+    odd = "\u00a0\u200f\ufeff\"\\/'<&李👩‍🚀"
+    odd_lines = f"\t\n\x85\u2028\u202e{odd}"
     numbers = {"big": 2**63 - 1, "small": -(2**63), "tiny": 5e-324, "huge": 1e300, "whole": 1.0, "third": 1 / 3}
     others: list[dict[str, Any]] = [
-        {"name": f"x{odd}x", "source": f"x{odd}x", "attributes": {odd: odd, **numbers, "yes": True, "no": None}},
+        {"name": f"x{odd}x", "source": f"x{odd}x", "attributes": {odd: odd_lines, **numbers, "yes": True, "no": None}},
         {"name": "null", "phone": "+49 30 123456 ext. 7", "owner": "BÜRO@example.org", "attributes": {}},
     ]
     for number, members in enumerate(others):

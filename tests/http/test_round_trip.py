@@ -16,6 +16,7 @@ from sqlalchemy import delete
 from databases import database_url
 from leads_adapters.files.lead_fields import FIELDS
 from leads_adapters.sql.tables import leads, timeline
+from leads_domain.control_characters import on_one_line, remove_controls
 from leads_domain.details import REASON_MAX, SOURCE_MAX
 from leads_domain.events import rfc3339
 from rest import Api, Service, a_service
@@ -54,14 +55,14 @@ def pair(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]
         yield Pair((one, other), one.client("admin"), other.client("admin"))
 
 
-def storable(text: str) -> str:
-    """Return the text without NUL, which no database stores."""
-    return text.replace("\0", "\ufeff")
-
-
 def hard_texts(most: int) -> SearchStrategy[str]:
-    """Draw stored text with characters that are difficult in files."""
-    return texts().map(storable).map(str.strip).filter(bool) | trimmed_texts(most)
+    """Draw text of several lines with characters that are difficult in files."""
+    return texts().map(remove_controls).map(str.strip).filter(bool) | trimmed_texts(most)
+
+
+def hard_lines(most: int) -> SearchStrategy[str]:
+    """Draw text of one line with characters that are difficult in files."""
+    return hard_texts(most).map(on_one_line).map(str.strip).filter(bool)
 
 
 def contacts(number: int) -> SearchStrategy[dict[str, str | None]]:
@@ -79,15 +80,15 @@ def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [
         {
             **dict.fromkeys(FIELDS),
-            "name": draw(hard_texts(200)),
+            "name": draw(hard_lines(200)),
             **draw(contacts(at)),
             "status": draw(st.sampled_from(["new", "contacted", "qualified", "converted", "lost"])),
             "status_reason": draw(st.none() | hard_texts(REASON_MAX)),
-            "source": draw(st.none() | hard_texts(SOURCE_MAX)),
+            "source": draw(st.none() | hard_lines(SOURCE_MAX)),
             "owner": draw(st.sampled_from([None, "sales@example.com", "=x@example.com"])),
             "attributes": {
-                storable(name): storable(value) if isinstance(value, str) else value
-                for name, value in draw(st.dictionaries(texts().filter(bool), scalars(), max_size=4)).items()
+                name: remove_controls(value) if isinstance(value, str) else value
+                for name, value in draw(st.dictionaries(hard_lines(64), scalars(), max_size=4)).items()
             },
             "created_at": rfc3339(draw(utc_times())),
             "contacted_at": draw(st.none() | utc_times().map(rfc3339)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from leads_adapters.files.formulas import restored
 from leads_adapters.files.lead_fields import ASSIGNED_FIELDS, EXPORT_ONLY_FIELDS, FIELDS, is_export
 from leads_adapters.lead_files import ColumnMap, FileRefused, Meaning
+from leads_domain.control_characters import on_one_line
 from leads_domain.details import ATTRIBUTE_NAME_MAX
 from leads_domain.field_names import SEVERAL_POSSIBLE, assign_fields, recognise_field, simplified
 
@@ -158,7 +159,8 @@ def _column_names(header: Sequence[str]) -> tuple[list[str], int]:
 
 
 def _attribute_names(names: Sequence[str]) -> list[str]:
-    """Return the names as attributes can have them: long ones are cut, with room for a number."""
+    """Return the names as attributes can have them: on one line, and cut if they are long, with room for a number."""
+    names = [name and (on_one_line(name) or "_") for name in names]
     return distinct([name if len(name) <= ATTRIBUTE_NAME_MAX else name[: ATTRIBUTE_NAME_MAX - 6] for name in names])
 
 

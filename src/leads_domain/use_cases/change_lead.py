@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from leads_domain.details import ChangesInput, Details, Scalar, check_attributes, check_changes
+from leads_domain.details import ChangesInput, Details, Scalar, check_attribute_number, check_changes
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import Event, make_entries
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
@@ -106,6 +106,6 @@ def _merge_attributes(current: Mapping[str, Scalar], patch: Mapping[str, Scalar]
         if value is None:
             del merged[name]
     try:
-        return check_attributes(merged)
+        return check_attribute_number(merged)
     except ValidationFailed as invalid:
         raise ValidationFailed([error.under("attributes") for error in invalid.errors]) from None

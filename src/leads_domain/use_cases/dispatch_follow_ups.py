@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from leads_domain.control_characters import CONTROL_IN_TEXT
 from leads_domain.errors import NotFound
 from leads_domain.events import make_entries
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
@@ -148,8 +149,8 @@ class RecordOutcome:
 
 
 def _storable(error: NotificationError) -> str:
-    """Return the text of an error, truncated, without characters that cannot be stored."""
-    return str(error)[:ERROR_MAX].encode(errors="replace").decode().replace("\0", " ")
+    """Return the text of an error, truncated, without control characters and lone surrogates."""
+    return CONTROL_IN_TEXT.sub(" ", str(error)[:ERROR_MAX].encode(errors="replace").decode())
 
 
 def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:

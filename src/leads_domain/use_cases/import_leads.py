@@ -10,7 +10,7 @@ from leads_domain.details import Details, DetailsInput
 from leads_domain.errors import DuplicateLead, ValidationFailed
 from leads_domain.events import TimelineEntry, make_entries
 from leads_domain.lead import ImportedState, Lead, LeadId
-from leads_domain.lenient import OPTIONAL_FIELDS, add_attributes, check_leniently
+from leads_domain.lenient import OPTIONAL_FIELDS, add_attributes, check_leniently, put_on_one_line
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.register_lead import NewLead, OnDuplicate, Outcome, RegisterLead
 
@@ -91,10 +91,10 @@ class ImportLeads:
                 self.register_lead.pipeline.status_errors(unknown) if unknown and not state.status_attribute else ()
             )
             state = replace(state, status=status)
-        given = values
+        given = put_on_one_line(values) if lenient else values
         if unknown and state and state.status_attribute:
             attributes, left_out = add_attributes(values.get("attributes", {}), {state.status_attribute: unknown})
-            given, warnings = {**values, "attributes": attributes}, warnings + (left_out > 0)
+            given, warnings = {**given, "attributes": attributes}, warnings + (left_out > 0)
         details, set_aside = check_leniently(
             given, lambda checked: self.register_lead.check(checked, *errors), OPTIONAL_FIELDS if lenient else _OWNER
         )

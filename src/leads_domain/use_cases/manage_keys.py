@@ -13,7 +13,7 @@ from leads_domain.access import (
     is_well_formed,
     make_key_text,
 )
-from leads_domain.checking import check_fields, check_text, missing_fields
+from leads_domain.checking import check_fields, check_line, missing_fields
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, Entropy, IdSource
 
@@ -28,7 +28,7 @@ def check_new_key(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _RULES: Mapping[str, Callable[[Any, None], object]] = {
-    "name": lambda name, _: check_text(name, max_length=KEY_NAME_MAX),
+    "name": lambda name, _: check_line(name, max_length=KEY_NAME_MAX),
     "role": lambda role, _: Role(role),
 }
 

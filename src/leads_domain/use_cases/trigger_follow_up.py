@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_fields, check_text, check_time, optional, truncate
+from leads_domain.control_characters import on_one_line
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import make_entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
@@ -96,6 +97,7 @@ def _check_reachable(lead: Lead, recipient: Recipient, channel: str, needs: Addr
 
 
 def _default_message(lead: Lead, recipient: Recipient) -> str:
+    name = on_one_line(lead.name)
     if recipient is Recipient.OWNER:
-        return f"Please follow up with {lead.name}."
-    return f"Hello {lead.name}, thank you for your interest. We will be in touch with you soon."
+        return f"Please follow up with {name}."
+    return f"Hello {name}, thank you for your interest. We will be in touch with you soon."

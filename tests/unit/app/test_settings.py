@@ -133,6 +133,7 @@ def test_an_invalid_setting_is_refused_with_its_name(environ: dict[str, str], me
         ("max_body = true", "max_body is not valid"),
         ("= 1", "cannot be read"),
         ('channels = "log"', "channels is not valid. Write one table for each channel"),
+        ('[channels."\\u001b[2J"]', "channels is not valid. Remove the character U+001B"),
         ("[channels.team]\nurl = 'x'", "channels is not valid. team.adapter is missing"),
         ("[channels.team]\nadapter = 'smtp'\nport = 25", "channels is not valid. team.port is not a text"),
         ("[pipeline]\ninitial = 'a'\n", "pipeline is not valid. Object missing required field `transitions`"),

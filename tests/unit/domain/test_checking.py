@@ -11,6 +11,7 @@ from leads_domain.checking import (
     QUOTE_MAX,
     check_fields,
     check_id,
+    check_line,
     check_text,
     check_time,
     missing_fields,
@@ -18,7 +19,7 @@ from leads_domain.checking import (
     truncate,
 )
 from leads_domain.errors import FieldError, ValidationFailed
-from strategies import texts
+from strategies import texts_without_controls
 
 
 def _at_most(number: int, limit: int) -> int:
@@ -55,7 +56,7 @@ def test_every_broken_rule_is_reported_at_its_field() -> None:
     )
 
 
-@given(texts(min_size=1).filter(str.strip))
+@given(texts_without_controls().filter(str.strip))
 def test_only_leading_and_trailing_white_space_is_removed_from_a_text(text: str) -> None:
     checked = check_text(f" \n{text}\t", max_length=50)
     assert checked == checked.strip()
@@ -72,6 +73,31 @@ def test_a_trimmed_text_that_is_empty_or_too_long_is_refused(text: str) -> None:
 def test_nul_is_refused_at_any_index(text: str) -> None:
     with pytest.raises(ValidationFailed, match="Remove the NUL character"):
         check_text(text, max_length=3)
+
+
+@pytest.mark.parametrize("control", ["\x1b", "\x07", "\x08", "\x1f", "\x7f", "\x80", "\x9b"])
+def test_a_control_character_is_refused_in_every_text(control: str) -> None:
+    detail = f"Remove the character U+{ord(control):04X}: line breaks, tabs and control characters are not allowed."
+    with pytest.raises(ValidationFailed, match=rf"^Remove the control character U\+{ord(control):04X}\.$"):
+        check_text(f"a{control}b", max_length=3)
+    with pytest.raises(ValidationFailed) as caught:
+        check_line(f"a{control}b", max_length=3)
+    assert str(caught.value) == detail
+
+
+@pytest.mark.parametrize(
+    "char", ["\t", "\n", "\v", "\f", "\r", "\x85", "\u2028", "\u2029", "\u202e", "\u2066", "\u2069"]
+)
+def test_line_breaks_and_directional_overrides_are_refused_on_one_line_only(char: str) -> None:
+    assert check_text(f"a{char}b", max_length=3) == f"a{char}b"
+    with pytest.raises(ValidationFailed, match="Remove the character"):
+        check_line(f"a{char}b", max_length=3)
+    assert check_line("\n a b\t", max_length=3) == "a b"
+
+
+@pytest.mark.parametrize("char", ["\u200c", "\u200d", "\u200e", "\u200f", "\u061c", "\u00a0", "\ufeff"])
+def test_characters_that_scripts_and_emoji_need_are_allowed(char: str) -> None:
+    assert check_line(f"a{char}b", max_length=3) == f"a{char}b"
 
 
 def test_an_id_is_a_uuid_in_lower_case() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads_domain.control_characters import escape_controls
+from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT, escape_controls, on_one_line, remove_controls
 
 CONTROLS = [
     char
@@ -35,3 +35,16 @@ def test_an_escaped_text_has_no_control_character(text: str) -> None:
 )
 def test_control_characters_become_the_escapes_of_json(text: str, escaped: str) -> None:
     assert escape_controls(text) == escaped
+
+
+@given(st.text(st.sampled_from(CONTROLS) | st.characters()))
+def test_removing_leaves_what_is_allowed_and_changes_nothing_else(text: str) -> None:
+    assert remove_controls(text) == "".join(char for char in text if not CONTROL_IN_TEXT.match(char))
+    assert not CONTROL.search(on_one_line(text))
+    if not CONTROL.search(text):
+        assert on_one_line(text) == text
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\t", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_a_line_break_becomes_one_space(line_break: str) -> None:
+    assert on_one_line(f"Ada{line_break}Lovelace\x1b\u202e") == "Ada Lovelace"

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from builders import a_phone, an_email, details_input
 from fakes import PlainNormalizer
+from leads_adapters.normalizer import InternationalNormalizer
+from leads_domain.control_characters import CONTROL
 from leads_domain.details import (
     Details,
     DetailsInput,
@@ -89,6 +91,23 @@ def test_a_blank_name_is_refused() -> None:
     assert field_errors(name=" \t\n") == (FieldError("/name", "Must have 1 to 200 characters, but has 0."),)
 
 
+@pytest.mark.parametrize("field", ["name", "source", "email", "owner", "attributes"])
+@pytest.mark.parametrize("char", ["\x1b", "\n", "\u202e"])
+def test_control_characters_are_refused_in_short_texts(field: str, char: str) -> None:
+    value: Any = {f"a{char}b": 1} if field == "attributes" else f"john{char}@example.com"
+    with pytest.raises(ValidationFailed):
+        check_changes({field: value}, InternationalNormalizer())
+
+
+def test_a_reason_and_the_text_of_an_attribute_keep_their_line_breaks() -> None:
+    text = "Main Street 1\r\n\t10115 Berlin"
+    assert check(status_reason=text, attributes={"address": text})["attributes"] == {"address": text}
+    assert [error.pointer for error in field_errors(status_reason="a\x1bb", attributes={"a": "\x9b"})] == [
+        "/status_reason",
+        "/attributes/a",
+    ]
+
+
 @pytest.mark.parametrize("field", ["name", "source", "status_reason"])
 def test_a_text_with_nul_is_refused(field: str) -> None:
     detail = "Remove the NUL character (U+0000): it cannot be stored."
@@ -96,9 +115,9 @@ def test_a_text_with_nul_is_refused(field: str) -> None:
 
 
 @given(st.text(max_size=250))
-def test_a_name_is_trimmed_and_refused_only_for_its_length_or_nul(text: str) -> None:
+def test_a_name_is_trimmed_and_refused_only_for_its_length_or_a_control_character(text: str) -> None:
     trimmed = text.strip()
-    if 1 <= len(trimmed) <= 200 and "\0" not in text:
+    if 1 <= len(trimmed) <= 200 and not CONTROL.search(trimmed):
         assert check(name=text) == {"name": trimmed}
     else:
         assert [error.pointer for error in field_errors(name=text)] == ["/name"]
@@ -251,7 +270,7 @@ def test_a_pointer_is_escaped_by_rfc_6901(name: str, pointer: str) -> None:
     assert field_errors(attributes={name: float("nan")})[0].pointer == pointer
 
 
-@given(st.dictionaries(attribute_names(), st.just(1), max_size=4), attribute_names(), st.sampled_from([2**63, "\0"]))
+@given(st.dictionaries(attribute_names(), st.just(1), max_size=4), attribute_names(), st.sampled_from([2**63, "\x1b"]))
 def test_a_pointer_resolves_to_the_invalid_value(good: dict[str, Scalar], name: str, bad: Scalar) -> None:
     document = {"attributes": {**good, name: bad}}
     (error,) = field_errors(**document)

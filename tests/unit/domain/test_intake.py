@@ -50,6 +50,23 @@ def test_fields_are_recognised_by_their_names() -> None:
     }
 
 
+def test_control_characters_are_removed_and_refuse_nothing() -> None:
+    content = {
+        "your\x1b-name": "Ada\r\nMuster\x07\u202e",
+        "email": "\u202aada@example.com\u202c",
+        "message": "One\x9b\n\nTwo",
+        "source": "web\tsite",
+        "Your\nsize": "\x1b[2J7",
+    }
+    assert enquiry(content) == {
+        "name": "Ada Muster",
+        "email": "ada@example.com",
+        "source": "web site",
+        "message": "One\n\nTwo",
+        "attributes": {"Your size": "[2J7"},
+    }
+
+
 def test_the_policy_chooses_fields_and_adds_source_and_owner() -> None:
     content = {"a": "Ada", "b": "ada@example.com", "email": "other@example.com", "c": "x"}
     policy = {"fields": {"a": "name", "b": "email"}, "source": "website", "owner": "sales@example.com"}

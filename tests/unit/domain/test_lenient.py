@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fakes import PlainNormalizer
 from leads_domain.details import ATTRIBUTES_MAX, Details, DetailsInput, check_new_details
 from leads_domain.errors import ValidationFailed
-from leads_domain.lenient import add_attributes, check_leniently
+from leads_domain.lenient import add_attributes, check_leniently, put_on_one_line
 
 
 def check(values: DetailsInput) -> Details:
@@ -109,3 +109,26 @@ _TEXTS = st.text(alphabet="a@.+49 0x\0\ud800", max_size=30) | st.text(max_size=1
 def test_a_person_with_a_name_and_an_email_address_is_never_refused(values: dict[str, Any]) -> None:
     details, _ = check_leniently(cast(DetailsInput, values), check)
     assert details["name"] == "Ada"
+
+
+def test_control_characters_are_removed_from_texts_of_one_line() -> None:
+    values = DetailsInput(
+        name="Ada\r\nMuster\x1b",
+        email="\u202aada@example.com\u202c",
+        phone="+49 30 1\n+49 30 2",
+        source=None,
+        owner="\x9b",
+    )
+    assert put_on_one_line(values) == {
+        "name": "Ada Muster",
+        "email": "ada@example.com",
+        "phone": "+49 30 1\n+49 30 2",
+        "source": None,
+        "owner": "",
+    }
+
+
+def test_control_characters_are_removed_from_wrong_attributes() -> None:
+    details, count = leniently(name="Ada", email="ada@example.com", attributes={"a\nb": "\x1b[2J\nx", "c": "d"})
+    assert details["attributes"] == {"a b": "[2J\nx", "c": "d"}
+    assert count == 1

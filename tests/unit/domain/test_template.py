@@ -1,6 +1,5 @@
 """Test message templates: syntax errors, and that values of a lead are inserted as plain text."""
 
-import re
 from datetime import timedelta, timezone
 
 import pytest
@@ -12,7 +11,7 @@ from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import MESSAGE_MAX
 from leads_domain.lead import Lead
 from leads_domain.template import PLACEHOLDERS, Template
-from strategies import leads, texts
+from strategies import leads, texts, texts_without_controls
 
 KNOWN = "{id}, {name}, {email}, {phone}, {status}, {source}, {owner}, {created_at}"
 TEXTS_WITH_BRACES = st.text("{}aname ", max_size=12) | st.sampled_from([f"{{{name}}}" for name in PLACEHOLDERS])
@@ -93,7 +92,7 @@ def test_an_invalid_template_is_refused_when_it_is_created(text: str, message: s
     assert error_of(text).startswith(message)
 
 
-@given(texts().filter(str.strip), leads())
+@given(texts_without_controls().filter(str.strip), leads())
 def test_text_without_placeholders_is_not_changed(text: str, lead: Lead) -> None:
     assert Template(escaped(text)).fill(lead) == text.strip()
 
@@ -132,8 +131,7 @@ def test_other_templates_have_no_message() -> None:
 
 @given(leads())
 def test_a_value_without_line_breaks_is_not_changed(lead: Lead) -> None:
-    filled = Template(">{name}<").fill(lead)
-    assert filled == f">{lead.name}<" or re.search(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", lead.name)
+    assert Template(">{name}<").fill(lead) == f">{lead.name}<"
 
 
 @given(st.integers(min_value=1, max_value=200), leads())

@@ -37,6 +37,15 @@ def test_the_timeline_shows_actor_and_time_of_a_change(app: Application) -> None
     assert newest.data == {"changes": {"phone": {"from": None, "to": str(a_phone())}}}
 
 
+def test_a_lead_with_texts_that_are_refused_today_can_be_changed(app: Application) -> None:
+    old = a_lead(name="John\x1b[2J", source="a\nb", attributes={"a\tb": "\x9b"})
+    app.database.write(lambda work: work.leads.add(old))
+    changed = app.change(old, "contacted", phone="+12025550123", attributes={"size": 5})
+    assert (changed.name, changed.attributes) == (old.name, {"a\tb": "\x9b", "size": 5})
+    assert app.register(name="Jo", attributes={"new": 1}, on_duplicate=OnDuplicate.UPDATE).lead.name == "Jo"
+    assert app.change(old, attributes={"a\tb": None}).attributes == {"new": 1}
+
+
 @pytest.mark.parametrize(
     "fields", [{}, {"name": " John Doe "}, {"attributes": {}}, {"attributes": {"absent": None}}, {"source": None}]
 )

@@ -30,7 +30,7 @@ def test_no_two_keys_are_equal(app: Application) -> None:
     assert one.id != other.id
 
 
-@pytest.mark.parametrize("name", ["", "  ", "n" * 101, "a\0b", "\ud800"])
+@pytest.mark.parametrize("name", ["", "  ", "n" * 101, "a\0b", "\ud800", "a\x1b]52;c;x\x07", "a\nb", "a\u202eb"])
 def test_a_key_needs_a_name(app: Application, name: str) -> None:
     with pytest.raises(ValidationFailed):
         app.database.write(app.create_key, name=name, role=Role.READ)

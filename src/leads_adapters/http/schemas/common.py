@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from leads_domain import details, enquiry, follow_up
 from leads_domain.access import Role
+from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.use_cases import add_note
 from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
 
@@ -21,7 +22,10 @@ FIELDS_MAX = 100
 
 
 NO_NUL = {"not": {"pattern": r"\u0000"}}
-"""Applies to all texts: PostgreSQL cannot store the NUL character."""
+"""Applies to filters: PostgreSQL cannot compare the NUL character."""
+
+_NO_CONTROLS = {"not": {"pattern": CONTROL_IN_TEXT.pattern.replace(r"\x", r"\u00")}}
+_ONE_LINE = {"not": {"pattern": CONTROL.pattern.replace(r"\x", r"\u00")}}
 
 ADDRESS = {
     "format": "idn-email",
@@ -31,9 +35,9 @@ ADDRESS = {
 """Applies to e-mail addresses. The pattern excludes the domains that email-validator refuses."""
 
 
-def _text(description: str, max_length: int, example: str) -> Meta:
+def _text(description: str, max_length: int, example: str, allowed: Mapping[str, Any] = _NO_CONTROLS) -> Meta:
     """Describe a text that is not blank."""
-    limits = {"minLength": 1, "maxLength": max_length, "pattern": r"[^\s\u001c-\u001f\u0085]", **NO_NUL}
+    limits = {"minLength": 1, "maxLength": max_length, "pattern": r"[^\s\u001c-\u001f\u0085]", **allowed}
     return Meta(description=description, examples=[example], extra_json_schema=limits)
 
 
@@ -46,7 +50,9 @@ OR_BLANK = Meta(extra_json_schema={"x-or-blank": True})
 
 Id = Annotated[str, Meta(description="A UUIDv7 (RFC 9562).", extra_json_schema={"format": "uuid"})]
 Time = Annotated[datetime, Meta(tz=True, description="A time with an offset (RFC 3339).")]
-Name = Annotated[str, _text("The name of the person. White space around it is removed.", details.NAME_MAX, "John Doe")]
+Name = Annotated[
+    str, _text("The name of the person. White space around it is removed.", details.NAME_MAX, "John Doe", _ONE_LINE)
+]
 Email = Annotated[
     str,
     _format(
@@ -63,10 +69,10 @@ _PHONE = (
     'It identifies a lead without an e-mail address. A placeholder such as "N/A" means null.'
 )
 Phone = Annotated[str, _format({"format": "phone", "maxLength": 50}, _PHONE, "+49123456789")]
-Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website")]
+Source = Annotated[str, _text("Where the lead came from.", details.SOURCE_MAX, "website", _ONE_LINE)]
 Reason = Annotated[str, _text("The reason for the status.", details.REASON_MAX, "too expensive")]
-_ATTRIBUTE_NAME = {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX, **NO_NUL}
-_ATTRIBUTE_TEXT = Meta(extra_json_schema={"maxLength": details.ATTRIBUTE_TEXT_MAX, **NO_NUL})
+_ATTRIBUTE_NAME = {"minLength": 1, "maxLength": details.ATTRIBUTE_NAME_MAX, **_ONE_LINE}
+_ATTRIBUTE_TEXT = Meta(extra_json_schema={"maxLength": details.ATTRIBUTE_TEXT_MAX, **_NO_CONTROLS})
 Attribute = Annotated[str, _ATTRIBUTE_TEXT] | int | float | bool | None
 Attributes = Annotated[
     dict[str, Attribute],
@@ -97,7 +103,13 @@ EnquiryMessage = Annotated[
 ]
 Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"], extra_json_schema=NO_NUL)]
 KeyName = Annotated[
-    str, _text("The name of the key, shown as `actor` in timelines. It need not be unique.", KEY_NAME_MAX, "Web form")
+    str,
+    _text(
+        "The name of the key, shown as `actor` in timelines. It need not be unique.",
+        KEY_NAME_MAX,
+        "Web form",
+        _ONE_LINE,
+    ),
 ]
 KeyRole = Annotated[
     Role, Meta(description="The role of the key: it decides what the key permits.", examples=["capture"])

@@ -59,7 +59,7 @@ def test_the_delimiter_that_gives_known_columns_is_used() -> None:
 def test_a_column_name_can_be_quoted_and_have_two_lines() -> None:
     assert rows('"Shoe\nSize";email;name\n7;a@x.org;Ann\n')[0] == Row(
         3,
-        {"email": "a@x.org", "name": "Ann", "attributes": {"Shoe\nSize": "7"}},
+        {"email": "a@x.org", "name": "Ann", "attributes": {"Shoe Size": "7"}},
         ["7", "a@x.org", "Ann"],
         merge_attributes=True,
     )
