@@ -23,6 +23,7 @@ from leads_domain.access import Role
 from leads_domain.events import EventType
 from leads_domain.pipeline import DEFAULT_PIPELINE
 from rest import a_service
+from unit.limits import LIMITS
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -120,6 +121,11 @@ def test_the_example_of_a_setting_is_accepted(name: str) -> None:
 def test_no_page_mentions_an_unknown_setting() -> None:
     mentioned = {name for page in PAGES for name in re.findall(r"\bLEADS_[A-Z_]+\b", read(page))}
     assert mentioned - {"LEADS_CONFIG", *(f"LEADS_{name.upper()}" for name in VARIABLES)} == set()
+
+
+def test_every_limit_is_documented_with_its_default_and_no_other() -> None:
+    table = rows(section("run-it-for-others.md", "## Limits"))
+    assert {what: default for what, default, _, _ in table} == LIMITS
 
 
 def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:

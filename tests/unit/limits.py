@@ -1,0 +1,59 @@
+"""List the limits of leads with the values in the code. docs/run-it-for-others.md must list the same."""
+
+from leads_adapters.files.columns import COLUMNS_MAX
+from leads_adapters.files.lines import LINE_MAX
+from leads_adapters.files.sheet_process import MEMORY_MAX, SECONDS_MAX
+from leads_adapters.http.client_address import FORWARDED_MAX
+from leads_adapters.http.concurrency import PER_ADDRESS, PER_KEY
+from leads_adapters.http.controllers.transfers import IMPORTS_MAX
+from leads_adapters.http.form_bodies import FIELDS_MAX as FORM_FIELDS_MAX
+from leads_adapters.http.form_bodies import FORM_MAX_BYTES, FORM_MAX_CHARACTERS, LEVELS_MAX
+from leads_adapters.http.negotiation import RANGES_MAX
+from leads_adapters.http.problem_responses import ERRORS_MAX
+from leads_adapters.http.receiving import BODY_IDLE_SECONDS, BODY_SECONDS
+from leads_adapters.http.request_middleware import SEND_SECONDS
+from leads_adapters.http.schemas.common import FIELDS_MAX
+from leads_adapters.http.streaming import IDLE_SECONDS
+from leads_adapters.sql.sqlite.engine import BUSY_TIMEOUT_SECONDS
+from leads_app.channels import ATTEMPT_SECONDS
+from leads_app.cli.connections import CONNECTIONS_MAX, HEAD_MAX, HEAD_SECONDS
+from leads_app.cli.serve import STOP_SECONDS
+from leads_app.dispatcher import SLOTS
+from leads_app.form_settings import FORM_RATE_LIMIT
+from leads_app.settings import DEFAULT_RATE_LIMIT, Settings
+from leads_domain.paging import LIMIT_MAX
+
+KIB, MIB, GIB = 2**10, 2**20, 2**30
+_RATE, _SECONDS = DEFAULT_RATE_LIMIT.requests, DEFAULT_RATE_LIMIT.seconds
+
+LIMITS = {
+    "requests of a key": f"{_RATE} in {_SECONDS} s",
+    "requests of an address without a valid key": f"{_RATE // 10} in {_SECONDS} s",
+    "requests of an address to a public form": FORM_RATE_LIMIT.replace("/", " in a "),
+    "simultaneous requests of a key": f"{PER_KEY}, and {PER_ADDRESS} from one address",
+    "connections": f"{CONNECTIONS_MAX:,}",
+    "request head": f"{HEAD_MAX // KIB} KiB",
+    "time for a request head, from the connection or the previous response": f"{HEAD_SECONDS} s",
+    "addresses in `X-Forwarded-For`": f"the last {FORWARDED_MAX}",
+    "media ranges in `Accept`": f"{RANGES_MAX}",
+    "request body": f"{Settings().max_body // KIB} KiB",
+    "time for a request body": f"{BODY_IDLE_SECONDS:.0f} s without a byte, {BODY_SECONDS:.0f} s in all",
+    "JSON object in a body": f"{FIELDS_MAX} fields",
+    "errors in a response": f"{ERRORS_MAX}",
+    "body of a public form": f"{FORM_MAX_BYTES // KIB} KiB",
+    "fields of a public form": f"{FORM_FIELDS_MAX}, with {FORM_MAX_CHARACTERS // KIB} Ki characters; "
+    f"{LEVELS_MAX} levels of JSON",
+    "client that reads none of a response": f"{SEND_SECONDS:.0f} s",
+    "page of a list": f"{LIMIT_MAX} entries",
+    "file over HTTP": f"{Settings().max_import // MIB} MiB",
+    "time for a file over HTTP": f"{IDLE_SECONDS:.0f} s without a byte",
+    "simultaneous imports over HTTP": f"{IMPORTS_MAX}",
+    "reading a spreadsheet": f"{MEMORY_MAX // GIB} GiB of memory, {SECONDS_MAX} s of processor time",
+    "columns of a file": f"{COLUMNS_MAX:,}",
+    "row of a file": f"{LINE_MAX // MIB} MiB",
+    "wait for a lock that another process holds": f"{BUSY_TIMEOUT_SECONDS:.0f} s",
+    "sending a follow-up": f"{ATTEMPT_SECONDS:.0f} s",
+    "simultaneous attempts of a channel": f"{SLOTS}",
+    "stopping": f"{STOP_SECONDS:.0f} s",
+}
+"""The default of each limit, by what it limits, in the order and words of the documentation."""
