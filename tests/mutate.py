@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import unified_diff
+from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from multiprocessing import get_context
 from multiprocessing.pool import ThreadPool
@@ -113,11 +114,14 @@ def _run_tests(mutant: Mutant, tests: Sequence[str]) -> None:
         return compile(code, path, "exec") if self.path == path else get_code(self, name)
 
     SourceFileLoader.get_code = get_mutated_code  # type: ignore[method-assign,assignment]
-    os._exit(pytest.main(["-x", "-q", *config().pytest_add_cli_args, *tests]))
+    options = ["-x", "-q", "-W", "ignore::pytest.PytestAssertRewriteWarning", *config().pytest_add_cli_args]
+    os._exit(pytest.main([*options, *tests]))
 
 
 def main() -> None:
     """Print the survivors and the score, and fail if the score is too low."""
+    for library in ("alembic.command", "email_validator", "hypothesis.stateful", "psycopg"):
+        import_module(library)  # once, because each process would need a second for it
     every = list(mutants())
     if is_killed(replace(every[0], mutated=every[0].original, is_killed=False)):
         sys.exit("The tests fail without a mutant, too. Run `make check`.")
