@@ -108,7 +108,7 @@ def test_an_id_is_a_uuid_in_lower_case() -> None:
     "text", ["", "1", an_id()[:-1], an_id() + "0", an_id().replace("-", ""), f"{{{an_id()}}}", "\0"]
 )
 def test_a_text_that_is_not_a_uuid_is_refused_as_an_id(text: str) -> None:
-    with pytest.raises(ValidationFailed, match=r"is not an id\. An id is a UUID"):
+    with pytest.raises(ValidationFailed, match=r" is not an id\. An id is a UUID\.$"):
         check_id(text)
 
 

@@ -119,5 +119,7 @@ def test_a_delay_that_is_negative_or_longer_than_ten_years_is_refused(after: tim
     if timedelta(0) < after <= timedelta(days=3650):
         assert a_rule(after=after).after == after
     else:
-        with pytest.raises(ValidationFailed, match="The delay of a follow-up must be positive and at most 3650 days"):
+        with pytest.raises(
+            ValidationFailed, match=r"^The delay of a follow-up must be positive and at most 3650 days\.$"
+        ):
             a_rule(after=after)

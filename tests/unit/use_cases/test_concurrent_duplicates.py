@@ -17,6 +17,7 @@ from leads_domain.use_cases.add_enquiry import EnquiryOutcome
 from leads_domain.use_cases.import_leads import ImportResult
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
+UNAVAILABLE = r"^Other requests keep changing which lead has this e-mail address or phone number\. Try again\.$"
 JOHN = a_lead()
 
 Leads = dict[LeadId, Lead]
@@ -114,7 +115,7 @@ def test_an_enquiry_is_unavailable_if_the_lead_vanishes_each_time(tmp_path: Path
 
     work = MemoryUnitOfWork(state)
     work.leads = AlwaysVanishingStore(state.leads, {})
-    with memory_database(tmp_path) as database, pytest.raises(Unavailable):
+    with memory_database(tmp_path) as database, pytest.raises(Unavailable, match=UNAVAILABLE):
         Application(database).add_enquiry(work, {"email": "john@example.com"}, actor=ACTOR)
     assert (state.leads, state.timeline) == ({JOHN.id: JOHN}, [])
 
@@ -143,6 +144,6 @@ def test_a_duplicate_that_changes_each_time_makes_the_registration_unavailable(t
 
     work = MemoryUnitOfWork(state)
     work.leads = AlwaysDuplicateStore(state.leads, {})
-    with memory_database(tmp_path) as database, pytest.raises(Unavailable):
+    with memory_database(tmp_path) as database, pytest.raises(Unavailable, match=UNAVAILABLE):
         Application(database).register_lead(work, details_input(), actor=ACTOR)
     assert (state.leads, state.timeline) == ({JOHN.id: JOHN}, [])

@@ -137,7 +137,10 @@ def test_a_lead_shows_its_next_follow_up(app: Application) -> None:
     app.trigger(lead, due_at=now + 3 * HOUR)
     assert app.lead(lead) == first
     app.trigger(lead, due_at=now + HOUR)
-    assert app.lead(lead) == replace(first, next_follow_up_at=now + HOUR, version=3)
+    earliest = replace(first, next_follow_up_at=now + HOUR, version=3)
+    assert app.lead(lead) == earliest
+    app.trigger(lead, due_at=now + HOUR)
+    assert app.lead(lead) == earliest
 
 
 def test_after_a_follow_up_is_sent_the_lead_shows_the_next_one(app: Application) -> None:
