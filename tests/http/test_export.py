@@ -124,26 +124,32 @@ def test_an_unknown_format_is_refused(admin: Api) -> None:
     assert "`text/csv` or `application/x-ndjson`" in problem["detail"]
 
 
-class CountingDatabase:
-    """A database that counts long reads and fails from read number `fail_at` on."""
+OUTAGE = Unavailable("The disk is away.")
 
-    def __init__(self, database: Database, fail_at: int | None) -> None:
+
+class CountingDatabase:
+    """A database that counts long reads and fails with `error` from read number `fail_at` on."""
+
+    def __init__(self, database: Database, fail_at: int | None, error: Exception) -> None:
         self.read_long_there = database.read_long
         self.write = database.write
         self.fail_at = fail_at
+        self.error = error
         self.number = 0
 
     async def read_long(self, *asked: Any) -> Any:
         if self.number == self.fail_at:
-            raise Unavailable("The disk is away.")
+            raise self.error
         self.number += 1
         return await self.read_long_there(*asked)
 
 
-def with_pages(service: Service, pages: int, fail_at: int | None = None) -> tuple[Api, CountingDatabase]:
+def with_pages(
+    service: Service, pages: int, fail_at: int | None = None, error: Exception = OUTAGE
+) -> tuple[Api, CountingDatabase]:
     """Create leads for this number of pages; return an administrator and the counting database."""
     importing = service.container.importing()
-    reads = CountingDatabase(importing.database, fail_at)
+    reads = CountingDatabase(importing.database, fail_at, error)
     service.container.importing.override(providers.Object(replace(importing, database=cast(Database, reads))))
     admin = service.client("admin")
     fill(admin, pages * PAGE_SIZE)
@@ -162,7 +168,7 @@ def test_an_error_before_the_first_byte_is_a_problem(service: Service) -> None:
 def test_an_error_during_the_body_aborts_it_and_is_logged(
     service: Service, log: list[MutableMapping[str, Any]]
 ) -> None:
-    admin, _ = with_pages(service, 3, fail_at=2)
+    admin, _ = with_pages(service, 3, fail_at=2, error=ValueError("a1@example.com"))
     response = admin.get("/leads/export", x_request_id="broken").expect(200)
 
     assert not response.complete
@@ -170,6 +176,15 @@ def test_an_error_during_the_body_aborts_it_and_is_logged(
     (error,) = errors(log)
     assert error["request_id"] == "broken"
     assert "a1@example.com" not in str(error)
+
+
+def test_an_outage_during_the_body_aborts_it_and_is_no_fault(
+    service: Service, log: list[MutableMapping[str, Any]]
+) -> None:
+    admin, _ = with_pages(service, 3, fail_at=2)
+
+    assert not admin.get("/leads/export").expect(200).complete
+    assert errors(log) == []
 
 
 def test_head_does_not_read_leads(service: Service) -> None:

@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from leads_adapters.transfer import Run
+from leads_domain.errors import Unavailable
 
 ResultT = TypeVar("ResultT")
 
@@ -64,8 +65,8 @@ class Upload(io.RawIOBase):
 class FileResponse(Response[bytes]):
     """A body that is generated while it is sent. `next_piece` returns `b""` at the end.
 
-    An error before the first piece becomes a problem response. A later error is reported to `log` and aborts the
-    connection, so that the client sees that the body is incomplete.
+    An error before the first piece becomes a problem response. A later error aborts the connection, so that the client
+    sees that the body is incomplete. It is reported to `log`, unless it is an outage, which the database logs itself.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class FileResponse(Response[bytes]):
             while self._piece and not disconnected.done():
                 await send({"type": "http.response.body", "body": self._piece, "more_body": True})
                 self._piece = await self._next_piece()
-        except SlowClientError:
+        except (SlowClientError, Unavailable):
             pass
         except Exception as error:  # noqa: BLE001 - the status is sent already
             self._log(error)
