@@ -24,7 +24,7 @@ INSTALL = $(UV) pip install --quiet --python $(@D)/bin/python --constraints cons
 MAKE_VENV := $(UV) venv --quiet --allow-existing --python $(PYTHON)
 endif
 
-.PHONY: serve check test test-fallback wheels crash fuzz mutate attack browser openapi messages requirements swagger-ui clients lint format bench bench-peers clean
+.PHONY: serve check test test-fallback wheels soak crash fuzz mutate attack browser openapi messages requirements swagger-ui clients lint format bench bench-peers clean
 
 serve: $(VENV)/.installed
 	$(BIN)/leads serve
@@ -50,6 +50,12 @@ test-fallback: $(VENV)/.installed-dev
 # Check that each dependency has a wheel for each supported machine.
 wheels: $(VENV)/.installed-dev
 	$(BIN)/python tests/wheels.py
+
+# Send steady traffic to both databases at once, with faults. The tables and the picture are in build/soak.
+soak: SOAK_MINUTES ?= 30
+soak: SOAK_RATE ?= 40
+soak: $(BENCH)/.installed
+	$(BENCH)/bin/python -m benchmarks.soak --minutes $(SOAK_MINUTES) --rate $(SOAK_RATE)
 
 # Kill the service 200 times, at other moments in each run. CRASH_SEED=... repeats a run.
 crash: $(VENV)/.installed-dev

@@ -20,9 +20,9 @@ _RATE_COLUMNS = ("on this machine", "a second", "p50 ms", "p99 ms")
 def as_markdown(findings: Findings) -> str:
     """Return tables of the figures with their goals, of the rates, and of the versions."""
     tables = [
-        _table(_RATIO_COLUMNS, map(_figure_cells, findings.figures)),
-        _table(_RATE_COLUMNS, map(_rate_cells, findings.rates)),
-        _table(("version", ""), _versions(findings).items()),
+        table(_RATIO_COLUMNS, map(_figure_cells, findings.figures)),
+        table(_RATE_COLUMNS, map(_rate_cells, findings.rates)),
+        table(("version", ""), _versions(findings).items()),
     ]
     return "\n\n".join(tables)
 
@@ -52,7 +52,8 @@ def _versions(findings: Findings) -> dict[str, str]:
     return own | {name: version(name) for name in _PACKAGES} | dict(findings.versions)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
     lines = [head, *rows]
     widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     padded = [

@@ -27,7 +27,7 @@ def measure(bench: Bench) -> Findings:
     return Findings.merge([*(each.findings for each in compared.values()), Findings(versions=versions)])
 
 
-class _DurableServer(PostgresServer):
+class DurableServer(PostgresServer):
     """PostgreSQL with the settings that it is shipped with."""
 
     def _options(self) -> list[str]:
@@ -37,7 +37,7 @@ class _DurableServer(PostgresServer):
 @contextmanager
 def server() -> Iterator[str]:
     """Run a PostgreSQL server and provide the URL of an empty database."""
-    server = _DurableServer()
+    server = DurableServer()
     try:
         yield server.url.render_as_string(hide_password=False)
     finally:
