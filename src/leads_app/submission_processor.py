@@ -42,7 +42,7 @@ class SubmissionProcessor:
         self._clock = clock
         self._process = process
         self._keep = keep
-        self._next_expiry: datetime | None = None
+        self._last_expiry: datetime | None = None
         self._wake_up = asyncio.Event()
         self._stopping = asyncio.Event()
 
@@ -101,12 +101,12 @@ class SubmissionProcessor:
 
     async def _delete_expired(self) -> None:
         now = self._clock.now()
-        if self._next_expiry is not None and now < self._next_expiry:
+        if self._last_expiry is not None and abs(now - self._last_expiry) < EXPIRY_INTERVAL:
             return
         while await self._database.write(_delete_expired, now - self._keep) == BATCH:
             if self._stopping.is_set():
                 return
-        self._next_expiry = now + EXPIRY_INTERVAL
+        self._last_expiry = now
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

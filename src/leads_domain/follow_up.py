@@ -134,18 +134,13 @@ class FollowUp:
     def claim(self, owner: str, until: datetime, now: datetime) -> "FollowUp":
         """Give `owner` the lease for one attempt."""
         self._check_scheduled("claimed")
-        return replace(
-            self,
-            attempts=self.attempts + 1,
-            claims=self.claims + 1,
-            lease=Lease(owner=owner, until=until),
-            updated_at=now,
-        )
+        lease = Lease(owner=owner, until=until)
+        return self._changed(now, attempts=self.attempts + 1, claims=self.claims + 1, lease=lease)
 
     def succeed(self, now: datetime) -> tuple["FollowUp", list[Event]]:
         """Mark the follow-up as sent, after the channel has accepted the notice."""
         self._check_scheduled("sent")
-        sent = self._end(FollowUpState.SENT, now, sent_at=now, last_error=None)
+        sent = self._end(FollowUpState.SENT, now, sent_at=max(now, self.updated_at), last_error=None)
         return sent, [self._event(EventType.FOLLOW_UP_SENT, attempt=self.attempts)]
 
     def fail_attempt(self, error: str, wait: timedelta | None, now: datetime) -> tuple["FollowUp", list[Event]]:
@@ -156,7 +151,7 @@ class FollowUp:
             failed = self._end(FollowUpState.FAILED, now, last_error=error)
             return failed, [attempt, self._event(EventType.FOLLOW_UP_FAILED, attempts=self.attempts, error=error)]
         next_attempt_at = max(now + wait, self.due_at)  # the due time may have changed during the attempt
-        scheduled = replace(self, last_error=error, next_attempt_at=next_attempt_at, lease=None, updated_at=now)
+        scheduled = self._changed(now, last_error=error, next_attempt_at=next_attempt_at, lease=None)
         return scheduled, [attempt]
 
     def reschedule(
@@ -176,7 +171,7 @@ class FollowUp:
             changes["message"] = message
         if not changes:
             return self, []
-        changed = replace(self, updated_at=now, **changes)
+        changed = self._changed(now, **changes)
         return changed, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(changed.due_at))]
 
     def retry(self, now: datetime) -> tuple["FollowUp", list[Event]]:
@@ -186,7 +181,7 @@ class FollowUp:
         """
         if self.state is not FollowUpState.FAILED:
             raise IllegalFollowUpState(self.state, "retried")
-        scheduled = replace(self, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now, updated_at=now)
+        scheduled = self._changed(now, state=FollowUpState.SCHEDULED, attempts=0, next_attempt_at=now)
         return scheduled, [self._event(EventType.FOLLOW_UP_RESCHEDULED, due_at=rfc3339(self.due_at))]
 
     def cancel(self, now: datetime) -> tuple["FollowUp", list[Event]]:
@@ -203,7 +198,11 @@ class FollowUp:
             raise AttemptInProgress(self.state)
 
     def _end(self, state: FollowUpState, now: datetime, **values: Any) -> "FollowUp":
-        return replace(self, state=state, next_attempt_at=None, lease=None, updated_at=now, **values)
+        return self._changed(now, state=state, next_attempt_at=None, lease=None, **values)
+
+    def _changed(self, now: datetime, **values: Any) -> "FollowUp":
+        """Return the changed follow-up. A change is no earlier than the last one, even if the clock was set back."""
+        return replace(self, updated_at=max(now, self.updated_at), **values)
 
     def _event(self, type: EventType, **data: Json) -> Event:
         return Event(type, {"follow_up_id": self.id, "channel": self.channel, "recipient": str(self.recipient), **data})

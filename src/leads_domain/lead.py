@@ -93,7 +93,7 @@ class Lead:
             owner=details.get("owner"),
             attributes=details.get("attributes", {}),
             created_at=state.created_at or min(now, state.contacted_at or now),
-            updated_at=now,
+            updated_at=max(now, state.created_at or now),
             contacted_at=state.contacted_at,
         )
         return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
@@ -142,14 +142,17 @@ class Lead:
         pipeline.check_transition(self.status, status)
         pipeline.check_reason(status, reason)
         is_contacted = status not in pipeline.closed and status != pipeline.initial
-        contacted_at = self.contacted_at or (now if is_contacted else None)
+        contacted_at = self.contacted_at or (max(now, self.created_at) if is_contacted else None)
         changed = replace(self, status=status, status_reason=reason, contacted_at=contacted_at)
         data: dict[str, Json] = {"from": self.status, "to": status, "reason": reason}
         return changed, [Event(EventType.LEAD_STATUS_CHANGED, data)]
 
     def revised(self, now: datetime) -> "Lead":
-        """Return the next version of the lead. Call it once in each unit of work that changes the lead."""
-        return replace(self, updated_at=now, version=self.version + 1)
+        """Return the next version of the lead. Call it once in each unit of work that changes the lead.
+
+        A change is no earlier than the last one, even if the clock was set back since.
+        """
+        return replace(self, updated_at=max(now, self.updated_at), version=self.version + 1)
 
     def to_dict(self, time_text: Callable[[datetime], str] = rfc3339) -> dict[str, Any]:
         """Return the fields with the names and JSON values of the API, in the order of the class.

@@ -7,7 +7,7 @@ the unit of work has ended. Each method of a store can raise `Unavailable`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from leads_domain.access import ApiKey
@@ -138,6 +138,9 @@ class Timeline(Protocol):
     def count_of_lead(self, lead_id: LeadId) -> int:
         """Return the number of entries of a lead."""
 
+    def last_time(self, lead_id: LeadId) -> datetime | None:
+        """Return the time of the last entry of a lead; None if it has no entries."""
+
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """Return a page of the published entries of all leads, ordered by feed position.
 
@@ -164,10 +167,11 @@ class Timeline(Protocol):
 class SubmissionStore(Protocol):
     """A store of submissions. No two submissions have the same digest, even with concurrent writers."""
 
-    def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
+    def add(self, submission: Submission, *, repeated_within: timedelta | None) -> Submission:
         """Store a new submission, and return it. If another one has its digest, return that one, and store nothing.
 
-        A submission that was received at `repeats_after` or earlier does not count, and loses its digest.
+        A submission that was received `repeated_within` earlier, or as much later by a clock that was set back since,
+        does not count, and loses its digest.
         """
 
     def get(self, id: SubmissionId) -> Submission:
@@ -223,7 +227,7 @@ class ApiKeyStore(Protocol):
         """Set the time of revocation of a key, unless it has one; raises `NotFound`."""
 
     def record_use(self, used: Mapping[str, datetime]) -> None:
-        """Store the times of last use by key id, unless a later one is stored."""
+        """Store the times of last use by key id, unless a later one is stored. None is earlier than the creation."""
 
 
 class IdempotencyStore(Protocol):

@@ -61,7 +61,8 @@ class Reports(Protocol):
     def median_time_to_first_contact(self) -> timedelta | None:
         """Return the median time to first contact of all contacted leads; None if there are none.
 
-        For an even number of leads it is the mean of the two middle values.
+        For an even number of leads it is the mean of the two middle values. A contact before the creation of its lead,
+        as a merge can show it, counts as immediate.
         """
 
     def overdue_follow_ups(self, now: datetime) -> int:

@@ -116,6 +116,12 @@ class ApiKeyStoreContract(StoreContract):
         used = [replace(a_key(number), last_used_at=LATER) for number in (1, 2)]
         assert list(database.read(all_keys)) == [*used, a_key(3)]
 
+    def test_records_no_use_before_the_creation(self, database: RunningDatabase) -> None:
+        database.write(add, a_key())
+        database.write(record_use, {a_key().id: NOON - timedelta(hours=1)})
+
+        assert list(database.read(all_keys)) == [replace(a_key(), last_used_at=a_key().created_at)]
+
     def test_ignores_the_use_of_an_unknown_key(self, database: RunningDatabase) -> None:
         database.write(add, a_key(1))
         database.write(record_use, {an_id(9): LATER, an_id(1): LATER})

@@ -200,6 +200,13 @@ class FollowUpStoreContract(StoreContract):
         assert list(claimed) == [each.claim("one", now + MINUTE, now) for each in sequence[:3]]
         assert database.read(of_lead, LEAD).items == [*claimed, sequence[3]]
 
+    def test_a_claim_is_no_earlier_than_the_last_change(self, database: RunningDatabase) -> None:
+        changed = a_follow_up(updated_at=LATER)
+        database.write(add, changed)
+
+        assert list(database.write(claim, NOON)) == [changed.claim("one", NOON + MINUTE, NOON)]
+        assert database.read(of_lead, LEAD).items[0].updated_at == LATER
+
     def test_claims_by_the_next_attempt_and_not_by_the_due_time(self, database: RunningDatabase) -> None:
         first, second = a_sequence(2)
         waiting = replace(first, next_attempt_at=NOON + 2 * MINUTE)

@@ -110,7 +110,8 @@ class ReportsContract(StoreContract):
             ([4 * SECOND, SECOND], 2.5 * SECOND),
             ([MICROSECOND, 3 * MICROSECOND], 2 * MICROSECOND),
             ([MICROSECOND, timedelta(days=400_000, microseconds=5)], timedelta(days=200_000, microseconds=3)),
-            ([-SECOND, SECOND, -timedelta(days=3, microseconds=1)], -SECOND),
+            ([-SECOND, SECOND, -timedelta(days=3, microseconds=1)], timedelta()),
+            ([-SECOND, -SECOND, SECOND, 3 * SECOND], SECOND / 2),
         ],
     )
     def test_computes_the_median_time_to_the_first_contact(

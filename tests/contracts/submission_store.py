@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import product
 
 import pytest
@@ -24,12 +24,12 @@ WRITERS = 8
 def add(work: UnitOfWork, *added: Submission) -> None:
     """Store new submissions."""
     for submission in added:
-        work.submissions.add(submission, repeats_after=None)
+        work.submissions.add(submission, repeated_within=None)
 
 
-def add_repeated(work: UnitOfWork, submission: Submission, repeats_after: datetime | None = None) -> Submission:
+def add_repeated(work: UnitOfWork, submission: Submission, repeated_within: timedelta | None = None) -> Submission:
     """Store a submission that may repeat another one."""
-    return work.submissions.add(submission, repeats_after=repeats_after)
+    return work.submissions.add(submission, repeated_within=repeated_within)
 
 
 def get(work: UnitOfWork, id: SubmissionId) -> Submission:
@@ -119,8 +119,8 @@ class SubmissionStoreContract(StoreContract):
 
     def test_a_repeated_submission_is_not_stored(self, database: RunningDatabase) -> None:
         first, repeated = numbered(1, digest="a"), numbered(2, digest="a", content={"other": "content"})
-        assert database.write(add_repeated, first, NOON) == first
-        assert database.write(add_repeated, repeated, NOON) == first
+        assert database.write(add_repeated, first, 2 * SECOND) == first
+        assert database.write(add_repeated, repeated, 2 * SECOND) == first
         assert database.write(add_repeated, repeated, None) == first
         assert stored(database) == [first]
 
@@ -128,20 +128,31 @@ class SubmissionStoreContract(StoreContract):
         first, second, third = (numbered(number, digest="a") for number in (1, 2, 3))
         other = numbered(0, digest="b")
         database.write(add, other, first)
-        assert database.write(add_repeated, second, first.received_at) == second
+        assert database.write(add_repeated, second, SECOND) == second
         assert stored(database) == [second, replace(first, digest=None), other]
-        assert database.write(add_repeated, third, first.received_at) == second
+        assert database.write(add_repeated, third, 2 * SECOND) == second
+
+    def test_a_submission_from_before_the_clock_was_set_back_gives_its_digest_up(
+        self, database: RunningDatabase
+    ) -> None:
+        later, earlier = numbered(5, digest="a"), numbered(1, digest="a")
+        database.write(add, later)
+        assert database.write(add_repeated, earlier, 5 * SECOND) == later
+        assert database.write(add_repeated, earlier, 4 * SECOND) == earlier
+        assert stored(database) == [replace(later, digest=None), earlier]
 
     def test_submissions_without_a_digest_do_not_repeat_each_other(self, database: RunningDatabase) -> None:
         for number in range(3):
-            database.write(add_repeated, numbered(number), NOON)
+            database.write(add_repeated, numbered(number), SECOND)
         assert len(stored(database)) == 3
 
     def test_one_of_many_concurrent_repeats_is_stored(self, database: RunningDatabase) -> None:
         same = [numbered(number, digest="a") for number in range(WRITERS)]
 
         async def add_at_once() -> list[Submission]:
-            return await asyncio.gather(*(database.database.write(add_repeated, each, NOON - SECOND) for each in same))
+            return await asyncio.gather(
+                *(database.database.write(add_repeated, each, WRITERS * SECOND) for each in same)
+            )
 
         results = database.run(add_at_once())
         assert len(stored(database)) == 1

@@ -43,6 +43,11 @@ def of_lead(work: UnitOfWork, lead: LeadId, before: int | None = None, limit: in
     return work.timeline.of_lead(lead, before=before, limit=limit)
 
 
+def last_time(work: UnitOfWork, lead: LeadId) -> datetime | None:
+    """Return the time of the last entry of a lead."""
+    return work.timeline.last_time(lead)
+
+
 def some_entries(size: int, lead: LeadId = LEAD) -> list[TimelineEntry]:
     """Return entries of a lead, all with the same time."""
     return [replace(ENTRY, id=an_id(next(NUMBERS)), lead_id=lead, data={"number": number}) for number in range(size)]
@@ -64,6 +69,12 @@ class TimelineContract(StoreContract):
         database.write(add, first, second)
 
         assert database.read(of_lead, LEAD).items == [second, first]
+        assert database.read(last_time, LEAD) == NOON
+
+    def test_the_last_time_is_that_of_the_last_entry_of_the_lead(self, database: RunningDatabase) -> None:
+        assert database.read(last_time, LEAD) is None
+        database.write(add, ENTRY, replace(ENTRY, id=an_id(9), lead_id=OTHER_LEAD, at=NOON + timedelta(hours=1)))
+        assert database.read(last_time, LEAD) == NOON
 
     def test_lists_only_the_entries_of_the_given_lead(self, database: RunningDatabase) -> None:
         own, others = some_entries(3), some_entries(3, OTHER_LEAD)

@@ -38,5 +38,5 @@ def test_submissions_that_need_a_review_are_counted(tmp_path: Path, monkeypatch:
     with DATABASES["sqlite"](tmp_path) as database:
         assert database_line(tmp_path, monkeypatch).endswith(", 0 submissions need a review")
         waiting = a_submission(state=SubmissionState.NEEDS_REVIEW)
-        database.write(lambda work: work.submissions.add(waiting, repeats_after=None))
+        database.write(lambda work: work.submissions.add(waiting, repeated_within=None))
         assert database_line(tmp_path, monkeypatch).endswith(", 1 submission needs a review")

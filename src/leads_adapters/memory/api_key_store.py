@@ -51,4 +51,4 @@ class MemoryApiKeyStore:
     def record_use(self, used: Mapping[str, datetime]) -> None:
         """See `ApiKeyStore.record_use`."""
         for key in (self._stored[id] for id in used if id in self._stored):
-            self._stored[key.id] = replace(key, last_used_at=max(key.last_used_at or used[key.id], used[key.id]))
+            self._stored[key.id] = replace(key, last_used_at=max(key.last_used_at or key.created_at, used[key.id]))

@@ -52,7 +52,8 @@ class MemoryReports:
 
     def median_time_to_first_contact(self) -> timedelta | None:
         """See `Reports.median_time_to_first_contact`."""
-        times = [lead.contacted_at - lead.created_at for lead in self._leads.values() if lead.contacted_at]
+        contacted = [(lead, lead.contacted_at) for lead in self._leads.values() if lead.contacted_at]
+        times = [max(at - lead.created_at, timedelta()) for lead, at in contacted]
         return (median_low(times) + median_high(times)) / 2 if times else None
 
     def overdue_follow_ups(self, now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
@@ -16,11 +16,11 @@ class MemorySubmissionStore:
     def __init__(self, stored: dict[SubmissionId, Submission]) -> None:
         self._stored = stored
 
-    def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
+    def add(self, submission: Submission, *, repeated_within: timedelta | None) -> Submission:
         """See `SubmissionStore.add`."""
         for each in [*self._stored.values()]:
             if each.digest is not None and each.digest == submission.digest:
-                if repeats_after is None or each.received_at > repeats_after:
+                if repeated_within is None or abs(submission.received_at - each.received_at) < repeated_within:
                     return each
                 self.save(replace(each, digest=None))
         self.save(submission)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
@@ -29,6 +30,10 @@ class MemoryTimeline:
     def count_of_lead(self, lead_id: LeadId) -> int:
         """See `Timeline.count_of_lead`."""
         return sum(entry.lead_id == lead_id for entry in self._stored)
+
+    def last_time(self, lead_id: LeadId) -> datetime | None:
+        """See `Timeline.last_time`."""
+        return next((entry.at for entry in reversed(self._stored) if entry.lead_id == lead_id), None)
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""

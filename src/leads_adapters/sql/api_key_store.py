@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, insert, or_, select, text, tuple_, update
+from sqlalchemy import bindparam, case, func, insert, select, text, tuple_, update
 
 from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import api_keys
@@ -27,13 +27,12 @@ _REVOKE = (
     .values(revoked_at=func.coalesce(api_keys.c.revoked_at, bindparam("at", type_=api_keys.c.revoked_at.type)))
 )
 
+_USED_AT = bindparam("at", type_=api_keys.c.last_used_at.type)
+_KNOWN_TIME = func.coalesce(api_keys.c.last_used_at, api_keys.c.created_at)
 _RECORD_USE = (
     update(api_keys)
-    .where(
-        api_keys.c.id == bindparam("id_"),
-        or_(api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < bindparam("at")),
-    )
-    .values(last_used_at=bindparam("at"))
+    .where(api_keys.c.id == bindparam("id_"))
+    .values(last_used_at=case((_KNOWN_TIME < _USED_AT, _USED_AT), else_=_KNOWN_TIME))
 )
 
 

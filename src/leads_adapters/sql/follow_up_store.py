@@ -10,6 +10,7 @@ from sqlalchemy import (
     Executable,
     Select,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -85,6 +86,7 @@ _DUE = (
     .cte("due")
     .prefix_with("MATERIALIZED", dialect="postgresql")
 )
+_NOW = bindparam("now", type_=follow_ups.c.updated_at.type)
 _CLAIM = (
     update(follow_ups)
     .where(follow_ups.c.id.in_(select(_DUE.c.id)))
@@ -93,7 +95,7 @@ _CLAIM = (
         claims=follow_ups.c.claims + 1,
         lease_owner=bindparam("owner"),
         lease_until=bindparam("until"),
-        updated_at=bindparam("now"),
+        updated_at=case((follow_ups.c.updated_at < _NOW, _NOW), else_=follow_ups.c.updated_at),
     )
     .returning(*follow_ups.columns)
 )

@@ -114,7 +114,8 @@ def _microseconds(at: ColumnElement[Any]) -> ColumnElement[int]:
     return seconds * 1_000_000 + cast(func.substr(at, 21, 6), Integer)
 
 
+_CONTACTED_AT = case((leads.c.contacted_at < leads.c.created_at, leads.c.created_at), else_=leads.c.contacted_at)
 _MEDIAN_TIMES = {
-    "sqlite": _median_times(_microseconds(leads.c.contacted_at) - _microseconds(leads.c.created_at)),
-    "postgresql": _median_times(type_coerce(leads.c.contacted_at.op("-")(leads.c.created_at), postgresql.INTERVAL)),
+    "sqlite": _median_times(_microseconds(_CONTACTED_AT) - _microseconds(leads.c.created_at)),
+    "postgresql": _median_times(type_coerce(_CONTACTED_AT.op("-")(leads.c.created_at), postgresql.INTERVAL)),
 }

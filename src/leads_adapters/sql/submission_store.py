@@ -1,7 +1,7 @@
 """Store submissions in SQL."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -27,7 +27,7 @@ _BY_ID_LOCKED = _BY_ID.with_for_update()
 _BY_DIGEST = select(submissions).where(submissions.c.digest == bindparam("digest"))
 _RELEASE_DIGEST = (
     update(submissions)
-    .where(submissions.c.digest == bindparam("repeated"), submissions.c.received_at <= bindparam("repeats_after"))
+    .where(submissions.c.digest == bindparam("repeated"), submissions.c.received_at == bindparam("at"))
     .values(digest=null())
 )
 _UPDATE = (
@@ -64,15 +64,17 @@ class SqlSubmissionStore:
     def __init__(self, runner: StatementRunner) -> None:
         self._runner = runner
 
-    def add(self, submission: Submission, *, repeats_after: datetime | None) -> Submission:
+    def add(self, submission: Submission, *, repeated_within: timedelta | None) -> Submission:
         """See `SubmissionStore.add`. Waits for a concurrent writer with the same digest (ON CONFLICT)."""
         for _ in range(_ATTEMPTS_MAX):
             if self._runner.change(_ADD[self._runner.dialect], **_row(submission)):
                 return submission
             row = self._runner.first(_BY_DIGEST, digest=submission.digest)
-            if row and (repeats_after is None or row[_RECEIVED_AT] > repeats_after):
+            if row is None:
+                continue
+            if repeated_within is None or abs(submission.received_at - row[_RECEIVED_AT]) < repeated_within:
                 return _submission(row)
-            self._runner.change(_RELEASE_DIGEST, repeated=submission.digest, repeats_after=repeats_after)
+            self._runner.change(_RELEASE_DIGEST, repeated=submission.digest, at=row[_RECEIVED_AT])
         raise Unavailable("Other requests keep deleting an equal submission. Try again.")
 
     def get(self, id: SubmissionId) -> Submission:

@@ -8,6 +8,7 @@ See docs/decisions/0018-feed.md.
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +32,12 @@ _IN_FEED = (
     .limit(bindparam("limit"))
 )
 _COUNT_OF_LEAD = select(func.count()).select_from(timeline).where(timeline.c.lead_id == bindparam("lead_id"))
+_LAST_TIME = (
+    select(timeline.c.at)
+    .where(timeline.c.lead_id == bindparam("lead_id"))
+    .order_by(timeline.c.seq.desc())
+    .limit(literal_column("1"))
+)
 _MOVE = update(timeline).where(timeline.c.lead_id == bindparam("from_lead")).values(lead_id=bindparam("to_lead"))
 _ERASE = delete(timeline).where(timeline.c.lead_id == bindparam("lead"), timeline.c.id != bindparam("tombstone"))
 _LAST_POSITION = select(func.max(timeline.c.position)).where(timeline.c.position.is_not(None))
@@ -84,6 +91,11 @@ class SqlTimeline:
         """See `Timeline.count_of_lead`."""
         ((number,),) = self._runner.all(_COUNT_OF_LEAD, lead_id=lead_id)
         return int(number)
+
+    def last_time(self, lead_id: LeadId) -> datetime | None:
+        """See `Timeline.last_time`."""
+        row = self._runner.first(_LAST_TIME, lead_id=lead_id)
+        return row[0] if row else None
 
     def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""

@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from leads_domain.enquiry import Enquiry, EnquiryInput, check_enquiry
 from leads_domain.errors import DuplicateLead, FieldError, NotFound, Unavailable
-from leads_domain.events import TimelineEntry, make_entries
+from leads_domain.events import TimelineEntry
 from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
+from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.register_lead import OnDuplicate, RegisterLead
 
 _ATTEMPTS_MAX = 5
@@ -74,8 +75,8 @@ class AddEnquiry:
             work.leads.save(changed)
         for follow_up in follow_ups:
             work.follow_ups.add(follow_up)
-        entries = make_entries(lead.id, [*events, *scheduled], at=now, actor=actor, ids=self.register_lead.ids)
-        work.timeline.add(entries)
+        events = [*events, *scheduled]
+        entries = add_events(work, lead.id, events, now=now, actor=actor, ids=self.register_lead.ids)
         return EnquiryResult(outcome, changed, entries[0])
 
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_fields, check_text, missing_fields
-from leads_domain.events import Event, EventType, TimelineEntry, make_entries
+from leads_domain.events import Event, EventType, TimelineEntry
 from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
+from leads_domain.use_cases.add_events import add_events
 
 NOTE_MAX = 10_000
 
@@ -36,8 +37,7 @@ class AddNote:
         note = check_note(values)
         work.leads.get_for_update(id)  # lock it against a merge or an erasure before the commit
         event = Event(EventType.LEAD_NOTE_ADDED, {"text": note["text"]})
-        [entry] = make_entries(id, [event], at=self.clock.now(), actor=actor, ids=self.ids)
-        work.timeline.add([entry])
+        [entry] = add_events(work, id, [event], now=self.clock.now(), actor=actor, ids=self.ids)
         return entry
 
 

@@ -31,4 +31,4 @@ class Capture:
             origin=self.kind.origin(key_name),
             content=captured_content(values),
         )
-        return work.submissions.add(submission, repeats_after=None)
+        return work.submissions.add(submission, repeated_within=None)

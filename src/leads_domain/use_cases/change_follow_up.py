@@ -8,11 +8,12 @@ from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_fields, check_text, check_time
 from leads_domain.errors import Merged
-from leads_domain.events import Event, make_entries
+from leads_domain.events import Event
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId
 from leads_domain.lead import Lead, LeadId
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
+from leads_domain.use_cases.add_events import add_events
 
 FollowUpAction = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
 """A function that changes a follow-up at a time: `FollowUp.cancel`, `FollowUp.retry`, or the result of `reschedule`."""
@@ -56,7 +57,7 @@ class ChangeFollowUp:
         if events:
             work.follow_ups.save(changed)
             update_next_due(work, lead, now)
-            work.timeline.add(make_entries(lead.id, events, at=now, actor=actor, ids=self.ids))
+            add_events(work, lead.id, events, now=now, actor=actor, ids=self.ids)
         return changed
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from leads_domain.details import ChangesInput, Details, Scalar, check_attribute_number, check_changes
 from leads_domain.errors import ValidationFailed
-from leads_domain.events import Event, make_entries
+from leads_domain.events import Event
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
+from leads_domain.use_cases.add_events import add_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class ChangeLead:
             events += more_events
         changed = changed.revised(now)
         work.leads.save(changed)
-        work.timeline.add(make_entries(id, events, at=now, actor=actor, ids=self.ids))
+        add_events(work, id, events, now=now, actor=actor, ids=self.ids)
         return changed
 
     def _change_status(self, lead: Lead, status: Status, changes: Details, now: datetime) -> tuple[Lead, list[Event]]:

@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from leads_domain.control_characters import CONTROL_IN_TEXT
 from leads_domain.errors import NotFound
-from leads_domain.events import make_entries
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import (
@@ -23,6 +22,7 @@ from leads_domain.notifier import (
 )
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource, RandomSource
+from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.change_follow_up import lock_lead_of, update_next_due
 
 DISPATCHER = "dispatcher"
@@ -137,7 +137,7 @@ class RecordOutcome:
             follow_up, events = follow_up.fail_attempt(_storable(error), self._wait(follow_up, error), now)
         work.follow_ups.save(follow_up)
         update_next_due(work, lead, now)
-        work.timeline.add(make_entries(lead.id, events, at=now, actor=DISPATCHER, ids=self.ids))
+        add_events(work, lead.id, events, now=now, actor=DISPATCHER, ids=self.ids)
         return True
 
     def _wait(self, follow_up: FollowUp, error: NotificationError) -> timedelta | None:

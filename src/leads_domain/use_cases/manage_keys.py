@@ -76,7 +76,8 @@ class RevokeKey:
 
     def __call__(self, work: UnitOfWork, id: str) -> None:
         """Revoke the key; raises `NotFound`. Revoking a revoked key has no effect."""
-        work.api_keys.revoke(id, self.clock.now())
+        key = work.api_keys.get(id)
+        work.api_keys.revoke(id, max(self.clock.now(), key.last_used_at or key.created_at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ from typing import Any, TypedDict, cast
 
 from leads_domain.checking import check_fields, check_id, missing_fields
 from leads_domain.errors import Merged, ValidationFailed
-from leads_domain.events import Event, make_entries
+from leads_domain.events import Event
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.merging import merge
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
+from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.lock_pair import lock_pair
 
 
@@ -69,7 +70,7 @@ class MergeLeads:
         scheduled = work.follow_ups.scheduled_of_lead(id)
         lead = replace(lead, next_follow_up_at=scheduled[0].due_at if scheduled else None).revised(now)
         work.leads.save(lead)
-        work.timeline.add(make_entries(id, events + cancelled, at=now, actor=actor, ids=self.ids))
+        add_events(work, id, events + cancelled, now=now, actor=actor, ids=self.ids)
         return lead
 
     def _cancel_follow_ups(self, work: UnitOfWork, target: Lead, duplicate: Lead, now: datetime) -> list[Event]:

@@ -51,7 +51,7 @@ class ReceiveSubmission:
             state=state,
             reason=reason,
         )
-        return work.submissions.add(submission, repeats_after=None if sender_id else now - REPEATED_WITHIN)
+        return work.submissions.add(submission, repeated_within=None if sender_id else REPEATED_WITHIN)
 
 
 def _digest(origin: str, content: Mapping[str, str], sender_id: str | None) -> str:

@@ -17,6 +17,7 @@ from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
+from leads_domain.use_cases.add_events import add_events
 
 _ATTEMPTS_MAX = 5
 """The maximum number of attempts to store a lead while other requests free and take its identity."""
@@ -183,5 +184,5 @@ class RegisterLead:
             return Registered(lead, Outcome.UNCHANGED)
         changed = changed.revised(now)
         work.leads.save(changed)
-        work.timeline.add(make_entries(changed.id, events, at=now, actor=actor, ids=self.ids))
+        add_events(work, changed.id, events, now=now, actor=actor, ids=self.ids)
         return Registered(changed, Outcome.UPDATED)

@@ -8,12 +8,12 @@ from typing import Any, TypedDict, cast
 from leads_domain.checking import check_fields, check_text, check_time, optional, truncate
 from leads_domain.control_characters import on_one_line
 from leads_domain.errors import ValidationFailed
-from leads_domain.events import make_entries
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import Address
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
+from leads_domain.use_cases.add_events import add_events
 
 Channels = Mapping[str, Address | None]
 """The configured channels by name, with the kind of address that each needs."""
@@ -61,7 +61,7 @@ class TriggerFollowUp:
         work.follow_ups.add(follow_up)
         if lead.next_follow_up_at is None or follow_up.due_at < lead.next_follow_up_at:
             work.leads.save(replace(lead, next_follow_up_at=follow_up.due_at).revised(now))
-        work.timeline.add(make_entries(lead_id, events, at=now, actor=actor, ids=self.ids))
+        add_events(work, lead_id, events, now=now, actor=actor, ids=self.ids)
         return follow_up
 
 

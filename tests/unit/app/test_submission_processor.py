@@ -220,3 +220,16 @@ async def until_accepted(setup: Setup) -> None:
     async with asyncio.timeout(5):
         while set((await setup.states()).values()) != {"accepted"}:
             await asyncio.sleep(0)
+
+
+def test_expired_submissions_are_deleted_after_the_clock_was_set_back() -> None:
+    async def test(setup: Setup) -> None:
+        setup.clock.advance(400 * KEEP)
+        await setup.processor.run_once()
+        setup.clock.advance(-400 * KEEP)
+        await setup.receive("old@example.com")
+        setup.clock.advance(KEEP + timedelta(seconds=1))
+        await setup.processor.run_once()
+        assert await setup.states() == {}
+
+    asyncio.run(test(Setup()))
