@@ -35,6 +35,13 @@ def test_without_the_setting_no_lead_gets_an_owner() -> None:
     assert owners(NO_ASSIGNMENT, new_details(), new_details(owner=MIA), turns=NoTurns()) == [None, MIA]
 
 
+def test_only_a_lead_that_took_a_turn_has_one() -> None:
+    leads = [new_details(), new_details(source="fair"), new_details(owner=NOAH)]
+    for assignment, turns in ((NO_ASSIGNMENT, [False] * 3), (BOTH, [True, False, False])):
+        assigned = assignment.assign(leads, MemoryTurns([]), lambda _: True)
+        assert [each.has_turn for each in assigned] == turns
+
+
 def test_leads_go_to_the_colleagues_in_turn() -> None:
     turns = MemoryTurns([])
     assert owners(BOTH, *[new_details()] * 3, turns=turns) == [MIA, NOAH, MIA]

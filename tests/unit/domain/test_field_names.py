@@ -120,6 +120,7 @@ def test_a_name_that_was_chosen_is_never_a_part_of_the_name() -> None:
         (["Vorname", "Name", "E-Mail"], {"first_name": [0], "last_name": [1], "email": [2]}),
         (["Prénom", "Nom"], {"first_name": [0], "last_name": [1]}),
         (["Nombre", "Apellidos"], {"first_name": [0], "last_name": [1]}),
+        (["Имя", "Фамилия"], {"first_name": [0], "last_name": [1]}),
         (["your-name", "surname"], {"first_name": [0], "last_name": [1]}),
         (["Name", "First Name", "Last Name"], {"name": [0], "first_name": [1], "last_name": [2]}),
         (["Full Name", "First Name"], {"name": [0], "first_name": [1]}),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
 
 from builders import NOON, a_lead, a_phone, a_pipeline, an_email, an_id, details, new_details
+from leads_domain.contact import EmailAddress
 from leads_domain.details import Details, Scalar
 from leads_domain.errors import FieldError, IllegalTransition, ValidationFailed
 from leads_domain.events import Event, EventType, Json
@@ -59,6 +60,14 @@ def test_a_change_that_leaves_neither_email_address_nor_phone_number_is_refused(
 def test_the_identity_is_the_email_key_or_else_the_phone_number(lead: Lead) -> None:
     assert lead.identity == (lead.email.key if lead.email else str(lead.phone))
     assert ("@" in lead.identity) == (lead.email is not None)
+
+
+def test_a_default_name_is_the_address_cut_to_the_length_of_a_name_or_the_number() -> None:
+    long = EmailAddress("m" * 250, "m")
+    assert a_lead(name="m" * 200, email=long).has_default_name
+    assert a_lead(name="+12025550123;ext=5", phone=a_phone(extension="5")).has_default_name
+    for other in (a_lead(name="m" * 199, email=long), a_lead(name="m" * 201, email=long), a_lead(name="None")):
+        assert not other.has_default_name
 
 
 def test_a_change_overwrites_the_fields_and_records_the_differences() -> None:

@@ -64,3 +64,22 @@ def test_is_found(typed: str, e164: str) -> None:
 @pytest.mark.parametrize("typed", ["56", "+123456", "30 12 5", "0049 123456", "234", "00000", "+49 0 1"])
 def test_is_not_found(typed: str) -> None:
     assert not is_found(typed, "+4930123456")
+
+
+def test_the_zeros_of_a_short_number_are_kept() -> None:
+    assert phone_query_words("06123") == ("06123", "6123", "\u00ac32160")
+    assert phone_query_words("0612") == ("0612", "\u00ac2160")
+
+
+def test_last_digits_are_three_to_fifteen() -> None:
+    for digits in ("12", "1" * 16):
+        assert phone_query_words(digits) == (digits,)
+    for digits in ("123", "123456789012345"):
+        assert phone_query_words(digits) == (digits, "\u00ac" + digits[::-1])
+
+
+def test_the_words_of_a_number_are_international_national_and_reversed() -> None:
+    assert phone_words("+4930123456") == ("4930123456", "30123456", "\u00ac6543210394")
+    assert phone_words("+74951234567") == ("74951234567", "84951234567", "\u00ac76543215947")
+    assert phone_query_words("+49 (0)30 12") == ("4903012", "493012")
+    assert phone_query_words("0049 030 12") == ("004903012", "4903012", "493012", "\u00ac210309400")

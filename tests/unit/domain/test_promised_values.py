@@ -25,6 +25,7 @@ from leads_domain import (
     spam,
 )
 from leads_domain.access import Permission, Role
+from leads_domain.captured import CapturedAs
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpState, Recipient, RetryPolicy
 from leads_domain.notifier import Address
@@ -51,6 +52,7 @@ from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
     ("kind", "values"),
     [
         (Address, "email phone"),
+        (CapturedAs, "lead enquiry"),
         (EnquiryOutcome, "lead_created enquiry_added"),
         (FollowUpState, "scheduled sent failed cancelled"),
         (FollowedUp, "overdue scheduled none"),

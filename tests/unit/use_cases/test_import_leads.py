@@ -259,6 +259,21 @@ def test_a_dry_run_knows_the_leads_of_earlier_batches(app: Application) -> None:
     assert names_of(outcomes) == ["created", "DuplicateLead", "created"]
 
 
+def test_a_dry_run_knows_leads_by_their_phone_numbers_and_keeps_their_state(app: Application) -> None:
+    stored = app.register(email=None, phone="+12025550100").lead
+    caller = ARow(details_input(email=None, phone="+12025550123"), ImportedState(status="lost", created_at=LONG_AGO))
+    known = ARow(details_input(email=None, phone="+12025550100"))
+    dry_run = MemoryDryRun()
+    candidates = candidates_of(app, [caller, caller, known])
+    results = app.database.read(app.import_leads, candidates, actor=ACTOR, dry_run=dry_run)
+
+    assert names_of(results) == ["created", "DuplicateLead", "DuplicateLead"]
+    assert [each.existing_id for each in results if isinstance(each, DuplicateLead)] == [None, stored.id]
+    planned = dry_run.find("+12025550123")
+    assert planned is not None
+    assert (planned.status, planned.created_at) == ("lost", LONG_AGO)
+
+
 ROWS = st.builds(
     lambda email, name, state: ARow(
         cast(DetailsInput, {"email": email, "name": name}), CREATED_LONG_AGO if state else None
