@@ -175,8 +175,8 @@ class TransferController(Controller):
     ) -> Response[bytes]:
         """Export leads to a file.
 
-        Oldest first. `Accept` chooses between CSV, the default, and NDJSON. In CSV, a cell that a spreadsheet would
-        run as a formula starts with an apostrophe, which an import removes. Leads that change during the export may or
+        Oldest first. `Accept` chooses between CSV, the default, and NDJSON. In CSV, an apostrophe is before what a
+        spreadsheet would run as a formula; an import removes it. Leads that change during the export may or
         may not be included, but none is included twice. If the connection breaks, the file is incomplete.
         """
         media_type = preferred_media_type(request.scope, list(FILES))

@@ -11,7 +11,26 @@ from leads_domain.lead import Lead
 from strategies import utc_times
 
 _SPECIAL = ["'", '"', "=", "+", "-", "@", "\t", "\r", "\n", "\r\n", ",", ";", "|", "\\", "{", " ", "\ufeff"]
-_SPECIAL += ["\0", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\x7f", "\x85", "\u2028", "\u2029", "e\u0301", "😀"]
+_SPECIAL += [
+    "\uff1d",
+    ";=",
+    '|"+',
+    "\u200b",
+    "\u00a0",
+    "\0",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x1d",
+    "\x1e",
+    "\x1f",
+    "\x7f",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "e\u0301",
+    "😀",
+]
 _FIELD_NAMES = ["id", "name", "email", "status", "attributes", "line", "reason"]
 _AMBIGUOUS_VALUES = ["5", "true", "null", "=1+1", "'=1+1", "''", '{"a": 1}']
 
