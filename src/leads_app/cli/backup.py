@@ -1,5 +1,6 @@
 """The command `leads backup`."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def database_name(engine: Engine) -> str:
 
 def back_up(engine: Engine, file: Path) -> Mapping[str, int]:
     """Write and verify a backup, then give the file its name. Return the number of rows of each table."""
-    if file.exists():
+    if os.path.lexists(file):
         raise CommandFailed(f"{file} exists already, and a backup does not overwrite files. Choose another name.")
     if not file.parent.is_dir():
         raise CommandFailed(f"There is no folder {file.parent}.")

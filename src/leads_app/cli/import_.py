@@ -60,7 +60,7 @@ def import_leads(
     """Import leads from a CSV, XLSX, XLS, ODS or NDJSON FILE.
 
     Refused rows are written to NAME.refused.csv (or .ndjson) next to FILE, or in the current folder, with line and
-    reason. Correct them there and import that file.
+    reason. Correct them there and import that file. If the name is taken, the file gets a number.
     """
     form = import_format_of(file.name)
     options = ReadOptions(_column_map(columns), sheet)
@@ -91,7 +91,7 @@ def import_leads(
     if not summary.accepted:
         raise CommandFailed("No row of the file was accepted.")
     if refused.failure:
-        raise CommandFailed(f"Not all refused rows could be written to {refused_path}: {refused.failure}.")
+        raise CommandFailed(f"Not all refused rows could be written to {refused.path}: {refused.failure}.")
 
 
 def _import(

@@ -1,6 +1,5 @@
 """Write the refused rows of `leads import` to a file."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from textwrap import shorten
@@ -10,7 +9,7 @@ from leads_adapters.files.formats import Format
 from leads_adapters.files.refused_rows import reason, refused_header, refused_json, refused_line
 from leads_adapters.lead_files import LeadFile, Row
 from leads_app.cli.session import CommandFailed
-from leads_app.cli.whole_file import open_private
+from leads_app.cli.whole_file import create_file
 from leads_domain.errors import ValidationFailed
 
 REASONS_MAX = 20
@@ -21,24 +20,23 @@ REASON_MAX = 300
 
 
 def refused_rows_path(file: Path, file_format: Format) -> Path:
-    """Return a path for the refused rows of a file: next to it, or in the current folder.
+    """Return a path for the refused rows of a file: next to it, or in the current folder. It can be taken already.
 
-    Raises `CommandFailed` if neither can be written to.
+    Raises `CommandFailed` if neither folder can be written to.
     """
     beside = file.with_name(f"{file.stem}.refused.{file_format}")
     for path in (beside, Path(beside.name)):
-        existed = path.exists()
         with suppress(OSError):
-            open_private(path, os.O_APPEND).close()
-            if not existed:
-                path.unlink()
+            created, stream = create_file(path)
+            stream.close()
+            created.unlink()
             return path
     message = f"The file for refused rows cannot be written: neither {beside} nor {beside.name} in the current folder."
     raise CommandFailed(f"{message} Run the import in a folder that you can write to.")
 
 
 class RefusedFile:
-    """The file of refused rows, created with the first row.
+    """The file of refused rows, created with the first row. If its `path` is taken, it gets a number.
 
     Without a path, or after a `failure` to write, it collects reasons for the terminal instead.
     """
@@ -68,7 +66,7 @@ class RefusedFile:
 
     def _write(self, path: Path, line: bytes) -> None:
         if self._stream is None:
-            self._stream = open_private(path, os.O_TRUNC)
+            self.path, self._stream = create_file(path)
             self._stream.write(self._head)
         self._stream.write(line)
         self._stream.flush()

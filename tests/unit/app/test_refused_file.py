@@ -1,5 +1,6 @@
 """Test where the file of refused rows is written."""
 
+import resource
 import stat
 from pathlib import Path
 
@@ -43,33 +44,39 @@ def test_refused_rows_are_written_to_a_private_file_next_to_the_import(tmp_path:
     assert (file.reasons, file.failure) == ([], None)
 
 
-def test_an_earlier_file_stays_until_a_row_is_refused(tmp_path: Path) -> None:
+def test_an_earlier_file_stays_and_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "leads.refused.csv").write_text("earlier")
+    (tmp_path / "leads.refused-2.csv").symlink_to(tmp_path / "target")
     path = refused_rows_path(tmp_path / "leads.csv", Format.CSV)
     refuse(path, times=0)
-    assert path.read_text() == "earlier"
-    refuse(path)
-    assert path.read_text().startswith("line,reason,")
+    assert len(list(tmp_path.iterdir())) == 2
+    assert refuse(path).path == tmp_path / "leads.refused-3.csv"
+    assert (tmp_path / "leads.refused-3.csv").read_text().startswith("line,reason,")
+    assert (tmp_path / "leads.refused.csv").read_text() == "earlier"
+    assert not (tmp_path / "target").exists()
 
 
 def test_the_current_folder_is_used_if_the_folder_of_the_file_is_not_writable(
     tmp_path: Path, current_folder: Path
 ) -> None:
-    (tmp_path / "leads.refused.csv").mkdir()
-    assert refused_rows_path(tmp_path / "leads.csv", Format.CSV) == Path("leads.refused.csv")
+    assert refused_rows_path(tmp_path / "nowhere" / "leads.csv", Format.CSV) == Path("leads.refused.csv")
     assert list(current_folder.iterdir()) == []
 
 
 def test_a_file_is_not_imported_if_its_refused_rows_cannot_be_written(tmp_path: Path, current_folder: Path) -> None:
-    for folder in (tmp_path, current_folder):
-        (folder / "leads.refused.csv").mkdir()
+    current_folder.rmdir()
     with pytest.raises(CommandFailed, match="Run the import in a folder that you can write to"):
-        refused_rows_path(tmp_path / "leads.csv", Format.CSV)
+        refused_rows_path(tmp_path / "nowhere" / "leads.csv", Format.CSV)
 
 
-def test_reasons_are_listed_if_the_file_cannot_be_written() -> None:
-    file = refuse(Path("/dev/full"))
-    assert "No space left" in str(file.failure)
+def test_reasons_are_listed_if_the_file_cannot_be_written(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        file = refuse(tmp_path / "leads.refused.csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "File too large" in str(file.failure)
     assert file.reasons == ["Line 2: email: No address.", "Line 3: email: No address."]
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from leads_app.cli.whole_file import whole_file
 
+ANOTHER_USER = 65534
+
 
 def write(path: Path, interrupted_by: BaseException | None = None) -> None:
     with whole_file(path) as stream:
@@ -53,6 +55,31 @@ def test_a_link_stays_a_link_and_its_target_gets_the_content(tmp_path: Path, exi
     assert (tmp_path / "leads.csv").is_symlink()
     assert (tmp_path / "second").is_symlink()
     assert (folder / "target.csv").read_bytes() == b"new"
+
+
+def test_a_link_that_appears_meanwhile_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    with whole_file(tmp_path / "leads.csv") as stream:
+        (tmp_path / "leads.csv").symlink_to("target.csv")
+        stream.write(b"new")
+    assert not (tmp_path / "leads.csv").is_symlink()
+    assert (tmp_path / "leads.csv").read_bytes() == b"new"
+    assert not (tmp_path / "target.csv").exists()
+
+
+@pytest.mark.parametrize("theirs", ["leads.csv", "target.csv"])
+def test_a_link_or_file_of_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, theirs: str
+) -> None:
+    (tmp_path / "target.csv").write_bytes(b"old")
+    (tmp_path / "leads.csv").symlink_to("target.csv")
+    if os.geteuid() == 0:
+        os.chown(tmp_path / theirs, ANOTHER_USER, -1, follow_symlinks=False)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: ANOTHER_USER)
+    for path in {tmp_path / "leads.csv", tmp_path / theirs}:
+        with pytest.raises(PermissionError, match="belongs to another user"):
+            write(path)
+    assert (tmp_path / "target.csv").read_bytes() == b"old"
 
 
 def test_a_named_pipe_is_written_to(tmp_path: Path) -> None:
