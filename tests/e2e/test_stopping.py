@@ -33,6 +33,17 @@ def create(options):
     return create({})
 """
 
+HOSTILE_SPREADSHEET = """
+import pathlib
+import sys
+import time
+
+if "leads_adapters.files.sheet_process" in sys.orig_argv:
+    pathlib.Path("converting").touch()
+    time.sleep(60)
+"""
+"""Makes the conversion of every spreadsheet take a minute, as hostile ones do."""
+
 
 @pytest.mark.parametrize(("workers", "number"), [("1", signal.SIGTERM), ("1", signal.SIGINT), ("2", signal.SIGTERM)])
 def test_a_running_request_gets_its_response_before_the_service_ends(
@@ -89,6 +100,19 @@ def signal_to(service: Service, number: signal.Signals, to_all: bool) -> None:
 
 def test_a_client_that_never_ends_its_request_does_not_prevent_shutdown(site: Site) -> None:
     with site.serve() as service, unfinished_request(service):
+        service.process.send_signal(signal.SIGTERM)
+        eventually(lambda: service.process.poll() is not None, within=SUPERVISOR_SECONDS)
+        assert service.process.returncode == 0
+
+
+def test_a_spreadsheet_that_takes_long_to_read_does_not_prevent_shutdown(site: Site) -> None:
+    site.install("sitecustomize", HOSTILE_SPREADSHEET, {})
+    with site.serve() as service, socket.create_connection((HOST, service.port), TIMEOUT_SECONDS) as connection:
+        connection.sendall(
+            f"POST /leads/import HTTP/1.1\r\nHost: {HOST}\r\nX-API-Key: {service.site.key}\r\n"
+            "Content-Type: application/vnd.ms-excel\r\nContent-Length: 4\r\n\r\nPK\x03\x04".encode()
+        )
+        eventually((site.folder / "converting").exists)
         service.process.send_signal(signal.SIGTERM)
         eventually(lambda: service.process.poll() is not None, within=SUPERVISOR_SECONDS)
         assert service.process.returncode == 0

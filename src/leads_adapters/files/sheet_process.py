@@ -3,7 +3,9 @@
 A small file can name a cell in the last row and column, or expand to gigabytes. The limits end only this process.
 """
 
+import ctypes
 import io
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,6 +17,7 @@ from typing import BinaryIO
 import msgspec
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, WorksheetNotFound
 
+from leads_adapters.files.column_names import listed, quoted
 from leads_adapters.files.lines import EXCERPT, LINE_MAX, TOO_LONG
 
 MEMORY_MAX = 2**30
@@ -25,12 +28,15 @@ SECONDS_MAX = 60
 
 CHUNK_ROWS = 100
 
-_NAMED_MAX = 20
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+_REASON_MAX = 200
 
 
 def main() -> None:
     """Write the rows of the sheet that the first argument names, or of the first sheet."""
     limit_resources()
+    end_with_parent()
     content = sys.stdin.buffer.read()
     try:
         rows = sheet_rows(content, sys.argv[1] if len(sys.argv) > 1 else None)
@@ -49,6 +55,12 @@ def limit_resources() -> None:
         for kind, limit in limits.items():
             with suppress(ValueError, OSError):  # not supported, or lower already
                 resource.setrlimit(kind, (limit, limit))
+
+
+def end_with_parent() -> None:
+    """Let Linux kill this process when its parent ends: otherwise it would compute for another minute."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _write(rows: Iterator[tuple[int, list[str]]], stream: BinaryIO) -> None:
@@ -71,7 +83,7 @@ def sheet_rows(content: bytes, name: str | None) -> Iterator[tuple[int, list[str
     except PasswordError:
         raise ValueError("The spreadsheet has a password. Remove it, or save the sheet as CSV.") from None
     except CalamineError as error:
-        reason = str(error).strip().rstrip(".")
+        reason = str(error)[:_REASON_MAX].strip().rstrip(".")
         raise ValueError(f"The spreadsheet cannot be read: {reason}. Save the sheet as CSV and import that.") from None
     first = sheet.start[0] + 1 if sheet.start else 1
     return ((number, [text_of(cell) for cell in cells]) for number, cells in enumerate(sheet.iter_rows(), first))
@@ -84,8 +96,7 @@ def _sheet(workbook: CalamineWorkbook, name: str | None) -> CalamineSheet:
     try:
         return workbook.get_sheet_by_name(names[0] if name is None else name)
     except WorksheetNotFound:
-        listed = ", ".join(f'"{each}"' for each in names[:_NAMED_MAX])
-        raise ValueError(f'There is no sheet "{name}". The spreadsheet has: {listed}.') from None
+        raise ValueError(f"There is no sheet {quoted(name or '')}. The spreadsheet has: {listed(names)}.") from None
 
 
 def text_of(value: object) -> str:

@@ -112,6 +112,8 @@ async def serve_here(container: Container, host: str, port: int) -> None:
     await asyncio.wait({serving}, timeout=STOP_SECONDS)
     if serving.done():
         await serving
+    # Python would wait for its threads, and one may be in the middle of a large file.
+    os._exit(0)
 
 
 def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool, stop_seconds: int) -> None:

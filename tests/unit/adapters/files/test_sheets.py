@@ -2,6 +2,8 @@
 
 import io
 import resource
+import subprocess
+import sys
 import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -15,6 +17,22 @@ from leads_adapters.lead_files import FileRefused, ReadOptions
 from leads_domain.errors import ValidationFailed
 
 SHEETS = Path(__file__).parents[3] / "data" / "spreadsheets"
+CHILD = """
+import os, time
+from leads_adapters.files.sheet_process import end_with_parent
+
+end_with_parent()
+os.write(1, b"ready")
+time.sleep(20)
+os.write(2, b", still there")
+"""
+PARENT = f"""
+import os, subprocess, sys
+
+child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdout=subprocess.PIPE, stderr=1)
+os.write(1, child.stdout.read(5))
+os._exit(0)
+"""
 XLSX = (SHEETS / "leads.xlsx").read_bytes()
 
 
@@ -90,6 +108,12 @@ def test_limits_that_a_system_does_not_support_are_left_out(monkeypatch: pytest.
     monkeypatch.setattr(resource, "setrlimit", setrlimit)
     limit_resources()
     assert limits == {resource.RLIMIT_CPU: (SECONDS_MAX, SECONDS_MAX), resource.RLIMIT_CORE: (0, 0)}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems end the process by its limits only")
+def test_the_process_ends_with_its_parent() -> None:
+    printed = subprocess.run([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, check=True).stdout
+    assert printed == b"ready"  # all that both have printed until both have ended
 
 
 def test_a_small_spreadsheet_that_needs_too_much_memory_is_refused() -> None:
