@@ -19,7 +19,7 @@ from leads_domain.use_cases.register_lead import OnDuplicate
 ResultT = TypeVar("ResultT")
 
 BATCH_CHARACTERS_MAX = 2**20
-"""The number of characters after which a batch ends early."""
+"""The number of characters and cells after which a batch ends early. Empty cells take memory, too."""
 
 PAGE_SIZE = 100
 """The number of leads in a page of an export."""
@@ -93,7 +93,7 @@ def _batches(rows: Iterator[Row], rows_max: int) -> Iterator[list[Row]]:
     characters = 0
     for row in rows:
         batch.append(row)
-        characters += sum(map(len, row.cells))
+        characters += len(row.cells) + sum(map(len, row.cells))
         if len(batch) == rows_max or characters >= BATCH_CHARACTERS_MAX:
             yield batch
             batch, characters = [], 0

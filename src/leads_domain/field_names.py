@@ -85,8 +85,11 @@ _NOT_A_WORD = re.compile(r"[\W_]+")
 
 
 def simplified(name: str) -> str:
-    """Return the name without case, accents, punctuation and spaces, for comparisons."""
-    return "".join(_words(name))
+    """Return the name without case, accents, punctuation and spaces, for comparisons; a very long name as it is.
+
+    Unicode's normal forms take quadratic time for texts of combining marks.
+    """
+    return "".join(_words(name)) if len(name) <= NAME_LENGTH_MAX else name
 
 
 def recognise_field(name: str) -> str | None:

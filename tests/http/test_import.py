@@ -1,6 +1,7 @@
 """Test POST /leads/import."""
 
 import asyncio
+import csv
 import gzip
 import json
 from collections.abc import Callable, Mapping
@@ -172,6 +173,22 @@ def test_the_response_says_the_encoding_and_what_the_columns_mean(admin: Api, en
     ]
     (lead,) = admin.get("/leads").json["items"]
     assert (lead["name"], lead["attributes"]) == ("Jörg Müller", {"Größe": "5"})
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"name;email" + b";x" * 40_000, "40,002 columns"),
+        (b'"' + b",a" * 20_000 + b"\n" + b",a" * 20_000 * 10, "unpaired quotation mark"),
+        (b"\x1b]52;c;aGk=\x07,\xe2\x80\xae," + b"x" * 100_000, r'"\u001b]52;c;aGk=\u0007", "\u202e", "xxx'),
+    ],
+    ids=["columns", "quotation mark", "control characters"],
+)
+def test_a_hostile_header_gets_a_short_message(admin: Api, body: bytes, words: str) -> None:
+    csv.field_size_limit(131_072)  # the default of a new process
+    detail = send(admin, body).errors()[""]
+    assert words in detail
+    assert len(detail) < 500
 
 
 def test_ndjson_has_no_columns_and_refuses_their_options(admin: Api) -> None:

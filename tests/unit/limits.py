@@ -1,6 +1,7 @@
 """List the limits of leads with the values in the code. docs/run-it-for-others.md must list the same."""
 
-from leads_adapters.files.columns import COLUMNS_MAX
+from leads_adapters.files.column_names import COLUMNS_MAX
+from leads_adapters.files.lead_fields import ROW_ERRORS_MAX
 from leads_adapters.files.lines import LINE_MAX
 from leads_adapters.files.sheet_process import MEMORY_MAX, SECONDS_MAX
 from leads_adapters.http.client_address import FORWARDED_MAX
@@ -51,6 +52,7 @@ LIMITS = {
     "reading a spreadsheet": f"{MEMORY_MAX // GIB} GiB of memory, {SECONDS_MAX} s of processor time",
     "columns of a file": f"{COLUMNS_MAX:,}",
     "row of a file": f"{LINE_MAX // MIB} MiB",
+    "errors of a row of a file": f"{ROW_ERRORS_MAX}",
     "wait for a lock that another process holds": f"{BUSY_TIMEOUT_SECONDS:.0f} s",
     "sending a follow-up": f"{ATTEMPT_SECONDS:.0f} s",
     "simultaneous attempts of a channel": f"{SLOTS}",

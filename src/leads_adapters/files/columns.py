@@ -3,21 +3,17 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from leads_adapters.files.formulas import restored
+from leads_adapters.files.column_names import (
+    COLUMNS_MAX,
+    attribute_names,
+    chosen_fields,
+    column_names,
+    listed,
+    mapped_names,
+)
 from leads_adapters.files.lead_fields import ASSIGNED_FIELDS, EXPORT_ONLY_FIELDS, FIELDS, is_export
 from leads_adapters.lead_files import ColumnMap, FileRefused, Meaning
-from leads_domain.control_characters import on_one_line
-from leads_domain.details import ATTRIBUTE_NAME_MAX
 from leads_domain.field_names import SEVERAL_POSSIBLE, assign_fields, recognise_field, simplified
-
-REFUSAL_COLUMNS = ("line", "reason")
-"""The first columns of a file of refused rows; the columns of the imported file follow."""
-
-LISTED_MAX = 10
-"""The maximum number of column names in an error message."""
-
-COLUMNS_MAX = 16_384
-"""The maximum number of columns of a file, as in a spreadsheet."""
 
 NAME_PARTS = ("first_name", "last_name")
 """The fields that are joined to a name."""
@@ -73,8 +69,8 @@ def columns_of(header: Sequence[str], column_map: ColumnMap | None = None) -> Co
     `attributes` contains JSON. Any other column is an attribute of that name. A second column of the same name gets a
     number.
     """
-    names, skipped = _column_names(header)
-    chosen = _chosen(names, column_map or {})
+    names, skipped = column_names(header)
+    chosen = chosen_fields(names, column_map or {})
     exported = is_export(map(str.casefold, names)) or len(_TYPICAL_OF_EXPORTS & _own_fields(names).keys()) > 1
     if exported:
         chosen = {**{name: "name" for name in names if name.casefold() == "name"}, **chosen}
@@ -85,12 +81,10 @@ def columns_of(header: Sequence[str], column_map: ColumnMap | None = None) -> Co
 
 
 def is_header(cells: Sequence[str], column_map: ColumnMap | None = None) -> bool:
-    """Return whether a row names the columns that a file needs."""
-    if len(cells) > COLUMNS_MAX:
-        return False
-    names, _ = _column_names(cells)
+    """Return whether a row names the columns that a file needs. A row with too many columns can be a header, too."""
     column_map = column_map or {}
-    chosen = {name: field for name in names for column, field in column_map.items() if _is_same(name, column)}
+    names, _ = column_names(cells[:COLUMNS_MAX])
+    chosen = {name: column_map[column] for column, name in mapped_names(names, column_map).items()}
     indexes = assign_fields(names, chosen)
     return not _NAMES.isdisjoint(indexes) and not _CONTACTS.isdisjoint(indexes)
 
@@ -137,64 +131,12 @@ def _columns(
         contacts=contacts,
         name_parts=name_parts,
         assigned=tuple(assigned.items()),
-        attributes=tuple((name, i) for i, name in enumerate(_attribute_names(names)) if i not in used),
+        attributes=tuple((name, i) for i, name in enumerate(attribute_names(names)) if i not in used),
         json_column=json_column,
         unnamed=tuple(i for i, name in enumerate(names) if not name),
         skipped=skipped,
         is_export=exported,
     )
-
-
-def _column_names(header: Sequence[str]) -> tuple[list[str], int]:
-    """Return the distinct names of the columns, and the number of columns before them that are not part of a lead."""
-    if len(header) > COLUMNS_MAX:
-        raise FileRefused(f"The first row has {len(header):,} columns. A file can have {COLUMNS_MAX:,}.")
-    names = [cell.replace("\0", "").strip() for cell in header]
-    is_refused_file = [name.casefold() for name in names[: len(REFUSAL_COLUMNS)]] == list(REFUSAL_COLUMNS)
-    skipped = len(REFUSAL_COLUMNS) if is_refused_file else 0
-    names = [restored(name) for name in names[skipped:]]
-    while names and not names[-1]:  # spreadsheets add empty columns at the right
-        names.pop()
-    return distinct(names), skipped
-
-
-def _attribute_names(names: Sequence[str]) -> list[str]:
-    """Return the names as attributes can have them: on one line, and cut if they are long, with room for a number."""
-    names = [name and (on_one_line(name) or "_") for name in names]
-    return distinct([name if len(name) <= ATTRIBUTE_NAME_MAX else name[: ATTRIBUTE_NAME_MAX - 6] for name in names])
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Return the names, in which a second one of the same name gets the number 2, and so on."""
-    taken = set(names)
-    numbers: dict[str, int] = {}
-    found = []
-    for name in names:
-        unique = name
-        if name and name in numbers:
-            while unique in taken:
-                numbers[name] += 1
-                unique = f"{name} {numbers[name]}"
-            taken.add(unique)
-        else:
-            numbers[name] = 1
-        found.append(unique)
-    return found
-
-
-def _chosen(names: Sequence[str], column_map: ColumnMap) -> dict[str, str | None]:
-    """Return the fields that the map chooses, by the names of the columns; raises `FileRefused` for a missing one."""
-    chosen: dict[str, str | None] = {}
-    for column, field in column_map.items():
-        found = [name for name in names if name == column] or [name for name in names if _is_same(name, column)]
-        if not found:
-            raise FileRefused(f'There is no column "{column}" to map. The first row reads: {_listed(names)}.')
-        chosen[found[0]] = field
-    return chosen
-
-
-def _is_same(name: str, column: str) -> bool:
-    return name == column or (bool(simplified(name)) and simplified(name) == simplified(column))
 
 
 def _own_fields(names: Sequence[str]) -> dict[str, int]:
@@ -209,10 +151,6 @@ def _own_fields(names: Sequence[str]) -> dict[str, int]:
 
 def _check_complete(names: Sequence[str], indexes: Mapping[str, Sequence[int]]) -> None:
     if _CONTACTS.isdisjoint(indexes):
-        raise FileRefused(_NO_COLUMN.format('"email" or "phone"', _listed(names)))
+        raise FileRefused(_NO_COLUMN.format('"email" or "phone"', listed(names)))
     if _NAMES.isdisjoint(indexes):
-        raise FileRefused(_NO_COLUMN.format('"name"', _listed(names)))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names[:LISTED_MAX]) or "nothing"
+        raise FileRefused(_NO_COLUMN.format('"name"', listed(names)))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
+from leads_adapters.files.column_names import COLUMNS_MAX
 from leads_adapters.files.columns import columns_of, field_of, is_header
 from leads_adapters.files.csv_records import DELIMITERS, guessed, records
 from leads_adapters.files.encodings import Utf8Stream
@@ -14,7 +15,8 @@ from leads_adapters.files.table_rows import PREAMBLE_MAX, encoding_error, table_
 from leads_adapters.lead_files import ColumnMap, FileRefused, LeadFile, Readable, ReadOptions
 
 _HEAD_LINES = 50
-_HEAD_LINE_EXCERPT = 2**16
+_HEAD_EXCERPT = 2**16
+"""The number of characters of a record by which its delimiter is found. The CSV reader refuses longer cells."""
 _SEPARATOR = re.compile(r'"?sep=(.)"?[\s,;]*', re.IGNORECASE)
 
 
@@ -54,33 +56,38 @@ def _head(lines: Iterator[str], column_map: ColumnMap) -> _Head:
     if starts and (separator := _SEPARATOR.fullmatch(first_lines[starts[0]])) and separator[1] in DELIMITERS:
         delimiters = (separator[1],)
         starts = starts[1:]
-    heads = [_Head(first_lines[start:], start + 1, delimiters[0]) for start in starts[:PREAMBLE_MAX]]
-    if not heads:
+    first: _Head | None = None
+    for start in starts[:PREAMBLE_MAX]:
+        delimiter, cells = _split(_record(first_lines[start:]), delimiters)
+        head = _Head(first_lines[start:], start + 1, delimiter)
+        if is_header(cells, column_map):
+            return head
+        first = first or head
+    if first is None:
         raise FileRefused('The file is empty. Its first row must name the columns, such as "name" and "email".')
-    heads = [head._replace(delimiter=_delimiter(_record(head.lines), delimiters)) for head in heads]
-    complete = (head for head in heads if is_header(_cells(_record(head.lines), head.delimiter), column_map))
-    return next(complete, heads[0])
+    return first
 
 
 def _record(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines of the first record."""
-    quotation_marks = 0
-    for number, line in enumerate(lines, 1):
-        quotation_marks += line.count('"')
-        if quotation_marks % 2 == 0:
-            return lines[:number]
-    return lines
+    """Return the lines of the first record, up to `_HEAD_EXCERPT` characters."""
+    record: list[str] = []
+    quotation_marks = size = 0
+    for line in lines:
+        record.append(line[: _HEAD_EXCERPT - size])
+        size += len(record[-1])
+        quotation_marks += record[-1].count('"')
+        if quotation_marks % 2 == 0 or size == _HEAD_EXCERPT:
+            break
+    return record
 
 
-def _delimiter(record: Sequence[str], delimiters: Sequence[str]) -> str:
-    """Return the delimiter with the most columns that are lead fields; if equal, with the most columns."""
+def _split(record: Sequence[str], delimiters: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """Return the delimiter with the most columns that are lead fields, and the cells; if equal, the most columns."""
 
     def score(delimiter: str) -> tuple[int, int]:
-        cells = _cells(record, delimiter)
-        return sum(field_of(cell.strip()) is not None for cell in cells), len(cells)
+        cells = split[delimiter]
+        return sum(field_of(cell.strip()) is not None for cell in cells[:COLUMNS_MAX]), len(cells)
 
-    return max(delimiters, key=score)
-
-
-def _cells(record: Sequence[str], delimiter: str) -> list[str]:
-    return guessed((line[:_HEAD_LINE_EXCERPT] for line in record), delimiter)
+    split = {delimiter: guessed(record, delimiter) for delimiter in delimiters}
+    best = max(delimiters, key=score)
+    return best, split[best]

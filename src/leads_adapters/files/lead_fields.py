@@ -24,6 +24,9 @@ ASSIGNED_FIELDS = tuple(name for name in FIELDS if name not in INPUT_FIELDS)
 EXPORT_ONLY_FIELDS = {"status_reason", "contacted_at", "next_follow_up_at"}
 """The field names that occur only in exports of this service."""
 
+ROW_ERRORS_MAX = 50
+"""The maximum number of errors of a row: one line can have 100,000 wrong fields."""
+
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,15}(Z|[+-][0-9]{2}:[0-9]{2})")
 _EXPORT_FORMATS = {
     "id": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from leads_adapters.files.lead_fields import (
     ASSIGNED_FIELDS,
     INPUT_FIELDS,
+    ROW_ERRORS_MAX,
     attribute_errors,
     imported_state,
     is_export,
@@ -75,7 +77,7 @@ def _read(line: bytes) -> tuple[DetailsInput, ImportedState | None]:
     lead = _decoded(line)
     if not isinstance(lead, dict):
         raise ValidationFailed.because(f"Give one JSON object in each line, not {kind(lead)}.")
-    if errors := _errors(lead):
+    if errors := list(islice(_errors(lead), ROW_ERRORS_MAX)):
         raise ValidationFailed(errors)
     details = cast(DetailsInput, {field: value for field, value in lead.items() if field not in ASSIGNED_FIELDS})
     return details, imported_state(lead, None if is_export(lead) else as_given("status"))
@@ -94,21 +96,19 @@ def _decoded(line: bytes) -> object:
         raise ValidationFailed.because(f"This line is not JSON: {error}.") from None
 
 
-def _errors(lead: Mapping[str, Any]) -> list[FieldError]:
-    errors = []
+def _errors(lead: Mapping[str, Any]) -> Iterator[FieldError]:
     for field, value in lead.items():
         if field == "attributes":
-            errors += [error.under(field) for error in attribute_errors(value)]
+            yield from (error.under(field) for error in attribute_errors(value))
         elif field in INPUT_FIELDS:
             if not isinstance(value, str) and (value is not None or field == "name"):
                 expected = "text" if field == "name" else "text or null"
-                errors.append(FieldError("", f"Give {expected}, not {kind(value)}.").under(field))
+                yield FieldError("", f"Give {expected}, not {kind(value)}.").under(field)
         elif field in _STATE_TEXTS:
             if value is not None and not isinstance(value, str):
-                errors.append(FieldError("", f"Give text or null, not {kind(value)}.").under(field))
+                yield FieldError("", f"Give text or null, not {kind(value)}.").under(field)
         elif field not in ASSIGNED_FIELDS:
-            errors.append(FieldError("", "This field is unknown. Remove it, or move it to `attributes`.").under(field))
-    return errors
+            yield FieldError("", "This field is unknown. Remove it, or move it to `attributes`.").under(field)
 
 
 def _excerpt(line: bytes) -> str:

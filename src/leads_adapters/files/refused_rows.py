@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from leads_adapters.files.columns import REFUSAL_COLUMNS
+from leads_adapters.files.column_names import REFUSAL_COLUMNS
 from leads_adapters.files.csv_export import csv_lines
 from leads_adapters.files.ndjson_rows import Refused
 from leads_adapters.lead_files import Row

@@ -10,7 +10,13 @@ import msgspec
 from leads_adapters.files.columns import Columns
 from leads_adapters.files.csv_records import Record
 from leads_adapters.files.formulas import restored
-from leads_adapters.files.lead_fields import attribute_errors, imported_state, looks_exported, readable_time
+from leads_adapters.files.lead_fields import (
+    ROW_ERRORS_MAX,
+    attribute_errors,
+    imported_state,
+    looks_exported,
+    readable_time,
+)
 from leads_adapters.files.lines import NOT_UTF8, is_utf8
 from leads_adapters.lead_files import Row
 from leads_domain.details import ATTRIBUTES_MAX, DetailsInput, Scalar, is_placeholder
@@ -134,8 +140,8 @@ def _from_json(text: str) -> dict[str, Scalar]:
         decoded = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         raise ValidationFailed.because('Give a JSON object such as {"company": "ACME"}.', "/attributes") from None
-    if errors := [error.under("attributes") for error in attribute_errors(decoded)]:
-        raise ValidationFailed(errors)
+    if errors := list(islice(attribute_errors(decoded), ROW_ERRORS_MAX)):
+        raise ValidationFailed([error.under("attributes") for error in errors])
     return cast(dict[str, Scalar], decoded)
 
 

@@ -63,6 +63,11 @@ def test_long_rows_make_smaller_batches(database: RunningDatabase) -> None:
     assert sizes == [2, 2, 1]
 
 
+def test_empty_cells_make_smaller_batches_too(database: RunningDatabase) -> None:
+    _, sizes = import_rows(database, [a_row(number, ("",) * BATCH_CHARACTERS_MAX) for number in range(3)])
+    assert sizes == [1, 1, 1]
+
+
 @pytest.mark.parametrize("dry_run", [False, True])
 def test_refused_rows_are_reported_in_the_order_of_the_rows(database: RunningDatabase, dry_run: bool) -> None:
     rows = [Row(0, UNREADABLE, ()), a_row(1), a_row(2, name=""), a_row(1), a_row(3)]
