@@ -23,6 +23,7 @@ from leads_adapters.http.controllers.transfers import IMPORT_BATCH, ImportServic
 from leads_adapters.http.form_cors import FormCors
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import filtered_leads_provider
+from leads_adapters.http.open_requests import OpenRequests
 from leads_adapters.http.openapi.document import OpenApiDocument
 from leads_adapters.http.openapi.examples import pipeline_examples
 from leads_adapters.http.receiving import BodyLimits
@@ -166,6 +167,7 @@ class Container(containers.DeclarativeContainer):
     body_limits = providers.Singleton(BodyLimits, settings.provided.max_body)
     usage_recorder = providers.Singleton(UsageRecorder, database, clock)
     client_addresses = providers.Singleton(ClientAddresses, settings.provided.trusted_proxies)
+    per_address = providers.Singleton(limiter_per_address, settings.provided.rate_limit)
     authentication = providers.Singleton(
         Authentication,
         database,
@@ -173,10 +175,13 @@ class Container(containers.DeclarativeContainer):
         usage_recorder.provided.note,
         client_addresses,
         providers.Callable(limiter_per_key, settings.provided.rate_limit),
-        providers.Callable(limiter_per_address, settings.provided.rate_limit),
+        per_address,
     )
     idempotent_writes = providers.Singleton(IdempotentWrites, database, clock)
-    graceful_shutdown = providers.Singleton(GracefulShutdown, settings.provided.stop_delay)
+    open_requests = providers.Singleton(OpenRequests)
+    graceful_shutdown = providers.Singleton(
+        GracefulShutdown, settings.provided.stop_delay, open_requests.provided.cut_off
+    )
     access_log = providers.Singleton(logs.make_access_log, settings.provided.log_format)
     lead_loader = providers.Singleton(BatchLoader, providers.Factory(partial, database.provided.read, find_leads))
     import_services = providers.Singleton(
@@ -246,6 +251,7 @@ class Container(containers.DeclarativeContainer):
                 receive_submission,
                 submission_processor.provided.wake,
                 intake,
+                per_address,
             )
         ),
         add_note=as_dependency(add_note),
@@ -308,4 +314,5 @@ class Container(containers.DeclarativeContainer):
         ids.provided.new,
         access_log,
         metrics.provided.request,
+        open_requests,
     )

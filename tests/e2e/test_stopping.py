@@ -98,9 +98,13 @@ def signal_to(service: Service, number: signal.Signals, to_all: bool) -> None:
     (os.killpg if to_all else os.kill)(service.process.pid, number)
 
 
-def test_a_client_that_never_ends_its_request_does_not_prevent_shutdown(site: Site) -> None:
-    with site.serve() as service, unfinished_request(service):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_client_that_never_ends_its_request_does_not_prevent_shutdown(site: Site, workers: str) -> None:
+    with site.serve("--workers", workers) as service, unfinished_request(service) as connection:
         service.process.send_signal(signal.SIGTERM)
+        head, _, body = read_all(connection).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 "), head
+        assert (json.loads(body)["type"], json.loads(body)["instance"]) == ("/problems/unavailable", "/leads")
         eventually(lambda: service.process.poll() is not None, within=SUPERVISOR_SECONDS)
         assert service.process.returncode == 0
 

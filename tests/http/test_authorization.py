@@ -206,9 +206,9 @@ def test_a_403_does_not_reveal_what_exists(shared_service: Service, operations: 
         ]
         assert [response.status for response in responses] == [403] * len(responses)
         assert all(body_of(response) == body_of(responses[0]) for response in responses)
-        assert {*map(frozenset, (response.headers.keys() for response in responses))} == {
-            frozenset(responses[0].headers)
-        }
+        # The connection of a request with a body is closed.
+        names = [response.headers.keys() - {"connection"} for response in responses]
+        assert all(each == names[0] for each in names)
     assert len(forbidden) >= (0 if role is Role.ADMIN else 4)
 
 

@@ -478,6 +478,14 @@ def test_a_stored_form_is_accepted_even_if_its_processing_fails(service: Service
     assert state(service) == "needs_review"
 
 
+def test_requests_for_unknown_forms_are_limited_by_address(start: Callable[..., Service]) -> None:
+    service = start(forms={}, rate_limit=RateLimit(30, 60))
+    program = service.client_with(accept="application/json")
+    responses = [send(program, ADA, f"guess-{number}") for number in range(4)]
+    assert [each.status for each in responses] == [404] * 3 + [429]
+    send(service.client_with("192.0.2.2", accept="application/json"), ADA, "guess").expect(404)
+
+
 def test_the_default_limit_of_a_form_is_10_a_minute(start: Callable[..., Service]) -> None:
     forms = parse_forms({"contact": {}})
     assert forms["contact"].rate_limit == RateLimit(10, 60)

@@ -133,6 +133,31 @@ def test_head_is_refused_where_get_is(api: Api, john: str) -> None:
     assert api.get(f"{john}/follow-ups").json["items"] == []
 
 
+# The end of a connection
+
+
+@pytest.mark.parametrize(("method", "target"), [("POST", "/leads"), ("POST", "/unknown"), ("PUT", "/leads")])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_response_before_the_body_is_read_closes_the_connection(
+    service: Service, method: str, target: str, chunked: bool
+) -> None:
+    headers = {"transfer_encoding": "chunked", "content_length": ""} if chunked else {}
+    early = service.anonymous().request(method, target, JOHN, headers=headers)
+    assert (early.status >= 400, early.headers["connection"]) == (True, "close")
+    assert "connection" not in service.anonymous().request(method, target).headers
+
+
+def test_a_response_after_the_body_is_read_keeps_the_connection(api: Api) -> None:
+    for response in (api.post("/leads", JOHN).expect(201), api.post("/leads", {"name": ""}).expect(422)):
+        assert "connection" not in response.headers
+
+
+def test_no_request_with_a_response_is_cut_off(service: Service, api: Api) -> None:
+    for response in (api.get("/leads"), api.get("/unknown"), service.anonymous().post("/leads", JOHN)):
+        assert response.status
+    assert not service.container.open_requests()._open
+
+
 # The log
 
 

@@ -132,6 +132,27 @@ async def receive_disconnect(receive: Any) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GARBAGE\r\n\r\n", b"400 Bad Request"),
+        (b"GET / HTTP/1.1\r\ncontent-length: x\r\n\r\n", b"400 Bad Request"),
+        (b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n", b"431 Request Header Fields Too Large"),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n", b"431 Request Header Fields Too Large"),
+    ],
+)
+def test_the_server_responds_to_malformed_requests_as_documented(sent: bytes, status: bytes) -> None:
+    async def check() -> bytes:
+        async with serving(TIMEOUT_SECONDS) as connect:
+            reader, _ = await connect(sent)
+            return await asyncio.wait_for(reader.read(), TIMEOUT_SECONDS)
+
+    head, body = asyncio.run(check()).split(b"\r\n\r\n")
+    first, *fields = head.split(b"\r\n")
+    assert (first, body) == (b"HTTP/1.1 " + status, b"")
+    assert {b"connection: close", b"content-length: 0"} <= {*fields}
+
+
 def test_a_request_head_has_a_maximum_size() -> None:
     async def check() -> bytes:
         async with serving(TIMEOUT_SECONDS) as connect:

@@ -29,7 +29,7 @@ _RATE, _SECONDS = DEFAULT_RATE_LIMIT.requests, DEFAULT_RATE_LIMIT.seconds
 
 LIMITS = {
     "requests of a key": f"{_RATE} in {_SECONDS} s",
-    "requests of an address without a valid key": f"{_RATE // 10} in {_SECONDS} s",
+    "requests of an address without a valid key, or for unknown forms": f"{_RATE // 10} in {_SECONDS} s",
     "requests of an address to a public form": FORM_RATE_LIMIT.replace("/", " in a "),
     "simultaneous requests of a key": f"{PER_KEY}, and {PER_ADDRESS} from one address",
     "connections": f"{CONNECTIONS_MAX:,}",

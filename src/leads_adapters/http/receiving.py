@@ -1,11 +1,11 @@
 """Read bodies within limits of size and time, which neither Litestar nor the server has."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
-from typing import cast
+from typing import Any, cast
 
 from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
 
@@ -26,6 +26,10 @@ DRAIN_SECONDS = 5.0
 
 CLOSE = {"connection": "close"}
 
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_IS_READ = "body_is_read"
+"""A key in the state of a request whose body was read to its end."""
+
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
@@ -34,6 +38,13 @@ class BodyLimits:
     max_length: int
     idle_seconds: float = BODY_IDLE_SECONDS
     seconds: float = BODY_SECONDS
+
+
+def leaves_body_unread(scope: Mapping[str, Any]) -> bool:
+    """Return whether a body was not read to its end. The server closes its connection after the response."""
+    if scope["method"] in _WITHOUT_BODY or _IS_READ in scope["state"]:
+        return False
+    return header(scope, b"transfer-encoding") is not None or header(scope, b"content-length") not in {None, "0"}
 
 
 async def receive_body(scope: HTTPScope, receive: Receive, limits: BodyLimits) -> AsyncIterator[bytes]:
@@ -52,8 +63,10 @@ async def receive_body(scope: HTTPScope, receive: Receive, limits: BodyLimits) -
         if message["type"] == "http.disconnect":
             raise MalformedRequest("The connection was closed before the body was complete.")
         left, more = left - len(message["body"]), message["more_body"]
+        if not more:
+            scope["state"][_IS_READ] = True
         if left < 0:
-            raise _too_large(limits.max_length, whole=not more or await _drain(receive, DRAIN_MAX))
+            raise _too_large(limits.max_length, whole=not more or await _drain(scope, receive, DRAIN_MAX))
         if message["body"]:
             yield message["body"]
 
@@ -65,7 +78,9 @@ async def _check_length(scope: HTTPScope, receive: Receive, max_length: int) -> 
         raise MalformedRequest("The header `Content-Length` is not a number.") from None
     if length > max_length:
         # A client that sent Expect: 100-continue has not sent the body yet (RFC 9110, section 10.1.1).
-        whole = length <= max_length + DRAIN_MAX and not header(scope, b"expect") and await _drain(receive, length)
+        whole = (
+            length <= max_length + DRAIN_MAX and not header(scope, b"expect") and await _drain(scope, receive, length)
+        )
         raise _too_large(max_length, whole=whole)
 
 
@@ -75,7 +90,7 @@ def _too_large(max_length: int, *, whole: bool) -> PayloadTooLarge:
     return PayloadTooLarge(detail, headers={} if whole else CLOSE)
 
 
-async def _drain(receive: Receive, length: int) -> bool:
+async def _drain(scope: HTTPScope, receive: Receive, length: int) -> bool:
     """Read and drop up to `length` bytes. Return true if the body ended.
 
     Drain the body first: many clients send it whole before they read, and would see a reset instead of the 413.
@@ -88,5 +103,6 @@ async def _drain(receive: Receive, length: int) -> bool:
                     return False
                 length -= len(message["body"])
                 if not message["more_body"]:
+                    scope["state"][_IS_READ] = True
                     return True
     return False

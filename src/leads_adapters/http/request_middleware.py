@@ -11,6 +11,8 @@ from typing import Any
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
+from leads_adapters.http.open_requests import OpenRequests
+from leads_adapters.http.receiving import leaves_body_unread
 from leads_adapters.http.streaming import SlowClientError
 
 AccessLog = Callable[..., None]
@@ -60,6 +62,7 @@ class RequestMiddleware:
         new_id: Callable[[], str],
         log: AccessLog,
         count: RequestCount,
+        open_requests: OpenRequests,
         send_seconds: float = SEND_SECONDS,
     ) -> None:
         self._app = app
@@ -67,6 +70,7 @@ class RequestMiddleware:
         self._new_id = new_id
         self._log = log
         self._count = count
+        self._open_requests = open_requests
         self._send_seconds = send_seconds
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -85,9 +89,10 @@ class RequestMiddleware:
         async def send_on(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
+                self._open_requests.remove(scope)
                 status = message["status"]
                 own = message["headers"]
-                headers = [*own, (b"x-request-id", request_id), *_security_headers(own)]
+                headers = [*own, (b"x-request-id", request_id), *_security_headers(own), *_connection(scope, own)]
                 if method == "OPTIONS" or status == HTTPStatus.METHOD_NOT_ALLOWED:
                     headers = self._with_allow(scope, headers)
                 message["headers"] = headers
@@ -98,11 +103,13 @@ class RequestMiddleware:
             else:
                 await send_body(message, send, self._send_seconds)
 
+        self._open_requests.add(scope, send_on)
         try:
             await self._app(scope, receive, send_on)
         except SlowClientError:
             pass
         finally:
+            self._open_requests.remove(scope)
             seconds = perf_counter() - started
             named = method if method in _METHODS else _OTHER_METHOD
             route = scope.get("path_template")  # do not log unknown paths: they may contain an address
@@ -143,6 +150,12 @@ def _security_headers(own: Headers) -> Iterable[tuple[bytes, bytes]]:
     """Return the security headers, without those that a page sets itself."""
     names = {name for name, _ in own}
     return (each for each in _SECURITY_HEADERS if each[0] not in names)
+
+
+def _connection(scope: Message, own: Headers) -> Headers:
+    """Return `Connection: close` if the server closes the connection because nothing reads the body."""
+    is_set = any(name == b"connection" for name, _ in own)
+    return [(b"connection", b"close")] if leaves_body_unread(scope) and not is_set else []
 
 
 def methods_of(app: Litestar) -> dict[str, set[str]]:

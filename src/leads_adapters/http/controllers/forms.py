@@ -54,6 +54,8 @@ class FormServices:
     receive_submission: ReceiveSubmission
     wake_processor: Callable[[], None]
     intake: Intake
+    per_address: RateLimiter | None
+    """Limits the requests for unknown forms."""
 
     async def store(self, request: ApiRequest, **submission: Any) -> Sequence[FieldError]:
         """Store a submission, have it processed after the response, and return its errors.
@@ -88,9 +90,12 @@ class FormController(Controller):
         spam and enquiries of known people get the same one. A browser gets a page, or the redirect of the form. A
         client gets JSON if it sends JSON or accepts `application/json`. The fields are those of the form.
         """
-        public_form = _find_form(forms.forms, form)
-        if public_form.limiter:
-            public_form.limiter.count(forms.addresses.of(request.scope))
+        public_form = forms.forms.get(form)
+        limiter = public_form.limiter if public_form else forms.per_address
+        if limiter:
+            limiter.count(forms.addresses.of(request.scope))
+        if public_form is None:
+            raise problems.NotFound(f"No form has the name {truncate(form)}.")
         _check_origin(request, public_form)
         type, origin = form_type(request.scope), form_origin(form)
         body = await request.body()
@@ -106,12 +111,6 @@ class FormController(Controller):
 def form_origin(name: str) -> str:
     """Return the origin of the submissions of a form."""
     return f"form:{name}"
-
-
-def _find_form(forms: Mapping[str, PublicForm], name: str) -> PublicForm:
-    if name not in forms:
-        raise problems.NotFound(f"No form has the name {truncate(name)}.")
-    return forms[name]
 
 
 def _check_origin(request: Request[Any, Any, Any], form: PublicForm) -> None:
