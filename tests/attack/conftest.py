@@ -28,6 +28,12 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_environment(folder / "environment", build_wheel(ROOT, folder / "wheel")).with_name("leads")
 
 
+@pytest.fixture
+def site(command: Path, tmp_path: Path) -> Site:
+    """Create an empty site for commands."""
+    return Site(tmp_path, command)
+
+
 @pytest.fixture(scope="module", params=DATABASES)
 def service(
     request: pytest.FixtureRequest, command: Path, tmp_path_factory: pytest.TempPathFactory

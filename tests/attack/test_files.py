@@ -44,12 +44,6 @@ FORMULA = re.compile(r"""^["\s\ufeff\u200b]*[=+\-@\uff1d\uff0b\uff0d\uff20]""")
 BOMB = Path(__file__).parents[1] / "data/spreadsheets/leads.xlsx"
 
 
-@pytest.fixture
-def site(command: Path, tmp_path: Path) -> Site:
-    """Create an empty site for commands."""
-    return Site(tmp_path, command)
-
-
 def headers() -> Iterator[bytes]:
     """Yield hostile headers: of many columns, and of one size."""
     yield ",".join(f"column {number}" for number in range(40_000)).encode()
