@@ -83,3 +83,9 @@ def test_the_words_of_a_number_are_international_national_and_reversed() -> None
     assert phone_words("+74951234567") == ("74951234567", "84951234567", "\u00ac76543215947")
     assert phone_query_words("+49 (0)30 12") == ("4903012", "493012")
     assert phone_query_words("0049 030 12") == ("004903012", "4903012", "493012", "\u00ac210309400")
+
+
+def test_a_number_that_is_shorter_than_a_calling_code_is_searched_as_it_is() -> None:
+    assert phone_query_words("+2") == ("2",)
+    assert phone_query_words("+35") == ("35",)
+    assert phone_query_words("+") == ()

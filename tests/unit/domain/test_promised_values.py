@@ -115,17 +115,20 @@ def test_eight_attempts_are_made_with_waits_from_a_minute_to_six_hours() -> None
     ]
 
 
-def test_a_value_that_may_be_missing_is_missing_by_default() -> None:
+def test_a_value_is_missing_by_default_exactly_if_it_may_be_missing() -> None:
     defaults = {
-        f"{kind.__qualname__}.{field.name}": field.default
+        f"{kind.__qualname__}.{field.name}": (
+            field.default is None,
+            NoneType in get_args(get_type_hints(kind)[field.name]),
+        )
         for module in walk_packages(leads_domain.__path__, "leads_domain.")
         for kind in vars(import_module(module.name)).values()
         if isinstance(kind, type) and is_dataclass(kind)
         for field in fields(kind)
-        if field.default is not MISSING and NoneType in get_args(get_type_hints(kind)[field.name])
+        if field.default is not MISSING
     }
-    assert {name: default for name, default in defaults.items() if default is not None} == {}
-    assert {"Lead.email", "Submission.reason", "LeadQuery.source", "FollowUpRules.hours"} < defaults.keys()
+    assert {name: pair for name, pair in defaults.items() if pair[0] is not pair[1]} == {}
+    assert {"Lead.email": (True, True), "LeadQuery.statuses": (False, False)}.items() < defaults.items()
 
 
 def test_the_texts_that_people_write_instead_of_an_address_are_no_addresses() -> None:

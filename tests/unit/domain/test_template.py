@@ -1,6 +1,7 @@
 """Test message templates: syntax errors, and that values of a lead are inserted as plain text."""
 
 from datetime import timedelta, timezone
+from time import tzset
 
 import pytest
 from hypothesis import given
@@ -139,3 +140,12 @@ def test_a_message_is_neither_empty_nor_too_long(length: int, lead: Lead) -> Non
     message = Template("{name}" * 200 + "x" * (MESSAGE_MAX - 1200)).fill(a_lead(name="n" * length))
     assert len(message) == min(MESSAGE_MAX, 200 * length + MESSAGE_MAX - 1200)
     assert Template("{phone}{owner}.").fill(lead)
+
+
+def test_the_time_is_that_of_utc_wherever_the_service_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        tzset()
+        filled = Template("Since {created_at}").fill(a_lead())
+    tzset()
+    assert filled == "Since 2026-01-05 12:00 UTC"
