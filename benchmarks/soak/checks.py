@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import inf
 from statistics import median
 
 from benchmarks.soak.client import MAIN
@@ -60,6 +61,7 @@ def steadiness(record: Record, samples: Sequence[Sample], seconds: float) -> lis
         steady("p99 ms", lambda part: percentile(part.short, 0.99), factor=1.5, slack=5),
         steady("ms of processor time a request", lambda part: part.processor_ms, factor=1.3, slack=0.5),
         is_at_most("MiB of the write-ahead log of SQLite", (sample.wal_mib for sample in samples), WAL_MIB_MAX),
+        is_at_most("s that the client itself was late", (sample.late for sample in samples), inf),
     ]
 
 

@@ -1,11 +1,13 @@
 """Deploy the service: two processes on one database, with a mail server and a receiver of webhooks."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import make_url
-from tests.mail_server import MailServer
-from tests.webhook_receiver import SECRET, Receiver
+from tests.mail_server import MailServer, a_mail_server
+from tests.webhook_receiver import SECRET, Receiver, a_receiver
 
 from benchmarks.fill import fill
 from benchmarks.parts.postgres import DurableServer
@@ -81,3 +83,19 @@ class Deployment:
         """Kill the processes that still run."""
         self.main.kill_at_last()
         self.second.kill_at_last()
+
+
+@contextmanager
+def deployed(database: str, folder: Path) -> Iterator[Deployment]:
+    """Deploy the service with its database, a mail server and a receiver of webhooks; end everything afterwards."""
+    with ExitStack() as used:
+        server = DurableServer() if database == POSTGRES else None
+        url = None
+        if server is not None:
+            used.callback(server.remove)
+            url = server.url.render_as_string(hide_password=False)
+        receiver, mails = used.enter_context(a_receiver()), used.enter_context(a_mail_server())
+        deployment = Deployment(Installation.at(folder, url), receiver, mails, server)
+        deployment.fill()
+        used.callback(deployment.kill)
+        yield deployment

@@ -3,28 +3,23 @@
 import asyncio
 import csv
 import resource
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
 
 from sqlalchemy import make_url
-from tests.postgres import connect
 
+from benchmarks.failure import Failed
 from benchmarks.soak.client import SECOND
 from benchmarks.soak.deployment import Deployment
+from benchmarks.soak.interference import cut_connections, lock_file, lock_leads
 from benchmarks.soak.ledger import Ledger
 from benchmarks.soak.process import run_leads
 from benchmarks.soak.record import INCOMPLETE, NO_RESPONSE, RESET, Record
-from leads_adapters.sql.sqlite.driver import driver as sqlite
 from leads_domain.testing import Behaviour
 
 CYCLE_SECONDS = 300.0
 """The time in which each fault occurs once; shorter in short runs."""
 
 FAULT_SECONDS = 5.0
-LOCKED_SECONDS = 7.0
-"""The time of a lock: longer than the 5 s that the service waits."""
-
 IMPORTED_ROWS = 200
 FILE_BYTES_MAX = 4096
 UNAVAILABLE = "503"
@@ -34,8 +29,6 @@ GONE = (UNAVAILABLE, INCOMPLETE, RESET)
 
 Injection = Callable[[], Awaitable[None]]
 
-_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> {}"
-
 
 class Faults:
     """The faults of a deployment. Each method injects one, and ends it."""
@@ -44,6 +37,7 @@ class Faults:
         self._deployment = deployment
         self._record = record
         self._ledger = ledger
+        self._url = make_url(deployment.installation.database_url)
 
     def all(self) -> Sequence[Injection]:
         """Return the faults of this database."""
@@ -59,8 +53,15 @@ class Faults:
         began, number = self._record.now(), 0
         while (due := (number + 0.5) * interval) < seconds * 0.9:
             await asyncio.sleep(max(0, began + due - self._record.now()))
-            await faults[number % len(faults)]()
+            await self._inject(faults[number % len(faults)])
             number += 1
+
+    async def _inject(self, fault: Injection) -> None:
+        """Inject a fault, and record if the service does not come back."""
+        try:
+            await fault()
+        except (Failed, TimeoutError) as error:
+            self._record.wrong.append(f"{fault.__name__}: {error!r}")
 
     async def kill_second(self) -> None:
         """Kill the second process, and start it again."""
@@ -94,9 +95,9 @@ class Faults:
         self._ledger.arrived.update(emails)
 
     async def lock_sqlite(self) -> None:
-        """Hold the lock of the file in another process, as a slow program does."""
+        """Hold the lock of the file."""
         with self._record.fault("database locked", UNAVAILABLE):
-            await asyncio.to_thread(self._lock_sqlite)
+            await asyncio.to_thread(lock_file, self._deployment.file)
 
     async def fill_disk(self) -> None:
         """Let no file of the main process grow, as on a full disk."""
@@ -108,14 +109,14 @@ class Faults:
             resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
 
     async def lock_postgres(self) -> None:
-        """Hold a lock of the table of leads, as a slow statement does."""
+        """Hold a lock of the table of leads."""
         with self._record.fault("database locked", UNAVAILABLE):
-            await asyncio.to_thread(self._lock_postgres)
+            await asyncio.to_thread(lock_leads, self._url)
 
     async def cut_connections(self) -> None:
         """Let the server close all connections."""
         with self._record.fault("connections cut", *GONE):
-            await asyncio.to_thread(self._cut_connections)
+            await asyncio.to_thread(cut_connections, self._url)
 
     async def restart_server(self) -> None:
         """Stop the server, and start it again."""
@@ -133,19 +134,3 @@ class Faults:
             await asyncio.sleep(FAULT_SECONDS)
             for receiver in receivers:
                 receiver.behaviour = Behaviour.ACCEPTS
-
-    def _lock_sqlite(self) -> None:
-        with closing(sqlite.connect(self._deployment.file, timeout=LOCKED_SECONDS, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            time.sleep(LOCKED_SECONDS)
-
-    def _lock_postgres(self) -> None:
-        with connect(make_url(self._deployment.installation.database_url)) as connection:
-            connection.execute("BEGIN")
-            connection.execute("LOCK TABLE leads IN EXCLUSIVE MODE")
-            time.sleep(LOCKED_SECONDS)
-            connection.execute("ROLLBACK")
-
-    def _cut_connections(self) -> None:
-        with connect(make_url(self._deployment.installation.database_url)) as connection:
-            connection.execute(_OTHERS.format(connection.info.backend_pid).encode())

@@ -14,7 +14,7 @@ from benchmarks.failure import Failed
 from benchmarks.processes import HOST, free_port
 from benchmarks.service import LEADS, SERVE, Installation
 
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 EXPECTED_EVENTS = (
     "request",

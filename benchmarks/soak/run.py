@@ -2,21 +2,15 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from tests.mail_server import a_mail_server
-from tests.webhook_receiver import a_receiver
-
 from benchmarks.bench import log
-from benchmarks.parts.postgres import DurableServer
-from benchmarks.service import Installation
 from benchmarks.soak.account import account
 from benchmarks.soak.checks import steadiness
 from benchmarks.soak.client import MAIN, SECOND, Client, GaveUp
-from benchmarks.soak.deployment import POSTGRES, Deployment
+from benchmarks.soak.deployment import Deployment, deployed
 from benchmarks.soak.faults import Faults
 from benchmarks.soak.ledger import Ledger
 from benchmarks.soak.process import run_leads
@@ -75,8 +69,8 @@ class Soak:
         record, interval = client.record, max(1.0, self.seconds / SAMPLES)
         sampling = asyncio.create_task(sample_process(deployment.main.pid, deployment.wal, record, interval))
         async with asyncio.TaskGroup() as running:
-            running.create_task(drive(client, ledger, self.seconds, self.rate))
-            running.create_task(Faults(deployment, record, ledger).inject(self.seconds))
+            faults = running.create_task(Faults(deployment, record, ledger).inject(self.seconds))
+            running.create_task(drive(client, ledger, self.seconds, self.rate, faults))
         sampling.cancel()
         return [sample for sample in await sampling if sample.at <= self.seconds]
 
@@ -97,22 +91,6 @@ class Soak:
             [*_operations(record)],
             checks,
         )
-
-
-@contextmanager
-def deployed(database: str, folder: Path) -> Iterator[Deployment]:
-    """Deploy the service with its database, a mail server and a receiver of webhooks; end everything afterwards."""
-    with ExitStack() as used:
-        server = DurableServer() if database == POSTGRES else None
-        url = None
-        if server is not None:
-            used.callback(server.remove)
-            url = server.url.render_as_string(hide_password=False)
-        receiver, mails = used.enter_context(a_receiver()), used.enter_context(a_mail_server())
-        deployment = Deployment(Installation.at(folder, url), receiver, mails, server)
-        deployment.fill()
-        used.callback(deployment.kill)
-        yield deployment
 
 
 async def _account(client: Client, ledger: Ledger, deployment: Deployment) -> list[Check]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from benchmarks.soak import reads, rude, writes
+from benchmarks.soak import enquiries, reads, rude, writes
 from benchmarks.soak.client import Client, GaveUp
 from benchmarks.soak.ledger import Ledger
 
@@ -16,9 +16,9 @@ SHARES: dict[Operation, float] = {
     writes.create_duplicate: 2,
     writes.count_up: 10,
     writes.add_note: 3,
-    writes.enquire: 5,
-    writes.enquire_in_public: 2,
-    writes.send_form: 4,
+    enquiries.enquire: 5,
+    enquiries.enquire_in_public: 2,
+    enquiries.send_form: 4,
     writes.follow_up: 6,
     writes.cancel_follow_up: 1,
     writes.merge_leads: 0.5,
@@ -42,14 +42,14 @@ SHARES: dict[Operation, float] = {
 """The share of each operation in the traffic."""
 
 
-async def drive(client: Client, ledger: Ledger, seconds: float, rate: float) -> None:
-    """Start `rate` operations a second, and wait for the last one."""
+async def drive(client: Client, ledger: Ledger, seconds: float, rate: float, faults: asyncio.Task[None]) -> None:
+    """Start `rate` operations a second, for this time and until the faults have ended; wait for the last one."""
     for first in [*[writes.create_lead] * FIRST_LEADS, reads.follow_events]:
         await run(first, client, ledger)
     operations, shares = list(SHARES), list(SHARES.values())
     began, number = client.record.now(), 0
     async with asyncio.TaskGroup() as running:
-        while number < seconds * rate:
+        while number < seconds * rate or not faults.done():
             await asyncio.sleep(max(0, began + number / rate - client.record.now()))
             [operation] = ledger.random.choices(operations, shares)
             running.create_task(run(operation, client, ledger))

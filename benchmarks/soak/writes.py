@@ -1,17 +1,15 @@
-"""Write leads, enquiries, forms, follow-ups and imports, and remember what is acknowledged."""
+"""Write leads, notes, follow-ups and imports, and remember what is acknowledged."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.soak.client import GIVE_UP_SECONDS, RETRY_SECONDS, Client
+from benchmarks.soak.client import Client
 from benchmarks.soak.ledger import Ledger
 
 CHANNELS = ("email", "hook")
 NEXT_STATUS = {"new": "contacted", "contacted": "qualified"}
 IMPORTED_ROWS = 20
 MOVED_SHARE = 0.2
-KNOWN_SHARE = 0.5
 MERGE_PATCH = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -48,42 +46,6 @@ async def add_note(client: Client, ledger: Ledger) -> None:
     """Add a note to a lead."""
     text = {"text": "Called, no answer."}
     await client.ask("add a note", "POST", f"/leads/{ledger.any_lead().id}/notes", 201, json=text)
-
-
-async def enquire(client: Client, ledger: Ledger) -> None:
-    """Send an enquiry of a new or of a known person."""
-    is_known = ledger.random.random() < KNOWN_SHARE
-    email = ledger.any_lead().email if is_known else ledger.new_email()
-    message = ledger.new_message()
-    body = {"name": "Ada Muster", "email": email, "message": message, "source": "website"}
-    lead = (await client.ask("enquiry", "POST", "/enquiries", 200, 201, json=body)).json()["lead"]
-    ledger.enquiries.add(message)
-    if not is_known:
-        ledger.add(lead["id"], email)
-
-
-async def enquire_in_public(client: Client, ledger: Ledger) -> None:
-    """Send an enquiry with a key of the role `capture`."""
-    email, message = ledger.new_email(), ledger.new_message()
-    body = {"email": email, "message": message}
-    headers = {"X-API-Key": ledger.capture_key}
-    await client.ask("public enquiry", "POST", "/enquiries", 202, json=body, headers=headers)
-    ledger.enquiries.add(message)
-    ledger.arrived.add(email)
-
-
-async def send_form(client: Client, ledger: Ledger) -> None:
-    """Send a form. It has no Idempotency-Key, so each repeat is another one of the same person."""
-    email = ledger.new_email()
-    for _ in range(int(GIVE_UP_SECONDS / RETRY_SECONDS)):
-        message = ledger.new_message()
-        fields = {"email": email, "name": "Ada Muster", "message": message}
-        response = await client.send("form", "POST", "/forms/contact", 303, data=fields)
-        if response is not None and response.is_redirect:
-            ledger.enquiries.add(message)
-            ledger.arrived.add(email)
-            return
-        await asyncio.sleep(RETRY_SECONDS)
 
 
 async def follow_up(client: Client, ledger: Ledger) -> None:
