@@ -46,6 +46,12 @@ class RunningDatabase:
         """See `Database.read_long`."""
         return self.run(self.database.read_long(use_case, *args, **kwargs))
 
+    def read_background(
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
+        """See `Database.read_background`."""
+        return self.run(self.database.read_background(use_case, *args, **kwargs))
+
     def write(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:

@@ -2,7 +2,8 @@
 
 import asyncio
 import struct
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,12 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from databases import RunningDatabase
+from databases import TIMEOUT_SECONDS, RunningDatabase
+from leads_adapters.database import Database
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.driver import driver
+from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.ports import UnitOfWork
 
 _WAL_HEADER, _FRAME_HEADER = struct.Struct(">6L8x"), struct.Struct(">4L8x")
 
@@ -67,3 +71,28 @@ class SqliteParts:
                 break
             commits += size_after_commit > 0
         return commits
+
+
+class LongRead:
+    """A long read that has a snapshot of the leads and ends on demand."""
+
+    def __init__(self, database: Database) -> None:
+        self.begun = threading.Event()
+        self._end = threading.Event()
+        self._result = asyncio.ensure_future(database.read_long(self._read))
+
+    def _read(self, work: UnitOfWork) -> Sequence[str]:
+        leads = [lead.id for lead in work.leads.page(LeadQuery(sort=LeadSort.OLDEST_FIRST)).items]
+        self.begun.set()
+        assert self._end.wait(TIMEOUT_SECONDS)
+        return leads
+
+    async def has_begun(self) -> None:
+        """Wait until it has its snapshot."""
+        while not self.begun.is_set():
+            await asyncio.sleep(0.001)
+
+    async def end(self) -> Sequence[str]:
+        """End it, and return the ids of the leads in its snapshot."""
+        self._end.set()
+        return await self._result

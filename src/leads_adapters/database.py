@@ -27,6 +27,10 @@ class StorageFull(Outage):
     """The disk of the database is full."""
 
 
+class Busy(Unavailable):
+    """Too many reads wait. The message is for clients."""
+
+
 class Database(Protocol):
     """Runs use cases. Its methods raise the errors of the use case, or `Unavailable`."""
 
@@ -38,7 +42,16 @@ class Database(Protocol):
     async def read_long(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
-        """Run a read that may take more than a few milliseconds, without delaying other requests."""
+        """Run a read that may take more than a few milliseconds, without delaying other requests.
+
+        A few run at once, and the others wait. Raises `Busy` if too many wait, or if this one has waited for too long.
+        If the caller is cancelled while it waits, the read never starts.
+        """
+
+    async def read_background(
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
+        """Do the same for work that must not wait for `read_long`: metrics, imports and exports."""
 
     async def write(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs

@@ -8,7 +8,7 @@ import os
 import platform
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import accumulate
@@ -47,7 +47,7 @@ class Distribution:
 
 @dataclass(slots=True)
 class Metrics:
-    """Counts requests, deliveries and commits of this process.
+    """Counts requests, deliveries and commits of this process. `log_size` returns the bytes of SQLite's log.
 
     The counters have the label `pid`: with several processes on one port, any of them may answer a scrape.
     """
@@ -55,6 +55,7 @@ class Metrics:
     version: str
     database: str
     channels: Collection[str]
+    log_size: Callable[[], int] | None = None
     _requests: dict[tuple[str, str | None, int], Distribution] = field(default_factory=dict, init=False)
     _deliveries: Counter[tuple[str, str]] = field(default_factory=Counter, init=False)
     _commits: Distribution = field(default_factory=lambda: Distribution(_SIZES), init=False)
@@ -132,6 +133,8 @@ class Metrics:
             oldest.add_metric((channel,), max((now - statistics.next_attempt_at).total_seconds(), 0.0))
         yield from (scheduled, due, oldest)
         yield GaugeMetricFamily("leads_submissions_needs_review", "Submissions that need a review.", waiting.reviews)
+        if self.log_size is not None:
+            yield GaugeMetricFamily("leads_sqlite_log_bytes", "Bytes of SQLite's write-ahead log.", self.log_size())
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ class Importer:
         optional values become attributes.
         """
         with self.open_dry_run() if dry_run else nullcontext() as dry_run_store:
-            run_use_case = self.database.read_long if dry_run else self.database.write
+            run_use_case = self.database.read_background if dry_run else self.database.write
             for batch in _batches(rows, self.batch):
                 checked = [self._checked(row, lenient=lenient) for row in batch]
                 candidates = [each for each in checked if isinstance(each, Candidate)]
@@ -109,7 +109,7 @@ def all_leads(database: Database, run: Run, query: LeadQuery) -> Iterator[Lead]:
 
     def read(after: LeadPosition | None) -> Page[Lead, LeadPosition]:
         page_query = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE_SIZE, after=after)
-        return run(database.read_long(lambda work: work.leads.page(page_query)))
+        return run(database.read_background(lambda work: work.leads.page(page_query)))
 
     page = read(query.after)
     yield from page.items

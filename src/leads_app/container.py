@@ -49,6 +49,7 @@ from leads_app.factories import (
     form_origins,
     limiter_per_address,
     limiter_per_key,
+    log_size_of,
     make_assignment,
     make_database,
     make_engine,
@@ -102,7 +103,11 @@ class Container(containers.DeclarativeContainer):
 
     engine = providers.Singleton(make_engine, settings.provided.database_url)
     metrics = providers.Singleton(
-        Metrics, version("leads-desk"), settings.provided.database_url.drivername, settings.provided.channels
+        Metrics,
+        version("leads-desk"),
+        settings.provided.database_url.drivername,
+        settings.provided.channels,
+        providers.Callable(log_size_of, settings.provided.database_url),
     )
     outage_log = providers.Object(logs.outage_log)
     database = providers.Singleton(make_database, engine, metrics.provided.commit, outage_log)
@@ -265,7 +270,7 @@ class Container(containers.DeclarativeContainer):
         metrics_text=as_dependency(metrics.provided.text),
         waiting=as_dependency(
             providers.Singleton(
-                SingleFlightCache, providers.Factory(partial, database.provided.read_long, count_waiting)
+                SingleFlightCache, providers.Factory(partial, database.provided.read_background, count_waiting)
             )
         ),
         readiness=as_dependency(readiness),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from dependency_injector import providers
@@ -33,6 +34,7 @@ from leads_adapters.lead_json import ReadJsonPage
 from leads_adapters.sql.sqlite import lead_json as sqlite_lead_json
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
+from leads_adapters.sql.sqlite.files import log_size
 from leads_app.assignment_settings import AssignmentSettings, assignment_of
 from leads_app.form_settings import FormSettings
 from leads_app.rule_settings import check_recipient
@@ -72,6 +74,11 @@ def make_engine(url: URL) -> Engine:
             "The driver for PostgreSQL is not installed. Run pip install '.[postgres]' in a clone of leads."
         ) from None
     return postgres_engine(url)
+
+
+def log_size_of(url: URL) -> Callable[[], int] | None:
+    """Return the function that measures the write-ahead log of a SQLite database."""
+    return partial(log_size, str(url.database)) if url.drivername == "sqlite" else None
 
 
 def make_database(

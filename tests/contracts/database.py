@@ -338,6 +338,48 @@ class ConcurrentReadContract(StoreContract):
         before, after = database.run(read())
         assert before == after
 
+    def test_a_background_read_waits_for_no_long_read(self, database: RunningDatabase) -> None:
+        end, started = threading.Event(), list[int]()
+
+        async def read() -> list[str]:
+            reads = await waiting_reads(database.database, end, started)
+            seen = await database.database.read_background(ids)
+            assert len(started) < MANY
+            end.set()
+            assert sorted(await asyncio.gather(*reads)) == list(range(MANY))
+            return seen
+
+        database.write(add, 1)
+        assert database.run(read()) == numbered(1)
+
+    def test_a_cancelled_long_read_that_waits_never_starts(self, database: RunningDatabase) -> None:
+        end, started = threading.Event(), list[int]()
+
+        async def cancel() -> None:
+            reads = await waiting_reads(database.database, end, started)
+            await database.database.read_background(ids)
+            for read in reads:
+                read.cancel()
+            await asyncio.wait(reads)
+            end.set()
+            await database.database.read_long(ids)
+
+        database.run(cancel())
+        assert len(started) < MANY / 2
+
+
+async def waiting_reads(database: Database, end: threading.Event, started: list[int]) -> list[asyncio.Task[int]]:
+    """Start many long reads that wait for an event. `started` lists those that run."""
+
+    def wait(_: UnitOfWork, number: int) -> int:
+        started.append(number)
+        assert end.wait(TIMEOUT_SECONDS)
+        return number
+
+    reads = [asyncio.create_task(database.read_long(wait, number)) for number in range(MANY)]
+    await asyncio.sleep(0)
+    return reads
+
 
 def follow_up(work: UnitOfWork, number: int) -> None:
     """Schedule a follow-up of the first lead."""

@@ -149,6 +149,10 @@ class Process:
         """See `Database.read_long`."""
         return await self._call(lambda: self._database.read_long(use_case, *args, **kwargs))
 
+    async def read_background(self, use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """See `Database.read_background`."""
+        return await self._call(lambda: self._database.read_background(use_case, *args, **kwargs))
+
     async def write(self, use_case: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """See `Database.write`."""
         if isinstance(use_case, ClaimDueFollowUps):

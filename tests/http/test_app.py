@@ -82,7 +82,7 @@ class FailingDatabase:
         """Raise the error."""
         raise self._error
 
-    read_long = write = check_ready = read
+    read_long = read_background = write = check_ready = read
 
     async def close(self) -> None:
         """Do nothing."""

@@ -128,20 +128,20 @@ OUTAGE = Unavailable("The disk is away.")
 
 
 class CountingDatabase:
-    """A database that counts long reads and fails with `error` from read number `fail_at` on."""
+    """A database that counts background reads and fails with `error` from read number `fail_at` on."""
 
     def __init__(self, database: Database, fail_at: int | None, error: Exception) -> None:
-        self.read_long_there = database.read_long
+        self.read_background_there = database.read_background
         self.write = database.write
         self.fail_at = fail_at
         self.error = error
         self.number = 0
 
-    async def read_long(self, *asked: Any) -> Any:
+    async def read_background(self, *asked: Any) -> Any:
         if self.number == self.fail_at:
             raise self.error
         self.number += 1
-        return await self.read_long_there(*asked)
+        return await self.read_background_there(*asked)
 
 
 def with_pages(

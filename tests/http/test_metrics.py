@@ -1,6 +1,7 @@
 """Test the resource /metrics."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -95,3 +96,10 @@ def test_commits_with_changes_are_counted(service: Service, reader: Api) -> None
 @ON_BOTH_DATABASES
 def test_the_build_info_names_the_database(reader: Api, store: str) -> None:
     assert numbers(reader.get("/metrics"), "leads_build_info", "database") == {(store,): 1}
+
+
+def test_the_size_of_the_write_ahead_log_is_reported(service: Service, reader: Api, john: str) -> None:
+    url = service.container.settings().database_url
+    log = Path(f"{url.database}-wal")
+    ((_, reported),) = numbers(reader.get("/metrics"), "leads_sqlite_log_bytes").items()
+    assert reported == (log.stat().st_size if log.exists() else 0)

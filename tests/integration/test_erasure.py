@@ -18,14 +18,17 @@ from sqlalchemy import URL, func, select
 
 from application import Application
 from databases import DATABASES, TIMEOUT_SECONDS, sqlite_file
+from leads_adapters.database import Database
 from leads_adapters.sql.sqlite import secure_delete
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.tables import timeline
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.notifier import TryAgain
+from leads_domain.paging import LeadQuery
 from leads_domain.ports import UnitOfWork
 from postgres import connect, postgres_url
 from rest import Api, Service, a_service
+from sqlite_parts import LongRead
 
 MARK = re.compile(rb"mark(\d+)[a-z]+")
 KINDS = [
@@ -203,6 +206,25 @@ def test_secure_delete_waits_for_readers_and_delays_no_request(file: Path) -> No
                 fill_lead(service, admin, person)
             assert found(files(file)) == {1, 2, 3, 4}
         wait_until(service, lambda: found(files(file)) == {2, 3, 4})
+
+
+@pytest.mark.wal
+def test_constant_long_reads_do_not_prevent_secure_delete(file: Path) -> None:
+    async def erase(database: Database, admin: Api, path: str) -> None:
+        first = LongRead(database)
+        await first.has_begun()
+        await admin.send("DELETE", path)
+        second = LongRead(database)
+        await database.read(lambda work: work.leads.count(LeadQuery()))
+        assert not second.begun.is_set()
+        await first.end()
+        await second.has_begun()
+        assert not found(files(file))
+        await second.end()
+
+    with served(file) as (service, admin):
+        path = fill_lead(service, admin, 1)
+        service.run(asyncio.wait_for(erase(service.container.database(), admin, path), TIMEOUT_SECONDS))
 
 
 @pytest.mark.wal

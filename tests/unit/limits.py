@@ -4,6 +4,7 @@ from leads_adapters.files.column_names import COLUMNS_MAX
 from leads_adapters.files.lead_fields import ROW_ERRORS_MAX
 from leads_adapters.files.lines import LINE_MAX
 from leads_adapters.files.sheet_process import MEMORY_MAX, SECONDS_MAX
+from leads_adapters.http.abandonment import RESPONSE_SECONDS
 from leads_adapters.http.client_address import FORWARDED_MAX
 from leads_adapters.http.concurrency import PER_ADDRESS, PER_KEY
 from leads_adapters.http.controllers.transfers import IMPORTS_MAX
@@ -15,7 +16,15 @@ from leads_adapters.http.receiving import BODY_IDLE_SECONDS, BODY_SECONDS
 from leads_adapters.http.request_middleware import SEND_SECONDS
 from leads_adapters.http.schemas.common import FIELDS_MAX
 from leads_adapters.http.streaming import IDLE_SECONDS
-from leads_adapters.sql.sqlite.engine import BUSY_TIMEOUT_SECONDS
+from leads_adapters.sql.long_reads import (
+    BACKGROUND_READS_MAX,
+    BACKGROUND_WAIT_SECONDS,
+    LONG_READS_MAX,
+    LONG_WAIT_SECONDS,
+    READ_SECONDS,
+    WAITING_MAX,
+)
+from leads_adapters.sql.sqlite.engine import BUSY_TIMEOUT_SECONDS, LOG_MAX_BYTES
 from leads_app.channels import ATTEMPT_SECONDS
 from leads_app.cli.connections import CONNECTIONS_MAX, HEAD_MAX, HEAD_SECONDS
 from leads_app.cli.serve import STOP_SECONDS
@@ -53,6 +62,13 @@ LIMITS = {
     "columns of a file": f"{COLUMNS_MAX:,}",
     "row of a file": f"{LINE_MAX // MIB} MiB",
     "errors of a row of a file": f"{ROW_ERRORS_MAX}",
+    "simultaneous long reads: filters, searches, `count`, similar leads, statistics": f"{LONG_READS_MAX}, while "
+    f"{WAITING_MAX} wait for up to {LONG_WAIT_SECONDS:.0f} s",
+    "simultaneous reads of `/metrics`, exports and dry runs of imports": f"{BACKGROUND_READS_MAX}, while "
+    f"{WAITING_MAX} wait for up to {BACKGROUND_WAIT_SECONDS:.0f} s",
+    "time of a long read": f"{READ_SECONDS:.0f} s",
+    "time until the response to a `GET` begins": f"{RESPONSE_SECONDS:.0f} s",
+    "write-ahead log of SQLite": f"{LOG_MAX_BYTES // MIB} MiB, and what is written while long reads end",
     "wait for a lock that another process holds": f"{BUSY_TIMEOUT_SECONDS:.0f} s",
     "sending a follow-up": f"{ATTEMPT_SECONDS:.0f} s",
     "simultaneous attempts of a channel": f"{SLOTS}",

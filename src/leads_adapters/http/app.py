@@ -13,6 +13,7 @@ from litestar.di import Provide
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
+from leads_adapters.http.abandonment import AbandonmentMiddleware
 from leads_adapters.http.authentication import PERMISSION, PUBLIC, Authentication
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.decoding import Check
@@ -69,7 +70,7 @@ def build_app(  # noqa: PLR0913 - an application has many parts
         dependencies=dependencies,
         request_class=ApiRequest,
         before_request=check_query,
-        middleware=[authentication],
+        middleware=[authentication, AbandonmentMiddleware()],
         exception_handlers={Merged: moved_response, Exception: problem_response},
         request_max_body_size=None,  # `body_limits` applies instead
         cors_config=cors if cors_origins else None,

@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import ClientException, MethodNotAllowedException, NotFoundException
 
-from leads_adapters.database import StorageFull
+from leads_adapters.database import Busy, StorageFull
 from leads_adapters.http import problems
 from leads_adapters.http.problems import RETRY_LATER, Problem
 from leads_adapters.http.responses import LINE_FEED, JsonResponse, etag
@@ -73,6 +73,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a
         case StorageFull():
             detail = "The storage of the database is full. The operator must free space."
             return problems.Unavailable(detail, headers=RETRY_LATER)
+        case Busy():
+            return problems.Unavailable(f"{detail} Send the request again later.", headers=RETRY_LATER)
         case errors.LeadsError():  # Unavailable: clients do not get the message of the database
             return problems.Unavailable(problems.Unavailable.example, headers=RETRY_LATER)
         case NotFoundException():

@@ -287,9 +287,9 @@ class InternalError(
 class Unavailable(Problem, status=503, example="The database is unreachable or too busy."):
     """The service cannot handle this request now.
 
-    The database is unreachable or too busy, its storage is full, too many imports are running, or the service is
-    shutting down. No request is carried out in part, except that an import has stored the rows before the failure.
-    Send the request again after `Retry-After` seconds.
+    The database is unreachable or too busy, its storage is full, too many searches are waiting or imports running, or
+    the service is shutting down. No request is carried out in part, except that an import has stored the rows before
+    the failure. Send the request again after `Retry-After` seconds.
     """
 
 

@@ -94,7 +94,7 @@ class FileResponse(Response[bytes]):
         headers = [(b"content-type", str(self.media_type).encode())]
         headers += [(name.encode(), value.encode()) for name, value in self.headers.items()]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        disconnected = asyncio.ensure_future(_disconnect(receive))
+        disconnected = asyncio.ensure_future(disconnection(receive))
         try:
             while self._piece and not disconnected.done():
                 await send({"type": "http.response.body", "body": self._piece, "more_body": True})
@@ -114,6 +114,7 @@ def is_head(scope: Scope) -> bool:
     return "is_head" in scope["state"]
 
 
-async def _disconnect(receive: Receive) -> None:
+async def disconnection(receive: Receive) -> None:
+    """Wait until the client has closed the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -72,6 +72,12 @@ class MemoryDatabase:
         """See `Database.read_long`."""
         return await self.read(use_case, *args, **kwargs)
 
+    async def read_background(
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
+        """See `Database.read_background`."""
+        return await self.read(use_case, *args, **kwargs)
+
     async def write(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:

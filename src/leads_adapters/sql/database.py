@@ -8,6 +8,13 @@ from sqlalchemy import Engine, Executable
 
 from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.sql.jobs import Job, deliver
+from leads_adapters.sql.long_reads import (
+    BACKGROUND_READS_MAX,
+    BACKGROUND_WAIT_SECONDS,
+    LONG_READS_MAX,
+    LONG_WAIT_SECONDS,
+    LongReads,
+)
 from leads_adapters.sql.migrations import check_schema
 from leads_adapters.sql.outages import Outages
 from leads_adapters.sql.statements import Statement, StatementRunner
@@ -36,6 +43,8 @@ class SqlDatabase(ABC):
         self._on_commit = on_commit
         self._outages = Outages(on_outage)
         self._statements: dict[Executable, Statement] = {}
+        self._long_reads = LongReads(LONG_READS_MAX, LONG_WAIT_SECONDS)
+        self._background_reads = LongReads(BACKGROUND_READS_MAX, BACKGROUND_WAIT_SECONDS)
         self._closed = False
 
     async def read(
@@ -49,8 +58,13 @@ class SqlDatabase(ABC):
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> ResultT:
         """See `Database.read_long`."""
-        self._check_open()
-        return await self._read_long(lambda work: use_case(work, *args, **kwargs))
+        return await self._long_reads.run(lambda: self._start_long(lambda work: use_case(work, *args, **kwargs)))
+
+    async def read_background(
+        self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> ResultT:
+        """See `Database.read_background`."""
+        return await self._background_reads.run(lambda: self._start_long(lambda work: use_case(work, *args, **kwargs)))
 
     async def write(
         self, use_case: UseCase[Arguments, ResultT], /, *args: Arguments.args, **kwargs: Arguments.kwargs
@@ -79,6 +93,10 @@ class SqlDatabase(ABC):
 
     @abstractmethod
     def _write(self, run: Run[ResultT]) -> Awaitable[ResultT]: ...
+
+    async def _start_long(self, run: Run[ResultT]) -> ResultT:
+        self._check_open()
+        return await self._read_long(run)
 
     def _check_open(self) -> None:
         if self._closed:

@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from contracts.database import add, all_at_once, ids, increment_version, numbered
+from leads_adapters.database import Outage
 from sqlite_parts import SqliteParts
 
 
@@ -94,3 +96,18 @@ def test_the_write_ahead_log_stays_short_during_many_reads(sqlite: SqliteParts) 
     pages_written = 400 * 3
     (page_size,) = sqlite.writer.execute("PRAGMA page_size").fetchone()
     assert sqlite.wal.stat().st_size < pages_written * page_size / 4
+
+
+@pytest.mark.wal
+def test_a_long_read_ends_after_its_longest_time(sqlite: SqliteParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leads_adapters.sql.sqlite.readers.READ_SECONDS", 0)
+
+    def read_thirty_million_rows(work: Any) -> None:
+        work.runner.all(
+            text("WITH RECURSIVE n(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM n LIMIT 3e7) SELECT sum(i) FROM n")
+        )
+
+    with pytest.raises(Outage, match="ended after"):
+        sqlite.running.read_long(read_thirty_million_rows)
+    monkeypatch.undo()
+    assert sqlite.running.read_long(ids) == []

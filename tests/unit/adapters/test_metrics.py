@@ -123,3 +123,8 @@ def test_a_value_is_counted_in_every_bucket_that_it_does_not_exceed(values: list
 def test_the_library_is_imported_only_to_write_the_text() -> None:
     program = "import sys, leads_app.cli; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_the_size_of_the_log_is_reported_for_sqlite_only() -> None:
+    assert value(read(Metrics("1.2.3", "sqlite", [], lambda: 4096)), "leads_sqlite_log_bytes") == 4096
+    assert ("leads_sqlite_log_bytes", ()) not in read(Metrics("1.2.3", "postgresql", []))

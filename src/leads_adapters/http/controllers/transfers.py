@@ -2,7 +2,7 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from math import inf
@@ -45,6 +45,9 @@ from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
 
 IMPORTS_MAX = 2
 """The number of imports that a process runs at once. Each takes a thread and competes for the database."""
+
+EXPORTS_MAX = 2
+"""The number of exports that a process reads at once. The others wait between two pieces, and occupy no thread."""
 
 IMPORT_BATCH = 100
 """The number of rows in a transaction. On SQLite, each transaction blocks the event loop (docs/performance.md)."""
@@ -96,6 +99,7 @@ class ImportServices:
     """The maximum size of a file, in bytes."""
     idle_seconds: float = IDLE_SECONDS
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IMPORTS_MAX))
+    reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(EXPORTS_MAX))
 
     async def import_once(
         self, attempt: Attempt | None, upload: Upload, run: Callable[[], JsonResponse[ImportView]]
@@ -111,6 +115,11 @@ class ImportServices:
             return await self.importing.database.write(attempt, upload.digest.digest(), _expired)
         response = await asyncio.to_thread(run)
         return await self.importing.database.write(attempt, upload.digest.digest(), lambda _: response)
+
+    async def next_piece(self, pieces: Iterator[bytes]) -> bytes:
+        """Read the next piece of an export, `b""` at the end."""
+        async with self.reading:
+            return await asyncio.to_thread(next, pieces, b"")
 
 
 class TransferController(Controller):
@@ -186,7 +195,7 @@ class TransferController(Controller):
         pieces = file_format.write(all_leads(imports.importing.database, run_on_this_loop(), filtered_leads.query))
         charset = "; charset=utf-8" if media_type.startswith("text/") else ""
         response = FileResponse(
-            partial(asyncio.to_thread, next, pieces, b""),
+            partial(imports.next_piece, pieces),
             partial(log_error, request),
             media_type=f"{media_type}{charset}",
             headers={

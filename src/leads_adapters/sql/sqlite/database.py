@@ -16,6 +16,7 @@ from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.engine import connect
 from leads_adapters.sql.sqlite.errors import translate_error
 from leads_adapters.sql.sqlite.files import FileWatcher
+from leads_adapters.sql.sqlite.log_limit import LogLimit
 from leads_adapters.sql.sqlite.readers import LongReader, ShortReader
 from leads_adapters.sql.sqlite.secure_delete import SecureDelete
 from leads_adapters.sql.sqlite.statistics import Statistics
@@ -38,9 +39,11 @@ class SqliteDatabase(SqlDatabase):
         self._short_reader = ShortReader(self._reading, self._unit_of_work(self._reading))
         self._long_reader = LongReader(self._connect_reader, self._unit_of_work)
         work = self._unit_of_work(self._writing.connection)
-        self._secure_delete = SecureDelete(self._writing, work)
+        self._secure_delete = SecureDelete(self._writing, work, self._long_reader)
         self._statistics = Statistics(self._writing, self._long_reader.renew)
-        self._files = FileWatcher(Path(str(engine.url.database)))
+        file = str(engine.url.database)
+        self._log_limit = LogLimit(file, self._writing, self._long_reader)
+        self._files = FileWatcher(Path(file))
         self._writer = BatchWriter(self._writing, work, self._files.check, self._deliver_batch)
 
     def _connect_reader(self) -> Any:
@@ -55,6 +58,7 @@ class SqliteDatabase(SqlDatabase):
             raise self._note_outage(error) from error
 
     async def _read_long(self, run: Run[ResultT]) -> ResultT:
+        await self._log_limit.keep()
         try:
             return await self._long_reader.read(run)
         except driver.DatabaseError as error:

@@ -13,6 +13,9 @@ from leads_adapters.sql.sqlite.folder_lock import lock_while_open
 BUSY_TIMEOUT_SECONDS = 5.0
 """The time that a write waits for another process before it fails with `Outage`."""
 
+LOG_MAX_BYTES = 64 * 2**20
+"""The size from which the write-ahead log is truncated. The part that is in use can be larger: see `log_limit.py`."""
+
 
 def sqlite_engine(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
     """Return an engine with durable commits, foreign keys and explicit transactions.
@@ -47,6 +50,7 @@ def _configure(connection: Any, busy_seconds: float) -> None:
     set_busy_timeout(connection, busy_seconds)
     _set_journal_mode(connection, journal_mode(), busy_seconds)
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {LOG_MAX_BYTES}")
     connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")

@@ -15,6 +15,7 @@ from typing import Any
 
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.engine import set_busy_timeout
+from leads_adapters.sql.sqlite.readers import LongReader
 from leads_adapters.sql.sqlite.statistics import refresh_personal_samples
 from leads_adapters.sql.sqlite.write_connection import WriteConnection
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
@@ -33,8 +34,9 @@ REWRITE_MAX_BYTES = 32 * 2**20
 class SecureDelete:
     """Cleans the files after an erasure, between two transactions. Retries until it succeeds."""
 
-    def __init__(self, writing: WriteConnection, work: SqlUnitOfWork) -> None:
+    def __init__(self, writing: WriteConnection, work: SqlUnitOfWork, reader: LongReader) -> None:
         self._writing = writing
+        self._reader = reader
         self._runner = work.runner
         self._task: asyncio.Task[None] | None = None
         self._next_attempt = float("-inf")
@@ -56,7 +58,7 @@ class SecureDelete:
     async def _retry_until_clean(self) -> None:
         while self._runner.needs_secure_delete:
             await asyncio.sleep(self._next_attempt - time.monotonic())
-            async with self._writing.lock:
+            async with self._reader.held(), self._writing.lock:
                 await self._writing.in_thread(self._attempt)
             self._next_attempt = time.monotonic() + RETRY_SECONDS
         self._task = None

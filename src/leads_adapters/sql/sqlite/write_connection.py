@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from leads_adapters.database import ResultT
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.sqlite.engine import busy_timeout, set_busy_timeout
 
@@ -50,9 +51,9 @@ class WriteConnection:
         finally:
             set_busy_timeout(self.connection, 0)
 
-    async def in_thread(self, call: Callable[[], object]) -> None:
+    async def in_thread(self, call: Callable[[], ResultT]) -> ResultT:
         """Run a blocking call in the thread."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
     def close(self) -> None:
         """Wait for the thread, and close the connection."""
