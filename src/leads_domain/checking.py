@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.errors import FieldError, ValidationFailed
 
 ContextT = TypeVar("ContextT")
+InputT = TypeVar("InputT", bound=Mapping[str, Any])
 ValueT = TypeVar("ValueT")
 
 QUOTE_MAX = 50
@@ -18,11 +19,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def check_fields(
-    values: Mapping[str, Any],
+    values: InputT,
     rules: Mapping[str, Callable[[Any, ContextT], object]],
     context: ContextT,
     *other_errors: FieldError,
-) -> dict[str, Any]:
+) -> InputT:
     """Apply its rule to each field, and return the results; raises `ValidationFailed` with the errors of all fields.
 
     `other_errors` are errors that the caller has already found. They are reported first.
@@ -36,7 +37,7 @@ def check_fields(
             errors += (error.under(field) for error in invalid.errors)
     if errors:
         raise ValidationFailed(errors)
-    return checked
+    return cast(InputT, checked)
 
 
 def optional(rule: Callable[[str, ContextT], ValueT]) -> Callable[[str | None, ContextT], ValueT | None]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_text, missing_fields
 from leads_domain.events import Event, EventType, TimelineEntry
@@ -22,7 +22,7 @@ class NoteInput(TypedDict, total=False):
 
 def check_note(values: NoteInput) -> NoteInput:
     """Return the validated note; raises `ValidationFailed`."""
-    return cast(NoteInput, check_fields(values, _RULES, None, *missing_fields(values, "text")))
+    return check_fields(values, _RULES, None, *missing_fields(values, "text"))
 
 
 @dataclass(frozen=True, slots=True)

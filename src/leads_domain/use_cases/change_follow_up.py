@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_text, check_time
 from leads_domain.errors import Merged
@@ -34,7 +34,7 @@ _RULES: Mapping[str, Callable[[Any, None], object]] = {
 
 def check_follow_up_changes(values: FollowUpChangesInput) -> FollowUpChangesInput:
     """Return the validated changes; raises `ValidationFailed` with all errors."""
-    return cast(FollowUpChangesInput, check_fields(values, _RULES, None))
+    return check_fields(values, _RULES, None)
 
 
 def reschedule(values: FollowUpChangesInput) -> FollowUpAction:

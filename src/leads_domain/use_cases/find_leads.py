@@ -64,8 +64,9 @@ class BuildLeadQuery:
 
         Raises `ValidationFailed` with the errors of all filters that are invalid or that no lead can match.
         """
+        checked: Mapping[str, Any] = check_fields(filters, _RULES, self)
         fields: dict[str, Any] = {}
-        for filter_fields in check_fields(filters, _RULES, self).values():
+        for filter_fields in checked.values():
             fields |= filter_fields
         return LeadQuery(**fields, sort=sort, limit=limit)
 

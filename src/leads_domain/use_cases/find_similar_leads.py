@@ -1,7 +1,7 @@
 """Find possible duplicates of a lead, and remember which ones are different people."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_id, missing_fields
 from leads_domain.errors import ValidationFailed
@@ -22,7 +22,7 @@ class DistinctInput(TypedDict, total=False):
 
 def check_distinct(values: DistinctInput) -> DistinctInput:
     """Return the validated input; raises `ValidationFailed`."""
-    return cast(DistinctInput, check_fields(values, _RULES, None, *missing_fields(values, "lead_id")))
+    return check_fields(values, _RULES, None, *missing_fields(values, "lead_id"))
 
 
 def find_similar_leads(work: UnitOfWork, id: LeadId) -> Sequence[SimilarLead]:

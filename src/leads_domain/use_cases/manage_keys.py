@@ -22,7 +22,7 @@ OPERATOR = Principal("operator", "operator", Role.ADMIN)
 """The caller with the admin key that the operator configured."""
 
 
-def check_new_key(values: Mapping[str, Any]) -> dict[str, Any]:
+def check_new_key(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the validated fields of a new key; raises `ValidationFailed` with all errors."""
     return check_fields(values, _RULES, None, *missing_fields(values, *_RULES))
 

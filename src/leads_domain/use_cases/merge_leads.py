@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_id, missing_fields
 from leads_domain.errors import Merged, ValidationFailed
@@ -25,7 +25,7 @@ class MergeInput(TypedDict, total=False):
 
 def check_merge(values: MergeInput) -> MergeInput:
     """Return the validated input; raises `ValidationFailed`."""
-    return cast(MergeInput, check_fields(values, _RULES, None, *missing_fields(values, "duplicate_id")))
+    return check_fields(values, _RULES, None, *missing_fields(values, "duplicate_id"))
 
 
 @dataclass(frozen=True, slots=True)

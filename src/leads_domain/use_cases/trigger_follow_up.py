@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_text, check_time, optional, truncate
 from leads_domain.control_characters import on_one_line
@@ -39,7 +39,7 @@ class TriggerFollowUp:
 
     def check(self, values: FollowUpInput) -> FollowUpInput:
         """Return the validated input; raises `ValidationFailed` with all errors."""
-        return cast(FollowUpInput, check_fields(values, _RULES, self.channels))
+        return check_fields(values, _RULES, self.channels)
 
     def __call__(self, work: UnitOfWork, lead_id: LeadId, values: FollowUpInput, *, actor: str) -> FollowUp:
         """Return the follow-up; raises `NotFound`, or `ValidationFailed` if the channel cannot reach the recipient."""
