@@ -64,7 +64,7 @@ def test_a_hostile_csv_header_is_refused_quickly(target: Target) -> None:
             with target.under_attack() as cost:
                 response = send(target, b"name,email,%s\nAda,ada@example.com\n" % header, query)
                 assert response.status_code in {200, 422}
-                assert len(response.content) < MIB
+                assert len(response.content) < 2 * MIB  # it names the columns
             target.check("processor ms", cost.cpu_ms, at_most=3000)
             target.check_others(cost, held_ms=HELD_MS)
 

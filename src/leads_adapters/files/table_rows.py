@@ -39,6 +39,8 @@ def table_rows(found: Iterator[Record], columns: Columns) -> Iterator[Row]:
     have keeps the first ones.
     """
     for line, raw_cells, error in found:
+        if not raw_cells:
+            continue  # an empty line, of which a file can have millions
         cells = [restored(cell) for cell in raw_cells[columns.skipped :]]
         details: DetailsInput | ValidationFailed
         state: ImportedState | None = None

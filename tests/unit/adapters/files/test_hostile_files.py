@@ -96,6 +96,10 @@ def test_a_header_with_an_unpaired_quotation_mark_is_searched_within_bounds(star
     assert calls() < WORK_OF_THE_HEAD
 
 
+def test_an_empty_line_takes_little_work() -> None:
+    assert work("name,email\n" + "\n" * 10_000) < 10_000 * 20
+
+
 def test_a_file_can_have_500_columns_besides_those_of_refused_rows_and_empty_ones() -> None:
     names = ["name", "email", *(f"c{number}" for number in range(COLUMNS_MAX - 2))]
     empty = "," * 10_000
