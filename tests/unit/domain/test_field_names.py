@@ -172,3 +172,9 @@ def test_simplified_names_are_compared_without_case_accents_and_punctuation() ->
         "status",
         "message",
     )
+
+
+def test_a_very_long_name_is_not_simplified() -> None:
+    longest = "E-" * (NAME_LENGTH_MAX // 2)
+    assert simplified(longest) == "e" * (NAME_LENGTH_MAX // 2)
+    assert simplified(f"{longest}-") == f"{longest}-"
