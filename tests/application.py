@@ -1,6 +1,7 @@
 """Call all use cases on one database with short methods: `app.register(name="Jane")`, `app.merge(lead, duplicate)`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
@@ -18,6 +19,7 @@ from leads_domain.lead import Lead
 from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
+from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.similarity import SimilarLead
 from leads_domain.submission import Submission
@@ -119,8 +121,14 @@ class Application:
         self.database.write(self.erase_lead, lead.id, actor=ACTOR)
 
     def personal_data(self, lead: Lead) -> PersonalDataExport:
-        """Export the personal data of a lead."""
-        return self.database.read(export_lead, lead.id)
+        """Export the personal data of a lead, with lists in place of iterators."""
+
+        def export(work: UnitOfWork) -> PersonalDataExport:
+            data = export_lead(work, lead.id)
+            lists: dict[str, Any] = {name: [*getattr(data, name)] for name in ("follow_ups", "timeline", "submissions")}
+            return replace(data, **lists)
+
+        return self.database.read(export)
 
     def trigger(self, lead: Lead, **values: Any) -> FollowUp:
         """Create a follow-up of a lead."""

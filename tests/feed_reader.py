@@ -11,8 +11,9 @@ from leads_domain.use_cases.follow_events import publish_events, read_events
 
 async def events(database: Database, after: int | None, limit: int) -> Page[TimelineEntry, int]:
     """Return a page of the feed, with the use cases that the service runs."""
-    page = await database.read(read_events, after=after, limit=limit)
-    return page if page is not None else await database.write(publish_events, after=after, limit=limit)
+    while (page := await database.read(read_events, after=after, limit=limit)) is None:
+        await database.write(publish_events)
+    return page
 
 
 @dataclass

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import msgspec
 
 from leads_adapters.times import time_text
-from leads_domain.paging import LeadPosition, LeadQuery
+from leads_domain.paging import LeadPosition, LeadQuery, Page
 from leads_domain.ports import UnitOfWork
 
-JsonPage = tuple[bytes, LeadPosition | None]
-"""A JSON array of leads, and the position after which the next page starts."""
+JsonPage = Page[bytes, LeadPosition]
+"""A page of leads, each as JSON."""
 
 ReadJsonPage = Callable[[UnitOfWork, LeadQuery], JsonPage]
 """A use case that reads a page as JSON. A database may have a faster one than `read_json_page`."""
@@ -18,4 +18,5 @@ ReadJsonPage = Callable[[UnitOfWork, LeadQuery], JsonPage]
 def read_json_page(work: UnitOfWork, query: LeadQuery) -> JsonPage:
     """Return a page of leads as JSON. This works on every database."""
     page = work.leads.page(query)
-    return msgspec.json.encode([lead.to_dict(time_text) for lead in page.items]), page.next
+    items = [msgspec.json.encode(lead.to_dict(time_text)) for lead in page.items]
+    return Page(items, page.next, page.is_cut)

@@ -24,6 +24,9 @@ BATCH_CHARACTERS_MAX = 2**20
 PAGE_SIZE = 100
 """The number of leads in a page of an export."""
 
+PAGE_BYTES = 2**20
+"""The size of a page of an export, which is in memory."""
+
 
 class Run(Protocol):
     """Runs a coroutine until it is complete."""
@@ -108,7 +111,7 @@ def all_leads(database: Database, run: Run, query: LeadQuery) -> Iterator[Lead]:
     """
 
     def read(after: LeadPosition | None) -> Page[Lead, LeadPosition]:
-        page_query = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE_SIZE, after=after)
+        page_query = replace(query, sort=LeadSort.OLDEST_FIRST, limit=PAGE_SIZE, bytes_max=PAGE_BYTES, after=after)
         return run(database.read_background(lambda work: work.leads.page(page_query)))
 
     page = read(query.after)

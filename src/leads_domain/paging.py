@@ -1,10 +1,10 @@
 """Queries that return pages, with keyset pagination."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import LeadId
@@ -15,16 +15,42 @@ from leads_domain.submission import SubmissionState
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 
+PAGE_BYTES_MAX = 8 * 2**20
+"""The size of a page: it ends before the item that would exceed it, but has at least one item."""
+
 ItemT = TypeVar("ItemT")
 PositionT = TypeVar("PositionT")
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[ItemT, PositionT]):
-    """A page of a list, and the position after which the next page starts; None on the last page."""
+    """A page of a list, and the position after which the next page starts; None on the last page.
+
+    `is_cut` means that the size of the items ended the page, and not their number.
+    """
 
     items: Sequence[ItemT]
     next: PositionT | None
+    is_cut: bool = False
+
+
+class Cut(NamedTuple, Generic[ItemT]):
+    """The items of a page, whether more follow, and whether their size ended the page (`Page.is_cut`)."""
+
+    items: list[ItemT]
+    has_more: bool
+    is_cut: bool
+
+
+def cut(found: Iterable[tuple[ItemT, int]], *, limit: int, bytes_max: int) -> Cut[ItemT]:
+    """Return the first of the items that are found with their sizes: as many as fit on a page. Read one more."""
+    items: list[ItemT] = []
+    for item, size in found:
+        bytes_max -= size
+        if len(items) == limit or (items and bytes_max < 0):
+            return Cut(items, has_more=True, is_cut=len(items) < limit)
+        items.append(item)
+    return Cut(items, has_more=False, is_cut=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +120,12 @@ class LeadQuery:
     sort: LeadSort = LeadSort.NEWEST_FIRST
     after: LeadPosition | None = None
     limit: int = LIMIT_DEFAULT
+    bytes_max: int = PAGE_BYTES_MAX
 
     @property
     def has_filters(self) -> bool:
         """Return whether the query has a filter. Filtered queries can be slow."""
-        return self != LeadQuery(sort=self.sort, after=self.after, limit=self.limit)
+        return self != LeadQuery(sort=self.sort, after=self.after, limit=self.limit, bytes_max=self.bytes_max)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +141,7 @@ class FollowUpQuery:
     due_before: datetime | None = None
     after: Position | None = None
     limit: int = LIMIT_DEFAULT
+    bytes_max: int = PAGE_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +156,4 @@ class SubmissionQuery:
     origin: str | None = None
     after: Position | None = None
     limit: int = LIMIT_DEFAULT
+    bytes_max: int = PAGE_BYTES_MAX

@@ -3,6 +3,10 @@
 The stores of a unit of work see each other's changes immediately. Other units of work see all of them or none, after
 the unit of work has ended. Each method of a store can raise `Unavailable`.
 
+A page has up to `limit` items, and up to `bytes_max` bytes of them, but at least one item. The large field of an item
+counts: the attributes of a lead, the data of an entry, the message of a follow-up, the content of a submission. Items
+beyond the page are not fetched.
+
 "Locked" means that `get_for_update` has returned the object in this unit of work.
 """
 
@@ -16,7 +20,15 @@ from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import FollowUpQuery, LeadPosition, LeadQuery, Page, Position, SubmissionQuery
+from leads_domain.paging import (
+    PAGE_BYTES_MAX,
+    FollowUpQuery,
+    LeadPosition,
+    LeadQuery,
+    Page,
+    Position,
+    SubmissionQuery,
+)
 from leads_domain.similarity import SimilarLeads
 from leads_domain.statistics import Reports
 from leads_domain.submission import Submission, SubmissionId
@@ -132,7 +144,9 @@ class Timeline(Protocol):
     def add(self, entries: Iterable[TimelineEntry]) -> None:
         """Store entries, in their order."""
 
-    def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
+    def of_lead(
+        self, lead_id: LeadId, *, before: int | None, limit: int, bytes_max: int = PAGE_BYTES_MAX
+    ) -> Page[TimelineEntry, int]:
         """Return a page of the entries of a lead, newest first, before the position `next` of an earlier page."""
 
     def count_of_lead(self, lead_id: LeadId) -> int:
@@ -141,7 +155,7 @@ class Timeline(Protocol):
     def last_time(self, lead_id: LeadId) -> datetime | None:
         """Return the time of the last entry of a lead; None if it has no entries."""
 
-    def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
+    def in_feed(self, *, after: int | None, limit: int, bytes_max: int = PAGE_BYTES_MAX) -> Page[TimelineEntry, int]:
         """Return a page of the published entries of all leads, ordered by feed position.
 
         `next` is the feed position of the last entry; only an empty page has none. Pass it as `after` to get the next

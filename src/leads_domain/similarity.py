@@ -39,7 +39,8 @@ class SimilarLeads(Protocol):
     def find(self, lead: Lead, limit: int) -> Sequence[Lead]:
         """Return the leads that are similar to a stored lead, in any order: up to `limit` for each reason.
 
-        The lead itself is left out, and so are leads that are distinct from it.
+        There can be fewer if they are as large as a page (`PAGE_BYTES_MAX`). The lead itself is left out, and so are
+        leads that are distinct from it.
         """
 
     def add_distinct(self, id: LeadId, other_id: LeadId) -> None:

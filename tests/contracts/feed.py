@@ -1,13 +1,14 @@
 """The contract of the `Timeline` port for clients that follow the events of all leads."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import an_id
-from contracts.stores import ON_ONE_DATABASE, StoreContract
+from contracts.stores import LARGE, ON_ONE_DATABASE, StoreContract, text_of
 from contracts.timeline import OTHER_LEAD, add, some_entries
 from databases import RunningDatabase
 from feed_reader import FeedReader, events
@@ -61,6 +62,19 @@ class FeedContract(StoreContract):
 
         assert FeedReader().follow(database, limit) == entries
 
+    def test_pages_end_by_the_size_of_the_events(self, database: RunningDatabase) -> None:
+        entries = [replace(entry, data={"a": text_of(LARGE)}) for entry in some_entries(5)]
+        database.write(add, *entries)
+        database.write(publish_events)
+        database.write(add, *some_entries(1))
+        first = database.read(read_events, limit=50, bytes_max=2_690)
+        assert first is not None, "a cut page needs no new events"
+        second = database.read(read_events, after=first.next, limit=50, bytes_max=2_690)
+        assert second is not None
+        assert [*first.items, *second.items] == entries[:4]
+        assert [first.is_cut, second.is_cut] == [True, True]
+        assert database.read(read_events, after=second.next, limit=50, bytes_max=2_690) is None
+
     def test_returns_an_empty_page_without_new_events(self, database: RunningDatabase) -> None:
         assert database.run(events(database.database, None, 5)) == Page([], None)
         database.write(add, *some_entries(3))
@@ -102,10 +116,11 @@ class FeedContract(StoreContract):
         entries = some_entries(4)
         database.write(add, *entries)
         assert database.read(read_events, limit=2) is None
-        page = database.write(publish_events, limit=2)
+        database.write(publish_events)
 
+        page = database.read(read_events, limit=2)
+        assert page is not None
         assert page.items == entries[:2]
-        assert database.read(read_events, limit=2) == page
         rest = database.read(read_events, after=page.next, limit=50)
         assert rest is not None
         assert rest.items == entries[2:]

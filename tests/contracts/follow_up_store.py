@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 from builders import NOON, a_follow_up, a_lead, an_email, an_id
-from contracts.stores import ON_ONE_DATABASE, StoreContract, all_pages
+from contracts.stores import LARGE, ON_ONE_DATABASE, SMALL, StoreContract, all_pages, assert_pages_end_by_size, text_of
 from databases import RunningDatabase
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState, Lease, Recipient
@@ -171,6 +171,22 @@ class FollowUpStoreContract(StoreContract):
         database.write(add, *sequence[::2], a_follow_up(id=an_id(99), lead_id=OTHER_LEAD), *sequence[1::2])
 
         assert all_pages(lambda after: database.read(of_lead, LEAD, after, size), size=size) == sequence
+
+    @pytest.mark.parametrize("states", [(), (FollowUpState.SCHEDULED, FollowUpState.CANCELLED)])
+    def test_pages_end_by_the_size_of_the_follow_ups(
+        self, database: RunningDatabase, states: tuple[FollowUpState, ...]
+    ) -> None:
+        sizes = [SMALL, LARGE, SMALL, SMALL] * 4
+        follow_ups = [
+            replace(each, message=text_of(size)) if number % 3 else replace(each.cancel(NOON)[0], message=text_of(size))
+            for number, (each, size) in enumerate(zip(a_sequence(len(sizes)), sizes, strict=True))
+        ]
+        database.write(add, *follow_ups)
+
+        def page_of(after: Position | None, limit: int, bytes_max: int) -> Page[FollowUp, Position]:
+            return database.read(page, FollowUpQuery(states=states, after=after, limit=limit, bytes_max=bytes_max))
+
+        assert_pages_end_by_size(page_of, follow_ups, sizes)
 
     def test_announces_no_page_after_a_full_last_page(self, database: RunningDatabase) -> None:
         database.write(add, *a_sequence(4))

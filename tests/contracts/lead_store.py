@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from builders import NOON, a_lead, a_phone, an_email, an_id
-from contracts.stores import ON_ONE_DATABASE, StoreContract, all_pages
+from contracts.stores import LARGE, ON_ONE_DATABASE, SMALL, StoreContract, all_pages, assert_pages_end_by_size, text_of
 from databases import RunningDatabase
 from leads_domain.contact import EmailAddress
 from leads_domain.errors import DuplicateLead, Merged, NotFound
@@ -424,6 +424,20 @@ class LeadStoreContract(StoreContract):
 
         assert database.read(listed, LeadQuery(sort=sort, limit=6)).next is None
         assert database.read(listed, LeadQuery(sort=sort, limit=5)).next is not None
+
+    @pytest.mark.parametrize(
+        "query", [*(LeadQuery(sort=sort) for sort in LeadSort), LeadQuery(statuses=("new", "lost"))]
+    )
+    def test_pages_end_by_the_size_of_the_leads(self, database: RunningDatabase, query: LeadQuery) -> None:
+        sizes = {lead.id: (LARGE, SMALL, SMALL)[number % 3] for number, lead in enumerate(some_leads(12))}
+        leads = [replace(lead, attributes={"a": text_of(sizes[lead.id])}) for lead in some_leads(12)]
+        database.write(add, *leads)
+        expected = database.read(listed, query).items
+
+        def page_of(after: LeadPosition | None, limit: int, bytes_max: int) -> Page[Lead, LeadPosition]:
+            return database.read(listed, replace(query, after=after, limit=limit, bytes_max=bytes_max))
+
+        assert_pages_end_by_size(page_of, expected, [sizes[lead.id] for lead in expected])
 
     def test_an_empty_store_has_an_empty_page(self, database: RunningDatabase) -> None:
         assert database.read(listed, LeadQuery()) == Page([], None)

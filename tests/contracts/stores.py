@@ -1,6 +1,6 @@
 """The common parts of the contracts of stores."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
@@ -45,3 +45,37 @@ def all_pages(page_after: Callable[[PositionT | None], Page[Item, PositionT]], *
         items += page.items
     assert len(page.items) <= size
     return items
+
+
+LARGE, SMALL = 1_000, 100
+"""Sizes of texts in bytes. `assert_pages_end_by_size` expects items with these sizes, in any order."""
+
+
+def text_of(size: int) -> str:
+    """Return a text with this number of bytes in UTF-8, and half as many characters."""
+    return "é" * (size // 2)
+
+
+def assert_pages_end_by_size(
+    page_of: Callable[[PositionT | None, int, int], Page[Item, PositionT]],
+    items: Sequence[Item],
+    sizes: Sequence[int],
+) -> None:
+    """Check that pages end before the item that exceeds their size, and that each item is on exactly one page.
+
+    `page_of` gets a position, a limit and a size, and `sizes` are those of the items, each without its small fields.
+    """
+    for limit, bytes_max in ((50, 1), (50, 2_690), (50, 10**6), (2, 2_690), (3, 10**6)):
+        found, position, more = 0, None, True
+        while more:
+            number = _fitting(sizes[found:], limit, bytes_max)
+            page = page_of(position, limit, bytes_max)
+            assert [*page.items] == [*items[found : found + number]]
+            found, position, more = found + number, page.next, found + number < len(items)
+            assert page.is_cut == (more and number < limit)
+
+
+def _fitting(sizes: Sequence[int], limit: int, bytes_max: int) -> int:
+    return max(
+        number for number in range(1, min(limit, len(sizes)) + 1) if number == 1 or sum(sizes[:number]) <= bytes_max
+    )

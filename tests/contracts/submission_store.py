@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from builders import NOON, a_lead, a_submission, an_email, an_id
-from contracts.stores import StoreContract, all_pages
+from contracts.stores import LARGE, SMALL, StoreContract, all_pages, assert_pages_end_by_size, text_of
 from databases import RunningDatabase
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
@@ -205,6 +205,22 @@ class SubmissionStoreContract(StoreContract):
 
             assert all_pages(after, size=size) == expected
             assert database.read(count, query) == len(expected)
+
+    @pytest.mark.parametrize("states", [(), (SubmissionState.SPAM, SubmissionState.NEEDS_REVIEW)])
+    def test_pages_end_by_the_size_of_the_submissions(
+        self, database: RunningDatabase, states: tuple[SubmissionState, ...]
+    ) -> None:
+        sizes = [LARGE, LARGE, SMALL, SMALL, SMALL] * 3
+        added = [
+            numbered(number, content={"a": text_of(size)}, **in_state((states or tuple(SubmissionState))[number % 2]))
+            for number, size in enumerate(sizes)
+        ]
+        database.write(add, *added)
+
+        def page_of(after: Position | None, limit: int, bytes_max: int) -> Page[Submission, Position]:
+            return database.read(page, SubmissionQuery(states=states, after=after, limit=limit, bytes_max=bytes_max))
+
+        assert_pages_end_by_size(page_of, added[::-1], sizes[::-1])
 
     def test_finds_unprocessed_submissions_oldest_first(self, database: RunningDatabase) -> None:
         received = [numbered(number) for number in range(4)]

@@ -173,7 +173,7 @@ class Applications(RuleBasedStateMachine):
         if isinstance(personal_data, PersonalDataExport):
             assert personal_data.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
             assert [asdict(each) for each in personal_data.follow_ups] == self.model.follow_ups_of(lead.id)
-            assert [entry.type.value for entry in reversed(personal_data.timeline)] == self.model.event_types(lead.id)
+            assert [entry.type.value for entry in [*personal_data.timeline][::-1]] == self.model.event_types(lead.id)
         else:
             assert personal_data == self.expect(lambda: self.model.lead(lead.id))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import NOON, an_id
-from contracts.stores import ON_ONE_DATABASE, StoreContract, all_pages
+from contracts.stores import LARGE, ON_ONE_DATABASE, SMALL, StoreContract, all_pages, assert_pages_end_by_size, text_of
 from databases import RunningDatabase
 from leads_domain.events import EventType, Json, TimelineEntry
 from leads_domain.lead import LeadId
@@ -121,6 +121,21 @@ class TimelineContract(StoreContract):
         database.write(add, entry)
 
         assert _exactly(database.read(of_lead, LEAD, limit=1).items) == _exactly([entry])
+
+    def test_pages_end_by_the_size_of_the_entries(self, database: RunningDatabase) -> None:
+        sizes = [LARGE, SMALL, SMALL, LARGE] * 3
+        entries = [
+            replace(entry, data={"a": text_of(size)})
+            for entry, size in zip(some_entries(len(sizes)), sizes, strict=True)
+        ]
+        database.write(add, *entries)
+
+        def page_of(before: int | None, limit: int, bytes_max: int) -> Page[TimelineEntry, int]:
+            return database.read(
+                lambda work: work.timeline.of_lead(LEAD, before=before, limit=limit, bytes_max=bytes_max)
+            )
+
+        assert_pages_end_by_size(page_of, entries[::-1], sizes[::-1])
 
     def test_moves_the_entries_of_a_lead_between_those_of_the_other_in_order(self, database: RunningDatabase) -> None:
         own, others = some_entries(3), some_entries(3, OTHER_LEAD)

@@ -109,7 +109,8 @@ def test_publishing_waits_for_a_concurrent_publication(running: RunningDatabase,
     follower, written = FeedReader(), some_entries(3)
     running.write(add, written[0])
     other = Transaction(others)
-    assert publish_events(other.work).items == written[:1]
+    publish_events(other.work)
+    assert other.work.timeline.in_feed(after=None, limit=5).items == written[:1]
     running.write(add, written[1])
 
     async def follow_and_let_go() -> None:

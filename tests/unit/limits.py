@@ -31,7 +31,7 @@ from leads_app.cli.serve import STOP_SECONDS
 from leads_app.dispatcher import SLOTS
 from leads_app.form_settings import FORM_RATE_LIMIT
 from leads_app.settings import DEFAULT_RATE_LIMIT, Settings
-from leads_domain.paging import LIMIT_MAX
+from leads_domain.paging import LIMIT_MAX, PAGE_BYTES_MAX
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 _RATE, _SECONDS = DEFAULT_RATE_LIMIT.requests, DEFAULT_RATE_LIMIT.seconds
@@ -55,6 +55,7 @@ LIMITS = {
     f"{LEVELS_MAX} levels of JSON",
     "client that reads none of a response": f"{SEND_SECONDS:.0f} s",
     "page of a list": f"{LIMIT_MAX} entries",
+    "size of a page": f"{PAGE_BYTES_MAX // MIB} MiB",
     "file over HTTP": f"{Settings().max_import // MIB} MiB",
     "time for a file over HTTP": f"{IDLE_SECONDS:.0f} s without a byte",
     "simultaneous imports over HTTP": f"{IMPORTS_MAX}",

@@ -1,7 +1,7 @@
 """Define the filters of lists of leads, which the list and the export share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from litestar.di import Provide
@@ -14,7 +14,7 @@ from leads_adapters.http.query import invalid_parameter
 from leads_adapters.http.schemas.common import ADDRESS, NO_NUL, Status, Time
 from leads_adapters.lead_json import JsonPage, ReadJsonPage
 from leads_domain.errors import ValidationFailed
-from leads_domain.paging import LeadQuery
+from leads_domain.paging import PAGE_BYTES_MAX, LeadQuery
 from leads_domain.use_cases.find_leads import Q_MAX, BuildLeadQuery, FiltersInput, FollowedUp
 
 _Q = (
@@ -56,12 +56,16 @@ class FilteredLeads:
     query: LeadQuery
 
     async def page(self, query: LeadQuery) -> JsonPage:
-        """Return a page of leads. Equal queries of one event-loop turn without filters share a lookup."""
-        if query.has_filters:
-            return await self.database.read_long(self.read_json_page, query)
-        page: JsonPage | None = await self.loader.load(query)
-        assert page is not None  # noqa: S101 - every query has a page
-        return page
+        """Return a page of leads. Equal queries of one event-loop turn without filters share a lookup.
+
+        A page with filters, or larger than the query permits, is read in a thread, up to the maximum size.
+        """
+        if not query.has_filters:
+            page: JsonPage | None = await self.loader.load(query)
+            assert page is not None  # noqa: S101 - every query has a page
+            if not page.is_cut:
+                return page
+        return await self.database.read_long(self.read_json_page, replace(query, bytes_max=PAGE_BYTES_MAX))
 
 
 def filtered_leads_provider(

@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Any, Generic, TypeVar
@@ -21,8 +21,6 @@ from leads_domain.errors import ValidationFailed
 from leads_domain.paging import LeadPosition, LeadSort, Page, Position
 
 PositionT = TypeVar("PositionT")
-ItemT = TypeVar("ItemT")
-ViewT = TypeVar("ViewT")
 
 _FINGERPRINT_BYTES = 8
 _Time = Annotated[datetime, Meta(tz=True)]
@@ -99,24 +97,17 @@ class Cursors(Generic[PositionT]):
 def page_response(
     request: ApiRequest,
     cursors: Cursors[PositionT],
-    page: Page[ItemT, PositionT],
-    view: Callable[[ItemT], ViewT],
-    total: int | UnsetType = UNSET,
-) -> JsonResponse[PageView[ViewT]]:
-    """Return a page with the views of its items and a link to the next page."""
-    return items_response(request, cursors, [view(item) for item in page.items], page.next, total)
-
-
-def items_response(
-    request: ApiRequest,
-    cursors: Cursors[PositionT],
-    items: Any,
-    next_position: PositionT | None,
+    page: Page[bytes, PositionT],
     total: int | UnsetType = UNSET,
 ) -> JsonResponse[PageView[Any]]:
-    """Return a page of items that are ready for JSON, with a link to the next page, which starts at `next_position`."""
-    next_cursor = None if next_position is None else cursors.encode(next_position)
-    return JsonResponse(PageView(items, next_cursor, total), headers=next_link(request, next_cursor))
+    """Return a page whose items are JSON, with a link to the next page."""
+    next_cursor = None if page.next is None else cursors.encode(page.next)
+    return JsonResponse(PageView(json_array(page.items), next_cursor, total), headers=next_link(request, next_cursor))
+
+
+def json_array(items: Iterable[bytes]) -> Any:
+    """Return items that are JSON as an array, for a field of a struct."""
+    return msgspec.Raw(b"[%s]" % b",".join(items))
 
 
 def next_link(request: ApiRequest, next_cursor: str | None, parameter: str = "cursor") -> dict[str, str]:

@@ -19,7 +19,12 @@ Injected: TypeAlias = NamedDependency[SkipValidation[T]]
 """A dependency by name. Litestar does not check its type, because most of them are protocols."""
 
 PathId = Annotated[str, Meta(description="A UUID (RFC 9562).", extra_json_schema={"format": "uuid"})]
-Limit = Annotated[int, Meta(ge=1, le=LIMIT_MAX, description="The maximum number of items on a page.")]
+Limit = Annotated[
+    int,
+    Meta(
+        ge=1, le=LIMIT_MAX, description="The maximum number of items on a page. A page of more than 8 MiB ends earlier."
+    ),
+]
 CURSOR = Meta(extra_json_schema={"minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"})
 Cursor = Annotated[
     str, CURSOR, Meta(description="The `next_cursor` of the previous page. Keep its filters and sort order.")

@@ -62,7 +62,7 @@ class Upload(io.RawIOBase):
         return await anext(self._pieces, b"")
 
 
-class FileResponse(Response[bytes]):
+class FileResponse(Response[Any]):
     """A body that is generated while it is sent. `next_piece` returns `b""` at the end.
 
     An error before the first piece becomes a problem response. A later error aborts the connection, so that the client

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from leads_adapters.memory.sizes import json_size
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
 from leads_domain.lead import LeadId
-from leads_domain.paging import FollowUpQuery, Page, Position
+from leads_domain.paging import FollowUpQuery, Page, Position, cut
 
 
 class MemoryFollowUpStore:
@@ -40,8 +41,10 @@ class MemoryFollowUpStore:
             ),
             key=lambda each: (each.due_at, each.id),
         )
-        items = found[: query.limit]
-        return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > query.limit else None)
+        sized = ((each, json_size(each.message)) for each in found)
+        page = cut(sized, limit=query.limit, bytes_max=query.bytes_max)
+        next = Position(page.items[-1].due_at, page.items[-1].id) if page.has_more else None
+        return Page(page.items, next, page.is_cut)
 
     def count(self, query: FollowUpQuery) -> int:
         """See `FollowUpStore.count`."""

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from operator import itemgetter
 from typing import Any
 
+from leads_adapters.memory.sizes import json_size
 from leads_domain.errors import DuplicateLead, Merged, NotFound
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LeadPosition, LeadQuery, Page
+from leads_domain.paging import LeadPosition, LeadQuery, Page, cut
 from leads_domain.search import lead_words
 
 
@@ -79,8 +80,10 @@ class MemoryLeadStore:
             after = _sort_key(query.after)
             keyed = [each for each in keyed if (each[0] < after if query.sort.descending else each[0] > after)]
         found = [lead for _, lead in sorted(keyed, key=itemgetter(0), reverse=query.sort.descending)]
-        items = found[: query.limit]
-        return Page(items, query.sort.position(items[-1]) if len(found) > query.limit else None)
+        sized = ((lead, json_size(lead.attributes)) for lead in found)
+        page = cut(sized, limit=query.limit, bytes_max=query.bytes_max)
+        next = query.sort.position(page.items[-1]) if page.has_more else None
+        return Page(page.items, next, page.is_cut)
 
     def count(self, query: LeadQuery) -> int:
         """See `LeadStore.count`."""

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from leads_adapters.memory.sizes import json_size
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
-from leads_domain.paging import Page, Position, SubmissionQuery
+from leads_domain.paging import Page, Position, SubmissionQuery, cut
 from leads_domain.submission import Submission, SubmissionId, SubmissionState
 
 
@@ -49,8 +50,10 @@ class MemorySubmissionStore:
             key=lambda each: (each.received_at, each.id),
             reverse=True,
         )
-        items = found[: query.limit]
-        return Page(items, Position(items[-1].received_at, items[-1].id) if len(found) > query.limit else None)
+        sized = ((each, json_size(each.content)) for each in found)
+        page = cut(sized, limit=query.limit, bytes_max=query.bytes_max)
+        next = Position(page.items[-1].received_at, page.items[-1].id) if page.has_more else None
+        return Page(page.items, next, page.is_cut)
 
     def count(self, query: SubmissionQuery) -> int:
         """See `SubmissionStore.count`."""

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from leads_adapters.memory.sizes import json_size
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
-from leads_domain.paging import Page
+from leads_domain.paging import PAGE_BYTES_MAX, Page, cut
 
 
 class MemoryTimeline:
@@ -20,12 +21,16 @@ class MemoryTimeline:
         """See `Timeline.add`."""
         self._stored.extend(entries)
 
-    def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
+    def of_lead(
+        self, lead_id: LeadId, *, before: int | None, limit: int, bytes_max: int = PAGE_BYTES_MAX
+    ) -> Page[TimelineEntry, int]:
         """See `Timeline.of_lead`. A position is an index of the list."""
         indexes = range(len(self._stored) if before is None else before)
         matching = [index for index in reversed(indexes) if self._stored[index].lead_id == lead_id]
-        page = matching[:limit]
-        return Page([self._stored[index] for index in page], page[-1] if len(matching) > limit else None)
+        sized = ((index, json_size(self._stored[index].data)) for index in matching)
+        page = cut(sized, limit=limit, bytes_max=bytes_max)
+        next = page.items[-1] if page.has_more else None
+        return Page([self._stored[index] for index in page.items], next, page.is_cut)
 
     def count_of_lead(self, lead_id: LeadId) -> int:
         """See `Timeline.count_of_lead`."""
@@ -35,10 +40,11 @@ class MemoryTimeline:
         """See `Timeline.last_time`."""
         return next((entry.at for entry in reversed(self._stored) if entry.lead_id == lead_id), None)
 
-    def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
+    def in_feed(self, *, after: int | None, limit: int, bytes_max: int = PAGE_BYTES_MAX) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""
-        items = [entry for entry in self._stored if self._positions.get(entry.id, 0) > (after or 0)][:limit]
-        return Page(items, self._positions[items[-1].id] if items else None)
+        found = [entry for entry in self._stored if self._positions.get(entry.id, 0) > (after or 0)]
+        page = cut(((entry, json_size(entry.data)) for entry in found), limit=limit, bytes_max=bytes_max)
+        return Page(page.items, self._positions[page.items[-1].id] if page.items else None, page.is_cut)
 
     def has_unpublished(self) -> bool:
         """See `Timeline.has_unpublished`."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -99,6 +100,7 @@ _CLAIM = (
     )
     .returning(*follow_ups.columns)
 )
+_ID, _MESSAGE, _DUE_AT = map(list(_COLUMNS).index, ("id", "message", "due_at"))
 
 NOTIFICATION = "leads_follow_ups"
 """The name of PostgreSQL's notification after a commit that scheduled a follow-up."""
@@ -136,16 +138,19 @@ class SqlFollowUpStore:
         values = _filter_values(query)
         if query.after is not None:
             values |= {"after_at": query.after.at, "after_id": query.after.id}
-        # One statement for each state: each reads one page in the order of an index.
-        statement = _page(frozenset(values))
-        found = [
-            _follow_up(row)
-            for state in query.states or FollowUpState
-            for row in self._runner.all(statement, state=state.value, limit=query.limit + 1, **values)
-        ]
-        found.sort(key=lambda each: (each.due_at, each.id))
-        items = found[: query.limit]
-        return Page(items, Position(items[-1].due_at, items[-1].id) if len(found) > query.limit else None)
+        # One run for each state: each reads in the order of an index.
+        runs = ({**values, "state": state.value} for state in query.states or FollowUpState)
+        found = self._runner.page(
+            _page(frozenset(values)),
+            *runs,
+            large=_MESSAGE,
+            limit=query.limit,
+            bytes_max=query.bytes_max,
+            key=itemgetter(_DUE_AT, _ID),
+        )
+        items = [_follow_up(row) for row in found.items]
+        next = Position(items[-1].due_at, items[-1].id) if found.has_more else None
+        return Page(items, next, found.is_cut)
 
     def count(self, query: FollowUpQuery) -> int:
         """See `FollowUpStore.count`."""

@@ -6,7 +6,7 @@ docs/decisions/0024-leads-in-two-steps.md.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_column, select, tuple_
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_
 from leads_adapters.sql.lead_filters import MATCHING, RANGES, conditions, filters, is_word, word_queries
 from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import END_OF_TIME, leads
-from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.paging import Cut, LeadQuery, LeadSort
 
 Columns = Callable[[Any], Iterable[ColumnElement[Any]]]
 """A function that selects some columns of the table or of a subquery."""
@@ -75,19 +75,16 @@ class _ListShape(NamedTuple):
         return found.order_by(*self.order(order_key, id))
 
 
-def find_page(runner: StatementRunner, columns: Columns, query: LeadQuery) -> list[Row]:
-    """Return the `columns` of a page of leads, with one more row if there is a next page."""
+def find_page(runner: StatementRunner, columns: Columns, query: LeadQuery, *, large: int) -> Cut[Row]:
+    """Return the `columns` of a page of leads. `large` is the column that counts for the size of the page."""
     filter_values = filters(query)
     values = filter_values | _parameters(query)
     shape = _ListShape(tuple(filter_values), query.sort, query.after is not None)
-    found = runner.all(_page_from_stretch(columns, shape), **values)
-    if (
-        not shape.other_filters
-        or len(found) > query.limit
-        or runner.first(_lead_after_stretch(shape), **values) is None
-    ):
+    read = partial(runner.page, large=large, limit=query.limit, bytes_max=query.bytes_max)
+    found = read(_page_from_stretch(columns, shape), values)
+    if not shape.other_filters or found.has_more or runner.first(_lead_after_stretch(shape), **values) is None:
         return found
-    return runner.all(_page_from_filters(columns, shape, _word_index(runner, filter_values, values)), **values)
+    return read(_page_from_filters(columns, shape, _word_index(runner, filter_values, values)), values)
 
 
 def count_leads(runner: StatementRunner, query: LeadQuery) -> int:
@@ -98,7 +95,7 @@ def count_leads(runner: StatementRunner, query: LeadQuery) -> int:
 
 
 def _parameters(query: LeadQuery) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"limit": query.limit + 1, "stretch": STRETCH, **word_queries(query.words)}
+    parameters: dict[str, Any] = {"stretch": STRETCH, **word_queries(query.words)}
     if query.after is not None:
         parameters |= {"after_value": query.after.value or END_OF_TIME, "after_id": query.after.id}
     return parameters

@@ -34,6 +34,7 @@ _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in le
 LEAD_COLUMNS = tuple(
     column for column in leads.columns if column.name not in ("name_key", "mailbox", "words", "next_follow_up_key")
 )
+ATTRIBUTES = LEAD_COLUMNS.index(leads.c.attributes)
 _BY_ID = select(*LEAD_COLUMNS).where(leads.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 _BY_IDS = select(*LEAD_COLUMNS).where(leads.c.id == any_(bindparam("ids", type_=postgresql.ARRAY(leads.c.id.type))))
@@ -157,9 +158,9 @@ class SqlLeadStore:
 
     def page(self, query: LeadQuery) -> Page[Lead, LeadPosition]:
         """See `LeadStore.page`."""
-        rows = find_page(self._runner, _lead_columns, query)
-        items = leads_of(rows[: query.limit])
-        return Page(items, query.sort.position(items[-1]) if len(rows) > query.limit else None)
+        found = find_page(self._runner, _lead_columns, query, large=ATTRIBUTES)
+        items = leads_of(found.items)
+        return Page(items, query.sort.position(items[-1]) if found.has_more else None, found.is_cut)
 
     def count(self, query: LeadQuery) -> int:
         """See `LeadStore.count`."""

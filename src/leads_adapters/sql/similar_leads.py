@@ -8,10 +8,11 @@ from sqlalchemy import BindParameter, ColumnElement, Executable, Select, bindpar
 from sqlalchemy.dialects import postgresql, sqlite
 
 from leads_adapters.sql.lead_filters import conditions, word_queries
-from leads_adapters.sql.lead_store import LEAD_COLUMNS, leads_of
+from leads_adapters.sql.lead_store import ATTRIBUTES, LEAD_COLUMNS, leads_of
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.tables import distinct_leads, leads
 from leads_domain.lead import Lead, LeadId
+from leads_domain.paging import PAGE_BYTES_MAX
 from leads_domain.phone_words import phone_words
 from leads_domain.search import name_key
 from leads_domain.similarity import mailbox
@@ -39,8 +40,9 @@ class SqlSimilarLeads:
         """See `SimilarLeads.find`."""
         found: dict[LeadId, Lead] = {}
         for statement, values in self._searches(lead):
-            rows = self._runner.all(statement, id=lead.id, limit=limit, **values)
-            found |= {each.id: each for each in leads_of(rows)}
+            values["id"] = lead.id
+            page = self._runner.page(statement, values, large=ATTRIBUTES, limit=limit, bytes_max=PAGE_BYTES_MAX)
+            found |= {each.id: each for each in leads_of(page.items)}
         return list(found.values())
 
     def add_distinct(self, id: LeadId, other_id: LeadId) -> None:

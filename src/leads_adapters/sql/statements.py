@@ -4,9 +4,13 @@ This avoids the cost of SQLAlchemy's execution layer: see docs/decisions/0003-st
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from heapq import merge
 from typing import Any
 
-from sqlalchemy import Dialect, Executable, Select
+from sqlalchemy import Dialect, Executable, Select, bindparam, func, select
+
+from leads_domain.paging import Cut, cut
 
 STATEMENTS_MAX = 1_000
 """The maximum number of compiled statements in the cache."""
@@ -64,6 +68,7 @@ class StatementRunner:
         """The number of rows that this connection has changed."""
         self.needs_secure_delete = False
         """True after an erasure, until SQLite has removed the copies of the erased rows."""
+        self._connection = connection
         self._cursor = connection.cursor()
         self._dialect = dialect
         self._statements = statements
@@ -77,6 +82,41 @@ class StatementRunner:
         """Return all rows of a statement."""
         statement = self._run(clause, parameters)
         return statement.rows(self._cursor.fetchall())
+
+    def page(
+        self,
+        clause: Select[Any],
+        *runs: Mapping[str, Any],
+        large: int,
+        limit: int,
+        bytes_max: int,
+        key: Callable[[Row], Any] | None = None,
+        reverse: bool = False,
+    ) -> Cut[Row]:
+        """Return the first rows of a query that selects one row more than the limit, as `cut` does.
+
+        The size of a row is that of its column `large`. Several `runs`, each with its parameters, are merged by `key`.
+        SQLite reads a row when it is needed. PostgreSQL sends all rows at once, so it counts the bytes itself.
+        """
+        size = {"limit": limit + 1}
+        if self.dialect == "postgresql":
+            clause, size = _within_bytes(clause, large), {**size, "bytes_max": bytes_max}
+        statement = self._compiled(clause)
+        cursors = [self._cursor, *(self._connection.cursor() for _ in runs[1:])]
+        try:
+            for cursor, run in zip(cursors, runs, strict=True):
+                cursor.execute(statement.sql, statement.parameters({**run, **size}))
+            found = cursors[0]
+            if len(cursors) > 1:  # by `fetchone`, because `merge` would close the last cursor
+                found = merge(*(iter(cursor.fetchone, None) for cursor in cursors), key=key, reverse=reverse)
+            sized = ((row, len(text) if (text := row[large]).isascii() else len(text.encode())) for row in found)
+            rows, has_more, is_cut = cut(sized, limit=limit, bytes_max=bytes_max)
+        finally:
+            if self.dialect == "sqlite":  # a statement that has more rows would keep its snapshot
+                for cursor in cursors:
+                    cursor.close()
+                self._cursor = self._connection.cursor()
+        return Cut(statement.rows(rows), has_more, is_cut)
 
     def first(self, clause: Executable, **parameters: Any) -> Row | None:
         """Return the first row of a statement, or None."""
@@ -112,3 +152,16 @@ class StatementRunner:
                 self._statements.clear()
             statement = self._statements[clause] = Statement(clause, self._dialect)
         return statement
+
+
+@lru_cache(STATEMENTS_MAX)
+def _within_bytes(clause: Select[Any], large: int) -> Select[Any]:
+    """Select the rows of a query, up to the two that follow when `bytes_max` is exceeded.
+
+    So there are at least two rows, and `cut` learns that there are more. A window without an order keeps that of the
+    rows.
+    """
+    rows = clause.subquery("rows")
+    two_before = func.sum(func.octet_length([*rows.c][large])).over(rows=(None, -2)).label("two_before")
+    sized = select(rows, two_before).subquery("sized")
+    return select(*[*sized.c][:-1]).where(func.coalesce(sized.c.two_before, 0) <= bindparam("bytes_max"))

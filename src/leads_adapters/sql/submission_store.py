@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from leads_domain.paging import Page, Position, SubmissionQuery
 from leads_domain.submission import Submission, SubmissionId, SubmissionState
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in submissions.columns}
-_RECEIVED_AT = list(_COLUMNS).index("received_at")
+_ID, _RECEIVED_AT, _CONTENT = map(list(_COLUMNS).index, ("id", "received_at", "content"))
 _ADD: dict[str, Executable] = {
     "sqlite": sqlite.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(index_elements=["digest"]),
     "postgresql": postgresql.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(index_elements=["digest"]),
@@ -98,14 +99,19 @@ class SqlSubmissionStore:
     def page(self, query: SubmissionQuery) -> Page[Submission, Position]:
         """See `SubmissionStore.page`."""
         after = {"after_at": query.after.at, "after_id": query.after.id} if query.after else {}
-        found = [
-            _submission(row)
-            for values in _filter_values(query)
-            for row in self._runner.all(_page(frozenset({*values, *after})), limit=query.limit + 1, **values, **after)
-        ]
-        found.sort(key=lambda each: (each.received_at, each.id), reverse=True)
-        items = found[: query.limit]
-        return Page(items, Position(items[-1].received_at, items[-1].id) if len(found) > query.limit else None)
+        runs = [{**values, **after} for values in _filter_values(query)]
+        found = self._runner.page(
+            _page(frozenset(runs[0])),
+            *runs,
+            large=_CONTENT,
+            limit=query.limit,
+            bytes_max=query.bytes_max,
+            key=itemgetter(_RECEIVED_AT, _ID),
+            reverse=True,
+        )
+        items = [_submission(row) for row in found.items]
+        next = Position(items[-1].received_at, items[-1].id) if found.has_more else None
+        return Page(items, next, found.is_cut)
 
     def count(self, query: SubmissionQuery) -> int:
         """See `SubmissionStore.count`."""

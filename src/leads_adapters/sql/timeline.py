@@ -20,9 +20,10 @@ from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import feed, timeline
 from leads_domain.events import EventType, TimelineEntry
 from leads_domain.lead import LeadId
-from leads_domain.paging import Page
+from leads_domain.paging import PAGE_BYTES_MAX, Page
 
 _EVENT_COLUMNS = [column for column in timeline.columns if column.name not in ("seq", "position")]
+_DATA = 1 + _EVENT_COLUMNS.index(timeline.c.data)
 _ADD = insert(timeline).values({column.name: bindparam(column.name) for column in _EVENT_COLUMNS})
 
 _IN_FEED = (
@@ -80,12 +81,14 @@ class SqlTimeline:
         """See `Timeline.add`."""
         self._runner.change_many(_ADD, [_row(entry) for entry in entries])
 
-    def of_lead(self, lead_id: LeadId, *, before: int | None, limit: int) -> Page[TimelineEntry, int]:
+    def of_lead(
+        self, lead_id: LeadId, *, before: int | None, limit: int, bytes_max: int = PAGE_BYTES_MAX
+    ) -> Page[TimelineEntry, int]:
         """See `Timeline.of_lead`."""
-        after = {} if before is None else {"before": before}
-        rows = self._runner.all(_page_of_lead(before is not None), lead_id=lead_id, limit=limit + 1, **after)
-        shown = rows[:limit]
-        return Page([_entry(row) for row in shown], shown[-1][0] if len(rows) > limit else None)
+        values = {"lead_id": lead_id} if before is None else {"lead_id": lead_id, "before": before}
+        statement = _page_of_lead(before is not None)
+        found = self._runner.page(statement, values, large=_DATA, limit=limit, bytes_max=bytes_max)
+        return Page([*map(_entry, found.items)], found.items[-1][0] if found.has_more else None, found.is_cut)
 
     def count_of_lead(self, lead_id: LeadId) -> int:
         """See `Timeline.count_of_lead`."""
@@ -97,10 +100,10 @@ class SqlTimeline:
         row = self._runner.first(_LAST_TIME, lead_id=lead_id)
         return row[0] if row else None
 
-    def in_feed(self, *, after: int | None, limit: int) -> Page[TimelineEntry, int]:
+    def in_feed(self, *, after: int | None, limit: int, bytes_max: int = PAGE_BYTES_MAX) -> Page[TimelineEntry, int]:
         """See `Timeline.in_feed`."""
-        rows = self._runner.all(_IN_FEED, after=after or 0, limit=limit)
-        return Page([_entry(row) for row in rows], rows[-1][0] if rows else None)
+        found = self._runner.page(_IN_FEED, {"after": after or 0}, large=_DATA, limit=limit, bytes_max=bytes_max)
+        return Page([*map(_entry, found.items)], found.items[-1][0] if found.items else None, found.is_cut)
 
     def has_unpublished(self) -> bool:
         """See `Timeline.has_unpublished`."""

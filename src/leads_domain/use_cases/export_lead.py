@@ -1,8 +1,9 @@
 """Export a person's data."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from leads_domain.events import TimelineEntry
@@ -12,6 +13,9 @@ from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, SubmissionQuery
 from leads_domain.ports import UnitOfWork
 from leads_domain.submission import Submission
 
+BATCH_BYTES_MAX = 2**20
+"""The size of the pages that an export reads, which are in memory."""
+
 ItemT = TypeVar("ItemT")
 PositionT = TypeVar("PositionT")
 
@@ -20,30 +24,32 @@ PositionT = TypeVar("PositionT")
 class PersonalDataExport:
     """Everything stored about a lead, with the ids of merged leads and of leads that are different people.
 
-    Of the stored responses, which contain no further data, it has only the creation times, `replied_at`.
+    Follow-ups, timeline and submissions can be larger than the memory: they are read page by page, once, within the
+    unit of work. Of the stored responses, which contain no further data, it has only the creation times, `replied_at`.
     """
 
     lead: Lead
     merged_ids: Sequence[LeadId]
     distinct_ids: Sequence[LeadId]
-    follow_ups: Sequence[FollowUp]
-    timeline: Sequence[TimelineEntry]
-    submissions: Sequence[Submission]
+    follow_ups: Iterable[FollowUp]
+    timeline: Iterable[TimelineEntry]
+    submissions: Iterable[Submission]
     replied_at: Sequence[datetime]
 
 
 def export_lead(work: UnitOfWork, id: LeadId) -> PersonalDataExport:
     """Return everything stored about a lead; raises `NotFound`."""
     lead, merged_ids = work.leads.get(id), work.leads.redirected_to(id)
+    follow_ups = FollowUpQuery(lead_id=id, limit=LIMIT_MAX, bytes_max=BATCH_BYTES_MAX)
+    submissions = SubmissionQuery(lead_id=id, limit=LIMIT_MAX, bytes_max=BATCH_BYTES_MAX)
+    entries = partial(work.timeline.of_lead, id, limit=LIMIT_MAX, bytes_max=BATCH_BYTES_MAX)
     return PersonalDataExport(
         lead=lead,
         merged_ids=merged_ids,
         distinct_ids=work.similar_leads.distinct_from(id),
-        follow_ups=[*_all(lambda after: work.follow_ups.page(FollowUpQuery(lead_id=id, after=after, limit=LIMIT_MAX)))],
-        timeline=[*_all(lambda before: work.timeline.of_lead(id, before=before, limit=LIMIT_MAX))],
-        submissions=[
-            *_all(lambda after: work.submissions.page(SubmissionQuery(lead_id=id, after=after, limit=LIMIT_MAX)))
-        ],
+        follow_ups=_all(lambda after: work.follow_ups.page(replace(follow_ups, after=after))),
+        timeline=_all(lambda before: entries(before=before)),
+        submissions=_all(lambda after: work.submissions.page(replace(submissions, after=after))),
         replied_at=sorted(at for each in (id, *merged_ids) for at in work.idempotency.creation_times(each)),
     )
 

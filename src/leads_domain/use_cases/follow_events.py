@@ -5,7 +5,7 @@ needs a write transaction.
 """
 
 from leads_domain.events import TimelineEntry
-from leads_domain.paging import LIMIT_DEFAULT, LIMIT_MAX, Page
+from leads_domain.paging import LIMIT_DEFAULT, LIMIT_MAX, PAGE_BYTES_MAX, Page
 from leads_domain.ports import UnitOfWork
 
 PUBLISH_BATCH_SIZE = LIMIT_MAX
@@ -16,21 +16,17 @@ SKIP_BATCH_SIZE = 1_000
 
 
 def read_events(
-    work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT
+    work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT, bytes_max: int = PAGE_BYTES_MAX
 ) -> Page[TimelineEntry, int] | None:
     """Return a page of the feed, oldest first; None if entries must be published for it first (`publish_events`)."""
-    page = work.timeline.in_feed(after=after, limit=limit)
-    if len(page.items) < limit and work.timeline.has_unpublished():
-        return None
-    return page
+    page = work.timeline.in_feed(after=after, limit=limit, bytes_max=bytes_max)
+    is_full = page.is_cut or len(page.items) == limit
+    return page if is_full or not work.timeline.has_unpublished() else None
 
 
-def publish_events(
-    work: UnitOfWork, *, after: int | None = None, limit: int = LIMIT_DEFAULT
-) -> Page[TimelineEntry, int]:
-    """Publish new entries, and return a page of the feed with them."""
+def publish_events(work: UnitOfWork) -> None:
+    """Publish new entries. One call is enough for a page, unless other writers add some in the meantime."""
     work.timeline.publish(PUBLISH_BATCH_SIZE)
-    return work.timeline.in_feed(after=after, limit=limit)
 
 
 def find_end(work: UnitOfWork) -> int | None:

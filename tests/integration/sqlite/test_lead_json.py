@@ -36,8 +36,8 @@ def test_sqlite_writes_the_same_bytes_as_python(several: list[Lead], sort: LeadS
         query = LeadQuery(sort=sort, limit=3)
         page = database.read(read_json_page, query)
         assert page == database.read(lead_json.read_json_page, query)
-    assert len(json.loads(page[0])) == min(len(several), 3)
-    assert all([*each] == [field.name for field in fields(Lead)] for each in json.loads(page[0]))
+    assert len(page.items) == min(len(several), 3)
+    assert all([*json.loads(each)] == [field.name for field in fields(Lead)] for each in page.items)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 5])
@@ -50,8 +50,8 @@ def test_pages_from_sqlite_and_python_are_equal(
         database.write(store, numbered([a_lead(status=status) for status in ("new", "lost", "won", "new", "new")]))
         query, seen, more = LeadQuery(statuses=statuses, sort=sort, limit=limit), 0, True
         while more:
-            items, following = page = database.read(read_json_page, query)
+            page = database.read(read_json_page, query)
             assert page == database.read(lead_json.read_json_page, query)
-            seen += len(json.loads(items))
-            query, more = replace(query, after=following), following is not None
+            seen += len(page.items)
+            query, more = replace(query, after=page.next), page.next is not None
     assert seen == {(): 5, ("new",): 3, ("new", "lost"): 4}[statuses]

@@ -32,7 +32,7 @@ def test_the_export_has_all_data_of_the_lead_and_none_of_others(app: Application
         replied_at=[],
     )
     assert app.personal_data(john) == personal_data
-    assert [len(personal_data.follow_ups), len(personal_data.timeline)] == [2, 6]
+    assert [len([*personal_data.follow_ups]), len([*personal_data.timeline])] == [2, 6]
 
 
 def test_the_export_is_not_limited_to_one_page(app: Application) -> None:

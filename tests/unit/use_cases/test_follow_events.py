@@ -13,9 +13,10 @@ def read(app: Application, after: int | None = None, limit: int = LIMIT_DEFAULT)
 def test_new_events_are_published_before_they_are_read(app: Application) -> None:
     app.register()
     assert read(app) is None
-    page = app.database.write(publish_events)
+    app.database.write(publish_events)
+    page = read(app)
+    assert page is not None
     assert [entry.type.value for entry in page.items] == ["lead.created"]
-    assert read(app) == page
 
 
 def test_a_full_page_is_read_without_publishing(app: Application) -> None:
@@ -27,16 +28,17 @@ def test_a_full_page_is_read_without_publishing(app: Application) -> None:
     assert first is not None
     assert [entry.type.value for entry in first.items] == ["lead.created"]
     assert read(app, after=first.next, limit=2) is None
-    second = app.database.write(publish_events, after=first.next, limit=2)
+    app.database.write(publish_events)
+    second = read(app, after=first.next, limit=2)
+    assert second is not None
     assert [entry.data for entry in second.items] == [{"text": "One."}, {"text": "Two."}]
-    assert app.database.write(publish_events, after=first.next, limit=1).items == second.items[:1]
 
 
 def test_a_page_has_fifty_events_by_default(app: Application) -> None:
     lead = app.register().lead
     for number in range(LIMIT_DEFAULT):
         app.note(lead, str(number))
-    assert len(app.database.write(publish_events).items) == LIMIT_DEFAULT
+    app.database.write(publish_events)
     page = app.database.read(read_events)
     assert page is not None
     assert len(page.items) == LIMIT_DEFAULT
@@ -49,7 +51,9 @@ def test_the_end_of_the_feed_is_after_all_events(app: Application) -> None:
     end = app.database.write(find_end)
     assert end is not None
     app.note(lead, "Two.")
-    page = app.database.write(publish_events, after=end)
+    app.database.write(publish_events)
+    page = read(app, after=end)
+    assert page is not None
     assert [entry.data for entry in page.items] == [{"text": "Two."}]
     assert app.database.write(find_end) == end + 1
 
@@ -66,7 +70,7 @@ def test_a_page_publishes_no_more_events_than_a_page_can_have(app: Application) 
     lead = app.register().lead
     for number in range(LIMIT_MAX):
         app.note(lead, str(number))
-    assert len(app.database.write(publish_events, limit=1).items) == 1
+    app.database.write(publish_events)
     page = read(app, limit=LIMIT_MAX)
     assert page is not None
     assert page.items[-1].data == {"text": str(LIMIT_MAX - 2)}

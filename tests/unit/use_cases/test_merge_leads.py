@@ -227,7 +227,7 @@ def test_nothing_of_other_leads_is_moved_or_cancelled(app_with_rule: Application
     merged = app.merge(john, jon)
 
     assert app.personal_data(other) == before
-    assert (len(before.follow_ups), len(before.submissions)) == (2, 1)
+    assert (len([*before.follow_ups]), len([*before.submissions])) == (2, 1)
     assert merged.next_follow_up_at == john.next_follow_up_at != NOON
 
 

@@ -9,6 +9,7 @@ from leads_adapters.database import Database
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.pages import json_page
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id
 from leads_adapters.http.responses import JsonResponse
@@ -56,7 +57,7 @@ class ApiKeyController(Controller):
         after = cursors.decode(cursor)
         page = await database.read(lambda work: work.api_keys.page(after=after, limit=limit))
         total = len(await database.read_long(lambda work: work.api_keys.all())) if count else UNSET
-        return page_response(request, cursors, page, ApiKeyView.of, total)
+        return page_response(request, cursors, json_page(page, ApiKeyView.of), total)
 
     @get("/{id:str}", opt=requires(Permission.ADMINISTER))
     async def get_api_key(self, id: FromPath[PathId], database: Injected[Database]) -> Response[ApiKeyView]:

@@ -1,7 +1,7 @@
 """Create, get, list, update, cancel and retry follow-ups."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated
 
@@ -14,6 +14,7 @@ from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.pages import json_page, read_page
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id, lead_id
 from leads_adapters.http.query import invalid_parameter
@@ -26,6 +27,7 @@ from leads_domain.checking import check_time
 from leads_domain.errors import ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.paging import LIMIT_DEFAULT, FollowUpQuery, Page, Position
+from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpAction, reschedule
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
@@ -55,9 +57,14 @@ class FollowUpServices:
         self, request: ApiRequest, cursors: Cursors[Position], query: FollowUpQuery, *, overdue: bool, count: bool
     ) -> JsonResponse[PageView[FollowUpView]]:
         """Return a page of follow-ups."""
-        page: Page[FollowUp, Position] = await self.database.read(self.list_follow_ups, query, overdue=overdue)
+
+        def read(work: UnitOfWork, bytes_max: int) -> Page[bytes, Position]:
+            page = self.list_follow_ups(work, replace(query, bytes_max=bytes_max), overdue=overdue)
+            return json_page(page, FollowUpView.of)
+
+        page = await read_page(self.database, read)
         total = await self.database.read_long(self.list_follow_ups.count, query, overdue=overdue) if count else UNSET
-        return page_response(request, cursors, page, FollowUpView.of, total)
+        return page_response(request, cursors, page, total)
 
     async def change(self, request: ApiRequest, id: str, step: FollowUpAction) -> Response[FollowUpView]:
         """Change a follow-up and return it."""

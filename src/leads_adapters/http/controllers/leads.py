@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
-import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -19,17 +19,20 @@ from leads_adapters.http.capture import Captures
 from leads_adapters.http.conditional import condition, conditional_response
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
-from leads_adapters.http.pagination import Cursors, items_response
+from leads_adapters.http.pages import SHORT_BYTES
+from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, OnDuplicate, PathId, Sort, lead_id
+from leads_adapters.http.personal_data import personal_data
+from leads_adapters.http.problem_responses import log_error
 from leads_adapters.http.responses import JsonResponse, etag
 from leads_adapters.http.schemas.leads import Accepted, LeadPatch, LeadView, NewLead, NewMerge, PersonalDataView
 from leads_adapters.http.schemas.views import PageView
+from leads_adapters.http.streaming import FileResponse, is_head
 from leads_domain.access import Permission, Role
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import LIMIT_DEFAULT, LeadSort
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.erase_lead import EraseLead
-from leads_domain.use_cases.export_lead import export_lead
 from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.register_lead import OnDuplicate as DuplicatePolicy
 from leads_domain.use_cases.register_lead import Outcome, Registered, RegisterLead
@@ -116,10 +119,11 @@ class LeadController(Controller):
         Newest first, unless `sort` says otherwise. A lead must match all filters.
         """
         cursors = Cursors.of_leads(sort, "leads", filtered_leads.filters)
-        query = replace(filtered_leads.query, sort=sort, limit=limit, after=cursors.decode(cursor))
-        items, next_position = await filtered_leads.page(query)
+        after = cursors.decode(cursor)
+        query = replace(filtered_leads.query, sort=sort, limit=limit, after=after, bytes_max=SHORT_BYTES)
+        page = await filtered_leads.page(query)
         total = await filtered_leads.database.read_long(lambda work: work.leads.count(query)) if count else UNSET
-        return items_response(request, cursors, msgspec.Raw(items), next_position, total)
+        return page_response(request, cursors, page, total)
 
     @get("/{id:str}", opt=requires(Permission.READ, conditional=True))
     async def get_lead(
@@ -176,12 +180,21 @@ class LeadController(Controller):
         return await leads.write(request, lead_response, leads.merge_leads, lead_id(id), sent_fields(data), **options)
 
     @get("/{id:str}/export", opt=requires(Permission.ADMINISTER))
-    async def export_lead(self, id: FromPath[PathId], leads: Injected[LeadServices]) -> Response[PersonalDataView]:
+    async def export_lead(
+        self, request: ApiRequest, id: FromPath[PathId], leads: Injected[LeadServices]
+    ) -> Response[PersonalDataView]:
         """Export a person's data.
 
-        Returns everything that the service stores about the person.
+        Returns everything that the service stores about the person, as of one moment.
         """
-        return JsonResponse(PersonalDataView.of(await leads.database.read_long(export_lead, lead_id(id))))
+        wanted = lead_id(id)
+        next_piece = partial(anext, personal_data(leads.database, wanted), b"")
+        response = FileResponse(next_piece, partial(log_error, request), media_type="application/json", headers={})
+        if is_head(request.scope):
+            await leads.database.read(lambda work: work.leads.get(wanted))
+        else:
+            await response.begin()
+        return response
 
 
 def _change_options(request: ApiRequest) -> dict[str, Any]:

@@ -8,12 +8,16 @@ from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.controllers.leads import lead_response
 from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.pages import json_page
+from leads_adapters.http.pagination import json_array
 from leads_adapters.http.parameters import Injected, PathId, lead_id
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.leads import LeadView
 from leads_adapters.http.schemas.similar_leads import NewDistinct, SimilarLeadView
 from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission
+from leads_domain.paging import Page
+from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.find_similar_leads import find_similar_leads, mark_distinct
 
 
@@ -32,8 +36,13 @@ class SimilarLeadController(Controller):
         Up to 20 leads with the same phone number, the same name, or an e-mail address that differs only in dots or in
         a tag (`+tag`), best first, on one page. If one is the same person, merge it; if not, mark it as distinct.
         """
-        similar = await database.read_long(find_similar_leads, lead_id(id))
-        return JsonResponse(PageView([SimilarLeadView.of(each) for each in similar], None))
+        wanted = lead_id(id)
+
+        def read(work: UnitOfWork) -> Page[bytes, None]:
+            return json_page(Page(find_similar_leads(work, wanted), None), SimilarLeadView.of)
+
+        page = await database.read_long(read)
+        return JsonResponse(PageView(json_array(page.items), None))
 
     @post("/distinct", status_code=200, opt=requires(Permission.CHANGE))
     async def mark_distinct(

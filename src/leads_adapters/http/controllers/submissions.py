@@ -12,6 +12,7 @@ from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.idempotency import IdempotentWrites
+from leads_adapters.http.pages import json_page
 from leads_adapters.http.pagination import Cursors, page_response
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id
 from leads_adapters.http.responses import JsonResponse
@@ -73,9 +74,9 @@ class SubmissionController(Controller):
             states=tuple(dict.fromkeys(states)), origin=origin, limit=limit, after=cursors.decode(cursor)
         )
         database = submissions.database
-        page = await database.read_long(lambda work: work.submissions.page(query))
+        page = await database.read_long(lambda work: json_page(work.submissions.page(query), SubmissionView.of))
         total = await database.read_long(lambda work: work.submissions.count(query)) if count else UNSET
-        return page_response(request, cursors, page, SubmissionView.of, total)
+        return page_response(request, cursors, page, total)
 
     @get("/{id:str}", opt=requires(Permission.CHANGE))
     async def get_submission(

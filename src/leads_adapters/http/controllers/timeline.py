@@ -11,7 +11,8 @@ from leads_adapters.database import Database
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.idempotency import IdempotentWrites
-from leads_adapters.http.pagination import Cursors, next_link, page_response
+from leads_adapters.http.pages import json_page, read_page
+from leads_adapters.http.pagination import Cursors, json_array, next_link, page_response
 from leads_adapters.http.parameters import CURSOR, Count, Cursor, Injected, Limit, PathId, lead_id
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.leads import NewNote
@@ -20,7 +21,8 @@ from leads_adapters.http.schemas.views import PageView
 from leads_domain.access import Permission
 from leads_domain.events import TimelineEntry
 from leads_domain.lead import LeadId
-from leads_domain.paging import LIMIT_DEFAULT
+from leads_domain.paging import LIMIT_DEFAULT, Page
+from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.follow_events import find_end, publish_events, read_events
 from leads_domain.use_cases.read_timeline import count_timeline, read_timeline
@@ -58,9 +60,15 @@ class TimelineController(Controller):
         """
         lead = lead_id(id)
         cursors = Cursors.of_numbers("timeline", lead)
-        page = await database.read(read_timeline, lead, before=cursors.decode(cursor), limit=limit)
+        before = cursors.decode(cursor)
+
+        def read(work: UnitOfWork, bytes_max: int) -> Page[bytes, int]:
+            page = read_timeline(work, lead, before=before, limit=limit, bytes_max=bytes_max)
+            return json_page(page, TimelineEntryView.of)
+
+        page = await read_page(database, read)
         total = await database.read_long(count_timeline, lead) if count else UNSET
-        return page_response(request, cursors, page, TimelineEntryView.of, total)
+        return page_response(request, cursors, page, total)
 
     @post("/notes", opt=requires(Permission.CHANGE))
     async def add_note(
@@ -103,9 +111,13 @@ class EventController(Controller):
         if start and after is None:
             return _events_response(request, [], cursors.encode(await _end_position(database)))
         position = cursors.decode(after)
-        page = await database.read(read_events, after=position, limit=limit)
-        if page is None:
-            page = await database.write(publish_events, after=position, limit=limit)
+
+        def read(work: UnitOfWork, bytes_max: int) -> Page[bytes, int] | None:
+            page = read_events(work, after=position, limit=limit, bytes_max=bytes_max)
+            return None if page is None else json_page(page, EventView.of)
+
+        while (page := await read_page(database, read)) is None:
+            await database.write(publish_events)
         return _events_response(request, page.items, None if page.next is None else cursors.encode(page.next))
 
 
@@ -115,11 +127,8 @@ async def _end_position(database: Database) -> int:
     return end
 
 
-def _events_response(
-    request: ApiRequest, entries: Sequence[TimelineEntry], next_cursor: str | None
-) -> Response[EventPageView]:
-    content = EventPageView([EventView.of(entry) for entry in entries], next_cursor)
-    return JsonResponse(content, headers=next_link(request, next_cursor, "after"))
+def _events_response(request: ApiRequest, items: Sequence[bytes], next_cursor: str | None) -> Response[EventPageView]:
+    return JsonResponse(EventPageView(json_array(items), next_cursor), headers=next_link(request, next_cursor, "after"))
 
 
 def _note_response(entry: TimelineEntry) -> JsonResponse[TimelineEntryView]:

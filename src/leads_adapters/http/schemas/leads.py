@@ -27,7 +27,6 @@ from leads_adapters.http.schemas.submissions import SubmissionView
 from leads_adapters.http.schemas.timeline import TimelineEntryView
 from leads_adapters.times import time_text
 from leads_domain.lead import Lead
-from leads_domain.use_cases.export_lead import PersonalDataExport
 
 
 class NewLead(msgspec.Struct, forbid_unknown_fields=True):
@@ -117,16 +116,3 @@ class PersonalDataView(msgspec.Struct):
     replied_at: Annotated[
         Sequence[Utc], Meta(description="The times of the stored responses to requests with an `Idempotency-Key`.")
     ]
-
-    @classmethod
-    def of(cls, data: PersonalDataExport) -> Self:
-        """Return the view of a personal data export."""
-        return cls(
-            lead=LeadView.of(data.lead),
-            merged_ids=data.merged_ids,
-            distinct_ids=data.distinct_ids,
-            follow_ups=[FollowUpView.of(each) for each in data.follow_ups],
-            timeline=[TimelineEntryView.of(each) for each in data.timeline],
-            submissions=[SubmissionView.of(each) for each in data.submissions],
-            replied_at=[time_text(at) for at in data.replied_at],
-        )

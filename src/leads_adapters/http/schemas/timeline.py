@@ -1,5 +1,6 @@
 """Define the bodies of timelines and of the feed of events."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -35,7 +36,7 @@ class EventView(TimelineEntryView):
 class EventPageView(msgspec.Struct):
     """A page of the feed."""
 
-    items: list[EventView]
+    items: Sequence[EventView]
     next_cursor: (
         Annotated[
             str,

@@ -7,24 +7,25 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, func, literal_column
 
+from leads_adapters.lead_json import JsonPage
 from leads_adapters.sql.lead_pages import Columns, find_page
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.lead import Lead
-from leads_domain.paging import LeadPosition, LeadQuery
+from leads_domain.paging import LeadQuery, Page
 from leads_domain.ports import UnitOfWork
 
 _FIELDS = [field.name for field in fields(Lead)]
 
 
-def read_json_page(work: UnitOfWork, query: LeadQuery) -> tuple[bytes, LeadPosition | None]:
+def read_json_page(work: UnitOfWork, query: LeadQuery) -> JsonPage:
     """See `leads_adapters.lead_json.read_json_page`."""
-    rows = find_page(cast(SqlUnitOfWork, work).runner, _columns(query.sort.field), query)
-    items = rows[: query.limit]
-    array = f"[{','.join(json for json, _, _ in items)}]".encode()
-    if len(rows) <= query.limit:
-        return array, None
-    _, id, value = items[-1]
-    return array, query.sort.position(SimpleNamespace(id=id, **{query.sort.field: value}))
+    found = find_page(cast(SqlUnitOfWork, work).runner, _columns(query.sort.field), query, large=0)
+    items = [json.encode() for json, _, _ in found.items]
+    if not found.has_more:
+        return Page(items, None)
+    _, id, value = found.items[-1]
+    last = SimpleNamespace(id=id, **{query.sort.field: value})
+    return Page(items, query.sort.position(last), found.is_cut)
 
 
 @cache
