@@ -5,8 +5,6 @@ import pytest
 from attack.target import MIB, Target, exchange
 from e2e.service import Service, Site
 
-pytestmark = pytest.mark.attack
-
 JSON = "content-type: application/json"
 REFUSED = {
     "POST /leads": 401,

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from attack.target import MIB, Target
+from attack.target import Target
 from e2e.service import Service, Site, eventually
 
 HEADER_MAX = 810 * 1024
@@ -57,21 +57,20 @@ def send(target: Target, content: bytes, query: str = "", timeout: float = 60, *
     return client.post(f"/leads/import{query}", content=content, headers=sent, timeout=timeout)
 
 
-@pytest.mark.attack
-def test_a_hostile_csv_header_is_refused_quickly(target: Target) -> None:
-    for header in headers():
-        for query in ("", "?dry_run=true&lenient=true"):
-            with target.under_attack() as cost:
-                response = send(target, b"name,email,%s\nAda,ada@example.com\n" % header, query)
-                assert response.status_code in {200, 422}
-                assert len(response.content) < 2 * MIB  # it names the columns
-            target.check("processor ms", cost.cpu_ms, at_most=3000)
-            target.check_others(cost, held_ms=HELD_MS)
+def test_a_hostile_csv_header_costs_little(target: Target) -> None:
+    files = [b"name,email,%s\nAda,ada@example.com\n" % header for header in headers()]
+    with target.under_attack() as cost:
+        for content in files:
+            response = send(target, content)
+            assert response.status_code in {200, 422}
+            assert len(response.content) < 2 * len(content)  # it names the columns
+    target.check("processor ms of a header", cost.cpu_ms / len(files), at_most=300)
+    target.check_others(cost, held_ms=HELD_MS)
 
 
 @pytest.mark.attack
 def test_a_hostile_row_costs_little(target: Target) -> None:
-    for piece in [*PIECES, "\n", '"\n', '""\r']:
+    for piece in [*PIECES, "\r", "\n", '"\n', '""\r']:
         row = b'Ada,ada@example.com,"' + (piece * (ROW // len(piece))).encode()
         with target.under_attack() as cost:
             assert send(target, b"name,email,note\n" + row).status_code in {200, 422}
@@ -116,7 +115,6 @@ def test_the_service_can_be_stopped_in_the_middle_of_a_hostile_file(site: Site) 
         eventually(lambda: service.process.poll() is not None, within=15)
 
 
-@pytest.mark.attack
 def test_the_refused_rows_overwrite_no_file_and_follow_no_link(site: Site) -> None:
     site.write("leads.csv", "name,email\nAda,nonsense\n")
     site.write("leads.refused.csv", "precious")
@@ -143,7 +141,6 @@ def test_hostile_column_names_do_not_control_the_terminal(site: Site) -> None:
             assert len(done.out + done.err) < 20_000
 
 
-@pytest.mark.attack
 def test_no_cell_of_an_export_is_a_formula_with_any_separator(service: Service) -> None:
     starts = [
         "=1+1",

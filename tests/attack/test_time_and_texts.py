@@ -14,8 +14,6 @@ from e2e.service import Service
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.tables import metadata
 
-pytestmark = pytest.mark.attack
-
 HOSTILE = "a\x1b]52;c;ZXZpbA==\x07b\r\nc\x9b2Jd\u202ee\u2066f\x7f"
 RAW = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 CONTROLS = ["\x1b", "\x07", "\n", "\r", "\t", "\x7f", "\x9b", "\u202e", "\u2066"]
@@ -46,6 +44,7 @@ def test_short_texts_refuse_control_characters(service: Service) -> None:
     assert service.site.leads("keys", "create", "--name", "a\x1b[2Jb", "--role", "read").code != 0
 
 
+@pytest.mark.attack
 def test_stored_hostile_names_do_not_control_the_terminal(service: Service) -> None:
     identifier = service.post("/api-keys", {"name": "harmless", "role": "read"}).expect(201).json["id"]
     lead = service.post("/leads", {"name": "Cy", "email": "cy@example.com"}).expect(201).headers["location"]
