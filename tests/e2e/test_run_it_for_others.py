@@ -10,11 +10,7 @@ import pytest
 
 from e2e.readme import ROOT, assert_every_block_is_listed, block, local_block
 from e2e.service import Service, Site
-from leads_adapters.sql.postgres.engine import LOCK_TIMEOUT_SECONDS
 from leads_adapters.sql.sqlite.driver import driver as sqlite
-from leads_adapters.sql.sqlite.engine import BUSY_TIMEOUT_SECONDS
-from leads_app.cli.serve import STOP_SECONDS
-from leads_app.dispatcher import LEASE
 
 PAGE = "docs/run-it-for-others.md"
 
@@ -41,19 +37,11 @@ def test_every_block_is_run_or_has_a_reason_why_not() -> None:
     assert_every_block_is_listed(PAGE, [*TRIED, *NOT_TRIED])
 
 
-def test_the_figures_are_those_of_the_code() -> None:
-    text = (ROOT / PAGE).read_text("utf-8")
-    assert f"| wait for a lock that another process holds | {LOCK_TIMEOUT_SECONDS} s |" in text
-    assert LOCK_TIMEOUT_SECONDS == BUSY_TIMEOUT_SECONDS
-    assert f"after {LEASE.seconds} s another dispatcher takes over" in text
-    assert f"| stopping | {STOP_SECONDS:g} s," in text
-
-
 def test_a_machine_gets_what_the_image_has() -> None:
     dockerfile = " ".join((ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", "").split())
     installed = [line for line in block(INSTALLATION, PAGE).splitlines() if "/opt/leads/bin/pip" in line]
-    assert len(installed) == 1
-    assert installed[0].replace("install", "install --no-cache-dir") in dockerfile
+    assert len(installed) == 2
+    assert all(line.replace("install", "install --no-cache-dir", 1) in dockerfile for line in installed)
 
 
 @pytest.mark.wal
