@@ -132,3 +132,8 @@ def test_control_characters_are_removed_from_wrong_attributes() -> None:
     details, count = leniently(name="Ada", email="ada@example.com", attributes={"a\nb": "\x1b[2J\nx", "c": "d"})
     assert details["attributes"] == {"a b": "[2J\nx", "c": "d"}
     assert count == 1
+
+
+def test_a_long_wrong_value_is_cut_to_the_length_of_an_attribute() -> None:
+    details, count = leniently(name="Ada", email="ada@example.com", source="x" * 1001)
+    assert (details["attributes"], count) == ({"source_as_given": "x" * 1000}, 1)

@@ -6,7 +6,7 @@ import pytest
 
 from application import ACTOR, Application
 from builders import NOON, a_lead, a_rule, an_enquiry_rule
-from leads_domain.errors import ValidationFailed
+from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import Recipient
 from leads_domain.lead import Lead
@@ -186,3 +186,20 @@ def test_the_actor_of_an_enquiry_has_created_the_lead(app: Application) -> None:
         "lead.created": ACTOR,
         "lead.enquired": ACTOR,
     }
+
+
+def test_the_actor_of_another_enquiry_is_its_own(app: Application) -> None:
+    app.enquire(email="ada@example.com")
+    again = app.enquire(email="ada@example.com", phone="+12025550123")
+    newest = app.timeline(again.lead)[:2]
+    assert [(entry.type.value, entry.actor) for entry in reversed(newest)] == [
+        ("lead.enquired", ACTOR),
+        ("lead.updated", ACTOR),
+    ]
+    assert again.enquiry.actor == ACTOR
+
+
+def test_errors_that_the_caller_has_found_are_reported_with_those_of_the_enquiry(app: Application) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        app.add_enquiry.check({"email": "nonsense"}, FieldError("/other", "Wrong."))
+    assert [error.pointer for error in caught.value.errors] == ["/other", "/email"]

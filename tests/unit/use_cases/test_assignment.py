@@ -109,3 +109,10 @@ def test_an_enquiry_assigns_only_a_new_lead(app: Application) -> None:
     again = app.database.write(app.add_enquiry, {"email": "a@example.com", "message": "Hello?"}, actor=ACTOR)
     other = app.database.write(app.add_enquiry, {"phone": "+12025550123"}, actor=ACTOR)
     assert [each.lead.owner for each in (first, again, other)] == [MIA, MIA, NOAH]
+
+
+def test_imported_leads_remind_nobody_by_default(app: Application) -> None:
+    app.database.write(app.import_leads, [app.import_leads.check(row) for row in people(1, 2)], actor=ACTOR)
+    app.clock.advance(timedelta(hours=1))
+    assert owners(app) == {"1": "mia", "2": "noah"}
+    assert app.claim() == []

@@ -306,3 +306,14 @@ def test_an_unknown_lead_cannot_be_changed(app: Application) -> None:
 def test_a_change_is_checked_before_the_lead_is_read(app: Application) -> None:
     with pytest.raises(ValidationFailed):
         app.change(a_lead(id=an_id(9)), name="")
+
+
+def test_closing_a_lead_concerns_no_other_lead(app: Application) -> None:
+    lead, other = app.register().lead, app.register(email="jane@example.com").lead
+    for each in (lead, other):
+        app.trigger(each, due_at=NOON + timedelta(hours=1))
+    before = app.personal_data(other)
+    closed = app.change(lead, "lost", status_reason="No budget")
+    assert closed.next_follow_up_at is None
+    assert app.event_types(lead).count("follow_up.cancelled") == 1
+    assert app.personal_data(other) == before

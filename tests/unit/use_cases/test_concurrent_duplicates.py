@@ -1,6 +1,7 @@
 """Test an existing lead that another process erases or changes during the registration of a duplicate."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from builders import a_lead, an_email, details_input
 from databases import memory_database
 from leads_adapters.memory.database import MemoryUnitOfWork, _State
 from leads_adapters.memory.lead_store import MemoryLeadStore
+from leads_domain.assignment import Assignment
 from leads_domain.errors import DuplicateLead, NotFound, Unavailable
 from leads_domain.lead import Lead, LeadId
 from leads_domain.use_cases.add_enquiry import EnquiryOutcome
@@ -147,3 +149,33 @@ def test_a_duplicate_that_changes_each_time_makes_the_registration_unavailable(t
     with memory_database(tmp_path) as database, pytest.raises(Unavailable, match=UNAVAILABLE):
         Application(database).register_lead(work, details_input(), actor=ACTOR)
     assert (state.leads, state.timeline) == ({JOHN.id: JOHN}, [])
+
+
+class LateStore(MemoryLeadStore):
+    """A store in which another request stores the lead after the look-ups, and before the insert."""
+
+    def __init__(self, leads: Leads, look_ups: int) -> None:
+        super().__init__(leads, {})
+        self.look_ups = look_ups
+
+    def find_by_identity(self, identity: str) -> LeadId | None:
+        self.look_ups -= 1
+        return None if self.look_ups >= 0 else super().find_by_identity(identity)
+
+
+@pytest.mark.parametrize("policy", OnDuplicate)
+def test_a_turn_that_was_taken_for_a_duplicate_is_given_back(
+    tmp_path: Path, state: _State, policy: OnDuplicate
+) -> None:
+    work = MemoryUnitOfWork(state)
+    work.leads = LateStore(state.leads, 1)
+    with memory_database(tmp_path) as database:
+        app = Application(database, assignment=Assignment(round_robin=[an_email("mia@example.com")]))
+        with suppress(DuplicateLead):
+            app.register_lead(work, details_input(), actor=ACTOR, on_duplicate=policy)
+        assert work.turns.take(0) == 0
+        work.leads = LateStore(state.leads, 2)
+        candidates = [app.import_leads.check(details_input(email=f"{name}@example.com")) for name in ("jane", "john")]
+        created, _ = app.import_leads(work, candidates, actor=ACTOR, on_duplicate=policy)
+    assert created is Outcome.CREATED
+    assert work.turns.take(0) == 1

@@ -95,6 +95,45 @@ def test_every_row_becomes_a_lead_by_the_rules_of_a_registration(app: Applicatio
     assert app.timeline(ann)[0].actor == ACTOR
 
 
+def test_the_timeline_shows_actor_and_time_of_an_import(app: Application) -> None:
+    rows = [a_row("a@example.com", name="Ann"), a_row("a@example.com", name="Anna")]
+    now = app.clock.advance(timedelta(hours=1))
+    import_rows(app, rows, OnDuplicate.UPDATE)
+    (lead,) = all_leads(app)
+    assert [(entry.type.value, entry.at, entry.actor) for entry in app.timeline(lead)] == [
+        ("lead.updated", now, ACTOR),
+        ("lead.created", now, ACTOR),
+    ]
+    assert (lead.created_at, lead.updated_at) == (now, now)
+
+
+def test_a_wrong_value_refuses_the_row_unless_the_import_is_lenient(app: Application) -> None:
+    values = details_input(phone="ask later")
+    with pytest.raises(ValidationFailed):
+        app.import_leads.check(values)
+    candidate = app.import_leads.check(values, lenient=True)
+    assert (candidate.details["attributes"], candidate.warnings) == ({"phone_as_given": "ask later"}, 1)
+
+
+def test_a_wrong_owner_never_refuses_the_row(app: Application) -> None:
+    candidate = app.import_leads.check(details_input(owner="Dana"))
+    assert (candidate.details["attributes"], candidate.warnings) == ({"owner_as_given": "Dana"}, 1)
+
+
+def test_the_warnings_of_the_file_the_status_and_the_values_are_summed(app: Application) -> None:
+    values = details_input(phone="ask later", attributes={f"a{number}": 1 for number in range(50)})
+    state = ImportedState(status="Hot", status_attribute="status")
+    assert app.import_leads.check(values, state, lenient=True, warnings=3).warnings == 6
+    del values["phone"]
+    assert app.import_leads.check(values, state, warnings=3).warnings == 4
+    assert app.import_leads.check(values, warnings=3).warnings == 3
+
+
+def test_attributes_are_replaced_by_default_and_merged_if_the_row_has_none(app: Application) -> None:
+    assert not app.import_leads.check(details_input(attributes={"size": 3})).merge_attributes
+    assert app.import_leads.check(details_input()).merge_attributes
+
+
 def test_a_duplicate_row_is_not_imported(app: Application) -> None:
     outcomes = import_rows(app, [a_row("b@example.com"), a_row("a@example.com"), a_row("B@example.com")])
 
