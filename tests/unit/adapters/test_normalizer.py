@@ -2,7 +2,7 @@
 
 import re
 import sys
-from time import perf_counter
+from time import process_time
 from unicodedata import normalize
 
 import idna
@@ -203,11 +203,11 @@ def test_the_error_of_an_address_says_what_to_do(text: str, advice: str) -> None
     "text", ["@" * 1_000_000, " " * 1_000_000, "+1" * 500_000, "1 " * 500_000, "\ufdfa" * 1_000_000]
 )
 def test_refuses_very_long_texts_quickly(text: str) -> None:
-    start = perf_counter()
+    start = process_time()
     for read in (NORMALIZER.email, NORMALIZER.phone):
         with pytest.raises(ValidationFailed):
             read(text)
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
 
 
 def test_makes_no_dns_query() -> None:

@@ -109,9 +109,9 @@ def test_a_record_of_many_lines_has_a_maximum_length() -> None:
 )
 def test_no_pattern_of_quotation_marks_takes_more_than_linear_time(line: str) -> None:
     lines = line * (400_000 // len(line))
-    started = time.perf_counter()
+    started = time.process_time()
     assert read(lines)
-    assert time.perf_counter() - started < 10, "linear work takes a fraction of a second"
+    assert time.process_time() - started < 10, "linear work takes a fraction of a second"
 
 
 @given(st.lists(st.lists(texts().map(str.strip), min_size=2, max_size=4), max_size=6), st.sampled_from(",;\t"))
