@@ -135,6 +135,13 @@ def test_a_lead_is_found_by_name_address_number_and_source(q: str) -> None:
     assert is_found(q, lead)
 
 
+def test_a_lead_is_found_by_its_extension_if_it_has_one() -> None:
+    lead = a_lead(name="John", email=None, phone=a_phone(extension="777"))
+    assert is_found("ext 777", lead)
+    for q in ("ext", "none"):
+        assert not is_found(q, a_lead(name="John", email=None, phone=a_phone()))
+
+
 def test_a_word_that_is_the_prefix_of_another_is_dropped() -> None:
     assert index_words("jo john johnny J", "jot") == " johnny jot"
     assert query_words("jo john johnny J") == (("johnny",),)

@@ -74,6 +74,18 @@ def test_a_duplicate_takes_no_turn_and_keeps_its_owner(app: Application, on_dupl
     assert app.register(email="next@example.com").lead.owner == NOAH
 
 
+def test_an_assigned_lead_is_registered_as_any_other(app: Application) -> None:
+    first = app.register().lead
+    now = app.clock.advance(timedelta(hours=1))
+    again = app.register(name="Jon", on_duplicate=OnDuplicate.RETURN)
+    assert (again.outcome, again.lead) == (Outcome.UNCHANGED, first)
+    updated = app.register(name="Jon", on_duplicate=OnDuplicate.UPDATE)
+    assert (updated.outcome, updated.lead.updated_at) == (Outcome.UPDATED, now)
+    assert [(entry.type.value, entry.at, entry.actor) for entry in app.timeline(first)[:1]] == [
+        ("lead.updated", now, ACTOR)
+    ]
+
+
 def test_an_invalid_lead_takes_no_turn(app: Application) -> None:
     with pytest.raises(ValidationFailed):
         app.register(email="no address")
