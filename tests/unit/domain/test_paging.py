@@ -8,10 +8,15 @@ import pytest
 from builders import NOON, a_lead, an_id
 from leads_domain.paging import LeadPosition, LeadQuery, LeadSort
 
-UNFILTERED: dict[str, Any] = {"sort": LeadSort.BY_NAME, "limit": 200, "after": LeadPosition("zoe", an_id(1))}
+UNFILTERED: dict[str, Any] = {
+    "sort": LeadSort.BY_NAME,
+    "limit": 200,
+    "bytes_max": 1,
+    "after": LeadPosition("zoe", an_id(1)),
+}
 
 
-def test_sort_position_and_limit_are_not_filters() -> None:
+def test_sort_position_limit_and_size_are_not_filters() -> None:
     assert {*UNFILTERED} < {each.name for each in fields(LeadQuery)}
     assert not LeadQuery(**UNFILTERED).has_filters
 
