@@ -1,6 +1,7 @@
 """Test timeline entries and the text form of times."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from time import tzset
 
 import pytest
 from hypothesis import given
@@ -61,3 +62,12 @@ def test_written_times_sort_by_time_within_and_around_a_second(at: datetime, mic
 def test_a_time_without_an_offset_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^A time needs an offset from UTC\.$"):
         rfc3339(NOON.replace(tzinfo=None))
+
+
+def test_a_time_is_written_in_utc_wherever_the_service_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        tzset()
+        text = rfc3339(NOON)
+    tzset()
+    assert text == "2026-01-05T12:00:00.000000Z"

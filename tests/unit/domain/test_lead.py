@@ -14,7 +14,7 @@ from leads_domain.contact import EmailAddress
 from leads_domain.details import Details, Scalar
 from leads_domain.errors import FieldError, IllegalTransition, ValidationFailed
 from leads_domain.events import Event, EventType, Json
-from leads_domain.lead import Lead, LeadId
+from leads_domain.lead import ImportedState, Lead, LeadId, is_same_json
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from strategies import Table, confusable_scalars, leads, tables, utc_times
 from strategies import details as any_details
@@ -174,6 +174,12 @@ def test_an_added_or_removed_attribute_is_a_change(before: dict[str, Scalar], af
     assert len(events) == 1
 
 
+@pytest.mark.parametrize("other", [1, "a", None, [("a", 1)]])
+def test_an_object_is_not_the_same_as_another_value(other: Json) -> None:
+    assert not is_same_json({"a": 1}, other)
+    assert not is_same_json(other, {"a": 1})
+
+
 def test_the_order_of_attributes_is_not_a_change() -> None:
     lead = a_lead(attributes={"a": 1, "b": 2})
     assert lead.change(details(attributes={"b": 2, "a": 1})) == (lead, [])
@@ -280,3 +286,16 @@ def test_to_dict_has_every_field_with_the_names_of_the_api() -> None:
         "version": 1,
     }
     assert tuple(lead.to_dict()) == ALL_FIELDS
+
+
+def test_a_scheduled_follow_up_is_shown_by_its_due_time() -> None:
+    assert a_lead(next_follow_up_at=LATER).to_dict()["next_follow_up_at"] == "2026-01-05T13:00:00.000000Z"
+    assert a_lead().to_dict()["next_follow_up_at"] is None
+
+
+def test_an_imported_reason_needs_an_imported_status() -> None:
+    pipeline = a_pipeline(new=("done",), done=())
+    for status, reason in ((None, None), ("done", "Bought elsewhere.")):
+        state = ImportedState(status=status, status_reason="Bought elsewhere.")
+        lead, _ = Lead.register(LeadId(an_id(7)), new_details(), pipeline, NOON, state)
+        assert (lead.status, lead.status_reason) == (status or "new", reason)
