@@ -143,7 +143,7 @@ class _Reader:
         return self._within(joined_name(self._left.pop(part) for part in parts), "name", NAME_MAX)
 
     def _text(self, field: str, max_length: int) -> str | None:
-        names = self._fields.get(field, ())[:1]
+        names = self._fields.get(field)
         return self._within(self._left.pop(names[0]), field, max_length) if names else None
 
     def _within(self, text: str, field: str, max_length: int) -> str | None:

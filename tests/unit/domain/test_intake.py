@@ -225,3 +225,9 @@ def test_any_content_is_a_valid_enquiry_or_has_errors(content: dict[str, str]) -
     understood = understand(content)
     if not understood.errors:
         check_enquiry(understood.enquiry, SimpleNormalizer())
+
+
+def test_what_a_key_has_captured_has_no_error_and_is_no_spam() -> None:
+    intake = Intake(SimpleNormalizer(), {"enquiry:form": IntakePolicy(honeypot="name")})
+    submission = a_submission(origin="enquiry:form", content={**JOHN, "name": "John"})
+    assert intake.understand(submission) == Understood({"email": "john@example.com", "name": "John"}, (), None)

@@ -36,6 +36,7 @@ def ranked(*candidates: Lead, **fields: Any) -> list[tuple[str, Sequence[Reason]
         ("+jo.hn+news@example.com", "+john+news@example.com"),
         ("john-doe_1@example.com", "john-doe_1@example.com"),
         ("Zoë.Strauß@example.com", "zoëstrauss@example.com"),
+        ('"a@b.c"@example.com', '"a@bc"@example.com'),
     ],
 )
 def test_a_mailbox_has_neither_dots_nor_a_tag(address: str, expected: str) -> None:

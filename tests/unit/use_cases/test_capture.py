@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 
 from application import Application
+from builders import NOON, an_id
 from leads_domain.captured import CapturedAs
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.errors import ValidationFailed
@@ -29,6 +30,8 @@ def leads(app: Application) -> list[Lead]:
 def test_nothing_is_decided_before_it_is_processed(app: Application) -> None:
     captured = capture(app, JOHN)
     assert (captured.state, captured.origin) == (SubmissionState.RECEIVED, f"lead:{KEY}")
+    assert (captured.id, captured.received_at) == (an_id(1001), NOON)
+    assert app.submission(captured) == captured
     assert leads(app) == []
 
 

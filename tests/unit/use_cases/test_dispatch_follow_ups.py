@@ -518,3 +518,11 @@ def _assert_not_recorded(app: Application, claimed: Claimed, error: Notification
     assert app.follow_up(follow_up) == follow_up
     assert app.lead(lead) == lead
     assert app.timeline(lead) == timeline
+
+
+def test_a_notice_for_a_missing_owner_has_neither_name_nor_address(app: Application) -> None:
+    lead = app.register(owner="ann@example.com").lead
+    app.trigger(lead, recipient=Recipient.OWNER)
+    app.change(lead, owner=None)
+    (claimed,) = app.claim()
+    assert (claimed.notice.name, claimed.notice.email, claimed.notice.phone) == ("", None, None)

@@ -8,6 +8,7 @@ from application import ACTOR, Application
 from builders import NOON, a_lead, an_id
 from leads_domain.errors import Merged, NotFound
 from leads_domain.events import EventType, TimelineEntry
+from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.notifier import TryAgain
 from leads_domain.paging import FollowUpQuery
 
@@ -99,3 +100,17 @@ def test_the_submissions_of_the_lead_are_erased(app: Application) -> None:
     with pytest.raises(NotFound):
         app.submission(submissions[0])
     assert [app.submission(each).id for each in submissions[1:]] == [each.id for each in submissions[1:]]
+
+
+def test_the_stored_responses_about_the_lead_and_its_merged_leads_are_erased(app: Application) -> None:
+    john, jon, jane = (app.register(email=f"{name}@example.com").lead for name in ("john", "jon", "jane"))
+    for lead in (john, jon, jane):
+        record = IdempotencyRecord(
+            caller="Ann", key=lead.id, fingerprint="f", sealed="s", lead_id=lead.id, created_at=NOON
+        )
+        app.database.write(lambda work, each: work.idempotency.store(each), record)
+    app.merge(john, jon)
+    app.erase(john)
+    times = [app.database.read(lambda work, id: work.idempotency.creation_times(id), each.id) for each in (john, jon)]
+    assert [list(each) for each in times] == [[], []]
+    assert app.personal_data(jane).replied_at == [NOON]
