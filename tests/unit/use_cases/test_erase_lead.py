@@ -1,5 +1,6 @@
 """Test the erasure of a lead."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -111,6 +112,8 @@ def test_the_stored_responses_about_the_lead_and_its_merged_leads_are_erased(app
         app.database.write(lambda work, each: work.idempotency.store(each), record)
     app.merge(john, jon)
     app.erase(john)
-    times = [app.database.read(lambda work, id: work.idempotency.creation_times(id), each.id) for each in (john, jon)]
-    assert [list(each) for each in times] == [[], []]
-    assert app.personal_data(jane).replied_at == [NOON]
+    kept = [app.database.write(lambda work, key: work.idempotency.claim("Ann", key), each.id) for each in (john, jon)]
+    assert [each and (each.fingerprint, each.sealed) for each in kept] == [(None, None)] * 2
+    assert app.database.write(lambda work: work.idempotency.claim("Ann", jane.id)) == replace(
+        record, key=jane.id, lead_id=jane.id
+    )
