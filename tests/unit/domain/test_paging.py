@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from builders import NOON, a_lead, an_id
-from leads_domain.paging import LeadPosition, LeadQuery, LeadSort
+from leads_domain.paging import PAGE_BYTES_MAX, Cut, LeadPosition, LeadQuery, LeadSort, cut
 
 UNFILTERED: dict[str, Any] = {
     "sort": LeadSort.BY_NAME,
@@ -39,3 +39,28 @@ def test_a_position_has_the_sort_value_and_the_id() -> None:
         "next_follow_up_at": None,
     }
     assert {sort.position(lead).id for sort in LeadSort} == {lead.id}
+
+
+@pytest.mark.parametrize(
+    ("limit", "bytes_max", "expected"),
+    [
+        (3, 60, Cut(["a", "b", "c"], has_more=False, is_cut=False)),
+        (9, 60, Cut(["a", "b", "c"], has_more=False, is_cut=False)),
+        (9, 59, Cut(["a", "b"], has_more=True, is_cut=True)),
+        (9, 30, Cut(["a", "b"], has_more=True, is_cut=True)),
+        (9, 29, Cut(["a"], has_more=True, is_cut=True)),
+        (9, 0, Cut(["a"], has_more=True, is_cut=True)),
+        (2, 60, Cut(["a", "b"], has_more=True, is_cut=False)),
+        (2, 30, Cut(["a", "b"], has_more=True, is_cut=False)),
+    ],
+)
+def test_a_page_has_as_many_items_as_fit_and_at_least_one(limit: int, bytes_max: int, expected: Cut[str]) -> None:
+    assert cut([("a", 10), ("b", 20), ("c", 30)], limit=limit, bytes_max=bytes_max) == expected
+
+
+def test_an_empty_page_is_not_cut() -> None:
+    assert cut([], limit=1, bytes_max=1) == Cut([], has_more=False, is_cut=False)
+
+
+def test_a_page_has_at_most_eight_mebibytes() -> None:
+    assert PAGE_BYTES_MAX == 8 * 1024 * 1024

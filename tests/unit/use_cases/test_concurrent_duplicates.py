@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from application import ACTOR, Application
-from builders import a_lead, an_email, details_input
+from builders import NOON, a_lead, an_email, details_input
 from databases import memory_database
 from leads_adapters.memory.database import MemoryUnitOfWork, _State
 from leads_adapters.memory.lead_store import MemoryLeadStore
@@ -96,7 +96,7 @@ def test_a_new_lead_is_created_instead(
     assert outcome is Outcome.CREATED
     (new,) = (lead for lead in state.leads.values() if lead.id != JOHN.id)
     assert new.email == an_email()
-    assert [entry.lead_id for entry in state.timeline] == [new.id]
+    assert [(entry.lead_id, entry.at, entry.actor) for entry in state.timeline] == [(new.id, NOON, ACTOR)]
 
 
 def test_an_enquiry_creates_a_lead_if_the_existing_one_is_erased(tmp_path: Path, state: _State) -> None:
@@ -174,8 +174,9 @@ def test_a_turn_that_was_taken_for_a_duplicate_is_given_back(
         with suppress(DuplicateLead):
             app.register_lead(work, details_input(), actor=ACTOR, on_duplicate=policy)
         assert work.turns.take(0) == 0
-        work.leads = LateStore(state.leads, 2)
-        candidates = [app.import_leads.check(details_input(email=f"{name}@example.com")) for name in ("jane", "john")]
-        created, _ = app.import_leads(work, candidates, actor=ACTOR, on_duplicate=policy)
-    assert created is Outcome.CREATED
-    assert work.turns.take(0) == 1
+        work.leads = LateStore(state.leads, 3)
+        rows = [details_input(email=f"{name}@example.com") for name in ("jane", "mary", "john")]
+        candidates = [app.import_leads.check(row) for row in rows]
+        results = app.import_leads(work, candidates, actor=ACTOR, on_duplicate=policy)
+    assert [result is Outcome.CREATED for result in results] == [True, True, False]
+    assert work.turns.take(0) == 2

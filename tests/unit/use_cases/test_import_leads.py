@@ -115,6 +115,13 @@ def test_a_wrong_value_refuses_the_row_unless_the_import_is_lenient(app: Applica
     assert (candidate.details["attributes"], candidate.warnings) == ({"phone_as_given": "ask later"}, 1)
 
 
+def test_a_name_with_a_line_break_refuses_the_row_unless_the_import_is_lenient(app: Application) -> None:
+    values = details_input(name="Ada\nLovelace")
+    with pytest.raises(ValidationFailed):
+        app.import_leads.check(values)
+    assert app.import_leads.check(values, lenient=True).details["name"] == "Ada Lovelace"
+
+
 def test_a_wrong_owner_never_refuses_the_row(app: Application) -> None:
     candidate = app.import_leads.check(details_input(owner="Dana"))
     assert (candidate.details["attributes"], candidate.warnings) == ({"owner_as_given": "Dana"}, 1)

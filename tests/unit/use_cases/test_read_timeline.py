@@ -34,6 +34,13 @@ def test_the_timeline_is_read_page_by_page(app: Application) -> None:
     assert third.next is None
 
 
+def test_a_page_of_the_timeline_has_a_maximum_size(app: Application) -> None:
+    lead = app.register().lead
+    app.note(lead, "x" * 1000)
+    page = app.database.read(read_timeline, lead.id, bytes_max=500)
+    assert [len(page.items), page.next is None] == [1, False]
+
+
 def test_an_unknown_lead_has_no_timeline(app: Application) -> None:
     with pytest.raises(NotFound) as missing:
         app.database.read(read_timeline, LeadId(an_id(9)))
