@@ -76,7 +76,7 @@ def check_storable(text: str) -> None:
 
 
 def check_text(text: str, *, max_length: int) -> str:
-    """Return the stripped text; raises `ValidationFailed` for a control character, or unless it has 1 to `max_length`.
+    """Return the stripped text; raises `ValidationFailed` unless it has 1 to `max_length` characters and no controls.
 
     Tabs and line breaks are allowed.
     """
