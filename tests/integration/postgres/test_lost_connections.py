@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import URL
 
 from contracts.database import add, all_at_once, ids, numbered
+from e2e.service import eventually
 from leads_adapters.sql.postgres.batches import RUNS_MAX
 from leads_domain.errors import Unavailable
 from leads_domain.ports import UnitOfWork
@@ -238,8 +239,16 @@ def waiting_for_a_standby(server: PostgresServer) -> Iterator[None]:
     with connect(server.url) as operator:
         operator.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
         operator.execute("SELECT pg_reload_conf()")
+        eventually(lambda: _standby_of_new_connections(server) == "nobody")
+        operator.execute("CHECKPOINT")  # by the process that lets commits wait, after it has read the setting
         try:
             yield
         finally:
             operator.execute("ALTER SYSTEM RESET synchronous_standby_names")
             operator.execute("SELECT pg_reload_conf()")
+
+
+def _standby_of_new_connections(server: PostgresServer) -> str:
+    with connect(server.url) as connection:
+        row = connection.execute("SHOW synchronous_standby_names").fetchone()
+    return str(row and row[0])
