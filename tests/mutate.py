@@ -3,7 +3,7 @@
 mutmut tries the mutants of plain functions and class methods. It imports each module once and switches between its
 mutants, which is fast, but what runs during the import escapes it. Here its operators mutate the rest: tables,
 constants, the defaults of dataclasses, and functions with decorators, such as properties. These mutants, and those
-that survived mutmut, are each imported by a new process. Type annotations and decorators are not mutated.
+that survived mutmut, are each imported by a new process. Decorators are not mutated, nor are types, which mypy checks.
 """
 
 import os
@@ -35,7 +35,10 @@ SECONDS_MAX = 100
 _DONE_BY_MUTMUT = m.FunctionDef(decorators=[]) | m.FunctionDef(
     decorators=[m.Decorator(m.Name("classmethod") | m.Name("staticmethod"))]
 )
-_LEFT_ALONE = m.Annotation() | m.Decorator() | m.Call(m.Name("NewType") | m.Name("TypeVar"))
+_TYPES = m.Annotation() | m.Assign(
+    value=m.Subscript() | m.BinaryOperation(operator=m.BitOr()) | m.Call(m.Name("NewType") | m.Name("TypeVar"))
+)
+_LEFT_ALONE = _DONE_BY_MUTMUT | _TYPES | m.Decorator() | m.Arg(keyword=m.Name("total"))
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class _Rest(cst.CSTVisitor):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Apply each operator to the node, and visit its children unless they are skipped."""
-        if m.matches(node, _LEFT_ALONE | _DONE_BY_MUTMUT):
+        if m.matches(node, _LEFT_ALONE):
             return False
         mutated = (new for kind, operator in mutation_operators if isinstance(node, kind) for new in operator(node))
         self.mutations.extend((node, new) for new in mutated)
