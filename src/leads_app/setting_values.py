@@ -6,6 +6,7 @@ Each parser raises `ValueError` with an instruction for the operator. Its text c
 import ipaddress
 import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from phonenumbers import SUPPORTED_REGIONS
 from sqlalchemy import URL, make_url
@@ -23,6 +24,11 @@ _API_KEY_MIN_LENGTH = 16
 _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _STOP_DELAY_MAX_SECONDS = 600
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_PUBLIC_URL = re.compile(
+    rf"https?://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]+)?(?:/(?!\.)[A-Za-z0-9._~-]+)*/?"
+)
 
 
 def parse_text(value: object) -> str:
@@ -69,6 +75,21 @@ def parse_region(value: object) -> str:
     if region not in SUPPORTED_REGIONS:
         raise ValueError("Give a country as two letters (ISO 3166-1), such as DE.")
     return region
+
+
+def parse_public_url(value: object) -> str:
+    """Return the URL without a slash at its end. Errors do not quote it: it may contain a password."""
+    text = parse_text(value)
+    try:
+        valid = _PUBLIC_URL.fullmatch(text) and urlsplit(text).port != 0
+    except ValueError:  # a port above 65535, or an IPv6 address with too many colons
+        valid = False
+    if not valid:
+        raise ValueError(
+            "Give the URL at which clients reach this service, such as https://leads.example.com. "
+            "Write it in ASCII, without a user name, query or fragment."
+        )
+    return text.removesuffix("/")
 
 
 def parse_rate_limit(value: object) -> RateLimit | None:

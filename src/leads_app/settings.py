@@ -24,6 +24,7 @@ from leads_app.setting_values import (
     parse_cors_origins,
     parse_database_url,
     parse_log_format,
+    parse_public_url,
     parse_rate_limit,
     parse_region,
     parse_size,
@@ -64,6 +65,7 @@ class Settings:
     api_key_digest: str | None = field(default=None, repr=False)
     default_channel: str = "log"
     default_region: str | None = None
+    public_url: str | None = None
     rate_limit: RateLimit | None = DEFAULT_RATE_LIMIT
     trusted_proxies: Sequence[Network] = ()
     cors_origins: Sequence[str] = ()
@@ -180,6 +182,7 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "api_key": ("api_key_digest", parse_api_key),
     "default_channel": ("default_channel", parse_text),
     "default_region": ("default_region", parse_region),
+    "public_url": ("public_url", parse_public_url),
     "rate_limit": ("rate_limit", parse_rate_limit),
     "trusted_proxies": ("trusted_proxies", parse_trusted_proxies),
     "cors_origins": ("cors_origins", parse_cors_origins),

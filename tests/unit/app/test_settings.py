@@ -41,6 +41,7 @@ def test_every_setting_has_a_default(tmp_path: Path) -> None:
     assert settings.cors_origins == ()
     assert settings.max_body == 256 * 1024
     assert settings.stop_delay == 0
+    assert settings.public_url is None
     assert settings.channels == {"log": Channel("log")}
     assert settings.pipeline is DEFAULT_PIPELINE
     assert settings.follow_up_rules == ()
@@ -337,7 +338,50 @@ def test_invalid_proxies_origins_and_delays_are_refused_with_advice(
 
 
 @pytest.mark.parametrize(
-    "toml", ["trusted_proxies = 5", "cors_origins = [5]", "cors_origins = {}", "stop_delay = true"]
+    "url",
+    [
+        "https://leads.example.com",
+        "http://127.0.0.1:8000",
+        "http://[::1]:8000",
+        "https://Example.com/tools/leads",
+        "https://xn--bcher-kva.example",
+    ],
+)
+def test_the_public_url_has_no_slash_at_its_end(tmp_path: Path, url: str) -> None:
+    assert load(tmp_path, LEADS_PUBLIC_URL=url).public_url == url
+    assert load(tmp_path, LEADS_PUBLIC_URL=f"{url}/").public_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "leads.example.com",
+        "ftp://leads.example.com",
+        "//leads.example.com",
+        "https://",
+        "https:///leads",
+        "https://leads..example.com",
+        "https://leads.example.com:65536",
+        "https://[:::]",
+        "https://bücher.example",
+        "https://leads.example.com//",
+        "https://leads.example.com/?key=hunter2",
+        "https://leads.example.com/#top",
+        "https://mia:hunter2@leads.example.com",
+        "https://leads.example.com\n",
+        "https://leads.example.com/a b",
+        "https://leads.example.com/../leads",
+    ],
+)
+def test_an_invalid_public_url_is_refused_without_a_secret(tmp_path: Path, url: str) -> None:
+    error = error_of(tmp_path, LEADS_PUBLIC_URL=url)
+    assert error.startswith("The setting public_url is not valid. Give ")
+    assert "hunter2" not in error
+
+
+@pytest.mark.parametrize(
+    "toml", ["public_url = 5", "trusted_proxies = 5", "cors_origins = [5]", "cors_origins = {}", "stop_delay = true"]
 )
 def test_a_list_with_another_type_is_refused(tmp_path: Path, toml: str) -> None:
     assert "is not valid. Give " in error_of(tmp_path, f"{toml}\n")
