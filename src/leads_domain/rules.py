@@ -39,6 +39,15 @@ class FollowUpRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A lead with its next due time, and the events and follow-ups that belong to it. They are not stored yet."""
+
+    lead: Lead
+    events: Sequence[Event]
+    follow_ups: Sequence[FollowUp] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUpRules:
     """All rules. They are independent of each other; the working `hours`, if set, apply to all."""
 
@@ -47,25 +56,21 @@ class FollowUpRules:
     rules: Sequence[FollowUpRule] = ()
     hours: WorkingHours | None = None
 
-    def schedule(self, lead: Lead, now: datetime) -> tuple[Lead, list[FollowUp], list[Event]]:
-        """Schedule the follow-ups of a lead that has entered its status; return lead, follow-ups and events.
+    def schedule(self, lead: Lead, now: datetime) -> Scheduled:
+        """Schedule the follow-ups of a lead that has entered its status.
 
         The address of the recipient is not checked until the follow-up is due: it may still be added.
         """
         return self._schedule(lead, lead.status, None, now)
 
-    def schedule_for_enquiry(
-        self, lead: Lead, message: str | None, now: datetime
-    ) -> tuple[Lead, list[FollowUp], list[Event]]:
+    def schedule_for_enquiry(self, lead: Lead, message: str | None, now: datetime) -> Scheduled:
         """Schedule the follow-ups of an enquiry with this message, as `schedule` does.
 
         They do not belong to a status, so a transition to an open status does not cancel them.
         """
         return self._schedule(lead, None, message, now)
 
-    def _schedule(
-        self, lead: Lead, when: Status | None, message: str | None, now: datetime
-    ) -> tuple[Lead, list[FollowUp], list[Event]]:
+    def _schedule(self, lead: Lead, when: Status | None, message: str | None, now: datetime) -> Scheduled:
         follow_ups: list[FollowUp] = []
         events: list[Event] = []
         for rule in self.rules:
@@ -76,7 +81,7 @@ class FollowUpRules:
         if follow_ups:
             due = [follow_up.due_at for follow_up in follow_ups]
             lead = replace(lead, next_follow_up_at=min([lead.next_follow_up_at or due[0], *due]))
-        return lead, follow_ups, events
+        return Scheduled(lead, events, follow_ups)
 
     def _schedule_by(
         self, rule: FollowUpRule, lead: Lead, message: str | None, now: datetime

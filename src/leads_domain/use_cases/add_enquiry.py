@@ -11,6 +11,7 @@ from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.register_lead import OnDuplicate, RegisterLead
+from leads_domain.use_cases.store_scheduled import store_scheduled
 
 _ATTEMPTS_MAX = 5
 """The maximum number of attempts to find or create the lead while other requests change who it is."""
@@ -69,13 +70,13 @@ class AddEnquiry:
     ) -> EnquiryResult:
         """Save the lead first: that can raise `DuplicateLead`, and nothing may be stored then."""
         filled, events = enquiry.add_to(lead)
-        changed, follow_ups, scheduled = self.register_lead.rules.schedule_for_enquiry(filled, enquiry.message, now)
+        scheduled = self.register_lead.rules.schedule_for_enquiry(filled, enquiry.message, now)
+        changed = scheduled.lead
         if changed != lead:
             changed = changed if outcome is EnquiryOutcome.LEAD_CREATED else changed.revised(now)
             work.leads.save(changed)
-        for follow_up in follow_ups:
-            work.follow_ups.add(follow_up)
-        events = [*events, *scheduled]
+        store_scheduled(work, scheduled)
+        events = [*events, *scheduled.events]
         entries = add_events(work, lead.id, events, now=now, actor=actor, ids=self.register_lead.ids)
         return EnquiryResult(outcome, changed, entries[0])
 

@@ -13,6 +13,7 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.store_scheduled import store_scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,9 @@ class ChangeLead:
     def _replace_follow_ups(self, work: UnitOfWork, changed: Lead, now: datetime) -> tuple[Lead, list[Event]]:
         """Cancel the follow-ups of the old status, schedule those of the new one; return the lead and the events."""
         lead, events = self._cancel_follow_ups(work, changed, now)
-        lead, follow_ups, scheduled = self.rules.schedule(lead, now)
-        for follow_up in follow_ups:
-            work.follow_ups.add(follow_up)
-        return lead, events + scheduled
+        scheduled = self.rules.schedule(lead, now)
+        store_scheduled(work, scheduled)
+        return scheduled.lead, [*events, *scheduled.events]
 
     def _cancel_follow_ups(self, work: UnitOfWork, changed: Lead, now: datetime) -> tuple[Lead, list[Event]]:
         """Cancel the follow-ups that rules have scheduled; in a closed status, all follow-ups."""

@@ -12,7 +12,9 @@ from leads_domain.events import TimelineEntry, make_entries
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.lenient import OPTIONAL_FIELDS, add_attributes, check_leniently, put_on_one_line
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.register_lead import NewLead, OnDuplicate, Outcome, RegisterLead
+from leads_domain.rules import Scheduled
+from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, RegisterLead
+from leads_domain.use_cases.store_scheduled import store_scheduled
 
 
 class Candidate(NamedTuple):
@@ -52,7 +54,7 @@ class _Row(NamedTuple):
 
     position: int
     candidate: Candidate
-    new_lead: NewLead
+    new_lead: Scheduled
     has_turn: bool
 
     @property
@@ -142,11 +144,10 @@ class ImportLeads:
         duplicates: list[tuple[_Row, DuplicateLead]] = []
         stored_ids = work.leads.add_many([row.new_lead.lead for row in rows])
         for row, stored_id in zip(rows, stored_ids, strict=True):
-            lead, events, follow_ups = row.new_lead
-            if stored_id == lead.id:
-                for follow_up in follow_ups:
-                    work.follow_ups.add(follow_up)
-                timeline += make_entries(lead.id, events, at=now, actor=actor, ids=self.register_lead.ids)
+            new_lead = row.new_lead
+            if stored_id == new_lead.lead.id:
+                store_scheduled(work, new_lead)
+                timeline += make_entries(stored_id, new_lead.events, at=now, actor=actor, ids=self.register_lead.ids)
             else:
                 duplicates.append((row, DuplicateLead(stored_id)))
         work.timeline.add(timeline)

@@ -1,23 +1,22 @@
 """Register a lead, and handle duplicates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from leads_domain.assignment import NO_ASSIGNMENT, AssignedDetails, Assignment
 from leads_domain.contact import identity_of
 from leads_domain.details import Details, DetailsInput, check_new_details
 from leads_domain.errors import DuplicateLead, FieldError, NotFound, Unavailable
-from leads_domain.events import Event, make_entries
-from leads_domain.follow_up import FollowUp
+from leads_domain.events import make_entries
 from leads_domain.lead import ImportedState, Lead, LeadId
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
-from leads_domain.rules import FollowUpRules
+from leads_domain.rules import FollowUpRules, Scheduled
 from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.store_scheduled import store_scheduled
 
 _ATTEMPTS_MAX = 5
 """The maximum number of attempts to store a lead while other requests free and take its identity."""
@@ -45,14 +44,6 @@ class Registered:
 
     lead: Lead
     outcome: Outcome
-
-
-class NewLead(NamedTuple):
-    """A lead that is not stored yet, with its events and the follow-ups that the rules schedule."""
-
-    lead: Lead
-    events: Sequence[Event]
-    follow_ups: Sequence[FollowUp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +109,7 @@ class RegisterLead:
     def store(
         self,
         work: UnitOfWork,
-        new_lead: NewLead,
+        new_lead: Scheduled,
         details: Details,
         now: datetime,
         *,
@@ -126,7 +117,7 @@ class RegisterLead:
         on_duplicate: OnDuplicate,
     ) -> Registered:
         """Store a new lead with these details, or apply the policy to the existing lead with its identity."""
-        lead, events, follow_ups = new_lead
+        lead = new_lead.lead
         for _ in range(_ATTEMPTS_MAX):
             try:
                 work.leads.add(lead)
@@ -136,21 +127,20 @@ class RegisterLead:
                 ):
                     return registered
                 continue
-            for follow_up in follow_ups:
-                work.follow_ups.add(follow_up)
-            work.timeline.add(make_entries(lead.id, events, at=now, actor=actor, ids=self.ids))
+            store_scheduled(work, new_lead)
+            work.timeline.add(make_entries(lead.id, new_lead.events, at=now, actor=actor, ids=self.ids))
             return Registered(lead, Outcome.CREATED)
         raise Unavailable("Other requests keep changing which lead has this e-mail address or phone number. Try again.")
 
     def prepare(
         self, details: Details, now: datetime, state: ImportedState | None = None, *, rules: bool = True
-    ) -> NewLead:
+    ) -> Scheduled:
         """Return a new lead with these details, and with the follow-ups that the rules schedule if `rules` is true."""
         lead, events = Lead.register(LeadId(self.ids.new()), details, self.pipeline, now, state)
         if not rules:
-            return NewLead(lead, events, ())
-        lead, follow_ups, scheduled = self.rules.schedule(lead, now)
-        return NewLead(lead, events + scheduled, follow_ups)
+            return Scheduled(lead, events)
+        scheduled = self.rules.schedule(lead, now)
+        return replace(scheduled, events=[*events, *scheduled.events])
 
     def resolve_duplicate(
         self,

@@ -30,9 +30,9 @@ def some_rules(*rules: FollowUpRule, hours: WorkingHours | None = None) -> Follo
 def test_a_rule_schedules_its_follow_up_and_records_an_event() -> None:
     rule = a_rule("new", "{name} waits.", after=2 * DAY, channel="mail", recipient=Recipient.OWNER)
     lead = a_lead(owner=an_email("ann@example.com"))
-    entered, follow_ups, events = some_rules(rule).schedule(lead, NOON)
+    scheduled = some_rules(rule).schedule(lead, NOON)
 
-    (follow_up,) = follow_ups
+    (follow_up,) = scheduled.follow_ups
     assert follow_up == a_follow_up(
         id=FollowUpId(an_id(1001)),
         recipient=Recipient.OWNER,
@@ -41,45 +41,45 @@ def test_a_rule_schedules_its_follow_up_and_records_an_event() -> None:
         due_at=NOON + 2 * DAY,
         rule_status="new",
     )
-    assert entered == a_lead(owner=lead.owner, next_follow_up_at=NOON + 2 * DAY)
-    (event,) = events
+    assert scheduled.lead == a_lead(owner=lead.owner, next_follow_up_at=NOON + 2 * DAY)
+    (event,) = scheduled.events
     assert event.type is EventType.FOLLOW_UP_SCHEDULED
     assert (event.data["follow_up_id"], event.data["due_at"]) == (follow_up.id, "2026-01-07T12:00:00.000000Z")
 
 
 def test_by_default_a_rule_sends_to_the_lead_by_the_default_channel() -> None:
-    (follow_up,) = some_rules(a_rule()).schedule(a_lead(), NOON)[1]
+    (follow_up,) = some_rules(a_rule()).schedule(a_lead(), NOON).follow_ups
     assert (follow_up.recipient, follow_up.channel) == (Recipient.LEAD, "log")
 
 
 def test_several_rules_for_one_status_each_schedule_a_follow_up() -> None:
     rules = some_rules(a_rule(after=3 * DAY), a_rule("lost"), a_rule(after=DAY), a_rule(after=7 * DAY))
-    entered, follow_ups, events = rules.schedule(a_lead(), NOON)
+    scheduled = rules.schedule(a_lead(), NOON)
 
-    assert [follow_up.due_at - NOON for follow_up in follow_ups] == [3 * DAY, DAY, 7 * DAY]
-    assert entered.next_follow_up_at == NOON + DAY
-    assert len(events) == 3
+    assert [follow_up.due_at - NOON for follow_up in scheduled.follow_ups] == [3 * DAY, DAY, 7 * DAY]
+    assert scheduled.lead.next_follow_up_at == NOON + DAY
+    assert len(scheduled.events) == 3
 
 
 def test_the_next_follow_up_is_the_earliest_of_old_and_new_ones() -> None:
     rules = some_rules(a_rule(after=2 * DAY))
     for before in (NOON + DAY, NOON + 2 * DAY, NOON + 3 * DAY):
-        entered, *_ = rules.schedule(a_lead(next_follow_up_at=before), NOON)
+        entered = rules.schedule(a_lead(next_follow_up_at=before), NOON).lead
         assert entered.next_follow_up_at == min(before, NOON + 2 * DAY)
 
 
 @given(leads())
 def test_without_a_rule_for_its_status_a_lead_does_not_change(lead: Lead) -> None:
     for rules in (some_rules(), some_rules(a_rule(f"not {lead.status}"))):
-        entered, follow_ups, events = rules.schedule(lead, NOON)
-        assert entered is lead
-        assert (follow_ups, events) == ([], [])
+        scheduled = rules.schedule(lead, NOON)
+        assert scheduled.lead is lead
+        assert (scheduled.follow_ups, scheduled.events) == ([], [])
 
 
 @pytest.mark.parametrize("recipient", Recipient)
 def test_a_rule_schedules_a_follow_up_without_an_address_too(recipient: Recipient) -> None:
     lead = a_lead(owner=None, phone=None)
-    (follow_up,) = some_rules(a_rule(recipient=recipient, channel="sms")).schedule(lead, NOON)[1]
+    (follow_up,) = some_rules(a_rule(recipient=recipient, channel="sms")).schedule(lead, NOON).follow_ups
     assert (follow_up.recipient, follow_up.channel) == (recipient, "sms")
 
 
@@ -94,9 +94,10 @@ def test_a_rule_schedules_a_follow_up_without_an_address_too(recipient: Recipien
     ],
 )
 def test_a_follow_up_is_due_within_the_working_hours(after: timedelta, due: str) -> None:
-    entered, (follow_up,), _ = some_rules(a_rule(after=after), hours=IN_BERLIN).schedule(a_lead(), NOON)
+    scheduled = some_rules(a_rule(after=after), hours=IN_BERLIN).schedule(a_lead(), NOON)
+    (follow_up,) = scheduled.follow_ups
     assert follow_up.due_at.isoformat(timespec="minutes") == f"{due}+00:00"
-    assert follow_up.next_attempt_at == entered.next_follow_up_at == follow_up.due_at
+    assert follow_up.next_attempt_at == scheduled.lead.next_follow_up_at == follow_up.due_at
 
 
 def test_a_delay_can_be_ten_years() -> None:
@@ -106,12 +107,12 @@ def test_a_delay_can_be_ten_years() -> None:
 def test_an_enquiry_starts_the_rules_for_enquiries_only() -> None:
     rules = some_rules(a_rule(), an_enquiry_rule(), a_rule("lost"), an_enquiry_rule("Hello", after=2 * DAY))
     for status in ("new", "lost"):
-        lead, follow_ups, events = rules.schedule_for_enquiry(a_lead(status=status), "Hi!", NOON)
-        assert [each.message for each in follow_ups] == ["John Doe has written: Hi!", "Hello"]
-        assert {each.rule_status for each in follow_ups} == {None}
-        assert lead.next_follow_up_at == NOON + timedelta(hours=1)
-        assert [event.type for event in events] == [EventType.FOLLOW_UP_SCHEDULED] * 2
-    assert [each.message for each in rules.schedule(a_lead(), NOON)[1]] == ["Call John Doe."]
+        scheduled = rules.schedule_for_enquiry(a_lead(status=status), "Hi!", NOON)
+        assert [each.message for each in scheduled.follow_ups] == ["John Doe has written: Hi!", "Hello"]
+        assert {each.rule_status for each in scheduled.follow_ups} == {None}
+        assert scheduled.lead.next_follow_up_at == NOON + timedelta(hours=1)
+        assert [event.type for event in scheduled.events] == [EventType.FOLLOW_UP_SCHEDULED] * 2
+    assert [each.message for each in rules.schedule(a_lead(), NOON).follow_ups] == ["Call John Doe."]
 
 
 @given(st.timedeltas())
