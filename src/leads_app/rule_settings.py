@@ -1,7 +1,7 @@
 """Parse and check the settings `[[follow_up_rules]]` and `[working_hours]`."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -85,10 +85,10 @@ def parse_working_hours(value: object) -> WorkingHours:
     """Return the working hours; raises `ValueError`, `ValidationFailed` or msgspec's `ValidationError`."""
     table = msgspec.convert(value, _HoursTable)
     return WorkingHours(
-        zone=_parse_zone(table.zone),
-        days=frozenset(_parse_day(name) for name in table.days),
-        opens=_parse_time(table.opens),
-        closes=_parse_time(table.closes),
+        zone=parse_zone(table.zone),
+        days=parse_days(table.days),
+        opens=parse_time(table.opens),
+        closes=parse_time(table.closes),
     )
 
 
@@ -119,11 +119,17 @@ def parse_duration(name: str, text: str) -> timedelta:
     return sum((int(part[:-1]) * _UNITS[part[-1]] for part in text.split()), timedelta())
 
 
-def _parse_zone(name: str) -> ZoneInfo:
+def parse_zone(name: str) -> ZoneInfo:
+    """Return the time zone; raises `ValueError` for an unknown name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ValueError(f"Unknown time zone {truncate(name)}. Give an IANA name such as Europe/Berlin.") from None
+
+
+def parse_days(names: Iterable[str]) -> frozenset[int]:
+    """Return the numbers of the days, as in `date.weekday`; raises `ValueError`."""
+    return frozenset(map(_parse_day, names))
 
 
 def _parse_day(name: str) -> int:
@@ -132,7 +138,8 @@ def _parse_day(name: str) -> int:
     return _DAYS.index(name)
 
 
-def _parse_time(text: str) -> time:
+def parse_time(text: str) -> time:
+    """Return the time of day; raises `ValueError`."""
     match = _TIME.fullmatch(text)
     if match is None:
         raise ValueError(f"{truncate(text)} is not a time of day. Give a time such as 09:00 or 17:30.")

@@ -17,6 +17,7 @@ from sqlalchemy import URL, make_url
 from leads_adapters.http.client_address import Network
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.assignment_settings import AssignmentSettings, parse_assignment
+from leads_app.digest_settings import DigestSettings, parse_digest
 from leads_app.form_settings import FormSettings, parse_forms
 from leads_app.rule_settings import check_rules, parse_duration, parse_rules, parse_working_hours
 from leads_app.setting_values import (
@@ -32,7 +33,7 @@ from leads_app.setting_values import (
     parse_text,
     parse_trusted_proxies,
 )
-from leads_domain.checking import check_one_line
+from leads_domain.checking import check_one_line, truncate
 from leads_domain.errors import InvalidPipeline, ValidationFailed
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 from leads_domain.rules import FollowUpRule
@@ -79,6 +80,7 @@ class Settings:
     working_hours: WorkingHours | None = None
     keep_submissions: timedelta = timedelta(days=90)
     assignment: AssignmentSettings = field(default_factory=AssignmentSettings)
+    digest: DigestSettings | None = None
     forms: Mapping[str, FormSettings] = field(default_factory=dict)
 
 
@@ -98,13 +100,18 @@ def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
         with _errors_of(name):
             parsed[attribute] = parse(value)
     settings = Settings(**parsed)
-    if settings.default_channel not in settings.channels:
-        known = ", ".join(settings.channels)
-        message = f"Unknown channel {settings.default_channel!r}. Use one of: {known}."
-        raise SettingsError(f"The setting default_channel is not valid. {message}")
+    _check_channel("default_channel", settings.default_channel, settings)
+    if settings.digest:
+        _check_channel("digest", settings.digest.channel, settings)
     with _errors_of("follow_up_rules"):
         check_rules(settings.follow_up_rules, settings.pipeline, settings.channels)
     return settings
+
+
+def _check_channel(setting: str, channel: str, settings: Settings) -> None:
+    if channel not in settings.channels:
+        message = f"Unknown channel {truncate(channel)}. Use one of: {', '.join(settings.channels)}."
+        raise SettingsError(f"The setting {setting} is not valid. {message}")
 
 
 @contextmanager
@@ -176,7 +183,7 @@ def _intake(value: object) -> timedelta:
     return keep
 
 
-_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake", "assignment", "forms")
+_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake", "assignment", "digest", "forms")
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "database_url": ("database_url", parse_database_url),
     "api_key": ("api_key_digest", parse_api_key),
@@ -196,5 +203,6 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "working_hours": ("working_hours", parse_working_hours),
     "intake": ("keep_submissions", _intake),
     "assignment": ("assignment", parse_assignment),
+    "digest": ("digest", parse_digest),
     "forms": ("forms", parse_forms),
 }

@@ -1,7 +1,7 @@
 """Test the settings and their error messages."""
 
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -47,6 +47,7 @@ def test_every_setting_has_a_default(tmp_path: Path) -> None:
     assert settings.follow_up_rules == ()
     assert settings.working_hours is None
     assert settings.assignment == AssignmentSettings()
+    assert settings.digest is None
 
 
 def test_the_environment_overrides_the_file(tmp_path: Path) -> None:
@@ -418,3 +419,40 @@ def test_an_invalid_assignment_is_refused(tmp_path: Path, table: str, message: s
     error = error_of(tmp_path, f"[assignment]\n{table}")
     assert error.startswith("The setting assignment is not valid. ")
     assert message in error
+
+
+DIGEST = """
+[digest]
+channel = "log"
+at = "08:00"
+time_zone = "Europe/Berlin"
+days = ["mon", "tue"]
+"""
+
+
+def test_the_digest_is_read_from_its_table(tmp_path: Path) -> None:
+    settings = load(tmp_path, DIGEST).digest
+    assert settings is not None
+    assert settings.channel == "log"
+    assert settings.schedule.zone == ZoneInfo("Europe/Berlin")
+    monday, tuesday = (datetime(2026, 1, day, 7, tzinfo=UTC) for day in (5, 6))
+    assert settings.schedule.next_planning(monday - timedelta(days=2), None) == monday
+    assert settings.schedule.next_planning(monday, monday) == tuesday
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"log"', '"fax"', "Unknown channel 'fax'. Use one of: log."),
+        ("08:00", "8", "'8' is not a time of day. Give a time such as 09:00 or 17:30."),
+        ("08:00", "24:00", "'24:00' is not a time of day."),
+        ("Europe/Berlin", "Berlin", "Unknown time zone 'Berlin'. Give an IANA name such as Europe/Berlin."),
+        ("Europe/Berlin", "Europe", "Unknown time zone 'Europe'."),
+        ("tue", "Tuesday", "Unknown day 'Tuesday'. Use one of: mon, tue, wed, thu, fri, sat, sun."),
+        ('"mon", "tue"', "", "Give at least one day."),
+        ('at = "08:00"', "", "Object missing required field `at`"),
+        ("at =", "hour =", "Object contains unknown field `hour`"),
+    ],
+)
+def test_an_invalid_digest_is_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
+    assert f"The setting digest is not valid. {message}" in error_of(tmp_path, DIGEST.replace(old, new))
