@@ -16,6 +16,7 @@ from leads_domain.notifier import FollowUpNotice
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.rules import FollowUpRule
 from leads_domain.submission import Submission, SubmissionId
+from leads_domain.task import Task, TaskId
 from leads_domain.template import Template
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -65,6 +66,11 @@ def a_follow_up(**fields: Any) -> FollowUp:
     return replace(_FOLLOW_UP, **fields)
 
 
+def a_task(**fields: Any) -> Task:
+    """Return an open task of Mia, due at noon, without a reminder."""
+    return replace(_TASK, **fields)
+
+
 def a_submission(**fields: Any) -> Submission:
     """Return a received submission of the form `contact`."""
     return replace(_SUBMISSION, **fields)
@@ -109,6 +115,16 @@ _FOLLOW_UP = FollowUp(
     message="Hello John, shall we talk?",
     due_at=NOON,
     next_attempt_at=NOON,
+    created_at=NOON,
+    updated_at=NOON,
+)
+
+_TASK = Task(
+    id=TaskId(an_id(4)),
+    lead_id=_LEAD.id,
+    assignee=an_email("mia@example.com"),
+    text="Call about the quote",
+    due_at=NOON,
     created_at=NOON,
     updated_at=NOON,
 )

@@ -8,7 +8,7 @@ from typing import Any, cast
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from builders import a_follow_up, a_lead, an_email, an_id
+from builders import a_follow_up, a_lead, a_task, an_email, an_id
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.control_characters import on_one_line, remove_controls
 from leads_domain.details import (
@@ -24,6 +24,7 @@ from leads_domain.details import (
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpState, Lease, Recipient
 from leads_domain.lead import Lead
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline, Status
+from leads_domain.task import OUTCOME_MAX, TEXT_MAX, Task, TaskState
 
 
 def texts(min_size: int = 0, max_size: int = 50) -> SearchStrategy[str]:
@@ -175,6 +176,30 @@ def _follow_ups() -> SearchStrategy[FollowUp]:
         message=trimmed_texts(MESSAGE_MAX),
         due_at=utc_times(),
         rule_status=st.none() | statuses(),
+        task_id=st.none() | ids(),
+    )
+
+
+def tasks() -> SearchStrategy[Task]:
+    """Draw tasks in any state."""
+    endings: list[SearchStrategy[dict[str, Any]]] = [
+        st.just({}),
+        st.fixed_dictionaries(
+            {"state": st.just(TaskState.DONE), "outcome": trimmed_texts(OUTCOME_MAX), "done_at": utc_times()}
+        ),
+        st.just({"state": TaskState.CANCELLED}),
+    ]
+    return st.builds(
+        lambda times, ending, **fields: a_task(created_at=times[0], updated_at=times[1], **ending, **fields),
+        _two_times(),
+        st.one_of(endings),
+        id=ids(),
+        lead_id=ids(),
+        assignee=st.none() | emails(),
+        text=trimmed_texts(TEXT_MAX),
+        due_at=utc_times(),
+        remind=st.booleans(),
+        version=st.integers(min_value=1, max_value=1000),
     )
 
 

@@ -6,10 +6,11 @@ LeadsError
 │   ├── Merged             the lead with this id was merged into another lead
 │   └── Erased             the data with this id was erased
 ├── DuplicateLead          another lead has this e-mail address or phone number
-├── VersionMismatch        the lead is at another version than the caller expects
+├── VersionMismatch        the lead or task is at another version than the caller expects
 ├── IllegalTransition      the pipeline does not allow this change of status
 ├── IllegalFollowUpState   the state of the follow-up does not allow this action
 │   └── AttemptInProgress  the follow-up is being sent: its message cannot change
+├── IllegalTaskState       the state of the task does not allow this action
 ├── IllegalSubmissionState the state of the submission does not allow this action
 ├── RequestInProgress      another request with this idempotency key is in progress
 ├── InvalidPipeline        the configured pipeline contradicts itself
@@ -89,10 +90,10 @@ class DuplicateLead(LeadsError):
 
 
 class VersionMismatch(LeadsError):
-    """The lead is at `version`, which the caller's precondition does not allow."""
+    """The lead or task (`kind`) is at `version`, which the caller's precondition does not allow."""
 
-    def __init__(self, version: int) -> None:
-        super().__init__(f"The lead is at version {version}, which the precondition of the request does not allow.")
+    def __init__(self, version: int, kind: str = "lead") -> None:
+        super().__init__(f"The {kind} is at version {version}, which the precondition of the request does not allow.")
         self.version = version
 
 
@@ -122,6 +123,14 @@ class AttemptInProgress(IllegalFollowUpState):
         super().__init__(state, "changed")
         detail = "The message cannot change while the follow-up is being sent. If the attempt fails, try again."
         self.args = (detail,)
+
+
+class IllegalTaskState(LeadsError):
+    """The state of the task does not allow the action. `action` is a past participle, such as "completed"."""
+
+    def __init__(self, state: str, action: str) -> None:
+        super().__init__(f"A task that is {state} cannot be {action}.")
+        self.state = state
 
 
 class IllegalSubmissionState(LeadsError):

@@ -11,7 +11,7 @@ Json = str | int | float | bool | None | Mapping[str, "Json"] | list["Json"]
 
 
 class EventType(StrEnum):
-    """The type of an event of a lead or of a follow-up."""
+    """The type of an event of a lead, a follow-up or a task."""
 
     LEAD_CREATED = "lead.created"
     LEAD_UPDATED = "lead.updated"
@@ -26,6 +26,10 @@ class EventType(StrEnum):
     FOLLOW_UP_FAILED = "follow_up.failed"
     FOLLOW_UP_CANCELLED = "follow_up.cancelled"
     FOLLOW_UP_RESCHEDULED = "follow_up.rescheduled"
+    TASK_CREATED = "task.created"
+    TASK_CHANGED = "task.changed"
+    TASK_DONE = "task.done"
+    TASK_CANCELLED = "task.cancelled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from leads_domain.errors import AttemptInProgress, IllegalFollowUpState
 from leads_domain.events import Event, EventType, Json, rfc3339
 from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
+from leads_domain.task import TaskId
 
 FollowUpId = NewType("FollowUpId", str)
 """A UUIDv7 (RFC 9562) as lower-case text."""
@@ -83,7 +84,7 @@ class FollowUp:
     has `next_attempt_at`, and only a sent one has `sent_at`. `lease` is set during an attempt. `claims` counts all
     leases and is the fencing token: after its lease has expired, a dispatcher cannot overwrite the outcome that another
     has recorded. A claim increments `attempts`, so an attempt that a crash interrupts counts as well. `rule_status` is
-    the status of the rule that scheduled the follow-up; None if a client did.
+    the status of the rule that scheduled the follow-up; None if a client did. A reminder has the `task_id` of its task.
     """
 
     id: FollowUpId
@@ -102,6 +103,7 @@ class FollowUp:
     lease: Lease | None = None
     claims: int = 0
     rule_status: Status | None = None
+    task_id: TaskId | None = None
 
     @classmethod
     def schedule(

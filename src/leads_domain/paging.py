@@ -11,6 +11,7 @@ from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
 from leads_domain.search import name_key
 from leads_domain.submission import SubmissionState
+from leads_domain.task import TaskState
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -138,6 +139,23 @@ class FollowUpQuery:
     lead_id: LeadId | None = None
     states: tuple[FollowUpState, ...] = ()
     channel: str | None = None
+    due_before: datetime | None = None
+    after: Position | None = None
+    limit: int = LIMIT_DEFAULT
+    bytes_max: int = PAGE_BYTES_MAX
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskQuery:
+    """The filters, start and size of a page of tasks. None or an empty tuple means no filter.
+
+    The list is ordered by due time, then by id. `due_from` is inclusive, `due_before` exclusive.
+    """
+
+    lead_id: LeadId | None = None
+    states: tuple[TaskState, ...] = ()
+    assignee_key: str | None = None
+    due_from: datetime | None = None
     due_before: datetime | None = None
     after: Position | None = None
     limit: int = LIMIT_DEFAULT

@@ -4,8 +4,8 @@ The stores of a unit of work see each other's changes immediately. Other units o
 the unit of work has ended. Each method of a store can raise `Unavailable`.
 
 A page has up to `limit` items, and up to `bytes_max` bytes of them, but at least one item. The large field of an item
-counts: the attributes of a lead, the data of an entry, the message of a follow-up, the content of a submission. Items
-beyond the page are not fetched.
+counts: the attributes of a lead, the data of an entry, the message of a follow-up, the text of a task, the content of
+a submission. Items beyond the page are not fetched.
 
 "Locked" means that `get_for_update` has returned the object in this unit of work.
 """
@@ -28,10 +28,12 @@ from leads_domain.paging import (
     Page,
     Position,
     SubmissionQuery,
+    TaskQuery,
 )
 from leads_domain.similarity import SimilarLeads
 from leads_domain.statistics import Reports
 from leads_domain.submission import Submission, SubmissionId
+from leads_domain.task import Task, TaskId
 
 
 class LeadStore(Protocol):
@@ -136,6 +138,37 @@ class FollowUpStore(Protocol):
         The longest overdue come first, and leased follow-ups are skipped. Concurrent claims never return the same
         follow-up.
         """
+
+
+class TaskStore(Protocol):
+    """A store of tasks."""
+
+    def add(self, task: Task) -> None:
+        """Store a new task of a stored lead."""
+
+    def get(self, id: TaskId) -> Task:
+        """Return the task with this id; raises `NotFound`."""
+
+    def get_for_update(self, id: TaskId) -> Task:
+        """Return the task as `get` does, and lock it until the unit of work ends."""
+
+    def save(self, task: Task) -> None:
+        """Replace a locked task."""
+
+    def page(self, query: TaskQuery) -> Page[Task, Position]:
+        """Return a page of the tasks that match the query."""
+
+    def count(self, query: TaskQuery) -> int:
+        """Return the number of tasks that match the query, on all pages."""
+
+    def open_of_lead(self, lead_id: LeadId) -> Sequence[Task]:
+        """Return and lock all open tasks of a locked lead, ordered by due time."""
+
+    def move(self, from_lead: LeadId, to_lead: LeadId) -> None:
+        """Move all tasks of a lead to another lead. Both are locked."""
+
+    def erase(self, lead_id: LeadId) -> None:
+        """Erase all tasks of a locked lead, which has no reminders any more."""
 
 
 class Timeline(Protocol):
@@ -280,6 +313,10 @@ class UnitOfWork(Protocol):
     @property
     def follow_ups(self) -> FollowUpStore:
         """Return the store of follow-ups."""
+
+    @property
+    def tasks(self) -> TaskStore:
+        """Return the store of tasks."""
 
     @property
     def timeline(self) -> Timeline:

@@ -59,8 +59,11 @@ NEW_NAMES = {
 }
 """Names of tables and columns that revisions 0101 and 0103 changed."""
 
-NEW_TABLES = {"submissions", "distinct_leads", "turns"}
+NEW_TABLES = {"submissions", "distinct_leads", "turns", "tasks"}
 """Tables that revisions after 0101 created."""
+
+NEW_COLUMNS = {("merged_leads", "identity"), ("follow_ups", "task_id")}
+"""Columns that revisions after 0101 added."""
 
 DATA = Path(__file__).parents[1] / "data"
 """The folder with backups of version 0.2: leads with all related rows, one merged and two erased."""
@@ -136,7 +139,7 @@ def contents(engine: Engine) -> dict[str, list[dict[str, object]]]:
                 {
                     NEW_NAMES.get(name, name): value
                     for name, value in row._mapping.items()
-                    if name not in computed and (table, name) != ("merged_leads", "identity")
+                    if name not in computed and (table, name) not in NEW_COLUMNS
                 }
                 for row in connection.exec_driver_sql(f"SELECT * FROM {name} ORDER BY 1, 2")
             ]

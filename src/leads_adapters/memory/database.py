@@ -12,6 +12,7 @@ from leads_adapters.memory.lead_store import MemoryLeadStore
 from leads_adapters.memory.reports import MemoryReports
 from leads_adapters.memory.similar_leads import MemorySimilarLeads
 from leads_adapters.memory.submission_store import MemorySubmissionStore
+from leads_adapters.memory.task_store import MemoryTaskStore
 from leads_adapters.memory.timeline import MemoryTimeline
 from leads_adapters.memory.turns import MemoryTurns
 from leads_domain.access import ApiKey
@@ -20,6 +21,7 @@ from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
 from leads_domain.submission import Submission, SubmissionId
+from leads_domain.task import Task, TaskId
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class _State:
     merged: dict[LeadId, tuple[LeadId, str]] = field(default_factory=dict)
     distinct: set[frozenset[LeadId]] = field(default_factory=set)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
+    tasks: dict[TaskId, Task] = field(default_factory=dict)
     submissions: dict[SubmissionId, Submission] = field(default_factory=dict)
     turns: list[int] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
@@ -45,6 +48,7 @@ class MemoryUnitOfWork:
     def __init__(self, state: _State) -> None:
         self.leads = MemoryLeadStore(state.leads, state.merged)
         self.follow_ups = MemoryFollowUpStore(state.follow_ups)
+        self.tasks = MemoryTaskStore(state.tasks)
         self.submissions = MemorySubmissionStore(state.submissions)
         self.timeline = MemoryTimeline(state.timeline, state.positions)
         self.api_keys = MemoryApiKeyStore(state.api_keys)

@@ -252,12 +252,14 @@ def _row(follow_up: FollowUp) -> dict[str, Any]:
         "claims": follow_up.claims,
         "rule_status": follow_up.rule_status,
         "recipient_address": address,
+        "task_id": follow_up.task_id,
     }
 
 
 def _follow_up(row: Row) -> FollowUp:
     (id, lead_id, recipient, channel, message, due_at, state, attempts, last_error, *rest) = row
-    next_attempt_at, sent_at, created_at, updated_at, lease_owner, lease_until, claims, rule_status, address = rest
+    next_attempt_at, sent_at, created_at, updated_at, lease_owner, lease_until, claims, *rest = rest
+    rule_status, address, task_id = rest
     return FollowUp(
         id=id,
         lead_id=lead_id,
@@ -275,4 +277,5 @@ def _follow_up(row: Row) -> FollowUp:
         lease=Lease(owner=lease_owner, until=lease_until) if lease_owner else None,
         claims=claims,
         rule_status=rule_status,
+        task_id=task_id,
     )

@@ -109,6 +109,34 @@ turns = _table(
     CheckConstraint("id = 1", "single"),
 )
 
+# `assignee_key` is computed from `assignee`, for lists.
+tasks = _table(
+    "tasks",
+    Column("id", Identifier, primary_key=True),
+    Column("lead_id", Identifier, ForeignKey("leads.id"), nullable=False),
+    Column("assignee", Text),
+    Column("assignee_key", Text),
+    Column("text", Text, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("remind", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text),
+    Column("done_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    CheckConstraint("state IN ('open', 'done', 'cancelled')", "state"),
+    CheckConstraint("remind IN (0, 1)", "remind"),
+    CheckConstraint("(state = 'done') = (outcome IS NOT NULL)", "outcome"),
+    CheckConstraint("(state = 'done') = (done_at IS NOT NULL)", "done"),
+    CheckConstraint("(assignee IS NULL) = (assignee_key IS NULL)", "assignee"),
+    CheckConstraint("version >= 1", "version"),
+    Index(None, "lead_id", "state", "due_at", "id"),
+    Index(None, "assignee_key", "state", "due_at", "id"),
+    Index(None, "state", "due_at", "id"),
+)
+
+# No foreign key to the task: SQLite would scan all follow-ups for each task that is erased.
 follow_ups = _table(
     "follow_ups",
     Column("id", Identifier, primary_key=True),
@@ -129,6 +157,7 @@ follow_ups = _table(
     Column("claims", Integer, nullable=False),
     Column("rule_status", Text),
     Column("recipient_address", Text),
+    Column("task_id", Identifier),
     CheckConstraint("recipient IN ('lead', 'owner')", "recipient"),
     CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'cancelled')", "state"),
     CheckConstraint("(state = 'scheduled') = (next_attempt_at IS NOT NULL)", "next_attempt"),

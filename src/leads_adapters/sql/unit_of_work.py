@@ -8,6 +8,7 @@ from leads_adapters.sql.reports import SqlReports
 from leads_adapters.sql.similar_leads import SqlSimilarLeads
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.submission_store import SqlSubmissionStore
+from leads_adapters.sql.task_store import SqlTaskStore
 from leads_adapters.sql.timeline import SqlTimeline
 from leads_adapters.sql.turns import SqlTurns
 
@@ -19,6 +20,7 @@ class SqlUnitOfWork:
         self.runner = runner
         self.leads = SqlLeadStore(runner)
         self.follow_ups = SqlFollowUpStore(runner)
+        self.tasks = SqlTaskStore(runner)
         self.submissions = SqlSubmissionStore(runner)
         self.timeline = SqlTimeline(runner)
         self.api_keys = SqlApiKeyStore(runner)

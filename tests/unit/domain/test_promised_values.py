@@ -1,5 +1,6 @@
 """Test the values that clients and stored data depend on. A change of one of them is a change of the contract."""
 
+import re
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -74,7 +75,7 @@ def test_the_values_of_an_enumeration_are_named_like_its_members(kind: type[StrE
 
 def test_an_event_type_names_its_subject_and_what_happened() -> None:
     assert [each.value for each in EventType] == [
-        each.name.lower().replace("lead_", "lead.").replace("follow_up_", "follow_up.") for each in EventType
+        re.sub("^(lead|follow_up|task)_", r"\1.", each.name.lower()) for each in EventType
     ]
 
 
