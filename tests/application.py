@@ -17,12 +17,13 @@ from leads_domain.follow_up import FollowUp, RetryPolicy
 from leads_domain.intake import Intake, IntakePolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import Address, NotificationError
-from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position
+from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position, TaskQuery
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.similarity import SimilarLead
 from leads_domain.submission import Submission
+from leads_domain.task import Task
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
 from leads_domain.use_cases.add_note import AddNote
@@ -47,6 +48,10 @@ ACTOR = "Ann's key"
 LEASE = timedelta(minutes=1)
 RETRY = RetryPolicy(attempts=3, first=timedelta(minutes=1), longest=timedelta(hours=6))
 CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE, "webhook": None}
+
+
+_LARGE = ("follow_ups", "tasks", "timeline", "submissions")
+"""The parts of an export that are read page by page."""
 
 
 class Application:
@@ -125,7 +130,7 @@ class Application:
 
         def export(work: UnitOfWork) -> PersonalDataExport:
             data = export_lead(work, lead.id)
-            lists: dict[str, Any] = {name: [*getattr(data, name)] for name in ("follow_ups", "timeline", "submissions")}
+            lists: dict[str, Any] = {name: [*getattr(data, name)] for name in _LARGE}
             return replace(data, **lists)
 
         return self.database.read(export)
@@ -191,6 +196,10 @@ class Application:
     def find_follow_ups(self, query: FollowUpQuery, *, overdue: bool = False) -> Page[FollowUp, Position]:
         """Return a page of follow-ups."""
         return self.database.read(self.list_follow_ups, query, overdue=overdue)
+
+    def tasks(self, lead: Lead) -> Sequence[Task]:
+        """Return all tasks of a lead, by due time."""
+        return self.database.read(lambda work: work.tasks.page(TaskQuery(lead_id=lead.id, limit=LIMIT_MAX))).items
 
     def timeline(self, lead: Lead) -> Sequence[TimelineEntry]:
         """Return the timeline of a lead, newest first."""

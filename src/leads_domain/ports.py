@@ -73,7 +73,7 @@ class LeadStore(Protocol):
     def redirect(self, id: LeadId, into: LeadId) -> None:
         """Delete a lead. Redirect its id, its identity, and all that are redirected to it, to the lead `into`.
 
-        Both are locked, and the deleted lead has no follow-ups, submissions and timeline entries.
+        Both are locked, and the deleted lead has no follow-ups, tasks, submissions and timeline entries.
         """
 
     def redirected_to(self, id: LeadId) -> Sequence[LeadId]:
@@ -82,7 +82,7 @@ class LeadStore(Protocol):
     def erase(self, id: LeadId) -> None:
         """Erase a locked lead, and the ids and identities redirected to it.
 
-        The lead has no follow-ups and no submissions. The data is also overwritten in unused parts of the database
+        The lead has no follow-ups, tasks and submissions. The data is also overwritten in unused parts of the database
         (secure delete).
         """
 

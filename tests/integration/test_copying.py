@@ -30,6 +30,7 @@ from leads_adapters.sql.tables import (
     merged_leads,
     metadata,
     submissions,
+    tasks,
     timeline,
     turns,
 )
@@ -137,6 +138,12 @@ def follow_up_row(number: int = 1, **members: Any) -> Row:
     return row | {"created_at": NOON, "updated_at": NOON} | members
 
 
+def task_row(number: int = 1, **members: Any) -> Row:
+    row: Row = {"id": an_id(number), "lead_id": an_id(1), "text": "Call", "due_at": NOON, "remind": 1, "state": "open"}
+    row |= {"created_at": NOON, "updated_at": NOON, "version": 1}
+    return row | dict.fromkeys(("assignee", "assignee_key", "outcome", "done_at")) | members
+
+
 def entry_row(number: int = 1, **members: Any) -> Row:
     row: Row = {"seq": number, "id": an_id(number), "lead_id": an_id(1), "type": "lead.created", "at": NOON}
     return row | {"actor": "Ann", "data": "{}", "position": None} | members
@@ -182,8 +189,14 @@ def fill(engine: Engine) -> None:
     insert_rows(
         engine,
         follow_ups,
-        follow_up_row(1, lease_owner="desk:1", lease_until=NOON + timedelta(minutes=1), claims=1),
+        follow_up_row(1, lease_owner="desk:1", lease_until=NOON + timedelta(minutes=1), claims=1, task_id=an_id(1)),
         follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
+    )
+    insert_rows(
+        engine,
+        tasks,
+        task_row(1, assignee=AWKWARD, assignee_key=AWKWARD, due_at=EARLIEST, version=2**31 - 1),
+        task_row(2, state="done", text=AWKWARD, outcome=AWKWARD, done_at=LATEST, updated_at=LATEST, remind=0),
     )
     insert_rows(
         engine,

@@ -17,15 +17,18 @@ import pytest
 from sqlalchemy import URL, func, select
 
 from application import Application
+from builders import NOON, a_task, an_email
 from databases import DATABASES, TIMEOUT_SECONDS, sqlite_file
 from leads_adapters.database import Database
 from leads_adapters.sql.sqlite import secure_delete
 from leads_adapters.sql.sqlite.driver import driver
 from leads_adapters.sql.tables import timeline
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
+from leads_domain.lead import LeadId
 from leads_domain.notifier import TryAgain
 from leads_domain.paging import LeadQuery
 from leads_domain.ports import UnitOfWork
+from leads_domain.task import TaskId, TaskState
 from postgres import connect, postgres_url
 from rest import Api, Service, a_service
 from sqlite_parts import LongRead
@@ -34,6 +37,7 @@ MARK = re.compile(rb"mark(\d+)[a-z]+")
 KINDS = [
     *("name", "firstname", "email", "firstemail", "source", "owner", "attribute", "value", "reason"),
     *("note", "message", "reworded", "error", "enquiry", "enquirer", "campaign"),
+    *("task", "assignee", "outcome", "duplicatetask"),
     *("submission", "submissionname", "address", "duplicatesubmission"),
     *("duplicatename", "duplicateemail", "duplicatesource", "duplicatevalue", "duplicatenote", "duplicatemessage"),
 ]
@@ -71,6 +75,9 @@ def fill_lead(service: Service, admin: Api, person: int) -> str:
     service.dispatch()
     admin.patch(path, {"status": "lost", "status_reason": marks["reason"]}).expect(200)
     content = {"email": f"{marks['email']}@example.com", marks["submissionname"]: marks["submission"] * 20}
+    add_task(service, path, text=marks["task"] * 9, assignee=an_email(f"{marks['assignee']}@example.com"))
+    ended = {"state": TaskState.DONE, "outcome": marks["outcome"] * 9, "done_at": NOON}
+    add_task(service, path, **ended)
     submission = service.receive(content=content, remote_address=marks["address"])
     service.process(submission)
     duplicate = {
@@ -84,10 +91,18 @@ def fill_lead(service: Service, admin: Api, person: int) -> str:
     content = {"email": f"{marks['duplicateemail']}@example.com", "a": marks["duplicatesubmission"]}
     service.process(service.receive(content=content))
     admin.post(f"{other}/follow-up", {"message": marks["duplicatemessage"], "due_at": "2027-01-01T00:00:00Z"})
+    add_task(service, other, text=marks["duplicatetask"])
     admin.post(f"{other}/distinct", {"lead_id": path.rpartition("/")[2]}).expect(200)
     admin.post(f"{path}/merge", {"duplicate_id": other.rpartition("/")[2]}).expect(200)
     admin.patch(path, {"source": marks["source"]}).expect(200)
     return path
+
+
+def add_task(service: Service, path: str, **fields: Any) -> None:
+    """Store a task of the lead with this path."""
+    id, lead_id = service.container.ids().new(), LeadId(path.rpartition("/")[2])
+    task = a_task(id=TaskId(id), lead_id=lead_id, **fields)
+    service.run(service.container.database().write(lambda work: work.tasks.add(task)))
 
 
 def found(content: bytes) -> set[int]:

@@ -29,6 +29,7 @@ class EraseLead:
         for each in (id, *merged_ids):
             work.idempotency.erase(each)
         work.follow_ups.erase(id)
+        work.tasks.erase(id)
         work.similar_leads.erase(id)
         work.submissions.erase(id)
         work.leads.erase(id)

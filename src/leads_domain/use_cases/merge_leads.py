@@ -32,8 +32,8 @@ def check_merge(values: MergeInput) -> MergeInput:
 class MergeLeads:
     """Merge a duplicate into the target lead (see `merging.merge`), and redirect its id.
 
-    Its timeline, follow-ups and submissions are moved to the target. Scheduled follow-ups of the duplicate that come
-    from rules are cancelled, because the target has its own. If the target is closed, all of them are cancelled.
+    Its timeline, follow-ups, tasks and submissions are moved to the target. Scheduled follow-ups of the duplicate that
+    come from rules are cancelled, because the target has its own. If the target is closed, all of them are cancelled.
     """
 
     clock: Clock
@@ -62,6 +62,7 @@ class MergeLeads:
         now = self.clock.now()
         cancelled = self._cancel_follow_ups(work, target, duplicate, now)
         work.follow_ups.move(duplicate.id, id)
+        work.tasks.move(duplicate.id, id)
         work.submissions.move(duplicate.id, id)
         work.timeline.move(duplicate.id, id)
         _move_distinct_leads(work, duplicate.id, id)

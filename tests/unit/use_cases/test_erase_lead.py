@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from application import ACTOR, Application
-from builders import NOON, a_lead, an_id
+from builders import NOON, a_lead, a_task, an_id
 from leads_domain.errors import Merged, NotFound
 from leads_domain.events import EventType, TimelineEntry
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.notifier import TryAgain
-from leads_domain.paging import FollowUpQuery
+from leads_domain.paging import FollowUpQuery, TaskQuery
+from leads_domain.task import TaskId
 
 HOUR = timedelta(hours=1)
 
@@ -101,6 +102,17 @@ def test_the_submissions_of_the_lead_are_erased(app: Application) -> None:
     with pytest.raises(NotFound):
         app.submission(submissions[0])
     assert [app.submission(each).id for each in submissions[1:]] == [each.id for each in submissions[1:]]
+
+
+def test_the_tasks_of_the_lead_and_of_its_duplicates_are_erased(app: Application) -> None:
+    john, jon, jane = (app.register(email=f"{name}@example.com").lead for name in ("john", "jon", "jane"))
+    tasks = [a_task(id=TaskId(an_id(number)), lead_id=lead.id) for number, lead in enumerate((john, jon, jane))]
+    for task in tasks:
+        app.database.write(lambda work, each: work.tasks.add(each), task)
+    app.merge(john, jon)
+    app.erase(john)
+    assert app.tasks(jane) == [tasks[2]]
+    assert app.database.read(lambda work: work.tasks.count(TaskQuery())) == 1
 
 
 def test_the_stored_responses_about_the_lead_and_its_merged_leads_are_erased(app: Application) -> None:

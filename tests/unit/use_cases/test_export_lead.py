@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 
 from application import Application
-from builders import NOON, a_lead, an_id
+from builders import NOON, a_lead, a_task, an_id
 from leads_domain.errors import NotFound
 from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead
 from leads_domain.paging import LIMIT_MAX
+from leads_domain.task import TaskId
 from leads_domain.use_cases.export_lead import PersonalDataExport
 
 
@@ -19,6 +20,8 @@ def test_the_export_has_all_data_of_the_lead_and_none_of_others(app: Application
     app.trigger(jon, due_at=NOON + timedelta(hours=1))
     app.trigger(john)
     app.record(app.claim()[0])
+    for number, each in enumerate((john, jon, jane)):
+        app.database.write(lambda work, task: work.tasks.add(task), a_task(id=TaskId(an_id(number)), lead_id=each.id))
     app.mark_distinct(jon, jane)
     lead = app.merge(john, jon)
 
@@ -27,20 +30,24 @@ def test_the_export_has_all_data_of_the_lead_and_none_of_others(app: Application
         merged_ids=[jon.id],
         distinct_ids=[jane.id],
         follow_ups=app.follow_ups(lead),
+        tasks=app.tasks(lead),
         timeline=app.timeline(lead),
         submissions=[],
         replied_at=[],
     )
     assert app.personal_data(john) == personal_data
-    assert [len([*personal_data.follow_ups]), len([*personal_data.timeline])] == [2, 6]
+    lengths = [len([*part]) for part in (personal_data.follow_ups, personal_data.tasks, personal_data.timeline)]
+    assert lengths == [2, 2, 6]
 
 
 def test_the_export_is_not_limited_to_one_page(app: Application) -> None:
     lead = app.register().lead
     for number in range(LIMIT_MAX + 1):
         app.trigger(lead, due_at=NOON + timedelta(minutes=number))
+        app.database.write(lambda work, task: work.tasks.add(task), a_task(id=TaskId(an_id(number)), lead_id=lead.id))
     personal_data = app.personal_data(lead)
     assert len({each.id for each in personal_data.follow_ups}) == LIMIT_MAX + 1
+    assert len({each.id for each in personal_data.tasks}) == LIMIT_MAX + 1
     assert len({each.id for each in personal_data.timeline}) == LIMIT_MAX + 2
 
 

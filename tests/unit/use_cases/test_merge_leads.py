@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from application import ACTOR, Application
-from builders import NOON, a_lead, a_rule, an_email, an_id
+from builders import NOON, a_lead, a_rule, a_task, an_email, an_id
 from databases import DATABASES, USE_CASE_STORES
 from leads_domain.errors import Merged, NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.lead import Lead
+from leads_domain.task import TaskId
 from leads_domain.use_cases.merge_leads import check_merge
 
 HOUR = timedelta(hours=1)
@@ -91,6 +92,19 @@ def test_follow_ups_in_every_state_move_to_the_target(app: Application, john: Le
     assert [each.state.value for each in found] == ["sent", "cancelled", "scheduled", "scheduled"]
     assert {each.lead_id for each in found} == {john.id}
     assert lead.next_follow_up_at == scheduled.due_at
+
+
+def test_tasks_in_every_state_move_to_the_target(app: Application, john: Lead, jon: Lead) -> None:
+    own, open, done, cancelled = (
+        a_task(id=TaskId(an_id(number)), lead_id=lead.id, due_at=NOON + number * HOUR)
+        for number, lead in enumerate((john, jon, jon, jon))
+    )
+    tasks = [own, open, done.complete("They buy.", NOON)[0], cancelled.cancel(NOON)[0]]
+    for task in tasks:
+        app.database.write(lambda work, each: work.tasks.add(each), task)
+    app.merge(john, jon)
+
+    assert app.tasks(john) == [replace(task, lead_id=john.id) for task in tasks]
 
 
 def test_follow_ups_of_rules_for_the_duplicate_are_cancelled(app_with_rule: Application) -> None:
