@@ -146,4 +146,5 @@ _NOTICE = FollowUpNotice(
     email=str(_LEAD.email),
     phone=None,
     message=_FOLLOW_UP.message,
+    subject=_FOLLOW_UP.message,
 )

@@ -147,7 +147,7 @@ class Container(containers.DeclarativeContainer):
     count_waiting = providers.Singleton(CountWaiting, clock)
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
-    claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry)
+    claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry, settings.provided.public_url)
     record_outcome = providers.Singleton(RecordOutcome, clock, ids, random_source, retry)
     create_key = providers.Singleton(CreateKey, clock, ids, entropy)
     create_first_key = providers.Singleton(CreateFirstKey, create_key)

@@ -21,12 +21,23 @@ class Address(StrEnum):
     PHONE = "phone"
 
 
+class NoticeKind(StrEnum):
+    """The kinds of notice: about one lead, or the daily digest of a colleague."""
+
+    FOLLOW_UP = "follow_up"
+    DIGEST = "digest"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpNotice:
-    """A follow-up that is ready to be sent.
+    """A follow-up that is ready to be sent, or a digest.
 
     All attempts of a follow-up have the same `idempotency_key`, so that the receiver can recognise a repeated notice.
     `attempt` counts from 1. `lead` has fields of the lead, with their names in the API.
+
+    `subject` is one line without control characters, and may be empty. `details` are facts of the lead as plain text,
+    for colleagues only: they are empty if the lead is the recipient. A digest has its own id as `follow_up_id`, an
+    empty `lead_id` and an empty `lead`.
     """
 
     follow_up_id: str
@@ -39,6 +50,9 @@ class FollowUpNotice:
     phone: str | None
     message: str
     lead: Mapping[str, Scalar] = field(default_factory=dict)
+    subject: str = ""
+    details: str = ""
+    kind: NoticeKind = NoticeKind.FOLLOW_UP
 
 
 @dataclass(frozen=True, slots=True)

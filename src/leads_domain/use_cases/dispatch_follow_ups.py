@@ -11,7 +11,7 @@ from datetime import timedelta
 from leads_domain.control_characters import CONTROL_IN_TEXT
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
-from leads_domain.lead import Lead
+from leads_domain.notices import notice_of
 from leads_domain.notifier import (
     Address,
     FollowUpNotice,
@@ -33,9 +33,6 @@ DELAY_MAX = timedelta(days=7)
 
 ERROR_MAX = 1000
 
-_NOTICE_FIELDS = ("name", "email", "phone", "status", "source", "owner")
-"""The fields of a lead that a notice has, for the templates of channels."""
-
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
@@ -56,6 +53,7 @@ class ClaimDueFollowUps:
     clock: Clock
     lease_time: timedelta
     retry: RetryPolicy
+    public_url: str | None = None
 
     def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed]:
         """Return the claimed follow-ups: up to the limit of each channel in `limits`, the longest overdue first."""
@@ -70,7 +68,7 @@ class ClaimDueFollowUps:
         return [
             Claimed(
                 follow_up,
-                _notice(follow_up, leads[follow_up.lead_id]),
+                notice_of(follow_up, leads[follow_up.lead_id], self.public_url),
                 exhausted=follow_up.attempts > self.retry.attempts,
             )
             for follow_up in due
@@ -151,34 +149,3 @@ class RecordOutcome:
 def _storable(error: NotificationError) -> str:
     """Return the text of an error, truncated, without control characters and lone surrogates."""
     return CONTROL_IN_TEXT.sub(" ", str(error)[:ERROR_MAX].encode(errors="replace").decode())
-
-
-def _notice(follow_up: FollowUp, lead: Lead) -> FollowUpNotice:
-    name, email, phone = _recipient(follow_up, lead)
-    fields = lead.to_dict()
-    return FollowUpNotice(
-        follow_up_id=follow_up.id,
-        lead_id=lead.id,
-        idempotency_key=follow_up.id,
-        attempt=follow_up.attempts,
-        channel=follow_up.channel,
-        name=name,
-        email=email,
-        phone=phone,
-        message=follow_up.message,
-        lead={name: fields[name] for name in _NOTICE_FIELDS},
-    )
-
-
-def _recipient(follow_up: FollowUp, lead: Lead) -> tuple[str, str | None, str | None]:
-    """Return the name, e-mail address and phone number of the recipient."""
-    match follow_up.recipient:
-        case Recipient.LEAD:
-            return lead.name, str(lead.email) if lead.email else None, lead.phone.e164 if lead.phone else None
-        case Recipient.OWNER:
-            owner = str(lead.owner) if lead.owner else None
-            return owner or "", owner, None
-        case address if "@" in address:
-            return address, address, None
-        case number:
-            return number, None, number

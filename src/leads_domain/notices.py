@@ -1,0 +1,99 @@
+"""Compose the notices of follow-ups."""
+
+import re
+
+from leads_domain.control_characters import on_one_line
+from leads_domain.details import Scalar
+from leads_domain.follow_up import FollowUp, Recipient
+from leads_domain.lead import Lead
+from leads_domain.notifier import FollowUpNotice
+
+SUBJECT_MAX = 120
+SUBJECT_NAME_MAX = 60
+DETAIL_MAX = 300
+
+_FIELDS = {
+    "name": "Name",
+    "email": "E-mail",
+    "phone": "Phone",
+    "status": "Status",
+    "source": "Source",
+    "owner": "Owner",
+}
+"""The fields of a lead that a notice has, for the templates of channels, and their labels in the details."""
+
+
+def notice_of(follow_up: FollowUp, lead: Lead, public_url: str | None) -> FollowUpNotice:
+    """Return the notice of a follow-up, with the lead's facts if it goes to a colleague."""
+    name, email, phone = _recipient(follow_up, lead)
+    to_lead = follow_up.recipient == Recipient.LEAD
+    fields = lead.to_dict()
+    return FollowUpNotice(
+        follow_up_id=follow_up.id,
+        lead_id=lead.id,
+        idempotency_key=follow_up.id,
+        attempt=follow_up.attempts,
+        channel=follow_up.channel,
+        name=name,
+        email=email,
+        phone=phone,
+        message=follow_up.message,
+        lead={name: fields[name] for name in _FIELDS},
+        subject=subject_of(follow_up.message, "" if to_lead else lead.name),
+        details="" if to_lead else details_of(lead, public_url),
+    )
+
+
+def subject_of(message: str, name: str = "") -> str:
+    """Return the first line of a message, after the lead's name if it does not contain it.
+
+    The subject is one line of up to `SUBJECT_MAX` characters, without control characters.
+    """
+    topic = shorten(next(filter(None, map(_line, message.splitlines())), ""), SUBJECT_MAX)
+    name = shorten(_line(name), SUBJECT_NAME_MAX)
+    if re.search(rf"(?<!\w){re.escape(name.removesuffix('…'))}(?!\w)", topic, re.IGNORECASE):
+        return topic
+    return shorten(": ".join(filter(None, [name, topic])), SUBJECT_MAX)
+
+
+def details_of(lead: Lead, public_url: str | None) -> str:
+    """Return what a colleague needs to know about a lead: one fact on each line, then a link if there is a URL."""
+    fields = lead.to_dict()
+    facts = [*((label, fields[name]) for name, label in _FIELDS.items()), *lead.attributes.items()]
+    lines = [f"{_line(name)}: {_text(value)}" for name, value in facts]
+    link = [f"Link: {public_url}/leads/{lead.id}"] if public_url else []
+    return "\n".join([line for line in lines if not line.endswith(": ")] + link)
+
+
+def shorten(text: str, max_length: int) -> str:
+    """Return a line of up to `max_length` characters, cut after a word if one ends in its second half."""
+    if len(text) <= max_length:
+        return text
+    cut = text[: max_length - 1]
+    words = text[:max_length].rpartition(" ")[0]
+    return f"{words if len(words) >= max_length // 2 else cut}…"
+
+
+def _text(value: Scalar) -> str:
+    """Return a value on one line, empty if there is none."""
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return shorten(_line(text), DETAIL_MAX)
+
+
+def _line(text: str) -> str:
+    """Return a text on one line, with single spaces."""
+    return " ".join(on_one_line(text).split())
+
+
+def _recipient(follow_up: FollowUp, lead: Lead) -> tuple[str, str | None, str | None]:
+    """Return the name, e-mail address and phone number of the recipient."""
+    match follow_up.recipient:
+        case Recipient.LEAD:
+            return lead.name, str(lead.email) if lead.email else None, lead.phone.e164 if lead.phone else None
+        case Recipient.OWNER:
+            owner = str(lead.owner) if lead.owner else None
+            return owner or "", owner, None
+        case address if "@" in address:
+            return address, address, None
+        case number:
+            return number, None, number
