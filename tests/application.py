@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
-from builders import details_input
+from builders import NOON, details_input
 from databases import RunningDatabase
 from fakes import CountingIds, FixedClock, FixedEntropy, FixedRandomSource
 from leads_adapters.memory.normalizer import SimpleNormalizer
@@ -29,6 +29,7 @@ from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChangesInput, reschedule
 from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.create_task import CreateTask, TaskInput
 from leads_domain.use_cases.discard_submission import discard_submission
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
@@ -75,6 +76,7 @@ class Application:
         self.import_leads = ImportLeads(self.register_lead)
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
         self.change_follow_up = ChangeFollowUp(self.clock, ids)
+        self.create_task_of_lead = CreateTask(self.clock, ids, normalizer, CHANNELS, "log")
         self.list_follow_ups = ListFollowUps(self.clock)
         self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY)
         self.record_outcome = RecordOutcome(self.clock, ids, self.random_source, RETRY)
@@ -152,6 +154,11 @@ class Application:
         """Retry a failed follow-up."""
         return self.database.write(self.change_follow_up, follow_up.id, FollowUp.retry, actor=ACTOR)
 
+    def create_task(self, lead: Lead, **values: Any) -> Task:
+        """Create a task of a lead, by default to call about the quote at noon."""
+        input = cast(TaskInput, {"text": "Call about the quote", "due_at": NOON, **values})
+        return self.database.write(self.create_task_of_lead, lead.id, input, actor=ACTOR)
+
     def claim(self, *channels: str, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:
         """Claim due follow-ups of these channels, at most `limit` of each; of all channels if none is given."""
         return self.database.write(self.claim_due, owner=owner, limits=dict.fromkeys(channels or CHANNELS, limit))
@@ -184,6 +191,10 @@ class Application:
     def follow_up(self, follow_up: FollowUp) -> FollowUp:
         """Return the follow-up as stored."""
         return self.database.read(lambda work: work.follow_ups.get(follow_up.id))
+
+    def task(self, task: Task) -> Task:
+        """Return the task as stored."""
+        return self.database.read(lambda work: work.tasks.get(task.id))
 
     def submission(self, submission: Submission) -> Submission:
         """Return the submission as stored."""

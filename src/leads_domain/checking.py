@@ -115,9 +115,12 @@ def _check_length(text: str, max_length: int) -> str:
     return stripped
 
 
-def check_time(at: datetime) -> datetime:
-    """Convert a time to UTC; raises `ValidationFailed` if that is outside the years 1 to 9999."""
+def check_time(at: datetime, *, first_year: int = 1) -> datetime:
+    """Convert a time to UTC; raises `ValidationFailed` if that is outside the years `first_year` to 9999."""
     try:
-        return at.astimezone(UTC)
+        in_utc = at.astimezone(UTC)
     except OverflowError:
-        raise ValidationFailed.because("Must be in the years 1 to 9999, also in UTC.") from None
+        in_utc = None
+    if in_utc is None or in_utc.year < first_year:
+        raise ValidationFailed.because(f"Must be in the years {first_year} to 9999, also in UTC.")
+    return in_utc

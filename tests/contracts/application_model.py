@@ -469,6 +469,7 @@ def _new_follow_up(id: str, lead_id: str, values: Mapping[str, Any], now: dateti
         "lease": None,
         "claims": 0,
         "rule_status": None,
+        "task_id": None,
     }
 
 

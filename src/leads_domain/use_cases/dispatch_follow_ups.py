@@ -23,7 +23,8 @@ from leads_domain.notifier import (
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.add_events import add_events
-from leads_domain.use_cases.change_follow_up import lock_lead_of, update_next_due
+from leads_domain.use_cases.lock_lead import lock_lead
+from leads_domain.use_cases.next_due import update_next_due
 
 DISPATCHER = "dispatcher"
 """The actor of events that the dispatcher causes."""
@@ -122,7 +123,7 @@ class RecordOutcome:
         changed after the lease had expired.
         """
         try:
-            lead = lock_lead_of(work, claimed.id)
+            lead = lock_lead(work, work.follow_ups.get(claimed.id).lead_id)
             follow_up = work.follow_ups.get_for_update(claimed.id)
         except NotFound:
             return False

@@ -170,3 +170,10 @@ def test_a_time_outside_the_years_1_to_9999_in_utc_is_refused(year: int, hours: 
                 tzinfo=timezone(timedelta(hours=hours)),
             )
         )
+
+
+def test_a_time_before_the_first_year_is_refused() -> None:
+    first = datetime(1970, 1, 1, tzinfo=UTC)
+    assert check_time(first, first_year=1970) == first
+    with pytest.raises(ValidationFailed, match=r"^Must be in the years 1970 to 9999, also in UTC\.$"):
+        check_time(first - timedelta(microseconds=1), first_year=1970)

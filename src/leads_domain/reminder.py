@@ -1,0 +1,24 @@
+"""Make the reminder of a task: an ordinary follow-up to its assignee."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from leads_domain.control_characters import on_one_line
+from leads_domain.events import Event
+from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
+from leads_domain.lead import Lead
+from leads_domain.task import Task
+
+
+def remind(task: Task, lead: Lead, channel: str, id: FollowUpId, now: datetime) -> tuple[FollowUp, list[Event]]:
+    """Return the reminder of a task of this lead. Without an assignee, it goes to the owner of the lead."""
+    follow_up, events = FollowUp.schedule(
+        id,
+        lead.id,
+        recipient=str(task.assignee) if task.assignee else Recipient.OWNER,
+        channel=channel,
+        message=f"{on_one_line(lead.name)}: {task.text}",
+        due_at=task.due_at,
+        now=now,
+    )
+    return replace(follow_up, task_id=task.id), events
