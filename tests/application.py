@@ -141,6 +141,10 @@ class Application:
         """Create a follow-up of a lead."""
         return self.database.write(self.trigger_follow_up, lead.id, cast(FollowUpInput, values), actor=ACTOR)
 
+    def store_task(self, task: Task) -> None:
+        """Store a task of a lead."""
+        self.database.write(lambda work: work.tasks.add(task))
+
     def reschedule(self, follow_up: FollowUp, **changes: Any) -> FollowUp:
         """Change the due time of a follow-up, its message, or both."""
         step = reschedule(cast(FollowUpChangesInput, changes))

@@ -133,6 +133,11 @@ class Metrics:
             oldest.add_metric((channel,), max((now - statistics.next_attempt_at).total_seconds(), 0.0))
         yield from (scheduled, due, oldest)
         yield GaugeMetricFamily("leads_submissions_needs_review", "Submissions that need a review.", waiting.reviews)
+        tasks = GaugeMetricFamily("leads_tasks", "Tasks, by state.", labels=("state",))
+        for state, number in waiting.tasks.items():
+            tasks.add_metric((state,), number)
+        yield tasks
+        yield GaugeMetricFamily("leads_tasks_overdue", "Open tasks past their due time.", waiting.overdue_tasks)
         if self.log_size is not None:
             yield GaugeMetricFamily("leads_sqlite_log_bytes", "Bytes of SQLite's write-ahead log.", self.log_size())
 

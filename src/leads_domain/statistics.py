@@ -32,6 +32,7 @@ class Statistics:
     conversions: int
     median_time_to_first_contact: timedelta | None
     overdue_follow_ups: int
+    overdue_tasks: int
     enquiries: int
     by_source: Sequence[SourceCount]
     other_sources: SourceCount

@@ -29,6 +29,7 @@ def test_statistics_without_leads_are_zero(api: Api) -> None:
         "conversion_rate": None,
         "median_time_to_first_contact": None,
         "overdue_follow_ups": 0,
+        "overdue_tasks": 0,
         "enquiries": 0,
         "by_source": [],
         "other_sources": {"leads": 0, "conversions": 0, "enquiries": 0},
@@ -53,6 +54,7 @@ def test_statistics_count_the_current_state(service: Service, api: Api) -> None:
         "conversion_rate": 0.2,
         "median_time_to_first_contact": 30.0,
         "overdue_follow_ups": 1,
+        "overdue_tasks": 0,
         "enquiries": 0,
         "by_source": [
             {"source": "web", "leads": 3, "conversions": 1, "enquiries": 0},

@@ -6,6 +6,7 @@ from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
 from leads_domain.statistics import SourceCount, Statistics
+from leads_domain.use_cases.count_waiting import count_overdue_tasks
 
 SOURCES_MAX = 100
 """The maximum number of listed sources, because clients can create any number of them."""
@@ -13,7 +14,7 @@ SOURCES_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class ComputeStatistics:
-    """Count all leads, enquiries and overdue follow-ups. The time grows with the number of leads."""
+    """Count all leads, enquiries, overdue follow-ups and overdue tasks. The time grows with the number of leads."""
 
     clock: Clock
     pipeline: Pipeline
@@ -33,6 +34,7 @@ class ComputeStatistics:
             conversions=won,
             median_time_to_first_contact=work.reports.median_time_to_first_contact(),
             overdue_follow_ups=work.reports.overdue_follow_ups(now),
+            overdue_tasks=count_overdue_tasks(work, now),
             enquiries=enquiries,
             by_source=by_source,
             other_sources=SourceCount(

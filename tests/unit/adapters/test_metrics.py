@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from builders import NOON
 from leads_adapters.metrics import Distribution, Metrics
 from leads_domain.follow_up import Backlog
+from leads_domain.task import TaskState
 from leads_domain.use_cases.count_waiting import Waiting
 
 PID = str(os.getpid())
@@ -22,7 +23,8 @@ Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 def read(metrics: Metrics, backlog: Mapping[str, Backlog] | None = None) -> Samples:
     """Return every sample of the text by its name and labels."""
-    text = metrics.text(Waiting(backlog or {}, 3), NOON).decode()
+    tasks = {TaskState.OPEN: 5, TaskState.DONE: 40, TaskState.CANCELLED: 2}
+    text = metrics.text(Waiting(backlog or {}, 3, tasks, 4), NOON).decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -87,6 +89,16 @@ def test_commits_are_counted_by_their_size(metrics: Metrics) -> None:
 
 def test_submissions_that_need_a_review_are_reported(metrics: Metrics) -> None:
     assert value(read(metrics), "leads_submissions_needs_review") == 3
+
+
+def test_tasks_are_reported_by_state(metrics: Metrics) -> None:
+    samples = read(metrics)
+    assert {state: value(samples, "leads_tasks", state=state) for state in ("open", "done", "cancelled")} == {
+        "open": 5,
+        "done": 40,
+        "cancelled": 2,
+    }
+    assert value(samples, "leads_tasks_overdue") == 4
 
 
 def test_the_backlog_of_every_channel_is_reported(metrics: Metrics) -> None:

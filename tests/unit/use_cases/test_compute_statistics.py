@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 from application import Application
-from builders import NOON, a_pipeline
+from builders import NOON, a_pipeline, a_task, an_id
 from leads_domain.lead import Lead
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline
 from leads_domain.statistics import SourceCount, Statistics
+from leads_domain.task import TaskState
 from leads_domain.use_cases.compute_statistics import SOURCES_MAX, ComputeStatistics
 
 MINUTE = timedelta(minutes=1)
@@ -21,7 +22,7 @@ def win(app: Application, lead: Lead) -> None:
     app.change(lead, "converted")
 
 
-def test_statistics_count_leads_enquiries_and_overdue_follow_ups(app: Application) -> None:
+def test_statistics_count_leads_enquiries_and_what_is_overdue(app: Application) -> None:
     won = app.register(source="web").lead
     other = app.register(email="jane@example.com").lead
     app.register(email="ann@example.com", source="web")
@@ -29,6 +30,9 @@ def test_statistics_count_leads_enquiries_and_overdue_follow_ups(app: Applicatio
     app.enquire(name="Jane Roe", email="jane@example.com", message="Hello")
     app.trigger(other, due_at=NOON)
     app.trigger(other, due_at=NOON + MINUTE)
+    for number, due_at in enumerate([NOON - MINUTE, NOON, NOON + MINUTE]):
+        app.store_task(a_task(id=an_id(100 + number), lead_id=other.id, due_at=due_at))
+    app.store_task(a_task(id=an_id(103), lead_id=other.id, due_at=NOON, state=TaskState.CANCELLED))
     app.clock.advance(MINUTE)
     win(app, won)
 
@@ -39,6 +43,7 @@ def test_statistics_count_leads_enquiries_and_overdue_follow_ups(app: Applicatio
         conversions=1,
         median_time_to_first_contact=MINUTE,
         overdue_follow_ups=1,
+        overdue_tasks=2,
         enquiries=2,
         by_source=[SourceCount("web", 2, 1, 1), SourceCount(None, 1, 0, 1)],
         other_sources=SourceCount(None, 0, 0, 0),

@@ -1,10 +1,12 @@
-"""Test the number of follow-ups and submissions that wait."""
+"""Test the number of follow-ups, submissions and tasks that wait."""
 
 from datetime import timedelta
+from typing import Any
 
 from application import Application
-from builders import NOON
+from builders import NOON, a_task, an_id
 from leads_domain.follow_up import Backlog
+from leads_domain.task import TaskState
 from leads_domain.use_cases.count_waiting import CountWaiting, Waiting
 
 MINUTE = timedelta(minutes=1)
@@ -15,7 +17,7 @@ def waiting(app: Application) -> Waiting:
 
 
 def test_nothing_waits_in_an_empty_database(app: Application) -> None:
-    assert waiting(app) == Waiting({}, 0)
+    assert waiting(app) == Waiting({}, 0, dict.fromkeys(TaskState, 0), 0)
 
 
 def test_due_follow_ups_and_submissions_to_review_are_counted(app: Application) -> None:
@@ -25,6 +27,20 @@ def test_due_follow_ups_and_submissions_to_review_are_counted(app: Application) 
     app.process(app.receive(content={"name": "Nobody"}))
     app.process(app.receive())
     app.receive()
-    assert waiting(app) == Waiting({"log": Backlog(scheduled=2, due=1, next_attempt_at=NOON)}, 1)
+    assert waiting(app).follow_ups == {"log": Backlog(scheduled=2, due=1, next_attempt_at=NOON)}
+    assert waiting(app).reviews == 1
     app.clock.advance(MINUTE)
     assert waiting(app).follow_ups["log"].due == 2
+
+
+def test_tasks_are_counted_by_state_and_only_open_ones_are_overdue(app: Application) -> None:
+    lead = app.register().lead
+    late = NOON - MINUTE
+    done: dict[str, Any] = {"state": TaskState.DONE, "outcome": "They buy.", "done_at": NOON}
+    tasks: list[dict[str, Any]] = [{}, {"due_at": late}, {"due_at": late, **done}, done, done]
+    for number, values in enumerate(tasks):
+        app.store_task(a_task(id=an_id(100 + number), lead_id=lead.id, **values))
+    assert waiting(app).tasks == {TaskState.OPEN: 2, TaskState.DONE: 3, TaskState.CANCELLED: 0}
+    assert waiting(app).overdue_tasks == 1
+    app.clock.advance(MINUTE)
+    assert waiting(app).overdue_tasks == 2

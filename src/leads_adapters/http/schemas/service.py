@@ -57,7 +57,7 @@ class SourceCountView(msgspec.Struct):
 
 
 class StatisticsView(View):
-    """Statistics of all leads and follow-ups."""
+    """Statistics of all leads, follow-ups and tasks."""
 
     at: Annotated[Utc, Meta(description="The time of the count.")]
     total: Annotated[int, Meta(description="The number of leads.", examples=[30])]
@@ -84,6 +84,7 @@ class StatisticsView(View):
     overdue_follow_ups: Annotated[
         int, Meta(description="The number of scheduled follow-ups whose due time has passed.", examples=[2])
     ]
+    overdue_tasks: Annotated[int, Meta(description="The number of open tasks whose due time has passed.", examples=[3])]
     enquiries: Annotated[int, Meta(description="The number of enquiries of all leads.", examples=[42])]
     by_source: Annotated[
         Sequence[SourceCountView],
