@@ -16,6 +16,7 @@ from typing import Protocol
 
 from leads_domain.access import ApiKey
 from leads_domain.assignment import Turns
+from leads_domain.calendar import Calendar, CalendarEntry, CalendarId
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
@@ -277,6 +278,35 @@ class ApiKeyStore(Protocol):
         """Store the times of last use by key id, unless a later one is stored. None is earlier than the creation."""
 
 
+class CalendarStore(Protocol):
+    """A store of calendars, without their secrets."""
+
+    def add(self, calendar: Calendar) -> None:
+        """Store a new calendar."""
+
+    def get(self, id: CalendarId) -> Calendar:
+        """Return the calendar with this id, also if it is revoked; raises `NotFound`."""
+
+    def find_by_digest(self, digest: str) -> Calendar | None:
+        """Return the calendar whose secret has this SHA-256, also if it is revoked; None if there is none."""
+
+    def page(self, *, after: Position | None, limit: int) -> Page[Calendar, Position]:
+        """Return a page of the calendars, including revoked ones, ordered by creation time, then by id."""
+
+    def count(self) -> int:
+        """Return the number of calendars, including revoked ones."""
+
+    def revoke(self, id: CalendarId, at: datetime) -> None:
+        """Set the time of revocation of a calendar, unless it has one; raises `NotFound`."""
+
+    def entries(self, owner_key: str, *, due_from: datetime, limit: int) -> Sequence[CalendarEntry]:
+        """Return what a person's calendar shows: the open tasks, and the scheduled follow-ups of the person's leads.
+
+        Up to `limit` entries that are due at `due_from` or later, ordered by due time, then by id. Texts are truncated
+        to `ENTRY_TEXT_MAX` characters. This can be slow if the person has many leads.
+        """
+
+
 class IdempotencyStore(Protocol):
     """A store of idempotency records: the first response for each idempotency key of a caller."""
 
@@ -329,6 +359,10 @@ class UnitOfWork(Protocol):
     @property
     def api_keys(self) -> ApiKeyStore:
         """Return the store of API keys."""
+
+    @property
+    def calendars(self) -> CalendarStore:
+        """Return the store of calendars."""
 
     @property
     def idempotency(self) -> IdempotencyStore:

@@ -45,6 +45,7 @@ def test_a_service_moves_to_postgresql_and_back_with_all_data(site: Site, postgr
     assert [line.split()[:2] for line in copied.out.splitlines()] == [
         ["table", "rows"],
         ["api_keys", "1"],
+        ["calendars", "0"],
         ["feed", "0"],
         ["idempotency_records", "0"],
         ["leads", "1"],
@@ -54,6 +55,7 @@ def test_a_service_moves_to_postgresql_and_back_with_all_data(site: Site, postgr
         ["follow_ups", "1"],
         ["merged_leads", "0"],
         ["submissions", "0"],
+        ["tasks", "0"],
     ]
     assert "Copying" in copied.err
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 
 from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.memory.api_key_store import MemoryApiKeyStore
+from leads_adapters.memory.calendar_store import MemoryCalendarStore
 from leads_adapters.memory.follow_up_store import MemoryFollowUpStore
 from leads_adapters.memory.idempotency_store import MemoryIdempotencyStore
 from leads_adapters.memory.lead_store import MemoryLeadStore
@@ -16,6 +17,7 @@ from leads_adapters.memory.task_store import MemoryTaskStore
 from leads_adapters.memory.timeline import MemoryTimeline
 from leads_adapters.memory.turns import MemoryTurns
 from leads_domain.access import ApiKey
+from leads_domain.calendar import Calendar, CalendarId
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
@@ -36,6 +38,7 @@ class _State:
     timeline: list[TimelineEntry] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    calendars: dict[CalendarId, Calendar] = field(default_factory=dict)
     idempotency: dict[tuple[str, str], IdempotencyRecord] = field(default_factory=dict)
 
     def copy(self) -> "_State":
@@ -52,6 +55,9 @@ class MemoryUnitOfWork:
         self.submissions = MemorySubmissionStore(state.submissions)
         self.timeline = MemoryTimeline(state.timeline, state.positions)
         self.api_keys = MemoryApiKeyStore(state.api_keys)
+        self.calendars = MemoryCalendarStore(
+            state.calendars, state.leads, state.tasks, state.follow_ups, state.timeline
+        )
         self.idempotency = MemoryIdempotencyStore(state.idempotency)
         self.turns = MemoryTurns(state.turns)
         self.reports = MemoryReports(state.leads, state.follow_ups, state.timeline)

@@ -249,6 +249,17 @@ api_keys = _table(
     CheckConstraint("role IN ('capture', 'read', 'agent', 'admin')", "role"),
 )
 
+calendars = _table(
+    "calendars",
+    Column("id", Identifier, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("owner_key", Text, nullable=False),
+    Column("name", Text),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
+
 idempotency_records = _table(
     "idempotency_records",
     Column("caller", Text),

@@ -1,6 +1,7 @@
 """Combine the stores of one database connection."""
 
 from leads_adapters.sql.api_key_store import SqlApiKeyStore
+from leads_adapters.sql.calendar_store import SqlCalendarStore
 from leads_adapters.sql.follow_up_store import SqlFollowUpStore
 from leads_adapters.sql.idempotency_store import SqlIdempotencyStore
 from leads_adapters.sql.lead_store import SqlLeadStore
@@ -24,6 +25,7 @@ class SqlUnitOfWork:
         self.submissions = SqlSubmissionStore(runner)
         self.timeline = SqlTimeline(runner)
         self.api_keys = SqlApiKeyStore(runner)
+        self.calendars = SqlCalendarStore(runner)
         self.idempotency = SqlIdempotencyStore(runner)
         self.similar_leads = SqlSimilarLeads(runner)
         self.turns = SqlTurns(runner)
