@@ -19,13 +19,14 @@ from leads_adapters.sql import (
     reports,
     similar_leads,
     submission_store,
+    task_store,
 )
 from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.lead_store import _lead_columns
 from leads_adapters.sql.sqlite.driver import journal_mode
 from leads_adapters.sql.statements import Statement
 from leads_adapters.sql.tables import END_OF_TIME
-from leads_domain.paging import LeadQuery, LeadSort
+from leads_domain.paging import LeadQuery, LeadSort, Position, TaskQuery
 
 FILTERS: list[dict[str, Any]] = [
     {**whose, **until, **after}
@@ -46,9 +47,8 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
         steps = [str(row[-1]) for row in cursor.fetchall()]
     engine.dispose()
-    return [
-        step for step in steps if re.search("leads |follow_ups|submissions|timeline|idempotency_records|B-TREE", step)
-    ]
+    tables = "leads |follow_ups|submissions|tasks|timeline|idempotency_records|B-TREE"
+    return [step for step in steps if re.search(tables, step)]
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,42 @@ def test_a_filtered_list_of_follow_ups_reads_only_matching_rows(
     if "due_before" in parameters_of_query:
         conditions.append("due_at<?")
     assert step == f"SEARCH follow_ups USING INDEX ix_follow_ups_{index} ({' AND '.join(conditions)})"
+
+
+TASK_QUERIES: list[dict[str, Any]] = [
+    {**whose, **since, **until, **after}
+    for whose, since, until, after in product(
+        ({}, {"lead_id": an_id(1)}, {"assignee_key": "mia"}, {"lead_id": an_id(1), "assignee_key": "mia"}),
+        ({}, {"due_from": NOON}),
+        ({}, {"due_before": NOON}),
+        ({}, {"after": Position(NOON, an_id(2))}, {"after": Position(NOON - timedelta(days=1), an_id(2))}),
+    )
+]
+
+
+@pytest.mark.parametrize("fields", TASK_QUERIES, ids=lambda fields: " ".join(fields) or "everything")
+def test_a_list_of_tasks_reads_only_matching_rows_from_the_later_of_its_lower_bounds(
+    tmp_path: Path, fields: dict[str, Any]
+) -> None:
+    values = task_store._page_values(TaskQuery(**fields))
+    (step,) = plan(tmp_path, task_store._page(frozenset(values)), state="open", limit=51, **values)
+    whose = [name for name in ("lead_id", "assignee_key") if name in fields][:1]
+    lower = {"due_from": "due_at>?", "after": "(due_at,id)>(?,?)"}
+    starts = [name for name in lower if name in fields]
+    if len(starts) == 2:
+        starts = ["due_from" if fields["after"].at < fields["due_from"] else "after"]
+    conditions = [f"{name}=?" for name in (*whose, "state")] + [lower[name] for name in starts]
+    if "due_before" in fields:
+        conditions.append("due_at<?")
+    index = "_".join(("ix_tasks", *whose, "state_due_at_id"))
+    assert step == f"SEARCH tasks USING INDEX {index} ({' AND '.join(conditions)})"
+
+
+def test_tasks_are_counted_in_an_index(tmp_path: Path) -> None:
+    for whose in ({}, {"assignee_key": "mia"}):
+        values = {**whose, "due_before": NOON}
+        (step,) = plan(tmp_path, task_store._count(frozenset(values)), state="open", **values)
+        assert step.startswith("SEARCH tasks USING COVERING INDEX ix_tasks_")
 
 
 def test_a_claim_reads_only_due_follow_ups_of_its_channel(tmp_path: Path) -> None:

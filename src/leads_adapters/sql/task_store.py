@@ -60,9 +60,7 @@ class SqlTaskStore:
 
     def page(self, query: TaskQuery) -> Page[Task, Position]:
         """See `TaskStore.page`."""
-        values = _filter_values(query)
-        if query.after is not None:
-            values |= {"after_at": query.after.at, "after_id": query.after.id}
+        values = _page_values(query)
         # One run for each state: each reads in the order of an index.
         runs = ({**values, "state": state.value} for state in query.states or TaskState)
         found = self._runner.page(
@@ -106,6 +104,8 @@ class SqlTaskStore:
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "lead_id": tasks.c.lead_id == bindparam("lead_id"),
     "assignee_key": tasks.c.assignee_key == bindparam("assignee_key"),
+    # Not in an index: otherwise SQLite reads all tasks of the assignee instead of the few of the lead.
+    "assignee_of_lead": tasks.c.assignee_key.concat("") == bindparam("assignee_of_lead"),
     "due_from": tasks.c.due_at >= bindparam("due_from"),
     "due_before": tasks.c.due_at < bindparam("due_before"),
     "after_id": tuple_(tasks.c.due_at, tasks.c.id)
@@ -113,9 +113,22 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
 }
 
 
+def _page_values(query: TaskQuery) -> dict[str, Any]:
+    """Return the values of the filters. Of two lower bounds, only the later one: SQLite may read from the other."""
+    values = _filter_values(query)
+    after = query.after
+    if after is None or (query.due_from is not None and after.at < query.due_from):
+        return values
+    values.pop("due_from", None)
+    return values | {"after_at": after.at, "after_id": after.id}
+
+
 def _filter_values(query: TaskQuery) -> dict[str, Any]:
     names = ("lead_id", "assignee_key", "due_from", "due_before")
-    return {name: value for name in names if (value := getattr(query, name)) is not None}
+    values = {name: value for name in names if (value := getattr(query, name)) is not None}
+    if values.keys() >= {"lead_id", "assignee_key"}:
+        values["assignee_of_lead"] = values.pop("assignee_key")
+    return values
 
 
 def _conditions(filters: frozenset[str]) -> list[ColumnElement[bool]]:
