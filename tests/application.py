@@ -159,8 +159,8 @@ class Application:
         return self.database.write(self.change_follow_up, follow_up.id, FollowUp.retry, actor=ACTOR)
 
     def create_task(self, lead: Lead, **values: Any) -> Task:
-        """Create a task of a lead, by default to call about the quote at noon."""
-        input = cast(TaskInput, {"text": "Call about the quote", "due_at": NOON, **values})
+        """Create a task of a lead, by default to call about the quote at noon, with a reminder."""
+        input = cast(TaskInput, {"text": "Call about the quote", "due_at": NOON, "remind": True, **values})
         return self.database.write(self.create_task_of_lead, lead.id, input, actor=ACTOR)
 
     def claim(self, *channels: str, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:

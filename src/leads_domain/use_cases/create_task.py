@@ -44,7 +44,7 @@ class TaskDetails(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class CreateTask:
-    """Create a task. By default it is for the owner of the lead, with a reminder through the default channel."""
+    """Create a task, by default for the owner of the lead. A reminder goes through the default channel."""
 
     clock: Clock
     ids: IdSource
@@ -95,7 +95,7 @@ class CreateTask:
         if not _reminds(values) or self.channels[self.default_channel] is not Address.PHONE:
             return []
         message = f"The default channel {self.default_channel} needs a phone number, and an assignee has none."
-        return [FieldError("/remind", f"{message} Send `remind` as false.")]
+        return [FieldError("/remind", f"{message} Leave `remind` out.")]
 
 
 def first_assignee(*candidates: EmailAddress | None, pointer: str = "/assignee") -> EmailAddress:
@@ -107,8 +107,8 @@ def first_assignee(*candidates: EmailAddress | None, pointer: str = "/assignee")
 
 
 def _reminds(values: TaskInput | TaskDetails) -> bool:
-    """Return whether the task has a reminder, which is the default."""
-    return values.get("remind") is not False
+    """Return whether the task has a reminder. By default it has none."""
+    return values.get("remind") is True
 
 
 RULES: Mapping[str, Callable[[Any, Normalizer], object]] = {

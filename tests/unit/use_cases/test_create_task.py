@@ -16,7 +16,7 @@ from leads_domain.use_cases.create_task import CreateTask, TaskInput
 HOUR = timedelta(hours=1)
 
 
-def test_by_default_a_task_is_for_the_owner_with_a_reminder_on_the_default_channel(app: Application) -> None:
+def test_a_task_is_for_the_owner_by_default_with_a_reminder_on_the_default_channel(app: Application) -> None:
     lead = app.register(owner="mia@example.com").lead
     now = app.clock.advance(HOUR)
     task = app.create_task(lead, due_at=now + HOUR)
@@ -40,7 +40,14 @@ def test_a_task_has_all_requested_values(app: Application) -> None:
 def test_a_value_that_is_null_or_blank_has_its_default(app: Application, missing: str | None) -> None:
     lead = app.register(owner="mia@example.com").lead
     task = app.create_task(lead, assignee=missing, remind=None)
-    assert (task.assignee, task.remind) == (an_email("mia@example.com"), True)
+    assert (task.assignee, task.remind) == (an_email("mia@example.com"), False)
+
+
+def test_a_task_has_no_reminder_unless_it_is_requested(app: Application) -> None:
+    lead = app.register().lead
+    values: TaskInput = {"text": "Call", "due_at": NOON, "assignee": "mia@example.com"}
+    assert app.database.write(app.create_task_of_lead, lead.id, values, actor=ACTOR).remind is False
+    assert app.follow_ups(lead) == []
 
 
 def test_the_timeline_shows_actor_and_time(app: Application) -> None:
@@ -108,12 +115,12 @@ def test_an_unknown_lead_has_no_task(app: Application) -> None:
 
 def test_a_default_channel_that_needs_a_phone_number_cannot_remind(app: Application) -> None:
     by_phone = CreateTask(app.clock, app.ids, app.change_lead.normalizer, app.create_task_of_lead.channels, "sms")
-    values: TaskInput = {"text": "Call", "due_at": NOON, "assignee": "mia@example.com"}
+    values: TaskInput = {"text": "Call", "due_at": NOON, "assignee": "mia@example.com", "remind": True}
     lead = app.register().lead
 
     with pytest.raises(ValidationFailed) as caught:
         app.database.write(by_phone, lead.id, values, actor=ACTOR)
-    detail = "The default channel sms needs a phone number, and an assignee has none. Send `remind` as false."
+    detail = "The default channel sms needs a phone number, and an assignee has none. Leave `remind` out."
     assert caught.value.errors == (FieldError("/remind", detail),)
     assert app.database.write(by_phone, lead.id, {**values, "remind": False}, actor=ACTOR).remind is False
 
