@@ -489,7 +489,8 @@ def lead_json(lead: Record) -> Record:
 
 def follow_up_json(follow_up: Record) -> Record:
     """Return a follow-up of the model as the API shows it."""
-    return _with_times({name: value for name, value in follow_up.items() if name not in ("lease", "claims")})
+    shown = {name: value for name, value in follow_up.items() if name not in ("lease", "claims")}
+    return _with_times({**shown, "task_id": shown.get("task_id")})
 
 
 def _with_times(record: Record) -> Record:

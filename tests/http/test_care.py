@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from builders import a_task
+from leads_domain.lead import LeadId
 from leads_domain.use_cases.add_note import NOTE_MAX
 from rest import JOHN, UNKNOWN_ID, Api, Service
 
@@ -290,12 +292,29 @@ def test_the_personal_data_export_is_complete(service: Service, admin: Api, john
     for number in range(60):
         admin.post(f"{john}/notes", {"text": f"Call {number}"}).expect(201)
     lead = merge(admin, john, jon)
+    task = a_task(lead_id=LeadId(id_of(john)))
+    service.run(service.container.database().write(lambda work: work.tasks.add(task)))
     document = admin.get(f"{john}/export").expect(200).json
     assert document == {
         "lead": lead,
         "merged_ids": [id_of(jon)],
         "distinct_ids": [],
         "follow_ups": admin.get(f"{john}/follow-ups?limit=200").json["items"],
+        "tasks": [
+            {
+                "id": task.id,
+                "lead_id": id_of(john),
+                "assignee": "mia@example.com",
+                "text": "Call about the quote",
+                "due_at": "2026-01-05T12:00:00.000000Z",
+                "state": "open",
+                "outcome": None,
+                "done_at": None,
+                "created_at": "2026-01-05T12:00:00.000000Z",
+                "updated_at": "2026-01-05T12:00:00.000000Z",
+                "version": 1,
+            }
+        ],
         "timeline": admin.get(f"{john}/timeline?limit=200").json["items"],
         "submissions": [],
         "replied_at": [],

@@ -31,6 +31,7 @@ def test_a_follow_up_needs_no_body(service: Service, api: Api, john: str) -> Non
         "created_at": "2026-01-05T12:00:00.000000Z",
         "updated_at": "2026-01-05T12:00:00.000000Z",
         "rule_status": None,
+        "task_id": None,
     }
 
 

@@ -1,9 +1,9 @@
 """Evaluate conditional requests (RFC 9110, section 13): `If-Match`, `If-None-Match` and 304."""
 
 import re
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar import Response
 
@@ -11,8 +11,10 @@ from leads_adapters.http.body import ApiRequest
 from leads_adapters.http.headers import header
 from leads_adapters.http.problems import MalformedRequest
 from leads_adapters.http.responses import JsonResponse, etag
-from leads_adapters.http.schemas.leads import LeadView
-from leads_domain.errors import VersionMismatch
+from leads_domain.lead import Lead
+from leads_domain.task import Task
+
+ResourceT = TypeVar("ResourceT", Lead, Task)
 
 _TAG = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 _TAGS = re.compile(r"[ \t,]*(?:" + _TAG + r"[ \t]*(?:,[ \t,]*|$))+")
@@ -42,14 +44,22 @@ def condition(request: ApiRequest) -> Condition:
     )
 
 
-def conditional_response(request: ApiRequest, lead: LeadView) -> Response[Any]:
-    """Return the lead, or 304 if the client has this version. Raises `VersionMismatch` if it requires another."""
+def change_options(request: ApiRequest) -> dict[str, Any]:
+    """Return the keyword arguments of a use case that changes a lead or task: the actor and the precondition."""
+    return {"actor": request.user.name, "precondition": condition(request).permits}
+
+
+def conditional_response(request: ApiRequest, found: ResourceT, view: Callable[[ResourceT], object]) -> Response[Any]:
+    """Return the view of a lead or task, or 304 if the client has this version.
+
+    Raises `VersionMismatch` if the client requires another version.
+    """
     required = condition(request)
-    if lead.version not in required.accepted:
-        raise VersionMismatch(lead.version)
-    if lead.version in required.excluded:
-        return Response(None, status_code=304, headers=etag(lead.version))
-    return JsonResponse(lead, headers=etag(lead.version))
+    found.check_version(required.accepted.__contains__)
+    headers = etag(found.version)
+    if found.version in required.excluded:
+        return Response(None, status_code=304, headers=headers)
+    return JsonResponse(view(found), headers=headers)
 
 
 def _versions(name: str, value: str, *, weak: bool) -> Container[int]:

@@ -13,6 +13,7 @@ from leads_adapters.http.problems import RETRY_LATER, Unavailable
 from leads_adapters.http.schemas.follow_ups import FollowUpView
 from leads_adapters.http.schemas.leads import LeadView, PersonalDataView
 from leads_adapters.http.schemas.submissions import SubmissionView
+from leads_adapters.http.schemas.tasks import TaskView
 from leads_adapters.http.schemas.timeline import TimelineEntryView
 from leads_adapters.times import time_text
 from leads_domain.lead import LeadId
@@ -44,7 +45,7 @@ def _write(work: UnitOfWork, id: LeadId, spool: IO[bytes]) -> None:
     try:
         spool.seek(0)  # the unit of work may run again
         spool.truncate()
-        for name, separator in zip(PersonalDataView.__struct_fields__, b"{,,,,,,", strict=True):
+        for name, separator in zip(PersonalDataView.__struct_fields__, b"{,,,,,,,", strict=True):
             spool.write(b'%c"%s":' % (separator, name.encode()))
             spool.writelines(_VALUES[name](getattr(export, name)))
         spool.write(b"}\n")
@@ -77,6 +78,7 @@ _VALUES: Mapping[str, Callable[[Any], Iterator[bytes]]] = {
     "merged_ids": _value,
     "distinct_ids": _value,
     "follow_ups": _array(FollowUpView.of),
+    "tasks": _array(TaskView.of),
     "timeline": _array(TimelineEntryView.of),
     "submissions": _array(SubmissionView.of),
     "replied_at": _times,

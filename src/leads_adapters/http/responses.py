@@ -57,5 +57,5 @@ class JsonResponse(Response[ContentT]):
 
 
 def etag(version: int) -> dict[str, str]:
-    """Return the header `ETag` for a version of a lead (RFC 9110, section 8.8.3)."""
+    """Return the header `ETag` for a version of a lead or task (RFC 9110, section 8.8.3)."""
     return {"etag": f'"{version}"'}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.openapi import ResponseSpec
@@ -16,7 +16,7 @@ from leads_adapters.http import problems
 from leads_adapters.http.authentication import requires
 from leads_adapters.http.body import ApiRequest, sent_fields
 from leads_adapters.http.capture import Captures
-from leads_adapters.http.conditional import condition, conditional_response
+from leads_adapters.http.conditional import change_options, conditional_response
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import FilteredLeads
 from leads_adapters.http.pages import SHORT_BYTES
@@ -134,7 +134,7 @@ class LeadController(Controller):
         lead = await leads.loader.load(wanted)
         if lead is None:  # find out why: this raises `NotFound` or `Merged`
             lead = await leads.database.read(lambda work: work.leads.get(wanted))
-        return conditional_response(request, LeadView.of(lead))
+        return conditional_response(request, lead, LeadView.of)
 
     @patch(
         "/{id:str}",
@@ -150,7 +150,7 @@ class LeadController(Controller):
         values, and attributes are merged by name. The pipeline must allow the transition to a new `status`; the
         current status has no effect. The request makes all of its changes or none.
         """
-        options = _change_options(request)
+        options = change_options(request)
         return lead_response(await leads.database.write(leads.change_lead, lead_id(id), sent_fields(data), **options))
 
     @delete(
@@ -164,7 +164,7 @@ class LeadController(Controller):
         Its timeline, follow-ups and submissions are erased with it. One timeline entry remains, which records when and
         by whom the lead was erased. Its e-mail address and phone number can be used again.
         """
-        await leads.database.write(leads.erase_lead, lead_id(id), **_change_options(request))
+        await leads.database.write(leads.erase_lead, lead_id(id), **change_options(request))
 
     @post("/{id:str}/merge", status_code=200, opt=requires(Permission.CHANGE, conditional=True))
     async def merge_leads(
@@ -176,7 +176,7 @@ class LeadController(Controller):
         follow-ups and the submissions of the duplicate move to the lead, and a timeline entry lists the fields of the
         duplicate. Requests for its id return 301 from then on. Repeating a merge has no effect.
         """
-        options = _change_options(request)
+        options = change_options(request)
         return await leads.write(request, lead_response, leads.merge_leads, lead_id(id), sent_fields(data), **options)
 
     @get("/{id:str}/export", opt=requires(Permission.ADMINISTER))
@@ -195,10 +195,6 @@ class LeadController(Controller):
         else:
             await response.begin()
         return response
-
-
-def _change_options(request: ApiRequest) -> dict[str, Any]:
-    return {"actor": request.user.name, "precondition": condition(request).permits}
 
 
 def lead_response(lead: Lead, status_code: int = 200, headers: Mapping[str, str] | None = None) -> LeadResponse:

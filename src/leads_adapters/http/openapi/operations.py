@@ -100,7 +100,7 @@ def _responses(
         if int(status) < HTTPStatus.MULTIPLE_CHOICES
     }
     if method == "GET" and "conditional" in handler.opt:
-        successes["304"] = {"description": "The lead is at a version that `If-None-Match` names."}
+        successes["304"] = {"description": "The resource is at a version that `If-None-Match` names."}
     if "form" in handler.opt:
         successes |= _PAGES
     if path.startswith("/leads/{id}"):
@@ -147,7 +147,7 @@ def _headers(response: Mapping[str, Any], handler: HTTPRouteHandler, method: str
     needs_key = permission_of(handler.opt) is not None
     is_sent = {
         "Content-Disposition": is_success and "download" in handler.opt,
-        "ETag": _name(response) == "LeadView" or status in {"304", "412"},
+        "ETag": _name(response) in {"LeadView", "TaskView"} or status in {"304", "412"},
         "Idempotency-Replayed": is_success and is_post,
         "Link": "PageView" in _name(response),
         "Location": status in {"301", "303"} or (is_post and status == str(handler.status_code) != "200"),

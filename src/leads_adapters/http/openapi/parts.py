@@ -23,7 +23,7 @@ UPLOADS: Mapping[str, str | None] = {**FILES, **dict.fromkeys(SPREADSHEETS)}
 HEADERS: Mapping[str, Any] = {
     "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
     "ETag": {
-        "description": "The version of the lead, as an entity tag (RFC 9110).",
+        "description": "The version of the resource, as an entity tag (RFC 9110).",
         "schema": {"type": "string", "pattern": '^"[1-9][0-9]*"$', "examples": ['"1"']},
     },
     "Idempotency-Replayed": {
@@ -64,13 +64,13 @@ CONDITION_PARAMETERS = (
     {
         "name": "If-Match",
         "in": "header",
-        "description": "Refuse the request unless the lead is at one of these versions, written as in `ETag`, or `*`.",
+        "description": "Refuse the request unless the resource is at one of these versions, as in `ETag`, or `*`.",
         "schema": {**_TAGS, "examples": ["*"]},
     },
     {
         "name": "If-None-Match",
         "in": "header",
-        "description": "Refuse the request if the lead is at one of these versions; `GET` returns 304.",
+        "description": "Refuse the request if the resource is at one of these versions; `GET` returns 304.",
         "schema": {**_TAGS, "examples": ['"0"']},
     },
 )

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from leads_domain import details, enquiry, follow_up
+from leads_domain import details, enquiry, follow_up, task
 from leads_domain.access import Role
 from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.use_cases import add_note
@@ -101,6 +101,9 @@ Message = Annotated[str, _text("The text of the message.", follow_up.MESSAGE_MAX
 EnquiryMessage = Annotated[
     str, _text("The message of the person.", enquiry.MESSAGE_MAX, "Do you deliver on Saturdays?")
 ]
+TaskText = Annotated[str, _text("What to do.", task.TEXT_MAX, "Call about the quote")]
+Outcome = Annotated[str, _text("What came of the task.", task.OUTCOME_MAX, "Wants a new quote by Friday")]
+Assignee = Annotated[str, _format(ADDRESS, "The e-mail address of the colleague who does the task.", "mia@example.com")]
 Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"], extra_json_schema=NO_NUL)]
 KeyName = Annotated[
     str,

@@ -52,3 +52,4 @@ class FollowUpView(View):
         str | None,
         Meta(description="The status whose follow-up rule created it. Null if no rule did.", examples=[None]),
     ]
+    task_id: Annotated[Annotated[Id, Meta(description="The task that it reminds of.")] | None, NULL]

@@ -24,6 +24,7 @@ from leads_adapters.http.schemas.common import (
 )
 from leads_adapters.http.schemas.follow_ups import FollowUpView
 from leads_adapters.http.schemas.submissions import SubmissionView
+from leads_adapters.http.schemas.tasks import TaskView
 from leads_adapters.http.schemas.timeline import TimelineEntryView
 from leads_adapters.times import time_text
 from leads_domain.lead import Lead
@@ -111,6 +112,7 @@ class PersonalDataView(msgspec.Struct):
     merged_ids: Annotated[Sequence[Id], Meta(description="The ids of the leads that were merged into this one.")]
     distinct_ids: Annotated[Sequence[Id], Meta(description="The ids of leads that were marked as other people.")]
     follow_ups: Annotated[Sequence[FollowUpView], Meta(description="Ordered by due time.")]
+    tasks: Annotated[Sequence[TaskView], Meta(description="Ordered by due time.")]
     timeline: Annotated[Sequence[TimelineEntryView], Meta(description="Newest first.")]
     submissions: Annotated[Sequence[SubmissionView], Meta(description="Newest first.")]
     replied_at: Annotated[

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from leads_adapters.times import time_text
+from leads_domain.contact import EmailAddress
 
 ItemT = TypeVar("ItemT")
 
@@ -41,6 +42,8 @@ def _json(value: Any) -> Any:
             return time_text(value)
         case timedelta():
             return value.total_seconds()
+        case EmailAddress():
+            return value.address
         case Mapping():
             return dict(value)
     return value
