@@ -10,6 +10,7 @@ from uuid import UUID
 
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.details import Details, DetailsInput
+from leads_domain.digest import Digest, DigestId
 from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import FollowUpNotice
@@ -71,6 +72,11 @@ def a_task(**fields: Any) -> Task:
     return replace(_TASK, **fields)
 
 
+def a_digest(**fields: Any) -> Digest:
+    """Return a scheduled digest for Mia, planned at noon."""
+    return replace(_DIGEST, **fields)
+
+
 def a_submission(**fields: Any) -> Submission:
     """Return a received submission of the form `contact`."""
     return replace(_SUBMISSION, **fields)
@@ -128,6 +134,8 @@ _TASK = Task(
     created_at=NOON,
     updated_at=NOON,
 )
+
+_DIGEST = Digest.plan(DigestId(an_id(5)), an_email("mia@example.com"), NOON)
 
 _SUBMISSION = Submission(
     id=SubmissionId(an_id(3)),

@@ -17,6 +17,8 @@ from typing import Protocol
 from leads_domain.access import ApiKey
 from leads_domain.assignment import Turns
 from leads_domain.calendar import Calendar, CalendarEntry, CalendarId
+from leads_domain.contact import EmailAddress
+from leads_domain.digest import Digest, DigestId
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
@@ -140,6 +142,18 @@ class FollowUpStore(Protocol):
         follow-up.
         """
 
+    def recently_failed(self, since: datetime, *, owner_key: str | None, limit: int) -> Sequence[FollowUp]:
+        """Return up to `limit` follow-ups that have failed since this time, the last one first.
+
+        With `owner_key`, return only those of leads with this owner.
+        """
+
+    def count_recently_failed(self, since: datetime, *, owner_key: str | None) -> int:
+        """Return the number of follow-ups that `recently_failed` would return without a limit."""
+
+    def owners_of_failed(self, since: datetime) -> Sequence[EmailAddress]:
+        """Return the owners of leads with follow-ups that have failed since this time, each once, in any order."""
+
 
 class TaskStore(Protocol):
     """A store of tasks."""
@@ -162,6 +176,9 @@ class TaskStore(Protocol):
     def count(self, query: TaskQuery) -> int:
         """Return the number of tasks that match the query, on all pages."""
 
+    def assignees_due(self, before: datetime) -> Sequence[EmailAddress]:
+        """Return the assignees of open tasks that are due before this time, each once, in any order."""
+
     def open_of_lead(self, lead_id: LeadId) -> Sequence[Task]:
         """Return and lock all open tasks of a locked lead, ordered by due time."""
 
@@ -170,6 +187,40 @@ class TaskStore(Protocol):
 
     def erase(self, lead_id: LeadId) -> None:
         """Erase all tasks of a locked lead, which has no reminders any more."""
+
+
+class DigestStore(Protocol):
+    """A store of digests, and of the time when digests were last planned."""
+
+    def planned_at(self) -> datetime | None:
+        """Return the time of the last planning; None if there was none."""
+
+    def planned_at_for_update(self) -> datetime | None:
+        """Return the time of the last planning. Until the unit of work ends, no other one can call this."""
+
+    def plan(self, at: datetime, digests: Iterable[Digest]) -> None:
+        """Store the time of this planning, which is locked, and its new digests."""
+
+    def get_for_update(self, id: DigestId) -> Digest:
+        """Return the digest with this id, and lock it until the unit of work ends; raises `NotFound`."""
+
+    def save(self, digest: Digest) -> None:
+        """Replace a locked or claimed digest."""
+
+    def next_attempt(self, now: datetime) -> datetime | None:
+        """Return the time of the next attempt, without digests that are leased at `now`; None if there is none."""
+
+    def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[Digest]:
+        """Claim (`Digest.claim`) up to `limit` scheduled digests whose next attempt is due at `now`.
+
+        The longest overdue come first, and leased digests are skipped. Concurrent claims never return the same digest.
+        """
+
+    def failed(self, since: datetime) -> Sequence[Digest]:
+        """Return the digests that were planned since this time and have failed, the first planned first."""
+
+    def delete_ended(self, before: datetime) -> None:
+        """Delete the digests that were planned before this time and are not scheduled any more."""
 
 
 class Timeline(Protocol):
@@ -347,6 +398,10 @@ class UnitOfWork(Protocol):
     @property
     def tasks(self) -> TaskStore:
         """Return the store of tasks."""
+
+    @property
+    def digests(self) -> DigestStore:
+        """Return the store of digests."""
 
     @property
     def timeline(self) -> Timeline:

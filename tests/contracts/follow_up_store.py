@@ -13,9 +13,10 @@ from hypothesis import given
 from builders import NOON, a_follow_up, a_lead, an_email, an_id
 from contracts.stores import LARGE, ON_ONE_DATABASE, SMALL, StoreContract, all_pages, assert_pages_end_by_size, text_of
 from databases import RunningDatabase
+from leads_domain.contact import EmailAddress
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState, Lease, Recipient
-from leads_domain.lead import LeadId
+from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.ports import UnitOfWork
 from strategies import follow_ups
@@ -79,6 +80,28 @@ def next_attempts(work: UnitOfWork, now: datetime = NOON) -> Mapping[str, dateti
 def backlog(work: UnitOfWork, now: datetime = NOON) -> Mapping[str, Backlog]:
     """Return the backlog of each channel."""
     return work.follow_ups.backlog(now)
+
+
+def save_lead(work: UnitOfWork, lead: Lead) -> None:
+    """Store a lead, and replace an existing one."""
+    try:
+        work.leads.get_for_update(lead.id)
+    except NotFound:
+        work.leads.add(lead)
+    else:
+        work.leads.save(lead)
+
+
+def recently_failed(
+    work: UnitOfWork, since: datetime, *, owner_key: str | None = None, limit: int = 10
+) -> list[FollowUp]:
+    """Return the follow-ups that have failed since a time."""
+    return list(work.follow_ups.recently_failed(since, owner_key=owner_key, limit=limit))
+
+
+def count_failed(work: UnitOfWork, since: datetime, owner_key: str | None = None) -> int:
+    """Count the follow-ups that have failed since a time."""
+    return work.follow_ups.count_recently_failed(since, owner_key=owner_key)
 
 
 def a_sequence(size: int, *, step: timedelta = MINUTE) -> list[FollowUp]:
@@ -399,6 +422,39 @@ class FollowUpStoreContract(StoreContract):
                 return database.read(page, replace(query, after=position))
 
             assert all_pages(after, size=size) == expected
+
+    def test_finds_the_follow_ups_that_have_failed_recently(self, database: RunningDatabase) -> None:
+        before, first, second, third = (
+            a_follow_up(id=an_id(number), updated_at=NOON + number * MINUTE, lead_id=lead, **ENDED[1])
+            for number, lead in enumerate((LEAD, LEAD, OTHER_LEAD, LEAD))
+        )
+        others = [a_follow_up(id=an_id(10 + number), updated_at=LATER, **end) for number, end in enumerate(ENDED[::2])]
+        database.write(add, second, before, third, first, *others, a_follow_up(id=an_id(20), updated_at=LATER))
+        since = first.updated_at
+
+        assert database.read(recently_failed, since) == [third, second, first]
+        assert database.read(recently_failed, since, limit=2) == [third, second]
+        assert database.read(recently_failed, since + MICROSECOND) == [third, second]
+        assert database.read(count_failed, since) == 3
+        assert [each.id for each in database.read(recently_failed, NOON)] == [an_id(n) for n in (3, 2, 1, 0)]
+
+    def test_finds_the_failed_follow_ups_of_an_owner(self, database: RunningDatabase) -> None:
+        mia = EmailAddress("Mia@example.com", "mia@example.com")
+        owners = {LEAD: mia, OTHER_LEAD: mia, LeadId(an_id(3)): None, LeadId(an_id(4)): an_email("noah@example.com")}
+        for number, (lead, owner) in enumerate(owners.items()):
+            database.write(save_lead, a_lead(id=lead, email=an_email(f"{number}@example.com"), owner=owner))
+        failed = [
+            a_follow_up(id=an_id(10 + number), lead_id=LeadId(an_id(number)), **ENDED[1]) for number in (1, 2, 3, 4)
+        ]
+        database.write(add, *failed)
+
+        assert database.read(recently_failed, NOON, owner_key=mia.key) == [failed[1], failed[0]]
+        assert database.read(recently_failed, NOON, owner_key="oma@example.com") == []
+        assert database.read(count_failed, NOON, owner_key=mia.key) == 2
+        assert database.read(count_failed, NOON, owner_key="oma@example.com") == 0
+        found = database.read(lambda work: work.follow_ups.owners_of_failed(NOON))
+        assert sorted((str(each), each.key) for each in found) == [(str(mia), mia.key), ("noah@example.com",) * 2]
+        assert database.read(lambda work: work.follow_ups.owners_of_failed(NOON + MICROSECOND)) == []
 
     def test_moves_only_the_follow_ups_of_the_given_lead_unchanged(self, database: RunningDatabase) -> None:
         moved = [a_follow_up(id=an_id(number), **end_state) for number, end_state in enumerate(ENDED)]

@@ -12,6 +12,7 @@ from hypothesis import given
 from builders import NOON, a_lead, a_task, an_email, an_id
 from contracts.stores import LARGE, ON_ONE_DATABASE, SMALL, StoreContract, all_pages, assert_pages_end_by_size, text_of
 from databases import RunningDatabase
+from leads_domain.contact import EmailAddress
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page, Position, TaskQuery
@@ -203,3 +204,25 @@ class TaskStoreContract(StoreContract):
         database.write(lambda work: work.tasks.erase(LEAD))
 
         assert database.read(page, TaskQuery()).items == [other]
+
+    def test_finds_the_assignees_of_open_tasks_that_are_due(self, database: RunningDatabase) -> None:
+        mia_again = EmailAddress("MIA@example.com", MIA.key)
+        oma = an_email("oma@example.com")
+        tasks = [
+            *a_sequence(3),
+            a_task(id=an_id(3), assignee=NOAH, due_at=NOON + MINUTE, lead_id=OTHER_LEAD),
+            a_task(id=an_id(4), assignee=mia_again),
+            a_task(id=an_id(5), assignee=None),
+            *(a_task(id=an_id(10 + number), assignee=oma, **state) for number, state in enumerate(STATES[1:])),
+        ]
+        database.write(add, *tasks)
+
+        def assignees(before: datetime) -> list[str]:
+            found = database.read(lambda work: work.tasks.assignees_due(before))
+            assert {str(each) for each in found} <= {str(MIA), str(mia_again), str(NOAH)}
+            return sorted(each.key for each in found)
+
+        assert assignees(NOON) == []
+        assert assignees(NOON + MICROSECOND) == [MIA.key]
+        assert assignees(NOON + MINUTE) == [MIA.key]
+        assert assignees(NOON + MINUTE + MICROSECOND) == [MIA.key, NOAH.key]

@@ -22,6 +22,8 @@ from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.sql.tables import (
     api_keys,
+    digest_plan,
+    digests,
     distinct_leads,
     feed,
     follow_ups,
@@ -170,6 +172,21 @@ def submission_row(number: int = 1, **members: Any) -> Row:
     return row | dict.fromkeys(("reason", "lead_id", "remote_address", "digest")) | members
 
 
+def digest_row(number: int = 1, **members: Any) -> Row:
+    row: Row = {
+        "id": an_id(number),
+        "recipient": AWKWARD,
+        "recipient_key": AWKWARD,
+        "planned_at": EARLIEST,
+        "state": "scheduled",
+        "attempts": 0,
+        "next_attempt_at": NOON,
+        "updated_at": LATEST,
+        "claims": 2**31 - 1,
+    }
+    return row | dict.fromkeys(("last_error", "lease_owner", "lease_until")) | members
+
+
 def fill(engine: Engine) -> None:
     """Fill every table, with values that are difficult to copy."""
     extremes = {"created_at": EARLIEST, "updated_at": LATEST, "version": 2**31 - 1}
@@ -208,6 +225,8 @@ def fill(engine: Engine) -> None:
     insert_rows(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))
     insert_rows(engine, feed, {"id": 1, "last_position": 2**40 + 2})
     insert_rows(engine, turns, {"id": 1, "taken": 7})
+    insert_rows(engine, digest_plan, {"id": 1, "planned_at": LATEST})
+    insert_rows(engine, digests, digest_row(1), digest_row(2, state="failed", next_attempt_at=None, last_error=AWKWARD))
     insert_rows(engine, api_keys, key_row(1), key_row(2, revoked_at=NOON))
     forgotten = idempotency_row(3, fingerprint=None, sealed=None)
     same_key = idempotency_row(1, caller="operator", lead_id=None)

@@ -11,6 +11,7 @@ import pytest
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql import (
+    digest_store,
     follow_up_store,
     idempotency_store,
     lead_filters,
@@ -47,7 +48,7 @@ def plan(folder: Path, statement: Any, **parameters: Any) -> list[str]:
         cursor.execute(f"EXPLAIN QUERY PLAN {compiled.sql}", compiled.parameters(parameters))
         steps = [str(row[-1]) for row in cursor.fetchall()]
     engine.dispose()
-    tables = "leads |follow_ups|submissions|tasks|timeline|idempotency_records|B-TREE"
+    tables = "leads |follow_ups|submissions|tasks|digests|timeline|idempotency_records|B-TREE"
     return [step for step in steps if re.search(tables, step)]
 
 
@@ -136,6 +137,43 @@ def test_queue_statistics_read_only_the_index(tmp_path: Path) -> None:
 def test_scheduled_follow_ups_of_a_lead_are_found_by_an_index(tmp_path: Path) -> None:
     (step,) = plan(tmp_path, follow_up_store._SCHEDULED_OF_LEAD, lead_id=an_id(1))
     assert step == "SEARCH follow_ups USING INDEX ix_follow_ups_lead_id_state_due_at_id (lead_id=? AND state=?)"
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        (follow_up_store._FAILED, {"since": NOON, "limit": 10}),
+        (follow_up_store._FAILED_OF_OWNER, {"since": NOON, "limit": 10, "owner_key": "mia@example.com"}),
+        (follow_up_store._COUNT_FAILED, {"since": NOON}),
+        (follow_up_store._COUNT_FAILED_OF_OWNER, {"since": NOON, "owner_key": "mia@example.com"}),
+        (follow_up_store._OWNERS_OF_FAILED, {"since": NOON}),
+    ],
+)
+def test_recently_failed_follow_ups_have_their_own_index(
+    tmp_path: Path, statement: Any, values: dict[str, Any]
+) -> None:
+    step, *lookups = plan(tmp_path, statement, **values)
+    assert re.fullmatch(
+        r"SEARCH follow_ups USING (COVERING )?INDEX ix_follow_ups_failed \(state=\? AND updated_at>\?\)", step
+    )
+    assert all("sqlite_autoindex_leads_1 (id=?)" in lookup for lookup in lookups if "leads" in lookup)
+
+
+def test_assignees_with_tasks_due_are_found_in_two_steps_each(tmp_path: Path) -> None:
+    steps = plan(tmp_path, task_store._ASSIGNEES_DUE, before=NOON)
+    index = "SEARCH tasks USING COVERING INDEX ix_tasks_assignee_key_state_due_at_id"
+    assert steps == [
+        index,
+        f"{index} (assignee_key>?)",
+        "SEARCH tasks USING INDEX ix_tasks_assignee_key_state_due_at_id (assignee_key=? AND state=? AND due_at<?)",
+    ]
+
+
+def test_digests_are_claimed_along_their_index(tmp_path: Path) -> None:
+    due = plan(tmp_path, digest_store._CLAIM, now=NOON, owner="one", until=NOON, limit=32)
+    assert due[1] == "SEARCH digests USING INDEX ix_digests_next_attempt (next_attempt_at>? AND next_attempt_at<?)"
+    (next_attempt,) = plan(tmp_path, digest_store._NEXT_ATTEMPT, now=NOON)
+    assert next_attempt == "SEARCH digests USING INDEX ix_digests_next_attempt (next_attempt_at>?)"
 
 
 def test_idempotency_records_are_found_by_key_lead_and_age(tmp_path: Path) -> None:

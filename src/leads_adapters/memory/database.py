@@ -3,10 +3,12 @@
 import asyncio
 from copy import copy
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 
 from leads_adapters.database import Arguments, ResultT, UseCase
 from leads_adapters.memory.api_key_store import MemoryApiKeyStore
 from leads_adapters.memory.calendar_store import MemoryCalendarStore
+from leads_adapters.memory.digest_store import MemoryDigestStore
 from leads_adapters.memory.follow_up_store import MemoryFollowUpStore
 from leads_adapters.memory.idempotency_store import MemoryIdempotencyStore
 from leads_adapters.memory.lead_store import MemoryLeadStore
@@ -18,6 +20,7 @@ from leads_adapters.memory.timeline import MemoryTimeline
 from leads_adapters.memory.turns import MemoryTurns
 from leads_domain.access import ApiKey
 from leads_domain.calendar import Calendar, CalendarId
+from leads_domain.digest import Digest, DigestId
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.idempotency import IdempotencyRecord
@@ -33,6 +36,8 @@ class _State:
     distinct: set[frozenset[LeadId]] = field(default_factory=set)
     follow_ups: dict[FollowUpId, FollowUp] = field(default_factory=dict)
     tasks: dict[TaskId, Task] = field(default_factory=dict)
+    digest_plan: list[datetime] = field(default_factory=list)
+    digests: dict[DigestId, Digest] = field(default_factory=dict)
     submissions: dict[SubmissionId, Submission] = field(default_factory=dict)
     turns: list[int] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
@@ -50,8 +55,9 @@ class MemoryUnitOfWork:
 
     def __init__(self, state: _State) -> None:
         self.leads = MemoryLeadStore(state.leads, state.merged)
-        self.follow_ups = MemoryFollowUpStore(state.follow_ups)
+        self.follow_ups = MemoryFollowUpStore(state.follow_ups, state.leads)
         self.tasks = MemoryTaskStore(state.tasks)
+        self.digests = MemoryDigestStore(state.digest_plan, state.digests)
         self.submissions = MemorySubmissionStore(state.submissions)
         self.timeline = MemoryTimeline(state.timeline, state.positions)
         self.api_keys = MemoryApiKeyStore(state.api_keys)

@@ -5,17 +5,19 @@ from dataclasses import replace
 from datetime import datetime
 
 from leads_adapters.memory.sizes import json_size
+from leads_domain.contact import EmailAddress
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
-from leads_domain.lead import LeadId
+from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position, cut
 
 
 class MemoryFollowUpStore:
     """A store of follow-ups in a dictionary."""
 
-    def __init__(self, stored: dict[FollowUpId, FollowUp]) -> None:
+    def __init__(self, stored: dict[FollowUpId, FollowUp], leads: Mapping[LeadId, Lead]) -> None:
         self._stored = stored
+        self._leads = leads
 
     def add(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.add`."""
@@ -96,6 +98,29 @@ class MemoryFollowUpStore:
         claimed = [follow_up.claim(owner, until, now) for follow_up in due[:limit]]
         self._stored.update({follow_up.id: follow_up for follow_up in claimed})
         return claimed
+
+    def recently_failed(self, since: datetime, *, owner_key: str | None, limit: int) -> Sequence[FollowUp]:
+        """See `FollowUpStore.recently_failed`."""
+        return self._failed(since, owner_key)[:limit]
+
+    def count_recently_failed(self, since: datetime, *, owner_key: str | None) -> int:
+        """See `FollowUpStore.count_recently_failed`."""
+        return len(self._failed(since, owner_key))
+
+    def owners_of_failed(self, since: datetime) -> Sequence[EmailAddress]:
+        """See `FollowUpStore.owners_of_failed`."""
+        owners = (self._leads[each.lead_id].owner for each in self._failed(since, None))
+        return [*{owner.key: owner for owner in owners if owner}.values()]
+
+    def _failed(self, since: datetime, owner_key: str | None) -> list[FollowUp]:
+        found = [
+            each
+            for each in self._stored.values()
+            if each.state is FollowUpState.FAILED
+            and each.updated_at >= since
+            and (owner_key is None or owner_key == getattr(self._leads[each.lead_id].owner, "key", None))
+        ]
+        return sorted(found, key=lambda each: (each.updated_at, each.id), reverse=True)
 
     def _of_lead(self, lead_id: LeadId) -> list[FollowUp]:
         return [each for each in self._stored.values() if each.lead_id == lead_id]

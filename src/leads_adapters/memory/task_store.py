@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from leads_adapters.memory.sizes import json_size
+from leads_domain.contact import EmailAddress
 from leads_domain.errors import NotFound
 from leads_domain.lead import LeadId
 from leads_domain.paging import Page, Position, TaskQuery, cut
@@ -47,6 +49,11 @@ class MemoryTaskStore:
     def count(self, query: TaskQuery) -> int:
         """See `TaskStore.count`."""
         return len(self._matching(query))
+
+    def assignees_due(self, before: datetime) -> Sequence[EmailAddress]:
+        """See `TaskStore.assignees_due`."""
+        due = (each for each in self._stored.values() if each.state is TaskState.OPEN and each.due_at < before)
+        return [*{each.assignee.key: each.assignee for each in due if each.assignee}.values()]
 
     def open_of_lead(self, lead_id: LeadId) -> Sequence[Task]:
         """See `TaskStore.open_of_lead`."""

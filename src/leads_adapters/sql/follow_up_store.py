@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
     insert,
     literal_column,
@@ -23,7 +24,8 @@ from sqlalchemy import (
 )
 
 from leads_adapters.sql.statements import Row, StatementRunner
-from leads_adapters.sql.tables import follow_ups
+from leads_adapters.sql.tables import HAS_FAILED, follow_ups, leads
+from leads_domain.contact import EmailAddress
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState, Lease, Recipient
 from leads_domain.lead import LeadId
@@ -99,6 +101,22 @@ _CLAIM = (
         updated_at=case((follow_ups.c.updated_at < _NOW, _NOW), else_=follow_ups.c.updated_at),
     )
     .returning(*follow_ups.columns)
+)
+_RECENTLY_FAILED = (HAS_FAILED, follow_ups.c.updated_at >= bindparam("since"))
+_FAILED = (
+    select(follow_ups)
+    .where(*_RECENTLY_FAILED)
+    .order_by(follow_ups.c.updated_at.desc(), follow_ups.c.id.desc())
+    .limit(bindparam("limit"))
+)
+_COUNT_FAILED = select(func.count()).select_from(follow_ups).where(*_RECENTLY_FAILED)
+_IS_OF_OWNER = exists().where(leads.c.id == follow_ups.c.lead_id, leads.c.owner_key == bindparam("owner_key"))
+_FAILED_OF_OWNER, _COUNT_FAILED_OF_OWNER = _FAILED.where(_IS_OF_OWNER), _COUNT_FAILED.where(_IS_OF_OWNER)
+_OWNERS_OF_FAILED = (
+    select(leads.c.owner_key, func.min(leads.c.owner))
+    .join(follow_ups, follow_ups.c.lead_id == leads.c.id)
+    .where(*_RECENTLY_FAILED, leads.c.owner_key.is_not(None))
+    .group_by(leads.c.owner_key)
 )
 _ID, _MESSAGE, _DUE_AT = map(list(_COLUMNS).index, ("id", "message", "due_at"))
 
@@ -187,6 +205,27 @@ class SqlFollowUpStore:
         rows = self._runner.all(_CLAIM, channel=channel, now=now, owner=owner, until=until, limit=limit)
         claimed = [_follow_up(row) for row in rows]
         return sorted(claimed, key=lambda follow_up: (follow_up.next_attempt_at or now, follow_up.id))
+
+    def recently_failed(self, since: datetime, *, owner_key: str | None, limit: int) -> Sequence[FollowUp]:
+        """See `FollowUpStore.recently_failed`."""
+        values = {"since": since, "limit": limit}
+        if owner_key is None:
+            rows = self._runner.all(_FAILED, **values)
+        else:
+            rows = self._runner.all(_FAILED_OF_OWNER, owner_key=owner_key, **values)
+        return [_follow_up(row) for row in rows]
+
+    def count_recently_failed(self, since: datetime, *, owner_key: str | None) -> int:
+        """See `FollowUpStore.count_recently_failed`."""
+        if owner_key is None:
+            ((number,),) = self._runner.all(_COUNT_FAILED, since=since)
+        else:
+            ((number,),) = self._runner.all(_COUNT_FAILED_OF_OWNER, since=since, owner_key=owner_key)
+        return int(number)
+
+    def owners_of_failed(self, since: datetime) -> Sequence[EmailAddress]:
+        """See `FollowUpStore.owners_of_failed`."""
+        return [EmailAddress(owner, key) for key, owner in self._runner.all(_OWNERS_OF_FAILED, since=since)]
 
     def _notify_dispatchers(self, follow_up: FollowUp) -> None:
         """Notify dispatchers of a scheduled follow-up. On SQLite, they poll for changes instead."""

@@ -176,6 +176,52 @@ Index(
     postgresql_where=follow_ups.c.next_attempt_at.is_not(None),
 )
 
+HAS_FAILED = text("state = 'failed'")
+"""The condition of failed follow-ups. It has no parameter, so that both databases use the index."""
+
+# The column `state`, although constant, lets SQLite prefer this index to that of all states.
+Index(
+    "ix_follow_ups_failed",
+    follow_ups.c.state,
+    follow_ups.c.updated_at,
+    sqlite_where=HAS_FAILED,
+    postgresql_where=HAS_FAILED,
+)
+
+# One row, created with the first planning. A transaction that plans digests locks it until its end.
+digest_plan = _table(
+    "digest_plan",
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("planned_at", UtcTime),
+    CheckConstraint("id = 1", "single"),
+)
+
+digests = _table(
+    "digests",
+    Column("id", Identifier, primary_key=True),
+    Column("recipient", Text, nullable=False),
+    Column("recipient_key", Text, nullable=False),
+    Column("planned_at", UtcTime, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("next_attempt_at", UtcTime),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("lease_owner", Text),
+    Column("lease_until", UtcTime),
+    Column("claims", Integer, nullable=False),
+    CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'empty')", "state"),
+    CheckConstraint("(state = 'scheduled') = (next_attempt_at IS NOT NULL)", "next_attempt"),
+    CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", "lease"),
+    CheckConstraint("lease_owner IS NULL OR state = 'scheduled'", "leased"),
+)
+Index(
+    "ix_digests_next_attempt",
+    digests.c.next_attempt_at,
+    sqlite_where=digests.c.next_attempt_at.is_not(None),
+    postgresql_where=digests.c.next_attempt_at.is_not(None),
+)
+
 # `content` is a JSON object. JSON escapes NUL, which PostgreSQL could not store.
 submissions = _table(
     "submissions",

@@ -1,11 +1,24 @@
 """Store tasks in SQL."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import tasks
@@ -32,6 +45,23 @@ _OPEN_OF_LEAD = (
     .order_by(tasks.c.due_at, tasks.c.id)
     .with_for_update()
 )
+# A recursive query steps from assignee to assignee along the index. DISTINCT would read every open task that is due.
+_FIRST_KEY = select(func.min(tasks.c.assignee_key).label("key"))
+_KEYS = _FIRST_KEY.cte("keys", recursive=True)
+_NEXT_KEY = _FIRST_KEY.where(tasks.c.assignee_key > _KEYS.c.key).scalar_subquery()
+_KEYS = _KEYS.union_all(select(_NEXT_KEY).where(_KEYS.c.key.is_not(None)))
+_DUE_ASSIGNEE = (
+    select(tasks.c.assignee)
+    .where(
+        tasks.c.assignee_key == _KEYS.c.key,
+        tasks.c.state == literal_column(f"'{TaskState.OPEN.value}'"),
+        tasks.c.due_at < bindparam("before"),
+    )
+    .order_by(tasks.c.due_at)
+    .limit(literal_column("1"))
+    .scalar_subquery()
+)
+_ASSIGNEES_DUE = select(_KEYS.c.key, _DUE_ASSIGNEE).where(_KEYS.c.key.is_not(None))
 _ID, _TEXT, _DUE_AT = map(list(_COLUMNS).index, ("id", "text", "due_at"))
 
 
@@ -81,6 +111,11 @@ class SqlTaskStore:
         statement = _count(frozenset(values))
         numbers = [self._runner.all(statement, state=state.value, **values) for state in query.states or TaskState]
         return sum(number for ((number,),) in numbers)
+
+    def assignees_due(self, before: datetime) -> Sequence[EmailAddress]:
+        """See `TaskStore.assignees_due`."""
+        rows = self._runner.all(_ASSIGNEES_DUE, before=before)
+        return [EmailAddress(assignee, key) for key, assignee in rows if assignee is not None]
 
     def open_of_lead(self, lead_id: LeadId) -> Sequence[Task]:
         """See `TaskStore.open_of_lead`."""

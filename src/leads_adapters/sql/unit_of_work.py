@@ -2,6 +2,7 @@
 
 from leads_adapters.sql.api_key_store import SqlApiKeyStore
 from leads_adapters.sql.calendar_store import SqlCalendarStore
+from leads_adapters.sql.digest_store import SqlDigestStore
 from leads_adapters.sql.follow_up_store import SqlFollowUpStore
 from leads_adapters.sql.idempotency_store import SqlIdempotencyStore
 from leads_adapters.sql.lead_store import SqlLeadStore
@@ -21,6 +22,7 @@ class SqlUnitOfWork:
         self.runner = runner
         self.leads = SqlLeadStore(runner)
         self.follow_ups = SqlFollowUpStore(runner)
+        self.digests = SqlDigestStore(runner)
         self.tasks = SqlTaskStore(runner)
         self.submissions = SqlSubmissionStore(runner)
         self.timeline = SqlTimeline(runner)

@@ -1,0 +1,161 @@
+"""Store digests in SQL."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, case, delete, insert, literal_column, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from leads_adapters.sql.statements import Row, StatementRunner
+from leads_adapters.sql.tables import digest_plan, digests
+from leads_domain.contact import EmailAddress
+from leads_domain.digest import Digest, DigestId, DigestState
+from leads_domain.errors import NotFound
+from leads_domain.follow_up import Lease
+
+_COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in digests.columns}
+_PLANNED_AT = select(digest_plan.c.planned_at)
+
+
+def _lock(insert: Any) -> Executable:
+    """Return a statement that creates the row of the plan, or locks it, and returns the time."""
+    row = insert(digest_plan).values(id=literal_column("1"))
+    locked = row.on_conflict_do_update(index_elements=["id"], set_={"id": literal_column("1")})
+    return locked.returning(digest_plan.c.planned_at)  # type: ignore[no-any-return]
+
+
+_LOCK = {"sqlite": _lock(sqlite.insert), "postgresql": _lock(postgresql.insert)}
+_PLAN = update(digest_plan).values(planned_at=bindparam("at", type_=digest_plan.c.planned_at.type))
+_ADD = insert(digests).values(_COLUMNS)
+_BY_ID_LOCKED = select(digests).where(digests.c.id == bindparam("id")).with_for_update()
+_UPDATE = (
+    update(digests)
+    .where(digests.c.id == bindparam("id_"))
+    .values({name: column for name, column in _COLUMNS.items() if name != "id"})
+)
+# A partial index holds these rows: scheduled digests, and no others, have a next attempt.
+_IS_SCHEDULED = digests.c.next_attempt_at.is_not(None)
+_IS_FREE = or_(digests.c.lease_until.is_(None), digests.c.lease_until <= bindparam("now"))
+_NEXT_ATTEMPT = (
+    select(digests.c.next_attempt_at)
+    .where(_IS_SCHEDULED, _IS_FREE)
+    .order_by(digests.c.next_attempt_at)
+    .limit(literal_column("1"))
+)
+_DUE = (
+    select(digests.c.id)
+    .where(_IS_SCHEDULED, _IS_FREE, digests.c.next_attempt_at <= bindparam("now"))
+    .order_by(digests.c.next_attempt_at, digests.c.id)
+    .limit(bindparam("limit"))
+    .with_for_update(skip_locked=True)
+    # PostgreSQL may run a plain subquery several times, and would then claim more than the limit.
+    .cte("due")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
+_NOW = bindparam("now", type_=digests.c.updated_at.type)
+_CLAIM = (
+    update(digests)
+    .where(digests.c.id.in_(select(_DUE.c.id)))
+    .values(
+        attempts=digests.c.attempts + 1,
+        claims=digests.c.claims + 1,
+        lease_owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        updated_at=case((digests.c.updated_at < _NOW, _NOW), else_=digests.c.updated_at),
+    )
+    .returning(*digests.columns)
+)
+_FAILED = (
+    select(digests)
+    .where(digests.c.state == DigestState.FAILED.value, digests.c.planned_at >= bindparam("since"))
+    .order_by(digests.c.planned_at, digests.c.id)
+)
+_DELETE = delete(digests).where(~_IS_SCHEDULED, digests.c.planned_at < bindparam("before"))
+
+
+class SqlDigestStore:
+    """Stores digests in the table `digests`, and the time of the last planning in the table `digest_plan`."""
+
+    def __init__(self, runner: StatementRunner) -> None:
+        self._runner = runner
+
+    def planned_at(self) -> datetime | None:
+        """See `DigestStore.planned_at`."""
+        row = self._runner.first(_PLANNED_AT)
+        return row[0] if row else None
+
+    def planned_at_for_update(self) -> datetime | None:
+        """See `DigestStore.planned_at_for_update`."""
+        ((planned_at,),) = self._runner.all(_LOCK[self._runner.dialect])
+        return planned_at  # type: ignore[no-any-return]
+
+    def plan(self, at: datetime, digests: Iterable[Digest]) -> None:
+        """See `DigestStore.plan`."""
+        self._runner.change(_PLAN, at=at)
+        self._runner.change_many(_ADD, [_row(digest) for digest in digests])
+
+    def get_for_update(self, id: DigestId) -> Digest:
+        """See `DigestStore.get_for_update`."""
+        row = self._runner.first(_BY_ID_LOCKED, id=id)
+        if row is None:
+            raise NotFound("digest", id)
+        return _digest(row)
+
+    def save(self, digest: Digest) -> None:
+        """See `DigestStore.save`."""
+        values = _row(digest)
+        self._runner.change(_UPDATE, id_=values.pop("id"), **values)
+
+    def next_attempt(self, now: datetime) -> datetime | None:
+        """See `DigestStore.next_attempt`."""
+        row = self._runner.first(_NEXT_ATTEMPT, now=now)
+        return row[0] if row else None
+
+    def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[Digest]:
+        """See `DigestStore.claim_due`. One statement makes this atomic on every database."""
+        rows = self._runner.all(_CLAIM, now=now, owner=owner, until=until, limit=limit)
+        claimed = [_digest(row) for row in rows]
+        return sorted(claimed, key=lambda digest: (digest.next_attempt_at or now, digest.id))
+
+    def failed(self, since: datetime) -> Sequence[Digest]:
+        """See `DigestStore.failed`."""
+        return [_digest(row) for row in self._runner.all(_FAILED, since=since)]
+
+    def delete_ended(self, before: datetime) -> None:
+        """See `DigestStore.delete_ended`."""
+        self._runner.change(_DELETE, before=before)
+
+
+def _row(digest: Digest) -> dict[str, Any]:
+    return {
+        "id": digest.id,
+        "recipient": digest.recipient.address,
+        "recipient_key": digest.recipient.key,
+        "planned_at": digest.planned_at,
+        "state": digest.state.value,
+        "attempts": digest.attempts,
+        "last_error": digest.last_error,
+        "next_attempt_at": digest.next_attempt_at,
+        "updated_at": digest.updated_at,
+        "lease_owner": digest.lease.owner if digest.lease else None,
+        "lease_until": digest.lease.until if digest.lease else None,
+        "claims": digest.claims,
+    }
+
+
+def _digest(row: Row) -> Digest:
+    (id, recipient, key, planned_at, state, attempts, last_error, *rest) = row
+    next_attempt_at, updated_at, lease_owner, lease_until, claims = rest
+    return Digest(
+        id=id,
+        recipient=EmailAddress(recipient, key),
+        planned_at=planned_at,
+        state=DigestState(state),
+        attempts=attempts,
+        last_error=last_error,
+        next_attempt_at=next_attempt_at,
+        updated_at=updated_at,
+        lease=Lease(owner=lease_owner, until=lease_until) if lease_owner else None,
+        claims=claims,
+    )
