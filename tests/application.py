@@ -29,6 +29,7 @@ from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
 from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChangesInput, reschedule
 from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.change_task import CancelTask, ChangeTask, TaskChangesInput
 from leads_domain.use_cases.create_task import CreateTask, TaskInput
 from leads_domain.use_cases.discard_submission import discard_submission
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
@@ -36,6 +37,7 @@ from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import PersonalDataExport, export_lead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.find_similar_leads import find_similar_leads, mark_distinct
+from leads_domain.use_cases.find_tasks import ListTasks
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
@@ -44,6 +46,7 @@ from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
+from leads_domain.use_cases.update_reminder import UpdateReminder
 
 ACTOR = "Ann's key"
 LEASE = timedelta(minutes=1)
@@ -77,6 +80,9 @@ class Application:
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
         self.change_follow_up = ChangeFollowUp(self.clock, ids)
         self.create_task_of_lead = CreateTask(self.clock, ids, normalizer, CHANNELS, "log")
+        self.change_open_task = ChangeTask(self.clock, ids, normalizer, UpdateReminder(ids, "log"))
+        self.cancel_open_task = CancelTask(self.clock, ids)
+        self.list_tasks = ListTasks(self.clock)
         self.list_follow_ups = ListFollowUps(self.clock)
         self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY)
         self.record_outcome = RecordOutcome(self.clock, ids, self.random_source, RETRY)
@@ -163,6 +169,14 @@ class Application:
         input = cast(TaskInput, {"text": "Call about the quote", "due_at": NOON, "remind": True, **values})
         return self.database.write(self.create_task_of_lead, lead.id, input, actor=ACTOR)
 
+    def change_task(self, task: Task, **changes: Any) -> Task:
+        """Change an open task."""
+        return self.database.write(self.change_open_task, task.id, cast(TaskChangesInput, changes), actor=ACTOR)
+
+    def cancel_task(self, task: Task) -> Task:
+        """Cancel an open task."""
+        return self.database.write(self.cancel_open_task, task.id, actor=ACTOR)
+
     def claim(self, *channels: str, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:
         """Claim due follow-ups of these channels, at most `limit` of each; of all channels if none is given."""
         return self.database.write(self.claim_due, owner=owner, limits=dict.fromkeys(channels or CHANNELS, limit))
@@ -215,6 +229,10 @@ class Application:
     def tasks(self, lead: Lead) -> Sequence[Task]:
         """Return all tasks of a lead, by due time."""
         return self.database.read(lambda work: work.tasks.page(TaskQuery(lead_id=lead.id, limit=LIMIT_MAX))).items
+
+    def find_tasks(self, query: TaskQuery, *, overdue: bool = False) -> Page[Task, Position]:
+        """Return a page of tasks."""
+        return self.database.read(self.list_tasks, query, overdue=overdue)
 
     def timeline(self, lead: Lead) -> Sequence[TimelineEntry]:
         """Return the timeline of a lead, newest first."""

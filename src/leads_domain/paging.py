@@ -11,7 +11,7 @@ from leads_domain.lead import LeadId
 from leads_domain.pipeline import Status
 from leads_domain.search import name_key
 from leads_domain.submission import SubmissionState
-from leads_domain.task import TaskState
+from leads_domain.task import TaskId, TaskState
 
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
@@ -139,6 +139,7 @@ class FollowUpQuery:
     lead_id: LeadId | None = None
     states: tuple[FollowUpState, ...] = ()
     channel: str | None = None
+    task_id: TaskId | None = None
     due_before: datetime | None = None
     after: Position | None = None
     limit: int = LIMIT_DEFAULT

@@ -19,12 +19,14 @@ from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState,
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.ports import UnitOfWork
+from leads_domain.task import TaskId
 from strategies import follow_ups
 
 MICROSECOND = timedelta(microseconds=1)
 MINUTE = timedelta(minutes=1)
 LATER = NOON + timedelta(hours=1)
 LEAD, OTHER_LEAD = LeadId(an_id(1)), LeadId(an_id(2))
+TASK = TaskId(an_id(3))
 NUMBERS = count(1000)
 ENDED: list[dict[str, Any]] = [
     {"state": FollowUpState.SENT, "sent_at": NOON, "next_attempt_at": None},
@@ -396,24 +398,29 @@ class FollowUpStoreContract(StoreContract):
                 lead_id=(LEAD, OTHER_LEAD)[number % 2],
                 channel=("log", "smtp", "sms")[number % 3],
                 due_at=NOON + number % 5 * MINUTE,
+                task_id=TASK if number % 7 == 0 else None,
                 **(ENDED[number % 4] if number % 4 < 3 else {}),
             )
             for number in range(60)
         ]
         database.write(add, *stored[::2], *stored[1::2])
-        for lead_id, states, channel, due_before in product(
+        for lead_id, states, channel, task_id, due_before in product(
             (None, LEAD),
             ((), (FollowUpState.SENT,), (FollowUpState.SCHEDULED, FollowUpState.FAILED), tuple(FollowUpState)),
             (None, "smtp", "pigeon"),
+            (None, TASK),
             (None, NOON, NOON + 3 * MINUTE, NOON + 3 * MINUTE + MICROSECOND),
         ):
-            query = FollowUpQuery(lead_id=lead_id, states=states, channel=channel, due_before=due_before, limit=size)
+            query = FollowUpQuery(
+                lead_id=lead_id, states=states, channel=channel, task_id=task_id, due_before=due_before, limit=size
+            )
             expected = [
                 each
                 for each in stored
                 if lead_id in (None, each.lead_id)
                 and (not states or each.state in states)
                 and channel in (None, each.channel)
+                and task_id in (None, each.task_id)
                 and (due_before is None or each.due_at < due_before)
             ]
             expected.sort(key=lambda each: (each.due_at, each.id))

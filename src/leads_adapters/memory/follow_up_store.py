@@ -59,6 +59,7 @@ class MemoryFollowUpStore:
             if query.lead_id in (None, each.lead_id)
             and (not query.states or each.state in query.states)
             and query.channel in (None, each.channel)
+            and query.task_id in (None, each.task_id)
             and (query.due_before is None or each.due_at < query.due_before)
         ]
 

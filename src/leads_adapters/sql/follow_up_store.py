@@ -242,6 +242,7 @@ class SqlFollowUpStore:
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "lead_id": follow_ups.c.lead_id == bindparam("lead_id"),
     "channel": follow_ups.c.channel == bindparam("channel"),
+    "task_id": follow_ups.c.task_id == bindparam("task_id"),
     "due_before": follow_ups.c.due_at < bindparam("due_before"),
     "after_id": tuple_(follow_ups.c.due_at, follow_ups.c.id)
     > tuple_(bindparam("after_at", type_=follow_ups.c.due_at.type), bindparam("after_id", type_=follow_ups.c.id.type)),
@@ -249,8 +250,8 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
 
 
 def _filter_values(query: FollowUpQuery) -> dict[str, Any]:
-    values = {"lead_id": query.lead_id, "channel": query.channel, "due_before": query.due_before}
-    return {name: value for name, value in values.items() if value is not None}
+    names = ("lead_id", "channel", "task_id", "due_before")
+    return {name: value for name in names if (value := getattr(query, name)) is not None}
 
 
 def _conditions(filters: frozenset[str]) -> list[ColumnElement[bool]]:

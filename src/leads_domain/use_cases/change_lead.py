@@ -13,6 +13,8 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.cancel_follow_ups import cancel_messages
+from leads_domain.use_cases.next_due import next_due
 from leads_domain.use_cases.store_scheduled import store_scheduled
 
 
@@ -23,7 +25,7 @@ class ChangeLead:
     Attributes are merged by name; null removes one (RFC 7396). A reason applies to the transition in the same
     request; without a transition it replaces the current reason. A transition cancels the follow-ups that the rules of
     the old status have scheduled, and schedules those of the new status. In a closed status, all scheduled follow-ups
-    are cancelled.
+    are cancelled, except the reminders of open tasks.
     """
 
     clock: Clock
@@ -56,20 +58,30 @@ class ChangeLead:
         now = self.clock.now()
         lead = work.leads.get_for_update(id)
         lead.check_version(precondition)
-        if "attributes" in changes:
-            changes["attributes"] = _merge_attributes(lead.attributes, changes["attributes"])
-        changed, events = self._change_status(lead, values.get("status", lead.status), changes, now)
-        changed, more_events = changed.change(changes)
-        events += more_events
+        changed, events = self.apply(work, lead, values.get("status"), changes, now)
         if not events:
             return lead
-        if changed.status != lead.status:
-            changed, more_events = self._replace_follow_ups(work, changed, now)
-            events += more_events
         changed = changed.revised(now)
         work.leads.save(changed)
         add_events(work, id, events, now=now, actor=actor, ids=self.ids)
         return changed
+
+    def apply(
+        self, work: UnitOfWork, lead: Lead, status: Status | None, changes: Details, now: datetime
+    ) -> tuple[Lead, list[Event]]:
+        """Change a locked lead, and store its follow-ups; return the lead and the events, which are not stored yet.
+
+        Raises `ValidationFailed` or `IllegalTransition` before anything is stored.
+        """
+        if "attributes" in changes:
+            changes["attributes"] = _merge_attributes(lead.attributes, changes["attributes"])
+        changed, events = self._change_status(lead, status or lead.status, changes, now)
+        changed, more_events = changed.change(changes)
+        events += more_events
+        if changed.status != lead.status:
+            changed, more_events = self._replace_follow_ups(work, changed, now)
+            events += more_events
+        return changed, events
 
     def _change_status(self, lead: Lead, status: Status, changes: Details, now: datetime) -> tuple[Lead, list[Event]]:
         """Return the lead in `status`. A transition takes its reason out of `changes`."""
@@ -81,24 +93,14 @@ class ChangeLead:
 
     def _replace_follow_ups(self, work: UnitOfWork, changed: Lead, now: datetime) -> tuple[Lead, list[Event]]:
         """Cancel the follow-ups of the old status, schedule those of the new one; return the lead and the events."""
-        lead, events = self._cancel_follow_ups(work, changed, now)
-        scheduled = self.rules.schedule(lead, now)
+        events: list[Event] = []
+        if changed.next_follow_up_at is not None:
+            is_closed = changed.status in self.pipeline.closed
+            events = cancel_messages(work, changed.id, now, is_closed=is_closed)
+            changed = replace(changed, next_follow_up_at=next_due(work, changed.id))
+        scheduled = self.rules.schedule(changed, now)
         store_scheduled(work, scheduled)
         return scheduled.lead, [*events, *scheduled.events]
-
-    def _cancel_follow_ups(self, work: UnitOfWork, changed: Lead, now: datetime) -> tuple[Lead, list[Event]]:
-        """Cancel the follow-ups that rules have scheduled; in a closed status, all follow-ups."""
-        is_closed = changed.status in self.pipeline.closed
-        events: list[Event] = []
-        due_at = None
-        for follow_up in work.follow_ups.scheduled_of_lead(changed.id) if changed.next_follow_up_at else ():
-            if is_closed or follow_up.rule_status is not None:
-                cancelled, cancellation = follow_up.cancel(now)
-                work.follow_ups.save(cancelled)
-                events += cancellation
-            else:
-                due_at = due_at or follow_up.due_at
-        return replace(changed, next_follow_up_at=due_at), events
 
 
 def _merge_attributes(current: Mapping[str, Scalar], patch: Mapping[str, Scalar]) -> Mapping[str, Scalar]:

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_id, missing_fields
 from leads_domain.errors import Merged, ValidationFailed
-from leads_domain.events import Event
 from leads_domain.lead import Lead, LeadId, Precondition, any_version
 from leads_domain.merging import merge
 from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.cancel_follow_ups import cancel_messages
 from leads_domain.use_cases.lock_pair import lock_pair
+from leads_domain.use_cases.next_due import next_due
 
 
 class MergeInput(TypedDict, total=False):
@@ -33,7 +33,8 @@ class MergeLeads:
     """Merge a duplicate into the target lead (see `merging.merge`), and redirect its id.
 
     Its timeline, follow-ups, tasks and submissions are moved to the target. Scheduled follow-ups of the duplicate that
-    come from rules are cancelled, because the target has its own. If the target is closed, all of them are cancelled.
+    come from rules are cancelled, because the target has its own. If the target is closed, all of them are cancelled,
+    except the reminders of open tasks.
     """
 
     clock: Clock
@@ -60,7 +61,7 @@ class MergeLeads:
             return target
         target.check_version(precondition)
         now = self.clock.now()
-        cancelled = self._cancel_follow_ups(work, target, duplicate, now)
+        cancelled = cancel_messages(work, duplicate.id, now, is_closed=target.status in self.pipeline.closed)
         work.follow_ups.move(duplicate.id, id)
         work.tasks.move(duplicate.id, id)
         work.submissions.move(duplicate.id, id)
@@ -68,21 +69,10 @@ class MergeLeads:
         _move_distinct_leads(work, duplicate.id, id)
         work.leads.redirect(duplicate.id, id)
         lead, events = merge(target, duplicate)
-        scheduled = work.follow_ups.scheduled_of_lead(id)
-        lead = replace(lead, next_follow_up_at=scheduled[0].due_at if scheduled else None).revised(now)
+        lead = replace(lead, next_follow_up_at=next_due(work, id)).revised(now)
         work.leads.save(lead)
         add_events(work, id, events + cancelled, now=now, actor=actor, ids=self.ids)
         return lead
-
-    def _cancel_follow_ups(self, work: UnitOfWork, target: Lead, duplicate: Lead, now: datetime) -> list[Event]:
-        is_closed = target.status in self.pipeline.closed
-        events: list[Event] = []
-        for follow_up in work.follow_ups.scheduled_of_lead(duplicate.id):
-            if is_closed or follow_up.rule_status is not None:
-                cancelled, cancellation = follow_up.cancel(now)
-                work.follow_ups.save(cancelled)
-                events += cancellation
-        return events
 
 
 def _lock_both(work: UnitOfWork, id: LeadId, duplicate_id: LeadId) -> tuple[Lead, Lead | None]:
