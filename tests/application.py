@@ -30,6 +30,7 @@ from leads_domain.use_cases.add_note import AddNote
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, FollowUpChangesInput, reschedule
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.change_task import CancelTask, ChangeTask, TaskChangesInput
+from leads_domain.use_cases.complete_task import CompleteTask, Completion, CompletionInput
 from leads_domain.use_cases.create_task import CreateTask, TaskInput
 from leads_domain.use_cases.discard_submission import discard_submission
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
@@ -82,6 +83,7 @@ class Application:
         self.create_task_of_lead = CreateTask(self.clock, ids, normalizer, CHANNELS, "log")
         self.change_open_task = ChangeTask(self.clock, ids, normalizer, UpdateReminder(ids, "log"))
         self.cancel_open_task = CancelTask(self.clock, ids)
+        self.complete_open_task = CompleteTask(self.change_lead, self.create_task_of_lead)
         self.list_tasks = ListTasks(self.clock)
         self.list_follow_ups = ListFollowUps(self.clock)
         self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY)
@@ -172,6 +174,11 @@ class Application:
     def change_task(self, task: Task, **changes: Any) -> Task:
         """Change an open task."""
         return self.database.write(self.change_open_task, task.id, cast(TaskChangesInput, changes), actor=ACTOR)
+
+    def complete_task(self, task: Task, **values: Any) -> Completion:
+        """Complete a task, by default because they agreed on the phone."""
+        input = cast(CompletionInput, {"outcome": "They agreed.", **values})
+        return self.database.write(self.complete_open_task, task.id, input, actor=ACTOR)
 
     def cancel_task(self, task: Task) -> Task:
         """Cancel an open task."""
