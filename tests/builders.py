@@ -17,7 +17,7 @@ from leads_domain.notifier import FollowUpNotice
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.rules import FollowUpRule
 from leads_domain.submission import Submission, SubmissionId
-from leads_domain.task import Task, TaskId
+from leads_domain.task import TEXT_MAX, Task, TaskId
 from leads_domain.template import Template
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -87,15 +87,22 @@ def a_notice(**fields: Any) -> FollowUpNotice:
     return replace(_NOTICE, **fields)
 
 
-def a_rule(when: Status = "new", message: str = "Call {name}.", **fields: Any) -> FollowUpRule:
+def a_rule(when: Status = "new", text: str = "Call {name}.", **fields: Any) -> FollowUpRule:
     """Return a rule that follows up a lead in the status `when` after one day."""
-    return FollowUpRule(**{"when": when, "after": timedelta(days=1), "message": Template(message), **fields})
+    return FollowUpRule(**{"when": when, "after": timedelta(days=1), "text": Template(text), **fields})
 
 
-def an_enquiry_rule(message: str = "{name} has written: {message}", **fields: Any) -> FollowUpRule:
+def an_enquiry_rule(text: str = "{name} has written: {message}", **fields: Any) -> FollowUpRule:
     """Return a rule that follows up an enquiry after one hour."""
-    template = Template(message, of_enquiries=True)
-    return FollowUpRule(**{"when": None, "after": timedelta(hours=1), "message": template, **fields})
+    template = Template(text, of_enquiries=True)
+    return FollowUpRule(**{"when": None, "after": timedelta(hours=1), "text": template, **fields})
+
+
+def a_task_rule(when: Status | None = "new", text: str = "Call {name}", **fields: Any) -> FollowUpRule:
+    """Return a rule that makes a task for the owner, due after one day."""
+    template = Template(text, of_enquiries=when is None, max_length=TEXT_MAX)
+    values = {"after": timedelta(days=1), "text": template, "recipient": Recipient.OWNER, **fields}
+    return FollowUpRule(when=when, makes_task=True, **values)
 
 
 def a_pipeline(*, reason_required: tuple[Status, ...] = (), **transitions: tuple[Status, ...]) -> Pipeline:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from leads_app.rule_settings import parse_days, parse_time, parse_zone
+from leads_app.time_settings import parse_days, parse_time, parse_zone
 from leads_domain.digest_schedule import DigestSchedule
 
 

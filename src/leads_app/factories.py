@@ -37,7 +37,7 @@ from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.sql.sqlite.files import log_size
 from leads_app.assignment_settings import AssignmentSettings, assignment_of
 from leads_app.form_settings import FormSettings
-from leads_app.rule_settings import check_recipient
+from leads_app.rule_settings import check_assignee, check_recipient
 from leads_app.settings import SettingsError
 from leads_domain.assignment import Assignment
 from leads_domain.checking import truncate
@@ -105,11 +105,16 @@ def make_rules(
     for number, rule in enumerate(rules, 1):
         channel = rule.channel or default_channel
         try:
-            recipient = check_recipient(rule.recipient, channel, channels[channel], normalizer)
+            checked.append(_checked_rule(rule, channel, channels[channel], normalizer))
         except ValueError as error:
             raise SettingsError(f"The setting follow_up_rules is not valid. Rule {number}: {error}") from None
-        checked.append(replace(rule, recipient=recipient))
     return FollowUpRules(ids, default_channel, checked, hours)
+
+
+def _checked_rule(rule: FollowUpRule, channel: str, needs: Address | None, normalizer: Normalizer) -> FollowUpRule:
+    if rule.makes_task:
+        return replace(rule, assignee=check_assignee(rule.recipient, channel, needs, normalizer))
+    return replace(rule, recipient=check_recipient(rule.recipient, channel, needs, normalizer))
 
 
 def make_assignment(normalizer: Normalizer, settings: AssignmentSettings) -> Assignment:

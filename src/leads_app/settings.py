@@ -19,7 +19,7 @@ from leads_adapters.http.rate_limit import RateLimit
 from leads_app.assignment_settings import AssignmentSettings, parse_assignment
 from leads_app.digest_settings import DigestSettings, parse_digest
 from leads_app.form_settings import FormSettings, parse_forms
-from leads_app.rule_settings import check_rules, parse_duration, parse_rules, parse_working_hours
+from leads_app.rule_settings import check_rules, parse_rules
 from leads_app.setting_values import (
     parse_api_key,
     parse_cors_origins,
@@ -33,6 +33,7 @@ from leads_app.setting_values import (
     parse_text,
     parse_trusted_proxies,
 )
+from leads_app.time_settings import parse_duration, parse_working_hours
 from leads_domain.checking import check_one_line, truncate
 from leads_domain.errors import InvalidPipeline, ValidationFailed
 from leads_domain.pipeline import DEFAULT_PIPELINE, Pipeline

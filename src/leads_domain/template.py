@@ -30,16 +30,17 @@ class Template:
 
     text: str
     of_enquiries: bool = False
+    max_length: int = MESSAGE_MAX
 
     def __post_init__(self) -> None:
-        check_text(self.text, max_length=MESSAGE_MAX)
+        check_text(self.text, max_length=self.max_length)
         for part in _PART.finditer(self.text):
             _check(part, PLACEHOLDERS + (MESSAGE,) * self.of_enquiries)
         if not self._filled(lambda _: ""):
             raise ValidationFailed.because("Add text to the placeholders: a lead may have no values for them.")
 
     def fill(self, lead: Lead, message: str | None = None) -> str:
-        """Return the message for a lead, truncated to `MESSAGE_MAX` characters. A missing value becomes empty text.
+        """Return the text for a lead, truncated to `max_length` characters. A missing value becomes empty text.
 
         `message` is the text of an enquiry. Placeholders within values are not filled. Values are put on one line,
         except the text of an enquiry.
@@ -47,7 +48,7 @@ class Template:
         created_at = f"{lead.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         values = {**lead.to_dict(), "created_at": created_at}
         texts = {name: on_one_line(values[name] or "") for name in PLACEHOLDERS} | {MESSAGE: message or ""}
-        return self._filled(texts.__getitem__)[:MESSAGE_MAX]
+        return self._filled(texts.__getitem__)[: self.max_length]
 
     def _filled(self, value: Callable[[str], str]) -> str:
         def fill(part: re.Match[str]) -> str:

@@ -59,7 +59,7 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "status": st.sampled_from([*STATUSES, "won"]),
 }
 FOLLOW_UP_RULES = [
-    a_rule(**{**rule, "message": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES
+    a_rule(**{**rule, "text": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES
 ]
 OUTCOMES: dict[str, NotificationError | None] = {"sent": None, "busy": TryAgain("busy"), "refused": Refused("refused")}
 INDEXES = st.integers(min_value=0, max_value=20)

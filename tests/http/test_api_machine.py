@@ -35,7 +35,7 @@ from rest import Api, Response, Service
 
 STORES = ("sqlite", "postgresql")
 FOLLOW_UP_RULES = [
-    a_rule(**{**rule, "message": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES
+    a_rule(**{**rule, "text": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES
 ]
 EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", None])
 PHONES = st.sampled_from([None, "+12025550100", "+12025550199"])

@@ -152,7 +152,7 @@ def test_a_status_column_sets_known_statuses_and_reports_unknown_ones(admin: Api
 def test_imported_leads_trigger_rules_only_on_request(
     start: Callable[..., Service], query: str, follow_ups: int
 ) -> None:
-    rule = FollowUpRule(when="new", after=timedelta(hours=1), message=Template("Hello {name}"))
+    rule = FollowUpRule(when="new", after=timedelta(hours=1), text=Template("Hello {name}"))
     admin = start(follow_up_rules=(rule,)).client("admin")
 
     send(admin, rows(0, 1), query=query).expect(200)

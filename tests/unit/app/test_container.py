@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dependency_injector import providers
 
-from builders import a_rule, an_email
+from builders import a_rule, a_task_rule, an_email
 from fakes import RecordingNotifier
 from leads_app.assignment_settings import AssignmentSettings
 from leads_app.container import Container
@@ -82,6 +82,36 @@ def test_a_recipient_of_another_kind_than_its_channel_needs_is_refused(
 ) -> None:
     message = error_of_rules(container, a_rule(channel=channel, recipient=recipient))
     assert message.startswith(f"The setting follow_up_rules is not valid. Rule 1: recipient is {recipient!r}. {advice}")
+
+
+def test_a_task_rule_names_the_owner_or_an_e_mail_address(container: Container) -> None:
+    use_rules(
+        container,
+        a_task_rule(channel="mail"),
+        a_task_rule(channel="mail", recipient="Mia@Example.com"),
+        a_task_rule(channel="log", recipient="mia@example.com"),
+    )
+    assert [rule.assignee for rule in container.rules().rules] == [
+        None,
+        EmailAddress("Mia@Example.com", "mia@example.com"),
+        an_email("mia@example.com"),
+    ]
+
+
+@pytest.mark.parametrize("recipient", ["lead", "+49 30 123456", "mia", ""])
+def test_a_task_rule_for_someone_without_an_e_mail_address_is_refused(container: Container, recipient: str) -> None:
+    assert error_of_rules(container, a_task_rule(recipient=recipient)) == (
+        f"The setting follow_up_rules is not valid. Rule 1: recipient is {recipient!r}. "
+        "Give owner, or the e-mail address of the person who does the task."
+    )
+
+
+@pytest.mark.parametrize("recipient", ["owner", "mia@example.com"])
+def test_a_task_rule_whose_channel_needs_a_phone_number_is_refused(container: Container, recipient: str) -> None:
+    assert error_of_rules(container, a_task_rule(channel="sms", recipient=recipient)) == (
+        "The setting follow_up_rules is not valid. Rule 1: "
+        "The channel sms needs a phone number, and a reminder of a task goes to an e-mail address."
+    )
 
 
 def test_assignment_has_the_addresses_of_its_settings(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import a_rule, an_enquiry_rule
+from builders import a_rule, a_task_rule, an_enquiry_rule
 from leads_adapters.http.rate_limit import RateLimit
 from leads_app.assignment_settings import AssignmentSettings
 from leads_app.settings import Channel, Settings, SettingsError, load_settings
@@ -156,6 +156,7 @@ when = "new"
 after = "24h"
 message = "Call {name}."
 """
+TASK_RULE = RULE.replace('message = "Call {name}."', 'task = "Call {name}"')
 HOURS = """
 [working_hours]
 zone = "Europe/Berlin"
@@ -179,6 +180,35 @@ def test_a_rule_can_start_on_an_enquiry(tmp_path: Path) -> None:
     text = RULE.replace('when = "new"', 'on = "enquiry"').replace("Call {name}.", "{name} wrote: {message}")
     (rule,) = load(tmp_path, text).follow_up_rules
     assert rule == an_enquiry_rule("{name} wrote: {message}", after=timedelta(days=1))
+
+
+def test_a_rule_can_make_a_task_for_the_owner(tmp_path: Path) -> None:
+    of_status, of_enquiry, for_one = load(
+        tmp_path,
+        TASK_RULE
+        + TASK_RULE.replace('when = "new"', 'on = "enquiry"').replace("{name}", "{message}")
+        + TASK_RULE
+        + 'recipient = "mia@example.com"\n',
+    ).follow_up_rules
+    assert of_status == a_task_rule("new", "Call {name}", after=timedelta(days=1))
+    assert of_enquiry == a_task_rule(None, "Call {message}", after=timedelta(days=1))
+    assert for_one == replace(of_status, recipient="mia@example.com")
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("task = 'Call'\nmessage = 'Hello'", "Give either message, which leads sends, or task, which a person does."),
+        ("", "Give either message, which leads sends, or task, which a person does."),
+        ("task = ''", "Must have 1 to 1000 characters, but has 0."),
+        (f"task = '{'x' * 1001}'", "Must have 1 to 1000 characters, but has 1001."),
+        ("task = 'Call {message}'", "Only rules for enquiries have {message}."),
+        ("task = ['Call']", "Expected `str | null`, got `array` - at `$.task`"),
+    ],
+)
+def test_a_rule_without_one_valid_text_is_refused(task: str, message: str, tmp_path: Path) -> None:
+    error = error_of(tmp_path, TASK_RULE.replace('task = "Call {name}"', task))
+    assert error.startswith(f"The setting follow_up_rules is not valid. Rule 1: {message}")
 
 
 @pytest.mark.parametrize(

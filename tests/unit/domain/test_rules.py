@@ -1,5 +1,6 @@
 """Test the follow-ups that rules schedule, and when they are due."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -7,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import NOON, a_follow_up, a_lead, a_rule, an_email, an_enquiry_rule, an_id
+from builders import NOON, a_follow_up, a_lead, a_rule, a_task, a_task_rule, an_email, an_enquiry_rule, an_id
 from fakes import CountingIds
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUpId, Recipient
 from leads_domain.lead import Lead
 from leads_domain.rules import FollowUpRule, FollowUpRules
+from leads_domain.task import TEXT_MAX, TaskId
 from leads_domain.working_hours import WorkingHours
 from strategies import leads
 
@@ -98,6 +100,59 @@ def test_a_follow_up_is_due_within_the_working_hours(after: timedelta, due: str)
     (follow_up,) = scheduled.follow_ups
     assert follow_up.due_at.isoformat(timespec="minutes") == f"{due}+00:00"
     assert follow_up.next_attempt_at == scheduled.lead.next_follow_up_at == follow_up.due_at
+
+
+def test_a_rule_makes_a_task_for_the_owner_and_a_reminder() -> None:
+    lead = a_lead(name="Ann\nRoe", owner=an_email("mia@example.com"))
+    scheduled = some_rules(a_task_rule(text="Call {name}", after=2 * DAY, channel="mail")).schedule(lead, NOON)
+
+    (task,), (reminder,) = scheduled.tasks, scheduled.follow_ups
+    assert task == a_task(
+        id=TaskId(an_id(1001)),
+        assignee=an_email("mia@example.com"),
+        text="Call Ann Roe",
+        due_at=NOON + 2 * DAY,
+        remind=True,
+    )
+    assert (reminder.task_id, reminder.channel, reminder.due_at) == (task.id, "mail", task.due_at)
+    assert (reminder.recipient, reminder.message) == ("mia@example.com", "Ann Roe: Call Ann Roe")
+    assert scheduled.lead == replace(lead, next_follow_up_at=task.due_at)
+    assert [event.type for event in scheduled.events] == [EventType.TASK_CREATED, EventType.FOLLOW_UP_SCHEDULED]
+
+
+def test_without_an_owner_the_task_of_a_rule_waits_for_one() -> None:
+    scheduled = some_rules(a_task_rule()).schedule(a_lead(), NOON)
+    assert [task.assignee for task in scheduled.tasks] == [None]
+    assert [reminder.recipient for reminder in scheduled.follow_ups] == [Recipient.OWNER]
+
+
+def test_a_rule_can_make_tasks_for_one_person() -> None:
+    mia = an_email("mia@example.com")
+    scheduled = some_rules(a_task_rule(assignee=mia)).schedule(a_lead(owner=an_email("ann@example.com")), NOON)
+    assert [task.assignee for task in scheduled.tasks] == [mia]
+    assert [reminder.recipient for reminder in scheduled.follow_ups] == ["mia@example.com"]
+
+
+def test_the_reminder_of_a_rule_outlives_the_status() -> None:
+    (reminder,) = some_rules(a_task_rule()).schedule(a_lead(), NOON).follow_ups
+    assert reminder.rule_status is None
+
+
+def test_a_task_of_a_rule_is_due_within_the_working_hours() -> None:
+    scheduled = some_rules(a_task_rule(after=timedelta(hours=4)), hours=IN_BERLIN).schedule(a_lead(), NOON)
+    (task,), (reminder,) = scheduled.tasks, scheduled.follow_ups
+    assert task.due_at.isoformat(timespec="minutes") == "2026-01-06T08:00+00:00"
+    assert task.due_at == reminder.due_at == scheduled.lead.next_follow_up_at
+
+
+def test_an_enquiry_makes_a_task_with_its_text_truncated() -> None:
+    rules = some_rules(a_task_rule(), a_task_rule(None, "{name} asks: {message}"), an_enquiry_rule())
+    scheduled = rules.schedule_for_enquiry(a_lead(status="lost"), "Hi!\n" * 1000, NOON)
+    (task,) = scheduled.tasks
+    assert task.text.startswith("John Doe asks: Hi!\nHi!\n")
+    assert len(task.text) == TEXT_MAX
+    assert [each.task_id for each in scheduled.follow_ups] == [task.id, None]
+    assert scheduled.lead.next_follow_up_at == NOON + timedelta(hours=1)
 
 
 def test_a_delay_can_be_ten_years() -> None:
