@@ -184,6 +184,7 @@ def test_every_command_has_help(site: Site) -> None:
         "serve",
         "migrate",
         "dispatch",
+        "today",
         "keys",
         "import",
         "export",

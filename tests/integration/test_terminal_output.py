@@ -3,16 +3,18 @@
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import rich_click as click
 
-from builders import NOON, a_lead, an_id
+from builders import NOON, a_follow_up, a_lead, a_task, an_email, an_id
 from databases import sqlite_database
 from leads_adapters.files.formats import Format
 from leads_app.cli import leads
 from leads_domain.access import ApiKey, Role
+from leads_domain.follow_up import FollowUpState
 from leads_domain.ports import UnitOfWork
 from terminal import CommandResult, Terminal
 
@@ -36,6 +38,7 @@ COMMANDS: dict[str, list[list[str]]] = {
     "pipeline": [[], ["--format", "mermaid"], [f"--{HOSTILE}"]],
     "restore": [["leads.db"], ["copy.db", "--yes"], [f"{HOSTILE}.db"]],
     "serve": [["--host", HOSTILE]],
+    "today": [[], ["--json"], ["--assignee", HOSTILE]],
 }
 """The arguments with which each command is run, one run after the other."""
 
@@ -56,6 +59,9 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 def _store_hostile_values(work: UnitOfWork) -> None:
     """Store what older versions of leads have accepted."""
     work.leads.add(a_lead(name=HOSTILE, source=HOSTILE, status=HOSTILE, attributes={HOSTILE: HOSTILE}))
+    work.tasks.add(a_task(text=HOSTILE, assignee=an_email(HOSTILE)))
+    failed = {"state": FollowUpState.FAILED, "next_attempt_at": None, "updated_at": datetime.now(UTC)}
+    work.follow_ups.add(a_follow_up(message=HOSTILE, last_error=HOSTILE, **failed))
     work.api_keys.add(ApiKey(id=ID, name=HOSTILE, role=Role.ADMIN, digest="0" * 64, created_at=NOON))
 
 

@@ -26,6 +26,7 @@ from leads_app.cli.pipeline import pipeline
 from leads_app.cli.restore import restore
 from leads_app.cli.serve import serve
 from leads_app.cli.session import CommandFailed
+from leads_app.cli.today import today
 from leads_app.settings import SettingsError
 from leads_domain.control_characters import escape_controls
 from leads_domain.errors import LeadsError
@@ -55,6 +56,7 @@ for command in (
     serve,
     migrate,
     dispatch,
+    today,
     keys,
     import_leads,
     export_leads,

@@ -1,11 +1,11 @@
 """The command `leads pipeline`."""
 
+from collections.abc import Iterator, Sequence
+
 import rich_click as click
-from rich.console import Console
-from rich.table import Table
 
 from leads_app.cli import session
-from leads_app.cli.terminal import print_lines
+from leads_app.cli.terminal import print_lines, print_table
 from leads_domain.pipeline import Pipeline
 
 
@@ -24,7 +24,7 @@ def pipeline(format_name: str) -> None:
     if format_name == "mermaid":
         print_lines(mermaid(configured))
     else:
-        Console().print(_table(configured))
+        print_table("status", "can become", "note", rows=_rows(configured))
 
 
 def mermaid(pipeline: Pipeline) -> str:
@@ -40,13 +40,11 @@ def mermaid(pipeline: Pipeline) -> str:
     return "\n".join(lines)
 
 
-def _table(pipeline: Pipeline) -> Table:
-    table = Table("status", "can become", "note")
+def _rows(pipeline: Pipeline) -> Iterator[Sequence[str]]:
     for status, targets in pipeline.transitions.items():
         notes = {
             "initial": status == pipeline.initial,
             "final": status in pipeline.final,
             "needs a reason": status in pipeline.reason_required,
         }
-        table.add_row(status, ", ".join(targets), ", ".join(note for note, holds in notes.items() if holds))
-    return table
+        yield status, ", ".join(targets), ", ".join(note for note, holds in notes.items() if holds)

@@ -1,6 +1,11 @@
 """Print to the terminal. All commands print through this module, so that no value can control the terminal."""
 
+from collections.abc import Iterable, Sequence
+
 import rich_click as click
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
 
 from leads_domain.control_characters import escape_controls
 
@@ -14,6 +19,14 @@ def print_lines(text: str) -> None:
     """Print a text of several lines whose values have no line breaks."""
     for line in text.removesuffix("\n").split("\n"):
         print_line(line)
+
+
+def print_table(*columns: str, rows: Iterable[Sequence[str]], title: str | None = None) -> None:
+    """Print a table that fits the width of the terminal. Long values continue on the next line of their cell."""
+    table = Table(*(Column(each, overflow="fold") for each in columns), title=title, title_justify="left")
+    for row in rows:
+        table.add_row(*(Text(escape_controls(value)) for value in row))
+    Console().print(table)
 
 
 def confirm(question: str) -> None:
