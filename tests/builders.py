@@ -13,7 +13,7 @@ from leads_domain.details import Details, DetailsInput
 from leads_domain.digest import Digest, DigestId
 from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
-from leads_domain.notifier import FollowUpNotice
+from leads_domain.notifier import FollowUpNotice, NoticeKind
 from leads_domain.pipeline import Pipeline, Status
 from leads_domain.rules import FollowUpRule
 from leads_domain.submission import Submission, SubmissionId
@@ -85,6 +85,13 @@ def a_submission(**fields: Any) -> Submission:
 def a_notice(**fields: Any) -> FollowUpNotice:
     """Return the notice for the first attempt of `a_follow_up()`."""
     return replace(_NOTICE, **fields)
+
+
+def a_digest_notice(**fields: Any) -> FollowUpNotice:
+    """Return the notice for the first attempt of a digest."""
+    mia = "mia@example.com"
+    digest = {"kind": NoticeKind.DIGEST, "lead_id": "", "name": mia, "email": mia, "subject": "2 tasks overdue"}
+    return a_notice(**(digest | fields))
 
 
 def a_rule(when: Status = "new", text: str = "Call {name}.", **fields: Any) -> FollowUpRule:

@@ -78,7 +78,11 @@ class CorrectNotifier:
         if self.needs is not None and address is None:
             raise Refused("The recipient has no address.")
         return Received(
-            message=self.message(notice), name=self.name(notice), address=address, idempotency_key=self.key(notice)
+            message=self.message(notice),
+            name=self.name(notice),
+            address=address,
+            idempotency_key=self.key(notice),
+            subject=self.subject(notice),
         )
 
     def address(self, notice: FollowUpNotice) -> str | None:
@@ -92,6 +96,9 @@ class CorrectNotifier:
 
     def key(self, notice: FollowUpNotice) -> str | None:
         return notice.idempotency_key
+
+    def subject(self, notice: FollowUpNotice) -> str | None:
+        return notice.subject
 
 
 class SerialNotifier(CorrectNotifier):
@@ -213,6 +220,24 @@ class SendsToAnotherAddress(CorrectNotifier):
 class ChangesTheName(CorrectNotifier):
     def name(self, notice: FollowUpNotice) -> str | None:
         return notice.name.upper()
+
+
+@must_fail(Contract.test_sends_the_message_of_a_notice_with_a_subject_and_details)
+class SendsTheSubjectInPlaceOfTheMessage(CorrectNotifier):
+    def message(self, notice: FollowUpNotice) -> str:
+        return notice.subject or notice.message
+
+
+@must_fail(Contract.test_sends_the_message_of_a_notice_with_a_subject_and_details)
+class CutsTheSubject(CorrectNotifier):
+    def subject(self, notice: FollowUpNotice) -> str | None:
+        return notice.subject[:4]
+
+
+@must_fail(Contract.test_sends_a_digest)
+class NeedsALead(CorrectNotifier):
+    def message(self, notice: FollowUpNotice) -> str:
+        return f"{notice.message} ({notice.lead['status']})"
 
 
 @must_fail(Contract.test_does_not_change_the_notice)

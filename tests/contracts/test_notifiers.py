@@ -44,7 +44,8 @@ class TestLoggingNotifier(
 
     def received(self) -> Sequence[Received]:
         notices: dict[Any, str] = {notice.follow_up_id: notice.message for notice in map(self.make_notice, range(10))}
-        return [Received(message=notices[line["follow_up_id"]], idempotency_key=None) for line in self._lines]
+        ids = [line["digest_id" if line["event"] == "digest" else "follow_up_id"] for line in self._lines]
+        return [Received(message=notices[id], idempotency_key=None) for id in ids]
 
 
 class TestRecordingNotifier(FollowUpNotifierContract):
@@ -83,7 +84,12 @@ class TestSmtpNotifier(FollowUpNotifierContract):
 
     def received(self) -> Sequence[Received]:
         return [
-            Received(message=mail.text, idempotency_key=mail.message["Message-ID"], address=mail.recipients[0])
+            Received(
+                message=mail.text,
+                idempotency_key=mail.message["Message-ID"],
+                address=mail.recipients[0],
+                subject=mail.message["Subject"],
+            )
             for mail in self._server.accepted
         ]
 
@@ -114,6 +120,7 @@ class TestWebhookNotifier(FollowUpNotifierContract):
             idempotency_key=post.headers["webhook-id"],
             address=data["email"],
             name=data["name"],
+            subject=data["subject"],
         )
 
 

@@ -21,11 +21,12 @@ SCHEDULE = "/follow-up -H"
 CHANGE = "FOLLOW_UP=..."
 RULES = "[[follow_up_rules]]"
 RETRY = "/retry"
+MAIL = "Subject: Ada Muster"
 WEBHOOK = "[channels.hook]"
 HEADERS = "POST /hooks/leads"
 BODY = '"type": "follow_up.due"'
 VERIFIER = "def is_genuine"
-TRIED = [CHANNEL, TEST_MESSAGE, VARIABLES, SCHEDULE, CHANGE, RULES, RETRY, WEBHOOK, HEADERS, BODY, VERIFIER]
+TRIED = [CHANNEL, TEST_MESSAGE, VARIABLES, SCHEDULE, CHANGE, RULES, RETRY, MAIL, WEBHOOK, HEADERS, BODY, VERIFIER]
 NOT_TRIED = {
     "smtps://": "the adapter takes it in tests/unit/test_docs.py; it needs a server with a trusted certificate",
     "[channels.sms]": "the adapter takes it in tests/unit/test_docs.py; it needs an account",
@@ -94,6 +95,27 @@ def test_rules_schedule_follow_ups_within_working_hours_and_cancel_them(site: Si
             ("contacted", "scheduled"),
             ("new", "cancelled"),
         ]
+
+
+def test_a_colleague_gets_the_message_of_the_page(site: Site) -> None:
+    printed = block(MAIL, PAGE)
+    fields = dict(line.split(": ", 1) for line in printed.splitlines() if ": " in line)
+    public_url = fields["Link"].partition("/leads/")[0]
+    values = {name: fields[name.capitalize()] for name in ("name", "phone", "source", "owner")}
+    ada = {"email": fields["E-mail"], "attributes": {"budget": int(fields["budget"])}, **values}
+    with a_mail_server(auth_require_tls=False) as mail:
+        channel = tomllib.loads(block(CHANNEL, PAGE))["channels"]["email"]["url"]
+        site.write("leads.toml", block(CHANNEL, PAGE).replace(channel, f"smtp://localhost:{mail.port}"))
+        with site.serve(LEADS_PUBLIC_URL=public_url) as service:
+            place = service.post("/leads", ada).expect(201).headers["location"]
+            service.patch(place, {"status": fields["Status"]}).expect(200)
+            call = {"message": printed.splitlines()[2], "recipient": "owner"}
+            service.post(f"{place}/follow-up", call).expect(202)
+            eventually(lambda: mail.mails)
+    [message] = mail.mails
+    assert message.recipients == [fields["Owner"]]
+    text = f"Subject: {message.message['Subject']}\n\n{message.text}"
+    assert text == printed.replace(fields["Link"], f"{public_url}{place}")
 
 
 def send_to(site: Site, url: str) -> None:

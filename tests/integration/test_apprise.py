@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from builders import a_notice
 from leads_adapters.notifiers.apprise import AppriseNotifier, create
 from leads_domain.notifier import Address, FollowUpNotice, NotificationError, Refused, TryAgain
+from mail_server import a_mail_server
 from raw_server import a_raw_server
 from webhook_receiver import Receiver, a_receiver
 
@@ -119,6 +120,23 @@ def test_a_message_is_sent_unchanged(receiver: Receiver, message: str) -> None:
     assert json.loads(post.body)["message"] == message
     assert unquote(post.path) == f"/hooks/leads/{NUMBER}"
     assert post.headers["User-Agent"] == "leads"
+
+
+def test_an_e_mail_has_the_subject_of_the_notice(receiver: Receiver) -> None:
+    a_notifier(receiver, "/{email}").notify(a_notice(subject="Jane Roe: Call", message="Call"))
+    a_notifier(receiver).notify(a_notice(phone=NUMBER, subject="Jane Roe: Call", message="Call"))
+    sent = [json.loads(post.body) for post in receiver.posts]
+    assert [(each["title"], each["message"]) for each in sent] == [("Jane Roe: Call", "Call"), ("", "Call")]
+
+
+def test_a_mail_of_apprise_has_the_subject_and_the_message_unchanged() -> None:
+    with a_mail_server(auth_require_tls=False) as server:
+        notifier = create({"url": f"mailto://localhost:{server.port}?from=sales@example.com&format=text&to={{email}}"})
+        notifier.notify(a_notice(subject="Jane Roe: 打电话 =?utf-8?q?x=0D=0ABcc=3A_eve?=", message="Call\n<b>her</b>"))
+    [mail] = server.mails
+    assert mail.recipients == ["john@example.com"]
+    assert mail.text == "Call\n<b>her</b>\n"
+    assert mail.message["Subject"] == "Jane Roe: 打电话 =?utf-8?q?x=0D=0ABcc=3A_eve?="
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 422, 429, 500, 503])

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from builders import a_notice
 from certificates import server_context, trust
 from leads_adapters.notifiers.smtp import SmtpNotifier, create
-from leads_domain.notifier import NotificationError, Refused, TryAgain
+from leads_domain.notices import subject_of
+from leads_domain.notifier import FollowUpNotice, NoticeKind, NotificationError, Refused, TryAgain
 from mail_server import PASSWORD, USER, MailServer, a_mail_server
 from raw_server import a_raw_server, read_forever, send_forever
 from strategies import texts
@@ -69,15 +70,57 @@ def test_a_notice_arrives_as_a_message(server: MailServer) -> None:
     assert mail.text == "Hello Jane,\nshall we talk? 👋\n"
     assert mail.message.keys() == HEADERS + CONTENT_HEADERS
     assert (mail.message["From"], mail.message["To"]) == ("Sales <sales@example.com>", "jane@example.com")
-    assert (mail.message["Subject"], mail.message["Auto-Submitted"]) == ("Follow-up", "auto-generated")
+    assert (mail.message["Subject"], mail.message["Auto-Submitted"]) == (notice.subject, "auto-generated")
     assert mail.message.get_content_type() == "text/plain"
     assert abs(datetime.now(UTC) - mail.message["Date"].datetime) < timedelta(minutes=10)
     assert mail.message["Message-ID"] == receipt.reference == f"<{notice.idempotency_key}@example.com>"
 
 
-def test_the_subject_can_be_chosen(server: MailServer) -> None:
-    a_notifier(server.port, subject="Ihre Anfrage über größere Mengen").notify(a_notice())
-    assert server.mails[0].message["Subject"] == "Ihre Anfrage über größere Mengen"
+def test_a_colleague_gets_the_details_of_the_lead_below_the_message(server: MailServer) -> None:
+    a_notifier(server.port).notify(a_notice(message="Call her\n", details="Name: Jane Roe\nFrom Berlin"))
+    assert server.mails[0].text == "Call her\n\n\n-- \nName: Jane Roe\nFrom Berlin\n"
+
+
+CHOSEN = "Ihre Anfrage über größere Mengen"
+
+
+@pytest.mark.parametrize(
+    ("notice", "subject"),
+    [
+        (a_notice(subject="Shall we talk?"), CHOSEN),
+        (a_notice(subject="Jane Roe: Call", details="Name: Jane Roe"), "Jane Roe: Call"),
+        (a_notice(subject="3 tasks overdue", kind=NoticeKind.DIGEST, lead_id=""), "3 tasks overdue"),
+        (a_notice(subject="", details="Name: Jane Roe"), "Follow-up"),
+    ],
+)
+def test_the_subject_of_messages_to_leads_can_be_chosen(
+    server: MailServer, notice: FollowUpNotice, subject: str
+) -> None:
+    a_notifier(server.port, subject=CHOSEN).notify(notice)
+    assert server.mails[0].message["Subject"] == subject
+
+
+def subjects() -> st.SearchStrategy[str]:
+    """Draw subjects that mail programs decode, fold or cut, each without line breaks."""
+    words = ["=?utf-8?q?x=0D=0ABcc=3A_eve=40example.org?=", "=?", "?=", "Jane", "祖", "👩🏽\u200d💻", "\u0301" * 70]
+    long = ["x" * 70, "x" * 115, "é" * 115, "祖" * 39 + " " + "祖" * 70, "a " * 59 + "a", "Subject: a", "a\tb"]
+    pieces = st.lists(st.sampled_from(words), min_size=1, max_size=10).map(" ".join)
+    return texts(max_size=300) | pieces | st.sampled_from(long)
+
+
+@given(subjects().map(subject_of).filter(bool))
+@example("Jane\r\nBcc: eve@example.org")
+def test_any_subject_arrives_unchanged_and_adds_no_header(
+    shared: MailServer, notifier: SmtpNotifier, subject: str
+) -> None:
+    shared.mails.clear()
+    notifier.notify(a_notice(subject=subject))
+    [mail] = shared.mails
+    assert mail.message.keys() == HEADERS + CONTENT_HEADERS
+    assert mail.message["Subject"] == subject.replace("\r\n", " ")
+    head = mail.content.split(b"\r\n\r\n")[0]
+    assert head.isascii()
+    assert max(map(len, head.split(b"\r\n"))) < 140
 
 
 def test_every_attempt_has_the_same_message_id(server: MailServer) -> None:
@@ -107,14 +150,16 @@ def pieced_together() -> st.SearchStrategy[str]:
     local=local_parts(),
     domain=st.sampled_from(["example.com", "bücher.example", "straße.example", f"{'d' * 60}.{'e' * 60}.example"]),
     message=texts(max_size=2000) | pieced_together(),
+    details=st.just("") | pieced_together(),
 )
-@example(name="Jane", local="jane", domain="example.com", message=f"From {'x' * 71}\nFrom {'x' * 72}\n.\n \n")
+@example("Jane", "jane", "example.com", f"From {'x' * 71}\nFrom {'x' * 72}\n.\n \n", "")
+@example("Jane", "jane", "example.com", f"x \n{'é' * 998}\n-- ", "From x\n.")
 def test_any_name_and_message_reach_exactly_one_recipient_unchanged(
-    shared: MailServer, notifier: SmtpNotifier, name: str, local: str, domain: str, message: str
+    shared: MailServer, notifier: SmtpNotifier, name: str, local: str, domain: str, message: str, details: str
 ) -> None:
     shared.mails.clear()
     try:
-        notifier.notify(a_notice(name=name, email=f"{local}@{domain}", message=message))
+        notifier.notify(a_notice(name=name, email=f"{local}@{domain}", message=message, details=details))
     except Refused:
         assert "=?" in local
         return
@@ -123,7 +168,8 @@ def test_any_name_and_message_reach_exactly_one_recipient_unchanged(
     assert mail.recipients == [to]
     assert [address.addr_spec for address in mail.message["To"].addresses] == [to]
     assert mail.message.keys() == HEADERS + CONTENT_HEADERS
-    assert mail.text == re.sub("\r\n?|\n", "\n", message).removesuffix("\n") + "\n"
+    text = f"{message}\n\n-- \n{details}" if details else message
+    assert mail.text == re.sub("\r\n?|\n", "\n", text).removesuffix("\n") + "\n"
     body = mail.content.split(b"\r\n\r\n", 1)[1]
     assert body.isascii()
     assert {line for line in body.split(b"\r\n") if len(line) > 76 or re.match(rb"From |.*[ \t\r\n]$", line)} == set()

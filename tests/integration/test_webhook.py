@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from standardwebhooks import WebhookVerificationError
 
-from builders import NOON, a_notice
+from builders import NOON, a_digest_notice, a_notice
 from certificates import server_context, trust
 from leads_adapters.notifiers.webhook import WebhookNotifier, create
-from leads_domain.notifier import NotificationError, Refused, TryAgain
+from leads_domain.notifier import FollowUpNotice, NotificationError, Refused, TryAgain
 from raw_server import a_raw_server, read_forever, send_forever
 from strategies import texts
 from webhook_receiver import SECRET, Receiver, a_receiver
@@ -61,7 +61,7 @@ def failure(notifier: WebhookNotifier) -> NotificationError:
 def test_a_notice_is_posted_as_json_that_the_official_verifier_accepts(
     receiver: Receiver, notifier: WebhookNotifier
 ) -> None:
-    notice = a_notice(attempt=3, lead={"name": "Jane Roe", "source": None})
+    notice = a_notice(attempt=3, lead={"name": "Jane Roe", "source": None}, details="Name: Jane Roe")
     notifier.notify(notice)
     [post] = receiver.posts
     event = post.verify()
@@ -77,21 +77,55 @@ def test_a_notice_is_posted_as_json_that_the_official_verifier_accepts(
         "phone": notice.phone,
         "message": notice.message,
         "lead": {"name": "Jane Roe", "source": None},
+        "subject": notice.subject,
+        "details": "Name: Jane Roe",
     }
     assert (post.path, post.headers["Content-Type"]) == ("/hooks/leads", "application/json")
     assert (post.headers["webhook-id"], post.headers["Connection"]) == (notice.idempotency_key, "close")
 
 
-def test_the_posted_body_matches_the_openapi_document(receiver: Receiver, notifier: WebhookNotifier) -> None:
+def test_a_digest_is_posted_without_a_lead(receiver: Receiver, notifier: WebhookNotifier) -> None:
+    digest = a_digest_notice()
+    notifier.notify(digest)
+    event = receiver.posts[0].verify()
+    assert event["type"] == "digest.due"
+    assert event["data"] == {
+        "digest_id": digest.follow_up_id,
+        "attempt": 1,
+        "channel": digest.channel,
+        "name": digest.name,
+        "email": digest.email,
+        "subject": digest.subject,
+        "message": digest.message,
+    }
+
+
+@pytest.mark.parametrize(
+    ("type", "name", "notices"),
+    [
+        (
+            "follow_up.due",
+            "DueFollowUp",
+            [
+                a_notice(lead={"name": "Jane Roe", "source": None}, details="Name: Jane Roe"),
+                a_notice(email=None, phone=None),
+            ],
+        ),
+        ("digest.due", "DueDigest", [a_digest_notice()]),
+    ],
+)
+def test_the_posted_body_matches_the_openapi_document(
+    receiver: Receiver, notifier: WebhookNotifier, type: str, name: str, notices: list[FollowUpNotice]
+) -> None:
     document = json.loads((Path(__file__).parents[2] / "docs" / "openapi.json").read_text("utf-8"))
-    webhook = document["webhooks"]["follow_up.due"]["post"]
+    webhook = document["webhooks"][type]["post"]
     schema = {**webhook["requestBody"]["content"]["application/json"]["schema"], "components": document["components"]}
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
-    notifier.notify(a_notice(lead={"name": "Jane Roe", "source": None}))
-    notifier.notify(a_notice(email=None, phone=None))
+    for notice in notices:
+        notifier.notify(notice)
     for post in receiver.posts:
         assert list(validator.iter_errors(post.verify())) == []
-        assert post.verify()["data"].keys() == document["components"]["schemas"]["DueFollowUp"]["properties"].keys()
+        assert post.verify()["data"].keys() == document["components"]["schemas"][name]["properties"].keys()
         assert all(post.headers[parameter["name"]] for parameter in webhook["parameters"])
     assert list(validator.iter_errors({**receiver.posts[0].verify(), "type": "other"}))
 
@@ -117,7 +151,7 @@ def test_a_retry_has_the_same_id_and_a_new_signature(receiver: Receiver) -> None
     assert json.loads(receiver.posts[0].body)["timestamp"] == "2026-01-05T12:00:00Z"
 
 
-@given(members=st.fixed_dictionaries({name: texts(max_size=200) for name in ("name", "message", "channel")}))
+@given(members=st.fixed_dictionaries({name: texts(max_size=200) for name in ("name", "message", "channel", "subject")}))
 def test_any_text_arrives_unchanged(
     shared: Receiver, shared_notifier: WebhookNotifier, members: dict[str, str]
 ) -> None:

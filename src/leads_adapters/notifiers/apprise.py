@@ -46,7 +46,7 @@ class AppriseNotifier:
         """Send a notice. Apprise does not report permanent refusals, so all its failures are `TryAgain`."""
         address = self._address(notice)
         try:
-            sent, codes = Deadline(self._seconds).run(lambda: self._send(address, notice.message))
+            sent, codes = Deadline(self._seconds).run(lambda: self._send(address, notice))
         except TimeoutError:
             raise TryAgain("The gateway did not respond in time.") from None
         if sent:
@@ -69,7 +69,7 @@ class AppriseNotifier:
             raise Refused(f"The {_NAMES[self.needs]} of the recipient has characters that gateways may misread.")
         return address
 
-    def _send(self, address: str, message: str) -> tuple[bool, list[str]]:
+    def _send(self, address: str, notice: FollowUpNotice) -> tuple[bool, list[str]]:
         """Return whether the gateway accepted the message, and its error codes if not."""
         service = self.open(address)
         # Services ignore addresses that they find invalid, and some then send to their own sender.
@@ -78,8 +78,10 @@ class AppriseNotifier:
             raise Refused(f"The gateway does not accept the {kind} of the recipient.")
         service.logger = log = _CodeCollector()
         service.socket_connect_timeout = service.socket_read_timeout = self._seconds
+        # E-mail has a subject. Other services put a title into the message, some of them as its first line.
+        title = notice.subject if self.needs is Address.EMAIL and service.title_maxlen > 0 else ""
         # Not through `Apprise`: it repeats failed messages, and reports them as sent with ?optional=yes.
-        return service.notify(body=message, body_format="text"), log.codes
+        return service.notify(body=notice.message, title=title, body_format="text"), log.codes
 
 
 def _contains(url: str, address: str) -> bool:

@@ -4,22 +4,21 @@ from collections.abc import Mapping
 
 import structlog
 
-from leads_domain.notifier import Address, FollowUpNotice, Receipt
+from leads_domain.notifier import Address, FollowUpNotice, NoticeKind, Receipt
 
 
 class LoggingNotifier:
-    """Log the ids of a due follow-up, without its message and without personal data."""
+    """Log the ids of a due follow-up or digest, without its message and without personal data."""
 
     needs: Address | None = None
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         """Log one line."""
+        ids = {"follow_up_id": notice.follow_up_id, "lead_id": notice.lead_id}
+        if notice.kind is NoticeKind.DIGEST:
+            ids = {"digest_id": notice.follow_up_id}
         structlog.get_logger("leads.follow_up").info(
-            "follow_up",
-            follow_up_id=notice.follow_up_id,
-            lead_id=notice.lead_id,
-            channel=notice.channel,
-            attempt=notice.attempt,
+            notice.kind.value, **ids, channel=notice.channel, attempt=notice.attempt
         )
         return Receipt()
 

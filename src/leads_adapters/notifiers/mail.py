@@ -2,9 +2,10 @@
 
 import re
 from datetime import UTC, datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from urllib.parse import quote
 
 from email_validator import EmailNotValidError, validate_email
@@ -13,6 +14,21 @@ from leads_domain.notifier import FollowUpNotice, Refused
 
 # Not every server supports 8BITMIME. Lines of quoted-printable text have up to 76 characters, and =46rom adds two.
 _SEVEN_BITS = SMTP.clone(cte_type="7bit", max_line_length=74)
+
+_PLAIN = re.compile(r"(?!.*=\?)[ -~]{1,200}")
+
+
+class _Subject(str):
+    """A subject that the email package neither decodes nor folds: it would read `=?` in a name as an encoded word."""
+
+    __slots__ = ()
+    name = "Subject"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """Return the header: plain if it is a short line of ASCII, else in encoded words (RFC 2047)."""
+        plain = _PLAIN.fullmatch(self)
+        encoded = self if plain else Header(self, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
+        return f"{self.name}: {encoded}{policy.linesep}"
 
 
 def mailbox(text: str) -> Address:
@@ -38,20 +54,20 @@ def recipient_address(notice: FollowUpNotice) -> Address:
 
 
 def write_message(notice: FollowUpNotice, sender: Address, subject: str) -> EmailMessage:
-    """Return the message for a notice; raises `Refused` if the e-mail address is missing or invalid.
+    """Return the message for a notice, with the details as its signature.
 
-    The headers do not contain the name of the recipient: it is unchecked input, and the email package is slow and
-    unreliable with hostile names.
+    Raises `Refused` if the e-mail address is missing or invalid. The address has no name: it is unchecked input, and
+    the email package is slow and unreliable with hostile names.
     """
     message = EmailMessage(_SEVEN_BITS)
     message["From"] = sender
     message["To"] = recipient_address(notice)
-    message["Subject"] = subject
+    message["Subject"] = _Subject(subject)
     message["Date"] = datetime.now(UTC)
     # The same for every attempt: servers and mailboxes can detect a duplicate.
     message["Message-ID"] = f"<{quote(notice.idempotency_key, safe='')}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies
-    _write_text(message, notice.message)
+    _write_text(message, f"{notice.message}\n\n-- \n{notice.details}" if notice.details else notice.message)
     return message
 
 

@@ -19,10 +19,12 @@ from urllib.parse import unquote, urlsplit
 from leads_adapters.notifiers.deadline import Deadline
 from leads_adapters.notifiers.mail import mailbox, write_message
 from leads_adapters.notifiers.options import check_names, parse_timeout
-from leads_domain.notifier import Address, FollowUpNotice, NotificationError, Receipt, Refused, TryAgain
+from leads_domain.notifier import Address, FollowUpNotice, NoticeKind, NotificationError, Receipt, Refused, TryAgain
 
 OPTIONS = ("url", "sender", "subject", "timeout")
 SUBJECT = "Follow-up"
+"""The subject of a notice without one."""
+
 CHECK_SECONDS = 8.0
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -54,13 +56,18 @@ class SmtpNotifier:
 
     def notify(self, notice: FollowUpNotice) -> Receipt:
         """Send a notice. Errors do not quote the server's text: it may contain the message."""
-        message = write_message(notice, self._sender, self._subject)
+        message = write_message(notice, self._sender, self._subject_of(notice))
         self._with_connection(self._seconds, lambda connection: _send(connection, message, self._sender.addr_spec))
         return Receipt(message["Message-ID"])
 
     def check(self) -> None:
         """Connect and log in."""
         self._with_connection(min(self._seconds, CHECK_SECONDS), lambda _: None)
+
+    def _subject_of(self, notice: FollowUpNotice) -> str:
+        """Return the channel's subject for a message to a lead, else that of the notice."""
+        is_to_lead = notice.kind is NoticeKind.FOLLOW_UP and not notice.details
+        return (self._subject if is_to_lead else "") or notice.subject or SUBJECT
 
     def _with_connection(self, seconds: float, use: Callable[[smtplib.SMTP], None]) -> None:
         deadline = Deadline(seconds)
@@ -144,8 +151,8 @@ def create(options: Mapping[str, str]) -> SmtpNotifier:
     """Create a notifier of the adapter `smtp`; raises `ValueError` for invalid options."""
     check_names(options, OPTIONS)
     server, sender = _server(options["url"]), mailbox(options["sender"])
-    subject = options.get("subject", SUBJECT)
-    if not subject or not subject.isprintable():
+    subject = options.get("subject", "")
+    if "subject" in options and (not subject or not subject.isprintable()):
         raise ValueError("subject must be one line of printable text")
     return SmtpNotifier(server, sender, subject, parse_timeout(options))
 

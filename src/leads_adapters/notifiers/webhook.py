@@ -24,14 +24,15 @@ import httpx
 
 from leads_adapters.notifiers.deadline import Deadline
 from leads_adapters.notifiers.options import check_names, parse_timeout
-from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
+from leads_domain.notifier import Address, FollowUpNotice, NoticeKind, Receipt, Refused, TryAgain
 
 OPTIONS = ("url", "secret", "timeout")
-EVENT_TYPE = "follow_up.due"
+EVENT_TYPES = {NoticeKind.FOLLOW_UP: "follow_up.due", NoticeKind.DIGEST: "digest.due"}
 
 # The 4xx status codes for a missing login or a temporary problem, not for a problem of the notice.
 _TRANSIENT = frozenset({401, 407, 408, 409, 425, 429})
-_NOTICE_FIELDS = ("follow_up_id", "lead_id", "attempt", "channel", "name", "email", "phone", "message")
+_DIGEST_FIELDS = ("attempt", "channel", "name", "email", "subject", "message")
+_FOLLOW_UP_FIELDS = ("follow_up_id", "lead_id", *_DIGEST_FIELDS, "phone", "details")
 _PREFIX = "whsec_"
 _KEY_MIN_BYTES, _KEY_MAX_BYTES = 24, 64
 
@@ -83,9 +84,14 @@ class WebhookNotifier:
 
 
 def _body(notice: FollowUpNotice, now: int) -> bytes:
-    data = {field: getattr(notice, field) for field in _NOTICE_FIELDS} | {"lead": dict(notice.lead)}
     timestamp = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return json.dumps({"type": EVENT_TYPE, "timestamp": timestamp, "data": data}).encode()
+    return json.dumps({"type": EVENT_TYPES[notice.kind], "timestamp": timestamp, "data": _data(notice)}).encode()
+
+
+def _data(notice: FollowUpNotice) -> Mapping[str, Any]:
+    if notice.kind is NoticeKind.DIGEST:
+        return {"digest_id": notice.follow_up_id} | {field: getattr(notice, field) for field in _DIGEST_FIELDS}
+    return {field: getattr(notice, field) for field in _FOLLOW_UP_FIELDS} | {"lead": dict(notice.lead)}
 
 
 def _signed(key: bytes, id: str, now: int, body: bytes) -> Mapping[str, str]:

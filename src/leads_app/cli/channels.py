@@ -11,6 +11,7 @@ from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.settings import SettingsError
 from leads_domain.errors import ValidationFailed
+from leads_domain.notices import subject_of
 from leads_domain.notifier import Address, FollowUpNotice, Refused, TryAgain
 
 _NEEDS = {Address.EMAIL: "an e-mail address", Address.PHONE: "a phone number", None: "no address"}
@@ -98,4 +99,5 @@ def _notice(
             "source": None,
             "owner": None,
         },
+        subject=subject_of(message),
     )

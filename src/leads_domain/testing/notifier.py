@@ -22,11 +22,13 @@ from datetime import timedelta
 from functools import partial
 from threading import Barrier
 
+from leads_domain.notices import subject_of
 from leads_domain.notifier import (
     Address,
     Checkable,
     FollowUpNotice,
     FollowUpNotifier,
+    NoticeKind,
     NotificationError,
     Receipt,
     Refused,
@@ -43,6 +45,7 @@ _DIFFICULT_TEXTS = (
     "Jane {email} {{name}} %s $HOME",
     "Ольга 祖冲之 محمد 👩🏽\u200d💻",
     "\u202eevil\u2066 \u2028 \x07",
+    "=?utf-8?q?Jane=0D=0ABcc=3A_eve=40example.org?=",
     "J" * 200,
 )
 
@@ -126,6 +129,18 @@ class FollowUpNotifierContract:
     def test_sends_a_notice_once_and_unchanged(self) -> None:
         self._send(self.make_notifier(), self.make_notice())
 
+    def test_sends_the_message_of_a_notice_with_a_subject_and_details(self) -> None:
+        notice = replace(self.make_notice(), subject="Jane Roe: Talk", details="Name: Jane Roe\nStatus: new")
+        self._send(self.make_notifier(), notice)
+
+    def test_sends_a_digest(self) -> None:
+        notifier, notice = self.make_notifier(), self.make_notice()
+        if notifier.needs is Address.PHONE:  # the settings refuse such a channel for digests
+            return
+        mia = notice.email or "mia@example.com"
+        digest = replace(notice, kind=NoticeKind.DIGEST, lead_id="", lead={}, name=mia, email=mia, phone=None)
+        self._send(notifier, replace(digest, subject="2 tasks overdue, 1 due today"))
+
     def test_does_not_change_the_notice(self) -> None:
         notice = self.make_notice()
         before = deepcopy(notice)
@@ -178,14 +193,14 @@ class FollowUpNotifierContract:
         notifier = self.make_notifier()
         for number, text in enumerate(_DIFFICULT_TEXTS):
             before = len(self.received())
-            notice = replace(self.make_notice(number), name=text, message=text)
+            notice = replace(self.make_notice(number), name=text, message=text, subject=subject_of(text))
             outcome = outcome_of(partial(notifier.notify, notice))
             if isinstance(outcome, NotificationError):
                 assert len(self.received()) == before, f"{text!r} was sent, but notify raised {outcome!r}"
             else:
                 assert_receipt(outcome)
-                # The notifier may clean a name with line breaks or control characters, but must not change a message.
-                assert_same(self._received_once_since(before), replace(notice, name=""), notifier.needs)
+                # The notifier may clean a name or a subject, but must not change a message.
+                assert_same(self._received_once_since(before), replace(notice, name="", subject=""), notifier.needs)
 
     def test_raises_try_again_when_the_receiver_fails(self) -> None:
         error = self._error_of(Behaviour.FAILS, self.make_notifier(), self.make_notice())

@@ -51,6 +51,9 @@ def assert_same(received: Received, notice: FollowUpNotice, needs: Address | Non
         f"{notice.message!r} became {received.message!r}"
     )
     assert received.name is None or notice.name in received.name, f"the name {notice.name!r} became {received.name!r}"
+    assert received.subject is None or notice.subject in received.subject, (
+        f"the subject {notice.subject!r} became {received.subject!r}"
+    )
     addresses = {Address.EMAIL: [notice.email], Address.PHONE: [notice.phone]}
     allowed = addresses[needs] if needs else [notice.email, notice.phone, None]
     assert received.address in allowed, f"a notice for {allowed[0]!r} went to {received.address!r}"

@@ -17,10 +17,11 @@ class Behaviour(Enum):
 class Received:
     """A notice that the receiver accepted. A value is None if the receiver did not get it.
 
-    `message` and `name` can contain other text: use the whole text if you cannot separate them.
+    `message`, `name` and `subject` can contain other text: use the whole text if you cannot separate them.
     """
 
     message: str
     idempotency_key: str | None
     address: str | None = None
     name: str | None = None
+    subject: str | None = None
