@@ -19,6 +19,7 @@ from leads_adapters.http.controllers.forms import FormServices
 from leads_adapters.http.controllers.leads import LeadServices
 from leads_adapters.http.controllers.service import Readiness
 from leads_adapters.http.controllers.submissions import SubmissionServices
+from leads_adapters.http.controllers.tasks import TaskServices
 from leads_adapters.http.controllers.transfers import IMPORT_BATCH, ImportServices
 from leads_adapters.http.form_cors import FormCors
 from leads_adapters.http.idempotency import IdempotentWrites
@@ -33,6 +34,8 @@ from leads_adapters.http.schemas.enquiries import Corrections, NewEnquiry
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
 from leads_adapters.http.schemas.leads import LeadPatch, NewLead, NewMerge, NewNote
 from leads_adapters.http.schemas.similar_leads import NewDistinct
+from leads_adapters.http.schemas.tasks import NewTask, TaskPatch
+from leads_adapters.http.task_filters import filtered_tasks_provider
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
 from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
@@ -72,13 +75,16 @@ from leads_domain.use_cases.add_note import AddNote, check_note
 from leads_domain.use_cases.capture import Capture
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
+from leads_domain.use_cases.change_task import CancelTask, ChangeTask
 from leads_domain.use_cases.compute_statistics import ComputeStatistics
 from leads_domain.use_cases.count_waiting import CountWaiting
+from leads_domain.use_cases.create_task import CreateTask
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.find_leads import BuildLeadQuery, find_leads
 from leads_domain.use_cases.find_similar_leads import check_distinct
+from leads_domain.use_cases.find_tasks import ListTasks
 from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
@@ -86,6 +92,7 @@ from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
+from leads_domain.use_cases.update_reminder import UpdateReminder
 
 
 class Container(containers.DeclarativeContainer):
@@ -144,6 +151,11 @@ class Container(containers.DeclarativeContainer):
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
+    create_task = providers.Singleton(CreateTask, clock, ids, normalizer, channels, settings.provided.default_channel)
+    update_reminder = providers.Singleton(UpdateReminder, ids, settings.provided.default_channel)
+    change_task = providers.Singleton(ChangeTask, clock, ids, normalizer, update_reminder)
+    cancel_task = providers.Singleton(CancelTask, clock, ids)
+    list_tasks = providers.Singleton(ListTasks, clock)
     count_waiting = providers.Singleton(CountWaiting, clock)
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
@@ -244,6 +256,18 @@ class Container(containers.DeclarativeContainer):
                 dispatcher.provided.wake,
             )
         ),
+        tasks=as_dependency(
+            providers.Singleton(
+                TaskServices,
+                database,
+                idempotent_writes,
+                create_task,
+                change_task,
+                cancel_task,
+                dispatcher.provided.wake,
+            )
+        ),
+        filtered_tasks=providers.Callable(filtered_tasks_provider, database, normalizer, list_tasks),
         submissions=as_dependency(
             providers.Singleton(SubmissionServices, database, idempotent_writes, accept_submission)
         ),
@@ -287,6 +311,8 @@ class Container(containers.DeclarativeContainer):
             NewDistinct: providers.Object(check_distinct),
             NewFollowUp: trigger_follow_up.provided.check,
             FollowUpPatch: providers.Object(check_follow_up_changes),
+            NewTask: create_task.provided.check,
+            TaskPatch: change_task.provided.check,
             NewApiKey: providers.Object(check_new_key),
         }
     )

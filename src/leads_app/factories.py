@@ -26,6 +26,7 @@ from leads_adapters.http.controllers.service import (
 )
 from leads_adapters.http.controllers.similar_leads import SimilarLeadController
 from leads_adapters.http.controllers.submissions import SubmissionController
+from leads_adapters.http.controllers.tasks import LeadTaskController, TaskController
 from leads_adapters.http.controllers.timeline import EventController, TimelineController
 from leads_adapters.http.controllers.transfers import FileFormat, TransferController
 from leads_adapters.http.parameters import provide
@@ -167,6 +168,8 @@ CONTROLLERS = (
     TransferController,
     LeadFollowUpController,
     FollowUpController,
+    LeadTaskController,
+    TaskController,
     SubmissionController,
     FormController,
     EventController,

@@ -65,7 +65,8 @@ class Position:
 class LeadSort(StrEnum):
     """The order of a list of leads: by a field, then by id. A minus means descending.
 
-    Names are compared without case and accents. Leads without a scheduled follow-up come last.
+    Names are compared without case and accents. Leads without a scheduled follow-up or an open
+    task come last.
     """
 
     OLDEST_FIRST = "created_at"
@@ -104,8 +105,8 @@ class LeadQuery:
     """The filters, order, start and size of a page of leads. None or an empty tuple means no filter.
 
     Keys are canonical addresses. Lower limits of times are inclusive, upper limits exclusive. `follow_up_due_before`
-    matches leads that have a scheduled follow-up due before that time. `words` come from `query_words`: a lead
-    matches if each tuple has a word that begins one of its `lead_words`.
+    matches leads that have a scheduled follow-up or an open task due before that time. `words` come from `query_words`:
+    a lead matches if each tuple has a word that begins one of its `lead_words`.
     """
 
     statuses: tuple[Status, ...] = ()

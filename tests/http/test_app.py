@@ -43,6 +43,10 @@ ALLOWED = {
     f"/follow-ups/{UNKNOWN_ID}": "GET, HEAD, OPTIONS, PATCH",
     f"/follow-ups/{UNKNOWN_ID}/cancel": "OPTIONS, POST",
     f"/follow-ups/{UNKNOWN_ID}/retry": "OPTIONS, POST",
+    f"/leads/{UNKNOWN_ID}/tasks": "GET, HEAD, OPTIONS, POST",
+    "/tasks": "GET, HEAD, OPTIONS",
+    f"/tasks/{UNKNOWN_ID}": "GET, HEAD, OPTIONS, PATCH",
+    f"/tasks/{UNKNOWN_ID}/cancel": "OPTIONS, POST",
 }
 UNKNOWN_PATHS = [
     "/nowhere",

@@ -37,6 +37,12 @@ MINIMUM_ROLES = {
     "patchFollowUpsId": "agent",
     "postFollowUpsIdCancel": "agent",
     "postFollowUpsIdRetry": "agent",
+    "postLeadsIdTasks": "agent",
+    "getLeadsIdTasks": "read",
+    "getTasks": "read",
+    "getTasksId": "read",
+    "patchTasksId": "agent",
+    "postTasksIdCancel": "agent",
     "getSubmissions": "agent",
     "getSubmissionsId": "agent",
     "postSubmissionsIdAccept": "agent",
@@ -122,6 +128,13 @@ def a_follow_up(service: Service) -> str:
     return id
 
 
+def a_task(service: Service) -> str:
+    """Create a task and return its id."""
+    task = {"text": "Call", "due_at": "2030-01-15T09:30:00Z", "assignee": "mia@example.com"}
+    id: str = service.client("agent").post(f"/leads/{a_lead(service)}/tasks", task).expect(201).json["id"]
+    return id
+
+
 def a_submission(service: Service) -> str:
     """Receive a submission and return its id."""
     return service.receive(content={"number": str(next(_numbers))}).rpartition("/")[2]
@@ -136,6 +149,7 @@ _numbers = iter(range(1_000_000))
 CREATE: Mapping[str, Callable[[Service], str]] = {
     "leads": a_lead,
     "follow-ups": a_follow_up,
+    "tasks": a_task,
     "submissions": a_submission,
     "api-keys": a_key,
 }

@@ -120,6 +120,8 @@ def test_a_merge_fills_empty_fields_of_the_target_and_joins_the_timelines(api: A
         ("GET", "/timeline?limit=5", None),
         ("GET", "/follow-ups?limit=5", None),
         ("POST", "/follow-up", None),
+        ("GET", "/tasks?limit=5", None),
+        ("POST", "/tasks", {"text": "Call", "due_at": "2030-01-15T09:30:00Z", "assignee": "mia@example.com"}),
         ("POST", "/notes", {"text": "He moved."}),
         ("POST", "/merge", {"duplicate_id": UNKNOWN_ID}),
         ("GET", "/similar", None),

@@ -20,6 +20,7 @@ from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
 pytestmark = ON_BOTH_DATABASES
 
 JANE = {"name": "Jane Doe", "email": "jane@example.com"}
+CALL = {"text": "Call", "due_at": "2030-01-15T09:30:00Z", "assignee": "mia@example.com"}
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 KEYS = ["k", "K" * 255, f'"{"k" * 255}"', '"a b, c"', r'"say \"k\\"', "a;b=c:/+=@~!"]
 NO_KEYS = ['""', "k" * 256, f'"{"k" * 256}"', "a b", '"', 'a"b', '"a""b"', '"a', r'"\a"', "a,b", '"a", "b"', "é", '"é"']
@@ -100,6 +101,11 @@ POSTS: dict[str, Ask] = {
         None,
     ),
     "/follow-ups/{id}/retry": lambda service, api, lead: (a_failed_follow_up(service, api, lead) + "/retry", None),
+    "/leads/{id}/tasks": lambda _service, _api, lead: (f"{lead}/tasks", CALL),
+    "/tasks/{id}/cancel": lambda _service, api, lead: (
+        api.post(f"{lead}/tasks", CALL).headers["location"] + "/cancel",
+        None,
+    ),
     "/submissions/{id}/accept": lambda service, _api, _lead: (service.receive() + "/accept", None),
     "/submissions/{id}/discard": lambda service, _api, _lead: (service.receive() + "/discard", None),
     "/leads/import": lambda _service, _api, _lead: ("/leads/import", b"name,email\nJane Doe,jane@example.com\n"),

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from builders import a_follow_up, a_lead, a_submission, an_email, an_id
+from builders import a_follow_up, a_lead, a_submission, a_task, an_email, an_id
 from databases import database_url
 from leads_domain.events import EventType, TimelineEntry
 from leads_domain.lead import LeadId
@@ -30,6 +30,8 @@ LISTS = [
     "/events",
     f"/leads/{LEAD}/follow-ups",
     "/follow-ups?channel=log",
+    f"/leads/{LEAD}/tasks",
+    "/tasks?assignee=mia@example.com",
     "/submissions",
 ]
 
@@ -43,6 +45,7 @@ def fill(number: int, text: str) -> Callable[[UnitOfWork], None]:
             work.leads.add(a_lead(id=an_id(each), email=email, attributes={"text": text}))
             work.timeline.add([an_entry(each, text)])
             work.follow_ups.add(a_follow_up(id=an_id(each), lead_id=LEAD, message=text))
+            work.tasks.add(a_task(id=an_id(each), lead_id=LEAD, text=text))
             work.submissions.add(a_submission(id=an_id(each), content={"text": text}), repeated_within=None)
 
     return store
@@ -94,11 +97,13 @@ def test_only_a_large_page_is_read_in_a_thread(service: Service, target: str) ->
 
 
 def enlarge(work: UnitOfWork) -> None:
-    """Enlarge each lead and follow-up, and add large timeline entries in place of the small ones."""
+    """Enlarge each lead, follow-up and task, and add large timeline entries in place of the small ones."""
     for lead in work.leads.get_many([LeadId(an_id(each)) for each in range(5)]):
         work.leads.save(replace(lead, attributes={"text": LARGE}))
     for follow_up in work.follow_ups.scheduled_of_lead(LEAD):
         work.follow_ups.save(replace(follow_up, message=LARGE))
+    for task in work.tasks.open_of_lead(LEAD):
+        work.tasks.save(replace(task, text=LARGE))
     first, *others = (an_entry(number, LARGE) for number in range(10, 15))
     work.timeline.erase(first)
     work.timeline.add(others)

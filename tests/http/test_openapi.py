@@ -27,6 +27,7 @@ FULL = {
     "attributes": {"company": "ACME", "size": 12, "share": 0.5, "vip": True, "fax": None},
 }
 
+TASK = {"text": "Call", "due_at": "2030-01-15T09:30:00Z", "assignee": "mia@example.com"}
 
 FORMS = {
     "contact": FormSettings(rate_limit=None),
@@ -91,9 +92,11 @@ def test_every_documented_operation_is_served(service: Service, document: Any) -
     for number, (method, path, _) in enumerate(operations(document)):
         lead = admin.post("/leads", {**JOHN, "email": f"{number}@example.com"}).json["id"]
         follow_up = admin.post(f"/leads/{lead}/follow-up").json["id"]
+        task = admin.post(f"/leads/{lead}/tasks", TASK).json["id"]
         key, _ = service.new_key("read")
         submission = service.receive(content={"number": str(number)}).rpartition("/")[2]
-        id = {"follow-ups": follow_up, "api-keys": key, "submissions": submission}.get(path.split("/")[1], lead)
+        ids = {"follow-ups": follow_up, "tasks": task, "api-keys": key, "submissions": submission}
+        id = ids.get(path.split("/")[1], lead)
         status = admin.request(method, path.replace("{id}", id).replace("{form}", "contact")).status
         assert status not in (404, 405, 500), (method, path, status)
 
@@ -157,7 +160,7 @@ def test_preconditions_are_documented_where_they_are_honoured(document: Any) -> 
         for method, path, operation in operations(document)
         if {"If-Match", "If-None-Match"} <= {each["name"] for each in operation["parameters"] if each["in"] == "header"}
     }
-    assert conditional >= {("GET", "/leads/{id}"), ("PATCH", "/leads/{id}")}
+    assert conditional >= {(method, path) for method in ("GET", "PATCH") for path in ("/leads/{id}", "/tasks/{id}")}
     for method, path, operation in operations(document):
         assert ("412" in operation["responses"]) == ((method, path) in conditional), (method, path)
         assert ("304" in operation["responses"]) == (method == "GET" and (method, path) in conditional), (method, path)
@@ -194,6 +197,7 @@ def test_schemas_of_bodies_forbid_unknown_fields(document: Any) -> None:
         ("post", "/leads", True),
         ("patch", "/leads/{id}", True),
         ("post", "/leads/{id}/follow-up", False),
+        ("post", "/leads/{id}/tasks", True),
         ("patch", "/follow-ups/{id}", True),
     ],
 )
@@ -316,6 +320,7 @@ def responses(service: Service) -> Iterator[tuple[str, str, Response]]:
     yield "GET", "/follow-ups/{id}", agent.get(later.headers["location"])
     john = agent.get("/leads?email=john@example.com").json["items"][0]["id"]
     yield from responses_about_a_failed_follow_up(service, john)
+    yield from responses_about_tasks(agent, john)
     yield from responses_about_personal_data(service, lead, john)
     yield from responses_about_submissions(service)
     yield from responses_without_a_lead(service.client())
@@ -352,6 +357,29 @@ def responses_about_a_failed_follow_up(service: Service, john: str) -> Iterator[
     yield "POST", "/follow-ups/{id}/cancel", agent.post(f"{failed}/cancel")
     for path in ("/follow-ups/{id}/cancel", "/follow-ups/{id}/retry"):
         yield "POST", path, agent.post(path.replace("{id}", UNKNOWN_ID))
+
+
+def responses_about_tasks(agent: Api, john: str) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses about tasks of a lead."""
+    created = [agent.post(f"/leads/{john}/tasks", TASK) for _ in range(3)]
+    wrong = {"text": "", "due_at": "1969-01-01T00:00:00Z", "assignee": "Mia", "remind": 1}
+    for response in (*created, agent.post(f"/leads/{john}/tasks", wrong)):
+        yield "POST", "/leads/{id}/tasks", response
+    first, _, third = (response.headers["location"] for response in created)
+    for path in ("/leads/{id}/tasks", "/tasks"):
+        queries = ("", "?limit=1", "?limit=0", "?foo=1", "?state=open&state=done&assignee=mia@example.com&count=true")
+        for query in (*queries, "?overdue=true&due_from=2026-01-01T00:00:00Z&due_before=2027-01-01T00:00:00Z"):
+            yield "GET", path, agent.get(path.replace("{id}", john) + query)
+    for path in (first, f"/tasks/{UNKNOWN_ID}"):
+        yield "GET", "/tasks/{id}", agent.get(path)
+        yield "PATCH", "/tasks/{id}", agent.patch(path, {"text": "Write", "due_at": "2030-02-01T00:00:00Z"})
+        yield "PATCH", "/tasks/{id}", agent.patch(path, {"text": ""})
+        yield "PATCH", "/tasks/{id}", agent.patch(path, {}, if_match='"9"')
+    yield "GET", "/tasks/{id}", agent.get(first, if_none_match='"2"')
+    for path in (third, agent.post(f"/leads/{john}/tasks", TASK).headers["location"], f"/tasks/{UNKNOWN_ID}"):
+        for condition in ({"if_match": '"9"'}, {}):
+            yield "POST", "/tasks/{id}/cancel", agent.post(f"{path}/cancel", **condition)
+    yield "PATCH", "/tasks/{id}", agent.patch(third, {"text": "Write"})
 
 
 def responses_about_submissions(service: Service) -> Iterator[tuple[str, str, Response]]:
@@ -419,6 +447,8 @@ def responses_about_personal_data(service: Service, lead: str, duplicate: str) -
         ("GET", "/leads/{id}/timeline", None),
         ("POST", "/leads/{id}/follow-up", None),
         ("GET", "/leads/{id}/follow-ups", None),
+        ("POST", "/leads/{id}/tasks", TASK),
+        ("GET", "/leads/{id}/tasks", None),
         ("POST", "/leads/{id}/notes", {"text": "He moved."}),
         ("POST", "/leads/{id}/merge", {"duplicate_id": UNKNOWN_ID}),
         ("GET", "/leads/{id}/similar", None),
@@ -466,6 +496,7 @@ def test_responses_to_creation_document_links(service: Service, document: Any) -
     made = {
         ("/leads", "201"): lead,
         ("/leads/{id}/follow-up", "202"): admin.post(f"/leads/{lead.json['id']}/follow-up"),
+        ("/leads/{id}/tasks", "201"): admin.post(f"/leads/{lead.json['id']}/tasks", TASK),
         ("/api-keys", "201"): admin.post("/api-keys", {"name": "Web form", "role": "capture"}),
     }
     for (path, status), response in made.items():

@@ -10,15 +10,20 @@ from hypothesis import strategies as st
 
 from rest import JOHN, UNKNOWN_ID, Api
 
-LISTS = ["/leads?limit=1", "{john}/timeline?limit=1", "{john}/follow-ups?limit=1", "/follow-ups?limit=1"]
+LISTS = [
+    *("/leads?limit=1", "{john}/timeline?limit=1", "{john}/follow-ups?limit=1", "/follow-ups?limit=1"),
+    *("{john}/tasks?limit=1", "/tasks?limit=1"),
+]
+TASK = {"text": "Call", "due_at": "2030-01-15T09:30:00Z", "assignee": "mia@example.com"}
 
 
 @pytest.fixture
 def jane(api: Api, john: str) -> str:
-    """Create another lead with two follow-ups and return its path."""
+    """Create another lead with two follow-ups and two tasks and return its path."""
     jane = api.post("/leads", {"name": "Jane Roe", "email": "jane@example.com"}).headers["location"]
     for lead in (john, john, jane, jane):
         api.post(f"{lead}/follow-up").expect(202)
+        api.post(f"{lead}/tasks", TASK).expect(201)
     return jane
 
 
@@ -30,6 +35,7 @@ def lists(shared_client: Api) -> list[str]:
     api.post("/leads", {**JOHN, "email": "cursor2@example.com"}).expect(201)
     for _ in range(2):
         api.post(f"{john}/follow-up").expect(202)
+        api.post(f"{john}/tasks", TASK).expect(201)
     return [each.replace("{john}", john) for each in LISTS]
 
 

@@ -23,8 +23,8 @@ _Q = (
     "international form, its national form, or its last 3 or more digits, with any spaces."
 )
 _FOLLOW_UP = (
-    "Only leads with a scheduled follow-up (`scheduled`), with one whose due time has passed (`overdue`), "
-    "or without a scheduled follow-up (`none`)."
+    "Only leads with a scheduled follow-up or an open task (`scheduled`), with one whose due time has passed "
+    "(`overdue`), or without both (`none`)."
 )
 _ADDRESS = Meta(extra_json_schema=ADDRESS)
 Statuses = Annotated[tuple[Status, ...], Meta(description="Only leads with one of these statuses.")]

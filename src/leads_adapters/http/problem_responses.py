@@ -66,6 +66,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a
             return problems.IllegalTransition(detail, transition)
         case errors.IllegalFollowUpState():
             return problems.IllegalFollowUpState(detail, {"state": error.state})
+        case errors.IllegalTaskState():
+            return problems.IllegalTaskState(detail, {"state": error.state})
         case errors.IllegalSubmissionState():
             return problems.IllegalSubmissionState(detail, {"state": error.state})
         case errors.RequestInProgress():

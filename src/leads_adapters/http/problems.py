@@ -14,6 +14,7 @@ from leads_adapters.http.schemas.common import Id, Status
 from leads_domain.access import Role
 from leads_domain.follow_up import FollowUpState
 from leads_domain.submission import SubmissionState
+from leads_domain.task import TaskState
 
 EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
 RETRY_LATER = {"retry-after": "1"}
@@ -196,6 +197,16 @@ class IllegalFollowUpState(Problem, status=409, example="A follow-up that is sen
     """
 
     fields = {"state": Annotated[FollowUpState, Meta(description="The current state.", examples=["sent"])]}
+
+
+class IllegalTaskState(Problem, status=409, example="A task that is done cannot be completed."):
+    """The state of the task does not allow this change.
+
+    The field `state` names its current state. Only an open task can be changed, completed or cancelled. Create another
+    task if there is more to do.
+    """
+
+    fields = {"state": Annotated[TaskState, Meta(description="The current state.", examples=["done"])]}
 
 
 class IllegalSubmissionState(Problem, status=409, example="A submission that is accepted cannot be discarded."):

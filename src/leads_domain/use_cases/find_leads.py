@@ -23,7 +23,7 @@ _QueryFields = Mapping[str, object]
 
 
 class FollowedUp(StrEnum):
-    """A filter for leads with an overdue follow-up, with a scheduled follow-up, or with none."""
+    """A filter for leads with an overdue follow-up or task, with a scheduled or open one, or with none."""
 
     OVERDUE = "overdue"
     SCHEDULED = "scheduled"

@@ -6,6 +6,7 @@ from typing import Any
 _CREATED_RESOURCES: Mapping[tuple[str, str], str] = {
     ("/leads", "201"): "/leads/{id}",
     ("/leads/{id}/follow-up", "202"): "/follow-ups/{id}",
+    ("/leads/{id}/tasks", "201"): "/tasks/{id}",
     ("/api-keys", "201"): "/api-keys/{id}",
 }
 """The path of the resource that a POST to a path creates, by path and status code of the response."""

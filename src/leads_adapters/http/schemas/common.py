@@ -103,6 +103,10 @@ EnquiryMessage = Annotated[
 ]
 TaskText = Annotated[str, _text("What to do.", task.TEXT_MAX, "Call about the quote")]
 Outcome = Annotated[str, _text("What came of the task.", task.OUTCOME_MAX, "Wants a new quote by Friday")]
+DueTime = Annotated[
+    datetime,
+    Meta(tz=True, description="A time with an offset (RFC 3339), from 1970 on. A time in the past is overdue at once."),
+]
 Assignee = Annotated[str, _format(ADDRESS, "The e-mail address of the colleague who does the task.", "mia@example.com")]
 Channel = Annotated[str, Meta(description="The name of a channel.", examples=["log"], extra_json_schema=NO_NUL)]
 KeyName = Annotated[

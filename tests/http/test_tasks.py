@@ -1,0 +1,268 @@
+"""Test the resources /leads/{id}/tasks and /tasks/{id}."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from leads_domain.task import TEXT_MAX
+from rest import JOHN, UNKNOWN_ID, Api, Service
+
+MIA, NOAH = "mia@example.com", "noah@example.com"
+CALL = {"text": "Call about the quote", "due_at": "2026-01-06T09:00:00+01:00", "remind": True}
+DUE = "2026-01-06T08:00:00.000000Z"
+
+
+@pytest.fixture
+def lead(api: Api) -> str:
+    """Create a lead of Mia and return its path."""
+    return api.post("/leads", {**JOHN, "owner": MIA}).expect(201).headers["location"]
+
+
+@pytest.fixture
+def task(api: Api, lead: str) -> str:
+    """Create a task of Mia and return its path."""
+    return api.post(f"{lead}/tasks", CALL).expect(201).headers["location"]
+
+
+@pytest.fixture(scope="session")
+def shared_task(shared_client: Api, shared_lead: str) -> str:
+    """Create a task on the shared service and return its path."""
+    task = {**CALL, "assignee": MIA}
+    return shared_client.post(f"{shared_lead}/tasks", task).expect(201).headers["location"]
+
+
+def everything(api: Api, lead: str) -> list[bytes]:
+    """Return all that clients can see of a lead."""
+    return [api.get(f"{lead}{rest}").expect(200).body for rest in ("", "/tasks", "/follow-ups", "/timeline")]
+
+
+def types(api: Api, lead: str) -> list[str]:
+    """Return the types of the timeline entries of a lead, newest first."""
+    return [entry["type"] for entry in api.get(f"{lead}/timeline").json["items"]]
+
+
+# Creation
+
+
+def test_a_task_is_for_the_owner_of_its_lead(api: Api, lead: str) -> None:
+    response = api.post(f"{lead}/tasks", CALL).expect(201)
+    task = response.json
+    assert UUID(task["id"]).version == 7
+    assert task == {
+        "id": task["id"],
+        "lead_id": lead.removeprefix("/leads/"),
+        "assignee": MIA,
+        "text": "Call about the quote",
+        "due_at": DUE,
+        "state": "open",
+        "outcome": None,
+        "done_at": None,
+        "created_at": "2026-01-05T12:00:00.000000Z",
+        "updated_at": "2026-01-05T12:00:00.000000Z",
+        "version": 1,
+    }
+    assert (response.headers["location"], response.headers["etag"]) == (f"/tasks/{task['id']}", '"1"')
+    found = api.get(response.headers["location"]).expect(200)
+    assert (found.json, found.headers["etag"]) == (task, '"1"')
+    assert api.get(lead).json["next_follow_up_at"] == DUE
+
+
+def test_a_task_can_be_for_another_colleague(api: Api, john: str) -> None:
+    task = api.post(f"{john}/tasks", {**CALL, "assignee": f" {NOAH} ", "text": " Call\nhim \n"}).expect(201).json
+    assert (task["assignee"], task["text"]) == (NOAH, "Call\nhim")
+
+
+@pytest.mark.parametrize("assignee", [{}, {"assignee": None}, {"assignee": " "}])
+def test_a_lead_without_an_owner_needs_an_assignee(api: Api, john: str, assignee: dict[str, Any]) -> None:
+    assert api.post(f"{john}/tasks", {**CALL, **assignee}).errors().keys() == {"/assignee"}
+    assert api.get(f"{john}/tasks").json["items"] == []
+
+
+def test_the_assignee_is_reminded_at_the_due_time(service: Service, api: Api, lead: str, task: str) -> None:
+    (reminder,) = api.get(f"{lead}/follow-ups").json["items"]
+    assert (reminder["recipient"], reminder["due_at"], reminder["state"]) == (MIA, DUE, "scheduled")
+    assert reminder["task_id"] == task.removeprefix("/tasks/")
+    service.clock.advance(timedelta(hours=20))
+    assert service.dispatch() == 1
+    (notice,) = service.channels["log"].accepted
+    assert (notice.email, notice.message) == (MIA, "John Doe: Call about the quote")
+    assert api.get(task).json["state"] == "open"
+    assert api.get(lead).json["next_follow_up_at"] == DUE
+
+
+@pytest.mark.parametrize("remind", [{}, {"remind": None}, {"remind": False}])
+def test_by_default_a_task_has_no_reminder(api: Api, lead: str, remind: dict[str, Any]) -> None:
+    without = {name: value for name, value in CALL.items() if name != "remind"}
+    api.post(f"{lead}/tasks", {**without, **remind}).expect(201)
+    assert api.get(f"{lead}/follow-ups").json["items"] == []
+    assert api.get(lead).json["next_follow_up_at"] == DUE
+
+
+@pytest.mark.parametrize("due_at", ["1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_first_and_the_last_due_time_are_accepted(api: Api, lead: str, due_at: str) -> None:
+    task = api.post(f"{lead}/tasks", {**CALL, "due_at": due_at}).expect(201)
+    assert api.get(task.headers["location"]).json["due_at"][:19] == due_at[:19]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("due_at", "2026-01-06T09:00:00"),
+        ("due_at", "1969-12-31T23:59:59Z"),
+        ("due_at", "1970-01-01T00:00:00+00:01"),
+        ("due_at", "0001-01-01T00:00:00+00:01"),
+        ("due_at", "9999-12-31T23:59:59-00:01"),
+        ("due_at", "10000-01-01T00:00:00Z"),
+        ("due_at", "2026-01-06"),
+        ("due_at", "tomorrow"),
+        ("due_at", ""),
+        ("due_at", None),
+        ("due_at", 1767686400),
+        ("text", ""),
+        ("text", " \n"),
+        ("text", None),
+        ("text", "x" * (TEXT_MAX + 1)),
+        ("text", "a\0"),
+        ("text", "a\x1b[31m"),
+        ("text", 5),
+        ("assignee", "Mia"),
+        ("assignee", "mia@"),
+        ("assignee", "mia@example.com, noah@example.com"),
+        ("assignee", f"{'x' * 250}@example.com"),
+        ("assignee", "+4930123456"),
+        ("assignee", 5),
+        ("remind", "yes"),
+        ("remind", 1),
+        ("state", "done"),
+        ("lead_id", UNKNOWN_ID),
+    ],
+)
+def test_an_invalid_field_of_a_task_is_refused(shared_client: Api, shared_task: str, field: str, value: object) -> None:
+    api, task = shared_client, shared_task
+    lead = f"/leads/{api.get(task).json['lead_id']}"
+    before = everything(api, lead)
+    assert api.post(f"{lead}/tasks", {**CALL, field: value}).errors().keys() == {f"/{field}"}
+    assert api.patch(task, {field: value}).errors().keys() == {f"/{field}"}
+    assert everything(api, lead) == before
+
+
+def test_all_field_errors_of_a_task_are_reported_at_once(api: Api, lead: str, task: str) -> None:
+    wrong = {"due_at": "2026-01-06T09:00:00", "text": "", "assignee": "Mia", "remind": "yes", "lead": 1}
+    assert api.post(f"{lead}/tasks", wrong).errors().keys() == {f"/{name}" for name in wrong}
+    assert api.post(f"{lead}/tasks", {}).errors().keys() == {"/text", "/due_at"}
+    assert api.patch(task, wrong).errors().keys() == {f"/{name}" for name in wrong}
+    for response in (api.post(f"{lead}/tasks"), api.patch(task)):
+        response.expect_problem(400, "malformed-request")
+
+
+def test_an_unknown_or_erased_lead_has_no_tasks(service: Service, api: Api, lead: str, task: str) -> None:
+    service.client("admin").request("DELETE", lead).expect(204)
+    for path in (lead, f"/leads/{UNKNOWN_ID}", "/leads/john"):
+        api.post(f"{path}/tasks", CALL).expect_problem(404, "not-found")
+        api.get(f"{path}/tasks").expect_problem(404, "not-found")
+
+
+@pytest.mark.parametrize("id", [UNKNOWN_ID, "first"])
+def test_an_unknown_task_is_not_found(api: Api, task: str, id: str) -> None:
+    for response in (
+        api.get(f"/tasks/{id}"),
+        api.patch(f"/tasks/{id}", {"text": "Write"}),
+        api.post(f"/tasks/{id}/cancel"),
+    ):
+        assert id in response.expect_problem(404, "not-found")["detail"]
+
+
+# Changes
+
+
+def test_a_task_can_be_changed_and_its_reminder_moves_along(service: Service, api: Api, lead: str, task: str) -> None:
+    before = api.get(task).json
+    service.clock.advance(timedelta(minutes=1))
+    at = "2026-01-07T09:00:00.000000Z"
+    response = api.patch(task, {"text": " Write ", "due_at": at, "assignee": NOAH}).expect(200)
+    changes = {"text": "Write", "due_at": at, "assignee": NOAH, "version": 2}
+    assert response.json == {**before, **changes, "updated_at": "2026-01-05T12:01:00.000000Z"}
+    assert response.headers["etag"] == '"2"'
+    assert api.get(task).json == response.json
+    assert api.get(lead).json["next_follow_up_at"] == at
+    service.clock.advance(timedelta(days=2))
+    assert service.dispatch() == 1
+    (notice,) = service.channels["log"].accepted
+    assert (notice.email, notice.message) == (NOAH, "John Doe: Write")
+
+
+@pytest.mark.parametrize("media_type", ["application/merge-patch+json", "application/json"])
+def test_a_patch_without_changes_returns_the_task(
+    service: Service, api: Api, lead: str, task: str, media_type: str
+) -> None:
+    before, whole = api.get(task).json, everything(api, lead)
+    service.clock.advance(timedelta(minutes=1))
+    for patch in ({}, {"text": before["text"]}, {"due_at": CALL["due_at"]}, {"assignee": MIA}):
+        assert api.patch(task, patch, content_type=media_type).expect(200).json == before
+    assert everything(api, lead) == whole
+
+
+def test_a_task_always_has_an_assignee(api: Api, task: str) -> None:
+    for assignee in (None, "", " "):
+        assert api.patch(task, {"assignee": assignee}).errors().keys() == {"/assignee"}
+
+
+# States
+
+
+def test_a_finished_task_cannot_be_changed(api: Api, lead: str, task: str) -> None:
+    api.post(f"{task}/cancel").expect(200)
+    before = everything(api, lead)
+    for response in (
+        api.patch(task, {"text": "Write"}),
+        api.post(f"{task}/cancel"),
+    ):
+        assert response.expect_problem(409, "illegal-task-state")["state"] == "cancelled"
+    assert everything(api, lead) == before
+
+
+def test_a_cancelled_task_sends_no_reminder(service: Service, api: Api, lead: str, task: str) -> None:
+    response = api.post(f"{task}/cancel").expect(200)
+    assert (response.json["state"], response.json["version"], response.headers["etag"]) == ("cancelled", 2, '"2"')
+    assert api.get(lead).json["next_follow_up_at"] is None
+    service.clock.advance(timedelta(days=2))
+    assert service.dispatch() == 0
+    assert types(api, lead)[:2] == ["follow_up.cancelled", "task.cancelled"]
+
+
+def test_the_tasks_of_a_closed_lead_stay_open(service: Service, api: Api, lead: str, task: str) -> None:
+    api.patch(lead, {"status": "lost", "status_reason": "no budget"}).expect(200)
+    assert api.get(task).json["state"] == "open"
+    assert api.get(lead).json["next_follow_up_at"] == DUE
+    service.clock.advance(timedelta(days=2))
+    assert service.dispatch() == 1
+
+
+# Versions
+
+
+def test_a_change_honours_the_version_of_the_task(api: Api, lead: str, task: str) -> None:
+    before = everything(api, lead)
+    for condition in ({"if_match": '"2"'}, {"if_none_match": '"1"'}, {"if_match": 'W/"1"'}):
+        for response in (
+            api.patch(task, {"text": "Write"}, **condition),
+            api.post(f"{task}/cancel", **condition),
+        ):
+            detail = response.expect_problem(412, "precondition-failed")["detail"]
+            assert "The task is at version 1" in detail
+            assert response.headers["etag"] == '"1"'
+    assert everything(api, lead) == before
+    assert api.patch(task, {"text": "Write"}, if_match='"1"').expect(200).headers["etag"] == '"2"'
+
+
+def test_reading_a_task_is_conditional(api: Api, task: str) -> None:
+    for method in ("GET", "HEAD"):
+        known = api.request(method, task, headers={"if-none-match": '"1"'}).expect(304)
+        assert (known.body, known.headers["etag"]) == (b"", '"1"')
+    api.get(task, if_none_match='"2"').expect(200)
+    response = api.get(task, if_match='"2"')
+    assert "The task is at version 1" in response.expect_problem(412, "precondition-failed")["detail"]
+    assert response.headers["etag"] == '"1"'
+    api.get(task, if_match="1").expect_problem(400, "malformed-request")
