@@ -132,7 +132,10 @@ class Container(containers.DeclarativeContainer):
         settings.provided.working_hours,
     )
     assignment = providers.Singleton(make_assignment, normalizer, settings.provided.assignment)
-    register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules, assignment)
+    update_reminder = providers.Singleton(UpdateReminder, ids, settings.provided.default_channel)
+    register_lead = providers.Singleton(
+        RegisterLead, clock, ids, normalizer, pipeline, rules, update_reminder, assignment
+    )
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
     intake = providers.Singleton(Intake, normalizer, intake_policies)
@@ -141,9 +144,9 @@ class Container(containers.DeclarativeContainer):
     capture_lead = providers.Singleton(Capture, clock, ids, CapturedAs.LEAD, register_lead.provided.check)
     capture_enquiry = providers.Singleton(Capture, clock, ids, CapturedAs.ENQUIRY, add_enquiry.provided.check)
     accept_submission = providers.Singleton(AcceptSubmission, intake, add_enquiry)
-    change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules)
+    change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules, update_reminder)
     add_note = providers.Singleton(AddNote, clock, ids)
-    merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
+    merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline, update_reminder)
     erase_lead = providers.Singleton(EraseLead, clock, ids)
     build_lead_query = providers.Singleton(BuildLeadQuery, clock, normalizer, pipeline)
     import_leads = providers.Singleton(ImportLeads, register_lead)
@@ -152,7 +155,6 @@ class Container(containers.DeclarativeContainer):
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
     create_task = providers.Singleton(CreateTask, clock, ids, normalizer, channels, settings.provided.default_channel)
-    update_reminder = providers.Singleton(UpdateReminder, ids, settings.provided.default_channel)
     change_task = providers.Singleton(ChangeTask, clock, ids, normalizer, update_reminder)
     cancel_task = providers.Singleton(CancelTask, clock, ids)
     list_tasks = providers.Singleton(ListTasks, clock)

@@ -10,6 +10,7 @@ from leads_domain.events import TimelineEntry
 from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.register_lead import OnDuplicate, RegisterLead
 from leads_domain.use_cases.store_scheduled import store_scheduled
 
@@ -77,6 +78,10 @@ class AddEnquiry:
             work.leads.save(changed)
         store_scheduled(work, scheduled)
         events = [*events, *scheduled.events]
+        if lead.owner is None:
+            changed, assigned = assign_tasks(work, changed, now, self.register_lead.update_reminder)
+            work.leads.save(changed)
+            events += assigned
         entries = add_events(work, lead.id, events, now=now, actor=actor, ids=self.register_lead.ids)
         return EnquiryResult(outcome, changed, entries[0])
 

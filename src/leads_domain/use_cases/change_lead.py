@@ -13,9 +13,11 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.cancel_follow_ups import cancel_messages
 from leads_domain.use_cases.next_due import next_due
 from leads_domain.use_cases.store_scheduled import store_scheduled
+from leads_domain.use_cases.update_reminder import UpdateReminder
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class ChangeLead:
     Attributes are merged by name; null removes one (RFC 7396). A reason applies to the transition in the same
     request; without a transition it replaces the current reason. A transition cancels the follow-ups that the rules of
     the old status have scheduled, and schedules those of the new status. In a closed status, all scheduled follow-ups
-    are cancelled, except the reminders of open tasks.
+    are cancelled, except the reminders of open tasks. The first owner gets the tasks without an assignee.
     """
 
     clock: Clock
@@ -33,6 +35,7 @@ class ChangeLead:
     normalizer: Normalizer
     pipeline: Pipeline
     rules: FollowUpRules
+    update_reminder: UpdateReminder
 
     def check(self, values: ChangesInput) -> Details:
         """Return the validated changes, except the status; raises `ValidationFailed` with all errors."""
@@ -78,6 +81,9 @@ class ChangeLead:
         changed, events = self._change_status(lead, status or lead.status, changes, now)
         changed, more_events = changed.change(changes)
         events += more_events
+        if lead.owner is None:
+            changed, more_events = assign_tasks(work, changed, now, self.update_reminder)
+            events += more_events
         if changed.status != lead.status:
             changed, more_events = self._replace_follow_ups(work, changed, now)
             events += more_events

@@ -12,9 +12,11 @@ from leads_domain.pipeline import Pipeline
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.cancel_follow_ups import cancel_messages
 from leads_domain.use_cases.lock_pair import lock_pair
 from leads_domain.use_cases.next_due import next_due
+from leads_domain.use_cases.update_reminder import UpdateReminder
 
 
 class MergeInput(TypedDict, total=False):
@@ -34,12 +36,13 @@ class MergeLeads:
 
     Its timeline, follow-ups, tasks and submissions are moved to the target. Scheduled follow-ups of the duplicate that
     come from rules are cancelled, because the target has its own. If the target is closed, all of them are cancelled,
-    except the reminders of open tasks.
+    except the reminders of open tasks. Tasks without an assignee get the owner.
     """
 
     clock: Clock
     ids: IdSource
     pipeline: Pipeline
+    update_reminder: UpdateReminder
 
     def __call__(
         self,
@@ -69,9 +72,11 @@ class MergeLeads:
         _move_distinct_leads(work, duplicate.id, id)
         work.leads.redirect(duplicate.id, id)
         lead, events = merge(target, duplicate)
-        lead = replace(lead, next_follow_up_at=next_due(work, id)).revised(now)
+        lead = replace(lead, next_follow_up_at=next_due(work, id))
+        lead, assigned = assign_tasks(work, lead, now, self.update_reminder)
+        lead = lead.revised(now)
         work.leads.save(lead)
-        add_events(work, id, events + cancelled, now=now, actor=actor, ids=self.ids)
+        add_events(work, id, events + cancelled + assigned, now=now, actor=actor, ids=self.ids)
         return lead
 
 

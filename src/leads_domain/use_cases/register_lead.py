@@ -16,7 +16,9 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules, Scheduled
 from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.store_scheduled import store_scheduled
+from leads_domain.use_cases.update_reminder import UpdateReminder
 
 _ATTEMPTS_MAX = 5
 """The maximum number of attempts to store a lead while other requests free and take its identity."""
@@ -59,6 +61,7 @@ class RegisterLead:
     normalizer: Normalizer
     pipeline: Pipeline
     rules: FollowUpRules
+    update_reminder: UpdateReminder
     assignment: Assignment = NO_ASSIGNMENT
 
     def check(self, values: DetailsInput, *other_errors: FieldError) -> Details:
@@ -172,6 +175,9 @@ class RegisterLead:
         changed, events = lead.change(details, merge_attributes=merge_attributes)
         if not events:
             return Registered(lead, Outcome.UNCHANGED)
+        if lead.owner is None:
+            changed, more_events = assign_tasks(work, changed, now, self.update_reminder)
+            events += more_events
         changed = changed.revised(now)
         work.leads.save(changed)
         add_events(work, changed.id, events, now=now, actor=actor, ids=self.ids)
