@@ -24,7 +24,7 @@ def snippet(name: str, form: FormSettings, url: str) -> str:
     """Return a form that people can fill in with a keyboard or a screen reader, with and without JavaScript."""
     id = f"leads-{name}"
     names = {field: name for name, field in reversed(list(form.fields.items()))}
-    action = escape(f"{url.rstrip('/')}/forms/{name}")
+    action = escape(f"{url}/forms/{name}")
     lines = [
         f'<form id="{id}" action="{action}" method="post" accept-charset="utf-8" lang="en">',
         *_input(id, names, "name", "Name", f'type="text" autocomplete="name" maxlength="{NAME_MAX}" required'),

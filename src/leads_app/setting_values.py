@@ -25,6 +25,7 @@ _HEADER_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 _STOP_DELAY_MAX_SECONDS = 600
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
+_PUBLIC_URL_MAX = 200
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _PUBLIC_URL = re.compile(
     rf"https?://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]+)?(?:/(?!\.)[A-Za-z0-9._~-]+)*/?"
@@ -81,13 +82,13 @@ def parse_public_url(value: object) -> str:
     """Return the URL without a slash at its end. Errors do not quote it: it may contain a password."""
     text = parse_text(value)
     try:
-        valid = _PUBLIC_URL.fullmatch(text) and urlsplit(text).port != 0
+        valid = len(text) <= _PUBLIC_URL_MAX and _PUBLIC_URL.fullmatch(text) and urlsplit(text).port != 0
     except ValueError:  # a port above 65535, or an IPv6 address with too many colons
         valid = False
     if not valid:
         raise ValueError(
             "Give the URL at which clients reach this service, such as https://leads.example.com. "
-            "Write it in ASCII, without a user name, query or fragment."
+            f"Write it in ASCII, with up to {_PUBLIC_URL_MAX} characters, without a user name, query or fragment."
         )
     return text.removesuffix("/")
 

@@ -1,6 +1,7 @@
 """Compose the notices of follow-ups."""
 
 import re
+from collections.abc import Mapping
 
 from leads_domain.control_characters import on_one_line
 from leads_domain.details import Scalar
@@ -57,12 +58,14 @@ def subject_of(message: str, name: str = "") -> str:
 
 
 def details_of(lead: Lead, public_url: str | None) -> str:
-    """Return what a colleague needs to know about a lead: one fact on each line, then a link if there is a URL."""
+    """Return what a colleague needs to know about a lead: one fact on each line, and a link if there is a URL.
+
+    The attributes follow after an empty line: strangers choose their names in forms, such as `Link`.
+    """
     fields = lead.to_dict()
-    facts = [*((label, fields[name]) for name, label in _FIELDS.items()), *lead.attributes.items()]
-    lines = [f"{_line(name)}: {_text(value)}" for name, value in facts]
-    link = [f"Link: {public_url}/leads/{lead.id}"] if public_url else []
-    return "\n".join([line for line in lines if not line.endswith(": ")] + link)
+    link = {"Link": f"{public_url}/leads/{lead.id}"} if public_url else {}
+    facts = {label: fields[name] for name, label in _FIELDS.items()} | link
+    return "\n\n".join(filter(None, map(_lines, [facts, lead.attributes])))
 
 
 def shorten(text: str, max_length: int) -> str:
@@ -72,6 +75,11 @@ def shorten(text: str, max_length: int) -> str:
     cut = text[: max_length - 1]
     words = text[:max_length].rpartition(" ")[0]
     return f"{words if len(words) >= max_length // 2 else cut}…"
+
+
+def _lines(facts: Mapping[str, Scalar]) -> str:
+    lines = (f"{_line(name)}: {_text(value)}" for name, value in facts.items())
+    return "\n".join(line for line in lines if not line.endswith(": "))
 
 
 def _text(value: Scalar) -> str:

@@ -144,6 +144,14 @@ def is_sent(follow_up: str, service: Service) -> bool:
     return bool(service.get(f"/follow-ups/{follow_up}").expect(200).json["state"] == "sent")
 
 
+def test_a_form_is_sent_to_the_public_url_unless_another_is_given(site: Site) -> None:
+    site.write("leads.toml", 'public_url = "https://leads.example.com/"\n[forms.contact]\n')
+    by_setting = site.leads("forms", "snippet", "contact").expect(0)
+    by_option = site.leads("forms", "snippet", "contact", "--url", "https://example.org/leads").expect(0)
+    assert 'action="https://leads.example.com/forms/contact"' in by_setting.out
+    assert 'action="https://example.org/leads/forms/contact"' in by_option.out
+
+
 def test_an_import_without_an_accepted_row_fails_and_a_dry_run_stores_nothing(site: Site) -> None:
     site.write("bad.csv", "name,email\nAnn,nobody\n")
     site.write("mixed.csv", "name,email\nAnn,nobody\nBob,bob@example.com\n")

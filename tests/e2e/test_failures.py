@@ -95,6 +95,7 @@ MISUSES = {
     "unknown command": Attempt("sell", ("sell",)),
     "unknown role": Attempt("keys create --name x --role boss", ("boss", "admin")),
     "form at no address": Attempt("forms snippet contact --url leads.example.com", ("--url", "https://")),
+    "form at an unknown address": Attempt("forms snippet contact", ("--url", "LEADS_PUBLIC_URL")),
     "missing file": Attempt("import missing.csv", ("missing.csv",)),
     "unknown suffix": Attempt("export a.xlsx", ("'a.xlsx'", "--format")),
 }

@@ -1,6 +1,5 @@
 """The command `leads forms`."""
 
-import re
 from collections.abc import Iterator
 
 import rich_click as click
@@ -10,8 +9,7 @@ from leads_app.cli.session import CommandFailed
 from leads_app.cli.terminal import print_line, print_lines
 from leads_app.form_settings import GOOGLE_ADS, FormSettings
 from leads_app.form_snippet import snippet as form_snippet
-
-_URL = re.compile(r"https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._~/-]*)?")
+from leads_app.setting_values import parse_public_url
 
 
 @click.group(invoke_without_command=True)
@@ -43,16 +41,25 @@ def _properties(form: FormSettings) -> Iterator[str]:
 
 @forms.command()
 @click.argument("name")
-@click.option("--url", required=True, help="The public URL of this service, such as https://leads.example.com.")
-def snippet(name: str, url: str) -> None:
+@click.option("--url", help="The public URL of this service. The default is the setting public_url.")
+def snippet(name: str, url: str | None) -> None:
     """Print the HTML of the form NAME, to paste into a website."""
-    if not _URL.fullmatch(url):
-        raise click.UsageError(f"--url is {url!r}. Give a URL such as https://leads.example.com.")
-    configured = session.settings().forms
+    settings = session.settings()
+    public_url, configured = _public_url(url, settings.public_url), settings.forms
     if name not in configured:
         known = f"Use one of: {', '.join(configured)}." if configured else "Add a table [forms.NAME] to leads.toml."
         raise CommandFailed(f"Unknown form {name!r}. {known}")
     if configured[name].key is not None:
-        address = f"{url.rstrip('/')}/forms/{name}"
+        address = f"{public_url}/forms/{name}"
         raise CommandFailed(f"The form {name} takes the webhook of Google Ads. Enter {address} and the key there.")
-    print_lines(form_snippet(name, configured[name], url))
+    print_lines(form_snippet(name, configured[name], public_url))
+
+
+def _public_url(option: str | None, setting: str | None) -> str:
+    try:
+        url = setting if option is None else parse_public_url(option)
+    except ValueError as error:
+        raise click.UsageError(f"--url is {option!r}. {error}") from None
+    if url is None:
+        raise click.UsageError("The public URL of this service is unknown. Give --url, or set LEADS_PUBLIC_URL.")
+    return url

@@ -27,7 +27,7 @@ class Page(HTMLParser):
 
 def page_of(**table: object) -> Page:
     form: FormSettings = parse_forms({"contact": table})["contact"]
-    return Page(snippet("contact", form, f"{URL}/"))
+    return Page(snippet("contact", form, URL))
 
 
 def test_a_form_posts_to_the_service() -> None:

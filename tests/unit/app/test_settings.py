@@ -403,6 +403,7 @@ def test_the_public_url_has_no_slash_at_its_end(tmp_path: Path, url: str) -> Non
         "https://leads.example.com\n",
         "https://leads.example.com/a b",
         "https://leads.example.com/../leads",
+        f"https://leads.example.com/{'x' * 180}",
     ],
 )
 def test_an_invalid_public_url_is_refused_without_a_secret(tmp_path: Path, url: str) -> None:

@@ -71,25 +71,35 @@ def test_the_details_are_the_facts_of_the_lead_and_a_link() -> None:
         "Status: new",
         "Source: fair",
         "Owner: mia@example.com",
+        f"Link: {URL}/leads/{an_id(1)}",
+        "",
         "budget: 5000",
         "newsletter: true",
         "wish: red and blue",
-        f"Link: {URL}/leads/{an_id(1)}",
     ]
     assert details_of(a_lead(), None) == "Name: John Doe\nE-mail: john@example.com\nStatus: new"
 
 
 @given(leads())
 def test_no_value_adds_a_line_to_the_details(lead: Lead) -> None:
-    lines = details_of(lead, URL).split("\n")
-    assert len(lines) <= 7 + len(lead.attributes)
-    assert all(not CONTROL.search(line) for line in lines)
-    assert lines[-1] == f"Link: {URL}/leads/{lead.id}"
+    facts, _, attributes = details_of(lead, URL).partition("\n\n")
+    lines = attributes.split("\n")
+    assert facts.endswith(f"\nLink: {URL}/leads/{lead.id}")
+    assert len(facts.split("\n")) <= 7
+    assert len(lines) <= max(1, len(lead.attributes))
+    assert not any(CONTROL.search(line) for line in [*facts.split("\n"), *lines])
+
+
+def test_an_attribute_of_a_stranger_is_not_above_the_link() -> None:
+    details = details_of(a_lead(attributes={"Link": "https://example.org", "Owner": "eve@example.org"}), URL)
+    facts, _, attributes = details.partition("\n\n")
+    assert facts.split("\n")[-1] == f"Link: {URL}/leads/{an_id(1)}"
+    assert attributes == "Link: https://example.org\nOwner: eve@example.org"
 
 
 def test_long_values_are_cut() -> None:
     details = details_of(a_lead(attributes={"wish": "x" * 1000}), None)
-    assert details.endswith(f"\nwish: {'x' * 299}…")
+    assert details.endswith(f"\n\nwish: {'x' * 299}…")
 
 
 def test_a_notice_to_a_colleague_has_the_name_and_details_of_the_lead() -> None:
