@@ -78,7 +78,7 @@ def test_a_follow_up_is_scheduled_listed_changed_and_cancelled(site: Site) -> No
         assert cancelled["state"] == "cancelled"
 
 
-def test_rules_schedule_follow_ups_within_working_hours_and_cancel_them(site: Site) -> None:
+def test_rules_schedule_follow_ups_within_working_hours_cancel_them_and_make_tasks(site: Site) -> None:
     site.write("leads.toml", block(RULES, PAGE))
     with site.serve() as service:
         place = service.post("/leads", JANE | {"owner": "sales@example.com"}).expect(201).headers["location"]
@@ -95,6 +95,11 @@ def test_rules_schedule_follow_ups_within_working_hours_and_cancel_them(site: Si
             ("contacted", "scheduled"),
             ("new", "cancelled"),
         ]
+        service.patch(place, {"status": "qualified"}).expect(200)
+        [task] = service.items(f"{place}/tasks")
+        assert (task["text"], task["assignee"]) == ("Call Jane Roe about the offer", "sales@example.com")
+        [reminder] = [each for each in service.items(f"{place}/follow-ups") if each["state"] == "scheduled"]
+        assert (reminder["task_id"], reminder["due_at"]) == (task["id"], task["due_at"])
 
 
 def test_a_colleague_gets_the_message_of_the_page(site: Site) -> None:

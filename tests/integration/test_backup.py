@@ -289,6 +289,8 @@ def test_a_restore_repeats_later_erasures(terminal: Terminal) -> None:
         john = app.register(name="mark-of-john").lead
         jon = app.register(name="mark-of-jon", email="jon@example.com").lead
         app.register(name="Jane", email="jane@example.com")
+        for lead in (john, jon):
+            app.create_task(lead, text="Call mark-of-john", assignee="mark-of-john@example.com")
         terminal.leads("backup").expect(0)
         app.merge(john, jon)
         app.erase(john)
