@@ -67,10 +67,11 @@ class Application:
         database: RunningDatabase,
         rules: Sequence[FollowUpRule] = (),
         assignment: Assignment = NO_ASSIGNMENT,
+        ids: CountingIds | None = None,
     ) -> None:
         self.database = database
         self.clock = FixedClock()
-        self.ids = CountingIds()
+        self.ids = ids or CountingIds()
         self.random_source = FixedRandomSource()
         ids, normalizer = self.ids, SimpleNormalizer()
         follow_up_rules = FollowUpRules(ids, "log", rules)

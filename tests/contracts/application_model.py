@@ -1,7 +1,7 @@
 """Model the application on plain dictionaries, by the documented rules."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,7 +39,7 @@ class ModelError(Exception):
 
 
 class ApplicationModel:
-    """Leads, follow-ups and timelines by id, and the targets of merged leads.
+    """Leads, follow-ups, tasks and timelines by id, and the targets of merged leads.
 
     The ids come from the results of a real application. `ids` has the ids of all leads, also of erased and merged ones.
     Each timeline entry has a number: its index among all entries.
@@ -48,6 +48,7 @@ class ApplicationModel:
     def __init__(self) -> None:
         self.leads: dict[str, Record] = {}
         self.follow_ups: dict[str, Record] = {}
+        self.tasks: dict[str, Record] = {}
         self.timelines: dict[str, list[tuple[int, str]]] = {}
         self.merged: dict[str, str] = {}
         self.merged_identities: dict[str, str] = {}
@@ -134,20 +135,8 @@ class ApplicationModel:
             raise ModelError("ValidationFailed", "/status")
         lead = self.lead(id)
         changes = _changes(lead, values)
-        is_transition = changes["status"] != lead["status"]
         self._check_change(lead, changes)
-
-        events = ["lead.status_changed"] if is_transition else []
-        if is_transition:
-            lead["status"], lead["status_reason"] = changes["status"], changes.pop("status_reason")
-            if lead["status"] in OPEN_STATUSES and lead["contacted_at"] is None:
-                lead["contacted_at"] = now
-        if self._overwrite(lead, changes):
-            events.append("lead.updated")
-        if is_transition:
-            events += self._cancel_follow_ups(lead, now)
-            events += self._apply_rules(id, lead["status"], now, rule_follow_up_ids)
-        if events:
+        if events := self._change(lead, changes, now, rule_follow_up_ids):
             self._record_change(id, now, *events)
 
     def note(self, id: str) -> None:
@@ -166,13 +155,9 @@ class ApplicationModel:
             raise ModelError("ValidationFailed", "/duplicate_id")
         duplicate = self.leads.pop(duplicate_id)
         self.merged_identities[duplicate_id] = _identity(duplicate)
-        cancelled = [
-            each for each in self._scheduled(duplicate_id) if lead["status"] in CLOSED_STATUSES or each["rule_status"]
-        ]
-        for follow_up in cancelled:
-            follow_up.update(state="cancelled", next_attempt_at=None, lease=None, updated_at=now)
-        for follow_up in self.follow_ups_of(duplicate_id):
-            follow_up["lead_id"] = id
+        cancelled = self._cancel_follow_ups(duplicate_id, now, is_closed=lead["status"] in CLOSED_STATUSES)
+        for each in [*self.follow_ups_of(duplicate_id), *self.tasks_of(duplicate_id)]:
+            each["lead_id"] = id
         self.timelines[id] = sorted(self.timelines[id] + self.timelines.pop(duplicate_id))
         self.merged = {old: id if into == duplicate_id else into for old, into in self.merged.items()}
         self.merged[duplicate_id] = id
@@ -184,13 +169,14 @@ class ApplicationModel:
         events = ["lead.updated"] if self._overwrite(lead, filled) else []
         contact_times = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
         lead.update(contacted_at=min(contact_times, default=None), next_follow_up_at=self._next_due(id))
-        self._record_change(id, now, "lead.merged", *events, *["follow_up.cancelled"] * len(cancelled))
+        self._record_change(id, now, "lead.merged", *events, *cancelled)
 
     def erase(self, id: str) -> None:
         """Erase a lead."""
         self.lead(id)
         del self.leads[id]
         self.follow_ups = {key: each for key, each in self.follow_ups.items() if each["lead_id"] != id}
+        self.tasks = {key: each for key, each in self.tasks.items() if each["lead_id"] != id}
         self.merged = {old: into for old, into in self.merged.items() if into != id}
         self.timelines[id] = []
         self._append(id, "lead.erased")
@@ -221,7 +207,7 @@ class ApplicationModel:
         changes = {name: value for name, value in values.items() if follow_up[name] != value}
         if changes:
             if "message" in changes and follow_up["lease"] and follow_up["lease"]["until"] > now:
-                raise ModelError("IllegalFollowUpState", "scheduled")
+                raise ModelError("AttemptInProgress", "scheduled")
             follow_up.update(changes, updated_at=now)
             if "due_at" in changes:
                 follow_up["next_attempt_at"] = changes["due_at"]
@@ -276,6 +262,76 @@ class ApplicationModel:
         self._record_follow_up_change(follow_up["lead_id"], now, *events)
         return True
 
+    def create_task(
+        self, lead_id: str, values: Mapping[str, Any], *, now: datetime, new_id: str, reminder_ids: Sequence[str]
+    ) -> None:
+        """Create a task, with a reminder if there is an id for it."""
+        if not values["text"]:
+            raise ModelError("ValidationFailed", "/text")
+        lead = self.lead(lead_id)
+        if not (values["assignee"] or lead["owner"]):
+            raise ModelError("ValidationFailed", "/assignee")
+        events = self._add_task(new_id, lead, values, lead["owner"], now, reminder_ids)
+        self._record_follow_up_change(lead_id, now, *events)
+
+    def change_task(self, id: str, values: Mapping[str, Any], *, now: datetime, reminder_ids: Sequence[str]) -> None:
+        """Change an open task, and move or replace its reminder."""
+        if values.get("text") == "":
+            raise ModelError("ValidationFailed", "/text")
+        task = self._open_task(id)
+        stored = {**values, "assignee": _address(values["assignee"])} if "assignee" in values else values
+        changes = {name: value for name, value in stored.items() if task[name] != value}
+        if changes:
+            is_later = changes.get("due_at", task["due_at"]) > task["due_at"]
+            task.update(changes, version=task["version"] + 1, updated_at=now)
+            events = self._update_reminders(task, changes.keys(), is_later, now, reminder_ids)
+            self._record_follow_up_change(task["lead_id"], now, "task.changed", *events)
+
+    def cancel_task(self, id: str, *, now: datetime) -> None:
+        """Cancel a task."""
+        task = self._open_task(id)
+        task.update(state="cancelled", version=task["version"] + 1, updated_at=now)
+        self._record_follow_up_change(task["lead_id"], now, "task.cancelled", *self._cancel_reminders(task, now))
+
+    def complete_task(
+        self, id: str, values: Mapping[str, Any], *, now: datetime, next_id: str, follow_up_ids: Sequence[str]
+    ) -> None:
+        """Complete a task, with a change of the lead and a next task. The rules use the first ids."""
+        _check_completion(values)
+        task = self._open_task(id)
+        lead, next = self.leads[task["lead_id"]], values["next"]
+        changes = _changes(lead, {name: values[name] for name in ("status", "status_reason") if values[name]})
+        self._check_change(lead, changes)
+        if next and not (next["assignee"] or task["assignee"] or lead["owner"]):
+            raise ModelError("ValidationFailed", "/next/assignee")
+        before = json.dumps(lead, default=str)
+        task.update(state="done", outcome=values["outcome"], done_at=now, version=task["version"] + 1, updated_at=now)
+        events = ["task.done", *self._cancel_reminders(task, now)]
+        rules = [rule for rule in RULES if rule["when"] == changes["status"] != lead["status"]]
+        events += self._change(lead, changes, now, follow_up_ids[: len(rules)])
+        if next:
+            events += self._add_task(next_id, lead, next, task["assignee"], now, follow_up_ids[len(rules) :])
+        lead["next_follow_up_at"] = self._next_due(lead["id"])
+        record = self._append_at if json.dumps(lead, default=str) == before else self._record_change
+        record(lead["id"], now, *events)
+
+    def tasks_of(self, lead_id: str) -> list[Record]:
+        """Return all tasks of a lead."""
+        return [each for each in self.find_tasks() if each["lead_id"] == lead_id]
+
+    def find_tasks(
+        self, states: Sequence[str] = (), assignee_key: str | None = None, overdue_at: datetime | None = None
+    ) -> list[Record]:
+        """Return the tasks that match all filters."""
+        found = [
+            each
+            for each in self.tasks.values()
+            if (not states or each["state"] in states)
+            and (assignee_key is None or (each["assignee"] or {}).get("key") == assignee_key)
+            and (overdue_at is None or (each["state"] == "open" and each["due_at"] < overdue_at))
+        ]
+        return sorted(found, key=lambda task: (task["due_at"], task["id"]))
+
     def find_leads(self, statuses: Sequence[str], *, newest_first: bool) -> list[Record]:
         """Return the leads with any of these statuses, or all leads."""
         found = [lead for lead in self.leads.values() if not statuses or lead["status"] in statuses]
@@ -321,13 +377,67 @@ class ApplicationModel:
         if existing_id not in (None, lead["id"]):
             raise ModelError("DuplicateLead", existing_id)
 
-    def _cancel_follow_ups(self, lead: Record, now: datetime) -> list[str]:
-        scheduled = self._scheduled(lead["id"])
-        cancelled = [each for each in scheduled if lead["status"] in CLOSED_STATUSES or each["rule_status"]]
-        for follow_up in cancelled:
-            follow_up.update(state="cancelled", next_attempt_at=None, lease=None, updated_at=now)
-        lead["next_follow_up_at"] = self._next_due(lead["id"])
-        return ["follow_up.cancelled"] * len(cancelled)
+    def _change(self, lead: Record, changes: Record, now: datetime, rule_follow_up_ids: Sequence[str]) -> list[str]:
+        is_transition = changes["status"] != lead["status"]
+        events = ["lead.status_changed"] if is_transition else []
+        if is_transition:
+            lead["status"], lead["status_reason"] = changes["status"], changes.pop("status_reason")
+            if lead["status"] in OPEN_STATUSES and lead["contacted_at"] is None:
+                lead["contacted_at"] = now
+        if self._overwrite(lead, changes):
+            events.append("lead.updated")
+        if is_transition:
+            events += self._cancel_follow_ups(lead["id"], now, is_closed=lead["status"] in CLOSED_STATUSES)
+            events += self._apply_rules(lead["id"], lead["status"], now, rule_follow_up_ids)
+        return events
+
+    def _cancel_follow_ups(self, lead_id: str, now: datetime, *, is_closed: bool) -> list[str]:
+        """Cancel the follow-ups of a status, of a closed lead all of them, except the reminders of tasks."""
+        return _cancel(
+            [each for each in self._scheduled(lead_id) if not each["task_id"] and (is_closed or each["rule_status"])],
+            now,
+        )
+
+    def _reminders(self, task: Record) -> list[Record]:
+        return [each for each in self._scheduled(task["lead_id"]) if each["task_id"] == task["id"]]
+
+    def _cancel_reminders(self, task: Record, now: datetime) -> list[str]:
+        return _cancel(self._reminders(task), now)
+
+    def _update_reminders(
+        self, task: Record, changed: Collection[str], is_later: bool, now: datetime, ids: Sequence[str]
+    ) -> list[str]:
+        reminders = self._reminders(task)
+        if not task["remind"] or not (reminders or is_later or "assignee" in changed):
+            return []
+        if reminders and changed == {"due_at"} and not any(each["lease"] for each in reminders):
+            moved = [each for each in reminders if each["due_at"] != task["due_at"]]
+            for each in moved:
+                each.update(due_at=task["due_at"], next_attempt_at=task["due_at"], updated_at=now)
+            return ["follow_up.rescheduled"] * len(moved)
+        return [*self._cancel_reminders(task, now), *self._remind(task, now, ids)]
+
+    def _add_task(
+        self, id: str, lead: Record, values: Mapping[str, Any], default: Record, now: datetime, ids: Sequence[str]
+    ) -> list[str]:
+        assignee = _address(values["assignee"]) or default or lead["owner"]
+        self.tasks[id] = _new_task(id, lead["id"], {**values, "assignee": assignee}, now)
+        return ["task.created", *(self._remind(self.tasks[id], now, ids) if values["remind"] else [])]
+
+    def _remind(self, task: Record, now: datetime, ids: Sequence[str]) -> list[str]:
+        [id] = ids
+        message = f"{self.leads[task['lead_id']]['name']}: {task['text']}"
+        values = {"recipient": task["assignee"]["address"], "channel": "log", "message": message}
+        follow_up = _new_follow_up(id, task["lead_id"], {**values, "due_at": task["due_at"]}, now)
+        self.follow_ups[id] = {**follow_up, "task_id": task["id"]}
+        return ["follow_up.scheduled"]
+
+    def _open_task(self, id: str) -> Record:
+        if id not in self.tasks:
+            raise ModelError("NotFound", "task", id)
+        if self.tasks[id]["state"] != "open":
+            raise ModelError("IllegalTaskState", self.tasks[id]["state"])
+        return self.tasks[id]
 
     def _apply_rules(self, lead_id: str, when: str | None, now: datetime, ids: Sequence[str]) -> list[str]:
         """Schedule the follow-ups that the rules of a status or of enquiries require, even without an address."""
@@ -385,7 +495,8 @@ class ApplicationModel:
         return [each for each in self.follow_ups_of(lead_id) if each["state"] == "scheduled"]
 
     def _next_due(self, lead_id: str) -> datetime | None:
-        return min((each["due_at"] for each in self._scheduled(lead_id)), default=None)
+        open_tasks = [each for each in self.tasks_of(lead_id) if each["state"] == "open"]
+        return min((each["due_at"] for each in self._scheduled(lead_id) + open_tasks), default=None)
 
     def _append(self, lead_id: str, *events: str) -> None:
         last = max((at for timeline in self.timelines.values() for at, _ in timeline), default=0)
@@ -409,6 +520,27 @@ class ApplicationModel:
             self._record_change(lead_id, now, *events)
 
 
+def _cancel(follow_ups: Sequence[Record], now: datetime) -> list[str]:
+    for follow_up in follow_ups:
+        follow_up.update(state="cancelled", next_attempt_at=None, lease=None, updated_at=now)
+    return ["follow_up.cancelled"] * len(follow_ups)
+
+
+def _check_completion(values: Mapping[str, Any]) -> None:
+    """Raise an error if the values of a completion are invalid."""
+    if values["status"] is None:
+        errors = ["/status_reason"] if values["status_reason"] else []
+    else:
+        errors = [] if values["status"] in TRANSITIONS else ["/status"]
+    errors += [] if values["outcome"] else ["/outcome"]
+    if errors:
+        raise ModelError("ValidationFailed", *errors)
+
+
+def _address(text: str | None) -> Record | None:
+    return {"address": text, "key": text.lower()} if text else None
+
+
 def _changes(lead: Record, values: Mapping[str, Any]) -> Record:
     """Return the values as they are stored. A transition without a reason clears the old one."""
     changes = {"status": lead["status"], "email": lead["email"], "phone": lead["phone"], **_with_contacts(values)}
@@ -424,7 +556,7 @@ def _with_contacts(values: Mapping[str, Any]) -> Record:
     """Return the values with addresses and phone numbers as they are stored."""
     stored = dict(values)
     for name in {"email", "owner"} & values.keys():
-        stored[name] = {"address": values[name], "key": values[name].lower()} if values[name] else None
+        stored[name] = _address(values[name])
     if values.get("phone"):
         e164, _, extension = values["phone"].partition(";ext=")
         stored["phone"] = {"e164": e164, "extension": extension or None}
@@ -488,5 +620,22 @@ def _new_lead(id: str, fields: Mapping[str, Any], now: datetime) -> Record:
         "updated_at": now,
         "contacted_at": None,
         "next_follow_up_at": None,
+        "version": 1,
+    }
+
+
+def _new_task(id: str, lead_id: str, values: Mapping[str, Any], now: datetime) -> Record:
+    return {
+        "id": id,
+        "lead_id": lead_id,
+        "assignee": values["assignee"],
+        "text": values["text"],
+        "due_at": values["due_at"],
+        "remind": values["remind"],
+        "state": "open",
+        "outcome": None,
+        "done_at": None,
+        "created_at": now,
+        "updated_at": now,
         "version": 1,
     }

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from application import LEASE, Application
-from builders import NOON, a_follow_up, a_lead, a_rule, an_id
+from builders import NOON, a_follow_up, a_lead, a_rule, a_task, an_id
 from contracts.application_model import RULES, ApplicationModel, ModelError, Record
 from contracts.stores import all_pages
 from databases import DATABASES
@@ -24,6 +24,7 @@ from leads_domain.details import DetailsInput
 from leads_domain.errors import (
     DuplicateLead,
     IllegalFollowUpState,
+    IllegalTaskState,
     IllegalTransition,
     LeadsError,
     Merged,
@@ -33,9 +34,11 @@ from leads_domain.errors import (
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
 from leads_domain.lead import Lead
 from leads_domain.notifier import NotificationError, Refused, TryAgain
-from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort
+from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort, TaskQuery
 from leads_domain.ports import UnitOfWork
+from leads_domain.task import Task, TaskState
 from leads_domain.use_cases.add_enquiry import EnquiryResult
+from leads_domain.use_cases.complete_task import Completion
 from leads_domain.use_cases.dispatch_follow_ups import Claimed
 from leads_domain.use_cases.export_lead import PersonalDataExport
 from leads_domain.use_cases.import_leads import DryRun
@@ -62,11 +65,15 @@ FOLLOW_UP_RULES = [
     a_rule(**{**rule, "text": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES
 ]
 OUTCOMES: dict[str, NotificationError | None] = {"sent": None, "busy": TryAgain("busy"), "refused": Refused("refused")}
+TEXTS = st.sampled_from(["Call", "Write", "Call", "Write", ""])
+ASSIGNEES = st.sampled_from(["mia@example.com", "noah@example.com"])
+HOURS = st.sampled_from([-1, 1, 2])
+NEW_TASKS = {"text": TEXTS, "assignee": st.none() | ASSIGNEES, "remind": st.booleans()}
 INDEXES = st.integers(min_value=0, max_value=20)
 SIZES = st.integers(min_value=1, max_value=3)
 MICROSECOND = timedelta(microseconds=1)
 
-Contents = tuple[list[Lead], list[FollowUp], list[tuple[object, ...]], dict[str, datetime]]
+Contents = tuple[list[Lead], list[FollowUp], list[Task], list[tuple[object, ...]], dict[str, datetime]]
 
 
 class RollbackError(Exception):
@@ -86,13 +93,14 @@ class Applications(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        """Start with two leads and a follow-up, so that every rule applies."""
+        """Start with two leads, a follow-up and a task, so that every rule applies."""
         for open_database in DATABASES.values():
             folder = self.closing.enter_context(TemporaryDirectory())
             self.apps.append(Application(self.closing.enter_context(open_database(Path(folder))), FOLLOW_UP_RULES))
         self.register({"name": "Ann", "email": "a@example.com", "phone": None}, OnDuplicate.ERROR)
         self.register({"name": "Боб", "email": None, "phone": "+12025550100"}, OnDuplicate.ERROR)
         self.trigger(0, 0, "log", Recipient.LEAD)
+        self.create_task(0, 0, {"text": "Call", "assignee": "mia@example.com", "remind": True})
 
     def teardown(self) -> None:
         self.closing.close()
@@ -173,6 +181,7 @@ class Applications(RuleBasedStateMachine):
         if isinstance(personal_data, PersonalDataExport):
             assert personal_data.merged_ids == sorted(id for id, into in self.model.merged.items() if into == lead.id)
             assert [asdict(each) for each in personal_data.follow_ups] == self.model.follow_ups_of(lead.id)
+            assert [asdict(each) for each in personal_data.tasks] == self.model.tasks_of(lead.id)
             assert [entry.type.value for entry in [*personal_data.timeline][::-1]] == self.model.event_types(lead.id)
         else:
             assert personal_data == self.expect(lambda: self.model.lead(lead.id))
@@ -223,6 +232,66 @@ class Applications(RuleBasedStateMachine):
         expected = self.expect(lambda: expect(id, now=self.now))
         actual = asdict(result) if isinstance(result, FollowUp) else result
         assert actual == (expected or self.model.follow_ups[id])
+
+    @rule(index=INDEXES, hours=HOURS, values=st.fixed_dictionaries(NEW_TASKS))
+    def create_task(self, index: int, hours: int, values: Record) -> None:
+        lead, values = self.lead_at(index), {**values, "due_at": self.now + timedelta(hours=hours)}
+        result = self.call(lambda app: app.create_task(lead, **values))
+        now, new_id = self.now, result.id if isinstance(result, Task) else ""
+        ids = self.new_follow_up_ids(lead)
+        expected = self.expect(
+            lambda: self.model.create_task(lead.id, values, now=now, new_id=new_id, reminder_ids=ids)
+        )
+        assert (asdict(result) if isinstance(result, Task) else result) == (expected or self.model.tasks[new_id])
+
+    @rule(
+        index=INDEXES,
+        hours=HOURS,
+        changes=st.fixed_dictionaries({}, optional={"text": TEXTS, "assignee": ASSIGNEES}),
+        is_moved=st.booleans(),
+    )
+    def change_task(self, index: int, hours: int, changes: Record, is_moved: bool) -> None:
+        task = self.task_at(index)
+        changes |= {"due_at": NOON + timedelta(hours=hours)} if is_moved else {}
+        result = self.call(lambda app: app.change_task(task, **changes))
+        now, ids = self.now, self.new_follow_up_ids(a_lead(id=task.lead_id))
+        expected = self.expect(lambda: self.model.change_task(task.id, changes, now=now, reminder_ids=ids))
+        assert (asdict(result) if isinstance(result, Task) else result) == (expected or self.model.tasks[task.id])
+
+    @rule(index=INDEXES)
+    def cancel_task(self, index: int) -> None:
+        task = self.task_at(index)
+        result = self.call(lambda app: app.cancel_task(task))
+        expected = self.expect(lambda: self.model.cancel_task(task.id, now=self.now))
+        assert (asdict(result) if isinstance(result, Task) else result) == (expected or self.model.tasks[task.id])
+
+    @rule(
+        index=INDEXES,
+        status=st.sampled_from([None, None, *STATUSES, "won"]),
+        status_reason=st.sampled_from([None, "No budget"]),
+        outcome=st.sampled_from(["They agreed.", "They agreed.", ""]),
+        next=st.none() | st.fixed_dictionaries({**NEW_TASKS, "text": st.just("Write")}),
+    )
+    def complete_task(
+        self, index: int, status: str | None, status_reason: str | None, outcome: str, next: Record | None
+    ) -> None:
+        task = self.task_at(index)
+        next = next and {**next, "due_at": self.now + timedelta(hours=1)}
+        values = {"status": status, "status_reason": status_reason, "outcome": outcome, "next": next}
+        result = self.call(lambda app: app.complete_task(task, **values))
+        now, ids = self.now, self.new_follow_up_ids(a_lead(id=task.lead_id))
+        next_id = result.next.id if isinstance(result, Completion) and result.next else ""
+        expected = self.expect(
+            lambda: self.model.complete_task(task.id, values, now=now, next_id=next_id, follow_up_ids=ids)
+        )
+        assert (asdict(result) if isinstance(result, Completion) else result) == (
+            expected
+            or {
+                "task": self.model.tasks[task.id],
+                "lead": self.model.leads[task.lead_id],
+                "next": self.model.tasks.get(next_id),
+            }
+        )
 
     @rule(
         minutes=st.sampled_from([0, 0, 1, 5, 60]),
@@ -296,6 +365,22 @@ class Applications(RuleBasedStateMachine):
         expected = self.model.find_follow_ups(states, channel, due_before, overdue=overdue, now=self.now)
         assert [asdict(each) for each in found] == expected
 
+    @rule(
+        states=st.lists(st.sampled_from(TaskState), max_size=2, unique=True),
+        assignee_key=st.none() | ASSIGNEES,
+        overdue=st.booleans(),
+        size=SIZES,
+    )
+    def read_all_pages_of_tasks(
+        self, states: list[TaskState], assignee_key: str | None, overdue: bool, size: int
+    ) -> None:
+        query = TaskQuery(states=tuple(states), assignee_key=assignee_key, limit=size)
+        found = self.call(
+            lambda app: all_pages(lambda after: app.find_tasks(replace(query, after=after), overdue=overdue), size=size)
+        )
+        expected = self.model.find_tasks(states, assignee_key, self.now if overdue else None)
+        assert [asdict(each) for each in found] == expected
+
     @invariant()
     def all_databases_agree_with_the_model(self) -> None:
         query = LeadQuery(sort=LeadSort.OLDEST_FIRST)
@@ -303,11 +388,12 @@ class Applications(RuleBasedStateMachine):
         self.assert_contents(contents, self.model.find_leads([], newest_first=False))
 
     def assert_contents(self, contents: Contents, expected: list[Record]) -> None:
-        leads, follow_ups, timelines, next_attempts = contents
+        leads, follow_ups, tasks, timelines, next_attempts = contents
         ids = [lead["id"] for lead in expected]
         assert [asdict(lead) for lead in leads] == expected
         assert len({lead.identity for lead in leads}) == len(leads)
         assert [asdict(each) for each in follow_ups] == [each for id in ids for each in self.model.follow_ups_of(id)]
+        assert [asdict(each) for each in tasks] == [each for id in ids for each in self.model.tasks_of(id)]
         assert [type for type, *_ in timelines] == [type for id in ids for type in reversed(self.model.event_types(id))]
         assert next_attempts == self.model.next_attempts(self.now)
 
@@ -319,6 +405,12 @@ class Applications(RuleBasedStateMachine):
     def lead_at(self, index: int) -> Lead:
         """Return a lead that exists or existed."""
         return a_lead(id=self.model.ids[index % len(self.model.ids)])
+
+    def task_at(self, index: int) -> Task:
+        """Return a task that exists; an unknown one if there is none."""
+        tasks = list(self.model.tasks.values()) or [{"id": an_id(9), "lead_id": an_id(9)}]
+        found = tasks[index % len(tasks)]
+        return a_task(id=found["id"], lead_id=found["lead_id"])
 
     def call(self, function: Callable[[Application], Any]) -> Any:
         """Return the result of all applications, which must be exactly equal. An error is a tuple of its values."""
@@ -373,8 +465,8 @@ def _values_of(error: LeadsError) -> tuple[object, ...]:
             return ("DuplicateLead", error.existing_id)
         case IllegalTransition():
             return ("IllegalTransition", error.origin, error.target)
-        case IllegalFollowUpState():
-            return ("IllegalFollowUpState", str(error.state))
+        case IllegalFollowUpState() | IllegalTaskState():
+            return (type(error).__name__, str(error.state))
         case Merged():
             return ("Merged", error.id, error.into)
         case NotFound():
@@ -383,16 +475,22 @@ def _values_of(error: LeadsError) -> tuple[object, ...]:
 
 
 def _read_contents(work: UnitOfWork, query: LeadQuery, size: int, now: datetime) -> Contents:
-    """Read the matching leads with their follow-ups and timelines page by page, and the next attempts."""
+    """Read the matching leads with their follow-ups, tasks and timelines page by page, and the next attempts."""
     leads = all_pages(lambda after: work.leads.page(replace(query, after=after, limit=size)), size=size)
     follow_ups = [each for lead in leads for each in _follow_ups(work, lead, size)]
+    tasks = [each for lead in leads for each in _tasks(work, lead, size)]
     timelines = [each for lead in leads for each in _timeline(work, lead, size)]
-    return leads, follow_ups, timelines, dict(sorted(work.follow_ups.next_attempts(now).items()))
+    return leads, follow_ups, tasks, timelines, dict(sorted(work.follow_ups.next_attempts(now).items()))
 
 
 def _follow_ups(work: UnitOfWork, lead: Lead, size: int) -> list[FollowUp]:
     query = FollowUpQuery(lead_id=lead.id, limit=size)
     return all_pages(lambda after: work.follow_ups.page(replace(query, after=after)), size=size)
+
+
+def _tasks(work: UnitOfWork, lead: Lead, size: int) -> list[Task]:
+    query = TaskQuery(lead_id=lead.id, limit=size)
+    return all_pages(lambda after: work.tasks.page(replace(query, after=after)), size=size)
 
 
 def _timeline(work: UnitOfWork, lead: Lead, size: int) -> list[tuple[object, ...]]:

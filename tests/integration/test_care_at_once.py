@@ -2,21 +2,25 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import URL, Connection, Engine
 
 from application import ACTOR, Application
+from builders import NOON
 from databases import RunningDatabase
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
-from leads_domain.errors import LeadsError, Merged, NotFound
+from leads_domain.errors import IllegalTaskState, LeadsError, Merged, NotFound
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
+from leads_domain.task import Task, TaskState
+from leads_domain.use_cases.create_task import TaskInput
 from leads_domain.use_cases.merge_leads import MergeInput
 from postgres import postgres_url
 
@@ -185,6 +189,25 @@ def test_a_follow_up_can_be_cancelled_during_a_merge(app: Application, engine: E
     assert (cancelled.lead_id, cancelled.state) == (john.id, FollowUpState.CANCELLED)
 
 
+def complete_step(app: Application, task: Task) -> Step:
+    """Return a step that completes a task and creates the next one."""
+    next: TaskInput = {"text": "Write", "due_at": NOON}
+    return lambda work: app.complete_open_task(work, task.id, {"outcome": "Called", "next": next}, actor=ACTOR)
+
+
+def test_a_task_is_completed_once(app: Application, engine: Engine, john: Lead) -> None:
+    step = complete_step(app, app.create_task(john, assignee="mia@example.com"))
+    assert isinstance(result_during(app, engine, step, step), IllegalTaskState)
+    assert [each.state for each in app.tasks(john)] == [TaskState.DONE, TaskState.OPEN]
+
+
+def test_a_task_can_be_completed_during_a_merge(app: Application, engine: Engine, john: Lead, jon: Lead) -> None:
+    task = app.create_task(jon, assignee="mia@example.com")
+    completion = result_during(app, engine, merge_step(app, john, jon), complete_step(app, task))
+    assert completion.lead == app.lead(john)
+    assert app.tasks(john) == [completion.task, completion.next]
+
+
 def test_a_change_of_a_duplicate_during_its_merge_is_redirected(
     app: Application, engine: Engine, john: Lead, jon: Lead
 ) -> None:
@@ -199,12 +222,15 @@ def test_a_change_of_a_duplicate_during_its_merge_is_redirected(
 
 def test_nothing_is_stored_about_a_lead_during_its_erasure(app: Application, engine: Engine, john: Lead) -> None:
     app.trigger(john)
+    task = app.create_task(john, assignee="mia@example.com", due_at=NOON + timedelta(hours=1))
     (claimed,) = app.claim()
     steps: list[tuple[Step, Any]] = [
         (lambda work: app.record_outcome(work, claimed.follow_up, None), False),
         (lambda work: app.add_note(work, john.id, {"text": "Who?"}, actor=ACTOR), NotFound),
         (lambda work: app.trigger_follow_up(work, john.id, {}, actor=ACTOR), NotFound),
         (lambda work: app.change_lead(work, john.id, {"name": "John"}, actor=ACTOR), NotFound),
+        (lambda work: app.create_task_of_lead(work, john.id, {"text": "Call", "due_at": NOON}, actor=ACTOR), NotFound),
+        (complete_step(app, task), NotFound),
         (erase_step(app, john), NotFound),
     ]
 
