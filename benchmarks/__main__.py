@@ -16,7 +16,19 @@ from benchmarks.figures import Findings
 from benchmarks.report import as_json, as_markdown
 from benchmarks.target import WORKLOADS
 
-OWN_PARTS = ("limits", "intake", "driver", "start", "size", "imports", "transfer", "finding", "postgres", "dispatch")
+OWN_PARTS = (
+    "limits",
+    "intake",
+    "driver",
+    "start",
+    "size",
+    "imports",
+    "transfer",
+    "finding",
+    "tasks",
+    "postgres",
+    "dispatch",
+)
 PARTS = (*OWN_PARTS, "peers")
 
 _QUICK = {"rounds": 2, "seconds": 1, "leads": 1_000, "many": 20_000, "rows": 5_000}

@@ -8,6 +8,7 @@ SOURCES = ("website", "telephone", "fair", "newsletter", None)
 
 _SYLLABLES = ("an", "ber", "co", "da", "el", "fi", "ga", "jo", "ka", "li", "mo", "na", "os", "pe", "ro", "su")
 _STATUSES = (*["new"] * 10, *["contacted"] * 4, *["qualified"] * 2, "converted", *["lost"] * 3)
+_TASK_STATES = (*["done"] * 7, "cancelled", *["open"] * 4)
 
 
 def lead(number: int) -> dict[str, Any]:
@@ -38,3 +39,14 @@ def varied_lead(number: int) -> dict[str, Any]:
         "unchanged_for": timedelta(minutes=random.expovariate(1 / 60)),
         "next_follow_up_in": timedelta(days=random.uniform(-3, 27)) if random.random() < 1 / 3 else None,
     }
+
+
+def lead_with_task(number: int) -> dict[str, Any]:
+    """Return a varied lead with a task. A third of the tasks is open, and a quarter of these is overdue."""
+    random = Random(f"task {number}")
+    state = random.choice(_TASK_STATES)
+    due_in = timedelta(days=random.uniform(-10, 30) if state == "open" else random.uniform(-400, 0))
+    lead = varied_lead(number)
+    if state == "open":
+        lead["next_follow_up_in"] = min(due_in, lead["next_follow_up_in"] or due_in)
+    return lead | {"task": {"state": state, "due_in": due_in, "text": f"Call about offer {number}"}}

@@ -62,20 +62,26 @@ def _measure_database(bench: Bench, database: str, filled: Filled) -> list[Figur
         for query, goal in _GOALS.items():
             log(f"Finding: {query} ...")
             url = f"{target.leads}?limit=50&{quote(query, safe='=&@-')}"
-            milliseconds = [each for _ in range(bench.rounds) for each in _time_two_pages(client, url)]
+            milliseconds = [each for _ in range(bench.rounds) for each in time_pages(client, url)]
             found.append(Figure(f"ms on {database}: {query}", milliseconds, goal))
-        total = [_time(client, f"{target.leads}?limit=1&q=jo&count=true")[0] for _ in range(bench.rounds)]
+        total = [time_request(client, f"{target.leads}?limit=1&q=jo&count=true")[0] for _ in range(bench.rounds)]
         return [*found, Figure(f"ms on {database}: q=jo&count=true", total)]
 
 
-def _time_two_pages(client: httpx.Client, url: str) -> list[float]:
-    first, page = _time(client, url)
-    if page["next_cursor"] is None:
-        return [first]
-    return [first, _time(client, f"{url}&cursor={page['next_cursor']}")[0]]
+def time_pages(client: httpx.Client, url: str, pages: int = 2) -> list[float]:
+    """Return the milliseconds of the first pages of a list."""
+    separator, cursor = "&" if "?" in url else "?", ""
+    times = []
+    for _ in range(pages):
+        milliseconds, page = time_request(client, url + cursor)
+        times.append(milliseconds)
+        if page["next_cursor"] is None:
+            break
+        cursor = f"{separator}cursor={page['next_cursor']}"
+    return times
 
 
-def _time(client: httpx.Client, url: str) -> tuple[float, Mapping[str, str | None]]:
+def time_request(client: httpx.Client, url: str) -> tuple[float, Mapping[str, str | None]]:
     """Return the milliseconds of a request, and its response."""
     began = time.perf_counter()
     response = client.get(url).raise_for_status()

@@ -1,5 +1,6 @@
 """Test the commands of the terminal."""
 
+import json
 import re
 import signal
 
@@ -61,6 +62,19 @@ def test_a_key_is_created_used_listed_and_refused_at_once_after_revocation(site:
             id = listed[1]
             assert id in site.leads("keys", "revoke", id).expect(0).out
             assert ann.get("/leads").status_code == 401
+
+
+def test_tasks_of_today_are_listed_while_the_service_runs(site: Site) -> None:
+    with site.serve() as service:
+        lead = service.post("/leads", JOHN).expect(201).headers["location"]
+        for text, due_at in (("Call", "2026-01-05T12:00:00Z"), ("Meet", "9999-01-01T00:00:00Z")):
+            task = {"text": text, "due_at": due_at, "assignee": "mia@example.com"}
+            service.post(f"{lead}/tasks", task).expect(201)
+        listed = json.loads(site.leads("today", "--json").expect(0).out)
+        assert [task["text"] for task in listed["overdue"]["items"]] == ["Call"]
+        shown = site.leads("today", "--assignee", "mia@example.com").expect(0).out
+    assert "│ 2026-01-05 │ John Doe │ Call │" in shown
+    assert "Meet" not in shown
 
 
 def test_the_configured_pipeline_is_shown(site: Site) -> None:
