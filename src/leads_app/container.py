@@ -30,6 +30,7 @@ from leads_adapters.http.openapi.examples import pipeline_examples
 from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.request_middleware import RequestMiddleware, methods_of
 from leads_adapters.http.schemas.api_keys import NewApiKey
+from leads_adapters.http.schemas.completions import NewCompletion
 from leads_adapters.http.schemas.enquiries import Corrections, NewEnquiry
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
 from leads_adapters.http.schemas.leads import LeadPatch, NewLead, NewMerge, NewNote
@@ -76,6 +77,7 @@ from leads_domain.use_cases.capture import Capture
 from leads_domain.use_cases.change_follow_up import ChangeFollowUp, check_follow_up_changes
 from leads_domain.use_cases.change_lead import ChangeLead
 from leads_domain.use_cases.change_task import CancelTask, ChangeTask
+from leads_domain.use_cases.complete_task import CompleteTask
 from leads_domain.use_cases.compute_statistics import ComputeStatistics
 from leads_domain.use_cases.count_waiting import CountWaiting
 from leads_domain.use_cases.create_task import CreateTask
@@ -157,6 +159,7 @@ class Container(containers.DeclarativeContainer):
     create_task = providers.Singleton(CreateTask, clock, ids, normalizer, channels, settings.provided.default_channel)
     change_task = providers.Singleton(ChangeTask, clock, ids, normalizer, update_reminder)
     cancel_task = providers.Singleton(CancelTask, clock, ids)
+    complete_task = providers.Singleton(CompleteTask, change_lead, create_task)
     list_tasks = providers.Singleton(ListTasks, clock)
     count_waiting = providers.Singleton(CountWaiting, clock)
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
@@ -265,6 +268,7 @@ class Container(containers.DeclarativeContainer):
                 idempotent_writes,
                 create_task,
                 change_task,
+                complete_task,
                 cancel_task,
                 dispatcher.provided.wake,
             )
@@ -315,6 +319,7 @@ class Container(containers.DeclarativeContainer):
             FollowUpPatch: providers.Object(check_follow_up_changes),
             NewTask: create_task.provided.check,
             TaskPatch: change_task.provided.check,
+            NewCompletion: complete_task.provided.check,
             NewApiKey: providers.Object(check_new_key),
         }
     )

@@ -47,7 +47,7 @@ def test_every_operation_has_a_module_and_every_module_can_be_imported(root: Pat
     assert len([module for module in modules if hasattr(module, "sync_detailed")]) == len(operations)
 
 
-def test_a_generated_client_creates_lists_and_updates_leads_and_follow_ups(site: Site, root: Path) -> None:
+def test_a_generated_client_manages_leads_follow_ups_and_tasks(site: Site, root: Path) -> None:
     with site.serve() as service:
         package = generate(root, "served_client", service.get("/openapi.json").expect(200).text)
         with package.AuthenticatedClient(service.url, site.key, httpx_args={"trust_env": False}) as client:
@@ -55,7 +55,7 @@ def test_a_generated_client_creates_lists_and_updates_leads_and_follow_ups(site:
 
 
 def use(client: Any) -> None:
-    """Create a lead, create it again, list all leads page by page, change the lead, and follow up."""
+    """Create a lead twice, list all leads page by page, change the lead, follow up, and create and complete a task."""
     models = import_module("served_client.models")
 
     def call(name: str, *arguments: object, **options: object) -> Any:
@@ -82,3 +82,9 @@ def use(client: Any) -> None:
     follow_up = call("follow_ups.post_leads_id_follow_up", john.id, body=models.NewFollowUp(due_at=due_at))
     assert (follow_up.lead_id, follow_up.due_at) == (john.id, due_at)
     assert follow_up.state is models.FollowUpState.SCHEDULED
+
+    new_task = models.NewTask("Call", due_at, assignee="mia@example.com")
+    task = call("tasks.post_leads_id_tasks", john.id, body=new_task)
+    completion = models.NewCompletion("Reached", next_=models.NextTask("Write", due_at))
+    done = call("tasks.post_tasks_id_complete", task.id, body=completion)
+    assert (done.task.id, done.task.state, done.next_.assignee) == (task.id, models.TaskState.DONE, task.assignee)

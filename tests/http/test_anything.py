@@ -12,6 +12,7 @@ from rest import ON_BOTH_DATABASES, Api, Response, Service
 
 pytestmark = ON_BOTH_DATABASES
 
+TASK = {"text": "Call", "due_at": "2026-02-01T12:00:00Z", "assignee": "mia@example.com"}
 VALID: dict[str, dict[str, Any]] = {
     "POST /leads": {
         "name": "Jane Roe",
@@ -37,9 +38,20 @@ VALID: dict[str, dict[str, Any]] = {
         "due_at": "2026-02-01T12:00:00Z",
         "recipient": "lead",
     },
+    "POST {john}/tasks": {**TASK, "remind": True},
+    "PATCH {task}": {**TASK, "text": "Write"},
+    "POST {task}/complete": {
+        "outcome": "Reached",
+        "status": "contacted",
+        "status_reason": "called",
+        "next": {"text": "Write", "due_at": "2027-02-01T12:00:00Z"},
+    },
     "PATCH {follow_up}": {"due_at": "2027-02-01T12:00:00Z", "message": "Shall we talk?"},
 }
+PATHS = ["/leads", "{lead}", "{lead}/timeline", "{lead}/follow-ups", "/follow-ups", "/pipeline"]
+PATHS += ["{lead}/tasks", "/tasks"]
 QUERY_PARAMETERS = ["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel", "after"]
+QUERY_PARAMETERS += ["due_from", "assignee"]
 OPERATIONS = st.sampled_from(sorted(VALID))
 JSON_VALUES: SearchStrategy[Any] = st.recursive(
     st.none()
@@ -59,7 +71,9 @@ HEADER_VALUES = st.text(st.characters(max_codepoint=255), max_size=40)
 def send(client: Api, lead: str, operation: str, body: bytes) -> None:
     """Send a request and check the response."""
     follow_up = client.get(f"{lead}/follow-ups?limit=1").json["items"] or [client.post(f"{lead}/follow-up").json]
-    method, path = operation.format(john=lead, follow_up=f"/follow-ups/{follow_up[0]['id']}").split()
+    task = client.get(f"{lead}/tasks?limit=1&state=open").json["items"] or [client.post(f"{lead}/tasks", TASK).json]
+    paths = {"john": lead, "follow_up": f"/follow-ups/{follow_up[0]['id']}", "task": f"/tasks/{task[0]['id']}"}
+    method, path = operation.format(**paths).split()
     check(client.request(method, path, body))
 
 
@@ -108,13 +122,10 @@ def test_a_damaged_body_gets_a_response(shared_client: Api, shared_lead: str, op
 
 
 @given(
-    path=st.sampled_from(["/leads", "{lead}", "{lead}/timeline", "{lead}/follow-ups", "/follow-ups", "/pipeline"]),
+    path=st.sampled_from(PATHS),
     query=st.lists(
         st.tuples(
-            st.sampled_from(
-                [*["limit", "cursor", "status", "email", "sort", "state", "overdue", "due_before", "channel", "after"]]
-            )
-            | st.text(max_size=8),
+            st.sampled_from(QUERY_PARAMETERS) | st.text(max_size=8),
             st.sampled_from(["1", "new", "null", "-created_at", "sent", "true", "2026-01-05T12:00:00Z", "\0"])
             | st.text(max_size=20),
         ),

@@ -46,6 +46,7 @@ ALLOWED = {
     f"/leads/{UNKNOWN_ID}/tasks": "GET, HEAD, OPTIONS, POST",
     "/tasks": "GET, HEAD, OPTIONS",
     f"/tasks/{UNKNOWN_ID}": "GET, HEAD, OPTIONS, PATCH",
+    f"/tasks/{UNKNOWN_ID}/complete": "OPTIONS, POST",
     f"/tasks/{UNKNOWN_ID}/cancel": "OPTIONS, POST",
 }
 UNKNOWN_PATHS = [

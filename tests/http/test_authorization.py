@@ -42,6 +42,7 @@ MINIMUM_ROLES = {
     "getTasks": "read",
     "getTasksId": "read",
     "patchTasksId": "agent",
+    "postTasksIdComplete": "agent",
     "postTasksIdCancel": "agent",
     "getSubmissions": "agent",
     "getSubmissionsId": "agent",

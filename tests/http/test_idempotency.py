@@ -102,6 +102,10 @@ POSTS: dict[str, Ask] = {
     ),
     "/follow-ups/{id}/retry": lambda service, api, lead: (a_failed_follow_up(service, api, lead) + "/retry", None),
     "/leads/{id}/tasks": lambda _service, _api, lead: (f"{lead}/tasks", CALL),
+    "/tasks/{id}/complete": lambda _service, api, lead: (
+        api.post(f"{lead}/tasks", CALL).headers["location"] + "/complete",
+        {"outcome": "Reached", "status": "contacted", "next": CALL},
+    ),
     "/tasks/{id}/cancel": lambda _service, api, lead: (
         api.post(f"{lead}/tasks", CALL).headers["location"] + "/cancel",
         None,

@@ -121,7 +121,9 @@ def test_operation_ids_are_unique_and_every_operation_has_a_description(document
     assert all(operation["summary"] for _, _, operation in operations(document))
 
 
-VERBS = "Submit|Create|Get|List|Update|Delete|Export|Import|Merge|Mark|Cancel|Retry|Revoke|Check|Accept|Discard"
+VERBS = (
+    "Submit|Create|Get|List|Update|Delete|Export|Import|Merge|Mark|Complete|Cancel|Retry|Revoke|Check|Accept|Discard"
+)
 
 
 def test_summaries_are_short_and_begin_with_a_verb(document: Any) -> None:
@@ -198,6 +200,7 @@ def test_schemas_of_bodies_forbid_unknown_fields(document: Any) -> None:
         ("patch", "/leads/{id}", True),
         ("post", "/leads/{id}/follow-up", False),
         ("post", "/leads/{id}/tasks", True),
+        ("post", "/tasks/{id}/complete", True),
         ("patch", "/follow-ups/{id}", True),
     ],
 )
@@ -365,7 +368,7 @@ def responses_about_tasks(agent: Api, john: str) -> Iterator[tuple[str, str, Res
     wrong = {"text": "", "due_at": "1969-01-01T00:00:00Z", "assignee": "Mia", "remind": 1}
     for response in (*created, agent.post(f"/leads/{john}/tasks", wrong)):
         yield "POST", "/leads/{id}/tasks", response
-    first, _, third = (response.headers["location"] for response in created)
+    first, second, third = (response.headers["location"] for response in created)
     for path in ("/leads/{id}/tasks", "/tasks"):
         queries = ("", "?limit=1", "?limit=0", "?foo=1", "?state=open&state=done&assignee=mia@example.com&count=true")
         for query in (*queries, "?overdue=true&due_from=2026-01-01T00:00:00Z&due_before=2027-01-01T00:00:00Z"):
@@ -376,6 +379,12 @@ def responses_about_tasks(agent: Api, john: str) -> Iterator[tuple[str, str, Res
         yield "PATCH", "/tasks/{id}", agent.patch(path, {"text": ""})
         yield "PATCH", "/tasks/{id}", agent.patch(path, {}, if_match='"9"')
     yield "GET", "/tasks/{id}", agent.get(first, if_none_match='"2"')
+    for path in (first, second):
+        for body in ({"outcome": "Sold", "status": "converted"}, {"outcome": "", "next": {}}, {"outcome": "Sold"}):
+            yield "POST", "/tasks/{id}/complete", agent.post(f"{path}/complete", body)
+    completion = {"outcome": "Reached", "next": TASK}
+    yield "POST", "/tasks/{id}/complete", agent.post(f"{third}/complete", completion, if_match='"9"')
+    yield "POST", "/tasks/{id}/complete", agent.post(f"{third}/complete", completion)
     for path in (third, agent.post(f"/leads/{john}/tasks", TASK).headers["location"], f"/tasks/{UNKNOWN_ID}"):
         for condition in ({"if_match": '"9"'}, {}):
             yield "POST", "/tasks/{id}/cancel", agent.post(f"{path}/cancel", **condition)

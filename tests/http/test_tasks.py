@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from leads_domain.task import TEXT_MAX
+from leads_domain.task import OUTCOME_MAX, TEXT_MAX
 from rest import JOHN, UNKNOWN_ID, Api, Service
 
 MIA, NOAH = "mia@example.com", "noah@example.com"
@@ -145,6 +145,8 @@ def test_an_invalid_field_of_a_task_is_refused(shared_client: Api, shared_task: 
     before = everything(api, lead)
     assert api.post(f"{lead}/tasks", {**CALL, field: value}).errors().keys() == {f"/{field}"}
     assert api.patch(task, {field: value}).errors().keys() == {f"/{field}"}
+    completion = {"outcome": "Reached", "next": {**CALL, field: value}}
+    assert api.post(f"{task}/complete", completion).errors().keys() == {f"/next/{field}"}
     assert everything(api, lead) == before
 
 
@@ -153,7 +155,7 @@ def test_all_field_errors_of_a_task_are_reported_at_once(api: Api, lead: str, ta
     assert api.post(f"{lead}/tasks", wrong).errors().keys() == {f"/{name}" for name in wrong}
     assert api.post(f"{lead}/tasks", {}).errors().keys() == {"/text", "/due_at"}
     assert api.patch(task, wrong).errors().keys() == {f"/{name}" for name in wrong}
-    for response in (api.post(f"{lead}/tasks"), api.patch(task)):
+    for response in (api.post(f"{lead}/tasks"), api.patch(task), api.post(f"{task}/complete")):
         response.expect_problem(400, "malformed-request")
 
 
@@ -169,6 +171,7 @@ def test_an_unknown_task_is_not_found(api: Api, task: str, id: str) -> None:
     for response in (
         api.get(f"/tasks/{id}"),
         api.patch(f"/tasks/{id}", {"text": "Write"}),
+        api.post(f"/tasks/{id}/complete", {"outcome": "Reached"}),
         api.post(f"/tasks/{id}/cancel"),
     ):
         assert id in response.expect_problem(404, "not-found")["detail"]
@@ -209,17 +212,110 @@ def test_a_task_always_has_an_assignee(api: Api, task: str) -> None:
         assert api.patch(task, {"assignee": assignee}).errors().keys() == {"/assignee"}
 
 
+# Completion
+
+
+def test_a_completion_moves_the_lead_and_makes_the_next_task(service: Service, api: Api, lead: str, task: str) -> None:
+    service.clock.advance(timedelta(days=1))
+    now = "2026-01-06T12:00:00.000000Z"
+    next_task = {"text": "Send the offer", "due_at": "2026-01-08T12:00:00Z"}
+    completion = {"outcome": " Wants an offer ", "status": "contacted", "next": next_task}
+    done = api.post(f"{task}/complete", completion).expect(200).json
+    assert done.keys() == {"task", "lead", "next"}
+    assert (done["task"]["state"], done["task"]["outcome"], done["task"]["done_at"]) == ("done", "Wants an offer", now)
+    assert (done["task"]["version"], done["task"]["updated_at"]) == (2, now)
+    assert (done["lead"]["status"], done["lead"]["contacted_at"]) == ("contacted", now)
+    assert done["lead"]["next_follow_up_at"] == done["next"]["due_at"] == "2026-01-08T12:00:00.000000Z"
+    assert (done["next"]["text"], done["next"]["assignee"], done["next"]["state"]) == ("Send the offer", MIA, "open")
+    assert api.get(task).json == done["task"]
+    assert api.get(lead).json == done["lead"]
+    assert api.get(f"/tasks/{done['next']['id']}").json == done["next"]
+    assert {"task.done", "lead.status_changed", "task.created"} <= {*types(api, lead)[:6]}
+
+
+def test_a_completion_needs_only_an_outcome(service: Service, api: Api, lead: str, task: str) -> None:
+    before = api.get(lead).json
+    done = api.post(f"{task}/complete", {"outcome": "x" * OUTCOME_MAX}).expect(200).json
+    assert done["next"] is None
+    assert (done["lead"]["status"], done["lead"]["next_follow_up_at"]) == (before["status"], None)
+    service.clock.advance(timedelta(days=2))
+    assert service.dispatch() == 0, "the reminder is cancelled"
+
+
+@pytest.mark.parametrize("empty", [None, "", " "])
+def test_null_and_blank_text_in_a_completion_mean_none(api: Api, task: str, empty: str | None) -> None:
+    completion = {"outcome": "Reached", "status": None, "status_reason": empty, "next": empty}
+    done = api.post(f"{task}/complete", completion).expect(200).json
+    assert (done["lead"]["status"], done["next"]) == ("new", None)
+
+
+def test_the_next_task_can_be_for_another_colleague_and_without_a_reminder(api: Api, lead: str, task: str) -> None:
+    next_task = {**CALL, "assignee": NOAH, "remind": False}
+    done = api.post(f"{task}/complete", {"outcome": "Reached", "next": next_task}).expect(200).json
+    assert done["next"]["assignee"] == NOAH
+    states = [each["state"] for each in api.get(f"{lead}/follow-ups").json["items"]]
+    assert states == ["cancelled"]
+
+
+def test_a_reason_belongs_to_the_status(api: Api, lead: str, task: str) -> None:
+    before = everything(api, lead)
+    for completion, pointers in (
+        ({"outcome": "No", "status_reason": "no budget"}, {"/status_reason"}),
+        ({"outcome": "No", "status": "lost"}, {"/status_reason"}),
+    ):
+        assert api.post(f"{task}/complete", completion).errors().keys() == pointers
+    assert everything(api, lead) == before
+    completion = {"outcome": "No", "status": "lost", "status_reason": "no budget"}
+    lost = api.post(f"{task}/complete", completion).expect(200).json["lead"]
+    assert (lost["status"], lost["status_reason"]) == ("lost", "no budget")
+
+
+def test_an_illegal_transition_changes_nothing(api: Api, lead: str, task: str) -> None:
+    before = everything(api, lead)
+    completion = {"outcome": "Bought", "status": "converted", "next": CALL}
+    problem = api.post(f"{task}/complete", completion).expect_problem(409, "illegal-transition")
+    assert (problem["from"], problem["to"]) == ("new", "converted")
+    assert everything(api, lead) == before
+
+
+def test_all_field_errors_of_a_completion_are_reported_at_once(api: Api, lead: str, task: str) -> None:
+    before = everything(api, lead)
+    for completion, pointers in (
+        ({}, {"/outcome"}),
+        ({"outcome": None}, {"/outcome"}),
+        ({"outcome": " "}, {"/outcome"}),
+        ({"outcome": "x" * (OUTCOME_MAX + 1)}, {"/outcome"}),
+        ({"outcome": "a\0", "status": "won"}, {"/outcome", "/status"}),
+        ({"outcome": "No", "next": {}}, {"/next/text", "/next/due_at"}),
+        ({"outcome": "No", "next": {"text": "Write"}}, {"/next/due_at"}),
+        ({"outcome": "No", "next": []}, {"/next"}),
+        ({"outcome": "No", "next": "tomorrow"}, {"/next"}),
+        ({"outcome": 5, "status": 5, "next": {"due_at": "x"}, "state": "done"}, {"/outcome", "/status", "/state"}),
+        ({"next": {"text": 5, "due_at": "x", "lead": 1}}, {"/outcome", "/next/text", "/next/due_at", "/next/lead"}),
+        ({"outcome": "", "next": {"text": "", "due_at": DUE}}, {"/outcome", "/next/text"}),
+        ({"outcome": "No", "next": {str(number): 1 for number in range(101)}}, {"/next"}),
+    ):
+        errors = api.post(f"{task}/complete", completion).errors()
+        assert errors.keys() >= pointers, completion
+        assert errors.keys() - pointers <= {"/next/text", "/next/due_at"}, completion
+    assert everything(api, lead) == before
+
+
 # States
 
 
-def test_a_finished_task_cannot_be_changed(api: Api, lead: str, task: str) -> None:
-    api.post(f"{task}/cancel").expect(200)
+@pytest.mark.parametrize(
+    ("path", "body", "state"), [("complete", {"outcome": "Reached"}, "done"), ("cancel", None, "cancelled")]
+)
+def test_a_finished_task_cannot_be_changed(api: Api, lead: str, task: str, path: str, body: object, state: str) -> None:
+    api.post(f"{task}/{path}", body).expect(200)
     before = everything(api, lead)
     for response in (
         api.patch(task, {"text": "Write"}),
+        api.post(f"{task}/complete", {"outcome": "Reached", "next": CALL}),
         api.post(f"{task}/cancel"),
     ):
-        assert response.expect_problem(409, "illegal-task-state")["state"] == "cancelled"
+        assert response.expect_problem(409, "illegal-task-state")["state"] == state
     assert everything(api, lead) == before
 
 
@@ -248,6 +344,7 @@ def test_a_change_honours_the_version_of_the_task(api: Api, lead: str, task: str
     for condition in ({"if_match": '"2"'}, {"if_none_match": '"1"'}, {"if_match": 'W/"1"'}):
         for response in (
             api.patch(task, {"text": "Write"}, **condition),
+            api.post(f"{task}/complete", {"outcome": "Reached"}, **condition),
             api.post(f"{task}/cancel", **condition),
         ):
             detail = response.expect_problem(412, "precondition-failed")["detail"]
@@ -255,6 +352,7 @@ def test_a_change_honours_the_version_of_the_task(api: Api, lead: str, task: str
             assert response.headers["etag"] == '"1"'
     assert everything(api, lead) == before
     assert api.patch(task, {"text": "Write"}, if_match='"1"').expect(200).headers["etag"] == '"2"'
+    api.post(f"{task}/complete", {"outcome": "Reached"}, if_match='"2"').expect(200)
 
 
 def test_reading_a_task_is_conditional(api: Api, task: str) -> None:

@@ -49,10 +49,15 @@ class ApiRequest(Request[Principal, str, State]):
 
 
 def sent_fields(body: msgspec.Struct | None) -> Any:
-    """Return the fields of a body that the client sent, by name."""
+    """Return the fields of a body that the client sent, by name; an object within it as a dictionary as well."""
     if body is None:
         return {}
-    return {name: value for name in body.__struct_fields__ if (value := getattr(body, name)) is not UNSET}
+    values = ((name, getattr(body, name)) for name in body.__struct_fields__)
+    return {
+        name: sent_fields(value) if isinstance(value, msgspec.Struct) else value
+        for name, value in values
+        if value is not UNSET
+    }
 
 
 @lru_cache

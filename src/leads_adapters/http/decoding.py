@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from litestar.types import HTTPScope
 from msgspec import UNSET
-from msgspec.structs import FieldInfo
+from msgspec.inspect import is_struct_type
 
 from leads_adapters.http.headers import header
 from leads_adapters.http.problems import MalformedRequest, Problem, UnsupportedMediaType
@@ -66,19 +66,11 @@ def _decode_fields(raw: bytes, schema: type[msgspec.Struct], check: Check) -> ms
     if fields is None:
         _validate_json(raw)
         raise ValidationFailed.because("Send a JSON object.")
-    if len(fields) > FIELDS_MAX:
-        raise ValidationFailed([_too_many(fields)])
-    valid: dict[str, Any] = {}
-    schema_fields = _schema_fields(schema)
-    errors = [FieldError("", "This field is unknown.").under(name) for name in fields if name not in schema_fields]
-    for name, each in schema_fields.items():
-        if name in fields:
-            value, found = _decode_valid_part(fields[name], each.type)
-            errors += (error.under(name) for error in found)
-            if value is not UNSET:
-                valid[name] = value
+    valid, errors = _decode_object_part(fields, schema)
+    if valid is UNSET:
+        raise ValidationFailed(errors)
     pointers = {error.pointer for error in errors}
-    if any(name in fields and name not in valid for name in schema_fields):
+    if any(name in fields and name not in valid for name in _field_types(schema)):
         pointers.add("")  # a rule for the whole body needs all its fields
     try:
         check(valid)
@@ -86,7 +78,7 @@ def _decode_fields(raw: bytes, schema: type[msgspec.Struct], check: Check) -> ms
         errors += (error for error in invalid.errors if error.pointer not in pointers)
     if errors:
         raise ValidationFailed(errors)
-    return schema(**valid)
+    return msgspec.convert(valid, schema)
 
 
 def check_media_type(scope: HTTPScope, accepted: Sequence[str]) -> str:
@@ -106,9 +98,9 @@ def check_media_type(scope: HTTPScope, accepted: Sequence[str]) -> str:
 
 
 @lru_cache
-def _schema_fields(schema: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
-    """Return the fields of a schema by name. Cached, because msgspec evaluates all annotations at each call."""
-    return {each.encode_name: each for each in msgspec.structs.fields(schema)}
+def _field_types(schema: type[msgspec.Struct]) -> Mapping[str, Any]:
+    """Return the types of the fields of a schema. Cached, because msgspec evaluates all annotations at each call."""
+    return {each.encode_name: each.type for each in msgspec.structs.fields(schema)}
 
 
 def _raw_fields(raw: bytes | msgspec.Raw) -> Mapping[str, msgspec.Raw] | None:
@@ -136,14 +128,19 @@ def _malformed_body(error: Exception) -> Problem:
 
 def _decode_valid_part(raw: msgspec.Raw, type: Any) -> tuple[Any, list[FieldError]]:
     """Return the valid part of a value, or `UNSET`, and the errors. The valid part of an object is its valid fields."""
-    item_type = _item_type(type)
-    fields = None if item_type is None else _raw_fields(raw)
-    if fields is None:
-        return _decode_value(raw, type)
+    object_type = _object_type(type)
+    fields = None if object_type is None else _raw_fields(raw)
+    return _decode_value(raw, type) if fields is None else _decode_object_part(fields, object_type)
+
+
+def _decode_object_part(fields: Mapping[str, msgspec.Raw], object_type: Any) -> tuple[Any, list[FieldError]]:
     if len(fields) > FIELDS_MAX:
         return UNSET, [_too_many(fields)]
-    parts = {name: _decode_valid_part(item, item_type) for name, item in fields.items()}
-    errors = [error.under(name) for name, (_, found) in parts.items() for error in found]
+    is_struct = is_struct_type(object_type)
+    types = _field_types(object_type) if is_struct else dict.fromkeys(fields, get_args(object_type)[1])
+    errors = [FieldError("", "This field is unknown.").under(name) for name in fields if name not in types]
+    parts = {name: _decode_valid_part(fields[name], types[name]) for name in types if name in fields}
+    errors += (error.under(name) for name, (_, found) in parts.items() for error in found)
     return {name: part for name, (part, _) in parts.items() if part is not UNSET}, errors
 
 
@@ -164,11 +161,11 @@ def decoder(type: Any) -> msgspec.json.Decoder[Any]:
 
 
 @lru_cache
-def _item_type(type: Any) -> Any:
-    """Return the type of the values of an object, or None if `type`, even annotated or in a union, is no object."""
-    if get_origin(type) is dict:
-        return get_args(type)[1]
-    return next((found for part in get_args(type) if (found := _item_type(part)) is not None), None)
+def _object_type(type: Any) -> Any:
+    """Return the struct or dictionary that `type` is, annotated or in a union; None if it is no object."""
+    if is_struct_type(type) or get_origin(type) is dict:
+        return type
+    return next((found for part in get_args(type) if (found := _object_type(part)) is not None), None)
 
 
 def json_message(error: msgspec.ValidationError) -> str:

@@ -99,7 +99,7 @@ class CompleteTask:
         status = values.get("status")
         if status is not None:
             return [*self.change_lead.pipeline.status_errors(status)]
-        if values.get("status_reason"):
+        if (values.get("status_reason") or "").strip():
             return [FieldError("/status_reason", "Only a change of the status has a reason. Send `status` as well.")]
         return []
 

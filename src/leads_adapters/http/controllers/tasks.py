@@ -1,4 +1,4 @@
-"""Create, get, list, update and cancel tasks."""
+"""Create, get, list, update, complete and cancel tasks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from leads_adapters.http.conditional import change_options, conditional_response
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.parameters import Count, Cursor, Injected, Limit, PathId, checked_id, lead_id
 from leads_adapters.http.responses import JsonResponse, etag
+from leads_adapters.http.schemas.completions import CompletionView, NewCompletion
 from leads_adapters.http.schemas.tasks import NewTask, TaskPatch, TaskView
 from leads_adapters.http.schemas.views import PageView
 from leads_adapters.http.task_filters import FilteredTasks
@@ -21,6 +22,7 @@ from leads_domain.access import Permission
 from leads_domain.paging import LIMIT_DEFAULT
 from leads_domain.task import Task, TaskId
 from leads_domain.use_cases.change_task import CancelTask, ChangeTask
+from leads_domain.use_cases.complete_task import CompleteTask, Completion
 from leads_domain.use_cases.create_task import CreateTask
 
 
@@ -32,6 +34,7 @@ class TaskServices:
     write: IdempotentWrites
     create_task: CreateTask
     change_task: ChangeTask
+    complete_task: CompleteTask
     cancel_task: CancelTask
     on_scheduled: Callable[[], None]
 
@@ -119,6 +122,31 @@ class TaskController(Controller):
         return _task_response(changed)
 
     @post(
+        "/{id:str}/complete",
+        status_code=200,
+        opt=requires(Permission.CHANGE, conditional=True),
+        raises=[problems.IllegalTaskState, problems.IllegalTransition],
+    )
+    async def complete_task(
+        self, request: ApiRequest, id: FromPath[PathId], data: JSONBody[NewCompletion], tasks: Injected[TaskServices]
+    ) -> Response[CompletionView]:
+        """Complete a task.
+
+        The task is done, the lead moves to `status`, and the task in `next` is created: all of it, or nothing if the
+        pipeline does not allow the transition. Only an open task can be completed.
+        """
+        response: Response[CompletionView] = await tasks.write(
+            request,
+            _completion_response,
+            tasks.complete_task,
+            _task_id(id),
+            sent_fields(data),
+            **change_options(request),
+        )
+        tasks.on_scheduled()
+        return response
+
+    @post(
         "/{id:str}/cancel",
         status_code=200,
         opt=requires(Permission.CHANGE, conditional=True),
@@ -147,3 +175,7 @@ def _task_response(
 ) -> JsonResponse[TaskView]:
     headers = {**etag(task.version), **(headers or {})}
     return JsonResponse(TaskView.of(task), status_code=status_code, headers=headers, lead_id=task.lead_id)
+
+
+def _completion_response(completion: Completion) -> JsonResponse[CompletionView]:
+    return JsonResponse(CompletionView.of(completion), status_code=200, lead_id=completion.lead.id)
