@@ -10,6 +10,7 @@ from databases import RunningDatabase
 from fakes import CountingIds, FixedClock, FixedEntropy, FixedRandomSource
 from leads_adapters.memory.normalizer import SimpleNormalizer
 from leads_domain.assignment import NO_ASSIGNMENT, Assignment
+from leads_domain.delivery import Claimed
 from leads_domain.details import ChangesInput
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.events import TimelineEntry
@@ -33,7 +34,7 @@ from leads_domain.use_cases.change_task import CancelTask, ChangeTask, TaskChang
 from leads_domain.use_cases.complete_task import CompleteTask, Completion, CompletionInput
 from leads_domain.use_cases.create_task import CreateTask, TaskInput
 from leads_domain.use_cases.discard_submission import discard_submission
-from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, Claimed, RecordOutcome
+from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.export_lead import PersonalDataExport, export_lead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
@@ -188,13 +189,13 @@ class Application:
         """Cancel an open task."""
         return self.database.write(self.cancel_open_task, task.id, actor=ACTOR)
 
-    def claim(self, *channels: str, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed]:
+    def claim(self, *channels: str, owner: str = "dispatcher 1", limit: int = 10) -> Sequence[Claimed[FollowUp]]:
         """Claim due follow-ups of these channels, at most `limit` of each; of all channels if none is given."""
         return self.database.write(self.claim_due, owner=owner, limits=dict.fromkeys(channels or CHANNELS, limit))
 
-    def record(self, claimed: Claimed, error: NotificationError | None = None) -> bool:
+    def record(self, claimed: Claimed[FollowUp], error: NotificationError | None = None) -> bool:
         """Record that a claimed follow-up was sent, or its error."""
-        return self.database.write(self.record_outcome, claimed.follow_up, error)
+        return self.database.write(self.record_outcome, claimed.item, error)
 
     def receive(self, origin: str = "form:contact", **fields: Any) -> Submission:
         """Receive a submission: by default one of John Doe through the form `contact`."""

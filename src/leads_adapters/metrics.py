@@ -103,7 +103,7 @@ class Metrics:
         yield requests
         deliveries = CounterMetricFamily(
             "leads_deliveries",
-            "Attempts to send a follow-up, by outcome.",
+            "Attempts to send a follow-up or a digest, by outcome.",
             labels=("channel", "outcome", "pid"),
         )
         for (channel, outcome), number in list(self._deliveries.items()):
@@ -138,6 +138,7 @@ class Metrics:
             tasks.add_metric((state,), number)
         yield tasks
         yield GaugeMetricFamily("leads_tasks_overdue", "Open tasks past their due time.", waiting.overdue_tasks)
+        yield GaugeMetricFamily("leads_digests_failed", "Failed digests of the last 7 days.", waiting.failed_digests)
         if self.log_size is not None:
             yield GaugeMetricFamily("leads_sqlite_log_bytes", "Bytes of SQLite's write-ahead log.", self.log_size())
 

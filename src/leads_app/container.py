@@ -45,7 +45,7 @@ from leads_adapters.sql.dry_run import open_dry_run
 from leads_adapters.transfer import Importer
 from leads_app import logs
 from leads_app.channels import make_notifiers, needs
-from leads_app.dispatcher import LEASE, Dispatcher
+from leads_app.dispatcher import LEASE, Dispatcher, Queue
 from leads_app.factories import (
     CONTROLLERS,
     FORMATS,
@@ -57,6 +57,7 @@ from leads_app.factories import (
     make_assignment,
     make_database,
     make_engine,
+    make_queues,
     make_rules,
     policies_of_forms,
     public_forms,
@@ -81,6 +82,7 @@ from leads_domain.use_cases.complete_task import CompleteTask
 from leads_domain.use_cases.compute_statistics import ComputeStatistics
 from leads_domain.use_cases.count_waiting import CountWaiting
 from leads_domain.use_cases.create_task import CreateTask
+from leads_domain.use_cases.dispatch_digests import RecordDigest
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.erase_lead import EraseLead
 from leads_domain.use_cases.find_follow_ups import ListFollowUps
@@ -166,6 +168,16 @@ class Container(containers.DeclarativeContainer):
     retry = providers.Object(RetryPolicy())
     claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry, settings.provided.public_url)
     record_outcome = providers.Singleton(RecordOutcome, clock, ids, random_source, retry)
+    queues = providers.Singleton(
+        make_queues,
+        providers.Singleton(Queue, claim_due_follow_ups, record_outcome),
+        settings.provided.digest,
+        channels,
+        settings.provided.public_url,
+        clock,
+        ids,
+        providers.Singleton(RecordDigest, clock, random_source, retry),
+    )
     create_key = providers.Singleton(CreateKey, clock, ids, entropy)
     create_first_key = providers.Singleton(CreateFirstKey, create_key)
     revoke_key = providers.Singleton(RevokeKey, clock)
@@ -175,8 +187,7 @@ class Container(containers.DeclarativeContainer):
         Dispatcher,
         database,
         clock,
-        claim_due_follow_ups,
-        record_outcome,
+        queues,
         notifiers,
         owner=f"{socket.gethostname()}:{os.getpid()}",
         on_outcome=metrics.provided.delivery,

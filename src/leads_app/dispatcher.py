@@ -1,4 +1,4 @@
-"""Send due follow-ups while the service runs."""
+"""Send due follow-ups and digests while the service runs."""
 
 import asyncio
 from collections import Counter
@@ -6,22 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from threading import Thread
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from leads_adapters.database import Database
 from leads_app.logs import error_log
+from leads_domain.delivery import Claimed, send
 from leads_domain.errors import Unavailable
 from leads_domain.notifier import FollowUpNotifier, NotificationError, Refused, TryAgain
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
-from leads_domain.use_cases.dispatch_follow_ups import (
-    DISPATCHER,
-    ClaimDueFollowUps,
-    Claimed,
-    RecordOutcome,
-    send,
-)
+from leads_domain.use_cases.dispatch_follow_ups import DISPATCHER
 
 ATTEMPT = timedelta(seconds=30)
 """The time limit of an attempt. A slower attempt has failed and is retried."""
@@ -42,11 +38,28 @@ RETRY_SECONDS = 1.0
 """The delay before the next access to a database that was not available."""
 
 
+class Claim(Protocol):
+    """The use case that claims the due notices of a queue."""
+
+    def next_attempts(self, work: UnitOfWork) -> Mapping[str, datetime]:
+        """Return the time of the next attempt of each channel."""
+
+    def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed[Any]]:
+        """Return claimed notices: up to the limit of each channel in `limits`; none if nothing is due."""
+
+
+class Queue(NamedTuple):
+    """The use cases for one kind of notice. `record` records the outcome of an attempt, and returns whether it did."""
+
+    claim: Claim
+    record: Callable[[UnitOfWork, Any, NotificationError | None], bool]
+
+
 class Dispatcher:
-    """Claim due follow-ups, send them in threads, and record the outcomes.
+    """Claim due notices of each queue, the first queue first, send them in threads, and record the outcomes.
 
     Any number of dispatchers can share a database. Each channel has separate slots: a slow channel delays only its own
-    follow-ups, which stay scheduled for any dispatcher with a free slot. `on_outcome` receives the channel and the
+    notices, which stay scheduled for any dispatcher with a free slot. `on_outcome` receives the channel and the
     outcome of each attempt: `sent`, `try_again`, `refused`, or `lost` if it was not recorded.
     """
 
@@ -54,16 +67,14 @@ class Dispatcher:
         self,
         database: Database,
         clock: Clock,
-        claim: ClaimDueFollowUps,
-        record: RecordOutcome,
+        queues: Sequence[Queue],
         notifiers: Mapping[str, FollowUpNotifier],
         owner: str,
         on_outcome: Callable[[str, str], None] = lambda _channel, _outcome: None,
     ) -> None:
         self._database = database
         self._clock = clock
-        self._claim = claim
-        self._record = record
+        self._queues = queues
         self._notifiers = notifiers
         self._owner = owner
         self._on_outcome = on_outcome
@@ -74,7 +85,7 @@ class Dispatcher:
         self._stopping = False
 
     def wake(self) -> None:
-        """Look for due follow-ups now."""
+        """Look for due notices now."""
         self._wake_up.set()
 
     def stop(self) -> None:
@@ -83,7 +94,7 @@ class Dispatcher:
         self._wake_up.set()
 
     async def run(self) -> None:
-        """Send follow-ups when they are due, until `stop` is called."""
+        """Send notices when they are due, until `stop` is called."""
         watching = asyncio.create_task(self._watch())
         try:
             while not self._stopping:
@@ -96,7 +107,7 @@ class Dispatcher:
             await asyncio.wait(self._attempts, timeout=DELIVERY_SECONDS)
 
     async def run_once(self) -> int:
-        """Send all follow-ups that are due now; return the number of attempts."""
+        """Send all notices that are due now; return the number of attempts."""
         attempts = 0
         while (claimed := await self._start_due_attempts(await self._next_attempts())) or self._attempts:
             attempts += len(claimed)
@@ -119,25 +130,33 @@ class Dispatcher:
         except Unavailable as error:
             structlog.get_logger().warning("dispatch_delayed", reason=str(error))
             return RETRY_SECONDS
-        except Exception as error:  # noqa: BLE001 - the dispatcher must not end: nothing else sends follow-ups
+        except Exception as error:  # noqa: BLE001 - the dispatcher must not end: nothing else sends notices
             error_log(error, DISPATCHER)
             return RETRY_SECONDS
         now = self._clock.now()
-        return min([POLL_SECONDS, *((at - now).total_seconds() for at in next_attempts.values() if at > now)])
+        times = [at for each in next_attempts for at in each.values() if at > now]
+        return min([POLL_SECONDS, *((at - now).total_seconds() for at in times)])
 
-    async def _next_attempts(self) -> Mapping[str, datetime]:
-        return await self._database.read(_next_attempts, self._clock.now())
+    async def _next_attempts(self) -> Sequence[Mapping[str, datetime]]:
+        """Return the times of the next attempts of each queue."""
+        return await self._database.read(lambda work: [queue.claim.next_attempts(work) for queue in self._queues])
 
-    async def _start_due_attempts(self, next_attempts: Mapping[str, datetime]) -> Sequence[Claimed]:
-        """Claim due follow-ups, as many for each channel as it has free slots; start their attempts and return them."""
+    async def _start_due_attempts(self, next_attempts: Sequence[Mapping[str, datetime]]) -> Sequence[Claimed[Any]]:
+        """Claim due notices, as many for each channel as it has free slots; start their attempts and return them."""
+        pairs = zip(self._queues, next_attempts, strict=True)
+        return [claimed for queue, times in pairs for claimed in await self._start_due_attempts_of(queue, times)]
+
+    async def _start_due_attempts_of(
+        self, queue: Queue, next_attempts: Mapping[str, datetime]
+    ) -> Sequence[Claimed[Any]]:
         now = self._clock.now()
         due = [channel for channel, at in next_attempts.items() if at <= now]
         limits = {channel: free for channel in due if (free := self._free_slots(channel))}
         if not limits:
             return ()  # a claim is a write: avoid it
-        claimed = await self._database.write(self._claim, owner=self._owner, limits=limits)
+        claimed = await self._database.write(queue.claim, owner=self._owner, limits=limits)
         for each in claimed:
-            self._start(each)
+            self._start(queue, each)
         return claimed
 
     def _free_slots(self, channel: str) -> int:
@@ -150,38 +169,39 @@ class Dispatcher:
         free = usable - self._busy[channel]
         return free if 2 * free >= usable else 0
 
-    def _start(self, claimed: Claimed) -> None:
+    def _start(self, queue: Queue, claimed: Claimed[Any]) -> None:
         self._busy[claimed.notice.channel] += 1
-        attempt = asyncio.get_running_loop().create_task(self._attempt(claimed))
+        attempt = asyncio.get_running_loop().create_task(self._attempt(queue, claimed))
         self._attempts.add(attempt)
         attempt.add_done_callback(self._attempts.discard)
 
-    async def _attempt(self, claimed: Claimed) -> None:
+    async def _attempt(self, queue: Queue, claimed: Claimed[Any]) -> None:
         """Send the notice and record the outcome, then free the slot: until then, a crash would send it again."""
         channel = claimed.notice.channel
         try:
-            await self._send_and_record(claimed)
+            await self._send_and_record(queue, claimed)
         finally:
             self._busy[channel] -= 1
             if self._free_slots(channel):
                 self.wake()
 
-    async def _send_and_record(self, claimed: Claimed) -> None:
+    async def _send_and_record(self, queue: Queue, claimed: Claimed[Any]) -> None:
         late = self._lease_left(claimed) < ATTEMPT  # the lease could expire during the attempt
         error = TryAgain("The lease expires too soon for an attempt.") if late else await self._send(claimed)
-        recorded = not late and await self._record_outcome(claimed, error)
+        recorded = not late and await self._record_outcome(queue, claimed, error)
         self._on_outcome(claimed.notice.channel, _outcome(error) if recorded else "lost")
         if error is not None or not recorded:
+            kind = claimed.notice.kind
             structlog.get_logger().warning(
-                "follow_up_not_sent" if recorded else "follow_up_lease_lost",
-                follow_up_id=claimed.follow_up.id,
+                f"{kind}_not_sent" if recorded else f"{kind}_lease_lost",
                 channel=claimed.notice.channel,
                 attempt=claimed.notice.attempt,
                 error=type(error).__name__ if error else None,
+                **{f"{kind}_id": claimed.item.id},
             )
             self.wake()  # its next attempt may be due first
 
-    async def _send(self, claimed: Claimed) -> NotificationError | None:
+    async def _send(self, claimed: Claimed[Any]) -> NotificationError | None:
         channel = claimed.notice.channel
         if self._hanging[channel] == SLOTS:
             return TryAgain("The channel hangs: none of its attempts has ended.")
@@ -193,7 +213,7 @@ class Dispatcher:
             sending.add_done_callback(lambda _: self._hanging.subtract([channel]))
             return TryAgain(f"The channel did not respond within {ATTEMPT.total_seconds():.0f} s.")
 
-    def _send_in_thread(self, claimed: Claimed) -> asyncio.Future[NotificationError | None]:
+    def _send_in_thread(self, claimed: Claimed[Any]) -> asyncio.Future[NotificationError | None]:
         """Send in a daemon thread, so that the process can end; return a future of the result."""
         loop = asyncio.get_running_loop()
         sent: asyncio.Future[NotificationError | None] = loop.create_future()
@@ -206,21 +226,21 @@ class Dispatcher:
         Thread(target=run, daemon=True).start()
         return sent
 
-    async def _record_outcome(self, claimed: Claimed, error: NotificationError | None) -> bool:
+    async def _record_outcome(self, queue: Queue, claimed: Claimed[Any], error: NotificationError | None) -> bool:
         """Record the outcome; return whether it was recorded.
 
         While the database is not available, retry until the lease expires: without a record, the notice is sent again.
         """
         while True:
             try:
-                return await self._database.write(self._record, claimed.follow_up, error)
+                return await self._database.write(queue.record, claimed.item, error)
             except Unavailable:
                 if self._stopping or self._lease_left(claimed) <= timedelta(0):
                     return False
                 await asyncio.sleep(RETRY_SECONDS)
 
-    def _lease_left(self, claimed: Claimed) -> timedelta:
-        lease = claimed.follow_up.lease
+    def _lease_left(self, claimed: Claimed[Any]) -> timedelta:
+        lease = claimed.item.lease
         return lease.until - self._clock.now() if lease else timedelta(0)
 
 
@@ -232,7 +252,3 @@ def _outcome(error: NotificationError | None) -> str:
             return "refused"
         case _:
             return "try_again"
-
-
-def _next_attempts(work: UnitOfWork, now: datetime) -> Mapping[str, datetime]:
-    return work.follow_ups.next_attempts(now)

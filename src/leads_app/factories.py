@@ -37,6 +37,8 @@ from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
 from leads_adapters.sql.sqlite.files import log_size
 from leads_app.assignment_settings import AssignmentSettings, assignment_of
+from leads_app.digest_settings import DigestSettings
+from leads_app.dispatcher import LEASE, Queue
 from leads_app.form_settings import FormSettings
 from leads_app.rule_settings import check_assignee, check_recipient
 from leads_app.settings import SettingsError
@@ -46,7 +48,9 @@ from leads_domain.errors import ValidationFailed
 from leads_domain.intake import IntakePolicy
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
-from leads_domain.sources import IdSource, Normalizer
+from leads_domain.sources import Clock, IdSource, Normalizer
+from leads_domain.use_cases.compose_digest import ComposeDigest
+from leads_domain.use_cases.dispatch_digests import ClaimDueDigests, RecordDigest
 from leads_domain.working_hours import WorkingHours
 
 
@@ -116,6 +120,26 @@ def _checked_rule(rule: FollowUpRule, channel: str, needs: Address | None, norma
     if rule.makes_task:
         return replace(rule, assignee=check_assignee(rule.recipient, channel, needs, normalizer))
     return replace(rule, recipient=check_recipient(rule.recipient, channel, needs, normalizer))
+
+
+def make_queues(
+    follow_ups: Queue,
+    digest: DigestSettings | None,
+    channels: Mapping[str, Address | None],
+    public_url: str | None,
+    clock: Clock,
+    ids: IdSource,
+    record_digest: RecordDigest,
+) -> Sequence[Queue]:
+    """Return what the dispatcher sends; raises `SettingsError` for digests on a channel that needs a phone number."""
+    if digest is None:
+        return [follow_ups]
+    if channels[digest.channel] is Address.PHONE:
+        problem = f"The channel {digest.channel} needs a phone number, and colleagues have none."
+        raise SettingsError(f"The setting digest is not valid. {problem}")
+    compose = ComposeDigest(digest.schedule, public_url)
+    claim = ClaimDueDigests(clock, ids, digest.channel, compose, LEASE, record_digest.retry)
+    return [Queue(claim, record_digest), follow_ups]
 
 
 def make_assignment(normalizer: Normalizer, settings: AssignmentSettings) -> Assignment:

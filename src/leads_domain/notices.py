@@ -50,8 +50,8 @@ def subject_of(message: str, name: str = "") -> str:
 
     The subject is one line of up to `SUBJECT_MAX` characters, without control characters.
     """
-    topic = shorten(next(filter(None, map(_line, message.splitlines())), ""), SUBJECT_MAX)
-    name = shorten(_line(name), SUBJECT_NAME_MAX)
+    topic = shorten(next(filter(None, map(one_line, message.splitlines())), ""), SUBJECT_MAX)
+    name = shorten(one_line(name), SUBJECT_NAME_MAX)
     if re.search(rf"(?<!\w){re.escape(name.removesuffix('…'))}(?!\w)", topic, re.IGNORECASE):
         return topic
     return shorten(": ".join(filter(None, [name, topic])), SUBJECT_MAX)
@@ -78,17 +78,17 @@ def shorten(text: str, max_length: int) -> str:
 
 
 def _lines(facts: Mapping[str, Scalar]) -> str:
-    lines = (f"{_line(name)}: {_text(value)}" for name, value in facts.items())
+    lines = (f"{one_line(name)}: {_text(value)}" for name, value in facts.items())
     return "\n".join(line for line in lines if not line.endswith(": "))
 
 
 def _text(value: Scalar) -> str:
     """Return a value on one line, empty if there is none."""
     text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return shorten(_line(text), DETAIL_MAX)
+    return shorten(one_line(text), DETAIL_MAX)
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return a text on one line, with single spaces."""
     return " ".join(on_one_line(text).split())
 

@@ -20,6 +20,7 @@ from contracts.application_model import RULES, ApplicationModel, ModelError, Rec
 from contracts.stores import all_pages
 from databases import DATABASES
 from leads_adapters.memory.dry_run import MemoryDryRun
+from leads_domain.delivery import Claimed
 from leads_domain.details import DetailsInput
 from leads_domain.errors import (
     DuplicateLead,
@@ -39,7 +40,6 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.task import Task, TaskState
 from leads_domain.use_cases.add_enquiry import EnquiryResult
 from leads_domain.use_cases.complete_task import Completion
-from leads_domain.use_cases.dispatch_follow_ups import Claimed
 from leads_domain.use_cases.export_lead import PersonalDataExport
 from leads_domain.use_cases.import_leads import DryRun
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome, Registered
@@ -88,7 +88,7 @@ class Applications(RuleBasedStateMachine):
         self.closing = ExitStack()
         self.model = ApplicationModel()
         self.apps: list[Application] = []
-        self.claimed: list[Claimed] = []
+        self.claimed: list[Claimed[FollowUp]] = []
         self.now = NOON
 
     @initialize()
@@ -303,7 +303,7 @@ class Applications(RuleBasedStateMachine):
         self.now += timedelta(minutes=minutes)
         result = self.call(lambda app: list(app.claim(channel, owner=owner, limit=limit)))
         expected = self.model.claim(channel, owner, limit, now=self.now, lease=LEASE)
-        assert [asdict(each.follow_up) for each in result] == expected
+        assert [asdict(each.item) for each in result] == expected
         self.claimed += result
 
     @rule(index=INDEXES, outcome=st.sampled_from(list(OUTCOMES)))
@@ -311,7 +311,7 @@ class Applications(RuleBasedStateMachine):
         if not self.claimed:
             return
         claimed = self.claimed[-1 - index % len(self.claimed)]
-        follow_up = claimed.follow_up
+        follow_up = claimed.item
         result = self.call(lambda app: app.record(claimed, OUTCOMES[outcome]))
         assert result == self.model.record(follow_up.id, follow_up.claims, follow_up.message, outcome, now=self.now)
 

@@ -24,12 +24,13 @@ from structlog.testing import capture_logs
 
 from application import LEASE, RETRY, Application
 from databases import OnMemory, OnPostgres, OnSqlite, RunningDatabase
-from leads_app.dispatcher import ATTEMPT, Dispatcher
+from leads_app.dispatcher import ATTEMPT, Dispatcher, Queue
+from leads_domain.delivery import DELAY_MAX, Claimed
 from leads_domain.errors import AttemptInProgress, IllegalFollowUpState, Unavailable
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
 from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
-from leads_domain.use_cases.dispatch_follow_ups import DELAY_MAX, ClaimDueFollowUps, Claimed, RecordOutcome
+from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 
 SCHEDULED, SENT, FAILED = FollowUpState.SCHEDULED, FollowUpState.SENT, FollowUpState.FAILED
 OUTCOMES = (EventType.FOLLOW_UP_SENT, EventType.FOLLOW_UP_ATTEMPT_FAILED)
@@ -115,7 +116,7 @@ class Process:
         """Send due follow-ups until none is left or the process halts."""
         channels = dict.fromkeys(CHANNELS, self)
         app = self.app
-        dispatcher = Dispatcher(self, app.clock, app.claim_due, app.record_outcome, channels, owner=owner)
+        dispatcher = Dispatcher(self, app.clock, [Queue(app.claim_due, app.record_outcome)], channels, owner=owner)
         self._run = app.database.runner.get_loop().create_task(dispatcher.run_once())
         self._run.add_done_callback(lambda _: self._settled.set())
         self.resume()
@@ -173,13 +174,13 @@ class Process:
     async def close(self) -> None:
         """See `Database.close`."""
 
-    async def _claim(self, claim: ClaimDueFollowUps, **values: Any) -> list[Claimed]:
+    async def _claim(self, claim: ClaimDueFollowUps, **values: Any) -> list[Claimed[FollowUp]]:
         self._claims += 1
         assert self._claims < CLAIMS_MAX
         result = list(await self._database.write(claim, **values))
         for each in result:
-            self._claimed[each.follow_up.id] = each.follow_up
-            self.notifier.claims[each.follow_up.id] = each.follow_up.claims
+            self._claimed[each.item.id] = each.item
+            self.notifier.claims[each.item.id] = each.item.claims
         if result and self._is_at(Moment.CLAIMED):
             self._halt()
         return result

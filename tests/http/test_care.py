@@ -243,7 +243,7 @@ def test_an_erasure_during_an_attempt_records_no_outcome(
         container.database().write(container.claim_due_follow_ups(), owner="another process", limits={"log": 1})
     )
     admin.request("DELETE", john).expect(204)
-    assert service.run(container.database().write(container.record_outcome(), claimed.follow_up, None)) is False
+    assert service.run(container.database().write(container.record_outcome(), claimed.item, None)) is False
     assert event_types(admin, john) == ["lead.erased"]
     assert not [line for line in log if line["log_level"] == "error"]
 

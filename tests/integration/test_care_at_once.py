@@ -170,7 +170,7 @@ def test_an_outcome_is_recorded_for_the_target_of_a_concurrent_merge(
     app.trigger(jon)
     (claimed,) = app.claim()
     recorded = result_during(
-        app, engine, merge_step(app, john, jon), lambda work: app.record_outcome(work, claimed.follow_up, None)
+        app, engine, merge_step(app, john, jon), lambda work: app.record_outcome(work, claimed.item, None)
     )
     assert recorded is True
     assert [each.state for each in app.follow_ups(john)] == [FollowUpState.SENT]
@@ -225,7 +225,7 @@ def test_nothing_is_stored_about_a_lead_during_its_erasure(app: Application, eng
     task = app.create_task(john, assignee="mia@example.com", due_at=NOON + timedelta(hours=1))
     (claimed,) = app.claim()
     steps: list[tuple[Step, Any]] = [
-        (lambda work: app.record_outcome(work, claimed.follow_up, None), False),
+        (lambda work: app.record_outcome(work, claimed.item, None), False),
         (lambda work: app.add_note(work, john.id, {"text": "Who?"}, actor=ACTOR), NotFound),
         (lambda work: app.trigger_follow_up(work, john.id, {}, actor=ACTOR), NotFound),
         (lambda work: app.change_lead(work, john.id, {"name": "John"}, actor=ACTOR), NotFound),

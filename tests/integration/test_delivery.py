@@ -17,7 +17,7 @@ import pytest
 from application import LEASE, RETRY, Application
 from databases import DATABASES, TIMEOUT_SECONDS
 from leads_adapters.notifiers import smtp, webhook
-from leads_app.dispatcher import Dispatcher
+from leads_app.dispatcher import Dispatcher, Queue
 from leads_domain.follow_up import FollowUp, FollowUpState, Lease
 from leads_domain.notifier import FollowUpNotifier
 from leads_domain.testing import Behaviour
@@ -108,8 +108,7 @@ class Delivery:
         return Dispatcher(
             self.app.database.database,
             self.app.clock,
-            self.app.claim_due,
-            self.app.record_outcome,
+            [Queue(self.app.claim_due, self.app.record_outcome)],
             {self.channel.name: self.channel.notifier(self.port, timeout)},
             owner=owner,
         )

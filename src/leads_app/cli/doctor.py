@@ -1,6 +1,7 @@
 """The command `leads doctor`."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import rich_click as click
@@ -18,6 +19,7 @@ from leads_app.cli import session
 from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.settings import Channel, SettingsError
+from leads_domain.use_cases.compose_digest import RECENTLY
 from leads_domain.use_cases.count_waiting import count_reviews
 
 _SERVER_PARAMETERS = ("server_version", "server_encoding")
@@ -78,7 +80,7 @@ def _database(container: Container) -> str:
     _check_write(engine)
     if engine.dialect.name == "sqlite":
         _check_private(session.database_file(engine.url))
-    return f"{name}, schema {found}, {_reviews(engine)}"
+    return f"{name}, schema {found}, {_reviews(engine)}{_failed_digests(engine, container.clock().now())}"
 
 
 def _check_exists(file: Path) -> None:
@@ -127,6 +129,15 @@ def _reviews(engine: Engine) -> str:
     return "1 submission needs a review" if reviews == 1 else f"{reviews} submissions need a review"
 
 
+def _failed_digests(engine: Engine, now: datetime) -> str:
+    """Name the failed digests of the last days, and why the last one failed. Nothing repeats them."""
+    with engine.connect() as connection:
+        failed = _unit_of_work(connection).digests.failed(now - RECENTLY)
+    if not failed:
+        return ""
+    return f", {len(failed)} failed digests in {RECENTLY.days} days, the last one because: {failed[-1].last_error}"
+
+
 def _channels(container: Container) -> str:
     """Check all channels without sending; raise `RuntimeError` with all their errors."""
     configured = container.settings().channels
@@ -134,6 +145,7 @@ def _channels(container: Container) -> str:
     if errors:
         raise RuntimeError(" ".join(errors))
     container.rules()  # raises SettingsError if a channel cannot send to the recipient of a rule
+    container.queues()  # raises SettingsError if the channel of digests cannot send to colleagues
     container.intake_policies()
     return ", ".join(f"{name} ({channel.adapter})" for name, channel in configured.items())
 

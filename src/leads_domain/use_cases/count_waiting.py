@@ -10,16 +10,21 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
 from leads_domain.submission import SubmissionState
 from leads_domain.task import TaskState
+from leads_domain.use_cases.compose_digest import RECENTLY
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The queue statistics of each channel, the submissions that need a review, and the tasks in each state."""
+    """The queue statistics of each channel, the submissions that need a review, and the tasks in each state.
+
+    `failed_digests` are those that were planned recently.
+    """
 
     follow_ups: Mapping[str, Backlog]
     reviews: int
     tasks: Mapping[TaskState, int]
     overdue_tasks: int
+    failed_digests: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,13 @@ class CountWaiting:
         """Return the current numbers. This is slow if there are many of them."""
         now = self.clock.now()
         tasks = {state: work.tasks.count(TaskQuery(states=(state,))) for state in TaskState}
-        return Waiting(work.follow_ups.backlog(now), count_reviews(work), tasks, count_overdue_tasks(work, now))
+        return Waiting(
+            work.follow_ups.backlog(now),
+            count_reviews(work),
+            tasks,
+            count_overdue_tasks(work, now),
+            len(work.digests.failed(now - RECENTLY)),
+        )
 
 
 def count_reviews(work: UnitOfWork) -> int:

@@ -1,25 +1,15 @@
-"""Send due follow-ups: claim them, call their notifiers, record the outcomes.
-
-The notifier is called between two units of work. If the process stops in between, the lease expires, another dispatcher
-claims the follow-up, and sends the same notice again with the same idempotency key. Delivery is at least once.
-"""
+"""Claim due follow-ups, and record the outcomes of their attempts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from leads_domain.control_characters import CONTROL_IN_TEXT
+from leads_domain.delivery import INTERRUPTED, Claimed, storable, wait_after
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
+from leads_domain.lead import Lead
 from leads_domain.notices import notice_of
-from leads_domain.notifier import (
-    Address,
-    FollowUpNotice,
-    FollowUpNotifier,
-    NotificationError,
-    Refused,
-    TryAgain,
-)
+from leads_domain.notifier import NotificationError
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.add_events import add_events
@@ -28,23 +18,6 @@ from leads_domain.use_cases.next_due import update_next_due
 
 DISPATCHER = "dispatcher"
 """The actor of events that the dispatcher causes."""
-
-DELAY_MAX = timedelta(days=7)
-"""The maximum delay that a channel can set, so that a faulty channel cannot delay a follow-up for ever."""
-
-ERROR_MAX = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A leased follow-up, and its notice.
-
-    It is `exhausted` if all its attempts were interrupted. The notice itself is the likely cause, so do not send it.
-    """
-
-    follow_up: FollowUp
-    notice: FollowUpNotice
-    exhausted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +29,11 @@ class ClaimDueFollowUps:
     retry: RetryPolicy
     public_url: str | None = None
 
-    def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed]:
+    def next_attempts(self, work: UnitOfWork) -> Mapping[str, datetime]:
+        """Return the time of the next attempt of each channel."""
+        return work.follow_ups.next_attempts(self.clock.now())
+
+    def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed[FollowUp]]:
         """Return the claimed follow-ups: up to the limit of each channel in `limits`, the longest overdue first."""
         now = self.clock.now()
         until = now + self.lease_time
@@ -66,44 +43,15 @@ class ClaimDueFollowUps:
             for follow_up in work.follow_ups.claim_due(channel, now=now, owner=owner, until=until, limit=limit)
         ]
         leads = {lead.id: lead for lead in work.leads.get_many({follow_up.lead_id for follow_up in due})}
-        return [
-            Claimed(
-                follow_up,
-                notice_of(follow_up, leads[follow_up.lead_id], self.public_url),
-                exhausted=follow_up.attempts > self.retry.attempts,
-            )
-            for follow_up in due
-        ]
+        return [self._claimed(follow_up, leads[follow_up.lead_id]) for follow_up in due]
 
-
-def send(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> NotificationError | None:
-    """Send the notice; return None if the channel accepts it, and the error otherwise.
-
-    An unexpected error is reported by its type only, because its text may contain a secret of the channel.
-    """
-    try:
-        _notify(claimed, notifiers)
-    except NotificationError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - an error of a notifier must not lose the follow-up
-        return TryAgain(f"The channel failed with {type(error).__name__}.")
-    return None
-
-
-def _notify(claimed: Claimed, notifiers: Mapping[str, FollowUpNotifier]) -> None:
-    notice = claimed.notice
-    if claimed.exhausted:
-        raise Refused("All attempts were interrupted.")
-    if claimed.follow_up.recipient == Recipient.OWNER and notice.email is None:
-        raise Refused("The lead has no owner.")
-    notifier = notifiers.get(notice.channel)
-    if notifier is None:
-        raise TryAgain(f"The channel {notice.channel} is not configured.")
-    if notifier.needs is Address.EMAIL and notice.email is None:
-        raise Refused(f"The channel {notice.channel} needs an e-mail address, and the recipient has none.")
-    if notifier.needs is Address.PHONE and notice.phone is None:
-        raise Refused(f"The channel {notice.channel} needs a phone number, and the recipient has none.")
-    notifier.notify(notice)
+    def _claimed(self, follow_up: FollowUp, lead: Lead) -> Claimed[FollowUp]:
+        refusal = None
+        if follow_up.attempts > self.retry.attempts:
+            refusal = INTERRUPTED
+        elif follow_up.recipient == Recipient.OWNER and lead.owner is None:
+            refusal = "The lead has no owner."
+        return Claimed(follow_up, notice_of(follow_up, lead, self.public_url), refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +81,9 @@ class RecordOutcome:
         if error is None:
             follow_up, events = follow_up.succeed(now)
         else:
-            follow_up, events = follow_up.fail_attempt(_storable(error), self._wait(follow_up, error), now)
+            wait = wait_after(error, follow_up.attempts, self.retry, self.random_source)
+            follow_up, events = follow_up.fail_attempt(storable(error), wait, now)
         work.follow_ups.save(follow_up)
         update_next_due(work, lead, now)
         add_events(work, lead.id, events, now=now, actor=DISPATCHER, ids=self.ids)
         return True
-
-    def _wait(self, follow_up: FollowUp, error: NotificationError) -> timedelta | None:
-        if isinstance(error, Refused):
-            return None
-        wait = self.retry.wait_after(follow_up.attempts, self.random_source.random())
-        delay = error.delay if isinstance(error, TryAgain) else None
-        return wait if wait is None or delay is None else max(wait, min(delay, DELAY_MAX))
-
-
-def _storable(error: NotificationError) -> str:
-    """Return the text of an error, truncated, without control characters and lone surrogates."""
-    return CONTROL_IN_TEXT.sub(" ", str(error)[:ERROR_MAX].encode(errors="replace").decode())

@@ -24,7 +24,7 @@ Samples = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 def read(metrics: Metrics, backlog: Mapping[str, Backlog] | None = None) -> Samples:
     """Return every sample of the text by its name and labels."""
     tasks = {TaskState.OPEN: 5, TaskState.DONE: 40, TaskState.CANCELLED: 2}
-    text = metrics.text(Waiting(backlog or {}, 3, tasks, 4), NOON).decode()
+    text = metrics.text(Waiting(backlog or {}, 3, tasks, 4, 5), NOON).decode()
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -89,6 +89,7 @@ def test_commits_are_counted_by_their_size(metrics: Metrics) -> None:
 
 def test_submissions_that_need_a_review_are_reported(metrics: Metrics) -> None:
     assert value(read(metrics), "leads_submissions_needs_review") == 3
+    assert value(read(metrics), "leads_digests_failed") == 5
 
 
 def test_tasks_are_reported_by_state(metrics: Metrics) -> None:

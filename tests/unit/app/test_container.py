@@ -2,7 +2,9 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from dependency_injector import providers
@@ -11,12 +13,16 @@ from builders import a_rule, a_task_rule, an_email
 from fakes import RecordingNotifier
 from leads_app.assignment_settings import AssignmentSettings
 from leads_app.container import Container
+from leads_app.digest_settings import DigestSettings
 from leads_app.settings import SettingsError, load_settings
 from leads_domain.assignment import Assignment
 from leads_domain.contact import EmailAddress
+from leads_domain.digest_schedule import DigestSchedule
 from leads_domain.follow_up import Recipient
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule
+from leads_domain.use_cases.dispatch_digests import ClaimDueDigests
+from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps
 
 
 @pytest.fixture
@@ -36,6 +42,25 @@ def test_a_rule_whose_recipient_never_has_an_address_is_refused(container: Conta
     assert message == (
         "The setting follow_up_rules is not valid. Rule 2: The channel sms needs a phone number, and owners have none."
     )
+
+
+def test_the_dispatcher_sends_digests_first_if_they_are_configured(container: Container) -> None:
+    assert [type(queue.claim) for queue in container.queues()] == [ClaimDueFollowUps]
+    container.reset_singletons()
+    use_digests(container, "mail")
+    assert [type(queue.claim) for queue in container.queues()] == [ClaimDueDigests, ClaimDueFollowUps]
+
+
+def test_digests_on_a_channel_that_needs_a_phone_number_are_refused(container: Container) -> None:
+    use_digests(container, "sms")
+    with pytest.raises(SettingsError, match=r"The channel sms needs a phone number, and colleagues have none\."):
+        container.queues()
+
+
+def use_digests(container: Container, channel: str) -> None:
+    use_rules(container)
+    schedule = DigestSchedule(zone=ZoneInfo("UTC"), days=frozenset({0}), at=time(8))
+    container.settings.override(replace(container.settings(), digest=DigestSettings(channel, schedule)))
 
 
 def use_rules(container: Container, *rules: FollowUpRule) -> None:

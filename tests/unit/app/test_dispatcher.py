@@ -19,7 +19,7 @@ from fakes import CountingIds, FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.memory.normalizer import SimpleNormalizer
-from leads_app.dispatcher import ATTEMPT, LEASE, SLOTS, Dispatcher
+from leads_app.dispatcher import ATTEMPT, LEASE, SLOTS, Dispatcher, Queue
 from leads_app.factories import make_database, make_engine
 from leads_domain.errors import Unavailable
 from leads_domain.follow_up import FollowUp, FollowUpState, RetryPolicy
@@ -96,8 +96,7 @@ class Setup:
         self.dispatcher = Dispatcher(
             self.database,
             self.clock,
-            self.claim,
-            RecordOutcome(self.clock, ids, FixedRandomSource(), retry),
+            [Queue(self.claim, RecordOutcome(self.clock, ids, FixedRandomSource(), retry))],
             {"log": self.log, "mail": self.mail},
             owner=self.owner,
             on_outcome=lambda channel, outcome: self.outcomes.append(f"{channel} {outcome}"),

@@ -15,6 +15,7 @@ import leads_domain
 from leads_domain import (
     access,
     checking,
+    delivery,
     details,
     enquiry,
     follow_up,
@@ -36,7 +37,6 @@ from leads_domain.submission import SubmissionState
 from leads_domain.use_cases import (
     add_note,
     compute_statistics,
-    dispatch_follow_ups,
     find_leads,
     follow_events,
     import_summary,
@@ -100,8 +100,8 @@ def test_the_limits_are_those_of_the_documentation() -> None:
     assert (manage_keys.KEY_NAME_MAX, pipeline.STATUS_MAX, spam.LINKS_MAX) == (100, 50, 5)
     assert (compute_statistics.SOURCES_MAX, similarity.SIMILAR_MAX) == (100, 20)
     assert (import_summary.UNKNOWN_STATUSES_MAX, checking.QUOTE_MAX) == (10, 50)
-    assert (process_submission.REASON_MAX, dispatch_follow_ups.ERROR_MAX) == (1000, 1000)
-    durations = (receive_submission.REPEATED_WITHIN, dispatch_follow_ups.DELAY_MAX, rules.DELAY_MAX)
+    assert (process_submission.REASON_MAX, delivery.ERROR_MAX) == (1000, 1000)
+    durations = (receive_submission.REPEATED_WITHIN, delivery.DELAY_MAX, rules.DELAY_MAX)
     assert durations == (timedelta(minutes=5), timedelta(days=7), timedelta(days=3650))
     assert access.ENTROPY_BYTES == 32
 

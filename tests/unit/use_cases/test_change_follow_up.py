@@ -29,7 +29,7 @@ def test_a_postponed_follow_up_is_due_at_the_new_time(app: Application) -> None:
     assert (newest.type.value, newest.at, newest.actor) == ("follow_up.rescheduled", now, ACTOR)
     assert newest.data["due_at"] == "2026-01-05T14:00:00.000000Z"
     app.clock.time = NOON + 2 * HOUR
-    assert [claimed.follow_up.id for claimed in app.claim()] == [follow_up.id]
+    assert [claimed.item.id for claimed in app.claim()] == [follow_up.id]
 
 
 def test_the_next_follow_up_of_a_lead_is_the_earliest_scheduled_one(app: Application) -> None:
@@ -61,7 +61,7 @@ def test_the_message_cannot_change_during_an_attempt(app: Application) -> None:
         app.reschedule(follow_up, message="Second", due_at=NOON + HOUR)
 
     assert caught.value.state == "scheduled"
-    assert app.reschedule(follow_up, message="First") == claimed.follow_up
+    assert app.reschedule(follow_up, message="First") == claimed.item
     assert app.record(claimed)
     assert (app.follow_up(follow_up).state, app.follow_up(follow_up).message) == (FollowUpState.SENT, "First")
 

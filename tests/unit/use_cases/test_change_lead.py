@@ -246,7 +246,7 @@ def test_closing_a_lead_cancels_its_follow_ups(app: Application, status: str, re
         assert cancelled.updated_at == now
     assert app.event_types(lead)[-3:] == ["lead.status_changed", "follow_up.cancelled", "follow_up.cancelled"]
     assert [entry.data["follow_up_id"] for entry in app.timeline(lead)[:2]] == [later.id, in_progress.id]
-    assert claimed.follow_up.id == in_progress.id
+    assert claimed.item.id == in_progress.id
     assert not app.record(claimed)
     app.clock.advance(24 * HOUR)
     assert list(app.claim()) == []

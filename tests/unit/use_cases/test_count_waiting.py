@@ -4,9 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 from application import Application
-from builders import NOON, a_task, an_id
+from builders import NOON, a_digest, a_task, an_id
+from leads_domain.digest import DigestState
 from leads_domain.follow_up import Backlog
+from leads_domain.ports import UnitOfWork
 from leads_domain.task import TaskState
+from leads_domain.use_cases.compose_digest import RECENTLY
 from leads_domain.use_cases.count_waiting import CountWaiting, Waiting
 
 MINUTE = timedelta(minutes=1)
@@ -17,7 +20,7 @@ def waiting(app: Application) -> Waiting:
 
 
 def test_nothing_waits_in_an_empty_database(app: Application) -> None:
-    assert waiting(app) == Waiting({}, 0, dict.fromkeys(TaskState, 0), 0)
+    assert waiting(app) == Waiting({}, 0, dict.fromkeys(TaskState, 0), 0, 0)
 
 
 def test_due_follow_ups_and_submissions_to_review_are_counted(app: Application) -> None:
@@ -44,3 +47,15 @@ def test_tasks_are_counted_by_state_and_only_open_ones_are_overdue(app: Applicat
     assert waiting(app).overdue_tasks == 1
     app.clock.advance(MINUTE)
     assert waiting(app).overdue_tasks == 2
+
+
+def test_digests_that_failed_recently_are_counted(app: Application) -> None:
+    failed = {"state": DigestState.FAILED, "next_attempt_at": None}
+
+    def plan(work: UnitOfWork) -> None:
+        work.digests.planned_at_for_update()
+        early = a_digest(id=an_id(2), planned_at=NOON - RECENTLY - MINUTE, **failed)
+        work.digests.plan(NOON, [a_digest(id=an_id(1), **failed), early, a_digest(id=an_id(3))])
+
+    app.database.write(plan)
+    assert waiting(app).failed_digests == 1

@@ -8,10 +8,11 @@ import pytest
 from application import LEASE, RETRY, Application
 from builders import NOON, a_notice, an_email
 from fakes import RecordingNotifier
+from leads_domain.delivery import DELAY_MAX, INTERRUPTED, Claimed, send
 from leads_domain.events import EventType
-from leads_domain.follow_up import FollowUpState, Lease, Recipient
+from leads_domain.follow_up import FollowUp, FollowUpState, Lease, Recipient
 from leads_domain.notifier import Address, NotificationError, Refused, TryAgain
-from leads_domain.use_cases.dispatch_follow_ups import DELAY_MAX, DISPATCHER, ClaimDueFollowUps, Claimed, send
+from leads_domain.use_cases.dispatch_follow_ups import DISPATCHER, ClaimDueFollowUps
 
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
@@ -26,10 +27,10 @@ def test_a_claim_returns_due_follow_ups_with_their_notices(app: Application) -> 
     app.trigger(lead, due_at=NOON + HOUR)
     (claimed,) = app.claim(owner="dispatcher 1")
 
-    assert claimed.follow_up == replace(
+    assert claimed.item == replace(
         follow_up, attempts=1, claims=1, lease=Lease(owner="dispatcher 1", until=NOON + LEASE)
     )
-    assert claimed.follow_up == app.follow_up(follow_up)
+    assert claimed.item == app.follow_up(follow_up)
     assert claimed.notice == a_notice(
         follow_up_id=follow_up.id,
         lead_id=lead.id,
@@ -115,7 +116,7 @@ def test_a_channel_does_not_send_without_the_address_that_it_needs(
 
     app.record(claimed, send(claimed, {channel: notifier}))
 
-    failed = app.follow_up(claimed.follow_up)
+    failed = app.follow_up(claimed.item)
     assert (failed.state, failed.attempts) == (FollowUpState.FAILED, 1)
     assert failed.last_error == f"The channel {channel} needs {kind}, and the recipient has none."
     assert notifier.notices == []
@@ -140,7 +141,7 @@ def test_a_channel_with_a_new_adapter_does_not_send_to_another_kind_of_address(
     email, phone = (recipient, None) if "@" in recipient else (None, recipient)
     claimed = replace(
         claimed,
-        follow_up=replace(claimed.follow_up, recipient=recipient),
+        item=replace(claimed.item, recipient=recipient),
         notice=replace(claimed.notice, email=email, phone=phone),
     )
     notifier = RecordingNotifier(needs=needs)
@@ -164,7 +165,7 @@ def test_a_sent_follow_up_is_recorded_on_the_timeline(app: Application) -> None:
     assert log.accepted == [claimed.notice]
     sent = app.follow_up(follow_up)
     assert sent == replace(
-        claimed.follow_up, state=FollowUpState.SENT, sent_at=now, next_attempt_at=None, lease=None, updated_at=now
+        claimed.item, state=FollowUpState.SENT, sent_at=now, next_attempt_at=None, lease=None, updated_at=now
     )
     newest = app.timeline(lead)[0]
     assert (newest.type, newest.at, newest.actor) == (EventType.FOLLOW_UP_SENT, now, DISPATCHER)
@@ -186,8 +187,8 @@ def test_a_claim_returns_the_longest_due_first_up_to_the_limit(app: Application)
     last, first, second = (app.trigger(lead, due_at=NOON + hours * HOUR) for hours in (3, 1, 2))
     app.clock.advance(4 * HOUR)
 
-    assert [each.follow_up.id for each in app.claim(limit=2)] == [first.id, second.id]
-    assert [each.follow_up.id for each in app.claim(limit=2)] == [last.id]
+    assert [each.item.id for each in app.claim(limit=2)] == [first.id, second.id]
+    assert [each.item.id for each in app.claim(limit=2)] == [last.id]
 
 
 def test_a_failed_attempt_is_retried_after_the_wait(app: Application) -> None:
@@ -371,7 +372,7 @@ def test_another_dispatcher_takes_over_when_the_lease_expires(app: Application) 
     now = app.clock.advance(SECOND)
     (second,) = app.claim(owner="dispatcher 2")
 
-    assert second.follow_up.lease == Lease(owner="dispatcher 2", until=now + LEASE)
+    assert second.item.lease == Lease(owner="dispatcher 2", until=now + LEASE)
     assert (second.notice.attempt, second.notice.idempotency_key) == (2, first.notice.idempotency_key)
     assert app.follow_up(follow_up).attempts == 2
 
@@ -412,7 +413,7 @@ def test_recording_the_same_outcome_again_has_no_effect(app: Application, error:
     assert app.record(claimed, error)
     _assert_not_recorded(app, claimed, error)
     if isinstance(error, Refused):
-        app.retry(claimed.follow_up)
+        app.retry(claimed.item)
         _assert_not_recorded(app, claimed, error)
 
 
@@ -440,13 +441,13 @@ def test_a_follow_up_with_only_interrupted_attempts_fails(app: Application) -> N
     follow_up = app.trigger(lead)
     for _ in range(RETRY.attempts):
         (claimed,) = app.claim()
-        assert not claimed.exhausted
+        assert claimed.refusal is None
         app.clock.advance(LEASE)
     (claimed,) = app.claim()
     log = RecordingNotifier()
     error = send(claimed, {"log": log})
 
-    assert claimed.exhausted
+    assert claimed.refusal == INTERRUPTED
     assert log.notices == []
     assert app.record(claimed, error)
     failed = app.follow_up(follow_up)
@@ -460,7 +461,7 @@ def test_a_retried_follow_up_has_the_full_number_of_attempts(app: Application) -
     for _ in range(2):
         for _ in range(RETRY.attempts):
             (claimed,) = app.claim()
-            assert not claimed.exhausted
+            assert claimed.refusal is None
             app.record(claimed, TryAgain("busy"))
             app.clock.advance(HOUR)
         assert app.follow_up(follow_up).state is FollowUpState.FAILED
@@ -473,9 +474,9 @@ def test_only_the_named_channels_are_claimed(app: Application) -> None:
     claim = ClaimDueFollowUps(app.clock, LEASE, RETRY)
 
     (claimed,) = app.database.write(claim, owner="one", limits={"smtp": 5, "pigeon": 5})
-    assert claimed.follow_up.id == smtp.id
+    assert claimed.item.id == smtp.id
     (claimed,) = app.database.write(claim, owner="one", limits={"smtp": 5, "log": 5})
-    assert claimed.follow_up.id == log.id
+    assert claimed.item.id == log.id
 
 
 def test_a_follow_up_postponed_during_an_attempt_is_retried_at_its_new_time(app: Application) -> None:
@@ -511,8 +512,8 @@ def test_due_follow_ups_of_several_leads_are_all_sent(app: Application) -> None:
     assert [app.event_types(lead)[-1] for lead in leads] == ["follow_up.sent"] * 3
 
 
-def _assert_not_recorded(app: Application, claimed: Claimed, error: NotificationError | None) -> None:
-    follow_up = app.follow_up(claimed.follow_up)
+def _assert_not_recorded(app: Application, claimed: Claimed[FollowUp], error: NotificationError | None) -> None:
+    follow_up = app.follow_up(claimed.item)
     lead = app.database.read(lambda work: work.leads.get(follow_up.lead_id))
     timeline = app.timeline(lead)
     assert not app.record(claimed, error)

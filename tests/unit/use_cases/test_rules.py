@@ -12,12 +12,12 @@ from builders import NOON, a_rule, details_input
 from databases import DATABASES, USE_CASE_STORES
 from fakes import RecordingNotifier
 from leads_adapters.memory.dry_run import MemoryDryRun
+from leads_domain.delivery import send
 from leads_domain.errors import DuplicateLead
 from leads_domain.follow_up import FollowUpState, Recipient
 from leads_domain.lead import ImportedState, Lead
 from leads_domain.notifier import Address
 from leads_domain.paging import LeadQuery, LeadSort
-from leads_domain.use_cases.dispatch_follow_ups import send
 from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
 
 HOUR = timedelta(hours=1)

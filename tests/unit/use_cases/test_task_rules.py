@@ -11,11 +11,11 @@ from application import ACTOR, Application
 from builders import NOON, a_rule, a_task_rule, an_email, details_input
 from databases import DATABASES, USE_CASE_STORES
 from fakes import RecordingNotifier
+from leads_domain.delivery import send
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.paging import LeadQuery
 from leads_domain.task import TaskState
-from leads_domain.use_cases.dispatch_follow_ups import send
 from leads_domain.use_cases.register_lead import OnDuplicate
 
 DAY = timedelta(days=1)

@@ -82,7 +82,7 @@ def test_a_time_that_cannot_be_converted_to_utc_is_refused(app: Application, at:
 def test_a_follow_up_with_a_due_time_in_the_past_is_due_at_once(app: Application) -> None:
     follow_up = app.trigger(app.register().lead, due_at=NOON - 1000 * HOUR)
 
-    assert [claimed.follow_up.id for claimed in app.claim()] == [follow_up.id]
+    assert [claimed.item.id for claimed in app.claim()] == [follow_up.id]
 
 
 def test_an_unknown_channel_is_refused_with_the_known_ones(app: Application) -> None:

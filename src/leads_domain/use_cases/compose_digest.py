@@ -1,0 +1,110 @@
+"""Compose the digest of one colleague."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import accumulate, takewhile
+from typing import NamedTuple
+
+from leads_domain.digest_schedule import DigestSchedule
+from leads_domain.lead import LeadId
+from leads_domain.notices import one_line, shorten, subject_of
+from leads_domain.paging import TaskQuery
+from leads_domain.ports import UnitOfWork
+from leads_domain.task import TaskState
+
+RECENTLY = timedelta(days=7)
+"""The time for which a digest shows a failed follow-up."""
+
+LIST_MAX = 3_000
+"""The maximum number of characters of each of the three lists, so that a digest has less than 10,000."""
+
+ENTRIES_MAX = 50
+ERROR_MAX = 160
+
+
+class _Entry(NamedTuple):
+    at: datetime
+    lead_id: LeadId
+    text: str
+    error: str = ""
+
+
+class _List(NamedTuple):
+    """The first entries of a list, and the number of all entries."""
+
+    title: str
+    total: int
+    entries: Sequence[_Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeDigest:
+    """Compose a text with the tasks of a colleague that are overdue or due today, and with failed follow-ups."""
+
+    schedule: DigestSchedule
+    public_url: str | None
+
+    def __call__(self, work: UnitOfWork, key: str, now: datetime) -> tuple[str, str] | None:
+        """Return subject and message for the colleague with this e-mail key; None if there is nothing to tell."""
+        open_tasks = TaskQuery(states=(TaskState.OPEN,), assignee_key=key, limit=ENTRIES_MAX)
+        end_of_day = self.schedule.end_of_day(now)
+        overdue = _tasks(work, "Overdue", replace(open_tasks, due_before=now))
+        today = _tasks(work, "Due today", replace(open_tasks, due_from=now, due_before=end_of_day))
+        failed = _failed_follow_ups(work, key, now - RECENTLY)
+        lists = [each for each in (overdue, today, failed) if each.total]
+        if not lists:
+            return None
+        ids = {entry.lead_id for each in lists for entry in each.entries}
+        names = {lead.id: lead.name for lead in work.leads.get_many(ids)}
+        blocks = ["\n".join(self._lines(each, names)) for each in lists]
+        return _subject(overdue.total, today.total, failed.total), "\n\n".join([*blocks, self._footer()])
+
+    def _lines(self, found: _List, names: dict[LeadId, str]) -> list[str]:
+        """Return the title and the entries, up to `LIST_MAX` characters."""
+        entries = [self._entry(entry, names[entry.lead_id]) for entry in found.entries]
+        sizes = accumulate(len(entry) + 1 for entry in entries)
+        shown = sum(1 for _ in takewhile(lambda size: size <= LIST_MAX, sizes))
+        more = [f"and {found.total - shown} more"] if shown < found.total else []
+        return [f"{found.title} ({found.total}):", *entries[:shown], *more]
+
+    def _entry(self, entry: _Entry, name: str) -> str:
+        at = entry.at.astimezone(self.schedule.zone)
+        lines = [f"- {at:%Y-%m-%d %H:%M} {subject_of(entry.text, name)}"]
+        if error := one_line(entry.error):
+            lines.append(f"  {shorten(error, ERROR_MAX)}")
+        if self.public_url:
+            lines.append(f"  {self.public_url}/leads/{entry.lead_id}")
+        return "\n".join(lines)
+
+    def _footer(self) -> str:
+        return f"All times are in {self.schedule.zone.key}."
+
+
+def _tasks(work: UnitOfWork, title: str, query: TaskQuery) -> _List:
+    tasks = work.tasks.page(query).items
+    return _List(title, work.tasks.count(query), [_Entry(task.due_at, task.lead_id, task.text) for task in tasks])
+
+
+def _failed_follow_ups(work: UnitOfWork, owner_key: str, since: datetime) -> _List:
+    """Return the follow-ups of leads with this owner that have failed, with the times of the failures."""
+    found = work.follow_ups.recently_failed(since, owner_key=owner_key, limit=ENTRIES_MAX)
+    entries = [_Entry(each.updated_at, each.lead_id, each.message, each.last_error or "") for each in found]
+    total = work.follow_ups.count_recently_failed(since, owner_key=owner_key)
+    return _List(f"Follow-ups that failed in the last {RECENTLY.days} days", total, entries)
+
+
+def _subject(overdue: int, today: int, failed: int) -> str:
+    """Return a subject such as `3 tasks overdue, 2 due today, 1 follow-up failed`."""
+    parts = []
+    if overdue:
+        parts.append(f"{_number(overdue, 'task')} overdue")
+    if today:
+        parts.append(f"{today if overdue else _number(today, 'task')} due today")
+    if failed:
+        parts.append(f"{_number(failed, 'follow-up')} failed")
+    return ", ".join(parts)
+
+
+def _number(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

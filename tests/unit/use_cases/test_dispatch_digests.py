@@ -1,0 +1,279 @@
+"""Test the planning, the claims and the outcomes of digests."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from application import LEASE, RETRY, Application
+from builders import NOON
+from databases import DATABASES, USE_CASE_STORES
+from leads_domain.delivery import INTERRUPTED, Claimed
+from leads_domain.digest import OUTDATED_AFTER, Digest, DigestId, DigestState
+from leads_domain.digest_schedule import DigestSchedule
+from leads_domain.errors import NotFound
+from leads_domain.follow_up import Lease
+from leads_domain.lead import Lead
+from leads_domain.notifier import NoticeKind, NotificationError, Refused, TryAgain
+from leads_domain.use_cases.compose_digest import ComposeDigest
+from leads_domain.use_cases.dispatch_digests import KEPT, ClaimDueDigests, RecordDigest
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MORNING = datetime(2026, 1, 5, 8, tzinfo=ZoneInfo("Europe/Berlin"))
+MIA, NOAH = "mia@example.com", "noah@example.com"
+SCHEDULE = DigestSchedule(zone=ZoneInfo("Europe/Berlin"), days=frozenset(range(7)), at=time(8))
+
+
+class Digests:
+    """An application at 08:00 in Berlin, and the use cases of its digests."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+        app.clock.time = MORNING
+        self.configure(SCHEDULE)
+        self.record_digest = RecordDigest(app.clock, app.random_source, RETRY)
+
+    def configure(self, schedule: DigestSchedule, channel: str = "smtp", public_url: str | None = None) -> None:
+        """Configure the digests."""
+        compose = ComposeDigest(schedule, public_url)
+        self.claim_due = ClaimDueDigests(self.app.clock, self.app.ids, channel, compose, LEASE, RETRY)
+        self.channel = channel
+
+    def claim(self, owner: str = "one", limit: int = 10) -> list[Claimed[Digest]]:
+        """Claim due digests."""
+        return list(self.app.database.write(self.claim_due, owner=owner, limits={self.channel: limit}))
+
+    def record(self, claimed: Claimed[Digest], error: NotificationError | None = None) -> bool:
+        """Record the outcome of an attempt."""
+        return self.app.database.write(self.record_digest, claimed.item, error)
+
+    def stored(self, claimed: Claimed[Digest]) -> Digest:
+        """Return a digest as stored."""
+        return self.app.database.write(lambda work: work.digests.get_for_update(DigestId(claimed.item.id)))
+
+    def next_attempts(self) -> dict[str, datetime]:
+        """Return the time of the next planning or attempt."""
+        return dict(self.app.database.read(self.claim_due.next_attempts))
+
+    def task(self, assignee: str = MIA, lead: Lead | None = None, **values: Any) -> Lead:
+        """Create a task, by default one that is due in an hour and of a new lead."""
+        lead = lead or self.app.register(email=f"{self.app.ids.new()}@example.com").lead
+        values = {"due_at": self.app.clock.now() + HOUR, "remind": False, **values}
+        self.app.create_task(lead, assignee=assignee, **values)
+        return lead
+
+    def fail_follow_up(self, owner: str | None = MIA) -> Lead:
+        """Let a follow-up of a new lead fail."""
+        lead = self.app.register(email=f"{self.app.ids.new()}@example.com", owner=owner).lead
+        self.app.trigger(lead)
+        (claimed,) = self.app.claim()
+        assert self.app.record(claimed, Refused("No such mailbox."))
+        return lead
+
+
+@pytest.fixture(params=USE_CASE_STORES)
+def digests(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Digests]:
+    with DATABASES[request.param](tmp_path) as database:
+        yield Digests(Application(database))
+
+
+def recipients(claimed: list[Claimed[Digest]]) -> list[str]:
+    return sorted(str(each.notice.email) for each in claimed)
+
+
+def test_each_colleague_with_something_to_do_gets_one_digest(digests: Digests) -> None:
+    digests.task(MIA)
+    digests.task("Mia@Example.com", due_at=MORNING - DAY)
+    digests.task(NOAH)
+    digests.fail_follow_up("oma@example.com")
+    digests.fail_follow_up(MIA)
+
+    claimed = digests.claim()
+    assert [each.lower() for each in recipients(claimed)] == [MIA, NOAH, "oma@example.com"]
+    assert digests.claim("two") == []
+
+
+def test_nothing_to_tell_means_no_digest(digests: Digests) -> None:
+    tomorrow = SCHEDULE.end_of_day(MORNING)
+    digests.task(MIA, due_at=tomorrow)
+    digests.fail_follow_up(owner=None)
+    lead = digests.task(NOAH)
+    digests.app.erase(lead)
+
+    assert digests.claim() == []
+    assert digests.next_attempts() == {"smtp": MORNING + DAY}
+
+
+def test_digests_are_planned_at_the_hour_of_each_day(digests: Digests) -> None:
+    digests.task(due_at=MORNING - DAY)
+    digests.app.clock.time = MORNING - timedelta(microseconds=1)
+    assert digests.next_attempts() == {"smtp": MORNING}
+    assert digests.claim() == []
+    for day in range(3):
+        digests.app.clock.time = MORNING + day * DAY
+        assert digests.next_attempts() == {"smtp": MORNING + day * DAY}
+        (claimed,) = digests.claim()
+        assert digests.record(claimed)
+        assert digests.next_attempts() == {"smtp": MORNING + (day + 1) * DAY}
+        digests.app.clock.advance(10 * HOUR)
+        assert digests.claim() == []
+
+
+def test_a_service_that_was_down_at_the_hour_plans_later_on_the_same_day(digests: Digests) -> None:
+    digests.task(due_at=MORNING - DAY)
+    digests.app.clock.advance(15 * HOUR)
+    assert len(digests.claim()) == 1
+
+
+def test_a_changed_hour_zone_or_channel_sends_no_second_digest_on_a_day(digests: Digests) -> None:
+    digests.task(due_at=MORNING - DAY)
+    assert len(digests.claim()) == 1
+    for zone, at in (("Europe/Berlin", time(9)), ("Europe/Berlin", time(7)), ("Europe/London", time(8))):
+        digests.configure(DigestSchedule(zone=ZoneInfo(zone), days=frozenset(range(7)), at=at), "log")
+        digests.app.clock.advance(2 * HOUR)
+        assert [each for each in digests.claim() if each.item.attempts == 1] == []
+
+
+def test_a_digest_that_waits_goes_to_the_channel_that_is_configured_now(digests: Digests) -> None:
+    digests.task()
+    (claimed,) = digests.claim()
+    digests.record(claimed, TryAgain("busy"))
+    digests.configure(SCHEDULE, "log")
+    digests.app.clock.time = digests.next_attempts()["log"]
+    (again,) = digests.claim()
+    assert (again.notice.channel, again.item.id) == ("log", claimed.item.id)
+
+
+def test_a_notice_names_the_colleague_and_no_lead(digests: Digests) -> None:
+    digests.task()
+    (claimed,) = digests.claim()
+    notice = claimed.notice
+
+    assert (notice.kind, notice.channel, notice.attempt) == (NoticeKind.DIGEST, "smtp", 1)
+    assert (notice.name, notice.email, notice.phone) == (MIA, MIA, None)
+    assert (notice.follow_up_id, notice.idempotency_key) == (claimed.item.id, claimed.item.id)
+    assert (notice.lead_id, notice.lead, notice.details) == ("", {}, "")
+    assert claimed.refusal is None
+    assert notice.subject == "1 task due today"
+
+
+def test_all_attempts_of_a_digest_have_the_same_key(digests: Digests) -> None:
+    digests.task()
+    keys = []
+    for attempt in range(1, RETRY.attempts + 1):
+        (claimed,) = digests.claim()
+        keys.append(claimed.notice.idempotency_key)
+        assert claimed.notice.attempt == attempt
+        digests.record(claimed, TryAgain("busy"))
+        digests.app.clock.time = digests.next_attempts()["smtp"]
+
+    assert len({*keys}) == 1
+    assert (digests.stored(claimed).state, digests.stored(claimed).last_error) == (DigestState.FAILED, "busy")
+
+
+def test_a_failed_attempt_is_retried_and_a_success_ends_the_digest(digests: Digests) -> None:
+    digests.task()
+    (claimed,) = digests.claim()
+    assert digests.record(claimed, TryAgain("busy\x00", timedelta(minutes=5)))
+    assert digests.stored(claimed).last_error == "busy "
+    assert digests.next_attempts() == {"smtp": MORNING + timedelta(minutes=5)}
+
+    digests.app.clock.advance(timedelta(minutes=5))
+    (again,) = digests.claim()
+    assert digests.record(again)
+    assert replace(digests.stored(again), updated_at=NOON) == replace(
+        again.item, state=DigestState.SENT, next_attempt_at=None, lease=None, last_error=None, updated_at=NOON
+    )
+    digests.app.clock.advance(HOUR)
+    assert digests.claim() == []
+
+
+def test_a_refusal_fails_the_digest_at_once(digests: Digests) -> None:
+    digests.task()
+    (claimed,) = digests.claim()
+    assert digests.record(claimed, Refused("No such mailbox."))
+    assert digests.stored(claimed).state is DigestState.FAILED
+
+
+def test_an_interrupted_digest_is_claimed_again_when_its_lease_expires(digests: Digests) -> None:
+    digests.task()
+    (first,) = digests.claim("one")
+    assert digests.claim("two") == []
+    digests.app.clock.advance(LEASE)
+    (second,) = digests.claim("two")
+
+    assert second.item.lease == Lease(owner="two", until=digests.app.clock.now() + LEASE)
+    assert digests.record(first) is False
+    assert digests.record(second) is True
+    assert digests.record(second) is False
+
+
+def test_the_outcome_of_a_deleted_digest_is_not_recorded(digests: Digests) -> None:
+    digests.task()
+    (claimed,) = digests.claim()
+    assert digests.record(replace(claimed, item=replace(claimed.item, id=DigestId(digests.app.ids.new())))) is False
+
+
+def test_a_digest_with_only_interrupted_attempts_fails(digests: Digests) -> None:
+    digests.task()
+    for _ in range(RETRY.attempts):
+        (claimed,) = digests.claim()
+        assert claimed.refusal is None
+        digests.app.clock.advance(LEASE)
+    (claimed,) = digests.claim()
+    assert claimed.refusal == INTERRUPTED
+
+
+def test_a_digest_that_comes_half_a_day_too_late_is_not_sent(digests: Digests) -> None:
+    digests.task()
+    digests.claim()
+    digests.app.clock.advance(OUTDATED_AFTER + LEASE)
+    (claimed,) = digests.claim()
+    assert claimed.refusal == "It could not be sent in time."
+
+
+def test_a_digest_with_nothing_left_to_tell_is_empty(digests: Digests) -> None:
+    done, other = digests.task(), digests.task(NOAH)
+    (first, second) = sorted(digests.claim(), key=lambda each: str(each.notice.email))
+    for each in (first, second):
+        digests.record(each, TryAgain("busy"))
+    digests.app.erase(done)
+    digests.app.clock.time = digests.next_attempts()["smtp"]
+
+    (claimed,) = digests.claim(limit=1)
+    assert claimed.notice.email == NOAH
+    assert (digests.stored(first).state, digests.stored(first).lease) == (DigestState.EMPTY, None)
+    digests.app.erase(other)
+
+
+def test_up_to_the_limit_is_claimed(digests: Digests) -> None:
+    for number in range(5):
+        digests.task(f"{number}@example.com")
+    assert [len(digests.claim(limit=2)) for _ in range(4)] == [2, 2, 1, 0]
+
+
+def test_ended_digests_are_deleted_after_a_month(digests: Digests) -> None:
+    digests.task(due_at=MORNING - DAY)
+    (claimed,) = digests.claim()
+    digests.record(claimed)
+    digests.app.clock.time = MORNING + KEPT
+    digests.claim()
+    assert digests.stored(claimed).state is DigestState.SENT
+    digests.app.clock.time = MORNING + KEPT + DAY
+    digests.claim()
+    with pytest.raises(NotFound):
+        digests.stored(claimed)
+
+
+def test_a_clock_set_back_sends_no_second_digest(digests: Digests) -> None:
+    digests.task(due_at=MORNING - DAY)
+    (claimed,) = digests.claim()
+    digests.record(claimed)
+    digests.app.clock.advance(-HOUR)
+    assert digests.claim() == []
+    digests.app.clock.advance(HOUR)
+    assert digests.claim() == []
