@@ -33,6 +33,7 @@ URL = "https://leads.example.com"
         ("N" * 200, "Call about the quote", f"{'N' * 59}…: Call about the quote"),
         ("Ada", "word " * 2000, f"Ada: {'word ' * 22}word…"),
         (" ".join(["Ada"] * 50), f"{' '.join(['Ada'] * 50)}: Call", f"{' '.join(['Ada'] * 30)}…"),
+        ("Anna Berta " * 10, f"Call {'Anna Berta ' * 6}", f"Call {('Anna Berta ' * 6).strip()}"),
     ],
 )
 def test_a_subject_names_the_lead_and_what_it_is_about(name: str, message: str, subject: str) -> None:
@@ -48,6 +49,10 @@ def test_any_subject_is_one_short_line_without_control_characters(message: str, 
     assert len(subject) <= SUBJECT_MAX
     assert subject == " ".join(subject.split())
     assert not CONTROL.search(subject)
+
+
+def test_a_subject_without_a_name_is_the_first_line() -> None:
+    assert subject_of("Hello\nAda") == "Hello"
 
 
 def test_a_hostile_name_and_message_make_a_short_subject() -> None:
