@@ -19,8 +19,8 @@ from leads_app.cli import session
 from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.settings import Channel, SettingsError
-from leads_domain.use_cases.compose_digest import RECENTLY
 from leads_domain.use_cases.count_waiting import count_reviews
+from leads_domain.use_cases.find_agenda import RECENTLY
 
 _SERVER_PARAMETERS = ("server_version", "server_encoding")
 

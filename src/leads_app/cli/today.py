@@ -13,13 +13,12 @@ from leads_app.cli.session import CommandFailed
 from leads_app.cli.terminal import print_line, print_table
 from leads_app.container import Container
 from leads_app.settings import Settings
-from leads_domain.control_characters import on_one_line
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import rfc3339
 from leads_domain.follow_up import FollowUp
-from leads_domain.notices import shorten
+from leads_domain.notices import one_line, shorten
 from leads_domain.task import Task
-from leads_domain.use_cases.find_agenda import FAILED_WITHIN, Agenda, Listed, find_agenda
+from leads_domain.use_cases.find_agenda import RECENTLY, Agenda, Listed, find_agenda
 
 ROWS_MAX = 50
 """The maximum number of rows of a table."""
@@ -79,9 +78,9 @@ def _print_tables(agenda: Agenda, when: Callable[[datetime], str], *, names_assi
 
     _print_table("Overdue", agenda.overdue, task)
     _print_table("Due today", agenda.due_today, task)
-    _print_table(f"Follow-ups that failed in the last {FAILED_WITHIN.days} days", agenda.failed, failed)
+    _print_table(f"Follow-ups that failed in the last {RECENTLY.days} days", agenda.failed, failed)
     if agenda.is_empty:
-        print_line(f"No task is overdue or due today, and no follow-up failed in the last {FAILED_WITHIN.days} days.")
+        print_line(f"No task is overdue or due today, and no follow-up failed in the last {RECENTLY.days} days.")
 
 
 def _print_table(title: str, listed: Listed[Any], cells: Callable[[Any], dict[str, str]]) -> None:
@@ -99,11 +98,11 @@ def _when(at: datetime, *, now: datetime, zone: tzinfo | None) -> str:
 
 
 def _name(agenda: Agenda, each: Task | FollowUp) -> str:
-    return shorten(on_one_line(agenda.leads[each.lead_id].name), _NAME_MAX)
+    return shorten(one_line(agenda.leads[each.lead_id].name), _NAME_MAX)
 
 
 def _short(text: str) -> str:
-    return shorten(on_one_line(text), _TEXT_MAX)
+    return shorten(one_line(text), _TEXT_MAX)
 
 
 def _as_json(agenda: Agenda, now: datetime, end_of_day: datetime) -> dict[str, Any]:

@@ -1,20 +1,16 @@
 """Compose the digest of one colleague."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from leads_domain.digest_schedule import DigestSchedule
 from leads_domain.lead import LeadId
 from leads_domain.notices import one_line, shorten, subject_of
-from leads_domain.paging import TaskQuery
 from leads_domain.ports import UnitOfWork
-from leads_domain.task import TaskState
-
-RECENTLY = timedelta(days=7)
-"""The time for which a digest shows a failed follow-up."""
+from leads_domain.use_cases.find_agenda import RECENTLY, Agenda, find_agenda
 
 LIST_MAX = 3_000
 """The maximum number of characters of each of the three lists, so that a digest has less than 10,000."""
@@ -47,18 +43,12 @@ class ComposeDigest:
 
     def __call__(self, work: UnitOfWork, key: str, now: datetime) -> tuple[str, str] | None:
         """Return subject and message for the colleague with this e-mail key; None if there is nothing to tell."""
-        open_tasks = TaskQuery(states=(TaskState.OPEN,), assignee_key=key, limit=ENTRIES_MAX)
-        end_of_day = self.schedule.end_of_day(now)
-        overdue = _tasks(work, "Overdue", replace(open_tasks, due_before=now))
-        today = _tasks(work, "Due today", replace(open_tasks, due_from=now, due_before=end_of_day))
-        failed = _failed_follow_ups(work, key, now - RECENTLY)
-        lists = [each for each in (overdue, today, failed) if each.total]
-        if not lists:
+        agenda = find_agenda(work, key, now=now, end_of_day=self.schedule.end_of_day(now), limit=ENTRIES_MAX)
+        if agenda.is_empty:
             return None
-        ids = {entry.lead_id for each in lists for entry in each.entries}
-        names = {lead.id: lead.name for lead in work.leads.get_many(ids)}
-        blocks = ["\n".join(self._lines(each, names)) for each in lists]
-        return _subject(overdue.total, today.total, failed.total), "\n\n".join([*blocks, self._footer()])
+        names = {lead.id: lead.name for lead in agenda.leads.values()}
+        blocks = ["\n".join(self._lines(each, names)) for each in _lists(agenda) if each.total]
+        return _subject(agenda), "\n\n".join([*blocks, self._footer()])
 
     def _lines(self, found: _List, names: dict[LeadId, str]) -> list[str]:
         """Return the title and the entries, up to `LIST_MAX` characters."""
@@ -81,21 +71,20 @@ class ComposeDigest:
         return f"All times are in {self.schedule.zone.key}."
 
 
-def _tasks(work: UnitOfWork, title: str, query: TaskQuery) -> _List:
-    tasks = work.tasks.page(query).items
-    return _List(title, work.tasks.count(query), [_Entry(task.due_at, task.lead_id, task.text) for task in tasks])
+def _lists(agenda: Agenda) -> Iterator[_List]:
+    """Yield the lists of an agenda. The time of a failed follow-up is that of the failure."""
+    for title, tasks in (("Overdue", agenda.overdue), ("Due today", agenda.due_today)):
+        entries = [_Entry(task.due_at, task.lead_id, task.text) for task in tasks.items]
+        yield _List(title, tasks.total, entries)
+    entries = [
+        _Entry(each.updated_at, each.lead_id, each.message, each.last_error or "") for each in agenda.failed.items
+    ]
+    yield _List(f"Follow-ups that failed in the last {RECENTLY.days} days", agenda.failed.total, entries)
 
 
-def _failed_follow_ups(work: UnitOfWork, owner_key: str, since: datetime) -> _List:
-    """Return the follow-ups of leads with this owner that have failed, with the times of the failures."""
-    found = work.follow_ups.recently_failed(since, owner_key=owner_key, limit=ENTRIES_MAX)
-    entries = [_Entry(each.updated_at, each.lead_id, each.message, each.last_error or "") for each in found]
-    total = work.follow_ups.count_recently_failed(since, owner_key=owner_key)
-    return _List(f"Follow-ups that failed in the last {RECENTLY.days} days", total, entries)
-
-
-def _subject(overdue: int, today: int, failed: int) -> str:
+def _subject(agenda: Agenda) -> str:
     """Return a subject such as `3 tasks overdue, 2 due today, 1 follow-up failed`."""
+    overdue, today, failed = (each.total for each in (agenda.overdue, agenda.due_today, agenda.failed))
     parts = []
     if overdue:
         parts.append(f"{_number(overdue, 'task')} overdue")

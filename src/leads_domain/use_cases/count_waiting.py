@@ -10,7 +10,7 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
 from leads_domain.submission import SubmissionState
 from leads_domain.task import TaskState
-from leads_domain.use_cases.compose_digest import RECENTLY
+from leads_domain.use_cases.find_agenda import RECENTLY
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from leads_domain.follow_up import RetryPolicy
 from leads_domain.notifier import FollowUpNotice, NoticeKind, NotificationError
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource, RandomSource
-from leads_domain.use_cases.compose_digest import RECENTLY, ComposeDigest
+from leads_domain.use_cases.compose_digest import ComposeDigest
+from leads_domain.use_cases.find_agenda import RECENTLY
 
 KEPT = timedelta(days=30)
 """The time for which ended digests are stored."""

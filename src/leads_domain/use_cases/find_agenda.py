@@ -12,8 +12,8 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.task import Task, TaskState
 from leads_domain.use_cases.find_leads import find_leads
 
-FAILED_WITHIN = timedelta(days=7)
-"""The time for which a failed follow-up is listed."""
+RECENTLY = timedelta(days=7)
+"""The time for which a failure is shown."""
 
 ItemT = TypeVar("ItemT")
 
@@ -52,7 +52,7 @@ def find_agenda(work: UnitOfWork, person: str | None, *, now: datetime, end_of_d
     open_tasks = TaskQuery(states=(TaskState.OPEN,), assignee_key=person, limit=limit)
     overdue = _tasks(work, replace(open_tasks, due_before=now))
     due_today = _tasks(work, replace(open_tasks, due_from=now, due_before=end_of_day))
-    since = now - FAILED_WITHIN
+    since = now - RECENTLY
     failed = Listed(
         work.follow_ups.recently_failed(since, owner_key=person, limit=limit),
         work.follow_ups.count_recently_failed(since, owner_key=person),

@@ -19,7 +19,8 @@ from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.notifier import Refused
 from leads_domain.ports import UnitOfWork
-from leads_domain.use_cases.compose_digest import RECENTLY, ComposeDigest
+from leads_domain.use_cases.compose_digest import ComposeDigest
+from leads_domain.use_cases.find_agenda import RECENTLY
 from strategies import texts
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -9,8 +9,8 @@ from leads_domain.digest import DigestState
 from leads_domain.follow_up import Backlog
 from leads_domain.ports import UnitOfWork
 from leads_domain.task import TaskState
-from leads_domain.use_cases.compose_digest import RECENTLY
 from leads_domain.use_cases.count_waiting import CountWaiting, Waiting
+from leads_domain.use_cases.find_agenda import RECENTLY
 
 MINUTE = timedelta(minutes=1)
 

@@ -7,7 +7,7 @@ from builders import NOON, a_follow_up, a_task, an_email, an_id
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.task import TaskState
-from leads_domain.use_cases.find_agenda import FAILED_WITHIN, Agenda, find_agenda
+from leads_domain.use_cases.find_agenda import RECENTLY, Agenda, find_agenda
 
 HOUR = timedelta(hours=1)
 MICROSECOND = timedelta(microseconds=1)
@@ -42,7 +42,7 @@ def test_open_tasks_are_overdue_before_now_and_due_today_before_midnight(app: Ap
 
 def test_a_failed_follow_up_is_listed_for_some_days_the_last_one_first(app: Application) -> None:
     lead = app.register().lead
-    for number, at in enumerate([-FAILED_WITHIN - MICROSECOND, -FAILED_WITHIN, -HOUR]):
+    for number, at in enumerate([-RECENTLY - MICROSECOND, -RECENTLY, -HOUR]):
         fail(app, lead, 100 + number, at)
     found = agenda(app)
     assert [each.id for each in found.failed.items] == [an_id(102), an_id(101)]
