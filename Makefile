@@ -59,7 +59,7 @@ soak: $(BENCH)/.installed
 
 # Kill the service 200 times, at other moments in each run. CRASH_SEED=... repeats a run.
 crash: $(VENV)/.installed-dev
-	CRASHES=200 CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_repeats.py
+	CRASHES=200 CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_digest_crashes.py tests/e2e/test_repeats.py
 
 # Search with random input: generated requests to all endpoints, 5,000 new examples of each property, and use cases on
 # each database.

@@ -1,13 +1,18 @@
 """Test that `leads doctor` reports the most serious error of a database, in one line."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from builders import a_submission
+from builders import a_digest, a_submission, an_id
 from databases import DATABASES, sqlite_file
+from leads_adapters.clock import SystemClock
 from leads_app.cli import leads
+from leads_domain.digest import DigestState
+from leads_domain.ports import UnitOfWork
 from leads_domain.submission import SubmissionState
 
 PAGE = 4096
@@ -32,6 +37,26 @@ def test_damage_is_reported_before_the_mode_of_the_file(tmp_path: Path, monkeypa
     line = database_line(tmp_path, monkeypatch)
     assert line.startswith("ERROR  database: the file is damaged. Restore a backup.")
     assert len(line) < 300
+
+
+def test_failed_digests_are_named_with_their_last_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = SystemClock().now()
+    failed: dict[str, Any] = {"state": DigestState.FAILED, "next_attempt_at": None}
+    digests = [
+        a_digest(
+            id=an_id(number), planned_at=now - number * timedelta(days=1), last_error=f"Refused {number}.", **failed
+        )
+        for number in (1, 2, 8)
+    ]
+
+    def plan(work: UnitOfWork) -> None:
+        work.digests.planned_at_for_update()
+        work.digests.plan(now, digests)
+
+    with DATABASES["sqlite"](tmp_path) as database:
+        database.write(plan)
+        line = database_line(tmp_path, monkeypatch)
+    assert line.endswith(", 2 failed digests in 7 days, the last one because: Refused 1.")
 
 
 def test_submissions_that_need_a_review_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

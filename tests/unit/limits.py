@@ -1,5 +1,7 @@
 """List the limits of leads with the values in the code. docs/run-it-for-others.md must list the same."""
 
+from datetime import timedelta
+
 from leads_adapters.files.column_names import COLUMNS_MAX
 from leads_adapters.files.lead_fields import ROW_ERRORS_MAX
 from leads_adapters.files.lines import LINE_MAX
@@ -31,8 +33,11 @@ from leads_app.cli.serve import STOP_SECONDS
 from leads_app.dispatcher import SLOTS
 from leads_app.form_settings import FORM_RATE_LIMIT
 from leads_app.settings import DEFAULT_RATE_LIMIT, Settings
+from leads_domain.digest import OUTDATED_AFTER
 from leads_domain.paging import LIMIT_MAX, PAGE_BYTES_MAX
+from leads_domain.use_cases.compose_digest import ENTRIES_MAX, LIST_MAX
 
+HOUR = timedelta(hours=1)
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 _RATE, _SECONDS = DEFAULT_RATE_LIMIT.requests, DEFAULT_RATE_LIMIT.seconds
 
@@ -73,6 +78,8 @@ LIMITS = {
     "wait for a lock that another process holds": f"{BUSY_TIMEOUT_SECONDS:.0f} s",
     "sending a follow-up": f"{ATTEMPT_SECONDS:.0f} s",
     "simultaneous attempts of a channel": f"{SLOTS}",
+    "list of a digest": f"{ENTRIES_MAX} entries, with {LIST_MAX:,} characters",
+    "sending a digest": f"{OUTDATED_AFTER // HOUR} hours after the hour",
     "stopping": f"{STOP_SECONDS:.0f} s",
 }
 """The default of each limit, by what it limits, in the order and words of the documentation."""

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application import LEASE, RETRY, Application
 from builders import NOON
-from databases import DATABASES, USE_CASE_STORES
+from databases import DATABASES, USE_CASE_STORES, memory_database
 from leads_domain.delivery import INTERRUPTED, Claimed
 from leads_domain.digest import OUTDATED_AFTER, Digest, DigestId, DigestState
 from leads_domain.digest_schedule import DigestSchedule
@@ -23,9 +26,10 @@ from leads_domain.use_cases.compose_digest import ComposeDigest
 from leads_domain.use_cases.dispatch_digests import KEPT, ClaimDueDigests, RecordDigest
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-MORNING = datetime(2026, 1, 5, 8, tzinfo=ZoneInfo("Europe/Berlin"))
+BERLIN = ZoneInfo("Europe/Berlin")
+MORNING = datetime(2026, 1, 5, 8, tzinfo=BERLIN)
 MIA, NOAH = "mia@example.com", "noah@example.com"
-SCHEDULE = DigestSchedule(zone=ZoneInfo("Europe/Berlin"), days=frozenset(range(7)), at=time(8))
+SCHEDULE = DigestSchedule(zone=BERLIN, days=frozenset(range(7)), at=time(8))
 
 
 class Digests:
@@ -277,3 +281,41 @@ def test_a_clock_set_back_sends_no_second_digest(digests: Digests) -> None:
     assert digests.claim() == []
     digests.app.clock.advance(HOUR)
     assert digests.claim() == []
+
+
+OUTCOMES = (None, None, TryAgain("busy"), Refused("no"), "crash")
+
+
+@given(
+    start=st.integers(0, 24 * 60),
+    at=st.builds(time, st.integers(0, 23), st.integers(0, 59)),
+    steps=st.lists(
+        st.tuples(st.integers(1, 60) | st.integers(1, 2_000), st.lists(st.sampled_from(OUTCOMES), min_size=1)),
+        min_size=1,
+        max_size=30,
+    ),
+)
+def test_each_colleague_gets_one_digest_on_each_day_with_a_look_after_the_hour(
+    start: int, at: time, steps: list[tuple[int, list[Any]]]
+) -> None:
+    """Look at random times around a clock change, with failing channels and crashes."""
+    with memory_database(Path()) as database:
+        digests = Digests(Application(database))
+        digests.app.clock.time = datetime(2026, 10, 24, tzinfo=UTC) + start * timedelta(minutes=1)
+        digests.configure(DigestSchedule(zone=BERLIN, days=frozenset(range(7)), at=at))
+        lead = digests.task(MIA, due_at=NOON)
+        digests.task(NOAH, lead, due_at=NOON)
+        expected, planned, sent = set(), set(), []
+        for minutes, outcomes in steps:
+            now = digests.app.clock.now().astimezone(BERLIN)
+            if now.time() >= at:
+                expected |= {(now.date(), MIA), (now.date(), NOAH)}
+            for each, outcome in zip(digests.claim(), cycle(outcomes), strict=False):
+                planned.add((each.item.id, each.item.planned_at.astimezone(BERLIN).date(), str(each.item.recipient)))
+                if outcome != "crash" and each.refusal is None:
+                    assert digests.record(each, outcome)
+                    sent += [each.item.id] if outcome is None else []
+            digests.app.clock.advance(timedelta(minutes=minutes))
+
+        assert sorted((day, recipient) for _, day, recipient in planned) == sorted(expected)
+        assert len(sent) == len({*sent})
