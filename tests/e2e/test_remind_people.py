@@ -3,12 +3,14 @@
 import json
 import tomllib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from e2e.readme import assert_every_block_is_listed, block
 from e2e.service import BIN, HOST, CommandResult, Service, Site, eventually
+from leads_app.settings import load_settings
 from mail_server import PASSWORD, USER, a_mail_server
 from webhook_receiver import a_receiver
 
@@ -22,13 +24,16 @@ CHANGE = "FOLLOW_UP=..."
 RULES = "[[follow_up_rules]]"
 RETRY = "/retry"
 MAIL = "Subject: Ada Muster"
+DIGEST = "[digest]"
 WEBHOOK = "[channels.hook]"
 HEADERS = "POST /hooks/leads"
 BODY = '"type": "follow_up.due"'
 VERIFIER = "def is_genuine"
-TRIED = [CHANNEL, TEST_MESSAGE, VARIABLES, SCHEDULE, CHANGE, RULES, RETRY, MAIL, WEBHOOK, HEADERS, BODY, VERIFIER]
+TRIED = [CHANNEL, TEST_MESSAGE, VARIABLES, SCHEDULE, CHANGE, RULES, RETRY, MAIL, DIGEST]
+TRIED += [WEBHOOK, HEADERS, BODY, VERIFIER]
 NOT_TRIED = {
     "smtps://": "the adapter takes it in tests/unit/test_docs.py; it needs a server with a trusted certificate",
+    "Due today (1)": "tests/unit/use_cases/test_compose_digest.py tests the text; the days of the example are fixed",
     "[channels.sms]": "the adapter takes it in tests/unit/test_docs.py; it needs an account",
 }
 
@@ -100,6 +105,13 @@ def test_rules_schedule_follow_ups_within_working_hours_cancel_them_and_make_tas
         assert (task["text"], task["assignee"]) == ("Call Jane Roe about the offer", "sales@example.com")
         [reminder] = [each for each in service.items(f"{place}/follow-ups") if each["state"] == "scheduled"]
         assert (reminder["task_id"], reminder["due_at"]) == (task["id"], task["due_at"])
+
+
+def test_the_digest_of_the_page_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "leads.toml").write_text(block(DIGEST, PAGE), "utf-8")
+    digest = load_settings({}, tmp_path).digest
+    assert digest is not None
+    assert digest.channel == "email"
 
 
 def test_a_colleague_gets_the_message_of_the_page(site: Site) -> None:
