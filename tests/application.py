@@ -41,6 +41,7 @@ from leads_domain.use_cases.find_follow_ups import ListFollowUps
 from leads_domain.use_cases.find_similar_leads import find_similar_leads, mark_distinct
 from leads_domain.use_cases.find_tasks import ListTasks
 from leads_domain.use_cases.import_leads import ImportLeads
+from leads_domain.use_cases.manage_calendars import CreateCalendar, ReadCalendar, RevokeCalendar
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.process_submission import ProcessSubmission
@@ -105,6 +106,9 @@ class Application:
         self.create_first_key = CreateFirstKey(self.create_key)
         self.revoke_key = RevokeKey(self.clock)
         self.authenticate = Authenticate()
+        self.create_calendar = CreateCalendar(self.clock, ids, FixedEntropy(), normalizer)
+        self.revoke_calendar = RevokeCalendar(self.clock)
+        self.read_calendar = ReadCalendar(self.clock)
 
     def register(self, *, on_duplicate: OnDuplicate = OnDuplicate.ERROR, **fields: Any) -> Registered:
         """Register John Doe, with `fields` in place of his fields."""
