@@ -13,6 +13,7 @@ from leads_adapters.http.app import build_app
 from leads_adapters.http.authentication import Authentication
 from leads_adapters.http.capture import Captures
 from leads_adapters.http.client_address import ClientAddresses
+from leads_adapters.http.controllers.calendars import CalendarServices
 from leads_adapters.http.controllers.enquiries import EnquiryServices
 from leads_adapters.http.controllers.follow_ups import FollowUpServices
 from leads_adapters.http.controllers.forms import FormServices
@@ -30,6 +31,7 @@ from leads_adapters.http.openapi.examples import pipeline_examples
 from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.request_middleware import RequestMiddleware, methods_of
 from leads_adapters.http.schemas.api_keys import NewApiKey
+from leads_adapters.http.schemas.calendars import NewCalendar
 from leads_adapters.http.schemas.completions import NewCompletion
 from leads_adapters.http.schemas.enquiries import Corrections, NewEnquiry
 from leads_adapters.http.schemas.follow_ups import FollowUpPatch, NewFollowUp
@@ -90,6 +92,7 @@ from leads_domain.use_cases.find_leads import BuildLeadQuery, find_leads
 from leads_domain.use_cases.find_similar_leads import check_distinct
 from leads_domain.use_cases.find_tasks import ListTasks
 from leads_domain.use_cases.import_leads import ImportLeads
+from leads_domain.use_cases.manage_calendars import CreateCalendar, ReadCalendar, RevokeCalendar
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
 from leads_domain.use_cases.process_submission import ProcessSubmission
@@ -178,6 +181,7 @@ class Container(containers.DeclarativeContainer):
         ids,
         providers.Singleton(RecordDigest, clock, random_source, retry),
     )
+    create_calendar = providers.Singleton(CreateCalendar, clock, ids, entropy, normalizer)
     create_key = providers.Singleton(CreateKey, clock, ids, entropy)
     create_first_key = providers.Singleton(CreateFirstKey, create_key)
     revoke_key = providers.Singleton(RevokeKey, clock)
@@ -300,6 +304,20 @@ class Container(containers.DeclarativeContainer):
                 per_address,
             )
         ),
+        calendars=as_dependency(
+            providers.Singleton(
+                CalendarServices,
+                database,
+                idempotent_writes,
+                create_calendar,
+                providers.Singleton(RevokeCalendar, clock),
+                providers.Singleton(ReadCalendar, clock),
+                settings.provided.public_url,
+                client_addresses,
+                per_address,
+                providers.Callable(limiter_per_address, settings.provided.rate_limit),
+            )
+        ),
         add_note=as_dependency(add_note),
         create_key=as_dependency(create_key),
         revoke_key=as_dependency(revoke_key),
@@ -331,6 +349,7 @@ class Container(containers.DeclarativeContainer):
             NewTask: create_task.provided.check,
             TaskPatch: change_task.provided.check,
             NewCompletion: complete_task.provided.check,
+            NewCalendar: create_calendar.provided.check,
             NewApiKey: providers.Object(check_new_key),
         }
     )

@@ -13,6 +13,7 @@ from leads_adapters import lead_json
 from leads_adapters.database import Database
 from leads_adapters.files.formats import MEDIA_TYPES, READERS, SPREADSHEETS, UNKNOWN_TYPE, WRITERS, Format
 from leads_adapters.http.controllers.api_keys import ApiKeyController
+from leads_adapters.http.controllers.calendars import CalendarController, CalendarFeedController
 from leads_adapters.http.controllers.docs import DocsController
 from leads_adapters.http.controllers.enquiries import EnquiryController
 from leads_adapters.http.controllers.follow_ups import FollowUpController, LeadFollowUpController
@@ -199,6 +200,8 @@ CONTROLLERS = (
     EventController,
     StatisticsController,
     PipelineController,
+    CalendarController,
+    CalendarFeedController,
     ApiKeyController,
     MetricsController,
     HealthController,

@@ -3,6 +3,7 @@
 The requests are made from the document: paths filled with the ids of what is there, bodies from the examples.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -52,6 +53,11 @@ MINIMUM_ROLES = {
     "getStatistics": "read",
     "getPipeline": "read",
     "getMetrics": "read",
+    "postCalendars": "agent",
+    "getCalendars": "agent",
+    "getCalendarsId": "agent",
+    "deleteCalendarsId": "agent",
+    "getCalendarSecret": PUBLIC,
     "postApiKeys": "admin",
     "getApiKeys": "admin",
     "getApiKeysId": "admin",
@@ -85,7 +91,7 @@ class Operation:
     def send_by(self, client: Api, id: str = UNKNOWN_ID, query: str = "") -> Response:
         """Send the operation as `client` for the resource with this id, and return the response."""
         headers = {"content_type": self.media_type} if self.media_type else {}
-        path = self.path.replace("{id}", id).replace("{form}", "contact")
+        path = self.path.replace("{id}", id).replace("{form}", "contact").replace("{secret}", id)
         return client.request(self.method, path + query, self.body, headers=headers)
 
     @property
@@ -146,6 +152,18 @@ def a_key(service: Service) -> str:
     return service.new_key("read")[0]
 
 
+def a_calendar(service: Service) -> str:
+    """Create a calendar and return its id."""
+    id: str = service.client().post("/calendars", {"owner": "mia@example.com"}).expect(201).json["id"]
+    return id
+
+
+def a_secret(service: Service) -> str:
+    """Create a calendar and return the secret in its URL."""
+    url: str = service.client().post("/calendars", {"owner": "mia@example.com"}).expect(201).json["url"]
+    return url.rpartition("/")[2].removesuffix(".ics")
+
+
 _numbers = iter(range(1_000_000))
 CREATE: Mapping[str, Callable[[Service], str]] = {
     "leads": a_lead,
@@ -153,13 +171,15 @@ CREATE: Mapping[str, Callable[[Service], str]] = {
     "tasks": a_task,
     "submissions": a_submission,
     "api-keys": a_key,
+    "calendars": a_calendar,
+    "calendar": a_secret,
 }
 """A function that creates a resource, for each first segment of a path."""
 
 
 def existing_id(service: Service, operation: Operation) -> str:
     """Create a resource for the operation, if its path has an id, and return the id."""
-    return CREATE[operation.path.split("/")[1]](service) if "{id}" in operation.path else UNKNOWN_ID
+    return CREATE[operation.path.split("/")[1]](service) if re.search("{(id|secret)}", operation.path) else UNKNOWN_ID
 
 
 def body_of(refused: Response) -> dict[str, Any]:
@@ -244,7 +264,7 @@ def test_without_a_valid_key_only_public_operations_are_permitted(
     client = shared_service.client_with(x_api_key=keys[key])
     for operation in operations:
         if operation.minimum_role == PUBLIC:
-            assert operation.send_by(client).status in (200, 202)
+            assert operation.send_by(client, existing_id(shared_service, operation)).status in (200, 202)
             continue
         refused = [operation.send_by(client, existing_id(shared_service, operation)), operation.send_by(client)]
         assert [response.status for response in refused] == [401, 401]

@@ -113,11 +113,12 @@ POSTS: dict[str, Ask] = {
     "/submissions/{id}/accept": lambda service, _api, _lead: (service.receive() + "/accept", None),
     "/submissions/{id}/discard": lambda service, _api, _lead: (service.receive() + "/discard", None),
     "/leads/import": lambda _service, _api, _lead: ("/leads/import", b"name,email\nJane Doe,jane@example.com\n"),
+    "/calendars": lambda _service, _api, _lead: ("/calendars", {"owner": "mia@example.com"}),
     "/api-keys": lambda _service, _api, _lead: ("/api-keys", {"name": "Web form", "role": "capture"}),
 }
 """A request for each POST operation that needs an API key. Add new operations here."""
 
-WITHOUT_LEAD = {"/leads/import", "/api-keys", "/submissions/{id}/discard"}
+WITHOUT_LEAD = {"/leads/import", "/calendars", "/api-keys", "/submissions/{id}/discard"}
 """Operations with responses that are not about one lead: erasure does not delete them."""
 
 

@@ -95,9 +95,11 @@ def test_every_documented_operation_is_served(service: Service, document: Any) -
         task = admin.post(f"/leads/{lead}/tasks", TASK).json["id"]
         key, _ = service.new_key("read")
         submission = service.receive(content={"number": str(number)}).rpartition("/")[2]
+        calendar = admin.post("/calendars", {"owner": "mia@example.com"}).json
         ids = {"follow-ups": follow_up, "tasks": task, "api-keys": key, "submissions": submission}
-        id = ids.get(path.split("/")[1], lead)
-        status = admin.request(method, path.replace("{id}", id).replace("{form}", "contact")).status
+        id = {**ids, "calendars": calendar["id"]}.get(path.split("/")[1], lead)
+        target = path.replace("{id}", id).replace("{form}", "contact")
+        status = admin.request(method, target.replace("{secret}.ics", calendar["url"].rpartition("/")[2])).status
         assert status not in (404, 405, 500), (method, path, status)
 
 
@@ -425,6 +427,17 @@ def responses_to_operators(admin: Api) -> Iterator[tuple[str, str, Response]]:
     yield "GET", "/api-keys/{id}", admin.get(made.headers["location"])
     yield "DELETE", "/api-keys/{id}", admin.request("DELETE", made.headers["location"])
     yield "DELETE", "/api-keys/{id}", admin.request("DELETE", f"/api-keys/{UNKNOWN_ID}")
+    calendar = admin.post("/calendars", {"owner": "mia@example.com"})
+    yield "POST", "/calendars", calendar
+    yield "GET", "/calendars", admin.get("/calendars?limit=1")
+    yield "GET", "/calendars/{id}", admin.get(calendar.headers["location"])
+    feed = calendar.json["url"].removeprefix("http://leads.example")
+    first = admin.get(feed)
+    yield "GET", "/calendar/{secret}.ics", first
+    for headers in ({"if_none_match": first.headers["etag"]}, {"if_match": '"1"'}):
+        yield "GET", "/calendar/{secret}.ics", admin.get(feed, **headers)
+    yield "DELETE", "/calendars/{id}", admin.request("DELETE", calendar.headers["location"])
+    yield "GET", "/calendar/{secret}.ics", admin.get(feed)
     for path in ("/metrics", "/health/live", "/health/ready"):
         yield "GET", path, admin.get(path)
 
@@ -506,6 +519,7 @@ def test_responses_to_creation_document_links(service: Service, document: Any) -
         ("/leads", "201"): lead,
         ("/leads/{id}/follow-up", "202"): admin.post(f"/leads/{lead.json['id']}/follow-up"),
         ("/leads/{id}/tasks", "201"): admin.post(f"/leads/{lead.json['id']}/tasks", TASK),
+        ("/calendars", "201"): admin.post("/calendars", {"owner": "mia@example.com"}),
         ("/api-keys", "201"): admin.post("/api-keys", {"name": "Web form", "role": "capture"}),
     }
     for (path, status), response in made.items():

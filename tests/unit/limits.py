@@ -33,9 +33,12 @@ from leads_app.cli.serve import STOP_SECONDS
 from leads_app.dispatcher import SLOTS
 from leads_app.form_settings import FORM_RATE_LIMIT
 from leads_app.settings import DEFAULT_RATE_LIMIT, Settings
+from leads_domain.calendar import ENTRY_TEXT_MAX
 from leads_domain.digest import OUTDATED_AFTER
 from leads_domain.paging import LIMIT_MAX, PAGE_BYTES_MAX
 from leads_domain.use_cases.compose_digest import ENTRIES_MAX, LIST_MAX
+from leads_domain.use_cases.manage_calendars import ENTRIES_MAX as CALENDAR_MAX
+from leads_domain.use_cases.manage_calendars import SHOWN_FOR
 
 HOUR = timedelta(hours=1)
 KIB, MIB, GIB = 2**10, 2**20, 2**30
@@ -43,8 +46,9 @@ _RATE, _SECONDS = DEFAULT_RATE_LIMIT.requests, DEFAULT_RATE_LIMIT.seconds
 
 LIMITS = {
     "requests of a key": f"{_RATE} in {_SECONDS} s",
-    "requests of an address without a valid key, or for unknown forms": f"{_RATE // 10} in {_SECONDS} s",
+    "requests of an address without a valid key, for unknown forms, or for calendars": f"{_RATE // 10} in {_SECONDS} s",
     "requests of an address to a public form": FORM_RATE_LIMIT.replace("/", " in a "),
+    "requests for a calendar": f"{_RATE // 10} in {_SECONDS} s",
     "simultaneous requests of a key": f"{PER_KEY}, and {PER_ADDRESS} from one address",
     "connections": f"{CONNECTIONS_MAX:,}",
     "request head": f"{HEAD_MAX // KIB} KiB",
@@ -61,6 +65,7 @@ LIMITS = {
     "client that reads none of a response": f"{SEND_SECONDS:.0f} s",
     "page of a list": f"{LIMIT_MAX} entries",
     "size of a page": f"{PAGE_BYTES_MAX // MIB} MiB",
+    "calendar": f"{CALENDAR_MAX:,} entries, each with {ENTRY_TEXT_MAX:,} characters, from {SHOWN_FOR.days} days ago on",
     "file over HTTP": f"{Settings().max_import // MIB} MiB",
     "time for a file over HTTP": f"{IDLE_SECONDS:.0f} s without a byte",
     "simultaneous imports over HTTP": f"{IMPORTS_MAX}",
@@ -68,8 +73,8 @@ LIMITS = {
     "columns of a file": f"{COLUMNS_MAX:,}",
     "row of a file": f"{LINE_MAX // MIB} MiB",
     "errors of a row of a file": f"{ROW_ERRORS_MAX}",
-    "simultaneous long reads: filters, searches, `count`, similar leads, statistics": f"{LONG_READS_MAX}, while "
-    f"{WAITING_MAX} wait for up to {LONG_WAIT_SECONDS:.0f} s",
+    "simultaneous long reads: filters, searches, `count`, similar leads, statistics, calendars": f"{LONG_READS_MAX}, "
+    f"while {WAITING_MAX} wait for up to {LONG_WAIT_SECONDS:.0f} s",
     "simultaneous reads of `/metrics`, exports and dry runs of imports": f"{BACKGROUND_READS_MAX}, while "
     f"{WAITING_MAX} wait for up to {BACKGROUND_WAIT_SECONDS:.0f} s",
     "time of a long read": f"{READ_SECONDS:.0f} s",

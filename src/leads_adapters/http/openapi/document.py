@@ -21,6 +21,9 @@ from leads_adapters.http.openapi.webhooks import webhooks
 from leads_adapters.http.responses import LINE_FEED
 
 _BLANK = {"type": "string", "pattern": r"^[\s\u001c-\u001f\u0085]*$", "description": "Blank text means null."}
+_FULL_PATHS = {"/calendar/{secret}": "/calendar/{secret}.ics"}
+"""Paths as clients send them: Litestar has no paths with text after a parameter."""
+
 _MARKERS = ("x-one-of", "x-or-blank")
 
 
@@ -64,7 +67,9 @@ class OpenApiDocument:
             complete_operation(operation, handler, path, method, self.schemas)
             tags |= dict.fromkeys(operation["tags"])
         # Litestar has the methods of a path in a set. Sort them, so that every process generates the same document.
-        document["paths"] = {path: dict(sorted(item.items())) for path, item in document["paths"].items()}
+        document["paths"] = {
+            _FULL_PATHS.get(path, path): dict(sorted(item.items())) for path, item in document["paths"].items()
+        }
         document["tags"] = [{"name": tag} for tag in tags]
         document["webhooks"] = webhooks(self.schemas.schema)
         for name, example in self.examples.items():

@@ -8,6 +8,7 @@ _CREATED_RESOURCES: Mapping[tuple[str, str], str] = {
     ("/leads/{id}/follow-up", "202"): "/follow-ups/{id}",
     ("/leads/{id}/tasks", "201"): "/tasks/{id}",
     ("/api-keys", "201"): "/api-keys/{id}",
+    ("/calendars", "201"): "/calendars/{id}",
 }
 """The path of the resource that a POST to a path creates, by path and status code of the response."""
 

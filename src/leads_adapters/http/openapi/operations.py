@@ -147,7 +147,9 @@ def _headers(response: Mapping[str, Any], handler: HTTPRouteHandler, method: str
     needs_key = permission_of(handler.opt) is not None
     is_sent = {
         "Content-Disposition": is_success and "download" in handler.opt,
-        "ETag": _name(response) in {"LeadView", "TaskView"} or status in {"304", "412"},
+        "ETag": _name(response) in {"LeadView", "TaskView"}
+        or status in {"304", "412"}
+        or (method == "GET" and is_success and "conditional" in handler.opt),
         "Idempotency-Replayed": is_success and is_post,
         "Link": "PageView" in _name(response),
         "Location": status in {"301", "303"} or (is_post and status == str(handler.status_code) != "200"),

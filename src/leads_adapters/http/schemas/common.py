@@ -15,6 +15,7 @@ from leads_domain import details, enquiry, follow_up, task
 from leads_domain.access import Role
 from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.use_cases import add_note
+from leads_domain.use_cases.manage_calendars import CALENDAR_NAME_MAX
 from leads_domain.use_cases.manage_keys import KEY_NAME_MAX
 
 FIELDS_MAX = 100
@@ -120,6 +121,10 @@ KeyName = Annotated[
 ]
 KeyRole = Annotated[
     Role, Meta(description="The role of the key: it decides what the key permits.", examples=["capture"])
+]
+CalendarName = Annotated[str, _text("The name that calendar programs show.", CALENDAR_NAME_MAX, "My tasks", _ONE_LINE)]
+CalendarOwner = Annotated[
+    str, _format(ADDRESS, "The e-mail address of the person whose tasks the calendar shows.", "mia@example.com")
 ]
 ConfiguredChannel = Annotated[
     str, Meta(description="The name of a configured channel.", extra_json_schema={"x-one-of": "channels"})
