@@ -17,7 +17,7 @@ from leads_domain.reminder import remind
 from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.task import TEXT_MAX, Task, TaskId
 from leads_domain.use_cases.add_events import add_events
-from leads_domain.use_cases.next_due import update_next_due
+from leads_domain.use_cases.next_due import add_due_time
 from leads_domain.use_cases.trigger_follow_up import Channels
 
 FIRST_YEAR = 1970
@@ -64,7 +64,7 @@ class CreateTask:
         assignee = first_assignee(details.get("assignee"), lead.owner)
         now = self.clock.now()
         task, events = self.create(work, lead, assignee, details, now)
-        update_next_due(work, lead, now)
+        add_due_time(work, lead, task.due_at, now)
         add_events(work, lead_id, events, now=now, actor=actor, ids=self.ids)
         return task
 

@@ -1,7 +1,7 @@
 """Schedule a follow-up."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -14,6 +14,7 @@ from leads_domain.notifier import Address
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 from leads_domain.use_cases.add_events import add_events
+from leads_domain.use_cases.next_due import add_due_time
 
 Channels = Mapping[str, Address | None]
 """The configured channels by name, with the kind of address that each needs."""
@@ -59,8 +60,7 @@ class TriggerFollowUp:
             now=now,
         )
         work.follow_ups.add(follow_up)
-        if lead.next_follow_up_at is None or follow_up.due_at < lead.next_follow_up_at:
-            work.leads.save(replace(lead, next_follow_up_at=follow_up.due_at).revised(now))
+        add_due_time(work, lead, follow_up.due_at, now)
         add_events(work, lead_id, events, now=now, actor=actor, ids=self.ids)
         return follow_up
 

@@ -121,7 +121,8 @@ def test_a_reminder_that_is_being_sent_is_replaced(app: Application, lead: Lead,
 def test_a_reminder_keeps_its_channel(app: Application, lead: Lead) -> None:
     by_mail = CreateTask(app.clock, app.ids, app.change_lead.normalizer, {"smtp": None}, "smtp")
     task = app.database.write(by_mail, lead.id, {"text": "Call", "due_at": NOON, "remind": True}, actor=ACTOR)
-    app.record(app.claim()[0])
+    app.cancel_task(app.create_task(lead, due_at=NOON - HOUR))
+    app.record(app.claim("smtp")[0])
     app.change_task(task, due_at=NOON + HOUR)
     assert scheduled(app, lead).channel == "smtp"
     app.change_task(task, text="Write")
