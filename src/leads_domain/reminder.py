@@ -11,13 +11,17 @@ from leads_domain.task import Task
 
 
 def remind(task: Task, lead: Lead, channel: str, id: FollowUpId, now: datetime) -> tuple[FollowUp, list[Event]]:
-    """Return the reminder of a task of this lead. Without an assignee, it goes to the owner of the lead."""
+    """Return the reminder of a task of this lead. Without an assignee, it goes to the owner of the lead.
+
+    Its message is the text of the task, after the name of the lead unless the text contains it.
+    """
+    name = on_one_line(lead.name)
     follow_up, events = FollowUp.schedule(
         id,
         lead.id,
         recipient=str(task.assignee) if task.assignee else Recipient.OWNER,
         channel=channel,
-        message=f"{on_one_line(lead.name)}: {task.text}",
+        message=task.text if name in task.text else f"{name}: {task.text}",
         due_at=task.due_at,
         now=now,
     )

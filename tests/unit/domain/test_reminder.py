@@ -30,6 +30,11 @@ def test_a_task_without_an_assignee_reminds_the_owner() -> None:
     assert reminder.recipient is Recipient.OWNER
 
 
+def test_the_name_of_the_lead_is_not_repeated() -> None:
+    reminder, _ = remind(a_task(text="Call John Doe"), a_lead(), "log", ID, NOON)
+    assert reminder.message == "Call John Doe"
+
+
 def test_the_text_of_a_task_keeps_its_lines() -> None:
     reminder, _ = remind(a_task(text="Call.\nThen write."), a_lead(), "log", ID, NOON)
     assert reminder.message == "John Doe: Call.\nThen write."
