@@ -62,4 +62,4 @@ def test_the_commands_of_the_page_work(site: Site) -> None:
 
         [calendar] = bodies(service, CALENDAR)
         shown = service.get(calendar["url"].removeprefix(f"http://{HOST}:{service.port}")).expect(200)
-        assert b"Send the offer" in shown.body
+        assert "Send the offer" in shown.text
