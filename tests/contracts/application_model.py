@@ -1,7 +1,7 @@
 """Model the application on plain dictionaries, by the documented rules."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +24,8 @@ RULES: list[dict[str, Any]] = [
     {"when": None, "after": timedelta(minutes=90), "recipient": "owner", "channel": "log"},
 ]
 """The rules; without a status, for enquiries. The message of each is "Hello {name}!"."""
+TASK_RULE: dict[str, Any] = {"when": "new", "after": timedelta(minutes=2), "recipient": "owner", "channel": "smtp"}
+"""A rule that makes a task with this text."""
 ATTEMPTS = 3
 FIRST_WAIT = timedelta(minutes=1) / 2  # the random source always returns 0.5
 
@@ -42,10 +44,12 @@ class ApplicationModel:
     """Leads, follow-ups, tasks and timelines by id, and the targets of merged leads.
 
     The ids come from the results of a real application. `ids` has the ids of all leads, also of erased and merged ones.
-    Each timeline entry has a number: its index among all entries.
+    `reminded` has the tasks of reminders. Each timeline entry has a number: its index among all entries.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Sequence[Mapping[str, Any]] = RULES) -> None:
+        self.rules = rules
+        self.reminded: dict[str, str] = {}
         self.leads: dict[str, Record] = {}
         self.follow_ups: dict[str, Record] = {}
         self.tasks: dict[str, Record] = {}
@@ -73,7 +77,7 @@ class ApplicationModel:
             return new_id, "created"
         if on_duplicate == "error":
             raise ModelError("DuplicateLead", existing_id)
-        return existing_id, self._resolve_duplicate(existing_id, fields, on_duplicate, now)
+        return existing_id, self._resolve_duplicate(existing_id, fields, on_duplicate, now, rule_follow_up_ids)
 
     def check(self, values: Mapping[str, Any]) -> None:
         """Raise an error if the values of a new lead are invalid."""
@@ -91,18 +95,20 @@ class ApplicationModel:
         fields = _with_contacts(values)
         id = self._lead_of_person(fields)
         if id is None:
-            new_rules = [rule for rule in RULES if rule["when"] == "new"]
+            new_rules = [rule for rule in self.rules if rule["when"] == "new"]
             ids, rule_follow_up_ids = rule_follow_up_ids[: len(new_rules)], rule_follow_up_ids[len(new_rules) :]
             self._add(new_id, {**fields, "name": fields["name"] or _default_names(fields)[0]}, now)
             self._append(new_id, "lead.created", *self._apply_rules(new_id, "new", now, ids))
             self._append(new_id, "lead.enquired", *self._apply_rules(new_id, None, now, rule_follow_up_ids))
             return new_id, "lead_created"
         lead = self.leads[id]
-        due_at = lead["next_follow_up_at"]
+        due_at, had_owner = lead["next_follow_up_at"], bool(lead["owner"])
         updated = ["lead.updated"] if self._overwrite(lead, _missing(lead, fields)) else []
-        scheduled = self._apply_rules(id, None, now, rule_follow_up_ids)
+        new_ids = iter(rule_follow_up_ids)
+        scheduled = self._apply_rules(id, None, now, new_ids)
+        assigned = [] if had_owner else self._assign_tasks(lead, now, new_ids)
         record = self._record_change if updated or lead["next_follow_up_at"] != due_at else self._append_at
-        record(id, now, "lead.enquired", *updated, *scheduled)
+        record(id, now, "lead.enquired", *updated, *scheduled, *assigned)
         return id, "enquiry_added"
 
     def import_leads(
@@ -144,7 +150,7 @@ class ApplicationModel:
         self.lead(id)
         self._append(id, "lead.note_added")
 
-    def merge(self, id: str, duplicate_id: str, *, now: datetime) -> None:
+    def merge(self, id: str, duplicate_id: str, *, now: datetime, reminder_ids: Sequence[str] = ()) -> None:
         """Merge the duplicate into the lead."""
         if id == duplicate_id:
             raise ModelError("ValidationFailed", "/duplicate_id")
@@ -162,14 +168,12 @@ class ApplicationModel:
         self.merged = {old: id if into == duplicate_id else into for old, into in self.merged.items()}
         self.merged[duplicate_id] = id
         given_name = "" if duplicate["name"] in _default_names(duplicate) else duplicate["name"]
-        filled = {
-            **_missing(lead, {**duplicate, "name": given_name}),
-            "owner": lead["owner"] or duplicate["owner"],
-        }
+        filled = _missing(lead, {**duplicate, "name": given_name})
         events = ["lead.updated"] if self._overwrite(lead, filled) else []
         contact_times = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
         lead.update(contacted_at=min(contact_times, default=None), next_follow_up_at=self._next_due(id))
-        self._record_change(id, now, "lead.merged", *events, *cancelled)
+        assigned = self._assign_tasks(lead, now, iter(reminder_ids))
+        self._record_change(id, now, "lead.merged", *events, *cancelled, *assigned)
 
     def erase(self, id: str) -> None:
         """Erase a lead."""
@@ -307,7 +311,7 @@ class ApplicationModel:
         before = json.dumps(lead, default=str)
         task.update(state="done", outcome=values["outcome"], done_at=now, version=task["version"] + 1, updated_at=now)
         events = ["task.done", *self._cancel_reminders(task, now)]
-        rules = [rule for rule in RULES if rule["when"] == changes["status"] != lead["status"]]
+        rules = [rule for rule in self.rules if rule["when"] == changes["status"] != lead["status"]]
         events += self._change(lead, changes, now, follow_up_ids[: len(rules)])
         if next:
             events += self._add_task(next_id, lead, next, task["assignee"], now, follow_up_ids[len(rules) :])
@@ -384,11 +388,14 @@ class ApplicationModel:
             lead["status"], lead["status_reason"] = changes["status"], changes.pop("status_reason")
             if lead["status"] in OPEN_STATUSES and lead["contacted_at"] is None:
                 lead["contacted_at"] = now
+        had_owner, ids = bool(lead["owner"]), iter(rule_follow_up_ids)
         if self._overwrite(lead, changes):
             events.append("lead.updated")
+        if not had_owner:
+            events += self._assign_tasks(lead, now, ids)
         if is_transition:
             events += self._cancel_follow_ups(lead["id"], now, is_closed=lead["status"] in CLOSED_STATUSES)
-            events += self._apply_rules(lead["id"], lead["status"], now, rule_follow_up_ids)
+            events += self._apply_rules(lead["id"], lead["status"], now, ids)
         return events
 
     def _cancel_follow_ups(self, lead_id: str, now: datetime, *, is_closed: bool) -> list[str]:
@@ -415,7 +422,18 @@ class ApplicationModel:
             for each in moved:
                 each.update(due_at=task["due_at"], next_attempt_at=task["due_at"], updated_at=now)
             return ["follow_up.rescheduled"] * len(moved)
-        return [*self._cancel_reminders(task, now), *self._remind(task, now, ids)]
+        channel = next((each["channel"] for each in self.follow_ups.values() if each["task_id"] == task["id"]), "log")
+        return [*self._cancel_reminders(task, now), *self._remind(task, now, ids, channel)]
+
+    def _assign_tasks(self, lead: Record, now: datetime, ids: Iterator[str]) -> list[str]:
+        """Assign the open tasks without an assignee to the owner, and replace their reminders."""
+        events: list[str] = []
+        for task in self.tasks_of(lead["id"]) if lead["owner"] else ():
+            if task["state"] == "open" and task["assignee"] is None:
+                task.update(assignee=lead["owner"], version=task["version"] + 1, updated_at=now)
+                events += ["task.changed", *self._update_reminders(task, {"assignee"}, False, now, [next(ids)])]
+        lead["next_follow_up_at"] = self._next_due(lead["id"])
+        return events
 
     def _add_task(
         self, id: str, lead: Record, values: Mapping[str, Any], default: Record, now: datetime, ids: Sequence[str]
@@ -424,10 +442,11 @@ class ApplicationModel:
         self.tasks[id] = _new_task(id, lead["id"], {**values, "assignee": assignee}, now)
         return ["task.created", *(self._remind(self.tasks[id], now, ids) if values["remind"] else [])]
 
-    def _remind(self, task: Record, now: datetime, ids: Sequence[str]) -> list[str]:
+    def _remind(self, task: Record, now: datetime, ids: Sequence[str], channel: str = "log") -> list[str]:
         [id] = ids
         message = f"{self.leads[task['lead_id']]['name']}: {task['text']}"
-        values = {"recipient": task["assignee"]["address"], "channel": "log", "message": message}
+        recipient = task["assignee"]["address"] if task["assignee"] else "owner"
+        values = {"recipient": recipient, "channel": channel, "message": message}
         follow_up = _new_follow_up(id, task["lead_id"], {**values, "due_at": task["due_at"]}, now)
         self.follow_ups[id] = {**follow_up, "task_id": task["id"]}
         return ["follow_up.scheduled"]
@@ -439,16 +458,25 @@ class ApplicationModel:
             raise ModelError("IllegalTaskState", self.tasks[id]["state"])
         return self.tasks[id]
 
-    def _apply_rules(self, lead_id: str, when: str | None, now: datetime, ids: Sequence[str]) -> list[str]:
-        """Schedule the follow-ups that the rules of a status or of enquiries require, even without an address."""
+    def _apply_rules(self, lead_id: str, when: str | None, now: datetime, ids: Iterable[str]) -> list[str]:
+        """Apply the rules of a status or of enquiries, even without an address."""
         lead = self.leads[lead_id]
-        rules = [rule for rule in RULES if rule["when"] == when]
-        for id, rule in zip(ids, rules, strict=True):
-            values = {"recipient": rule["recipient"], "channel": rule["channel"], "message": f"Hello {lead['name']}!"}
-            follow_up = _new_follow_up(id, lead["id"], {**values, "due_at": now + rule["after"]}, now)
-            self.follow_ups[id] = {**follow_up, "rule_status": when}
+        rules = [rule for rule in self.rules if rule["when"] == when]
+        events = [event for rule, id in zip(rules, ids, strict=False) for event in self._apply(rule, lead, now, id)]
         lead["next_follow_up_at"] = self._next_due(lead["id"])
-        return ["follow_up.scheduled"] * len(ids)
+        return events
+
+    def _apply(self, rule: Mapping[str, Any], lead: Record, now: datetime, id: str) -> list[str]:
+        """Schedule the follow-up of a rule, or make its task with the follow-up as the reminder."""
+        text, due_at = f"Hello {lead['name']}!", now + rule["after"]
+        if rule is TASK_RULE:
+            task = {"text": text, "due_at": due_at, "assignee": lead["owner"], "remind": True}
+            task_id = self.reminded[id]
+            self.tasks[task_id] = _new_task(task_id, lead["id"], task, now)
+            return ["task.created", *self._remind(self.tasks[task_id], now, [id], rule["channel"])]
+        values = {"recipient": rule["recipient"], "channel": rule["channel"], "message": text, "due_at": due_at}
+        self.follow_ups[id] = {**_new_follow_up(id, lead["id"], values, now), "rule_status": rule["when"]}
+        return ["follow_up.scheduled"]
 
     def _follow_up(self, id: str, state: str) -> Record:
         if id not in self.follow_ups:
@@ -480,10 +508,14 @@ class ApplicationModel:
         self.timelines[id] = []
         self.ids.append(id)
 
-    def _resolve_duplicate(self, id: str, fields: Mapping[str, Any], on_duplicate: str, now: datetime) -> str:
-        if on_duplicate == "return" or not self._overwrite(self.leads[id], fields):
+    def _resolve_duplicate(
+        self, id: str, fields: Mapping[str, Any], on_duplicate: str, now: datetime, reminder_ids: Sequence[str] = ()
+    ) -> str:
+        lead, had_owner = self.leads[id], bool(self.leads[id]["owner"])
+        if on_duplicate == "return" or not self._overwrite(lead, fields):
             return "unchanged"
-        self._record_change(id, now, "lead.updated")
+        assigned = [] if had_owner else self._assign_tasks(lead, now, iter(reminder_ids))
+        self._record_change(id, now, "lead.updated", *assigned)
         return "updated"
 
     def _overwrite(self, lead: Record, fields: Mapping[str, Any]) -> bool:
@@ -582,6 +614,7 @@ def _missing(lead: Mapping[str, Any], fields: Mapping[str, Any]) -> Record:
         "name": fields["name"] if fields["name"] and lead["name"] in _default_names(lead) else lead["name"],
         "email": lead["email"] or fields["email"],
         "phone": lead["phone"] or fields["phone"],
+        "owner": lead["owner"] or fields.get("owner"),
         "attributes": {**fields.get("attributes", {}), **lead["attributes"]},
     }
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from application import LEASE, Application
-from builders import NOON, a_follow_up, a_lead, a_rule, a_task, an_id
-from contracts.application_model import RULES, ApplicationModel, ModelError, Record
+from builders import NOON, a_follow_up, a_lead, a_rule, a_task, a_task_rule, an_id
+from contracts.application_model import RULES, TASK_RULE, ApplicationModel, ModelError, Record
 from contracts.stores import all_pages
 from databases import DATABASES
 from leads_adapters.memory.dry_run import MemoryDryRun
@@ -48,10 +48,11 @@ EMAILS = st.sampled_from(["a@example.com", "A@Example.com", "b@example.com", "B@
 PHONES = st.sampled_from([None, "+12025550100", "+12025550199", "+12025550100;ext=1"])
 VALUES = st.sampled_from([1, 1.0, True, "1"])
 STATUSES = ["new", "contacted", "qualified", "converted", "lost"]
-VALUES_OF_LEADS = st.fixed_dictionaries(
-    {"name": st.sampled_from(["Ann", "Боб", "Ann", "Боб", ""]), "email": EMAILS, "phone": PHONES},
-    optional={"attributes": st.dictionaries(st.sampled_from("ab"), VALUES)},
-)
+NAMES_AND_CONTACTS = {"name": st.sampled_from(["Ann", "Боб", "Ann", "Боб", ""]), "email": EMAILS, "phone": PHONES}
+ATTRIBUTES = {"attributes": st.dictionaries(st.sampled_from("ab"), VALUES)}
+ROWS = st.fixed_dictionaries(NAMES_AND_CONTACTS, optional=ATTRIBUTES)
+OWNERS = {"owner": st.just("ann@example.com")}
+VALUES_OF_LEADS = st.fixed_dictionaries(NAMES_AND_CONTACTS, optional={**ATTRIBUTES, **OWNERS})
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "name": st.sampled_from(["Ann", "Боб"]),
     "email": EMAILS,
@@ -62,7 +63,8 @@ CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "status": st.sampled_from([*STATUSES, "won"]),
 }
 FOLLOW_UP_RULES = [
-    a_rule(**{**rule, "text": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES
+    *(a_rule(**{**rule, "text": "Hello {name}!", "recipient": Recipient(rule["recipient"])}) for rule in RULES),
+    a_task_rule(**{**TASK_RULE, "text": "Hello {name}!"}),
 ]
 OUTCOMES: dict[str, NotificationError | None] = {"sent": None, "busy": TryAgain("busy"), "refused": Refused("refused")}
 TEXTS = st.sampled_from(["Call", "Write", "Call", "Write", ""])
@@ -86,7 +88,7 @@ class Applications(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.closing = ExitStack()
-        self.model = ApplicationModel()
+        self.model = ApplicationModel([*RULES, TASK_RULE])
         self.apps: list[Application] = []
         self.claimed: list[Claimed[FollowUp]] = []
         self.now = NOON
@@ -129,7 +131,7 @@ class Applications(RuleBasedStateMachine):
         assert ((result.lead.id, result.outcome) if isinstance(result, EnquiryResult) else result) == expected
         assert not isinstance(result, EnquiryResult) or asdict(result.lead) == self.model.leads[new_id]
 
-    @rule(rows=st.lists(VALUES_OF_LEADS, max_size=4), on_duplicate=st.sampled_from(OnDuplicate))
+    @rule(rows=st.lists(ROWS, max_size=4), on_duplicate=st.sampled_from(OnDuplicate))
     def import_leads(self, rows: list[Record], on_duplicate: OnDuplicate) -> None:
         valid = [row for row in rows if self.expect(partial(self.model.check, row)) is None]
         planned = self.call(lambda app: _import(app, valid, on_duplicate, dry_run=MemoryDryRun()))
@@ -163,7 +165,8 @@ class Applications(RuleBasedStateMachine):
     def merge(self, index: int, other: int) -> None:
         lead, duplicate = self.lead_at(index), self.lead_at(other)
         result = self.call(lambda app: app.merge(lead, duplicate))
-        expected = self.expect(lambda: self.model.merge(lead.id, duplicate.id, now=self.now))
+        now, ids = self.now, self.new_follow_up_ids(lead)
+        expected = self.expect(lambda: self.model.merge(lead.id, duplicate.id, now=now, reminder_ids=ids))
         assert (asdict(result) if isinstance(result, Lead) else result) == (expected or self.model.leads[lead.id])
 
     @rule(index=INDEXES)
@@ -399,8 +402,11 @@ class Applications(RuleBasedStateMachine):
 
     def new_follow_up_ids(self, lead: Lead) -> list[str]:
         """Return the ids of a lead's follow-ups that the model does not contain yet, oldest first."""
-        found = self.call(lambda app: [each.id for each in app.follow_ups(lead)])
-        return sorted(set(found) - self.model.follow_ups.keys()) if isinstance(found, list) else []
+        found = self.call(lambda app: {each.id: each.task_id for each in app.follow_ups(lead)})
+        if not isinstance(found, dict):
+            return []
+        self.model.reminded.update(found)
+        return sorted(found.keys() - self.model.follow_ups.keys())
 
     def lead_at(self, index: int) -> Lead:
         """Return a lead that exists or existed."""
