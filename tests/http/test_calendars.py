@@ -10,15 +10,13 @@ import pytest
 from ical.calendar_stream import IcsCalendarStream
 from ical.event import Event
 
-from builders import NOON, a_task, an_email
 from leads_adapters.http.rate_limit import RateLimit
 from leads_domain.access import digest
-from leads_domain.lead import LeadId
-from leads_domain.task import Task, TaskState
 from rest import JOHN, ON_BOTH_DATABASES, UNKNOWN_ID, Api, Response, Service
 
 MIA = "mia@example.com"
 HOUR = timedelta(hours=1)
+TASK = {"text": "Call about the quote", "due_at": "2026-01-05T13:00:00Z"}
 
 
 def create(api: Api, **values: object) -> Any:
@@ -35,14 +33,6 @@ def path_of(calendar: Any) -> str:
 def a_lead_of_mia(api: Api, **fields: object) -> str:
     """Create John Doe with Mia as his owner and return his path."""
     return api.post("/leads", {**JOHN, "owner": MIA, **fields}).expect(201).headers["location"]
-
-
-def store(service: Service, lead: str, **fields: Any) -> Task:
-    """Store a task of Mia about a lead, due in an hour."""
-    lead_id = LeadId(lead.rpartition("/")[2])
-    task = a_task(**{"lead_id": lead_id, "assignee": an_email(MIA), "due_at": NOON + HOUR, **fields})
-    service.run(service.container.database().write(lambda work: work.tasks.add(task)))
-    return task
 
 
 def events(response: Response) -> list[Event]:
@@ -163,24 +153,26 @@ def test_an_unknown_calendar_id_is_not_found(api: Api, id: str) -> None:
 @ON_BOTH_DATABASES
 def test_a_calendar_shows_tasks_and_messages_until_they_are_done(service: Service, api: Api) -> None:
     lead = a_lead_of_mia(api)
-    task = store(service, lead)
+    task = api.post(f"{lead}/tasks", {**TASK, "remind": True}).expect(201).json
     message = api.post(f"{lead}/follow-up", {"message": "Hello!", "due_at": "2026-01-06T12:00:00+01:00"}).json
     path = path_of(create(api))
     calendar_program = service.anonymous()
 
     found = {event.uid: event for event in events(calendar_program.get(path))}
     assert {uid: event.summary for uid, event in found.items()} == {
-        task.id: "John Doe: Call about the quote",
+        task["id"]: "John Doe: Call about the quote",
         message["id"]: "Message: John Doe: Hello!",
     }
     assert f"{found[message['id']].start:%Y-%m-%d %H:%M %Z}" == "2026-01-06 11:00 UTC"
 
     api.patch(f"/follow-ups/{message['id']}", {"due_at": "2026-01-07T12:00:00Z"}).expect(200)
-    moved = {event.uid: event for event in events(calendar_program.get(path))}[message["id"]]
-    assert (moved.sequence or 0) > (found[message["id"]].sequence or 0)
+    api.patch(f"/tasks/{task['id']}", {"due_at": "2026-01-08T12:00:00Z"}).expect(200)
+    moved = {event.uid: event for event in events(calendar_program.get(path))}
+    assert moved.keys() == found.keys()
+    assert all((moved[uid].sequence or 0) > (found[uid].sequence or 0) for uid in moved)
+    assert [event.start.day for event in moved.values()] == [7, 8]
 
-    done = a_task(id=task.id, lead_id=task.lead_id, state=TaskState.CANCELLED)
-    service.run(service.container.database().write(lambda work: work.tasks.save(done)))
+    api.post(f"/tasks/{task['id']}/complete", {"outcome": "They agreed."}).expect(200)
     api.post(f"/follow-ups/{message['id']}/cancel").expect(200)
     assert events(calendar_program.get(path)) == []
 
@@ -188,7 +180,7 @@ def test_a_calendar_shows_tasks_and_messages_until_they_are_done(service: Servic
 @ON_BOTH_DATABASES
 def test_the_entries_of_an_erased_lead_vanish(service: Service, api: Api) -> None:
     lead = a_lead_of_mia(api)
-    store(service, lead)
+    api.post(f"{lead}/tasks", TASK).expect(201)
     path = path_of(create(api))
     assert summaries(service.anonymous(), path) == ["John Doe: Call about the quote"]
     service.client("admin").request("DELETE", lead).expect(204)
@@ -198,7 +190,7 @@ def test_the_entries_of_an_erased_lead_vanish(service: Service, api: Api) -> Non
 
 def test_the_name_of_an_entry_follows_the_lead(service: Service, api: Api) -> None:
     lead = a_lead_of_mia(api)
-    store(service, lead)
+    api.post(f"{lead}/tasks", TASK).expect(201)
     path = path_of(create(api))
     before = service.anonymous().get(path)
     api.patch(lead, {"name": "Jane Roe"}).expect(200)
@@ -224,7 +216,7 @@ def test_an_unchanged_feed_is_not_sent_again(service: Service, api: Api) -> None
     for sent in (tag, f"W/{tag}", f'"1", {tag}', "*"):
         response = client.get(path, if_none_match=sent).expect(304)
         assert (response.body, response.headers["etag"]) == (b"", tag)
-    store(service, lead)
+    api.post(f"{lead}/tasks", TASK).expect(201)
     assert client.get(path, if_none_match=tag).expect(200).headers["etag"] != tag
     client.get(path, if_match=tag).expect_problem(412, "precondition-failed")
     client.get(path, if_none_match="x").expect_problem(400, "malformed-request")

@@ -11,6 +11,7 @@ import pytest
 from builders import NOON, an_id
 from databases import engine_of, sqlite_file
 from leads_adapters.sql import (
+    calendar_store,
     digest_store,
     follow_up_store,
     idempotency_store,
@@ -166,6 +167,18 @@ def test_assignees_with_tasks_due_are_found_in_two_steps_each(tmp_path: Path) ->
         index,
         f"{index} (assignee_key>?)",
         "SEARCH tasks USING INDEX ix_tasks_assignee_key_state_due_at_id (assignee_key=? AND state=? AND due_at<?)",
+    ]
+
+
+def test_the_entries_of_a_calendar_are_read_along_indexes(tmp_path: Path) -> None:
+    steps = plan(tmp_path, calendar_store._ENTRIES, owner_key="mia@example.com", due_from=NOON, limit=1_000)
+    assert steps == [
+        "SEARCH tasks USING INDEX ix_tasks_assignee_key_state_due_at_id (assignee_key=? AND state=? AND due_at>?)",
+        "SEARCH leads USING INDEX sqlite_autoindex_leads_1 (id=?)",
+        "SEARCH follow_ups USING INDEX ix_follow_ups_state_due_at_id (state=? AND due_at>?)",
+        "SEARCH leads USING INDEX sqlite_autoindex_leads_1 (id=?)",
+        "SEARCH timeline USING COVERING INDEX ix_timeline_lead_id_seq (lead_id=?)",
+        "USE TEMP B-TREE FOR ORDER BY",
     ]
 
 

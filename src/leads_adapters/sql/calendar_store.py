@@ -30,8 +30,6 @@ _REVOKE = (
     .values(revoked_at=func.coalesce(calendars.c.revoked_at, bindparam("at", type_=calendars.c.revoked_at.type)))
 )
 
-_LAST_OF_TIMELINE = select(func.max(timeline.c.seq)).where(timeline.c.lead_id == leads.c.id).scalar_subquery()
-
 
 def _first_due(items: Table, text: Any, channel: Any, recipient: Any, *conditions: ColumnElement[bool]) -> Select[Any]:
     """Select the entries of a table that are due first."""
@@ -44,7 +42,7 @@ def _first_due(items: Table, text: Any, channel: Any, recipient: Any, *condition
             items.c.created_at,
             items.c.updated_at.label("updated_at"),
             leads.c.updated_at.label("lead_updated_at"),
-            func.coalesce(_LAST_OF_TIMELINE, 0).label("sequence"),
+            leads.c.id.label("lead_id"),
             channel.label("channel"),
             recipient.label("recipient"),
         )
@@ -76,7 +74,12 @@ _FOUND = union_all(
         follow_ups.c.task_id.is_(None),  # a reminder would show its task twice
     ),
 ).subquery()
-_ENTRIES = select(_FOUND).order_by(_FOUND.c.due_at, _FOUND.c.id).limit(bindparam("limit"))
+_LAST_OF_TIMELINE = select(func.max(timeline.c.seq)).where(timeline.c.lead_id == _FOUND.c.lead_id).scalar_subquery()
+_ENTRIES = (
+    select(*(column for column in _FOUND.c if column.name != "lead_id"), func.coalesce(_LAST_OF_TIMELINE, 0))
+    .order_by(_FOUND.c.due_at, _FOUND.c.id)
+    .limit(bindparam("limit"))
+)
 
 
 class SqlCalendarStore:
@@ -146,7 +149,7 @@ def _calendar(row: Row) -> Calendar:
 
 
 def _entry(row: Row) -> CalendarEntry:
-    id, lead_name, text, due_at, created_at, updated_at, lead_updated_at, sequence, channel, recipient = row
+    id, lead_name, text, due_at, created_at, updated_at, lead_updated_at, channel, recipient, sequence = row
     return CalendarEntry(
         id=id,
         lead_name=lead_name,

@@ -132,7 +132,29 @@ def test_the_owner_of_a_lead_sees_its_messages_and_no_reminder(app: Application)
     assert read(app, calendar) == []
 
 
-def test_the_sequence_grows_with_each_change(app: Application) -> None:
+def test_the_sequence_of_a_task_grows_until_the_task_disappears(app: Application) -> None:
+    lead = app.register(owner=MIA).lead
+    task = app.create_task(lead)
+    calendar, _ = create(app)
+    seen = [read(app, calendar)[0]]
+    for changes in ({"due_at": NOON + HOUR}, {"text": "Call again"}):
+        app.change_task(task, **changes)
+        seen += read(app, calendar)
+    assert [(each.text, each.due_at) for each in seen] == [
+        ("Call about the quote", NOON),
+        ("Call about the quote", NOON + HOUR),
+        ("Call again", NOON + HOUR),
+    ]
+    assert seen[0].sequence < seen[1].sequence < seen[2].sequence
+
+    app.change_task(task, assignee="noah@example.com")
+    assert read(app, calendar) == []
+    app.change_task(task, assignee=MIA)
+    app.complete_task(task, next={"text": "Send the offer", "due_at": NOON + 2 * HOUR})
+    assert [each.text for each in read(app, calendar)] == ["Send the offer"]
+
+
+def test_the_sequence_of_a_message_grows_with_each_change(app: Application) -> None:
     lead = app.register(owner=MIA).lead
     message = app.trigger(lead, message="Hello!", due_at=NOON + HOUR)
     calendar, _ = create(app)
