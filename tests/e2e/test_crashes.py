@@ -41,8 +41,15 @@ END_LEASES = """
 INTERRUPTED = "All attempts were interrupted."
 """The error of a follow-up with every attempt interrupted by a kill."""
 
-NEVER_TRIED = "SELECT id FROM follow_ups WHERE state = 'scheduled' AND last_error IS NULL"
+NEVER_TRIED = "SELECT id FROM follow_ups WHERE state = 'scheduled' AND last_error IS NULL AND task_id IS NULL"
 
+
+RULE = '[[follow_up_rules]]\nwhen = "new"\nafter = "520w"\ntask = "Call {name}"\n'
+COMPLETION = {
+    "outcome": "They buy.",
+    "status": "contacted",
+    "next": {"text": "Send the offer", "due_at": "2050-01-01T00:00:00Z"},
+}
 
 UNPROCESSED_SECONDS = 10
 """The time after a restart in which interrupted submissions are processed."""
@@ -59,13 +66,14 @@ SUBMISSIONS: Mapping[str, tuple[Mapping[str, str], int]] = {
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """The leads, follow-ups and submissions that clients got a response for. `made` is released for each.
+    """The leads, follow-ups, completed tasks and submissions that clients got a response for.
 
-    `submissions` has the expected states by the number in the content.
+    `made` is released for each. `submissions` has the expected states by the number in the content.
     """
 
     leads: set[str] = field(default_factory=set)
     follow_ups: set[str] = field(default_factory=set)
+    completed: set[str] = field(default_factory=set)
     submissions: dict[str, str] = field(default_factory=dict)
     made: Semaphore = field(default_factory=lambda: Semaphore(0))
     numbers: Iterator[int] = field(default_factory=count)
@@ -75,13 +83,18 @@ class Acknowledged:
         try:
             while not enough.is_set():
                 email = f"lead-{next(self.numbers)}@example.com"
-                lead = service.post("/leads", {"name": "John Doe", "email": email}).expect(201).json["id"]
+                fields = {"name": "John Doe", "email": email, "owner": "mia@example.com"}
+                lead = service.post("/leads", fields).expect(201).json["id"]
                 self.leads.add(lead)
                 self.made.release()
                 follow_up = service.post(f"/leads/{lead}/follow-up").expect(202).json["id"]
                 self.follow_ups.add(follow_up)
                 self.made.release()
                 self.submit_form(service)
+                [task] = service.items(f"/leads/{lead}/tasks")
+                service.post(f"/tasks/{task['id']}/complete", COMPLETION).expect(200)
+                self.completed.add(task["id"])
+                self.made.release()
         except httpx.TransportError:
             return
 
@@ -223,7 +236,7 @@ def deployment(request: pytest.FixtureRequest, site: Site, receiver: Receiver) -
     dispatcher_place, kind = request.param.split(", ")
     channel = f'[channels.hook]\nadapter = "webhook"\nurl = "{receiver.url}"\nsecret = "{SECRET}"\n'
     form = '[forms.contact]\nredirect = "https://example.com/thanks"\nrate_limit = "off"\n'
-    site.write("leads.toml", channel + form)
+    site.write("leads.toml", channel + form + RULE)
     site.configure(LEADS_DEFAULT_CHANNEL="hook", LEADS_RATE_LIMIT="off")
     with ExitStack() as used:
         database = Database(site)
@@ -272,6 +285,7 @@ def test_crashes_lose_nothing_that_was_acknowledged(deployment: Deployment, rece
     service = deployment.start()
     eventually(lambda: not deployment.database.rows(UNPROCESSED), within=UNPROCESSED_SECONDS)
     assert_submissions_are_processed_once(service, acknowledged)
+    assert_tasks_are_complete(service, acknowledged)
     eventually(
         lambda: not deployment.database.rows(NEVER_TRIED), within=TIMEOUT_SECONDS + len(acknowledged.follow_ups) / 50
     )
@@ -282,7 +296,7 @@ def test_crashes_lose_nothing_that_was_acknowledged(deployment: Deployment, rece
     click.echo(
         f"{CRASHES} kills, {len(acknowledged.leads)} leads and {len(acknowledged.follow_ups)} follow-ups promised,"
     )
-    click.echo(f"{len(acknowledged.submissions)} submissions promised,")
+    click.echo(f"{len(acknowledged.submissions)} submissions and {len(acknowledged.completed)} completions promised,")
     click.echo(f"{interrupted.total()} notices cut off, {repeated.total()} repeated")
 
     assert acknowledged.follow_ups <= {post.headers["webhook-id"] for post in receiver.posts}
@@ -301,6 +315,23 @@ def assert_submissions_are_processed_once(service: Service, acknowledged: Acknow
     assert {number: states.get(number) for number in acknowledged.submissions} == acknowledged.submissions
     accepted = [submission["lead_id"] for submission in submissions if submission["state"] == "accepted"]
     assert service.get("/statistics").expect(200).json["enquiries"] == len(accepted) == len({*accepted})
+
+
+def assert_tasks_are_complete(service: Service, acknowledged: Acknowledged) -> None:
+    """Check that each lead has its task with a reminder, and each completion its transition and its next task."""
+    tasks = service.items("/tasks")
+    called = {task["lead_id"]: task for task in tasks if task["text"].startswith("Call ")}
+    completed = {lead for lead, task in called.items() if task["state"] == "done"}
+    leads = service.items("/leads")
+    assert called.keys() == {lead["id"] for lead in leads}
+    assert len(tasks) == len(called) + len(completed)
+    assert {task["lead_id"] for task in tasks if task["text"] == "Send the offer"} == completed
+    assert {lead["id"] for lead in leads if lead["status"] == "contacted"} == completed
+    assert acknowledged.completed <= {called[lead]["id"] for lead in completed}
+    assert len(acknowledged.completed) > CRASHES
+    reminders = [each for each in service.items("/follow-ups") if each["task_id"]]
+    assert len(reminders) == len(called)
+    assert {each["lead_id"] for each in reminders if each["state"] == "cancelled"} == completed
 
 
 def crash_at_any_moment(deployment: Deployment, receiver: Receiver, acknowledged: Acknowledged, random: Random) -> None:
