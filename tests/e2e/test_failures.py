@@ -14,6 +14,16 @@ UNCLOSED = f'api_key = "{SECRET}\n'
 BROKEN_PIPELINE = '[pipeline]\ninitial = "new"\n[pipeline.transitions]\nnew = ["won"]\n'
 RULE = '[[follow_up_rules]]\nwhen = "new"\nafter = "24h"\nmessage = "Call {name}."\n'
 FORM = "[forms.contact]\n"
+DIGEST = """
+[channels.sms]
+adapter = "apprise"
+url = "twilio://AC0123456789abcdef0123456789abcdef:0123456789abcdef0123456789abcdef@15551234567/{phone}"
+[digest]
+channel = "sms"
+at = "08:00"
+time_zone = "Europe/Berlin"
+days = ["mon"]
+"""
 HOURS = '[working_hours]\nzone = "Europe/Atlantis"\ndays = ["mon"]\nfrom = "09:00"\nto = "17:00"\n'
 
 
@@ -52,6 +62,10 @@ FAILURES = {
         "serve", ("Rule 2", "'fax'", "log"), files=with_rules("after", 'channel="fax"\nafter')
     ),
     "hours of no zone": Attempt("serve", ("working_hours", "Europe/Atlantis"), files={"leads.toml": HOURS}),
+    "digest by text message": Attempt("serve", ("digest", "sms", "phone number"), files={"leads.toml": DIGEST}),
+    "digest to dispatch by text message": Attempt(
+        "dispatch", ("digest", "sms", "phone number"), files={"leads.toml": DIGEST, "leads.db": ""}
+    ),
     "form with an unknown key": Attempt("forms", ("Form contact", "colour"), files={"leads.toml": FORM + "colour = 5"}),
     "form with an owner of no address": Attempt(
         "serve", ("Form contact", "owner", "'Dana'"), files={"leads.toml": FORM + 'owner = "Dana"'}

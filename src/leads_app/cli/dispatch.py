@@ -11,9 +11,9 @@ from leads_app.dispatcher import Dispatcher
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Send the follow-ups that are due now, then exit.")
+@click.option("--once", is_flag=True, help="Send what is due now, then exit.")
 def dispatch(once: bool) -> None:
-    """Send follow-ups when they are due, without serving the API.
+    """Send follow-ups and digests when they are due, without serving the API.
 
     Run it next to `leads serve --no-dispatch`. It runs until SIGTERM or Ctrl-C.
     """

@@ -33,11 +33,12 @@ _LOG_CHANNEL_WARNING = (
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="The number of processes.")
-@click.option("--no-dispatch", is_flag=True, help="Do not send follow-ups: `leads dispatch` sends them.")
+@click.option("--no-dispatch", is_flag=True, help="Send nothing: `leads dispatch` sends follow-ups and digests.")
 def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
-    """Serve the API, and send follow-ups when they are due."""
+    """Serve the API, and send follow-ups and digests when they are due."""
     container = session.open_container()
-    container.rules()  # report invalid channels, rules and forms before the URL is printed
+    container.rules()  # report invalid channels, rules, digests and forms before the URL is printed
+    container.queues()
     container.intake_policies()
     _check_free(host, port)
     _announce(container, host, port)

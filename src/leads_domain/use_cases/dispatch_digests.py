@@ -14,6 +14,9 @@ from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.compose_digest import ComposeDigest
 from leads_domain.use_cases.find_agenda import RECENTLY
 
+AT_ONCE = 4
+"""The maximum number of digests that one transaction composes. Other writes wait for it."""
+
 KEPT = timedelta(days=30)
 """The time for which ended digests are stored."""
 
@@ -36,10 +39,10 @@ class ClaimDueDigests:
         return {self.channel: min(planning, work.digests.next_attempt(now) or planning)}
 
     def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed[Digest]]:
-        """Return the claimed digests. Those with nothing to tell end here."""
+        """Return some of the due digests, claimed. Those with nothing to tell end here."""
         now = self.clock.now()
         self._plan_if_due(work, now)
-        until, limit = now + self.lease_time, limits[self.channel]
+        until, limit = now + self.lease_time, min(limits[self.channel], AT_ONCE)
         while due := work.digests.claim_due(now=now, owner=owner, until=until, limit=limit):
             claimed = [each for digest in due if (each := self._compose(work, digest, now))]
             if claimed:

@@ -23,7 +23,7 @@ from leads_domain.follow_up import Lease
 from leads_domain.lead import Lead
 from leads_domain.notifier import NoticeKind, NotificationError, Refused, TryAgain
 from leads_domain.use_cases.compose_digest import ComposeDigest
-from leads_domain.use_cases.dispatch_digests import KEPT, ClaimDueDigests, RecordDigest
+from leads_domain.use_cases.dispatch_digests import AT_ONCE, KEPT, ClaimDueDigests, RecordDigest
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -254,10 +254,10 @@ def test_a_digest_with_nothing_left_to_tell_is_empty(digests: Digests) -> None:
     digests.app.erase(other)
 
 
-def test_up_to_the_limit_is_claimed(digests: Digests) -> None:
-    for number in range(5):
+def test_up_to_the_limit_and_no_more_than_four_are_claimed_at_once(digests: Digests) -> None:
+    for number in range(9):
         digests.task(f"{number}@example.com")
-    assert [len(digests.claim(limit=2)) for _ in range(4)] == [2, 2, 1, 0]
+    assert [len(digests.claim(limit=limit)) for limit in (3, AT_ONCE, 32, 32)] == [3, AT_ONCE, 2, 0]
 
 
 def test_ended_digests_are_deleted_after_a_month(digests: Digests) -> None:
