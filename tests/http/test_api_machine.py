@@ -23,7 +23,7 @@ from sqlalchemy import URL
 
 from application import RETRY
 from builders import NOON, a_rule
-from contracts.application_model import RULES, ApplicationModel, ModelError, Record
+from contracts.application_model import CHANNELS, RULES, ApplicationModel, ModelError, Record
 from databases import database_url
 from fakes import CountingIds, RecordingNotifier
 from leads_app.dispatcher import LEASE
@@ -53,6 +53,14 @@ CHANGES = st.fixed_dictionaries(
         "status": st.sampled_from(["new", "contacted", "qualified", "converted", "lost", "won"]),
         "status_reason": st.sampled_from([None, "No budget"]),
     },
+)
+ASSIGNEES = st.sampled_from([None, "mia@example.com", "noah@example.com"])
+NEW_TASKS = st.fixed_dictionaries(
+    {"text": st.sampled_from(["Call", "Call", ""]), "assignee": ASSIGNEES, "remind": st.booleans()}
+)
+NEXT_TASKS = st.fixed_dictionaries({"text": st.just("Write"), "assignee": ASSIGNEES, "remind": st.booleans()})
+TASK_CHANGES = st.fixed_dictionaries(
+    {}, optional={"text": st.sampled_from(["Write", "Meet", ""]), "assignee": st.sampled_from(["noah@example.com"])}
 )
 INDEXES = st.integers(min_value=0, max_value=20)
 KEYS = st.sampled_from([None, "first", "second"])
@@ -121,12 +129,13 @@ class HttpApi(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        """Start with two leads, so that every rule applies."""
+        """Start with two leads and a task, so that every rule applies."""
         folder = Path(self.closing.enter_context(TemporaryDirectory()))
         urls = [self.closing.enter_context(database_url(store, folder)) for store in STORES]
         self.running = [Running(url, self.closing) for url in urls if url]
         self.create({"name": "Ann", "email": "a@example.com", "phone": None}, "error", None)
         self.create({"name": "Боб", "email": None, "phone": "+12025550100"}, "error", None)
+        self.create_task(0, 60, {"text": "Call", "assignee": "mia@example.com", "remind": True}, None)
 
     def teardown(self) -> None:
         self.closing.close()
@@ -250,6 +259,93 @@ class HttpApi(RuleBasedStateMachine):
             expected = self.expect(lambda: change(id, now=self.now))
             self.compare(response, expected, lambda: (follow_up_json(self.model.follow_ups[id]), id))
 
+    # Tasks
+
+    @rule(index=INDEXES, minutes=st.sampled_from([-60, 1, 60]), values=NEW_TASKS, key=KEYS)
+    def create_task(self, index: int, minutes: int, values: Record, key: str | None) -> None:
+        id = self.lead_at(index)
+        due_at = self.now + timedelta(minutes=minutes)
+        response = self.post(f"/leads/{id}/tasks", {**values, "due_at": due_at.isoformat()}, key, id)
+        if response is not None:
+            new_id, ids = response.json.get("id", ""), self.new_follow_up_ids(id)
+            task = {**values, "due_at": due_at}
+            expected = self.expect(
+                lambda: self.model.create_task(id, task, now=self.now, new_id=new_id, reminder_ids=ids)
+            )
+            self.compare(response, expected, lambda: (task_json(self.model.tasks[new_id]), new_id))
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(index=INDEXES, minutes=st.sampled_from([None, None, -60, 60]), changes=TASK_CHANGES, condition=CONDITIONS)
+    def change_task(self, index: int, minutes: int | None, changes: Record, condition: str) -> None:
+        id, lead_id = self.task_at(index)
+        body, values = dict(changes), dict(changes)
+        if minutes is not None:
+            values["due_at"] = self.now + timedelta(minutes=minutes)
+            body["due_at"] = values["due_at"].isoformat()
+        response = self.send("PATCH", f"/tasks/{id}", body, **self.condition(id, condition))
+        if changes.get("text") != "" and self.is_refused(response, id, condition):
+            return
+        ids = self.new_follow_up_ids(lead_id)
+        expected = self.expect(lambda: self.model.change_task(id, values, now=self.now, reminder_ids=ids))
+        self.compare(response, expected, lambda: (task_json(self.model.tasks[id]), id))
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(index=INDEXES, condition=CONDITIONS)
+    def cancel_task(self, index: int, condition: str) -> None:
+        id, _ = self.task_at(index)
+        response = self.send("POST", f"/tasks/{id}/cancel", **self.condition(id, condition))
+        if not self.is_refused(response, id, condition):
+            expected = self.expect(lambda: self.model.cancel_task(id, now=self.now))
+            self.compare(response, expected, lambda: (task_json(self.model.tasks[id]), id))
+
+    @precondition(lambda self: self.model.tasks)
+    @rule(
+        index=INDEXES,
+        values=st.fixed_dictionaries(
+            {
+                "outcome": st.sampled_from(["Reached", "Reached", "Reached", ""]),
+                "status": st.sampled_from([None, None, "contacted", "qualified", "converted", "lost", "won"]),
+                "status_reason": st.sampled_from([None, "No budget"]),
+            }
+        ),
+        next=st.none() | NEXT_TASKS,
+        key=KEYS,
+    )
+    def complete_task(self, index: int, values: Record, next: Record | None, key: str | None) -> None:
+        id, lead_id = self.task_at(index)
+        due_at = self.now + timedelta(minutes=60)
+        body = {**values, "next": next and {**next, "due_at": due_at.isoformat()}}
+        response = self.post(f"/tasks/{id}/complete", body, key, lead_id)
+        if response is None:
+            return
+        ids = self.new_follow_up_ids(lead_id)
+        new_task = response.json.get("next") or {"id": ""}
+        completion = {**values, "next": next and {**next, "due_at": due_at}}
+        expected = self.expect(
+            lambda: self.model.complete_task(id, completion, now=self.now, next_id=new_task["id"], follow_up_ids=ids)
+        )
+        if response.status >= 300:
+            assert problem_values(response) == expected
+            return
+        assert response.json == {
+            "task": task_json(self.model.tasks[id]),
+            "lead": lead_json(self.model.leads[lead_id]),
+            "next": task_json(self.model.tasks[new_task["id"]]) if next else None,
+        }
+
+    @rule(
+        state=st.sampled_from([None, "open", "done"]),
+        assignee=st.sampled_from([None, "mia@example.com"]),
+        overdue=st.booleans(),
+        limit=st.integers(1, 3),
+    )
+    def find_tasks(self, state: str | None, assignee: str | None, overdue: bool, limit: int) -> None:
+        filters = {"state": state, "assignee": assignee, "overdue": "true" if overdue else None}
+        query = "".join(f"&{name}={value}" for name, value in filters.items() if value)
+        found = self.all_items(f"/tasks?limit={limit}{query}")
+        expected = self.model.find_tasks([state] if state else [], assignee, self.now if overdue else None)
+        assert found == [task_json(each) for each in expected]
+
     # The dispatcher, time and crashes
 
     @rule(minutes=st.sampled_from([0, 1, 5, 60]), outcome=st.sampled_from(["sent", "busy", "refused"]))
@@ -265,7 +361,8 @@ class HttpApi(RuleBasedStateMachine):
                 channel.fail_with(*errors)
         attempts = {each.service.dispatch() for each in self.running}
         notices = {frozenset(self.notices(each)) for each in self.running}
-        claimed = [each for channel in ("log", "smtp", "sms") for each in self.claim(channel)]
+        # The order of the outcomes decides how often the next due time of a lead changes, and so its version.
+        claimed = [each for channel in sorted(CHANNELS) for each in self.claim(channel)]
         assert attempts == {len(claimed)}
         assert notices == {frozenset(each["id"] for each in claimed if self.recipient_error(each) is None)}
         for follow_up in claimed:
@@ -287,7 +384,7 @@ class HttpApi(RuleBasedStateMachine):
             claim = container.database().write(container.claim_due_follow_ups(), owner="crashed", limits=limits)
             each.service.run(claim)
             each.restart()
-        for channel in ("log", "smtp", "sms"):
+        for channel in CHANNELS:
             self.claim(channel)
 
     def claim(self, channel: str) -> list[Record]:
@@ -359,6 +456,7 @@ class HttpApi(RuleBasedStateMachine):
         follow_ups = self.all_items("/follow-ups?limit=3")
         expected = self.model.find_follow_ups([], None, None, overdue=False, now=self.now)
         assert follow_ups == [follow_up_json(each) for each in expected]
+        assert self.all_items("/tasks?limit=3") == [task_json(each) for each in self.model.find_tasks()]
 
     @invariant()
     def the_feed_has_every_event_once(self) -> None:
@@ -418,16 +516,21 @@ class HttpApi(RuleBasedStateMachine):
         """Return the id of a lead that exists or existed."""
         return self.model.ids[index % len(self.model.ids)]
 
+    def task_at(self, index: int) -> tuple[str, str]:
+        """Return the ids of a task and of its lead."""
+        task = [*self.model.tasks.values()][index % len(self.model.tasks)]
+        return task["id"], task["lead_id"]
+
     def condition(self, id: str, condition: str) -> dict[str, str]:
-        """Return the header `If-Match` with the current version of a lead, or with an older one."""
+        """Return the header `If-Match` with the current version of a lead or task, or with an older one."""
         if condition == "none":
             return {}
-        version = self.model.leads[id]["version"] if id in self.model.leads else 1
+        version = (self.model.leads | self.model.tasks).get(id, {"version": 1})["version"]
         return {"if_match": f'"{version if condition == "current" else version + 1}"'}
 
     def is_refused(self, response: Response, id: str, condition: str) -> bool:
         """Return whether a change must be refused because of its condition; check the response."""
-        if condition != "stale" or id not in self.model.leads:
+        if condition != "stale" or id not in self.model.leads | self.model.tasks:
             return False
         response.expect_problem(412, "precondition-failed")
         return True
@@ -472,11 +575,11 @@ def problem_values(response: Response) -> tuple[object, ...]:
             return ("DuplicateLead", problem["existing_lead_id"])
         case "illegal-transition":
             return ("IllegalTransition", problem["from"], problem["to"])
-        case "illegal-follow-up-state":
-            return ("IllegalFollowUpState", problem["state"])
+        case "illegal-follow-up-state" | "illegal-task-state" as name:
+            return (name.title().replace("-", ""), problem["state"])
         case "not-found":
             path = response.request.split("/")
-            return ("NotFound", "lead" if path[1] == "leads" else "follow-up", path[2])
+            return ("NotFound", {"leads": "lead", "follow-ups": "follow-up", "tasks": "task"}[path[1]], path[2])
     raise AssertionError(response)
 
 
@@ -489,8 +592,13 @@ def lead_json(lead: Record) -> Record:
 
 def follow_up_json(follow_up: Record) -> Record:
     """Return a follow-up of the model as the API shows it."""
-    shown = {name: value for name, value in follow_up.items() if name not in ("lease", "claims")}
-    return _with_times({**shown, "task_id": shown.get("task_id")})
+    return _with_times({name: value for name, value in follow_up.items() if name not in ("lease", "claims")})
+
+
+def task_json(task: Record) -> Record:
+    """Return a task of the model as the API shows it."""
+    shown = {name: value for name, value in task.items() if name != "remind"}
+    return _with_times({**shown, "assignee": task["assignee"] and task["assignee"]["address"]})
 
 
 def _with_times(record: Record) -> Record:
