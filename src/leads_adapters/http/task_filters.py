@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Annotated, Any
 
 from litestar.di import Provide
@@ -49,11 +48,10 @@ _RULES: Mapping[str, Callable[[Any, Normalizer], object]] = {
 
 @dataclass(frozen=True, slots=True)
 class FilteredTasks:
-    """The filters of a request, the query for them, and the means to run it."""
+    """The query for the filters of a request, and the means to run it."""
 
     database: Database
     list_tasks: ListTasks
-    filters: tuple[object, ...]
     query: TaskQuery
     overdue: bool
 
@@ -61,8 +59,9 @@ class FilteredTasks:
         self, request: ApiRequest, lead: LeadId | None, *, limit: int, cursor: str | None, count: bool
     ) -> JsonResponse[PageView[TaskView]]:
         """Return a page of the tasks of a lead, or of all leads."""
-        cursors = Cursors.of_positions("tasks", lead, self.filters)
-        query = replace(self.query, lead_id=lead, limit=limit, after=cursors.decode(cursor))
+        query = replace(self.query, lead_id=lead)
+        cursors = Cursors.of_positions("tasks", query, self.overdue)
+        query = replace(query, limit=limit, after=cursors.decode(cursor))
 
         def read(work: UnitOfWork, bytes_max: int) -> Page[bytes, Position]:
             page = self.list_tasks(work, replace(query, bytes_max=bytes_max), overdue=self.overdue)
@@ -83,23 +82,14 @@ def filtered_tasks_provider(database: Database, normalizer: Normalizer, list_tas
         due_from: FromQuery[DueFrom | None] = None,
         due_before: FromQuery[DueBefore | None] = None,
     ) -> FilteredTasks:
-        query = _query(states, normalizer, {"assignee": assignee, "due_from": due_from, "due_before": due_before})
-        return FilteredTasks(database, list_tasks, (states, assignee, overdue, due_from, due_before), query, overdue)
+        values = {"assignee": assignee, "due_from": due_from, "due_before": due_before}
+        sent: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+        try:
+            checked = check_fields(sent, _RULES, normalizer)
+        except ValidationFailed as invalid:
+            raise invalid_parameter(invalid) from None
+        key = checked.pop("assignee", None)
+        query = TaskQuery(states=tuple(dict.fromkeys(states)), assignee_key=key, **checked)
+        return FilteredTasks(database, list_tasks, query, overdue)
 
     return Provide(provide, sync_to_thread=False)
-
-
-def _query(
-    states: tuple[TaskState, ...], normalizer: Normalizer, values: Mapping[str, str | datetime | None]
-) -> TaskQuery:
-    sent = {name: value for name, value in values.items() if value is not None}
-    try:
-        checked: Mapping[str, Any] = check_fields(sent, _RULES, normalizer)
-    except ValidationFailed as invalid:
-        raise invalid_parameter(invalid) from None
-    return TaskQuery(
-        states=tuple(dict.fromkeys(states)),
-        assignee_key=checked.get("assignee"),
-        due_from=checked.get("due_from"),
-        due_before=checked.get("due_before"),
-    )
