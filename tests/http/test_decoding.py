@@ -393,6 +393,14 @@ def test_an_ambiguous_or_malformed_time_is_refused(shared_client: Api, shared_le
     assert shared_client.post(f"{shared_lead}/follow-up", {"due_at": due_at}).errors().keys() == {"/due_at"}
 
 
+@pytest.mark.parametrize("due_at", ["tomorrow", "2026-01-05T12:00:00", "2026-01-05", "10000-01-01T00:00:00Z"])
+def test_a_refused_time_is_answered_with_an_example(shared_client: Api, shared_lead: str, due_at: str) -> None:
+    expected = "Write a time with an offset and a year of four digits (RFC 3339), such as 2030-01-15T09:30:00Z."
+    assert shared_client.post(f"{shared_lead}/follow-up", {"due_at": due_at}).errors() == {"/due_at": expected}
+    query = shared_client.get(f"/follow-ups?due_before={due_at}").expect_problem(400, "malformed-request")
+    assert query["detail"] == f"The query parameter `due_before` is invalid. {expected}"
+
+
 @pytest.mark.parametrize(
     ("due_at", "expected"),
     [

@@ -257,6 +257,14 @@ def test_the_next_task_can_be_for_another_colleague_and_without_a_reminder(api: 
     assert states == ["cancelled"]
 
 
+def test_a_large_completion_is_stored_unchanged(api: Api, task: str) -> None:
+    text = "😀" * TEXT_MAX
+    due_at = "2026-01-08T13:00:00.000001+01:00"
+    done = api.post(f"{task}/complete", {"outcome": text, "next": {"text": text, "due_at": due_at}}).expect(200).json
+    assert (done["task"]["outcome"], done["next"]["text"]) == (text, text)
+    assert done["next"]["due_at"] == "2026-01-08T12:00:00.000001Z"
+
+
 def test_a_reason_belongs_to_the_status(api: Api, lead: str, task: str) -> None:
     before = everything(api, lead)
     for completion, pointers in (

@@ -44,6 +44,12 @@ _JSON_TYPES = {
     "array": "an array",
     "datetime": "a time (RFC 3339, with an offset)",
 }
+_A_TIME = "Write a time with an offset and a year of four digits (RFC 3339), such as 2030-01-15T09:30:00Z"
+_MESSAGES = {
+    "Invalid RFC3339 encoded datetime": _A_TIME,
+    "Expected `datetime` with a timezone component": _A_TIME,
+}
+"""The messages in place of those of msgspec that do not say what to do."""
 
 
 def decode_body(raw: bytes, schema: type[msgspec.Struct], check: Check) -> msgspec.Struct:
@@ -175,6 +181,7 @@ def json_message(error: msgspec.ValidationError) -> str:
         return " or ".join(_JSON_TYPES.get(word, word) for word in types[1].split(" | "))
 
     message, _, path = str(error).partition(" - at ")
+    message = _MESSAGES.get(message, message)
     message = message if len(message) <= _MESSAGE_MAX else "This is none of the allowed values"
     where = f" (at {path.strip('`$.')})" if path.strip("`$.") else ""
     return re.sub(r"`([^`]+)`", alternatives, message) + where + "."
