@@ -444,7 +444,8 @@ class ApplicationModel:
 
     def _remind(self, task: Record, now: datetime, ids: Sequence[str], channel: str = "log") -> list[str]:
         [id] = ids
-        message = f"{self.leads[task['lead_id']]['name']}: {task['text']}"
+        name = self.leads[task["lead_id"]]["name"]
+        message = task["text"] if name in task["text"] else f"{name}: {task['text']}"
         recipient = task["assignee"]["address"] if task["assignee"] else "owner"
         values = {"recipient": recipient, "channel": channel, "message": message}
         follow_up = _new_follow_up(id, task["lead_id"], {**values, "due_at": task["due_at"]}, now)

@@ -238,7 +238,7 @@ class Applications(RuleBasedStateMachine):
 
     @rule(index=INDEXES, hours=HOURS, values=st.fixed_dictionaries(NEW_TASKS))
     def create_task(self, index: int, hours: int, values: Record) -> None:
-        lead, values = self.lead_at(index), {**values, "due_at": self.now + timedelta(hours=hours)}
+        lead, values = self.lead_at(index), {**values, "due_at": self.now + timedelta(hours=hours, microseconds=1)}
         result = self.call(lambda app: app.create_task(lead, **values))
         now, new_id = self.now, result.id if isinstance(result, Task) else ""
         ids = self.new_follow_up_ids(lead)
@@ -255,7 +255,7 @@ class Applications(RuleBasedStateMachine):
     )
     def change_task(self, index: int, hours: int, changes: Record, is_moved: bool) -> None:
         task = self.task_at(index)
-        changes |= {"due_at": NOON + timedelta(hours=hours)} if is_moved else {}
+        changes |= {"due_at": self.now + timedelta(hours=hours, microseconds=1)} if is_moved else {}
         result = self.call(lambda app: app.change_task(task, **changes))
         now, ids = self.now, self.new_follow_up_ids(a_lead(id=task.lead_id))
         expected = self.expect(lambda: self.model.change_task(task.id, changes, now=now, reminder_ids=ids))
@@ -279,7 +279,7 @@ class Applications(RuleBasedStateMachine):
         self, index: int, status: str | None, status_reason: str | None, outcome: str, next: Record | None
     ) -> None:
         task = self.task_at(index)
-        next = next and {**next, "due_at": self.now + timedelta(hours=1)}
+        next = next and {**next, "due_at": self.now + timedelta(hours=1, microseconds=1)}
         values = {"status": status, "status_reason": status_reason, "outcome": outcome, "next": next}
         result = self.call(lambda app: app.complete_task(task, **values))
         now, ids = self.now, self.new_follow_up_ids(a_lead(id=task.lead_id))

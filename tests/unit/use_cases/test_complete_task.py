@@ -186,6 +186,12 @@ def test_all_errors_are_reported_together(app: Application, task: Task) -> None:
     )
 
 
+def test_an_empty_value_is_refused(app: Application, task: Task) -> None:
+    with pytest.raises(ValidationFailed) as caught:
+        app.complete_task(task, status="", next={})
+    assert [error.pointer for error in caught.value.errors] == ["/status", "/next/text", "/next/due_at"]
+
+
 def test_the_longest_outcome_is_stored(app: Application, task: Task) -> None:
     assert app.complete_task(task, outcome="x" * 1_000).task.outcome == "x" * 1_000
 
