@@ -8,7 +8,7 @@ from builders import a_follow_up, a_lead, a_phone, an_email, an_id
 from leads_domain.control_characters import CONTROL
 from leads_domain.follow_up import Recipient
 from leads_domain.lead import Lead
-from leads_domain.notices import SUBJECT_MAX, details_of, notice_of, subject_of
+from leads_domain.notices import SUBJECT_MAX, details_of, notice_of, shorten, subject_of
 from leads_domain.notifier import NoticeKind
 from strategies import leads, texts
 
@@ -58,6 +58,21 @@ def test_a_subject_without_a_name_is_the_first_line() -> None:
 def test_a_hostile_name_and_message_make_a_short_subject() -> None:
     assert len(subject_of("a " * 5000, f"{'a ' * 5000}b")) <= SUBJECT_MAX
     assert len(subject_of("\n" * 10_000, "\u0301" * 10_000)) <= SUBJECT_MAX
+
+
+@pytest.mark.parametrize(
+    ("text", "max_length", "shortened"),
+    [
+        ("one two", 7, "one two"),
+        ("one two three", 9, "one two…"),
+        ("one two three", 8, "one two…"),
+        ("abcd efghijkl", 9, "abcd…"),
+        ("abc defghijkl", 8, "abc def…"),
+        ("xxxxxxxxxx", 5, "xxxx…"),
+    ],
+)
+def test_a_line_is_cut_after_a_word_in_its_second_half(text: str, max_length: int, shortened: str) -> None:
+    assert shorten(text, max_length) == shortened
 
 
 def test_the_details_are_the_facts_of_the_lead_and_a_link() -> None:
@@ -118,3 +133,12 @@ def test_a_notice_to_a_colleague_has_the_name_and_details_of_the_lead() -> None:
 def test_a_notice_to_the_lead_has_no_details_and_no_name_in_its_subject() -> None:
     notice = notice_of(a_follow_up(recipient=Recipient.LEAD, message="Shall we talk?\nYours, Mia"), a_lead(), URL)
     assert (notice.subject, notice.details) == ("Shall we talk?", "")
+
+
+@pytest.mark.parametrize(
+    ("recipient", "email", "phone"), [("sales@example.com", "sales@example.com", None), ("+49123", None, "+49123")]
+)
+def test_a_notice_to_an_address_of_a_rule_has_details(recipient: str, email: str | None, phone: str | None) -> None:
+    notice = notice_of(a_follow_up(recipient=recipient), a_lead(), None)
+    assert (notice.name, notice.email, notice.phone) == (recipient, email, phone)
+    assert notice.details == details_of(a_lead(), None)
