@@ -115,7 +115,7 @@ def test_a_rule_makes_a_task_for_the_owner_and_a_reminder() -> None:
         remind=True,
     )
     assert (reminder.task_id, reminder.channel, reminder.due_at) == (task.id, "mail", task.due_at)
-    assert (reminder.recipient, reminder.message) == ("mia@example.com", "Ann Roe: Call Ann Roe")
+    assert (reminder.recipient, reminder.message) == ("mia@example.com", "Call Ann Roe")
     assert scheduled.lead == replace(lead, next_follow_up_at=task.due_at)
     assert [event.type for event in scheduled.events] == [EventType.TASK_CREATED, EventType.FOLLOW_UP_SCHEDULED]
 

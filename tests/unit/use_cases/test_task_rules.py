@@ -53,7 +53,7 @@ def test_a_new_lead_has_the_tasks_of_the_initial_status(app: Application) -> Non
     (task,) = app.tasks(lead)
     assert (task.assignee, task.text, task.due_at, task.state) == (MIA, "Call John Doe", NOON + DAY, TaskState.OPEN)
     assert [each.task_id for each in app.follow_ups(lead)] == [task.id, None]
-    assert reminders(app, lead) == {"John Doe: Call John Doe": "mia@example.com"}
+    assert reminders(app, lead) == {"Call John Doe": "mia@example.com"}
     assert (app.lead(lead).next_follow_up_at, app.lead(lead).version) == (task.due_at, 1)
     expected = ["lead.created", "task.created", "follow_up.scheduled", "follow_up.scheduled"]
     assert app.event_types(lead) == expected
@@ -66,8 +66,8 @@ def test_a_transition_makes_tasks_and_keeps_the_open_ones(app: Application) -> N
 
     assert open_tasks(app, lead) == {"Call John Doe": "mia@example.com", "Send John Doe an offer": "noah@example.com"}
     assert reminders(app, lead) == {
-        "John Doe: Call John Doe": "mia@example.com",
-        "John Doe: Send John Doe an offer": "noah@example.com",
+        "Call John Doe": "mia@example.com",
+        "Send John Doe an offer": "noah@example.com",
     }
     assert app.lead(lead).next_follow_up_at == NOON + DAY
 
@@ -94,7 +94,7 @@ def test_a_closed_lead_keeps_its_tasks_and_their_reminders(app: Application) -> 
     closed = app.change(lead, "lost", status_reason="No budget")
 
     assert open_tasks(app, lead) == {"Call John Doe": "mia@example.com"}
-    assert reminders(app, lead) == {"John Doe: Call John Doe": "mia@example.com"}
+    assert reminders(app, lead) == {"Call John Doe": "mia@example.com"}
     assert closed.next_follow_up_at == NOON + DAY
     assert [each.state for each in app.follow_ups(lead)] == [FollowUpState.SCHEDULED, FollowUpState.CANCELLED]
 
@@ -159,7 +159,7 @@ def test_a_second_owner_gets_no_tasks(app: Application) -> None:
     for owner in ("mia@example.com", None, "noah@example.com"):
         app.change(lead, owner=owner)
     assert open_tasks(app, lead) == {"Call John Doe": "mia@example.com"}
-    assert reminders(app, lead) == {"John Doe: Call John Doe": "mia@example.com"}
+    assert reminders(app, lead) == {"Call John Doe": "mia@example.com"}
 
 
 def test_only_open_tasks_without_an_assignee_are_assigned(app: Application) -> None:
@@ -184,11 +184,11 @@ def test_the_first_owner_is_reminded_of_what_nobody_was_reminded_of(app: Applica
     app.clock.advance(DAY)
     (claimed,) = app.claim()
     app.record(claimed, send(claimed, {"log": RecordingNotifier()}))
-    assert reminders(app, lead, FollowUpState.FAILED) == {"John Doe: Call John Doe": "owner"}
+    assert reminders(app, lead, FollowUpState.FAILED) == {"Call John Doe": "owner"}
 
     app.change(lead, owner="mia@example.com")
     (claimed,) = app.claim()
-    assert (claimed.notice.email, claimed.notice.message) == ("mia@example.com", "John Doe: Call John Doe")
+    assert (claimed.notice.email, claimed.notice.message) == ("mia@example.com", "Call John Doe")
 
 
 @pytest.mark.parametrize("get_an_owner", GET_AN_OWNER)
