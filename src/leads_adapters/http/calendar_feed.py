@@ -23,7 +23,7 @@ def write_calendar(calendar: Calendar, entries: Sequence[CalendarEntry]) -> byte
     This takes up to a millisecond for each entry.
     """
     from icalendar import Calendar as Written  # noqa: PLC0415 - slow to import
-    from icalendar import vDuration, vText  # noqa: PLC0415
+    from icalendar import Timezone, vDuration, vText  # noqa: PLC0415
 
     written = Written()
     written.add("version", "2.0")
@@ -34,6 +34,8 @@ def write_calendar(calendar: Calendar, entries: Sequence[CalendarEntry]) -> byte
     written.add("x-published-ttl", vDuration(_REFRESH))
     for entry in entries:
         written.add_component(_event(entry))
+    if not entries:  # the format requires a component
+        written.add_component(Timezone.from_tzid("UTC"))
     content: bytes = written.to_ical()
     return content
 

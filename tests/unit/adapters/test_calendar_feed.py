@@ -74,6 +74,13 @@ def test_another_parser_reads_a_task() -> None:
     assert event.description == TASK.text
 
 
+def test_a_calendar_without_entries_has_a_component_because_rfc_5545_requires_one() -> None:
+    content = write_calendar(CALENDAR, [])
+    calendar = read(content)
+    assert (calendar.events, [zone.tz_id for zone in calendar.timezones]) == ([], ["UTC"])
+    assert b"VTIMEZONE" not in write_calendar(CALENDAR, [TASK])
+
+
 def test_a_calendar_without_a_name_is_named_after_its_owner() -> None:
     assert b"\r\nX-WR-CALNAME:Tasks of mia@example.com\r\n" in write_calendar(CALENDAR, [])
 
