@@ -1,6 +1,6 @@
 """Measure how long lists of tasks take, and `leads today`, with a million leads and as many tasks."""
 
-import time
+import resource
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -35,7 +35,7 @@ _LISTS = (
     "leads?follow_up=overdue&sort=next_follow_up_at",
 )
 _COUNTS = ("tasks?overdue=true&limit=1&count=true", "tasks?state=done&limit=1&count=true")
-_COMMANDS = (("today",), ("today", "--assignee", "sales0@example.com"), ("today", "--json"))
+_COMMANDS = (("pipeline",), ("today",), ("today", "--assignee", "sales0@example.com"), ("today", "--json"))
 _new_id = Uuid7Source().new
 
 
@@ -64,8 +64,8 @@ def _measure_database(bench: Bench, database: str, filled: Filled) -> list[Figur
             times = [time_request(client, f"{service.url}/{name}")[0] for _ in range(bench.rounds)]
             found.append(Figure(f"ms on {database}: {name}", times))
         for command in _COMMANDS:
-            seconds = [_time_command(filled, command) for _ in range(bench.rounds)]
-            found.append(Figure(f"s on {database}: leads {' '.join(command)}", seconds, Goal(most=1)))
+            seconds = [_processor_time(filled, command) for _ in range(bench.rounds)]
+            found.append(Figure(f"processor s on {database}: leads {' '.join(command)}", seconds, Goal(most=1)))
     return found
 
 
@@ -88,10 +88,12 @@ def _failed_follow_up(lead: str, at: datetime) -> dict[str, object]:
     return {"id": _new_id(), "lead_id": lead, "attempts": 8, "claims": 8, **texts, **times}
 
 
-def _time_command(filled: Filled, command: tuple[str, ...]) -> float:
-    began = time.perf_counter()
+def _processor_time(filled: Filled, command: tuple[str, ...]) -> float:
+    """Return the processor time of a command. Most of it is the start of Python, which other work would slow down."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     filled.installation.leads(*command)
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _time_text(at: datetime) -> str:
