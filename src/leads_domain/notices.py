@@ -40,7 +40,7 @@ def notice_of(follow_up: FollowUp, lead: Lead, public_url: str | None) -> Follow
         phone=phone,
         message=follow_up.message,
         lead={name: fields[name] for name in _FIELDS},
-        subject=subject_of(follow_up.message, "" if to_lead else lead.name),
+        subject=_subject_to_lead(follow_up.message, lead.name) if to_lead else subject_of(follow_up.message, lead.name),
         details="" if to_lead else details_of(lead, public_url),
     )
 
@@ -55,6 +55,13 @@ def subject_of(message: str, name: str = "") -> str:
     if re.search(rf"(?<!\w){re.escape(name.removesuffix('…'))}(?!\w)", topic, re.IGNORECASE):
         return topic
     return shorten(": ".join(filter(None, [name, topic])), SUBJECT_MAX)
+
+
+def _subject_to_lead(message: str, name: str) -> str:
+    """Return the subject of a message to the lead, without the name if the line has a part of it: "Hello Ada,"."""
+    line = subject_of(message)
+    words, parts = (set(re.findall(r"\w{2,}", text.casefold())) for text in (line, name))
+    return subject_of(message, name) if words.isdisjoint(parts) else line
 
 
 def details_of(lead: Lead, public_url: str | None) -> str:

@@ -130,9 +130,20 @@ def test_a_notice_to_a_colleague_has_the_name_and_details_of_the_lead() -> None:
     assert notice.details == details_of(a_lead(owner=an_email("mia@example.com")), URL)
 
 
-def test_a_notice_to_the_lead_has_no_details_and_no_name_in_its_subject() -> None:
-    notice = notice_of(a_follow_up(recipient=Recipient.LEAD, message="Shall we talk?\nYours, Mia"), a_lead(), URL)
-    assert (notice.subject, notice.details) == ("Shall we talk?", "")
+@pytest.mark.parametrize(
+    ("message", "subject"),
+    [
+        ("Shall we talk?\nYours, Mia", "John Doe: Shall we talk?"),
+        ("Hello JOHN,\nshall we talk?", "Hello JOHN,"),
+        ("Dear Mr. Doe", "Dear Mr. Doe"),
+        ("Johnny?", "John Doe: Johnny?"),
+    ],
+)
+def test_a_notice_to_the_lead_has_no_details_and_names_the_lead_unless_it_is_a_greeting(
+    message: str, subject: str
+) -> None:
+    notice = notice_of(a_follow_up(recipient=Recipient.LEAD, message=message), a_lead(), URL)
+    assert (notice.subject, notice.details) == (subject, "")
 
 
 @pytest.mark.parametrize(

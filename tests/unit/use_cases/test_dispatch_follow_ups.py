@@ -37,7 +37,7 @@ def test_a_claim_returns_due_follow_ups_with_their_notices(app: Application) -> 
         idempotency_key=follow_up.id,
         phone="+12025550123",
         message="Hello!",
-        subject="Hello!",
+        subject="John Doe: Hello!",
         lead={
             "name": "John Doe",
             "email": "john@example.com",
