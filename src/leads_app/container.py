@@ -139,10 +139,7 @@ class Container(containers.DeclarativeContainer):
         settings.provided.working_hours,
     )
     assignment = providers.Singleton(make_assignment, normalizer, settings.provided.assignment)
-    update_reminder = providers.Singleton(UpdateReminder, ids, settings.provided.default_channel)
-    register_lead = providers.Singleton(
-        RegisterLead, clock, ids, normalizer, pipeline, rules, update_reminder, assignment
-    )
+    register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules, assignment)
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
     intake = providers.Singleton(Intake, normalizer, intake_policies)
@@ -151,9 +148,9 @@ class Container(containers.DeclarativeContainer):
     capture_lead = providers.Singleton(Capture, clock, ids, CapturedAs.LEAD, register_lead.provided.check)
     capture_enquiry = providers.Singleton(Capture, clock, ids, CapturedAs.ENQUIRY, add_enquiry.provided.check)
     accept_submission = providers.Singleton(AcceptSubmission, intake, add_enquiry)
-    change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules, update_reminder)
+    change_lead = providers.Singleton(ChangeLead, clock, ids, normalizer, pipeline, rules)
     add_note = providers.Singleton(AddNote, clock, ids)
-    merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline, update_reminder)
+    merge_leads = providers.Singleton(MergeLeads, clock, ids, pipeline)
     erase_lead = providers.Singleton(EraseLead, clock, ids)
     build_lead_query = providers.Singleton(BuildLeadQuery, clock, normalizer, pipeline)
     import_leads = providers.Singleton(ImportLeads, register_lead)
@@ -162,6 +159,7 @@ class Container(containers.DeclarativeContainer):
     change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
     create_task = providers.Singleton(CreateTask, clock, ids, normalizer, channels, settings.provided.default_channel)
+    update_reminder = providers.Singleton(UpdateReminder, ids, settings.provided.default_channel)
     change_task = providers.Singleton(ChangeTask, clock, ids, normalizer, update_reminder)
     cancel_task = providers.Singleton(CancelTask, clock, ids)
     complete_task = providers.Singleton(CompleteTask, change_lead, create_task)

@@ -1,6 +1,6 @@
 """Queries that return pages, with keyset pagination."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,17 @@ class Page(Generic[ItemT, PositionT]):
     items: Sequence[ItemT]
     next: PositionT | None
     is_cut: bool = False
+
+
+def all_items(read_page: Callable[[PositionT | None], Page[ItemT, PositionT]]) -> Iterator[ItemT]:
+    """Yield the items of all pages."""
+    position: PositionT | None = None
+    while True:
+        page = read_page(position)
+        yield from page.items
+        position = page.next
+        if position is None:
+            return
 
 
 class Cut(NamedTuple, Generic[ItemT]):

@@ -426,12 +426,20 @@ class ApplicationModel:
         return [*self._cancel_reminders(task, now), *self._remind(task, now, ids, channel)]
 
     def _assign_tasks(self, lead: Record, now: datetime, ids: Iterator[str]) -> list[str]:
-        """Assign the open tasks without an assignee to the owner, and replace their reminders."""
+        """Assign the open tasks without an assignee to the owner, and replace their reminders that were not sent."""
         events: list[str] = []
         for task in self.tasks_of(lead["id"]) if lead["owner"] else ():
             if task["state"] == "open" and task["assignee"] is None:
                 task.update(assignee=lead["owner"], version=task["version"] + 1, updated_at=now)
-                events += ["task.changed", *self._update_reminders(task, {"assignee"}, False, now, [next(ids)])]
+                events.append("task.changed")
+                unsent = [
+                    each
+                    for each in self.follow_ups_of(lead["id"])
+                    if each["task_id"] == task["id"] and each["state"] in ("scheduled", "failed")
+                ]
+                if unsent:
+                    events += self._cancel_reminders(task, now)
+                    events += self._remind(task, now, [next(ids)], unsent[0]["channel"])
         lead["next_follow_up_at"] = self._next_due(lead["id"])
         return events
 

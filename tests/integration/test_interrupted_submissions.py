@@ -24,7 +24,6 @@ from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
-from leads_domain.use_cases.update_reminder import UpdateReminder
 
 PROCESSES = 3
 SUBMISSIONS = 40
@@ -45,9 +44,7 @@ def enquiries(work: UnitOfWork) -> list[int]:
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_each_interrupted_submission_becomes_one_enquiry(store: str, tmp_path: Path) -> None:
     clock, ids, normalizer = FixedClock(), CountingIds(), SimpleNormalizer()
-    register = RegisterLead(
-        clock, ids, normalizer, DEFAULT_PIPELINE, FollowUpRules(ids, "log", ()), UpdateReminder(ids, "log")
-    )
+    register = RegisterLead(clock, ids, normalizer, DEFAULT_PIPELINE, FollowUpRules(ids, "log", ()))
     process = ProcessSubmission(Intake(normalizer, {}), AddEnquiry(register))
 
     async def process_everywhere(databases: list[Database]) -> None:

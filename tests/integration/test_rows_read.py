@@ -1,4 +1,4 @@
-"""Test that a database sends no rows beyond the size of a page."""
+"""Test that a database sends no rows that are not needed, such as those beyond the size of a page."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
-from builders import a_lead, a_submission, an_email, an_id
+from builders import NOON, a_follow_up, a_lead, a_submission, a_task, an_email, an_id
 from contracts.timeline import LEAD, some_entries
 from databases import database_url
+from fakes import CountingIds
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_app.factories import make_engine
 from leads_domain.paging import LeadQuery, SubmissionQuery
 from leads_domain.submission import SubmissionState
+from leads_domain.use_cases.assign_tasks import assign_tasks
 
 ROWS = 30
 STATES = (SubmissionState.RECEIVED, SubmissionState.SPAM)
@@ -87,3 +89,15 @@ def test_the_rows_of_several_runs_are_not_read_beyond_the_page(connection: Any) 
     counting, work = connection
     assert len(work.submissions.page(SubmissionQuery(states=STATES, bytes_max=5_000)).items) == 5
     assert counting.rows <= 2 * 7
+
+
+def test_the_first_owner_of_a_lead_does_not_read_all_reminders_for_each_task(connection: Any) -> None:
+    counting, work = connection
+    lead = a_lead(id=an_id(0), owner=an_email("mia@example.com"), next_follow_up_at=NOON)
+    for each in range(ROWS):
+        work.tasks.add(a_task(id=an_id(100 + each), lead_id=lead.id, assignee=None, remind=True))
+        work.follow_ups.add(a_follow_up(id=an_id(200 + each), lead_id=lead.id, task_id=an_id(100 + each)))
+    counting.rows = 0
+    _, events = assign_tasks(work, lead, CountingIds(), NOON)
+    assert len(events) == 3 * ROWS
+    assert counting.rows < 10 * ROWS

@@ -79,7 +79,7 @@ class AddEnquiry:
         store_scheduled(work, scheduled)
         events = [*events, *scheduled.events]
         if lead.owner is None:
-            changed, assigned = assign_tasks(work, changed, now, self.register_lead.update_reminder)
+            changed, assigned = assign_tasks(work, changed, self.register_lead.ids, now)
             work.leads.save(changed)
             events += assigned
         entries = add_events(work, lead.id, events, now=now, actor=actor, ids=self.register_lead.ids)

@@ -1,29 +1,59 @@
 """Assign the tasks of a lead that has got an owner."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 
 from leads_domain.events import Event
-from leads_domain.lead import Lead
+from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState
+from leads_domain.lead import Lead, LeadId
+from leads_domain.paging import LIMIT_MAX, FollowUpQuery, all_items
 from leads_domain.ports import UnitOfWork
+from leads_domain.reminder import remind
+from leads_domain.sources import IdSource
+from leads_domain.task import Task, TaskId
+from leads_domain.use_cases.cancel_follow_ups import cancel
 from leads_domain.use_cases.next_due import next_due
-from leads_domain.use_cases.update_reminder import UpdateReminder
 
 
-def assign_tasks(
-    work: UnitOfWork, lead: Lead, now: datetime, update_reminder: UpdateReminder
-) -> tuple[Lead, list[Event]]:
+def assign_tasks(work: UnitOfWork, lead: Lead, ids: IdSource, now: datetime) -> tuple[Lead, list[Event]]:
     """Assign the open tasks of a locked lead that have no assignee to its owner, and remind the owner.
 
     Rules have made these tasks before the lead had an owner. Returns the lead with its next due time, and the events,
     both not stored yet.
     """
-    events: list[Event] = []
     if lead.owner is None or lead.next_follow_up_at is None:
-        return lead, events
-    for task in work.tasks.open_of_lead(lead.id):
-        if task.assignee is None:
+        return lead, []
+    events: list[Event] = []
+    if unassigned := [task for task in work.tasks.open_of_lead(lead.id) if task.assignee is None]:
+        reminders = _reminders(work, lead.id)
+        for task in unassigned:
             assigned, changes = task.change({"assignee": lead.owner}, now)
             work.tasks.save(assigned)
-            events += [*changes, *update_reminder(work, lead, task, assigned, now)]
-    return replace(lead, next_follow_up_at=next_due(work, lead.id)) if events else lead, events
+            events += [*changes, *_replace(work, reminders.get(task.id, ()), assigned, lead, ids, now)]
+        lead = replace(lead, next_follow_up_at=next_due(work, lead.id))
+    return lead, events
+
+
+def _reminders(work: UnitOfWork, lead_id: LeadId) -> dict[TaskId, list[FollowUp]]:
+    """Return the reminders that were not sent by their tasks. All are read at once: there may be many."""
+    query = FollowUpQuery(lead_id=lead_id, states=(FollowUpState.FAILED,), limit=LIMIT_MAX)
+    failed = all_items(lambda after: work.follow_ups.page(replace(query, after=after)))
+    reminders: dict[TaskId, list[FollowUp]] = {}
+    for each in chain(work.follow_ups.scheduled_of_lead(lead_id), failed):
+        if each.task_id:
+            reminders.setdefault(each.task_id, []).append(each)
+    return reminders
+
+
+def _replace(
+    work: UnitOfWork, reminders: Sequence[FollowUp], task: Task, lead: Lead, ids: IdSource, now: datetime
+) -> list[Event]:
+    """Cancel the reminders to the owner, and schedule one to the assignee."""
+    if not reminders:
+        return []
+    cancelled = cancel(work, [each for each in reminders if each.state is FollowUpState.SCHEDULED], now)
+    reminder, events = remind(task, lead, reminders[0].channel, FollowUpId(ids.new()), now)
+    work.follow_ups.add(reminder)
+    return cancelled + events

@@ -1,6 +1,6 @@
 """Cancel scheduled follow-ups of a lead."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime
 
 from leads_domain.events import Event
@@ -15,22 +15,21 @@ def cancel_messages(work: UnitOfWork, lead_id: LeadId, now: datetime, *, is_clos
 
     Reminders are not cancelled: they belong to their tasks, which stay open.
     """
-    return _cancel(
-        work, lead_id, lambda each: each.task_id is None and (is_closed or each.rule_status is not None), now
-    )
+    scheduled = work.follow_ups.scheduled_of_lead(lead_id)
+    messages = [each for each in scheduled if each.task_id is None and (is_closed or each.rule_status is not None)]
+    return cancel(work, messages, now)
 
 
 def cancel_reminders(work: UnitOfWork, lead_id: LeadId, task_id: TaskId, now: datetime) -> list[Event]:
     """Cancel the scheduled reminders of a task; return the events."""
-    return _cancel(work, lead_id, lambda each: each.task_id == task_id, now)
+    return cancel(work, [each for each in work.follow_ups.scheduled_of_lead(lead_id) if each.task_id == task_id], now)
 
 
-def _cancel(work: UnitOfWork, lead_id: LeadId, condition: Callable[[FollowUp], bool], now: datetime) -> list[Event]:
-    """Cancel follow-ups of a locked lead. A current attempt is not interrupted, but its outcome is not recorded."""
+def cancel(work: UnitOfWork, follow_ups: Iterable[FollowUp], now: datetime) -> list[Event]:
+    """Cancel scheduled follow-ups of a locked lead. A current attempt continues, but its outcome is not recorded."""
     events: list[Event] = []
-    for follow_up in work.follow_ups.scheduled_of_lead(lead_id):
-        if condition(follow_up):
-            cancelled, cancellation = follow_up.cancel(now)
-            work.follow_ups.save(cancelled)
-            events += cancellation
+    for follow_up in follow_ups:
+        cancelled, cancellation = follow_up.cancel(now)
+        work.follow_ups.save(cancelled)
+        events += cancellation
     return events

@@ -17,7 +17,6 @@ from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.cancel_follow_ups import cancel_messages
 from leads_domain.use_cases.next_due import next_due
 from leads_domain.use_cases.store_scheduled import store_scheduled
-from leads_domain.use_cases.update_reminder import UpdateReminder
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,6 @@ class ChangeLead:
     normalizer: Normalizer
     pipeline: Pipeline
     rules: FollowUpRules
-    update_reminder: UpdateReminder
 
     def check(self, values: ChangesInput) -> Details:
         """Return the validated changes, except the status; raises `ValidationFailed` with all errors."""
@@ -82,7 +80,7 @@ class ChangeLead:
         changed, more_events = changed.change(changes)
         events += more_events
         if lead.owner is None:
-            changed, more_events = assign_tasks(work, changed, now, self.update_reminder)
+            changed, more_events = assign_tasks(work, changed, self.ids, now)
             events += more_events
         if changed.status != lead.status:
             changed, more_events = self._replace_follow_ups(work, changed, now)

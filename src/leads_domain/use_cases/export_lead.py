@@ -1,24 +1,20 @@
 """Export a person's data."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp
 from leads_domain.lead import Lead, LeadId
-from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, SubmissionQuery, TaskQuery
+from leads_domain.paging import LIMIT_MAX, FollowUpQuery, SubmissionQuery, TaskQuery, all_items
 from leads_domain.ports import UnitOfWork
 from leads_domain.submission import Submission
 from leads_domain.task import Task
 
 BATCH_BYTES_MAX = 2**20
 """The size of the pages that an export reads, which are in memory."""
-
-ItemT = TypeVar("ItemT")
-PositionT = TypeVar("PositionT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +47,9 @@ def export_lead(work: UnitOfWork, id: LeadId) -> PersonalDataExport:
         lead=lead,
         merged_ids=merged_ids,
         distinct_ids=work.similar_leads.distinct_from(id),
-        follow_ups=_all(lambda after: work.follow_ups.page(replace(follow_ups, after=after))),
-        tasks=_all(lambda after: work.tasks.page(replace(tasks, after=after))),
-        timeline=_all(lambda before: entries(before=before)),
-        submissions=_all(lambda after: work.submissions.page(replace(submissions, after=after))),
+        follow_ups=all_items(lambda after: work.follow_ups.page(replace(follow_ups, after=after))),
+        tasks=all_items(lambda after: work.tasks.page(replace(tasks, after=after))),
+        timeline=all_items(lambda before: entries(before=before)),
+        submissions=all_items(lambda after: work.submissions.page(replace(submissions, after=after))),
         replied_at=sorted(at for each in (id, *merged_ids) for at in work.idempotency.creation_times(each)),
     )
-
-
-def _all(read_page: Callable[[PositionT | None], Page[ItemT, PositionT]]) -> Iterator[ItemT]:
-    """Yield the items of all pages."""
-    position: PositionT | None = None
-    while True:
-        page = read_page(position)
-        yield from page.items
-        position = page.next
-        if position is None:
-            return

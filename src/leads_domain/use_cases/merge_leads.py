@@ -16,7 +16,6 @@ from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.cancel_follow_ups import cancel_messages
 from leads_domain.use_cases.lock_pair import lock_pair
 from leads_domain.use_cases.next_due import next_due
-from leads_domain.use_cases.update_reminder import UpdateReminder
 
 
 class MergeInput(TypedDict, total=False):
@@ -42,7 +41,6 @@ class MergeLeads:
     clock: Clock
     ids: IdSource
     pipeline: Pipeline
-    update_reminder: UpdateReminder
 
     def __call__(
         self,
@@ -73,7 +71,7 @@ class MergeLeads:
         work.leads.redirect(duplicate.id, id)
         lead, events = merge(target, duplicate)
         lead = replace(lead, next_follow_up_at=next_due(work, id))
-        lead, assigned = assign_tasks(work, lead, now, self.update_reminder)
+        lead, assigned = assign_tasks(work, lead, self.ids, now)
         lead = lead.revised(now)
         work.leads.save(lead)
         add_events(work, id, events + cancelled + assigned, now=now, actor=actor, ids=self.ids)

@@ -18,7 +18,6 @@ from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.store_scheduled import store_scheduled
-from leads_domain.use_cases.update_reminder import UpdateReminder
 
 _ATTEMPTS_MAX = 5
 """The maximum number of attempts to store a lead while other requests free and take its identity."""
@@ -61,7 +60,6 @@ class RegisterLead:
     normalizer: Normalizer
     pipeline: Pipeline
     rules: FollowUpRules
-    update_reminder: UpdateReminder
     assignment: Assignment = NO_ASSIGNMENT
 
     def check(self, values: DetailsInput, *other_errors: FieldError) -> Details:
@@ -176,7 +174,7 @@ class RegisterLead:
         if not events:
             return Registered(lead, Outcome.UNCHANGED)
         if lead.owner is None:
-            changed, more_events = assign_tasks(work, changed, now, self.update_reminder)
+            changed, more_events = assign_tasks(work, changed, self.ids, now)
             events += more_events
         changed = changed.revised(now)
         work.leads.save(changed)

@@ -30,7 +30,6 @@ from leads_domain.rules import FollowUpRules
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
-from leads_domain.use_cases.update_reminder import UpdateReminder
 
 HOUR = timedelta(hours=1)
 SENT, SCHEDULED, FAILED = FollowUpState.SENT, FollowUpState.SCHEDULED, FollowUpState.FAILED
@@ -88,9 +87,7 @@ class Setup:
     def __post_init__(self) -> None:
         ids = CountingIds()
         retry, rules = RetryPolicy(), FollowUpRules(ids, "log")
-        self.register = RegisterLead(
-            self.clock, ids, SimpleNormalizer(), DEFAULT_PIPELINE, rules, UpdateReminder(ids, "log")
-        )
+        self.register = RegisterLead(self.clock, ids, SimpleNormalizer(), DEFAULT_PIPELINE, rules)
         self.trigger = TriggerFollowUp(self.clock, ids, dict.fromkeys(CHANNELS), "log")
         self.claim = ClaimDueFollowUps(self.clock, LEASE, retry)
         self.dispatcher = Dispatcher(

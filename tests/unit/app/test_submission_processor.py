@@ -26,7 +26,6 @@ from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.process_submission import FAILED, ProcessSubmission, set_failed_aside
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
-from leads_domain.use_cases.update_reminder import UpdateReminder
 
 KEEP = timedelta(days=90)
 
@@ -53,9 +52,7 @@ class Setup:
 
     def __post_init__(self) -> None:
         ids, normalizer = CountingIds(), SimpleNormalizer()
-        register = RegisterLead(
-            self.clock, ids, normalizer, DEFAULT_PIPELINE, FollowUpRules(ids, "log", ()), UpdateReminder(ids, "log")
-        )
+        register = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, FollowUpRules(ids, "log", ()))
         self.process = FlakyProcess(ProcessSubmission(Intake(normalizer, {}), AddEnquiry(register)))
         self.processor = SubmissionProcessor(self.database, self.clock, self.process, KEEP)
         self._receive = ReceiveSubmission(self.clock, ids)
