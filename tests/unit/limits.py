@@ -30,6 +30,7 @@ from leads_adapters.sql.sqlite.engine import BUSY_TIMEOUT_SECONDS, LOG_MAX_BYTES
 from leads_app.channels import ATTEMPT_SECONDS
 from leads_app.cli.connections import CONNECTIONS_MAX, HEAD_MAX, HEAD_SECONDS
 from leads_app.cli.serve import STOP_SECONDS
+from leads_app.cli.today import ITEMS_MAX, ROWS_MAX
 from leads_app.dispatcher import SLOTS
 from leads_app.form_settings import FORM_RATE_LIMIT
 from leads_app.settings import DEFAULT_RATE_LIMIT, Settings
@@ -73,6 +74,7 @@ LIMITS = {
     "columns of a file": f"{COLUMNS_MAX:,}",
     "row of a file": f"{LINE_MAX // MIB} MiB",
     "errors of a row of a file": f"{ROW_ERRORS_MAX}",
+    "rows of each table of `leads today`; items of each list with `--json`": f"{ROWS_MAX}; {ITEMS_MAX:,}",
     "simultaneous long reads: filters, searches, `count`, similar leads, statistics, calendars": f"{LONG_READS_MAX}, "
     f"while {WAITING_MAX} wait for up to {LONG_WAIT_SECONDS:.0f} s",
     "simultaneous reads of `/metrics`, exports and dry runs of imports": f"{BACKGROUND_READS_MAX}, while "
