@@ -78,7 +78,7 @@ class AddEnquiry:
             work.leads.save(changed)
         store_scheduled(work, scheduled)
         events = [*events, *scheduled.events]
-        if lead.owner is None:
+        if changed.owner != lead.owner:
             changed, assigned = assign_tasks(work, changed, self.register_lead.ids, now)
             work.leads.save(changed)
             events += assigned
