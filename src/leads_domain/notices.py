@@ -52,7 +52,7 @@ def subject_of(message: str, name: str = "") -> str:
     """
     topic = shorten(next(filter(None, map(one_line, message.splitlines())), ""), SUBJECT_MAX)
     name = shorten(one_line(name), SUBJECT_NAME_MAX)
-    if re.search(rf"(?<!\w){re.escape(name.removesuffix('…'))}(?!\w)", topic, re.IGNORECASE):
+    if contains_words(topic, name.removesuffix("…")):
         return topic
     return shorten(": ".join(filter(None, [name, topic])), SUBJECT_MAX)
 
@@ -73,6 +73,11 @@ def details_of(lead: Lead, public_url: str | None) -> str:
     link = {"Link": f"{public_url}/leads/{lead.id}"} if public_url else {}
     facts = {label: fields[name] for name, label in _FIELDS.items()} | link
     return "\n\n".join(filter(None, map(_lines, [facts, lead.attributes])))
+
+
+def contains_words(text: str, words: str) -> bool:
+    """Return whether a text contains these words as a whole, in any case."""
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def shorten(text: str, max_length: int) -> str:

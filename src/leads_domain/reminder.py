@@ -7,6 +7,7 @@ from leads_domain.control_characters import on_one_line
 from leads_domain.events import Event
 from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead
+from leads_domain.notices import contains_words
 from leads_domain.task import Task
 
 
@@ -21,7 +22,7 @@ def remind(task: Task, lead: Lead, channel: str, id: FollowUpId, now: datetime) 
         lead.id,
         recipient=str(task.assignee) if task.assignee else Recipient.OWNER,
         channel=channel,
-        message=task.text if name in task.text else f"{name}: {task.text}",
+        message=task.text if contains_words(task.text, name) else f"{name}: {task.text}",
         due_at=task.due_at,
         now=now,
     )

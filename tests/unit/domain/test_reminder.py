@@ -33,6 +33,8 @@ def test_a_task_without_an_assignee_reminds_the_owner() -> None:
 def test_the_name_of_the_lead_is_not_repeated() -> None:
     reminder, _ = remind(a_task(text="Call John Doe"), a_lead(), "log", ID, NOON)
     assert reminder.message == "Call John Doe"
+    reminder, _ = remind(a_task(text="Announce the fair"), a_lead(name="Ann"), "log", ID, NOON)
+    assert reminder.message == "Ann: Announce the fair"
 
 
 def test_the_text_of_a_task_keeps_its_lines() -> None:
