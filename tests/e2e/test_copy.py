@@ -46,6 +46,8 @@ def test_a_service_moves_to_postgresql_and_back_with_all_data(site: Site, postgr
         ["table", "rows"],
         ["api_keys", "1"],
         ["calendars", "0"],
+        ["digest_plan", "0"],
+        ["digests", "0"],
         ["feed", "0"],
         ["idempotency_records", "0"],
         ["leads", "1"],
