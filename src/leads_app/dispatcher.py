@@ -142,9 +142,21 @@ class Dispatcher:
         return await self._database.read(lambda work: [queue.claim.next_attempts(work) for queue in self._queues])
 
     async def _start_due_attempts(self, next_attempts: Sequence[Mapping[str, datetime]]) -> Sequence[Claimed[Any]]:
-        """Claim due notices, as many for each channel as it has free slots; start their attempts and return them."""
-        pairs = zip(self._queues, next_attempts, strict=True)
-        return [claimed for queue, times in pairs for claimed in await self._start_due_attempts_of(queue, times)]
+        """Claim due notices, as many for each channel as it has free slots; start their attempts and return them.
+
+        An error of one queue does not stop the other queues. It is raised only if nothing was claimed, so that the
+        caller looks again at once if there is more to claim.
+        """
+        started: list[Claimed[Any]] = []
+        errors: list[Exception] = []
+        for queue, times in zip(self._queues, next_attempts, strict=True):
+            try:
+                started += await self._start_due_attempts_of(queue, times)
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+        if errors and not started:
+            raise errors[0]
+        return started
 
     async def _start_due_attempts_of(
         self, queue: Queue, next_attempts: Mapping[str, datetime]

@@ -1,6 +1,6 @@
 """The days and the hour of the daily digest."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from leads_domain.working_hours import WorkingHours
@@ -27,14 +27,12 @@ class DigestSchedule:
         opening = self._hours.next_opening(now)
         if planned_at is None or planned_at > now + _DAY or self._day(planned_at) < self._day(opening):
             return opening
-        return self._hours.next_opening(self._midnight_after(self._day(planned_at)))
-
-    def end_of_day(self, now: datetime) -> datetime:
-        """Return the end of the local day."""
-        return self._midnight_after(self._day(now))
-
-    def _midnight_after(self, day: date) -> datetime:
-        return datetime.combine(day + _DAY, time.min, self.zone)
+        return self._hours.next_opening(end_of_day(planned_at, self.zone))
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(self.zone).date()
+
+
+def end_of_day(moment: datetime, zone: tzinfo | None) -> datetime:
+    """Return the next midnight in a zone, in UTC; None is the zone of the machine."""
+    return datetime.combine(moment.astimezone(zone).date() + _DAY, time.min, zone).astimezone(UTC)

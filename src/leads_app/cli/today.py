@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from leads_app.cli.session import CommandFailed
 from leads_app.cli.terminal import print_line, print_table
 from leads_app.container import Container
 from leads_app.settings import Settings
+from leads_domain.digest_schedule import end_of_day
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import rfc3339
 from leads_domain.follow_up import FollowUp
@@ -39,7 +40,7 @@ def today(assignee: str | None, as_json: bool) -> None:
         person = _key(container, assignee)
         zone = _zone(container.settings())
         now = container.clock().now()
-        until = _end_of_day(now, zone)
+        until = end_of_day(now, zone)
         limit = ITEMS_MAX if as_json else ROWS_MAX
         find = container.database().read_long(find_agenda, person, now=now, end_of_day=until, limit=limit)
         agenda = run(find)
@@ -61,10 +62,6 @@ def _zone(settings: Settings) -> tzinfo | None:
     if settings.digest:
         return settings.digest.schedule.zone
     return settings.working_hours.zone if settings.working_hours else None
-
-
-def _end_of_day(now: datetime, zone: tzinfo | None) -> datetime:
-    return datetime.combine(now.astimezone(zone).date() + _DAY, time.min, zone).astimezone(UTC)
 
 
 def _print_tables(agenda: Agenda, when: Callable[[datetime], str], *, names_assignees: bool) -> None:
@@ -105,10 +102,10 @@ def _short(text: str) -> str:
     return shorten(one_line(text), _TEXT_MAX)
 
 
-def _as_json(agenda: Agenda, now: datetime, end_of_day: datetime) -> dict[str, Any]:
+def _as_json(agenda: Agenda, now: datetime, until: datetime) -> dict[str, Any]:
     return {
         "at": rfc3339(now),
-        "end_of_day": rfc3339(end_of_day),
+        "end_of_day": rfc3339(until),
         "overdue": _listed(agenda, agenda.overdue, _task),
         "due_today": _listed(agenda, agenda.due_today, _task),
         "failed_follow_ups": _listed(agenda, agenda.failed, _failed),

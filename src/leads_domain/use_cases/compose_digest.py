@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import accumulate, takewhile
 from typing import NamedTuple
 
-from leads_domain.digest_schedule import DigestSchedule
+from leads_domain.digest_schedule import DigestSchedule, end_of_day
 from leads_domain.lead import LeadId
 from leads_domain.notices import one_line, shorten, subject_of
 from leads_domain.ports import UnitOfWork
@@ -43,7 +43,8 @@ class ComposeDigest:
 
     def __call__(self, work: UnitOfWork, key: str, now: datetime) -> tuple[str, str] | None:
         """Return subject and message for the colleague with this e-mail key; None if there is nothing to tell."""
-        agenda = find_agenda(work, key, now=now, end_of_day=self.schedule.end_of_day(now), limit=ENTRIES_MAX)
+        until = end_of_day(now, self.schedule.zone)
+        agenda = find_agenda(work, key, now=now, end_of_day=until, limit=ENTRIES_MAX)
         if agenda.is_empty:
             return None
         names = {lead.id: lead.name for lead in agenda.leads.values()}
@@ -52,7 +53,8 @@ class ComposeDigest:
 
     def _lines(self, found: _List, names: dict[LeadId, str]) -> list[str]:
         """Return the title and the entries, up to `LIST_MAX` characters."""
-        entries = [self._entry(entry, names[entry.lead_id]) for entry in found.entries]
+        # A lead may have been merged or erased after the entries were read.
+        entries = [self._entry(each, names[each.lead_id]) for each in found.entries if each.lead_id in names]
         sizes = accumulate(len(entry) + 1 for entry in entries)
         shown = sum(1 for _ in takewhile(lambda size: size <= LIST_MAX, sizes))
         more = [f"and {found.total - shown} more"] if shown < found.total else []

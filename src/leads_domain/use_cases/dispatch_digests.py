@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from leads_domain.delivery import INTERRUPTED, Claimed, storable, wait_after
 from leads_domain.digest import Digest, DigestId, DigestState
+from leads_domain.digest_schedule import end_of_day
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import RetryPolicy
 from leads_domain.notifier import FollowUpNotice, NoticeKind, NotificationError
@@ -14,10 +15,13 @@ from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.compose_digest import ComposeDigest
 from leads_domain.use_cases.find_agenda import RECENTLY
 
-AT_ONCE = 4
-"""The maximum number of digests that one transaction composes. Other writes wait for it."""
+CLAIMED_MAX = 4
+"""The maximum number of digests that one transaction claims at a time. Other writes wait while they are composed."""
 
-KEPT = timedelta(days=30)
+ROUNDS_MAX = 4
+"""The maximum number of claims in one transaction, if the digests of the earlier ones had nothing to tell."""
+
+STORED_FOR = timedelta(days=30)
 """The time for which ended digests are stored."""
 
 
@@ -39,13 +43,16 @@ class ClaimDueDigests:
         return {self.channel: min(planning, work.digests.next_attempt(now) or planning)}
 
     def __call__(self, work: UnitOfWork, *, owner: str, limits: Mapping[str, int]) -> Sequence[Claimed[Digest]]:
-        """Return some of the due digests, claimed. Those with nothing to tell end here."""
+        """Return some of the due digests, claimed. Those with nothing to tell end here.
+
+        After many of these, it returns none: the next call goes on.
+        """
         now = self.clock.now()
         self._plan_if_due(work, now)
-        until, limit = now + self.lease_time, min(limits[self.channel], AT_ONCE)
-        while due := work.digests.claim_due(now=now, owner=owner, until=until, limit=limit):
-            claimed = [each for digest in due if (each := self._compose(work, digest, now))]
-            if claimed:
+        until, limit = now + self.lease_time, min(limits[self.channel], CLAIMED_MAX)
+        for _ in range(ROUNDS_MAX):
+            due = work.digests.claim_due(now=now, owner=owner, until=until, limit=limit)
+            if claimed := [each for digest in due if (each := self._compose(work, digest, now))]:
                 return claimed
         return ()
 
@@ -58,11 +65,11 @@ class ClaimDueDigests:
             return
         recipients = [
             *work.follow_ups.owners_of_failed(now - RECENTLY),
-            *work.tasks.assignees_due(schedule.end_of_day(now)),
+            *work.tasks.assignees_due(end_of_day(now, schedule.zone)),
         ]
         by_key = {recipient.key: recipient for recipient in recipients}
         work.digests.plan(now, [Digest.plan(DigestId(self.ids.new()), each, now) for each in by_key.values()])
-        work.digests.delete_ended(now - KEPT)
+        work.digests.delete_ended(now - STORED_FOR)
 
     def _compose(self, work: UnitOfWork, digest: Digest, now: datetime) -> Claimed[Digest] | None:
         """Return the digest with its notice; None, after it has ended, if there is nothing to tell."""

@@ -3,17 +3,17 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from builders import details_input
+from builders import NOON, details_input
 from databases import TIMEOUT_SECONDS, database_url
 from fakes import CountingIds, FixedClock, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
@@ -26,6 +26,7 @@ from leads_domain.follow_up import FollowUp, FollowUpState, RetryPolicy
 from leads_domain.notifier import Address, FollowUpNotice, FollowUpNotifier, Receipt, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery
 from leads_domain.pipeline import DEFAULT_PIPELINE
+from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps, RecordOutcome
 from leads_domain.use_cases.register_lead import RegisterLead
@@ -82,6 +83,7 @@ class Setup:
     log: RecordingNotifier = field(default_factory=RecordingNotifier)
     mail: FollowUpNotifier = field(default_factory=RecordingNotifier)
     owner: str = "here"
+    first_queues: Sequence[Queue] = ()
     outcomes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -93,7 +95,7 @@ class Setup:
         self.dispatcher = Dispatcher(
             self.database,
             self.clock,
-            [Queue(self.claim, RecordOutcome(self.clock, ids, FixedRandomSource(), retry))],
+            [*self.first_queues, Queue(self.claim, RecordOutcome(self.clock, ids, FixedRandomSource(), retry))],
             {"log": self.log, "mail": self.mail},
             owner=self.owner,
             on_outcome=lambda channel, outcome: self.outcomes.append(f"{channel} {outcome}"),
@@ -561,3 +563,25 @@ class TestSeveralDispatchers:
                 await setup.database.close()
 
         run(scenario())
+
+
+class FailingClaim:
+    """A claim that always fails."""
+
+    def next_attempts(self, _: UnitOfWork) -> Mapping[str, datetime]:
+        return {"log": NOON}
+
+    def __call__(self, *_: object, **__: object) -> Sequence[Any]:
+        raise ZeroDivisionError
+
+
+def test_a_queue_that_fails_does_not_stop_the_others(run: Run, log: list[MutableMapping[str, Any]]) -> None:
+    async def scenario() -> None:
+        setup = Setup(first_queues=[Queue(FailingClaim(), lambda *_: True)])
+        await setup.register_lead()
+        await setup.schedule()
+        async with setup.running():
+            await setup.until(all_sent)
+
+    run(scenario())
+    assert "ZeroDivisionError" in str(log)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leads_domain.digest_schedule import DigestSchedule
+from leads_domain.digest_schedule import DigestSchedule, end_of_day
 from unit.domain.test_working_hours import CLOCK_CHANGES
 
 EVERY_DAY = frozenset(range(7))
@@ -63,8 +63,18 @@ def test_a_time_of_a_clock_that_was_far_ahead_does_not_count() -> None:
     assert schedule("08:00").next_planning(now, moment("2099-01-01T08:00Z")) == now
 
 
-def test_the_end_of_the_day_is_the_next_midnight() -> None:
-    assert schedule("08:00").end_of_day(moment("2026-03-29T00:30+01:00")) == moment("2026-03-30T00:00+02:00")
+@pytest.mark.parametrize(
+    ("now", "zone", "end"),
+    [
+        ("2026-01-05T22:59Z", "Europe/Berlin", "2026-01-05T23:00Z"),
+        ("2026-01-05T23:00Z", "Europe/Berlin", "2026-01-06T23:00Z"),
+        ("2026-03-28T23:00Z", "Europe/Berlin", "2026-03-29T22:00Z"),
+        ("2026-10-24T22:00Z", "Europe/Berlin", "2026-10-25T23:00Z"),
+        pytest.param("2024-04-25T12:00Z", "Africa/Cairo", "2024-04-25T22:00Z", id="a skipped midnight"),
+    ],
+)
+def test_the_day_ends_at_the_next_local_midnight(now: str, zone: str, end: str) -> None:
+    assert end_of_day(moment(now), ZoneInfo(zone)) == moment(end)
 
 
 zones = st.sampled_from(sorted(CLOCK_CHANGES))

@@ -14,7 +14,7 @@ from application import Application
 from builders import a_follow_up, a_lead, a_task, an_email, an_id
 from databases import memory_database
 from leads_domain.control_characters import CONTROL
-from leads_domain.digest_schedule import DigestSchedule
+from leads_domain.digest_schedule import DigestSchedule, end_of_day
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.notifier import Refused
@@ -117,7 +117,7 @@ def test_the_subject_counts(office: Office, overdue: int, today: int, failed: in
 
 def test_only_what_concerns_the_colleague_today_is_listed(office: Office) -> None:
     ada = office.lead(owner="noah@example.com")
-    office.task(ada, SCHEDULE.end_of_day(MORNING))
+    office.task(ada, end_of_day(MORNING, SCHEDULE.zone))
     office.task(ada, MORNING, assignee="noah@example.com")
     office.fail(ada)
     assert office.compose() == ("", "")
@@ -172,3 +172,15 @@ def test_no_text_breaks_a_line_or_the_size(name: str, text: str, error: str, num
     assert len(message) < 10_000
     assert not CONTROL.search(message.replace("\n", ""))
     assert [line for line in message.split("\n") if not LINE.fullmatch(line)] == []
+
+
+def test_a_lead_that_was_removed_meanwhile_is_not_listed(office: Office) -> None:
+    ada, bob = office.lead("Ada Muster"), office.lead("Bob")
+    office.task(ada, MORNING - DAY)
+    office.task(bob, MORNING - DAY)
+    # As a process sees it that has read the tasks before another process merges the lead.
+    office.app.database.write(lambda work: work.leads.erase(ada.id))
+
+    _, message = office.compose()
+    assert "Ada" not in message
+    assert "Bob: Call about the quote" in message

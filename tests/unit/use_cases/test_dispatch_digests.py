@@ -17,13 +17,13 @@ from builders import NOON
 from databases import DATABASES, USE_CASE_STORES, memory_database
 from leads_domain.delivery import INTERRUPTED, Claimed
 from leads_domain.digest import OUTDATED_AFTER, Digest, DigestId, DigestState
-from leads_domain.digest_schedule import DigestSchedule
+from leads_domain.digest_schedule import DigestSchedule, end_of_day
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Lease
 from leads_domain.lead import Lead
 from leads_domain.notifier import NoticeKind, NotificationError, Refused, TryAgain
 from leads_domain.use_cases.compose_digest import ComposeDigest
-from leads_domain.use_cases.dispatch_digests import AT_ONCE, KEPT, ClaimDueDigests, RecordDigest
+from leads_domain.use_cases.dispatch_digests import CLAIMED_MAX, ROUNDS_MAX, STORED_FOR, ClaimDueDigests, RecordDigest
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -102,7 +102,7 @@ def test_each_colleague_with_something_to_do_gets_one_digest(digests: Digests) -
 
 
 def test_nothing_to_tell_means_no_digest(digests: Digests) -> None:
-    tomorrow = SCHEDULE.end_of_day(MORNING)
+    tomorrow = end_of_day(MORNING, SCHEDULE.zone)
     digests.task(MIA, due_at=tomorrow)
     digests.fail_follow_up(owner=None)
     lead = digests.task(NOAH)
@@ -257,17 +257,17 @@ def test_a_digest_with_nothing_left_to_tell_is_empty(digests: Digests) -> None:
 def test_up_to_the_limit_and_no_more_than_four_are_claimed_at_once(digests: Digests) -> None:
     for number in range(9):
         digests.task(f"{number}@example.com")
-    assert [len(digests.claim(limit=limit)) for limit in (3, AT_ONCE, 32, 32)] == [3, AT_ONCE, 2, 0]
+    assert [len(digests.claim(limit=limit)) for limit in (3, CLAIMED_MAX, 32, 32)] == [3, CLAIMED_MAX, 2, 0]
 
 
 def test_ended_digests_are_deleted_after_a_month(digests: Digests) -> None:
     digests.task(due_at=MORNING - DAY)
     (claimed,) = digests.claim()
     digests.record(claimed)
-    digests.app.clock.time = MORNING + KEPT
+    digests.app.clock.time = MORNING + STORED_FOR
     digests.claim()
     assert digests.stored(claimed).state is DigestState.SENT
-    digests.app.clock.time = MORNING + KEPT + DAY
+    digests.app.clock.time = MORNING + STORED_FOR + DAY
     digests.claim()
     with pytest.raises(NotFound):
         digests.stored(claimed)
@@ -319,3 +319,16 @@ def test_each_colleague_gets_one_digest_on_each_day_with_a_look_after_the_hour(
 
         assert sorted((day, recipient) for _, day, recipient in planned) == sorted(expected)
         assert len(sent) == len({*sent})
+
+
+def test_one_claim_ends_only_some_of_many_digests_with_nothing_to_tell(digests: Digests) -> None:
+    leads = [digests.task(f"{number}@example.com") for number in range(CLAIMED_MAX * ROUNDS_MAX + 1)]
+    digests.claim(limit=1)
+    for lead in leads:
+        digests.app.erase(lead)
+    digests.app.clock.advance(LEASE)
+
+    assert digests.claim(limit=CLAIMED_MAX) == []
+    assert digests.next_attempts()["smtp"] <= digests.app.clock.now()
+    assert digests.claim(limit=CLAIMED_MAX) == []
+    assert digests.next_attempts()["smtp"] > digests.app.clock.now()
