@@ -417,7 +417,7 @@ class ApplicationModel:
         reminders = self._reminders(task)
         if not task["remind"] or not (reminders or is_later or "assignee" in changed):
             return []
-        if reminders and changed == {"due_at"} and not any(each["lease"] for each in reminders):
+        if reminders and changed == {"due_at"} and not any(each["attempts"] for each in reminders):
             moved = [each for each in reminders if each["due_at"] != task["due_at"]]
             for each in moved:
                 each.update(due_at=task["due_at"], next_attempt_at=task["due_at"], updated_at=now)

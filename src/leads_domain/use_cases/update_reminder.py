@@ -18,8 +18,9 @@ from leads_domain.use_cases.cancel_follow_ups import cancel_reminders
 class UpdateReminder:
     """Reschedule the reminder of a task at its new due time, or replace it.
 
-    It is replaced if text or assignee have changed, and during an attempt: otherwise the attempt could succeed, and
-    nothing would remind at the new time. If the reminder was sent, a later due time or another assignee gets a new one.
+    It is replaced if text or assignee have changed, and after its first attempt has begun: that attempt could still
+    succeed, and nothing would remind at the new time. If it failed, the new reminder has all attempts. If the reminder
+    was sent, a later due time or another assignee gets a new one.
     """
 
     ids: IdSource
@@ -31,7 +32,7 @@ class UpdateReminder:
             return []
         scheduled = [each for each in work.follow_ups.scheduled_of_lead(lead.id) if each.task_id == task.id]
         is_same = (task.text, task.assignee) == (before.text, before.assignee)
-        if scheduled and is_same and all(each.lease is None for each in scheduled):
+        if scheduled and is_same and all(each.attempts == 0 for each in scheduled):
             return _reschedule(work, scheduled, task.due_at, now)
         if not scheduled and task.assignee == before.assignee and task.due_at <= before.due_at:
             return []
