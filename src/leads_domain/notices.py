@@ -13,6 +13,8 @@ SUBJECT_MAX = 120
 SUBJECT_NAME_MAX = 60
 DETAIL_MAX = 300
 
+_WORD = re.compile(r"\w+")
+
 _FIELDS = {
     "name": "Name",
     "email": "E-mail",
@@ -76,8 +78,12 @@ def details_of(lead: Lead, public_url: str | None) -> str:
 
 
 def contains_words(text: str, words: str) -> bool:
-    """Return whether a text contains these words as a whole, in any case."""
-    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE) is not None
+    """Return whether a text contains these words one after the other, in any case."""
+    return _spaced(words) in _spaced(text)
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(_WORD.findall(text.casefold()))} "
 
 
 def shorten(text: str, max_length: int) -> str:

@@ -1,5 +1,6 @@
 """Create, list, get and revoke calendars, and serve them to calendar programs."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +29,6 @@ from leads_domain.access import Permission
 from leads_domain.calendar import Calendar, CalendarId
 from leads_domain.errors import VersionMismatch
 from leads_domain.paging import LIMIT_DEFAULT
-from leads_domain.ports import UnitOfWork
 from leads_domain.use_cases.manage_calendars import CreateCalendar, ReadCalendar, RevokeCalendar, find_calendar
 
 Secret = Annotated[str, Meta(description="The secret of the calendar.", examples=[43 * "A"])]
@@ -63,10 +63,6 @@ class CalendarServices:
         if self.per_calendar:
             self.per_calendar.count(calendar.id)
         return calendar
-
-    def write_feed(self, work: UnitOfWork, calendar: Calendar) -> bytes:
-        """Return the content of a calendar."""
-        return write_calendar(calendar, self.read_calendar(work, calendar))
 
 
 class CalendarController(Controller):
@@ -148,8 +144,8 @@ class CalendarFeedController(Controller):
         the first ones if there are more. Reminders of tasks are left out.
         """
         calendar = await calendars.find(request, secret)
-        content = await calendars.database.read_long(calendars.write_feed, calendar)
-        return _feed_response(request, content)
+        entries = await calendars.database.read_long(calendars.read_calendar, calendar)
+        return _feed_response(request, await asyncio.to_thread(write_calendar, calendar, entries))
 
 
 def _feed_response(request: ApiRequest, content: bytes) -> Response[Any]:
