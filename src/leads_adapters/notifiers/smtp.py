@@ -65,7 +65,7 @@ class SmtpNotifier:
         self._with_connection(min(self._seconds, CHECK_SECONDS), lambda _: None)
 
     def _subject_of(self, notice: FollowUpNotice) -> str:
-        """Return the channel's subject for a message to a lead, else that of the notice."""
+        """Return the channel's subject for a message to a lead, which has no details, else that of the notice."""
         is_to_lead = notice.kind is NoticeKind.FOLLOW_UP and not notice.details
         return (self._subject if is_to_lead else "") or notice.subject or SUBJECT
 

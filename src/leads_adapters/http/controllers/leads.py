@@ -161,8 +161,8 @@ class LeadController(Controller):
     async def delete_lead(self, request: ApiRequest, id: FromPath[PathId], leads: Injected[LeadServices]) -> None:
         """Delete a lead.
 
-        Its timeline, follow-ups and submissions are erased with it. One timeline entry remains, which records when and
-        by whom the lead was erased. Its e-mail address and phone number can be used again.
+        Its timeline, follow-ups, tasks and submissions are erased with it. One timeline entry remains, which records
+        when and by whom the lead was erased. Its e-mail address and phone number can be used again.
         """
         await leads.database.write(leads.erase_lead, lead_id(id), **change_options(request))
 
@@ -172,9 +172,9 @@ class LeadController(Controller):
     ) -> Response[LeadView]:
         """Merge a duplicate into a lead.
 
-        The lead keeps its fields. Missing fields and further attributes are taken from the duplicate. The timeline, the
-        follow-ups and the submissions of the duplicate move to the lead, and a timeline entry lists the fields of the
-        duplicate. Requests for its id return 301 from then on. Repeating a merge has no effect.
+        The lead keeps its fields. Missing fields and further attributes are taken from the duplicate. The timeline,
+        follow-ups, tasks and submissions of the duplicate move to the lead, and a timeline entry lists the fields of
+        the duplicate. Requests for its id return 301 from then on. Repeating a merge has no effect.
         """
         options = change_options(request)
         return await leads.write(request, lead_response, leads.merge_leads, lead_id(id), sent_fields(data), **options)

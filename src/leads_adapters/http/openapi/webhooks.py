@@ -90,8 +90,8 @@ _HEADERS = {
     "webhook-signature": "`v1,` and the Base64 of the HMAC-SHA256 of id, timestamp and body, joined by full stops.",
 }
 _RESPONSES = {
-    "2XX": "The notice becomes `sent`.",
-    "4XX": "The notice becomes `failed`. After 401, 407, 408, 409, 425 and 429, the attempt is retried.",
+    "2XX": "The follow-up or digest becomes `sent`.",
+    "4XX": "The follow-up or digest becomes `failed`. After 401, 407, 408, 409, 425 and 429, the attempt is retried.",
     "default": "The attempt is retried, not before `Retry-After`.",
 }
 
