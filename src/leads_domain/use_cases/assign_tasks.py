@@ -13,7 +13,7 @@ from leads_domain.ports import UnitOfWork
 from leads_domain.reminder import remind
 from leads_domain.sources import IdSource
 from leads_domain.task import Task, TaskId
-from leads_domain.use_cases.cancel_follow_ups import cancel
+from leads_domain.use_cases.cancel_follow_ups import cancel_all
 from leads_domain.use_cases.next_due import next_due
 
 
@@ -53,7 +53,7 @@ def _replace(
     """Cancel the reminders to the owner, and schedule one to the assignee."""
     if not reminders:
         return []
-    cancelled = cancel(work, [each for each in reminders if each.state is FollowUpState.SCHEDULED], now)
+    cancelled = cancel_all(work, [each for each in reminders if each.state is FollowUpState.SCHEDULED], now)
     reminder, events = remind(task, lead, reminders[0].channel, FollowUpId(ids.new()), now)
     work.follow_ups.add(reminder)
     return cancelled + events

@@ -17,15 +17,16 @@ def cancel_messages(work: UnitOfWork, lead_id: LeadId, now: datetime, *, is_clos
     """
     scheduled = work.follow_ups.scheduled_of_lead(lead_id)
     messages = [each for each in scheduled if each.task_id is None and (is_closed or each.rule_status is not None)]
-    return cancel(work, messages, now)
+    return cancel_all(work, messages, now)
 
 
 def cancel_reminders(work: UnitOfWork, lead_id: LeadId, task_id: TaskId, now: datetime) -> list[Event]:
     """Cancel the scheduled reminders of a task; return the events."""
-    return cancel(work, [each for each in work.follow_ups.scheduled_of_lead(lead_id) if each.task_id == task_id], now)
+    scheduled = work.follow_ups.scheduled_of_lead(lead_id)
+    return cancel_all(work, [each for each in scheduled if each.task_id == task_id], now)
 
 
-def cancel(work: UnitOfWork, follow_ups: Iterable[FollowUp], now: datetime) -> list[Event]:
+def cancel_all(work: UnitOfWork, follow_ups: Iterable[FollowUp], now: datetime) -> list[Event]:
     """Cancel scheduled follow-ups of a locked lead. A current attempt continues, but its outcome is not recorded."""
     events: list[Event] = []
     for follow_up in follow_ups:
