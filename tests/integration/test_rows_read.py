@@ -98,6 +98,6 @@ def test_the_first_owner_of_a_lead_does_not_read_all_reminders_for_each_task(con
         work.tasks.add(a_task(id=an_id(100 + each), lead_id=lead.id, assignee=None, remind=True))
         work.follow_ups.add(a_follow_up(id=an_id(200 + each), lead_id=lead.id, task_id=an_id(100 + each)))
     counting.rows = 0
-    _, events = assign_tasks(work, lead, CountingIds(), NOON)
+    _, events = assign_tasks(work, None, lead, CountingIds(), NOON)
     assert len(events) == 3 * ROWS
     assert counting.rows < 10 * ROWS

@@ -78,8 +78,8 @@ class AddEnquiry:
             work.leads.save(changed)
         store_scheduled(work, scheduled)
         events = [*events, *scheduled.events]
-        if changed.owner != lead.owner:
-            changed, assigned = assign_tasks(work, changed, self.register_lead.ids, now)
+        changed, assigned = assign_tasks(work, lead, changed, self.register_lead.ids, now)
+        if assigned:
             work.leads.save(changed)
             events += assigned
         entries = add_events(work, lead.id, events, now=now, actor=actor, ids=self.register_lead.ids)

@@ -17,13 +17,16 @@ from leads_domain.use_cases.cancel_follow_ups import cancel_all
 from leads_domain.use_cases.next_due import next_due
 
 
-def assign_tasks(work: UnitOfWork, lead: Lead, ids: IdSource, now: datetime) -> tuple[Lead, list[Event]]:
-    """Assign the open tasks of a locked lead that have no assignee to its owner, and remind the owner.
+def assign_tasks(
+    work: UnitOfWork, before: Lead | None, lead: Lead, ids: IdSource, now: datetime
+) -> tuple[Lead, list[Event]]:
+    """Assign the open tasks of a locked lead that have no assignee to its first owner, and remind the owner.
 
-    Rules have made these tasks before the lead had an owner. Returns the lead with its next due time, and the events,
-    both not stored yet.
+    Rules have made these tasks while the lead had no owner: nothing happens if the lead `before` had one. It is None in
+    a merge, which can bring such tasks to a lead with an owner. Returns the lead with its next due time, and the
+    events, both not stored yet.
     """
-    if lead.owner is None or lead.next_follow_up_at is None:
+    if (before and before.owner) or lead.owner is None or lead.next_follow_up_at is None:
         return lead, []
     events: list[Event] = []
     if unassigned := [task for task in work.tasks.open_of_lead(lead.id) if task.assignee is None]:

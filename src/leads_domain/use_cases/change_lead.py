@@ -79,9 +79,8 @@ class ChangeLead:
         changed, events = self._change_status(lead, status or lead.status, changes, now)
         changed, more_events = changed.change(changes)
         events += more_events
-        if lead.owner is None:
-            changed, more_events = assign_tasks(work, changed, self.ids, now)
-            events += more_events
+        changed, more_events = assign_tasks(work, lead, changed, self.ids, now)
+        events += more_events
         if changed.status != lead.status:
             changed, more_events = self._replace_follow_ups(work, changed, now)
             events += more_events

@@ -71,7 +71,7 @@ class MergeLeads:
         work.leads.redirect(duplicate.id, id)
         lead, events = merge(target, duplicate)
         lead = replace(lead, next_follow_up_at=next_due(work, id))
-        lead, assigned = assign_tasks(work, lead, self.ids, now)
+        lead, assigned = assign_tasks(work, None, lead, self.ids, now)
         lead = lead.revised(now)
         work.leads.save(lead)
         add_events(work, id, events + cancelled + assigned, now=now, actor=actor, ids=self.ids)

@@ -173,9 +173,8 @@ class RegisterLead:
         changed, events = lead.change(details, merge_attributes=merge_attributes)
         if not events:
             return Registered(lead, Outcome.UNCHANGED)
-        if lead.owner is None:
-            changed, more_events = assign_tasks(work, changed, self.ids, now)
-            events += more_events
+        changed, more_events = assign_tasks(work, lead, changed, self.ids, now)
+        events += more_events
         changed = changed.revised(now)
         work.leads.save(changed)
         add_events(work, changed.id, events, now=now, actor=actor, ids=self.ids)
