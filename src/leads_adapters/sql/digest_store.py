@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Executable, bindparam, case, delete, insert, literal_column, or_, select, update
+from sqlalchemy import Executable, bindparam, delete, insert, literal_column, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from leads_adapters.sql.claims import claim, is_free, is_scheduled
 from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import digest_plan, digests
 from leads_domain.contact import EmailAddress
@@ -34,38 +35,14 @@ _UPDATE = (
     .where(digests.c.id == bindparam("id_"))
     .values({name: column for name, column in _COLUMNS.items() if name != "id"})
 )
-# A partial index holds these rows: scheduled digests, and no others, have a next attempt.
-_IS_SCHEDULED = digests.c.next_attempt_at.is_not(None)
-_IS_FREE = or_(digests.c.lease_until.is_(None), digests.c.lease_until <= bindparam("now"))
+_IS_SCHEDULED, _IS_FREE = is_scheduled(digests), is_free(digests)
 _NEXT_ATTEMPT = (
     select(digests.c.next_attempt_at)
     .where(_IS_SCHEDULED, _IS_FREE)
     .order_by(digests.c.next_attempt_at)
     .limit(literal_column("1"))
 )
-_DUE = (
-    select(digests.c.id)
-    .where(_IS_SCHEDULED, _IS_FREE, digests.c.next_attempt_at <= bindparam("now"))
-    .order_by(digests.c.next_attempt_at, digests.c.id)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-    # PostgreSQL may run a plain subquery several times, and would then claim more than the limit.
-    .cte("due")
-    .prefix_with("MATERIALIZED", dialect="postgresql")
-)
-_NOW = bindparam("now", type_=digests.c.updated_at.type)
-_CLAIM = (
-    update(digests)
-    .where(digests.c.id.in_(select(_DUE.c.id)))
-    .values(
-        attempts=digests.c.attempts + 1,
-        claims=digests.c.claims + 1,
-        lease_owner=bindparam("owner"),
-        lease_until=bindparam("until"),
-        updated_at=case((digests.c.updated_at < _NOW, _NOW), else_=digests.c.updated_at),
-    )
-    .returning(*digests.columns)
-)
+_CLAIM = claim(digests)
 _FAILED = (
     select(digests)
     .where(digests.c.state == DigestState.FAILED.value, digests.c.planned_at >= bindparam("since"))
@@ -113,7 +90,7 @@ class SqlDigestStore:
         return row[0] if row else None
 
     def claim_due(self, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[Digest]:
-        """See `DigestStore.claim_due`. One statement makes this atomic on every database."""
+        """See `DigestStore.claim_due`."""
         rows = self._runner.all(_CLAIM, now=now, owner=owner, until=until, limit=limit)
         claimed = [_digest(row) for row in rows]
         return sorted(claimed, key=lambda digest: (digest.next_attempt_at or now, digest.id))

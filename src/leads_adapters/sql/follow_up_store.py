@@ -11,18 +11,17 @@ from sqlalchemy import (
     Executable,
     Select,
     bindparam,
-    case,
     delete,
     exists,
     func,
     insert,
     literal_column,
-    or_,
     select,
     tuple_,
     update,
 )
 
+from leads_adapters.sql.claims import claim, is_free, is_scheduled
 from leads_adapters.sql.statements import Row, StatementRunner
 from leads_adapters.sql.tables import HAS_FAILED, follow_ups, leads
 from leads_domain.contact import EmailAddress
@@ -48,9 +47,7 @@ _SCHEDULED_OF_LEAD = (
     .order_by(follow_ups.c.due_at, follow_ups.c.id)
     .with_for_update()
 )
-# A partial index holds these rows: scheduled follow-ups, and no others, have a next attempt.
-_IS_SCHEDULED = follow_ups.c.next_attempt_at.is_not(None)
-_IS_FREE = or_(follow_ups.c.lease_until.is_(None), follow_ups.c.lease_until <= bindparam("now"))
+_IS_SCHEDULED, _IS_FREE = is_scheduled(follow_ups), is_free(follow_ups)
 # A recursive query steps from channel to channel along the index. GROUP BY would read every scheduled follow-up.
 _FIRST_CHANNEL = select(func.min(follow_ups.c.channel).label("channel")).where(_IS_SCHEDULED)
 _CHANNELS = _FIRST_CHANNEL.cte("channels", recursive=True)
@@ -74,34 +71,7 @@ _BACKLOG = (
     .where(_IS_SCHEDULED)
     .group_by(follow_ups.c.channel)
 )
-_DUE = (
-    select(follow_ups.c.id)
-    .where(
-        _IS_SCHEDULED,
-        _IS_FREE,
-        follow_ups.c.channel == bindparam("channel"),
-        follow_ups.c.next_attempt_at <= bindparam("now"),
-    )
-    .order_by(follow_ups.c.next_attempt_at)
-    .limit(bindparam("limit"))
-    .with_for_update(skip_locked=True)
-    # PostgreSQL may run a plain subquery several times, and would then claim more than the limit.
-    .cte("due")
-    .prefix_with("MATERIALIZED", dialect="postgresql")
-)
-_NOW = bindparam("now", type_=follow_ups.c.updated_at.type)
-_CLAIM = (
-    update(follow_ups)
-    .where(follow_ups.c.id.in_(select(_DUE.c.id)))
-    .values(
-        attempts=follow_ups.c.attempts + 1,
-        claims=follow_ups.c.claims + 1,
-        lease_owner=bindparam("owner"),
-        lease_until=bindparam("until"),
-        updated_at=case((follow_ups.c.updated_at < _NOW, _NOW), else_=follow_ups.c.updated_at),
-    )
-    .returning(*follow_ups.columns)
-)
+_CLAIM = claim(follow_ups, follow_ups.c.channel == bindparam("channel"))
 _RECENTLY_FAILED = (HAS_FAILED, follow_ups.c.updated_at >= bindparam("since"))
 _FAILED = (
     select(follow_ups)
@@ -201,7 +171,7 @@ class SqlFollowUpStore:
         }
 
     def claim_due(self, channel: str, *, now: datetime, owner: str, until: datetime, limit: int) -> Sequence[FollowUp]:
-        """See `FollowUpStore.claim_due`. One statement makes this atomic on every database."""
+        """See `FollowUpStore.claim_due`."""
         rows = self._runner.all(_CLAIM, channel=channel, now=now, owner=owner, until=until, limit=limit)
         claimed = [_follow_up(row) for row in rows]
         return sorted(claimed, key=lambda follow_up: (follow_up.next_attempt_at or now, follow_up.id))
