@@ -15,11 +15,11 @@ from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
-from leads_domain.errors import IllegalTaskState, LeadsError, Merged, NotFound
+from leads_domain.errors import LeadsError, Merged, NotFound
 from leads_domain.follow_up import FollowUpState
 from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
-from leads_domain.task import Task, TaskState
+from leads_domain.task import Task
 from leads_domain.use_cases.create_task import TaskInput
 from leads_domain.use_cases.merge_leads import MergeInput
 from postgres import postgres_url
@@ -193,12 +193,6 @@ def complete_step(app: Application, task: Task) -> Step:
     """Return a step that completes a task and creates the next one."""
     next: TaskInput = {"text": "Write", "due_at": NOON}
     return lambda work: app.complete_open_task(work, task.id, {"outcome": "Called", "next": next}, actor=ACTOR)
-
-
-def test_a_task_is_completed_once(app: Application, engine: Engine, john: Lead) -> None:
-    step = complete_step(app, app.create_task(john, assignee="mia@example.com"))
-    assert isinstance(result_during(app, engine, step, step), IllegalTaskState)
-    assert [each.state for each in app.tasks(john)] == [TaskState.DONE, TaskState.OPEN]
 
 
 def test_a_task_can_be_completed_during_a_merge(app: Application, engine: Engine, john: Lead, jon: Lead) -> None:

@@ -2,16 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from application import ACTOR, Application
-from databases import RunningDatabase, database_url
-from leads_app.factories import make_database, make_engine
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.lead import Lead
 from leads_domain.paging import LIMIT_MAX, LeadQuery
@@ -21,21 +16,6 @@ PHONE = "+12025550123"
 ROUNDS = 10
 WRITERS = 6
 CREATED, ADDED = EnquiryOutcome
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def apps(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[Application]]:
-    """Return two applications on one database, with different ids."""
-    with ExitStack() as stack:
-        url = stack.enter_context(database_url(request.param, tmp_path))
-        assert url is not None
-        runner = stack.enter_context(asyncio.Runner())
-        running = [RunningDatabase(make_database(make_engine(url)), runner) for _ in range(2)]
-        apps = [Application(each) for each in running]
-        apps[1].ids.given_out = 10_000_000
-        yield apps
-        for each in running:
-            each.run(each.database.close())
 
 
 def enquire_at_once(apps: list[Application], *enquiries: dict[str, Any]) -> list[EnquiryResult]:
