@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -21,12 +21,10 @@ from uuid import UUID
 import click
 import httpx
 import pytest
-from sqlalchemy import URL
 
+from e2e.databases import Database, database_of
 from e2e.service import TIMEOUT_SECONDS, Running, Service, Site, eventually
-from leads_adapters.sql.sqlite.driver import driver as sqlite
 from leads_app.dispatcher import SLOTS as IN_FLIGHT_MAX
-from postgres import connect, postgres_url
 from webhook_receiver import SECRET, Receiver, a_receiver
 
 CRASHES = int(os.environ.get("CRASHES", "2"))
@@ -123,54 +121,10 @@ class Acknowledged:
                     client.result()  # raise the error of the client
 
 
-class Database:
-    """SQLite in the site's folder. `of_dispatcher` has the settings of a dispatcher."""
-
-    of_dispatcher: Mapping[str, str] = {}
-
-    def __init__(self, site: Site) -> None:
-        self._file = site.folder / "leads.db"
-
-    def rows(self, statement: str) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement."""
-        with closing(sqlite.connect(self._file, timeout=TIMEOUT_SECONDS, isolation_level=None)) as connection:
-            found: Sequence[Sequence[Any]] = connection.execute(statement).fetchall()
-            return found
-
-    def forget_dispatcher(self) -> None:
-        """Wait until no statement of a killed dispatcher can still take effect."""
-
-    def check(self) -> None:
-        """Check that the file is not damaged."""
-        assert self.rows("PRAGMA integrity_check") == [("ok",)]
-
-
-class Postgres(Database):
-    """PostgreSQL, which may still run statements of a killed process."""
-
-    def __init__(self, url: URL) -> None:
-        self._url = url
-        named = url.update_query_dict({"application_name": "dispatcher"})
-        self.of_dispatcher = {"LEADS_DATABASE_URL": named.render_as_string(hide_password=False)}
-
-    def rows(self, statement: str) -> Sequence[Sequence[Any]]:
-        """Return the rows of a statement."""
-        with connect(self._url) as connection:
-            return connection.execute(statement.encode()).fetchall()
-
-    def forget_dispatcher(self) -> None:
-        """Wait until the connections of the killed dispatcher are closed."""
-        left = "SELECT pid FROM pg_stat_activity WHERE application_name = 'dispatcher' AND datname = current_database()"
-        eventually(lambda: not self.rows(left))
-
-    def check(self) -> None:
-        """Do nothing: PostgreSQL recovers by itself."""
-
-
 class Deployment:
     """A service with a dispatcher, in its own process if `apart`, on a database."""
 
-    def __init__(self, site: Site, database: "Database", apart: bool) -> None:
+    def __init__(self, site: Site, database: Database, apart: bool) -> None:
         self.site, self.database, self.apart = site, database, apart
         self.service: Service | None = None
         self.dispatcher: Running | None = None
@@ -239,11 +193,7 @@ def deployment(request: pytest.FixtureRequest, site: Site, receiver: Receiver) -
     site.write("leads.toml", channel + form + RULE)
     site.configure(LEADS_DEFAULT_CHANNEL="hook", LEADS_RATE_LIMIT="off")
     with ExitStack() as used:
-        database = Database(site)
-        if kind == "PostgreSQL":
-            url = used.enter_context(postgres_url())
-            site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
-            database = Postgres(url)
+        database = used.enter_context(database_of(site, kind))
         with site.serve():
             assert site.key
         deployment = Deployment(site, database, apart=dispatcher_place == "apart")

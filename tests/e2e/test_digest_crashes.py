@@ -8,7 +8,6 @@ import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from random import Random
 from uuid import UUID
@@ -16,12 +15,11 @@ from uuid import UUID
 import click
 import pytest
 
+from e2e.databases import Database, Postgres, database_of
 from e2e.service import Running, Site, eventually
-from e2e.test_crashes import Database, Postgres
-from postgres import postgres_url
 from webhook_receiver import SECRET, Receiver, a_receiver
 
-DAYS = int(os.environ.get("CRASHES", "8")) // 4
+DAYS = max(1, int(os.environ.get("CRASHES", "8")) // 4)
 COLLEAGUES = 12
 
 # The next day begins: what was planned counts as planned two days ago.
@@ -47,12 +45,7 @@ def receiver() -> Iterator[Receiver]:
 def database(request: pytest.FixtureRequest, site: Site, receiver: Receiver) -> Iterator[Database]:
     """Create a task for each colleague, and configure digests that are due now."""
     configure(site, receiver)
-    with ExitStack() as used:
-        database = Database(site)
-        if request.param == "PostgreSQL":
-            url = used.enter_context(postgres_url())
-            site.configure(LEADS_DATABASE_URL=url.render_as_string(hide_password=False))
-            database = Postgres(url)
+    with database_of(site, request.param) as database:
         with site.serve("--no-dispatch") as service:
             lead = service.post("/leads", {"name": "John Doe", "email": "john@example.com"}).expect(201).json["id"]
             for number in range(COLLEAGUES):
