@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 
 from application import RETRY, Application
 from databases import DATABASES
+from digests import MORNING, Digests
 from leads_adapters.notifiers import smtp
 from leads_app.dispatcher import SLOTS, Dispatcher, Queue
 from leads_domain.testing import Behaviour
 from mail_server import MailServer, a_mail_server
-from unit.use_cases.test_dispatch_digests import MORNING, Digests
 
 COLLEAGUES = SLOTS + 5
 
