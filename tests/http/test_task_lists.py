@@ -122,10 +122,10 @@ def test_a_cursor_belongs_to_its_list_and_filters(api: Api, leads: list[str], ta
         api.get(f"{other}&cursor={cursor}").expect_problem(400, "malformed-request")
 
 
-def test_an_unknown_lead_has_no_list_of_tasks(api: Api) -> None:
+def test_an_unknown_lead_has_no_list_of_tasks(shared_client: Api) -> None:
     for path in (f"/leads/{UNKNOWN_ID}", "/leads/john"):
         for query in ("", "?overdue=true&state=done", "?count=true"):
-            api.get(f"{path}/tasks{query}").expect_problem(404, "not-found")
+            shared_client.get(f"{path}/tasks{query}").expect_problem(404, "not-found")
 
 
 def test_leads_with_tasks_count_as_followed_up(service: Service, api: Api, leads: list[str]) -> None:
