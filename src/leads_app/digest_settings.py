@@ -24,8 +24,12 @@ class _DigestTable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def parse_digest(value: object) -> DigestSettings:
-    """Return the settings; raises `ValueError` or msgspec's `ValidationError`."""
-    table = msgspec.convert(value, _DigestTable)
+    """Return the settings; raises `ValueError`."""
+    try:
+        table = msgspec.convert(value, _DigestTable)
+    except msgspec.ValidationError as error:
+        needed = 'Give channel, at such as "08:00", time_zone and days such as ["mon", "tue"], and nothing else'
+        raise ValueError(f"{needed}. {error}.") from None
     if not table.days:
         raise ValueError("Give at least one day.")
     schedule = DigestSchedule(zone=parse_zone(table.time_zone), days=parse_days(table.days), at=parse_time(table.at))

@@ -9,7 +9,8 @@ LeadsError
 ├── VersionMismatch        the lead or task is at another version than the caller expects
 ├── IllegalTransition      the pipeline does not allow this change of status
 ├── IllegalFollowUpState   the state of the follow-up does not allow this action
-│   └── AttemptInProgress  the follow-up is being sent: its message cannot change
+│   ├── AttemptInProgress  the follow-up is being sent: its message cannot change
+│   └── TaskHasEnded       the task of the reminder is done or cancelled: it needs no reminder
 ├── IllegalTaskState       the state of the task does not allow this action
 ├── IllegalSubmissionState the state of the submission does not allow this action
 ├── RequestInProgress      another request with this idempotency key is in progress
@@ -123,6 +124,14 @@ class AttemptInProgress(IllegalFollowUpState):
         super().__init__(state, "changed")
         detail = "The message cannot change while the follow-up is being sent. If the attempt fails, try again."
         self.args = (detail,)
+
+
+class TaskHasEnded(IllegalFollowUpState):
+    """A reminder cannot be retried after its task has ended. `task_state` is the state of the task."""
+
+    def __init__(self, state: str, task_state: str) -> None:
+        super().__init__(state, "retried")
+        self.args = (f"The follow-up reminds of a task that is {task_state}. It cannot be retried.",)
 
 
 class IllegalTaskState(LeadsError):

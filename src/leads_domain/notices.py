@@ -52,9 +52,11 @@ def subject_of(message: str, name: str = "") -> str:
 
     The subject is one line of up to `SUBJECT_MAX` characters, without control characters.
     """
-    topic = shorten(next(filter(None, map(one_line, message.splitlines())), ""), SUBJECT_MAX)
-    name = shorten(one_line(name), SUBJECT_NAME_MAX)
-    if contains_words(topic, name.removesuffix("…")):
+    line, name = next(filter(None, map(one_line, message.splitlines())), ""), one_line(name)
+    has_prefix = line.startswith(f"{name}: ")  # as a reminder does; the name may be too long for a subject
+    topic = shorten(line.removeprefix(f"{name}: "), SUBJECT_MAX)
+    name = shorten(name, SUBJECT_NAME_MAX)
+    if not has_prefix and contains_words(topic, name.removesuffix("…")):
         return topic
     return shorten(": ".join(filter(None, [name, topic])), SUBJECT_MAX)
 

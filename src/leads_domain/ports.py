@@ -145,14 +145,14 @@ class FollowUpStore(Protocol):
     def recently_failed(self, since: datetime, *, owner_key: str | None, limit: int) -> Sequence[FollowUp]:
         """Return up to `limit` follow-ups that have failed since this time, the last one first.
 
-        With `owner_key`, return only those of leads with this owner.
+        Reminders of tasks that are not open are left out. With `owner_key`, return only those of leads with this owner.
         """
 
     def count_recently_failed(self, since: datetime, *, owner_key: str | None) -> int:
         """Return the number of follow-ups that `recently_failed` would return without a limit."""
 
     def owners_of_failed(self, since: datetime) -> Sequence[EmailAddress]:
-        """Return the owners of leads with follow-ups that have failed since this time, each once, in any order."""
+        """Return the owners of the leads that `recently_failed` is about, each once, in any order."""
 
 
 class TaskStore(Protocol):

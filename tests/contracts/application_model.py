@@ -226,6 +226,8 @@ class ApplicationModel:
     def retry(self, id: str, *, now: datetime) -> None:
         """Retry a failed follow-up."""
         follow_up = self._follow_up(id, "failed")
+        if follow_up["task_id"] and self.tasks[follow_up["task_id"]]["state"] != "open":
+            raise ModelError("IllegalFollowUpState", "failed")
         follow_up.update(state="scheduled", attempts=0, next_attempt_at=now, updated_at=now)
         self._record_follow_up_change(follow_up["lead_id"], now, "follow_up.rescheduled")
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from builders import NOON, a_follow_up, a_lead, an_email, an_id
+from builders import NOON, a_follow_up, a_lead, a_task, an_email, an_id
 from contracts.stores import LARGE, ON_ONE_DATABASE, SMALL, StoreContract, all_pages, assert_pages_end_by_size, text_of
 from databases import RunningDatabase
 from leads_domain.contact import EmailAddress
@@ -19,7 +19,7 @@ from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState,
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position
 from leads_domain.ports import UnitOfWork
-from leads_domain.task import TaskId
+from leads_domain.task import Task, TaskId, TaskState
 from strategies import follow_ups
 
 MICROSECOND = timedelta(microseconds=1)
@@ -39,6 +39,12 @@ def add(work: UnitOfWork, *follow_ups: FollowUp) -> None:
     """Add follow-ups."""
     for follow_up in follow_ups:
         work.follow_ups.add(follow_up)
+
+
+def add_tasks(work: UnitOfWork, *tasks: Task) -> None:
+    """Add tasks."""
+    for task in tasks:
+        work.tasks.add(task)
 
 
 def get(work: UnitOfWork, id: str) -> FollowUp:
@@ -444,6 +450,22 @@ class FollowUpStoreContract(StoreContract):
         assert database.read(recently_failed, since + MICROSECOND) == [third, second]
         assert database.read(count_failed, since) == 3
         assert [each.id for each in database.read(recently_failed, NOON)] == [an_id(n) for n in (3, 2, 1, 0)]
+
+    def test_finds_no_failed_reminders_of_tasks_that_have_ended(self, database: RunningDatabase) -> None:
+        tasks = [
+            a_task(id=an_id(10), lead_id=LEAD),
+            a_task(id=an_id(11), lead_id=LEAD, state=TaskState.DONE, outcome="They buy.", done_at=NOON),
+            a_task(id=an_id(12), lead_id=LEAD, state=TaskState.CANCELLED),
+        ]
+        database.write(save_lead, a_lead(id=LEAD, owner=an_email("mia@example.com")))
+        database.write(add_tasks, *tasks)
+        for number, task in enumerate(tasks):
+            database.write(add, a_follow_up(id=an_id(20 + number), task_id=task.id, **ENDED[1]))
+
+        assert [each.id for each in database.read(recently_failed, NOON)] == [an_id(20)]
+        assert database.read(count_failed, NOON, owner_key="mia@example.com") == 1
+        database.write(lambda work: work.tasks.save(replace(tasks[0], state=TaskState.CANCELLED)))
+        assert database.read(lambda work: work.follow_ups.owners_of_failed(NOON)) == []
 
     def test_finds_the_failed_follow_ups_of_an_owner(self, database: RunningDatabase) -> None:
         mia = EmailAddress("Mia@example.com", "mia@example.com")

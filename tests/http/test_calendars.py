@@ -267,6 +267,11 @@ def test_only_the_whole_url_leads_to_a_calendar(service: Service, api: Api) -> N
             service.anonymous().get(variant).expect_problem(404, "not-found")
 
 
+def test_a_calendar_ignores_query_parameters(service: Service, api: Api) -> None:
+    path, client = path_of(create(api)), service.anonymous()
+    assert client.get(f"{path}?nocache=1").expect(200).body == client.get(path).body
+
+
 def test_the_secret_is_never_logged_counted_or_repeated(
     start: Callable[..., Service], log: list[MutableMapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,7 +235,7 @@ class RequestInProgress(
 class PreconditionFailed(
     Problem, status=412, example="The lead is at version 4, which the precondition of the request does not allow."
 ):
-    """The lead or task is at another version.
+    """The resource is at another version.
 
     The version does not meet `If-Match` or `If-None-Match`, usually because there was a change since you read it.
     Nothing was changed. The header `ETag` has the current version. Read the lead or task before you send the request

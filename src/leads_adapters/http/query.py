@@ -19,8 +19,12 @@ _INTEGER = re.compile("-?(0|[1-9][0-9]{0,18})")
 
 
 async def check_query(request: Request[Any, Any, Any]) -> None:
-    """Raise `MalformedRequest` if a parameter is unknown, repeated or invalid (a `before_request` hook)."""
-    if raw := request.scope["query_string"]:
+    """Raise `MalformedRequest` if a parameter is unknown, repeated or invalid (a `before_request` hook).
+
+    A handler with the option `any_query` has no parameters, and ignores those that are sent.
+    """
+    raw = request.scope["query_string"]
+    if raw and not request.route_handler.opt.get("any_query"):
         _check(raw, request.route_handler)
 
 

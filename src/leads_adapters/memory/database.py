@@ -55,7 +55,7 @@ class MemoryUnitOfWork:
 
     def __init__(self, state: _State) -> None:
         self.leads = MemoryLeadStore(state.leads, state.merged)
-        self.follow_ups = MemoryFollowUpStore(state.follow_ups, state.leads)
+        self.follow_ups = MemoryFollowUpStore(state.follow_ups, state.leads, state.tasks)
         self.tasks = MemoryTaskStore(state.tasks)
         self.digests = MemoryDigestStore(state.digest_plan, state.digests)
         self.submissions = MemorySubmissionStore(state.submissions)

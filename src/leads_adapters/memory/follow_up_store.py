@@ -10,14 +10,18 @@ from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState
 from leads_domain.lead import Lead, LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position, cut
+from leads_domain.task import Task, TaskId, TaskState
 
 
 class MemoryFollowUpStore:
     """A store of follow-ups in a dictionary."""
 
-    def __init__(self, stored: dict[FollowUpId, FollowUp], leads: Mapping[LeadId, Lead]) -> None:
+    def __init__(
+        self, stored: dict[FollowUpId, FollowUp], leads: Mapping[LeadId, Lead], tasks: Mapping[TaskId, Task]
+    ) -> None:
         self._stored = stored
         self._leads = leads
+        self._tasks = tasks
 
     def add(self, follow_up: FollowUp) -> None:
         """See `FollowUpStore.add`."""
@@ -119,6 +123,7 @@ class MemoryFollowUpStore:
             for each in self._stored.values()
             if each.state is FollowUpState.FAILED
             and each.updated_at >= since
+            and (each.task_id is None or self._tasks[each.task_id].state is TaskState.OPEN)
             and (owner_key is None or owner_key == getattr(self._leads[each.lead_id].owner, "key", None))
         ]
         return sorted(found, key=lambda each: (each.updated_at, each.id), reverse=True)

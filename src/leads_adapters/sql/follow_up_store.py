@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     tuple_,
     update,
@@ -23,12 +24,13 @@ from sqlalchemy import (
 
 from leads_adapters.sql.claims import claim, is_free, is_scheduled
 from leads_adapters.sql.statements import Row, StatementRunner
-from leads_adapters.sql.tables import HAS_FAILED, follow_ups, leads
+from leads_adapters.sql.tables import HAS_FAILED, follow_ups, leads, tasks
 from leads_domain.contact import EmailAddress
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import Backlog, FollowUp, FollowUpId, FollowUpState, Lease, Recipient
 from leads_domain.lead import LeadId
 from leads_domain.paging import FollowUpQuery, Page, Position
+from leads_domain.task import TaskState
 
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in follow_ups.columns}
 _ADD = insert(follow_ups).values(_COLUMNS)
@@ -72,7 +74,12 @@ _BACKLOG = (
     .group_by(follow_ups.c.channel)
 )
 _CLAIM = claim(follow_ups, follow_ups.c.channel == bindparam("channel"))
-_RECENTLY_FAILED = (HAS_FAILED, follow_ups.c.updated_at >= bindparam("since"))
+_REMINDS_OF_OPEN_TASK = exists().where(tasks.c.id == follow_ups.c.task_id, tasks.c.state == TaskState.OPEN.value)
+_RECENTLY_FAILED = (
+    HAS_FAILED,
+    follow_ups.c.updated_at >= bindparam("since"),
+    or_(follow_ups.c.task_id.is_(None), _REMINDS_OF_OPEN_TASK),
+)
 _FAILED = (
     select(follow_ups)
     .where(*_RECENTLY_FAILED)

@@ -135,7 +135,8 @@ def _failed_digests(engine: Engine, now: datetime) -> str:
         failed = _unit_of_work(connection).digests.failed(now - RECENTLY)
     if not failed:
         return ""
-    return f", {len(failed)} failed digests in {RECENTLY.days} days, the last one because: {failed[-1].last_error}"
+    number = "1 failed digest" if len(failed) == 1 else f"{len(failed)} failed digests"
+    return f", {number} in {RECENTLY.days} days, the last one because: {failed[-1].last_error}"
 
 
 def _channels(container: Container) -> str:

@@ -7,10 +7,12 @@ from functools import partial
 from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_text, check_time
+from leads_domain.errors import TaskHasEnded
 from leads_domain.events import Event
-from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId
+from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, FollowUpState
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
+from leads_domain.task import Task, TaskState
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.lock_lead import lock_lead
 from leads_domain.use_cases.next_due import update_next_due
@@ -50,12 +52,23 @@ class ChangeFollowUp:
     ids: IdSource
 
     def __call__(self, work: UnitOfWork, id: FollowUpId, action: FollowUpAction, *, actor: str) -> FollowUp:
-        """Return the stored follow-up; raises `NotFound`, `IllegalFollowUpState` or `AttemptInProgress`."""
+        """Return the stored follow-up.
+
+        Raises `NotFound`, `IllegalFollowUpState`, `AttemptInProgress`, or `TaskHasEnded` for the retry of a reminder.
+        """
         lead = lock_lead(work, work.follow_ups.get(id).lead_id)
         now = self.clock.now()
-        changed, events = action(work.follow_ups.get_for_update(id), now)
+        follow_up = work.follow_ups.get_for_update(id)
+        changed, events = action(follow_up, now)
+        if changed.task_id is not None and follow_up.state is FollowUpState.FAILED:
+            _check_open(work.tasks.get(changed.task_id), follow_up)
         if events:
             work.follow_ups.save(changed)
             update_next_due(work, lead, now)
             add_events(work, lead.id, events, now=now, actor=actor, ids=self.ids)
         return changed
+
+
+def _check_open(task: Task, reminder: FollowUp) -> None:
+    if task.state is not TaskState.OPEN:
+        raise TaskHasEnded(reminder.state, task.state)

@@ -481,8 +481,9 @@ def test_the_digest_is_read_from_its_table(tmp_path: Path) -> None:
         ("Europe/Berlin", "Europe", "Unknown time zone 'Europe'."),
         ("tue", "Tuesday", "Unknown day 'Tuesday'. Use one of: mon, tue, wed, thu, fri, sat, sun."),
         ('"mon", "tue"', "", "Give at least one day."),
-        ('at = "08:00"', "", "Object missing required field `at`"),
-        ("at =", "hour =", "Object contains unknown field `hour`"),
+        ('at = "08:00"', "", 'Give channel, at such as "08:00", time_zone and days'),
+        ('"08:00"', "08:00:00", 'Give channel, at such as "08:00", time_zone and days'),
+        ("at =", "hour =", 'Give channel, at such as "08:00", time_zone and days'),
     ],
 )
 def test_an_invalid_digest_is_refused(old: str, new: str, message: str, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ URL = "https://leads.example.com"
         ("=?utf-8?q?a?=", "Call", "=?utf-8?q?a?=: Call"),
         ("N" * 200, "Call about the quote", f"{'N' * 59}…: Call about the quote"),
         ("Ada", "word " * 2000, f"Ada: {'word ' * 22}word…"),
-        (" ".join(["Ada"] * 50), f"{' '.join(['Ada'] * 50)}: Call", f"{' '.join(['Ada'] * 30)}…"),
+        (" ".join(["Ada"] * 50), f"{' '.join(['Ada'] * 50)}: Call", f"{' '.join(['Ada'] * 15)}…: Call"),
+        ("N" * 70, f"{'N' * 70}: Call", f"{'N' * 59}…: Call"),
+        ("Ada", "Ada: call Ada", "Ada: call Ada"),
         ("Anna Berta " * 10, f"Call {'Anna Berta ' * 6}", f"Call {('Anna Berta ' * 6).strip()}"),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from application import ACTOR, LEASE, Application
 from builders import NOON, a_follow_up, an_id
-from leads_domain.errors import AttemptInProgress, IllegalFollowUpState, NotFound, ValidationFailed
+from leads_domain.errors import AttemptInProgress, IllegalFollowUpState, NotFound, TaskHasEnded, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpState
 from leads_domain.notifier import Refused, TryAgain
 
@@ -127,6 +127,22 @@ def test_a_failed_follow_up_is_sent_after_a_retry(app: Application) -> None:
     assert claimed.notice.idempotency_key == follow_up.id
     assert app.record(claimed)
     assert app.event_types(lead)[-2:] == ["follow_up.rescheduled", "follow_up.sent"]
+
+
+@pytest.mark.parametrize("end", ["complete_task", "cancel_task"])
+def test_a_failed_reminder_is_retried_only_while_its_task_is_open(app: Application, end: str) -> None:
+    lead = app.register(owner="mia@example.com").lead
+    task = app.create_task(lead, due_at=NOON)
+    [reminder] = app.follow_ups(lead)
+    app.record(app.claim()[0], Refused("no"))
+    assert app.retry(reminder).state is FollowUpState.SCHEDULED
+    app.record(app.claim()[0], Refused("no"))
+    getattr(app, end)(task)
+
+    before = app.lead(lead), app.follow_ups(lead)
+    with pytest.raises(TaskHasEnded, match=r"^The follow-up reminds of a task that is \w+\. It cannot be retried\.$"):
+        app.retry(reminder)
+    assert (app.lead(lead), app.follow_ups(lead)) == before
 
 
 def test_an_outcome_from_before_a_retry_is_not_recorded(app: Application) -> None:

@@ -132,7 +132,7 @@ class CalendarFeedController(Controller):
     @get(
         "/{secret:str}",
         media_type=MEDIA_TYPE,
-        opt={**PUBLIC, "conditional": True},
+        opt={**PUBLIC, "conditional": True, "any_query": True},  # people add ?nocache=1 to make programs read it again
         raises=[problems.RateLimited, problems.Unavailable],
     )
     async def get_calendar_feed(
