@@ -12,11 +12,13 @@ from application import RETRY, Application
 from databases import DATABASES
 from digests import MORNING, Digests
 from leads_adapters.notifiers import smtp
-from leads_app.dispatcher import SLOTS, Dispatcher, Queue
+from leads_app.dispatcher import Dispatcher, Queue
 from leads_domain.testing import Behaviour
+from leads_domain.use_cases.dispatch_digests import CLAIMED_MAX
 from mail_server import MailServer, a_mail_server
 
-COLLEAGUES = SLOTS + 5
+DISPATCHERS = 4
+COLLEAGUES = DISPATCHERS * CLAIMED_MAX + 5
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +50,14 @@ def test_several_dispatchers_send_each_digest_once(digests: Digests, server: Mai
     digests.app.trigger(lead, channel="smtp")
 
     async def dispatch_at_once() -> list[int]:
-        return await asyncio.gather(*(dispatcher(digests, server, str(number)).run_once() for number in range(4)))
+        dispatchers = (dispatcher(digests, server, str(number)) for number in range(DISPATCHERS))
+        return await asyncio.gather(*(each.run_once() for each in dispatchers))
 
     attempts = digests.app.database.run(dispatch_at_once())
     assert sum(attempts) == COLLEAGUES + 1
     recipients = [mail.message["To"] for mail in server.accepted if "due today" in mail.message["Subject"]]
     assert sorted(recipients) == sorted(f"{number}@example.com" for number in range(COLLEAGUES))
-    assert digests.app.database.run(dispatch_at_once()) == [0] * 4
+    assert digests.app.database.run(dispatch_at_once()) == [0] * DISPATCHERS
 
 
 def test_a_digest_is_retried_with_the_same_message_id(digests: Digests, server: MailServer) -> None:
