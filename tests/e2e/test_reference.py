@@ -20,13 +20,17 @@ PERFORMANCE = "docs/performance.md"
 STATUSES = {
     '"phone": "+49 30 123456"': [201],
     "$URL/enquiries": [201],
-    '"status": "contacted"': [200, 200],
+    '{"status": "contacted"': [200, 200],
     "limit=20": [200, 200, 200],
     "/timeline": [200],
     "/events?limit=100": [200],
     '"due_at": "2030-01-12': [202, 202],
     '"due_at": "2030-01-14': [200, 200],
-    "overdue=true": [200, 200],
+    "follow-ups?overdue=true": [200, 200],
+    '"remind": true': [201],
+    "/complete -H": [200],
+    "$TASK/cancel": [200, 200],
+    "/tasks?assignee": [200, 200, 200],
     "dry_run=true": [200, 200],
     "-o leads.csv": [200, 200],
     "/merge -H": [200],
@@ -75,10 +79,13 @@ def ids_of_new_resources(service: Service) -> dict[str, str]:
         for name in ("john", "duplicate")
     )
     follow_up = service.post(f"/leads/{lead}/follow-up", {"due_at": "2030-01-01T00:00:00Z"}).expect(202).json["id"]
+    task = {"text": "Call", "due_at": "2030-01-01T00:00:00Z", "assignee": "mia@example.com"}
+    task_id = service.post(f"/leads/{lead}/tasks", task).expect(201).json["id"]
     key = service.post("/api-keys", {"name": "form", "role": "capture"}).expect(201).json["id"]
     while service.get(f"/leads/{lead}").expect(200).json["version"] < 3:
         service.patch(f"/leads/{lead}", {"attributes": {"step": next(_numbers)}}).expect(200)
-    return {"ID": lead, "DUPLICATE": duplicate, "OTHER": duplicate, "FOLLOW_UP": follow_up, "KEY_ID": key}
+    others = {"FOLLOW_UP": follow_up, "TASK": task_id, "KEY_ID": key}
+    return {"ID": lead, "DUPLICATE": duplicate, "OTHER": duplicate, **others}
 
 
 def test_the_requests_of_the_api_page_have_the_responses_that_it_shows(site: Site) -> None:
