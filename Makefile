@@ -59,17 +59,17 @@ soak: $(BENCH)/.installed
 
 # Kill the service 200 times, at other moments in each run. CRASH_SEED=... repeats a run.
 crash: $(VENV)/.installed-dev
-	CRASHES=200 CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} $(PYTEST) --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_digest_crashes.py tests/e2e/test_repeats.py
+	CRASHES=200 CRASH_SEED=$${CRASH_SEED:-$$(date +%s)} $(PYTEST) --timeout 0 --numprocesses auto --dist worksteal -rP tests/e2e/test_crashes.py tests/e2e/test_digest_crashes.py tests/e2e/test_repeats.py
 
 # Search with random input: generated requests to all endpoints, 5,000 new examples of each property, and use cases on
 # each database.
 fuzz: $(VENV)/.installed-dev
-	FUZZ_EXAMPLES=500 $(PYTEST) --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
-	HYPOTHESIS_PROFILE=fuzz $(PYTEST) --numprocesses auto --dist worksteal -m "matrix or hypothesis"
+	FUZZ_EXAMPLES=500 $(PYTEST) --timeout 0 --numprocesses auto --dist worksteal tests/e2e/test_schemathesis.py
+	HYPOTHESIS_PROFILE=fuzz $(PYTEST) --timeout 0 --numprocesses auto --dist worksteal -m "matrix or hypothesis"
 
 # Attack the installed wheel on both databases, and print what each attack has cost. Nothing else should run meanwhile.
 attack: $(VENV)/.installed-dev
-	ATTACK=1 $(PYTEST) -m "" tests/attack
+	ATTACK=1 $(PYTEST) --timeout 0 -m "" tests/attack
 
 # Put small faults into leads_domain, one at a time. Fails if the quick tests find fewer than 95 % of them.
 mutate: $(VENV)/.installed-dev
