@@ -15,6 +15,7 @@ from leads_domain.details import ChangesInput
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
+from leads_domain.incoming_mail import IncomingMail
 from leads_domain.intake import Intake, IntakePolicy
 from leads_domain.lead import Lead
 from leads_domain.notifier import Address, NotificationError
@@ -46,6 +47,7 @@ from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, Cre
 from leads_domain.use_cases.merge_leads import MergeLeads
 from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.read_timeline import read_timeline
+from leads_domain.use_cases.receive_mail import ReceivedMail, ReceiveMail
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
@@ -95,6 +97,7 @@ class Application:
         self.merge_leads = MergeLeads(self.clock, ids, DEFAULT_PIPELINE)
         self.erase_lead = EraseLead(self.clock, ids)
         self.receive_submission = ReceiveSubmission(self.clock, ids)
+        self.receive_message = ReceiveMail(self.clock, ids)
         self.policies: dict[str, IntakePolicy] = {}
         intake = Intake(normalizer, self.policies)
         self.process_submission = ProcessSubmission(intake, self.add_enquiry)
@@ -202,6 +205,10 @@ class Application:
         """Receive a submission: by default one of John Doe through the form `contact`."""
         content = fields.pop("content", {"name": "John Doe", "email": "john@example.com"})
         return self.database.write(self.receive_submission, origin=origin, content=content, **fields)
+
+    def receive_mail(self, mail: IncomingMail, mailbox: str = "sales") -> ReceivedMail:
+        """Receive a message."""
+        return self.database.write(self.receive_message, mailbox, mail)
 
     def process(self, submission: Submission) -> Submission:
         """Process a submission."""

@@ -12,6 +12,7 @@ from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.details import Details, DetailsInput
 from leads_domain.digest import Digest, DigestId
 from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
+from leads_domain.incoming_mail import IncomingMail, Mailbox
 from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import FollowUpNotice, NoticeKind
 from leads_domain.pipeline import Pipeline, Status
@@ -80,6 +81,11 @@ def a_digest(**fields: Any) -> Digest:
 def a_submission(**fields: Any) -> Submission:
     """Return a received submission of the form `contact`."""
     return replace(_SUBMISSION, **fields)
+
+
+def a_mail(**fields: Any) -> IncomingMail:
+    """Return a message of Ada Muster to the operator."""
+    return replace(_MAIL, **fields)
 
 
 def a_notice(**fields: Any) -> FollowUpNotice:
@@ -156,6 +162,14 @@ _SUBMISSION = Submission(
     received_at=NOON,
     origin="form:contact",
     content={"your-name": "John Doe", "your-mail": "john@example.com"},
+)
+
+_MAIL = IncomingMail(
+    message_id="cafe.1@mail.example.net",
+    senders=(Mailbox(address="ada@example.com", name="Ada Muster"),),
+    date="Mon, 05 Jan 2026 12:00:00 +0000",
+    subject="Delivery",
+    text="Do you deliver on Saturdays?",
 )
 
 _NOTICE = FollowUpNotice(

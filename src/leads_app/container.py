@@ -96,6 +96,7 @@ from leads_domain.use_cases.manage_calendars import CreateCalendar, ReadCalendar
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
 from leads_domain.use_cases.process_submission import ProcessSubmission
+from leads_domain.use_cases.receive_mail import ReceiveMail
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
@@ -144,6 +145,7 @@ class Container(containers.DeclarativeContainer):
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
     intake = providers.Singleton(Intake, normalizer, intake_policies)
     receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
+    receive_mail = providers.Singleton(ReceiveMail, clock, ids)
     process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry)
     capture_lead = providers.Singleton(Capture, clock, ids, CapturedAs.LEAD, register_lead.provided.check)
     capture_enquiry = providers.Singleton(Capture, clock, ids, CapturedAs.ENQUIRY, add_enquiry.provided.check)

@@ -264,13 +264,13 @@ class Timeline(Protocol):
 
 
 class SubmissionStore(Protocol):
-    """A store of submissions. No two submissions have the same digest, even with concurrent writers."""
+    """A store of submissions. No two have the same `digest` or `content_digest`, even with concurrent writers."""
 
     def add(self, submission: Submission, *, repeated_within: timedelta | None) -> Submission:
-        """Store a new submission, and return it. If another one has its digest, return that one, and store nothing.
+        """Store a new submission, and return it. If another one has one of its digests, return that, and store nothing.
 
         A submission that was received `repeated_within` earlier, or as much later by a clock that was set back since,
-        does not count, and loses its digest.
+        does not count, and loses its digests.
         """
 
     def get(self, id: SubmissionId) -> Submission:

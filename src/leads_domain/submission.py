@@ -36,7 +36,8 @@ class Submission:
 
     `origin` names the form, mailbox or webhook, such as `form:contact`. `content` has the fields as they were sent.
     `reason` is a sentence that explains the state. An accepted submission, and no other, has the lead of its enquiry.
-    `digest` finds repeated submissions (`digest_of`); it is None if the same content may come again.
+    `digest` finds repeated submissions (`digest_of`); it is None if the same content may come again. Messages have a
+    second one, `content_digest` (`mail_digests.py`).
     """
 
     id: SubmissionId
@@ -45,6 +46,7 @@ class Submission:
     content: Mapping[str, str]
     remote_address: str | None = None
     digest: str | None = None
+    content_digest: str | None = None
     state: SubmissionState = SubmissionState.RECEIVED
     reason: str | None = None
     lead_id: LeadId | None = None
@@ -75,3 +77,8 @@ def digest_of(origin: str, identifying: Mapping[str, str]) -> str:
     """Return the SHA-256 of an origin and of the fields that identify a submission, whatever their order."""
     text = json.dumps([origin, sorted(identifying.items())])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def storable(text: str) -> str:
+    """Replace lone surrogates, which cannot be stored."""
+    return text.encode(errors="replace").decode()

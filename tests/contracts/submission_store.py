@@ -124,6 +124,19 @@ class SubmissionStoreContract(StoreContract):
         assert database.write(add_repeated, repeated, None) == first
         assert stored(database) == [first]
 
+    @pytest.mark.parametrize("digests", [("a", "y"), ("x", "b"), ("a", "b"), (None, "b"), ("a", None)])
+    def test_a_message_with_one_of_both_digests_is_repeated(
+        self, database: RunningDatabase, digests: tuple[str | None, str | None]
+    ) -> None:
+        first = numbered(1, digest="a", content_digest="b")
+        repeated = numbered(2, digest=digests[0], content_digest=digests[1])
+        others = [numbered(3, digest="b", content_digest="a"), numbered(4, digest="c"), numbered(5, content_digest="c")]
+        database.write(add, first, *others)
+        assert database.write(add_repeated, repeated) == first
+        assert stored(database) == [*others[::-1], first]
+        assert database.write(add_repeated, repeated, SECOND) == repeated
+        assert stored(database) == [*others[::-1], repeated, replace(first, digest=None, content_digest=None)]
+
     def test_a_submission_gives_its_digest_up_when_repeats_are_allowed(self, database: RunningDatabase) -> None:
         first, second, third = (numbered(number, digest="a") for number in (1, 2, 3))
         other = numbered(0, digest="b")
@@ -146,8 +159,9 @@ class SubmissionStoreContract(StoreContract):
             database.write(add_repeated, numbered(number), SECOND)
         assert len(stored(database)) == 3
 
-    def test_one_of_many_concurrent_repeats_is_stored(self, database: RunningDatabase) -> None:
-        same = [numbered(number, digest="a") for number in range(WRITERS)]
+    @pytest.mark.parametrize("key", ["digest", "content_digest"])
+    def test_one_of_many_concurrent_repeats_is_stored(self, database: RunningDatabase, key: str) -> None:
+        same = [numbered(number, **{key: "a"}) for number in range(WRITERS)]
 
         async def add_at_once() -> list[Submission]:
             return await asyncio.gather(

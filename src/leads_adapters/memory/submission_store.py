@@ -20,10 +20,10 @@ class MemorySubmissionStore:
     def add(self, submission: Submission, *, repeated_within: timedelta | None) -> Submission:
         """See `SubmissionStore.add`."""
         for each in [*self._stored.values()]:
-            if each.digest is not None and each.digest == submission.digest:
+            if _is_repeated(each, submission):
                 if repeated_within is None or abs(submission.received_at - each.received_at) < repeated_within:
                     return each
-                self.save(replace(each, digest=None))
+                self.save(replace(each, digest=None, content_digest=None))
         self.save(submission)
         return submission
 
@@ -92,3 +92,8 @@ class MemorySubmissionStore:
 
     def _oldest_first(self, submissions: Iterable[Submission]) -> list[Submission]:
         return sorted(submissions, key=lambda each: (each.received_at, each.id))
+
+
+def _is_repeated(stored: Submission, added: Submission) -> bool:
+    pairs = (stored.digest, added.digest), (stored.content_digest, added.content_digest)
+    return any(one is not None and one == other for one, other in pairs)

@@ -20,16 +20,15 @@ from leads_domain.submission import Submission, SubmissionId, SubmissionState
 _COLUMNS: dict[str, Any] = {column.name: bindparam(column.name) for column in submissions.columns}
 _ID, _RECEIVED_AT, _CONTENT = map(list(_COLUMNS).index, ("id", "received_at", "content"))
 _ADD: dict[str, Executable] = {
-    "sqlite": sqlite.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(index_elements=["digest"]),
-    "postgresql": postgresql.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(index_elements=["digest"]),
+    "sqlite": sqlite.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(submissions).values(_COLUMNS).on_conflict_do_nothing(),
 }
 _BY_ID = select(submissions).where(submissions.c.id == bindparam("id"))
 _BY_ID_LOCKED = _BY_ID.with_for_update()
 _BY_DIGEST = select(submissions).where(submissions.c.digest == bindparam("digest"))
-_RELEASE_DIGEST = (
-    update(submissions)
-    .where(submissions.c.digest == bindparam("repeated"), submissions.c.received_at == bindparam("at"))
-    .values(digest=null())
+_BY_CONTENT_DIGEST = select(submissions).where(submissions.c.content_digest == bindparam("content_digest"))
+_RELEASE_DIGESTS = (
+    update(submissions).where(submissions.c.id == bindparam("id_")).values(digest=null(), content_digest=null())
 )
 _UPDATE = (
     update(submissions)
@@ -60,22 +59,22 @@ _decode_content = msgspec.json.Decoder(dict[str, str]).decode
 
 
 class SqlSubmissionStore:
-    """Stores submissions in the table `submissions`, where `digest` is unique."""
+    """Stores submissions in the table `submissions`, where `digest` and `content_digest` are unique."""
 
     def __init__(self, runner: StatementRunner) -> None:
         self._runner = runner
 
     def add(self, submission: Submission, *, repeated_within: timedelta | None) -> Submission:
-        """See `SubmissionStore.add`. Waits for a concurrent writer with the same digest (ON CONFLICT)."""
+        """See `SubmissionStore.add`. Waits for a concurrent writer with one of its digests (ON CONFLICT)."""
         for _ in range(_ATTEMPTS_MAX):
             if self._runner.change(_ADD[self._runner.dialect], **_row(submission)):
                 return submission
-            row = self._runner.first(_BY_DIGEST, digest=submission.digest)
+            row = self._repeated(submission)
             if row is None:
                 continue
             if repeated_within is None or abs(submission.received_at - row[_RECEIVED_AT]) < repeated_within:
                 return _submission(row)
-            self._runner.change(_RELEASE_DIGEST, repeated=submission.digest, at=row[_RECEIVED_AT])
+            self._runner.change(_RELEASE_DIGESTS, id_=row[_ID])
         raise Unavailable("Other requests keep deleting an equal submission. Try again.")
 
     def get(self, id: SubmissionId) -> Submission:
@@ -134,6 +133,13 @@ class SqlSubmissionStore:
         """See `SubmissionStore.delete_expired`."""
         return self._runner.change(_DELETE_EXPIRED, before=before, limit=limit)
 
+    def _repeated(self, submission: Submission) -> Row | None:
+        """Return the row that has one of the digests of a submission."""
+        by_digest = self._runner.first(_BY_DIGEST, digest=submission.digest) if submission.digest else None
+        if by_digest is not None or submission.content_digest is None:
+            return by_digest
+        return self._runner.first(_BY_CONTENT_DIGEST, content_digest=submission.content_digest)
+
     def _get(self, statement: Executable, id: SubmissionId) -> Submission:
         row = self._runner.first(statement, id=id)
         if row is None:
@@ -189,11 +195,12 @@ def _row(submission: Submission) -> dict[str, Any]:
         "content": msgspec.json.encode(submission.content).decode(),
         "remote_address": submission.remote_address,
         "digest": submission.digest,
+        "content_digest": submission.content_digest,
     }
 
 
 def _submission(row: Row) -> Submission:
-    (id, received_at, origin, state, reason, lead_id, content, remote_address, digest) = row
+    (id, received_at, origin, state, reason, lead_id, content, remote_address, digest, content_digest) = row
     return Submission(
         id=id,
         received_at=received_at,
@@ -204,4 +211,5 @@ def _submission(row: Row) -> Submission:
         content=_decode_content(content),
         remote_address=remote_address,
         digest=digest,
+        content_digest=content_digest,
     )

@@ -234,6 +234,7 @@ submissions = _table(
     Column("content", Text, nullable=False),
     Column("remote_address", Text),
     Column("digest", Text, unique=True),
+    Column("content_digest", Text),
     CheckConstraint(
         "state IN ('received', 'accepted', 'needs_review', 'spam', 'ignored', 'test', 'discarded')", "state"
     ),
@@ -242,6 +243,7 @@ submissions = _table(
     Index(None, "state", "received_at", "id"),
     Index(None, "origin", "state", "received_at", "id"),
     Index(None, "lead_id"),
+    Index(None, "content_digest", unique=True),
 )
 
 # No foreign key to the lead: entries outlive the row of a merged or erased lead.

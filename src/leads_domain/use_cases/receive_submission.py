@@ -7,7 +7,7 @@ from datetime import timedelta
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 from leads_domain.spam import ELAPSED_FIELD
-from leads_domain.submission import Submission, SubmissionId, SubmissionState, digest_of
+from leads_domain.submission import Submission, SubmissionId, SubmissionState, digest_of, storable
 
 REPEATED_WITHIN = timedelta(minutes=5)
 """The time in which the same content from the same origin is one submission."""
@@ -39,7 +39,7 @@ class ReceiveSubmission:
 
         In a `state` other than `received`, such as `test`, it is not processed; `reason` says why.
         """
-        content = {_storable(name): _storable(value) for name, value in content.items()}
+        content = {storable(name): storable(value) for name, value in content.items()}
         now = self.clock.now()
         submission = Submission(
             id=SubmissionId(self.ids.new()),
@@ -58,8 +58,3 @@ def _digest(origin: str, content: Mapping[str, str], sender_id: str | None) -> s
     if sender_id:
         return digest_of(f"{origin} id", {"id": sender_id})
     return digest_of(origin, {name: value for name, value in content.items() if name != ELAPSED_FIELD})
-
-
-def _storable(text: str) -> str:
-    """Replace lone surrogates, which cannot be stored."""
-    return text.encode(errors="replace").decode()
