@@ -31,6 +31,8 @@ def make_environment(folder: Path, *wheels: Path) -> Path:
 def run(*command: str, folder: Path | None = None) -> str:
     """Run a command without the settings of the tests' environment and return its output; fail if it fails."""
     environment = {"PATH": os.environ["PATH"]}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=240
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
