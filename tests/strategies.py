@@ -177,6 +177,7 @@ def _follow_ups() -> SearchStrategy[FollowUp]:
         due_at=utc_times(),
         rule_status=st.none() | statuses(),
         task_id=st.none() | ids(),
+        by_rule=st.booleans(),
     )
 
 

@@ -84,7 +84,8 @@ class FollowUp:
     has `next_attempt_at`, and only a sent one has `sent_at`. `lease` is set during an attempt. `claims` counts all
     leases and is the fencing token: after its lease has expired, a dispatcher cannot overwrite the outcome that another
     has recorded. A claim increments `attempts`, so an attempt that a crash interrupts counts as well. `rule_status` is
-    the status of the rule that scheduled the follow-up; None if a client did. A reminder has the `task_id` of its task.
+    the status of the rule that scheduled the follow-up; None if a client did, or a rule for enquiries. `by_rule` tells
+    these apart. A reminder has the `task_id` of its task.
     """
 
     id: FollowUpId
@@ -104,6 +105,7 @@ class FollowUp:
     claims: int = 0
     rule_status: Status | None = None
     task_id: TaskId | None = None
+    by_rule: bool = False
 
     @classmethod
     def schedule(

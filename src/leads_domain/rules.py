@@ -117,4 +117,4 @@ class FollowUpRules:
             now=now,
             rule_status=rule.when,
         )
-        return None, follow_up, events
+        return None, replace(follow_up, by_rule=True), events

@@ -486,7 +486,11 @@ class ApplicationModel:
             self.tasks[task_id] = _new_task(task_id, lead["id"], task, now)
             return ["task.created", *self._remind(self.tasks[task_id], now, [id], rule["channel"])]
         values = {"recipient": rule["recipient"], "channel": rule["channel"], "message": text, "due_at": due_at}
-        self.follow_ups[id] = {**_new_follow_up(id, lead["id"], values, now), "rule_status": rule["when"]}
+        self.follow_ups[id] = {
+            **_new_follow_up(id, lead["id"], values, now),
+            "rule_status": rule["when"],
+            "by_rule": True,
+        }
         return ["follow_up.scheduled"]
 
     def _follow_up(self, id: str, state: str) -> Record:
@@ -646,6 +650,7 @@ def _new_follow_up(id: str, lead_id: str, values: Mapping[str, Any], now: dateti
         "claims": 0,
         "rule_status": None,
         "task_id": None,
+        "by_rule": False,
     }
 
 

@@ -137,7 +137,7 @@ def follow_up_row(number: int = 1, **members: Any) -> Row:
     row: Row = {column.name: None for column in follow_ups.columns}
     row |= {"id": an_id(number), "lead_id": an_id(1), "recipient": "lead", "channel": "log", "message": "Hello!"}
     row |= {"due_at": NOON, "state": "scheduled", "attempts": 0, "next_attempt_at": NOON, "claims": 0}
-    return row | {"created_at": NOON, "updated_at": NOON} | members
+    return row | {"created_at": NOON, "updated_at": NOON, "by_rule": 0} | members
 
 
 def task_row(number: int = 1, **members: Any) -> Row:
@@ -169,7 +169,7 @@ def submission_row(number: int = 1, **members: Any) -> Row:
         "state": "received",
         "content": "{}",
     }
-    return row | dict.fromkeys(("reason", "lead_id", "remote_address", "digest")) | members
+    return row | dict.fromkeys(("reason", "lead_id", "remote_address", "digest", "content_digest")) | members
 
 
 def digest_row(number: int = 1, **members: Any) -> Row:
@@ -207,7 +207,7 @@ def fill(engine: Engine) -> None:
         engine,
         follow_ups,
         follow_up_row(1, lease_owner="desk:1", lease_until=NOON + timedelta(minutes=1), claims=1, task_id=an_id(1)),
-        follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD),
+        follow_up_row(2, state="sent", sent_at=LATEST, next_attempt_at=None, attempts=3, last_error=AWKWARD, by_rule=1),
     )
     insert_rows(
         engine,
@@ -219,7 +219,9 @@ def fill(engine: Engine) -> None:
         engine,
         submissions,
         submission_row(1, origin=AWKWARD, content=json.dumps({"\0": AWKWARD}), digest="0" * 64, received_at=EARLIEST),
-        submission_row(2, state="accepted", lead_id=an_id(1), reason=AWKWARD, remote_address="2001:db8::1"),
+        submission_row(
+            2, content_digest="0" * 64, state="accepted", lead_id=an_id(1), reason=AWKWARD, remote_address="2001:db8::1"
+        ),
     )
     entries = [entry_row(3 * number) for number in range(2 * BATCH_ROWS + 1)]
     insert_rows(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))

@@ -362,6 +362,20 @@ def test_leads_of_an_earlier_revision_are_found_by_their_mailbox(engine: Engine)
         assert found == (mailbox(EmailAddress(address, identity)) if address else None)
 
 
+def test_follow_ups_of_an_earlier_revision_with_the_status_of_a_rule_are_by_rule(engine: Engine) -> None:
+    install_version_0_2(engine)
+    upgrade(engine, "0110")
+    with engine.connect() as connection:
+        [first, *_] = connection.exec_driver_sql("SELECT id FROM follow_ups ORDER BY id").scalars()
+    execute(engine, "UPDATE follow_ups SET rule_status = NULL")
+    execute(engine, f"UPDATE follow_ups SET rule_status = 'new' WHERE id = '{first}'")
+    upgrade(engine)
+    with engine.connect() as connection:
+        stored = connection.exec_driver_sql("SELECT id, by_rule FROM follow_ups").all()
+    assert len(stored) > 1
+    assert all(by_rule == int(id == first) for id, by_rule in stored)
+
+
 def _ids(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         return [str(id) for (id,) in connection.exec_driver_sql("SELECT id FROM leads ORDER BY id")]

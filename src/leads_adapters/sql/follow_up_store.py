@@ -270,13 +270,14 @@ def _row(follow_up: FollowUp) -> dict[str, Any]:
         "rule_status": follow_up.rule_status,
         "recipient_address": address,
         "task_id": follow_up.task_id,
+        "by_rule": int(follow_up.by_rule),
     }
 
 
 def _follow_up(row: Row) -> FollowUp:
     (id, lead_id, recipient, channel, message, due_at, state, attempts, last_error, *rest) = row
     next_attempt_at, sent_at, created_at, updated_at, lease_owner, lease_until, claims, *rest = rest
-    rule_status, address, task_id = rest
+    rule_status, address, task_id, by_rule = rest
     return FollowUp(
         id=id,
         lead_id=lead_id,
@@ -295,4 +296,5 @@ def _follow_up(row: Row) -> FollowUp:
         claims=claims,
         rule_status=rule_status,
         task_id=task_id,
+        by_rule=bool(by_rule),
     )

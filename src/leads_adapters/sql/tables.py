@@ -158,6 +158,7 @@ follow_ups = _table(
     Column("rule_status", Text),
     Column("recipient_address", Text),
     Column("task_id", Identifier),
+    Column("by_rule", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("recipient IN ('lead', 'owner')", "recipient"),
     CheckConstraint("state IN ('scheduled', 'sent', 'failed', 'cancelled')", "state"),
     CheckConstraint("(state = 'scheduled') = (next_attempt_at IS NOT NULL)", "next_attempt"),

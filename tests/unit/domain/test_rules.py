@@ -42,6 +42,7 @@ def test_a_rule_schedules_its_follow_up_and_records_an_event() -> None:
         message="John Doe waits.",
         due_at=NOON + 2 * DAY,
         rule_status="new",
+        by_rule=True,
     )
     assert scheduled.lead == a_lead(owner=lead.owner, next_follow_up_at=NOON + 2 * DAY)
     (event,) = scheduled.events
@@ -135,7 +136,7 @@ def test_a_rule_can_make_tasks_for_one_person() -> None:
 
 def test_the_reminder_of_a_rule_outlives_the_status() -> None:
     (reminder,) = some_rules(a_task_rule()).schedule(a_lead(), NOON).follow_ups
-    assert reminder.rule_status is None
+    assert (reminder.rule_status, reminder.by_rule) == (None, False)
 
 
 def test_a_task_of_a_rule_is_due_within_the_working_hours() -> None:
@@ -164,7 +165,7 @@ def test_an_enquiry_starts_the_rules_for_enquiries_only() -> None:
     for status in ("new", "lost"):
         scheduled = rules.schedule_for_enquiry(a_lead(status=status), "Hi!", NOON)
         assert [each.message for each in scheduled.follow_ups] == ["John Doe has written: Hi!", "Hello"]
-        assert {each.rule_status for each in scheduled.follow_ups} == {None}
+        assert {(each.rule_status, each.by_rule) for each in scheduled.follow_ups} == {(None, True)}
         assert scheduled.lead.next_follow_up_at == NOON + timedelta(hours=1)
         assert [event.type for event in scheduled.events] == [EventType.FOLLOW_UP_SCHEDULED] * 2
     assert [each.message for each in rules.schedule(a_lead(), NOON).follow_ups] == ["Call John Doe."]
