@@ -1,5 +1,6 @@
-"""Configure Hypothesis for all tests."""
+"""Configure Hypothesis and the garbage collector for all tests."""
 
+import gc
 import os
 
 from hypothesis import HealthCheck, settings
@@ -10,3 +11,9 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", deadline=None, max_examples=5_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "everyday"))
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector skip the imported modules and the collected tests, which all stay until the end."""
+    gc.collect()
+    gc.freeze()
