@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from builders import NOON, an_email, an_id
 from leads_domain.contact import EmailAddress, PhoneNumber
 from leads_domain.errors import ValidationFailed
+from leads_domain.incoming_mail import MAIL_BYTES_MAX
+from leads_domain.mail_source import MailSourceUnavailable, Take
 from leads_domain.notifier import Address, FollowUpNotice, Receipt
 
 
@@ -101,3 +103,54 @@ class PlainNormalizer:
         if not text.startswith("+"):
             raise ValidationFailed.because("This is not a phone number.")
         return PhoneNumber(text)
+
+
+@dataclass
+class MemoryMailbox:
+    """A `MailSource` with the messages that arrived, and whether each is seen. It fails while `error` is set."""
+
+    error: Exception | None = None
+    messages: list[tuple[bytes, bool]] = field(default_factory=list)
+    _left: set[bytes] = field(default_factory=set)
+
+    def open(self) -> "MemoryMailbox":
+        """Return the mailbox itself."""
+        return self
+
+    def add(self, *messages: bytes) -> None:
+        """Let messages arrive."""
+        self.messages += [(message, False) for message in messages]
+
+    def count_seen(self) -> tuple[int, int]:
+        """Return how many messages are seen, and how many are not."""
+        seen = [is_seen for _, is_seen in self.messages]
+        return seen.count(True), seen.count(False)
+
+    def delete(self) -> None:
+        """Delete all messages."""
+        self.messages.clear()
+
+    def remove(self) -> "MemoryMailbox":
+        """Return a mailbox that does not exist."""
+        return MemoryMailbox(error=MailSourceUnavailable("There is no such mailbox."))
+
+    def deliver(self, take: Take, limit: int) -> int:
+        """See `MailSource.deliver`."""
+        self.check()
+        stored = 0
+        unseen = [each for each in self.messages if not each[1]]
+        for unseen_message in sorted(unseen, key=lambda each: each[0] in self._left)[:limit]:
+            if unseen_message not in self.messages:
+                continue
+            message = unseen_message[0]
+            if take(message[:MAIL_BYTES_MAX]):
+                self.messages = [(each, is_seen or each == message) for each, is_seen in self.messages]
+                stored += 1
+            else:
+                self._left.add(message)
+        return stored
+
+    def check(self) -> None:
+        """See `MailSource.check`."""
+        if self.error:
+            raise self.error

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from leads_adapters.notifiers.deadline import Deadline
+from leads_adapters.deadline import Deadline
 from leads_adapters.notifiers.options import check_names, parse_timeout
 from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
 

@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from leads_adapters.notifiers.deadline import Deadline
+from leads_adapters.deadline import Deadline
 from leads_adapters.notifiers.mail import mailbox, write_message
 from leads_adapters.notifiers.options import check_names, parse_timeout
 from leads_domain.notifier import Address, FollowUpNotice, NoticeKind, NotificationError, Receipt, Refused, TryAgain

@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 
-from leads_adapters.notifiers.deadline import Deadline
+from leads_adapters.deadline import Deadline
 from leads_adapters.notifiers.options import check_names, parse_timeout
 from leads_domain.notifier import Address, FollowUpNotice, NoticeKind, Receipt, Refused, TryAgain
 

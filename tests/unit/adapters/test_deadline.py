@@ -5,7 +5,7 @@ from threading import Event
 
 import pytest
 
-from leads_adapters.notifiers.deadline import Deadline
+from leads_adapters.deadline import Deadline
 
 
 def test_a_result_in_time_is_returned() -> None:
