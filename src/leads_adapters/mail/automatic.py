@@ -31,7 +31,7 @@ _REPORTS = {
     "feedback-report": "It is a complaint report.",
 }
 _ANSWERS_OF_CALENDARS = {"reply", "counter", "declinecounter", "refresh"}
-_SYSTEM = re.compile(r"<?\"?(mailer-daemon|mail-daemon)\"?@", re.IGNORECASE)
+_SYSTEM = re.compile(r"<?\"?(mailer-daemon|mail-daemon)\"?(?:@|>|$)", re.IGNORECASE)
 _OUT_OF_OFFICE = re.compile(
     r"(automatic reply|autoreply|auto-reply|out of office|automatische antwort|abwesenheitsnotiz|réponse automatique"
     r"|respuesta automática|risposta automatica|resposta automática|automatisch antwoord|autosvar"

@@ -2,9 +2,9 @@
 
 import codecs
 
+from leads_adapters.encodings import SAMPLE_BYTES, encoding_of
 from leads_domain.control_characters import on_one_line, remove_controls
 
-_SAMPLE_BYTES = 20_000
 _SUPERSETS = {"ascii": "utf-8", "iso8859-1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 """What programs mean that name one of these sets (as the WHATWG's Encoding Standard)."""
 
@@ -38,6 +38,7 @@ def _codec(charset: str | None) -> str | None:
     """Return the name of Python's codec; None if there is none, or none was declared."""
     try:
         name = codecs.lookup((charset or "").strip(" '\"")).name
+        b"-".decode(name, "replace")  # raises LookupError for codecs of other things than text
     except (LookupError, ValueError):
         return None
     return None if name in _NO_CHARSETS else _SUPERSETS.get(name, name)
@@ -51,7 +52,4 @@ def _guessed(data: bytes, charset: str | None) -> str:
             return text
     if len(utf8 := data.decode("utf-8", "replace")) > 20 * utf8.count("\ufffd"):
         return utf8
-    from charset_normalizer import from_bytes  # noqa: PLC0415 - few messages need it, and it takes 100 ms to load
-
-    best = from_bytes(data[:_SAMPLE_BYTES]).best()
-    return data.decode(best.encoding if best else "cp1252", "replace")
+    return data.decode(encoding_of(data[:SAMPLE_BYTES]), "replace")

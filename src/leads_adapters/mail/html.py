@@ -35,13 +35,11 @@ class _Text:
         self._depth += 1
         self.is_full = self.is_full or self._depth > _DEPTH_MAX
         self._hidden += tag in _HIDDEN
-        self._preformatted += tag == "pre"
-        if tag == "br":
-            self._break()
-        elif tag in _PARAGRAPHS or tag in _LINES:
-            self._block(tag)
+        self._end_line(tag)
         if tag == "blockquote":
             self._quotes += 1
+        elif tag == "pre":
+            self._preformatted += 1
         elif tag == "li":
             self._line.append(_ITEM)
         elif tag == "a":
@@ -50,11 +48,12 @@ class _Text:
     def end(self, tag: str) -> None:
         self._depth -= 1
         self._hidden -= tag in _HIDDEN
-        self._preformatted -= tag == "pre"
-        if tag in _PARAGRAPHS or tag in _LINES:
-            self._block(tag)
+        if tag != "br":
+            self._end_line(tag)
         if tag == "blockquote":
             self._quotes -= 1
+        elif tag == "pre":
+            self._preformatted -= 1
         elif tag in ("td", "th"):
             self._line.append(" ")
         elif tag == "a" and self._links:
@@ -66,7 +65,8 @@ class _Text:
         self._left -= len(text)
         self.is_full = self._left < 0
         if not self._preformatted:
-            self._line.append(_SPACE.sub(" ", text))
+            if self._line not in ([], [_ITEM]) or not text.isspace():
+                self._line.append(_SPACE.sub(" ", text))
             return
         first, *others = text.split("\n")
         self._line.append(first)
@@ -77,12 +77,16 @@ class _Text:
     def close(self) -> None:
         self._break()
 
-    def _block(self, tag: str) -> None:
-        """End the line, unless it is empty, and leave an empty one around a paragraph."""
-        if any(text.strip() and text != _ITEM for text in self._line):
+    def _end_line(self, tag: str) -> None:
+        """End the line before or after an element, and leave an empty one around a paragraph."""
+        if tag == "br":
             self._break()
-        if tag in _PARAGRAPHS and self.lines and self.lines[-1].strip("> "):
-            self.lines.append(self._prefix())
+        elif (tag in _PARAGRAPHS or tag in _LINES) and self._line != [_ITEM]:
+            if "".join(self._line).strip():
+                self._break()
+            self._line = []
+            if tag in _PARAGRAPHS and self.lines and self.lines[-1]:
+                self.lines.append("")
 
     def _break(self) -> None:
         line = "".join(self._line)

@@ -21,7 +21,7 @@ _DELIMITERS_MAX = 10_000
 _HEADER = re.compile(rb"^([!-9;-~]{1,100}):(.*(?:\n[ \t].*)*+)", re.MULTILINE)
 _HEADERS_ONLY = re.compile(rb"(?:[!-9;-~]{1,100}:.*+\n?(?:[ \t].*+\n?)*+)*+")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
 _BOUNDARY = re.compile(rb"^--(\S{1,70})[ \t]*\r?$", re.MULTILINE)
 
 
@@ -95,8 +95,14 @@ def _headers(data: bytes, start: int, end: int) -> Iterator[tuple[str, str]]:
 
 
 def decode_base64(data: bytes) -> bytes:
-    """Return decoded bytes. Others than those of the alphabet do not count, and an incomplete group is dropped."""
-    digits = _NOT_BASE64.sub(b"", data)
+    """Return decoded bytes. Others than those of the alphabet do not count, and an incomplete group is dropped.
+
+    Some programs encode each line or each part of a text alone, so that padding can occur anywhere.
+    """
+    return b"".join(_decode_digits(digits) for digits in _NOT_BASE64.sub(b"", data).split(b"=") if digits)
+
+
+def _decode_digits(digits: bytes) -> bytes:
     digits = digits[:-1] if len(digits) % 4 == 1 else digits
     return binascii.a2b_base64(digits + b"=" * (-len(digits) % 4))
 
