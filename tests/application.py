@@ -18,13 +18,14 @@ from leads_domain.follow_up import FollowUp, RetryPolicy
 from leads_domain.incoming_mail import IncomingMail
 from leads_domain.intake import Intake, IntakePolicy
 from leads_domain.lead import Lead
+from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position, TaskQuery
 from leads_domain.pipeline import DEFAULT_PIPELINE, Status
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.similarity import SimilarLead
-from leads_domain.submission import Submission
+from leads_domain.submission import Processed, Submission
 from leads_domain.task import Task
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
@@ -99,7 +100,8 @@ class Application:
         self.receive_submission = ReceiveSubmission(self.clock, ids)
         self.receive_message = ReceiveMail(self.clock, ids)
         self.policies: dict[str, IntakePolicy] = {}
-        intake = Intake(normalizer, self.policies)
+        self.mailboxes: dict[str, MailboxPolicy] = {}
+        intake = Intake(normalizer, self.policies, self.mailboxes)
         self.process_submission = ProcessSubmission(intake, self.add_enquiry)
         self.accept_submission = AcceptSubmission(intake, self.add_enquiry)
         self.create_key = CreateKey(self.clock, ids, FixedEntropy())
@@ -212,7 +214,12 @@ class Application:
 
     def process(self, submission: Submission) -> Submission:
         """Process a submission."""
-        return self.database.write(self.process_submission, submission.id)
+        return self.database.write(self.process_submission, submission.id).submission
+
+    def process_mail(self, mail: IncomingMail, mailbox: str = "sales") -> Processed:
+        """Receive and process a message."""
+        received = self.receive_mail(mail, mailbox)
+        return self.database.write(self.process_submission, received.submission.id)
 
     def accept(self, submission: Submission, **members: Any) -> EnquiryResult:
         """Accept a submission, with these members in place of its own."""

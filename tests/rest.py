@@ -262,8 +262,9 @@ class Service:
         """Process the submission with this path, and return its state."""
         database: Database = self.container.database()
         process = self.container.process_submission()
-        submission = self.run(database.write(process, SubmissionId(path.rpartition("/")[2])))
-        return submission.state.value
+        processed = self.run(database.write(process, SubmissionId(path.rpartition("/")[2])))
+        state: str = processed.submission.state.value
+        return state
 
     def process_received(self) -> None:
         """Process the submissions of earlier requests, as the running service does soon after the response."""

@@ -73,6 +73,7 @@ from leads_app.usage_recorder import UsageRecorder
 from leads_domain.captured import CapturedAs
 from leads_domain.follow_up import RetryPolicy
 from leads_domain.intake import Intake
+from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.add_note import AddNote, check_note
@@ -143,7 +144,8 @@ class Container(containers.DeclarativeContainer):
     register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules, assignment)
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
-    intake = providers.Singleton(Intake, normalizer, intake_policies)
+    mailbox_policies: providers.Provider[dict[str, MailboxPolicy]] = providers.Singleton(dict)
+    intake = providers.Singleton(Intake, normalizer, intake_policies, mailbox_policies)
     receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
     receive_mail = providers.Singleton(ReceiveMail, clock, ids)
     process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry)

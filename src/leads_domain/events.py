@@ -17,6 +17,7 @@ class EventType(StrEnum):
     LEAD_UPDATED = "lead.updated"
     LEAD_STATUS_CHANGED = "lead.status_changed"
     LEAD_ENQUIRED = "lead.enquired"
+    LEAD_REPLIED = "lead.replied"
     LEAD_NOTE_ADDED = "lead.note_added"
     LEAD_MERGED = "lead.merged"
     LEAD_ERASED = "lead.erased"

@@ -20,6 +20,9 @@ from leads_domain.errors import FieldError, ValidationFailed
 from leads_domain.field_names import assign_fields
 from leads_domain.field_values import first_value, joined_name, without_label
 from leads_domain.lenient import as_given
+from leads_domain.mail_enquiry import enquiry_of
+from leads_domain.mail_submission import is_mailbox, mail_of
+from leads_domain.mailbox_policy import DEFAULT_MAILBOX_POLICY, MailboxPolicy
 from leads_domain.sources import Normalizer
 from leads_domain.spam import ELAPSED_FIELD, honeypot_reason, links_reason, speed_reason
 from leads_domain.submission import Submission
@@ -54,15 +57,30 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Understands submissions by the policy of their origin. An unknown origin has the default policy."""
+    """Understands submissions by the policy of their origin. An unknown origin has the default policy.
+
+    `mailboxes` has the policies of mailboxes, by origin.
+    """
 
     normalizer: Normalizer
     policies: Mapping[str, IntakePolicy]
+    mailboxes: Mapping[str, MailboxPolicy] = field(default_factory=dict)
+
+    def mailbox(self, origin: str) -> MailboxPolicy:
+        """Return the policy of a mailbox."""
+        return self.mailboxes.get(origin, DEFAULT_MAILBOX_POLICY)
 
     def understand(self, submission: Submission) -> Understood:
-        """Return what a submission means. What a `capture` key has sent was checked, and means what it says."""
+        """Return what a submission means. What a `capture` key has sent was checked, and means what it says.
+
+        `ProcessMail` decides what a message is; this tells what it means as an enquiry. Rules for spam do not apply.
+        """
         if captured_as(submission.origin):
             return Understood(captured_values(submission.content), (), None)
+        if is_mailbox(submission.origin):
+            mail, mailbox = mail_of(submission.content), self.mailbox(submission.origin)
+            enquiry = enquiry_of(mail, mailbox, self.normalizer)
+            return Understood(enquiry, () if "email" in enquiry else [NO_CONTACT], None)
         policy = self.policies.get(submission.origin, _DEFAULT_POLICY)
         enquiry, errors = _Reader(submission.content, policy, self.normalizer).read()
         spam_reason = (

@@ -14,11 +14,14 @@ from leads_domain.lead import LeadId
 SubmissionId = NewType("SubmissionId", str)
 """A UUIDv7 (RFC 9562) as lower-case text."""
 
+REASON_MAX = 1000
+
 
 class SubmissionState(StrEnum):
     """The state of a submission: `received` until it is processed, then one of the others.
 
-    `accepted` submissions are enquiries, `ignored` ones automatic mail, and `test` ones come from the sender's tests.
+    `accepted` submissions are enquiries, or replies of a lead. `ignored` ones are automatic mail, and `test` ones come
+    from the sender's tests.
     """
 
     RECEIVED = "received"
@@ -71,6 +74,26 @@ class Submission:
         """Raise `IllegalSubmissionState` if the submission is accepted; `action` is a past participle."""
         if self.state is SubmissionState.ACCEPTED:
             raise IllegalSubmissionState(self.state, action)
+
+
+class ProcessingOutcome(StrEnum):
+    """The outcome of processing a submission, for metrics. A message can also be a reply, an opt-out or a bounce."""
+
+    ENQUIRY = "enquiry"
+    REPLY = "reply"
+    OPT_OUT = "opt_out"
+    BOUNCE = "bounce"
+    IGNORED = "ignored"
+    SPAM = "spam"
+    NEEDS_REVIEW = "needs_review"
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """A processed submission. `outcome` is None if it was processed before."""
+
+    submission: Submission
+    outcome: ProcessingOutcome | None
 
 
 def digest_of(origin: str, identifying: Mapping[str, str]) -> str:

@@ -9,11 +9,11 @@ from leads_domain.enquiry import EnquiryInput
 from leads_domain.errors import DuplicateLead, FieldError, ValidationFailed
 from leads_domain.intake import Intake
 from leads_domain.lead import Lead
+from leads_domain.mail_submission import is_mailbox
 from leads_domain.ports import UnitOfWork
-from leads_domain.submission import Submission, SubmissionId, SubmissionState
+from leads_domain.submission import REASON_MAX, Processed, ProcessingOutcome, Submission, SubmissionId, SubmissionState
 from leads_domain.use_cases.add_enquiry import AddEnquiry
-
-REASON_MAX = 1000
+from leads_domain.use_cases.process_mail import ProcessMail
 
 FAILED = "The service failed unexpectedly while it processed the submission. Accept it again, or discard it."
 
@@ -28,26 +28,29 @@ class ProcessSubmission:
     intake: Intake
     add_enquiry: AddEnquiry
 
-    def __call__(self, work: UnitOfWork, id: SubmissionId) -> Submission:
-        """Return the processed submission; raises `NotFound`."""
+    def __call__(self, work: UnitOfWork, id: SubmissionId) -> Processed:
+        """Return the processed submission with its outcome; raises `NotFound`."""
         submission = work.submissions.get_for_update(id)
         if submission.state is not SubmissionState.RECEIVED:
-            return submission
+            return Processed(submission, None)
         processed = self._process(work, submission)
-        work.submissions.save(processed)
+        work.submissions.save(processed.submission)
         return processed
 
-    def _process(self, work: UnitOfWork, submission: Submission) -> Submission:
+    def _process(self, work: UnitOfWork, submission: Submission) -> Processed:
+        if is_mailbox(submission.origin):
+            return ProcessMail(self.intake, self.add_enquiry)(work, submission)
         understood = self.intake.understand(submission)
         if understood.spam_reason:
-            return submission.set_aside(SubmissionState.SPAM, understood.spam_reason)
+            spam = submission.set_aside(SubmissionState.SPAM, understood.spam_reason)
+            return Processed(spam, ProcessingOutcome.SPAM)
         if understood.errors:
             return _for_review(submission, understood.errors)
         try:
             lead = self._add(work, understood.enquiry, submission.origin)
         except ValidationFailed as invalid:
             return _for_review(submission, invalid.errors)
-        return submission.accept(lead.id)
+        return Processed(submission.accept(lead.id), ProcessingOutcome.ENQUIRY)
 
     def _add(self, work: UnitOfWork, values: EnquiryInput, origin: str) -> Lead:
         """Return the lead of an enquiry, or a captured lead: that is an enquiry only if the lead exists."""
@@ -65,9 +68,10 @@ def set_failed_aside(work: UnitOfWork, id: SubmissionId) -> None:
         work.submissions.save(submission.set_aside(SubmissionState.NEEDS_REVIEW, FAILED))
 
 
-def _for_review(submission: Submission, errors: Sequence[FieldError]) -> Submission:
+def _for_review(submission: Submission, errors: Sequence[FieldError]) -> Processed:
     reason = " ".join(f"{_name(error)}{error.detail}" for error in errors)
-    return submission.set_aside(SubmissionState.NEEDS_REVIEW, reason[:REASON_MAX])
+    waiting = submission.set_aside(SubmissionState.NEEDS_REVIEW, reason[:REASON_MAX])
+    return Processed(waiting, ProcessingOutcome.NEEDS_REVIEW)
 
 
 def _name(error: FieldError) -> str:

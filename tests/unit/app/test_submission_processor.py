@@ -21,7 +21,7 @@ from leads_domain.paging import SubmissionQuery
 from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
-from leads_domain.submission import Submission, SubmissionId
+from leads_domain.submission import Processed, Submission, SubmissionId
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.process_submission import FAILED, ProcessSubmission, set_failed_aside
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
@@ -37,7 +37,7 @@ class FlakyProcess:
         self.process = process
         self.errors: dict[str, Exception] = {}
 
-    def __call__(self, work: UnitOfWork, id: SubmissionId) -> Submission:
+    def __call__(self, work: UnitOfWork, id: SubmissionId) -> Processed:
         if error := self.errors.get(work.submissions.get(id).content.get("email", "")):
             raise error
         return self.process(work, id)

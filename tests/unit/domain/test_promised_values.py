@@ -25,6 +25,7 @@ from leads_domain import (
     search,
     similarity,
     spam,
+    submission,
 )
 from leads_domain.access import Permission, Role
 from leads_domain.captured import CapturedAs
@@ -33,7 +34,7 @@ from leads_domain.follow_up import FollowUpState, Recipient, RetryPolicy
 from leads_domain.notifier import Address
 from leads_domain.paging import LeadSort
 from leads_domain.similarity import Reason
-from leads_domain.submission import SubmissionState
+from leads_domain.submission import ProcessingOutcome, SubmissionState
 from leads_domain.use_cases import (
     add_note,
     compute_statistics,
@@ -60,6 +61,7 @@ from leads_domain.use_cases.register_lead import OnDuplicate, Outcome
         (LeadSort, "created_at -created_at updated_at -updated_at name next_follow_up_at"),
         (OnDuplicate, "error return update"),
         (Outcome, "created updated unchanged"),
+        (ProcessingOutcome, "enquiry reply opt_out bounce ignored spam needs_review"),
         (Permission, "capture read change administer"),
         (Reason, "phone name email"),
         (Recipient, "lead owner"),
@@ -100,7 +102,7 @@ def test_the_limits_are_those_of_the_documentation() -> None:
     assert (manage_keys.KEY_NAME_MAX, pipeline.STATUS_MAX, spam.LINKS_MAX) == (100, 50, 5)
     assert (compute_statistics.SOURCES_MAX, similarity.SIMILAR_MAX) == (100, 20)
     assert (import_summary.UNKNOWN_STATUSES_MAX, checking.QUOTE_MAX) == (10, 50)
-    assert (process_submission.REASON_MAX, delivery.ERROR_MAX) == (1000, 1000)
+    assert (submission.REASON_MAX, delivery.ERROR_MAX) == (1000, 1000)
     durations = (receive_submission.REPEATED_WITHIN, delivery.DELAY_MAX, rules.DELAY_MAX)
     assert durations == (timedelta(minutes=5), timedelta(days=7), timedelta(days=3650))
     assert access.ENTROPY_BYTES == 32

@@ -20,8 +20,8 @@ class SubmissionView(View):
     state: Annotated[
         SubmissionState,
         Meta(
-            description="`received` until it is processed, which takes a moment. `accepted` submissions are enquiries; "
-            "`ignored` means automatic mail.",
+            description="`received` until it is processed, which takes a moment. `accepted` submissions are enquiries, "
+            "or replies of a lead; `ignored` means automatic mail.",
             examples=["accepted"],
         ),
     ]

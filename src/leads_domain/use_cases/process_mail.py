@@ -1,0 +1,134 @@
+"""Process a stored message: an enquiry, a reply, automatic mail, or one that needs a person."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from leads_domain.digest import DigestId
+from leads_domain.errors import NotFound, ValidationFailed
+from leads_domain.follow_up import FollowUp, FollowUpId
+from leads_domain.incoming_mail import IncomingMail, own_id
+from leads_domain.intake import Intake
+from leads_domain.lead import Lead
+from leads_domain.mail_enquiry import Person, enquiry_of, sender_of
+from leads_domain.mail_submission import mail_of
+from leads_domain.mailbox_policy import MailboxPolicy
+from leads_domain.ports import UnitOfWork
+from leads_domain.sources import Normalizer
+from leads_domain.submission import REASON_MAX, Processed, ProcessingOutcome, Submission, SubmissionState
+from leads_domain.use_cases.add_enquiry import AddEnquiry
+from leads_domain.use_cases.lock_lead import lock_lead
+from leads_domain.use_cases.record_reply import RecordReply
+
+LOOP = "It comes from an address of your own, and names no other address to reply to."
+UNKNOWN_REPORT = "A delivery report that names no message of ours."
+NO_SENDER = "No sender has a valid e-mail address."
+COLLEAGUE = "A colleague's answer to a message of ours to a colleague."
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A message that a person has written."""
+
+    submission: Submission
+    mail: IncomingMail
+    policy: MailboxPolicy
+    sender: Person
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMail:
+    """Decide about a received message, in the order of "How a message is understood" in docs/mail.md.
+
+    Automatic messages, and those from an address of the operator, never cause a lead, an entry or a message: so no two
+    programs can answer each other. The origin, such as `mailbox:sales`, is the actor of the events.
+    """
+
+    intake: Intake
+    add_enquiry: AddEnquiry
+
+    def __call__(self, work: UnitOfWork, submission: Submission) -> Processed:
+        """Return the submission with its decision, which is not stored yet."""
+        mail, policy = mail_of(submission.content), self.intake.mailbox(submission.origin)
+        if mail.report:
+            return _ignored(submission, UNKNOWN_REPORT)
+        sender = sender_of(mail, policy, self.intake.normalizer)
+        if mail.automatic or sender.is_own:
+            return _ignored(submission, mail.automatic or LOOP)
+        if mail.broken or sender.person is None:
+            return _for_review(submission, mail.broken or NO_SENDER)
+        return self._process(work, _Written(submission, mail, policy, sender.person))
+
+    def _process(self, work: UnitOfWork, written: _Written) -> Processed:
+        if answered := _answered(work, written.mail):
+            return self._record_reply(work, written, *answered)
+        if _answers_digest(work, written.mail):
+            return _ignored(written.submission, COLLEAGUE)
+        return self._add_enquiry(work, written)
+
+    def _record_reply(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp) -> Processed:
+        if _is_colleague(written.sender, lead, follow_up, self.intake.normalizer):
+            return _ignored(written.submission, COLLEAGUE)
+        registration, actor = self.add_enquiry.register_lead, written.submission.origin
+        record = RecordReply(registration.clock, registration.ids)
+        record(
+            work, lead, follow_up, written.mail, written.sender, stop_rules=written.policy.stop_on_reply, actor=actor
+        )
+        return Processed(written.submission.accept(lead.id), ProcessingOutcome.REPLY)
+
+    def _add_enquiry(self, work: UnitOfWork, written: _Written) -> Processed:
+        submission = written.submission
+        values = enquiry_of(written.mail, written.policy, self.intake.normalizer)
+        try:
+            lead = self.add_enquiry(work, values, actor=submission.origin).lead
+        except ValidationFailed as invalid:
+            return _for_review(submission, " ".join(error.detail for error in invalid.errors))
+        return Processed(submission.accept(lead.id), ProcessingOutcome.ENQUIRY)
+
+
+def _answered(work: UnitOfWork, mail: IncomingMail) -> tuple[Lead, FollowUp] | None:
+    """Lock and return the lead of the follow-up that a message answers, and the follow-up; None if there is none.
+
+    A merged lead is replaced by its survivor, and an erased one has no follow-ups any more.
+    """
+    for id in _own_ids(mail):
+        with suppress(NotFound):
+            lead = lock_lead(work, work.follow_ups.get(FollowUpId(id)).lead_id)
+            return lead, work.follow_ups.get(FollowUpId(id))
+    return None
+
+
+def _answers_digest(work: UnitOfWork, mail: IncomingMail) -> bool:
+    for id in _own_ids(mail):
+        with suppress(NotFound):
+            work.digests.get_for_update(DigestId(id))
+            return True
+    return False
+
+
+def _own_ids(mail: IncomingMail) -> Iterator[str]:
+    return filter(None, map(own_id, mail.references))
+
+
+def _is_colleague(sender: Person, lead: Lead, follow_up: FollowUp, normalizer: Normalizer) -> bool:
+    """Return whether a sender is the owner of the lead, or the colleague to whom the follow-up was sent.
+
+    The lead counts as itself, also if it is its own owner.
+    """
+    key = sender.address.key
+    if lead.email and lead.email.key == key:
+        return False
+    if lead.owner and lead.owner.key == key:
+        return True
+    with suppress(ValidationFailed):
+        return normalizer.email(follow_up.recipient).key == key
+    return False
+
+
+def _ignored(submission: Submission, reason: str) -> Processed:
+    return Processed(submission.set_aside(SubmissionState.IGNORED, reason), ProcessingOutcome.IGNORED)
+
+
+def _for_review(submission: Submission, reason: str) -> Processed:
+    waiting = submission.set_aside(SubmissionState.NEEDS_REVIEW, reason[:REASON_MAX])
+    return Processed(waiting, ProcessingOutcome.NEEDS_REVIEW)
