@@ -155,12 +155,15 @@ def a_mail_server(*, port: int = 0, implicit_tls: ssl.SSLContext | None = None, 
                 if each.transport is not None:
                     transport_of(each).abort()
 
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            thread = Thread(target=runner.run, args=[serve()])
-            thread.start()
-            assert listening.wait(30)
-            try:
-                yield server
-            finally:
-                loop.call_soon_threadsafe(stop.set)
-                thread.join(30)
+        def run() -> None:
+            with asyncio.Runner(loop_factory=lambda: loop) as runner:
+                runner.run(serve())
+
+        thread = Thread(target=run)
+        thread.start()
+        assert listening.wait(30)
+        try:
+            yield server
+        finally:
+            loop.call_soon_threadsafe(stop.set)
+            thread.join(30)

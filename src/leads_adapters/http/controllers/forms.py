@@ -15,7 +15,7 @@ from leads_adapters.http.body import BODY_LIMITS, ApiRequest
 from leads_adapters.http.client_address import ClientAddresses
 from leads_adapters.http.form_bodies import FORM_MAX_BYTES, MEDIA_TYPES, form_type, read_fields
 from leads_adapters.http.form_cors import is_allowed
-from leads_adapters.http.form_pages import Correction, correction_page, error_response, is_program, thank_you_page
+from leads_adapters.http.form_pages import Correction, correction_page, error_response, thank_you_page
 from leads_adapters.http.google_leads import read_google_lead
 from leads_adapters.http.headers import header
 from leads_adapters.http.parameters import Injected
@@ -24,6 +24,7 @@ from leads_adapters.http.receiving import BodyLimits
 from leads_adapters.http.responses import JsonResponse
 from leads_adapters.http.schemas.forms import FormName
 from leads_adapters.http.schemas.leads import Accepted
+from leads_adapters.http.visitor_pages import is_program
 from leads_domain.checking import truncate
 from leads_domain.contact import NO_CONTACT
 from leads_domain.errors import FieldError, ValidationFailed
