@@ -37,6 +37,7 @@ from leads_domain.similarity import SimilarLeads
 from leads_domain.statistics import Reports
 from leads_domain.submission import Submission, SubmissionId
 from leads_domain.task import Task, TaskId
+from leads_domain.unsubscribing import UnsubscribeToken
 
 
 class LeadStore(Protocol):
@@ -301,6 +302,22 @@ class SubmissionStore(Protocol):
         """Delete up to `limit` submissions received before this time, without waiting for locks; return the number."""
 
 
+class UnsubscribeTokenStore(Protocol):
+    """A store of the tokens in unsubscribe links. A lead has at most one, and keeps it when it is merged."""
+
+    def get_or_add(self, tokens: Mapping[LeadId, UnsubscribeToken]) -> Mapping[LeadId, UnsubscribeToken]:
+        """Store these new tokens for the leads that have none, and return the token of each of the leads.
+
+        Concurrent units of work get the same token for a lead, and none of them has to run again.
+        """
+
+    def find_lead(self, token: UnsubscribeToken) -> LeadId | None:
+        """Return the id of the lead with this token, also if the lead was merged since; None if there is none."""
+
+    def erase(self, lead_id: LeadId) -> None:
+        """Erase the token of a lead."""
+
+
 class ApiKeyStore(Protocol):
     """A store of API keys, without their text."""
 
@@ -410,6 +427,10 @@ class UnitOfWork(Protocol):
     @property
     def submissions(self) -> SubmissionStore:
         """Return the store of submissions."""
+
+    @property
+    def unsubscribe_tokens(self) -> UnsubscribeTokenStore:
+        """Return the store of unsubscribe tokens."""
 
     @property
     def api_keys(self) -> ApiKeyStore:

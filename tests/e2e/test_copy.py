@@ -53,6 +53,7 @@ def test_a_service_moves_to_postgresql_and_back_with_all_data(site: Site, postgr
         ["leads", "1"],
         ["timeline", "3"],
         ["turns", "0"],
+        ["unsubscribe_tokens", "0"],
         ["distinct_leads", "0"],
         ["follow_ups", "1"],
         ["merged_leads", "0"],

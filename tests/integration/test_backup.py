@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from application import Application
+from contracts.unsubscribe_token_store import get_or_add
 from databases import sqlite_database
 from leads_adapters.sql.migrations import HEAD
 from leads_adapters.sql.word_index import SECURE_DELETE
+from leads_domain.unsubscribing import UnsubscribeToken
 from terminal import Terminal
 
 OF_VERSION_0_2 = Path(__file__).parents[1] / "data" / "version-0.2.db"
@@ -288,7 +290,9 @@ def test_a_restore_repeats_later_erasures(terminal: Terminal) -> None:
     with an_application(terminal.folder) as app:
         john = app.register(name="mark-of-john").lead
         jon = app.register(name="mark-of-jon", email="jon@example.com").lead
-        app.register(name="Jane", email="jane@example.com")
+        jane = app.register(name="Jane", email="jane@example.com").lead
+        for lead in (john, jon, jane):
+            app.database.write(get_or_add, {lead.id: UnsubscribeToken(f"token-of-{lead.name}")})
         for lead in (john, jon):
             app.create_task(lead, text="Call mark-of-john", assignee="mark-of-john@example.com")
         terminal.leads("backup").expect(0)
@@ -299,7 +303,8 @@ def test_a_restore_repeats_later_erasures(terminal: Terminal) -> None:
     assert "Leads erased again: 2." in output
     database = terminal.folder / "leads.db"
     assert names_in(database) == {"Jane"}
-    assert b"mark-of-jo" not in database.read_bytes()
+    content = database.read_bytes()
+    assert (b"mark-of-jo" in content, b"token-of-Jane" in content) == (False, True)
 
     output = terminal.leads("restore", "backups", "--yes").expect(0).out
     previous = output.split("--erasures-of ")[1].strip(".\n")

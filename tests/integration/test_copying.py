@@ -35,6 +35,7 @@ from leads_adapters.sql.tables import (
     tasks,
     timeline,
     turns,
+    unsubscribe_tokens,
 )
 from leads_adapters.sql.types import Identifier
 from leads_adapters.sql.word_index import rebuild_word_index
@@ -225,6 +226,7 @@ def fill(engine: Engine) -> None:
     )
     entries = [entry_row(3 * number) for number in range(2 * BATCH_ROWS + 1)]
     insert_rows(engine, timeline, entry_row(2**40, data=AWKWARD, position=2**40 + 1), *reversed(entries))
+    insert_rows(engine, unsubscribe_tokens, *({"lead_id": an_id(each), "token": f"{each}{AWKWARD}"} for each in (1, 3)))
     insert_rows(engine, feed, {"id": 1, "last_position": 2**40 + 2})
     insert_rows(engine, turns, {"id": 1, "taken": 7})
     insert_rows(engine, digest_plan, {"id": 1, "planned_at": LATEST})

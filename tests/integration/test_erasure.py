@@ -29,6 +29,7 @@ from leads_domain.notifier import TryAgain
 from leads_domain.paging import LeadQuery
 from leads_domain.ports import UnitOfWork
 from leads_domain.task import TaskId, TaskState
+from leads_domain.unsubscribing import UnsubscribeToken
 from postgres import connect, postgres_url
 from rest import Api, Service, a_service
 from sqlite_parts import LongRead
@@ -40,6 +41,7 @@ KINDS = [
     *("task", "assignee", "outcome", "duplicatetask"),
     *("submission", "submissionname", "address", "duplicatesubmission"),
     *("duplicatename", "duplicateemail", "duplicatesource", "duplicatevalue", "duplicatenote", "duplicatemessage"),
+    *("token", "duplicatetoken"),
 ]
 PHONE = "+4930{:07}"
 
@@ -92,6 +94,8 @@ def fill_lead(service: Service, admin: Api, person: int) -> str:
     service.process(service.receive(content=content))
     admin.post(f"{other}/follow-up", {"message": marks["duplicatemessage"], "due_at": "2027-01-01T00:00:00Z"})
     add_task(service, other, text=marks["duplicatetask"])
+    add_token(service, path, marks["token"])
+    add_token(service, other, marks["duplicatetoken"])
     admin.post(f"{other}/distinct", {"lead_id": path.rpartition("/")[2]}).expect(200)
     admin.post(f"{path}/merge", {"duplicate_id": other.rpartition("/")[2]}).expect(200)
     admin.patch(path, {"source": marks["source"]}).expect(200)
@@ -103,6 +107,12 @@ def add_task(service: Service, path: str, **fields: Any) -> None:
     id, lead_id = service.container.ids().new(), LeadId(path.rpartition("/")[2])
     task = a_task(id=TaskId(id), lead_id=lead_id, **fields)
     service.run(service.container.database().write(lambda work: work.tasks.add(task)))
+
+
+def add_token(service: Service, path: str, text: str) -> None:
+    """Store the unsubscribe token of the lead with this path."""
+    tokens = {LeadId(path.rpartition("/")[2]): UnsubscribeToken(text)}
+    service.run(service.container.database().write(lambda work: work.unsubscribe_tokens.get_or_add(tokens)))
 
 
 def found(content: bytes) -> set[int]:

@@ -59,7 +59,9 @@ NEW_NAMES = {
 }
 """Names of tables and columns that revisions 0101 and 0103 changed."""
 
-NEW_TABLES = {"submissions", "distinct_leads", "turns", "tasks", "calendars", "digest_plan", "digests"}
+NEW_TABLES = {
+    *("submissions", "distinct_leads", "turns", "tasks", "calendars", "digest_plan", "digests", "unsubscribe_tokens"),
+}
 """Tables that revisions after 0101 created."""
 
 NEW_COLUMNS = {("merged_leads", "identity"), ("follow_ups", "task_id")}

@@ -22,6 +22,7 @@ from leads_adapters.sql import (
     similar_leads,
     submission_store,
     task_store,
+    unsubscribe_token_store,
 )
 from leads_adapters.sql import timeline as timelines
 from leads_adapters.sql.lead_store import _lead_columns
@@ -32,7 +33,7 @@ from leads_domain.paging import LeadQuery, LeadSort, Position, TaskQuery
 
 Plan = Callable[..., list[str]]
 
-TABLES = "leads |follow_ups|submissions|tasks|digests|timeline|idempotency_records|B-TREE"
+TABLES = "leads |follow_ups|submissions|tasks|digests|timeline|idempotency_records|unsubscribe_tokens|B-TREE"
 
 FILTERS: list[dict[str, Any]] = [
     {**whose, **until, **after}
@@ -203,6 +204,15 @@ def test_idempotency_records_are_found_by_key_lead_and_age(plan: Plan) -> None:
     # Newer versions add COVERING.
     assert dropped.endswith(" INDEX sqlite_autoindex_idempotency_records_1 (caller=? AND key=?)")
     assert old == "SEARCH idempotency_records USING INDEX ix_idempotency_records_created_at (created_at<?)"
+
+
+def test_unsubscribe_tokens_are_found_by_token_and_lead(plan: Plan) -> None:
+    by_lead = "SEARCH unsubscribe_tokens USING INDEX sqlite_autoindex_unsubscribe_tokens_1 (lead_id=?)"
+    assert by_lead in plan(unsubscribe_token_store._OF_LEADS_ON_SQLITE, ids="[]")
+    assert plan(unsubscribe_token_store._ERASE, lead_id=an_id(1)) == [by_lead]
+    assert plan(unsubscribe_token_store._LEAD_OF, token="x") == [
+        "SEARCH unsubscribe_tokens USING INDEX sqlite_autoindex_unsubscribe_tokens_2 (token=?)"
+    ]
 
 
 def test_the_lead_of_a_person_is_found_by_two_indexes(plan: Plan) -> None:

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import URL
 
 from application import Application
+from contracts.unsubscribe_token_store import get_or_add
 from databases import on_postgres
 from leads_adapters.backup_files import BackupFailed
 from leads_adapters.sql.migrations import HEAD, downgrade
 from leads_adapters.sql.postgres import backup as postgres_backup
 from leads_adapters.sql.postgres.engine import postgres_engine
 from leads_adapters.sql.tables import metadata
+from leads_domain.unsubscribing import UnsubscribeToken
 from postgres import PROGRAMS, connect, postgres_url
 from terminal import Terminal
 
@@ -55,7 +57,8 @@ def test_a_backup_is_private_and_a_restore_keeps_the_previous_database(
         app = Application(running)
         john = app.register(name="John").lead
         jon = app.register(name="Jon", email="jon@example.com").lead
-        app.register(name="Jane", email="jane@example.com")
+        jane = app.register(name="Jane", email="jane@example.com").lead
+        running.write(get_or_add, {jane.id: UnsubscribeToken("x")})
         made = terminal.leads("backup", "--keep", 1).expect(0)
         app.merge(john, jon)
         app.erase(john)
@@ -74,6 +77,8 @@ def test_a_backup_is_private_and_a_restore_keeps_the_previous_database(
     output = terminal.leads("restore", "backups", "--yes", "--erasures-of", previous).expect(0).out
     assert "Leads erased again: 2" in output
     assert names_in(url) == {"Jane"}
+    with connect(url) as connection:
+        assert connection.execute("SELECT lead_id::text, token FROM unsubscribe_tokens").fetchall() == [(jane.id, "x")]
     terminal.leads("restore", previous, typed="n\n").expect(1)
     terminal.leads("restore", previous, typed="y\n").expect(0)
     assert names_in(url) == {"Jane"}

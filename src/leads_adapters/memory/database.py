@@ -18,6 +18,7 @@ from leads_adapters.memory.submission_store import MemorySubmissionStore
 from leads_adapters.memory.task_store import MemoryTaskStore
 from leads_adapters.memory.timeline import MemoryTimeline
 from leads_adapters.memory.turns import MemoryTurns
+from leads_adapters.memory.unsubscribe_token_store import MemoryUnsubscribeTokenStore
 from leads_domain.access import ApiKey
 from leads_domain.calendar import Calendar, CalendarId
 from leads_domain.digest import Digest, DigestId
@@ -27,6 +28,7 @@ from leads_domain.idempotency import IdempotencyRecord
 from leads_domain.lead import Lead, LeadId
 from leads_domain.submission import Submission, SubmissionId
 from leads_domain.task import Task, TaskId
+from leads_domain.unsubscribing import UnsubscribeToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class _State:
     digest_plan: list[datetime] = field(default_factory=list)
     digests: dict[DigestId, Digest] = field(default_factory=dict)
     submissions: dict[SubmissionId, Submission] = field(default_factory=dict)
+    unsubscribe_tokens: dict[LeadId, UnsubscribeToken] = field(default_factory=dict)
     turns: list[int] = field(default_factory=list)
     timeline: list[TimelineEntry] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
@@ -59,6 +62,7 @@ class MemoryUnitOfWork:
         self.tasks = MemoryTaskStore(state.tasks)
         self.digests = MemoryDigestStore(state.digest_plan, state.digests)
         self.submissions = MemorySubmissionStore(state.submissions)
+        self.unsubscribe_tokens = MemoryUnsubscribeTokenStore(state.unsubscribe_tokens)
         self.timeline = MemoryTimeline(state.timeline, state.positions)
         self.api_keys = MemoryApiKeyStore(state.api_keys)
         self.calendars = MemoryCalendarStore(

@@ -247,6 +247,14 @@ submissions = _table(
     Index(None, "content_digest", unique=True),
 )
 
+# No foreign key to the lead: it would lock the lead after its follow-up, where other transactions lock the lead first
+# (docs/decisions/0047-unsubscribe-links.md). A merged lead keeps its token, because its id is redirected.
+unsubscribe_tokens = _table(
+    "unsubscribe_tokens",
+    Column("lead_id", Identifier, primary_key=True),
+    Column("token", Text, nullable=False, unique=True),
+)
+
 # No foreign key to the lead: entries outlive the row of a merged or erased lead.
 timeline = _table(
     "timeline",

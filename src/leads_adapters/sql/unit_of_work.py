@@ -13,6 +13,7 @@ from leads_adapters.sql.submission_store import SqlSubmissionStore
 from leads_adapters.sql.task_store import SqlTaskStore
 from leads_adapters.sql.timeline import SqlTimeline
 from leads_adapters.sql.turns import SqlTurns
+from leads_adapters.sql.unsubscribe_token_store import SqlUnsubscribeTokenStore
 
 
 class SqlUnitOfWork:
@@ -26,6 +27,7 @@ class SqlUnitOfWork:
         self.tasks = SqlTaskStore(runner)
         self.submissions = SqlSubmissionStore(runner)
         self.timeline = SqlTimeline(runner)
+        self.unsubscribe_tokens = SqlUnsubscribeTokenStore(runner)
         self.api_keys = SqlApiKeyStore(runner)
         self.calendars = SqlCalendarStore(runner)
         self.idempotency = SqlIdempotencyStore(runner)

@@ -29,6 +29,8 @@ class EraseLead:
         for each in (id, *merged_ids):
             work.idempotency.erase(each)
         work.follow_ups.erase(id)
+        for each in (id, *merged_ids):  # after the follow-ups: a claim that has just added a token locks them
+            work.unsubscribe_tokens.erase(each)
         work.tasks.erase(id)
         work.similar_leads.erase(id)
         work.submissions.erase(id)
