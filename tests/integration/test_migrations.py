@@ -64,7 +64,7 @@ NEW_TABLES = {
 }
 """Tables that revisions after 0101 created."""
 
-NEW_COLUMNS = {("merged_leads", "identity"), ("follow_ups", "task_id")}
+NEW_COLUMNS = {("merged_leads", "identity"), ("follow_ups", "task_id"), ("follow_ups", "by_rule")}
 """Columns that revisions after 0101 added."""
 
 DATA = Path(__file__).parents[1] / "data"
