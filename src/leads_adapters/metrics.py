@@ -15,6 +15,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from leads_domain.follow_up import Backlog
+from leads_domain.mail_submission import is_mailbox
 from leads_domain.use_cases.count_waiting import Waiting
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ class Metrics:
     log_size: Callable[[], int] | None = None
     _requests: dict[tuple[str, str | None, int], Distribution] = field(default_factory=dict, init=False)
     _deliveries: Counter[tuple[str, str]] = field(default_factory=Counter, init=False)
+    mail: Counter[tuple[str, str]] = field(default_factory=Counter, init=False)
+    _mailboxes_up: dict[str, bool] = field(default_factory=dict, init=False)
     _commits: Distribution = field(default_factory=lambda: Distribution(_SIZES), init=False)
 
     def request(self, method: str, route: str | None, status: int, seconds: float) -> None:
@@ -71,6 +74,19 @@ class Metrics:
     def delivery(self, channel: str, outcome: str) -> None:
         """Count an attempt to send a follow-up."""
         self._deliveries[channel, outcome] += 1
+
+    def processed(self, origin: str, outcome: str) -> None:
+        """Count a processed submission, if it is the message of a mailbox."""
+        if is_mailbox(origin):
+            self.mail[origin.partition(":")[2], outcome] += 1
+
+    def repeated_mail(self, mailbox: str, number: int) -> None:
+        """Count messages of a mailbox that were stored before."""
+        self.mail[mailbox, "repeated"] += number
+
+    def mailbox_state(self, mailbox: str, is_up: bool) -> None:
+        """Note whether the last look at a mailbox was successful."""
+        self._mailboxes_up[mailbox] = is_up
 
     def commit(self, size: int) -> None:
         """Count a commit with `size` units of work."""
@@ -109,9 +125,26 @@ class Metrics:
         for (channel, outcome), number in list(self._deliveries.items()):
             deliveries.add_metric((channel, outcome, pid), number)
         yield deliveries
+        yield from self._mail_metrics(pid)
         commits = HistogramMetricFamily("leads_commit_size", "Units of work in one commit.", labels=("pid",))
         commits.add_metric((pid,), *self._commits.totals())
         yield commits
+
+    def _mail_metrics(self, pid: str) -> Iterator["Metric"]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+
+        messages = CounterMetricFamily(
+            "leads_mail_messages", "Messages from mailboxes, by outcome.", labels=("mailbox", "outcome", "pid")
+        )
+        for (mailbox, outcome), number in list(self.mail.items()):
+            messages.add_metric((mailbox, outcome, pid), number)
+        yield messages
+        mailboxes = GaugeMetricFamily(
+            "leads_mailbox_up", "1 if the last look at the mailbox was successful, else 0.", labels=("mailbox", "pid")
+        )
+        for mailbox, is_up in list(self._mailboxes_up.items()):
+            mailboxes.add_metric((mailbox, pid), is_up)
+        yield mailboxes
 
     def _queue_metrics(self, waiting: Waiting, now: datetime) -> Iterator["Metric"]:
         from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 
@@ -40,6 +41,7 @@ from leads_adapters.http.schemas.similar_leads import NewDistinct
 from leads_adapters.http.schemas.tasks import NewTask, TaskPatch
 from leads_adapters.http.task_filters import filtered_tasks_provider
 from leads_adapters.ids import SystemEntropy, SystemRandomSource, Uuid7Source
+from leads_adapters.mail.reading import read_mail
 from leads_adapters.metrics import Metrics
 from leads_adapters.normalizer import InternationalNormalizer
 from leads_adapters.single_flight import SingleFlightCache
@@ -52,6 +54,7 @@ from leads_app.factories import (
     CONTROLLERS,
     FORMATS,
     as_dependency,
+    fetched_mailboxes,
     form_origins,
     limiter_per_address,
     limiter_per_key,
@@ -62,18 +65,19 @@ from leads_app.factories import (
     make_queues,
     make_rules,
     policies_of_forms,
+    policies_of_mailboxes,
     public_forms,
     read_json_page_of,
 )
 from leads_app.graceful_shutdown import GracefulShutdown
 from leads_app.lifespan import service_lifespan
+from leads_app.mail_fetcher import FetchObservers, MailFetcher
 from leads_app.settings import Settings
 from leads_app.submission_processor import SubmissionProcessor
 from leads_app.usage_recorder import UsageRecorder
 from leads_domain.captured import CapturedAs
 from leads_domain.follow_up import RetryPolicy
 from leads_domain.intake import Intake
-from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.add_note import AddNote, check_note
@@ -109,6 +113,8 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
     dispatching: providers.Object[bool] = providers.Object(True)
+    fetching: providers.Object[bool] = providers.Object(True)
+    may_fetch: providers.Object[Callable[[], bool]] = providers.Object(lambda: True)
 
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(Uuid7Source)
@@ -144,7 +150,7 @@ class Container(containers.DeclarativeContainer):
     register_lead = providers.Singleton(RegisterLead, clock, ids, normalizer, pipeline, rules, assignment)
     add_enquiry = providers.Singleton(AddEnquiry, register_lead)
     intake_policies = providers.Singleton(policies_of_forms, normalizer, settings.provided.forms)
-    mailbox_policies: providers.Provider[dict[str, MailboxPolicy]] = providers.Singleton(dict)
+    mailbox_policies = providers.Singleton(policies_of_mailboxes, normalizer, settings.provided.mailboxes)
     intake = providers.Singleton(Intake, normalizer, intake_policies, mailbox_policies)
     receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
     receive_mail = providers.Singleton(ReceiveMail, clock, ids)
@@ -200,7 +206,28 @@ class Container(containers.DeclarativeContainer):
     )
 
     submission_processor = providers.Singleton(
-        SubmissionProcessor, database, clock, process_submission, settings.provided.keep_submissions
+        SubmissionProcessor,
+        database,
+        clock,
+        process_submission,
+        settings.provided.keep_submissions,
+        on_processed=metrics.provided.processed,
+    )
+
+    mail_fetcher = providers.Singleton(
+        MailFetcher,
+        database,
+        providers.Object(read_mail),
+        receive_mail,
+        providers.Callable(fetched_mailboxes, settings.provided.mailboxes),
+        random_source,
+        observers=providers.Factory(
+            FetchObservers,
+            metrics.provided.mailbox_state,
+            metrics.provided.repeated_mail,
+            submission_processor.provided.wake,
+        ),
+        may_fetch=may_fetch,
     )
 
     body_limits = providers.Singleton(BodyLimits, settings.provided.max_body)
@@ -372,6 +399,8 @@ class Container(containers.DeclarativeContainer):
                 dispatcher,
                 dispatching,
                 submission_processor,
+                mail_fetcher,
+                fetching,
                 graceful_shutdown,
             )
         ),

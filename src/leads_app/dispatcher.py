@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from threading import Thread
 from typing import Any, NamedTuple, Protocol
 
 import structlog
 
 from leads_adapters.database import Database
 from leads_app.logs import error_log
+from leads_app.threads import in_daemon_thread
 from leads_domain.delivery import Claimed, send
 from leads_domain.errors import Unavailable
 from leads_domain.notifier import FollowUpNotifier, NotificationError, Refused, TryAgain
@@ -217,26 +217,13 @@ class Dispatcher:
         channel = claimed.notice.channel
         if self._hanging[channel] == SLOTS:
             return TryAgain("The channel hangs: none of its attempts has ended.")
-        sending = self._send_in_thread(claimed)
+        sending = in_daemon_thread(lambda: send(claimed, self._notifiers))
         try:
             return await asyncio.wait_for(asyncio.shield(sending), ATTEMPT.total_seconds())
         except TimeoutError:
             self._hanging[channel] += 1
             sending.add_done_callback(lambda _: self._hanging.subtract([channel]))
             return TryAgain(f"The channel did not respond within {ATTEMPT.total_seconds():.0f} s.")
-
-    def _send_in_thread(self, claimed: Claimed[Any]) -> asyncio.Future[NotificationError | None]:
-        """Send in a daemon thread, so that the process can end; return a future of the result."""
-        loop = asyncio.get_running_loop()
-        sent: asyncio.Future[NotificationError | None] = loop.create_future()
-
-        def run() -> None:
-            error = send(claimed, self._notifiers)
-            with suppress(RuntimeError):  # the loop is closed: the result is not needed
-                loop.call_soon_threadsafe(sent.set_result, error)
-
-        Thread(target=run, daemon=True).start()
-        return sent
 
     async def _record_outcome(self, queue: Queue, claimed: Claimed[Any], error: NotificationError | None) -> bool:
         """Record the outcome; return whether it was recorded.

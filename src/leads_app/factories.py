@@ -33,6 +33,7 @@ from leads_adapters.http.controllers.transfers import FileFormat, TransferContro
 from leads_adapters.http.parameters import provide
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.lead_json import ReadJsonPage
+from leads_adapters.mail.urls import open_mailbox
 from leads_adapters.sql.sqlite import lead_json as sqlite_lead_json
 from leads_adapters.sql.sqlite.database import SqliteDatabase
 from leads_adapters.sql.sqlite.engine import sqlite_engine
@@ -41,12 +42,16 @@ from leads_app.assignment_settings import AssignmentSettings, assignment_of
 from leads_app.digest_settings import DigestSettings
 from leads_app.dispatcher import LEASE, Queue
 from leads_app.form_settings import FormSettings
+from leads_app.mail_fetcher import FetchedMailbox
+from leads_app.mailbox_settings import MailboxSettings
 from leads_app.rule_settings import check_assignee, check_recipient
 from leads_app.settings import SettingsError
 from leads_domain.assignment import Assignment
 from leads_domain.checking import truncate
 from leads_domain.errors import ValidationFailed
 from leads_domain.intake import IntakePolicy
+from leads_domain.mail_submission import origin_of
+from leads_domain.mailbox_policy import MailboxPolicy, own_address
 from leads_domain.notifier import Address
 from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.sources import Clock, IdSource, Normalizer
@@ -183,6 +188,34 @@ def policies_of_forms(normalizer: Normalizer, forms: Mapping[str, FormSettings])
             minimum_seconds=form.minimum_seconds,
         )
     return policies
+
+
+def policies_of_mailboxes(
+    normalizer: Normalizer, mailboxes: Mapping[str, MailboxSettings]
+) -> Mapping[str, MailboxPolicy]:
+    """Return the policy of each mailbox, by its origin; raises `SettingsError` for an invalid e-mail address."""
+    policies = {}
+    for name, mailbox in mailboxes.items():
+        try:
+            policies[origin_of(name)] = MailboxPolicy(
+                source=mailbox.source,
+                owner=str(normalizer.email(mailbox.owner)) if mailbox.owner is not None else None,
+                own_addresses=frozenset(own_address(text, normalizer) for text in mailbox.own_addresses),
+                stop_on_reply=mailbox.stop_on_reply,
+            )
+        except ValidationFailed as invalid:
+            message = f"Mailbox {name}: owner or own_addresses has an invalid address. {invalid}"
+            raise SettingsError(f"The setting mailboxes is not valid. {message}") from None
+    return policies
+
+
+def fetched_mailboxes(mailboxes: Mapping[str, MailboxSettings]) -> Sequence[FetchedMailbox]:
+    """Return the mailboxes that have a URL."""
+    return [
+        FetchedMailbox(name, open_mailbox(mailbox.url), mailbox.every)
+        for name, mailbox in mailboxes.items()
+        if mailbox.url is not None
+    ]
 
 
 CONTROLLERS = (

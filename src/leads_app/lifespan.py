@@ -1,4 +1,7 @@
-"""Start and stop the dispatcher and the submission processor with the service, and close the database at the end."""
+"""Start and stop the dispatcher, the submission processor and the mail fetcher with the service.
+
+The database is closed at the end.
+"""
 
 import asyncio
 import gc
@@ -9,6 +12,7 @@ from litestar import Litestar
 
 from leads_app.dispatcher import Dispatcher
 from leads_app.graceful_shutdown import GracefulShutdown
+from leads_app.mail_fetcher import MailFetcher
 from leads_app.submission_processor import SubmissionProcessor
 from leads_app.unread import limit_unread_responses
 
@@ -21,6 +25,8 @@ def service_lifespan(
     dispatcher: Dispatcher,
     dispatching: bool,
     processor: SubmissionProcessor,
+    fetcher: MailFetcher,
+    fetching: bool,
     graceful_shutdown: GracefulShutdown,
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     """Return the lifespan of the application. If the process is killed, no work is lost."""
@@ -33,10 +39,13 @@ def service_lifespan(
         running = [asyncio.create_task(processor.run())]
         if dispatching:
             running.append(asyncio.create_task(dispatcher.run()))
+        if fetching and fetcher.mailboxes:
+            running.append(asyncio.create_task(fetcher.run()))
         try:
             yield
         finally:
             limiting.cancel()
+            fetcher.stop()
             dispatcher.stop()
             processor.stop()
             await asyncio.gather(*running)

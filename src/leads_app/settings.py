@@ -19,6 +19,7 @@ from leads_adapters.http.rate_limit import RateLimit
 from leads_app.assignment_settings import AssignmentSettings, parse_assignment
 from leads_app.digest_settings import DigestSettings, parse_digest
 from leads_app.form_settings import FormSettings, parse_forms
+from leads_app.mailbox_settings import MailboxSettings, parse_mailboxes
 from leads_app.rule_settings import check_rules, parse_rules
 from leads_app.setting_values import (
     parse_api_key,
@@ -83,6 +84,7 @@ class Settings:
     assignment: AssignmentSettings = field(default_factory=AssignmentSettings)
     digest: DigestSettings | None = None
     forms: Mapping[str, FormSettings] = field(default_factory=dict)
+    mailboxes: Mapping[str, MailboxSettings] = field(default_factory=dict)
 
 
 def load_settings(environ: Mapping[str, str], directory: Path) -> Settings:
@@ -184,7 +186,17 @@ def _intake(value: object) -> timedelta:
     return keep
 
 
-_TABLES = ("channels", "pipeline", "follow_up_rules", "working_hours", "intake", "assignment", "digest", "forms")
+_TABLES = (
+    "channels",
+    "pipeline",
+    "follow_up_rules",
+    "working_hours",
+    "intake",
+    "assignment",
+    "digest",
+    "forms",
+    "mailboxes",
+)
 _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "database_url": ("database_url", parse_database_url),
     "api_key": ("api_key_digest", parse_api_key),
@@ -206,4 +218,5 @@ _PARSERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "assignment": ("assignment", parse_assignment),
     "digest": ("digest", parse_digest),
     "forms": ("forms", parse_forms),
+    "mailboxes": ("mailboxes", parse_mailboxes),
 }

@@ -1,6 +1,7 @@
 """Process submissions soon after their requests, and delete expired ones, while the service runs."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ from leads_app.logs import error_log
 from leads_domain.errors import NotFound, Unavailable
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock
-from leads_domain.submission import SubmissionId
+from leads_domain.submission import Processed, ProcessingOutcome, SubmissionId
 from leads_domain.use_cases.process_submission import set_failed_aside
 
 PROCESSOR = "submission processor"
@@ -33,15 +34,24 @@ EXPIRY_INTERVAL = timedelta(hours=1)
 
 
 class SubmissionProcessor:
-    """Processes what was received. Any number of processes can do so: each submission is processed once."""
+    """Processes what was received. Any number of processes can do so: each submission is processed once.
+
+    `on_processed` is called with the origin and the outcome of each submission that this process has processed.
+    """
 
     def __init__(
-        self, database: Database, clock: Clock, process: UseCase[[SubmissionId], object], keep: timedelta
+        self,
+        database: Database,
+        clock: Clock,
+        process: UseCase[[SubmissionId], Processed],
+        keep: timedelta,
+        on_processed: Callable[[str, ProcessingOutcome], None] = lambda _, __: None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._process = process
         self._keep = keep
+        self._on_processed = on_processed
         self._last_expiry: datetime | None = None
         self._wake_up = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -89,7 +99,9 @@ class SubmissionProcessor:
     async def _process_one(self, id: SubmissionId) -> None:
         """Process a submission. If that fails, it waits for a person: it must not delay those behind it."""
         try:
-            await self._database.write(self._process, id)
+            processed = await self._database.write(self._process, id)
+            if processed.outcome is not None:
+                self._on_processed(processed.submission.origin, processed.outcome)
         except Unavailable:
             raise
         except NotFound:  # erased or deleted in the meantime
@@ -97,7 +109,8 @@ class SubmissionProcessor:
         except Exception as error:  # noqa: BLE001 - report every error and continue with the next submission
             error_log(error, PROCESSOR)
             with suppress(NotFound):  # deleted in the meantime
-                await self._database.write(set_failed_aside, id)
+                failed = await self._database.write(set_failed_aside, id)
+                self._on_processed(failed.origin, ProcessingOutcome.NEEDS_REVIEW)
 
     async def _delete_expired(self) -> None:
         now = self._clock.now()

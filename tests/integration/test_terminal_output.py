@@ -31,11 +31,13 @@ COMMANDS: dict[str, list[list[str]]] = {
     "dispatch": [["--once"]],
     "doctor": [[]],
     "export": [[f"{HOSTILE}.csv"], [HOSTILE]],
+    "fetch": [["--once"], [HOSTILE]],
     "forms": [[], ["snippet", "contact", "--url", "http://example.com"], ["snippet", HOSTILE, "--url", HOSTILE]],
     "import": [["a.csv", "--dry-run"], ["a.csv", "b.csv", HOSTILE], [HOSTILE], ["a.csv", "--map", HOSTILE]],
     "keys": [["list"], ["create", "--name", HOSTILE, "--role", HOSTILE], ["revoke", ID], ["revoke", HOSTILE]],
     "migrate": [[]],
     "pipeline": [[], ["--format", "mermaid"], [f"--{HOSTILE}"]],
+    "receive": [["--mailbox", "sales"], ["--mailbox", HOSTILE], [HOSTILE], []],
     "restore": [["leads.db"], ["copy.db", "--yes"], [f"{HOSTILE}.db"]],
     "serve": [["--host", HOSTILE]],
     "today": [[], ["--json"], ["--assignee", HOSTILE]],
@@ -52,7 +54,9 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         running.write(_store_hostile_values)
     cell = f'"{HOSTILE}"'
     (folder / "a.csv").write_text(f"name,email,{cell}\n{cell},{cell},{cell}\nAnn,ann@example.com,{cell}\n", "utf-8")
-    (folder / "leads.toml").write_text('[forms.contact]\nsource = "web"\n', "utf-8")
+    (folder / "leads.toml").write_text(
+        '[forms.contact]\nsource = "web"\n[mailboxes.sales]\nurl = "maildir:///nowhere/%E2%80%AE%C2%9B2J"\n', "utf-8"
+    )
     return Terminal(folder, monkeypatch, capsys)
 
 

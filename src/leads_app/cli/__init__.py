@@ -18,11 +18,13 @@ from leads_app.cli.copy import copy
 from leads_app.cli.dispatch import dispatch
 from leads_app.cli.doctor import doctor
 from leads_app.cli.export import export_leads
+from leads_app.cli.fetch import fetch
 from leads_app.cli.forms import forms
 from leads_app.cli.import_ import import_leads
 from leads_app.cli.keys import keys
 from leads_app.cli.migrate import migrate
 from leads_app.cli.pipeline import pipeline
+from leads_app.cli.receive import receive
 from leads_app.cli.restore import restore
 from leads_app.cli.serve import serve
 from leads_app.cli.session import CommandFailed
@@ -56,6 +58,8 @@ for command in (
     serve,
     migrate,
     dispatch,
+    fetch,
+    receive,
     today,
     keys,
     import_leads,

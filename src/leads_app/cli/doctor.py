@@ -3,22 +3,26 @@
 import sys
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import rich_click as click
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
+from leads_adapters.deadline import Deadline
 from leads_adapters.sql import migrations
 from leads_adapters.sql.sqlite.driver import describe_library
 from leads_adapters.sql.sqlite.files import readable_by_others, replaceable_by_others
 from leads_adapters.sql.statements import StatementRunner
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_adapters.sql.write_probe import delete_probe, store_probe
-from leads_app.channels import check_channel, make_notifier
+from leads_app.channels import CHECK_SECONDS, check_channel, make_notifier
 from leads_app.cli import session
 from leads_app.cli.terminal import print_line
 from leads_app.container import Container
+from leads_app.mail_fetcher import FetchedMailbox
 from leads_app.settings import Channel, SettingsError
+from leads_domain.mail_source import MailSourceUnavailable
 from leads_domain.use_cases.count_waiting import count_reviews
 from leads_domain.use_cases.find_agenda import RECENTLY
 
@@ -27,7 +31,7 @@ _SERVER_PARAMETERS = ("server_version", "server_encoding")
 
 @click.command()
 def doctor() -> None:
-    """Check the configuration, the database and the channels; send nothing.
+    """Check the configuration, the database, the channels and the mailboxes; send nothing, and read no mail.
 
     The exit code is 1 if a check fails.
     """
@@ -38,6 +42,7 @@ def doctor() -> None:
         **({"SQLite": _sqlite} if embedded else {"PostgreSQL": _postgresql}),
         "database": _database,
         "channels": _channels,
+        **({"mailboxes": _mailboxes} if container.settings().mailboxes else {}),
     }
     failed = 0
     for name, check in checks.items():
@@ -157,3 +162,25 @@ def _channel_error(name: str, channel: Channel) -> str | None:
     except SettingsError as error:
         return str(error)
     return f"The channel {name} does not work: {failure}" if failure else None
+
+
+def _mailboxes(container: Container) -> str:
+    """Check all mailboxes without reading a message; raise `RuntimeError` with all their errors."""
+    container.mailbox_policies()  # raises SettingsError for an invalid address
+    errors = [error for mailbox in container.mail_fetcher().mailboxes if (error := _mailbox_error(mailbox))]
+    if errors:
+        raise RuntimeError(" ".join(errors))
+    return ", ".join(
+        f"{name} ({urlsplit(mailbox.url).scheme if mailbox.url else 'leads receive'})"
+        for name, mailbox in container.settings().mailboxes.items()
+    )
+
+
+def _mailbox_error(mailbox: FetchedMailbox) -> str | None:
+    try:
+        Deadline(CHECK_SECONDS).run(mailbox.source.check)
+    except TimeoutError:
+        return f"The mailbox {mailbox.name} did not respond within {CHECK_SECONDS:.0f} s."
+    except MailSourceUnavailable as error:
+        return f"The mailbox {mailbox.name} cannot be read: {error}"
+    return None

@@ -13,12 +13,14 @@ from granian.server.embed import Server
 from sqlalchemy import URL
 
 from leads_adapters.sql.sqlite.driver import describe_library, journal_mode
+from leads_app import asgi
 from leads_app.cli import session
 from leads_app.cli.connections import connection_limit, low_limit_warning, server_options
 from leads_app.cli.session import CommandFailed
 from leads_app.cli.terminal import print_line, print_lines
 from leads_app.container import Container
 from leads_app.dispatcher import DELIVERY_SECONDS
+from leads_app.fetch_turn import FetchTurn
 
 STOP_SECONDS = DELIVERY_SECONDS + 1
 """The time from the last accepted request until the process ends, even if requests or attempts are still running."""
@@ -28,28 +30,39 @@ _LOG_CHANNEL_WARNING = (
     "To send them, set another default_channel in leads.toml."
 )
 
+_FACTORIES = {
+    (False, False): "create_app",
+    (True, False): "create_app_without_dispatcher",
+    (False, True): "create_app_without_fetcher",
+    (True, True): "create_app_without_both",
+}
+"""The functions that create the application in a worker process, without dispatcher, and without mail fetcher."""
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="The number of processes.")
 @click.option("--no-dispatch", is_flag=True, help="Send nothing: `leads dispatch` sends follow-ups and digests.")
-def serve(host: str, port: int, workers: int, no_dispatch: bool) -> None:
-    """Serve the API, and send follow-ups and digests when they are due."""
+@click.option("--no-fetch", is_flag=True, help="Read no mailbox: `leads fetch` fetches mail.")
+def serve(host: str, port: int, workers: int, no_dispatch: bool, no_fetch: bool) -> None:
+    """Serve the API, send follow-ups and digests when they are due, and fetch mail."""
     container = session.open_container()
-    container.rules()  # report invalid channels, rules, digests and forms before the URL is printed
+    container.rules()  # report invalid channels, rules, digests, forms and mailboxes before the URL is printed
     container.queues()
     container.intake_policies()
+    container.mailbox_policies()
     _check_free(host, port)
     _announce(container, host, port)
     if warning := low_limit_warning(connection_limit()):
         print_line(warning)
     if workers == 1:
         container.dispatching.override(not no_dispatch)
+        container.fetching.override(not no_fetch)
         uvloop.run(serve_here(container, host, port))
     else:
         stop_seconds = container.settings().stop_delay + int(STOP_SECONDS)
-        _serve_in_processes(host, port, workers, no_dispatch, stop_seconds)
+        _serve_in_processes(host, port, workers, _FACTORIES[no_dispatch, no_fetch], stop_seconds)
 
 
 def _check_free(host: str, port: int) -> None:
@@ -117,11 +130,11 @@ async def serve_here(container: Container, host: str, port: int) -> None:
     os._exit(0)
 
 
-def _serve_in_processes(host: str, port: int, workers: int, no_dispatch: bool, stop_seconds: int) -> None:
+def _serve_in_processes(host: str, port: int, workers: int, factory: str, stop_seconds: int) -> None:
+    asgi.fetch_turns.append(FetchTurn())
     # A worker inherits its parent's handlers. Reset them: they would swallow signals until the worker sets its own.
     for number in (signal.SIGINT, signal.SIGTERM):
         os.register_at_fork(after_in_child=partial(signal.signal, number, signal.SIG_DFL))
-    factory = "create_app_without_dispatcher" if no_dispatch else "create_app"
     Granian(
         f"leads_app.asgi:{factory}",
         host,

@@ -61,11 +61,13 @@ class ProcessSubmission:
         return self.add_enquiry(work, values, actor=actor).lead
 
 
-def set_failed_aside(work: UnitOfWork, id: SubmissionId) -> None:
-    """Let a submission wait for a person after an unexpected error."""
+def set_failed_aside(work: UnitOfWork, id: SubmissionId) -> Submission:
+    """Let a submission wait for a person after an unexpected error, and return it."""
     submission = work.submissions.get_for_update(id)
     if submission.state is SubmissionState.RECEIVED:
-        work.submissions.save(submission.set_aside(SubmissionState.NEEDS_REVIEW, FAILED))
+        submission = submission.set_aside(SubmissionState.NEEDS_REVIEW, FAILED)
+        work.submissions.save(submission)
+    return submission
 
 
 def _for_review(submission: Submission, errors: Sequence[FieldError]) -> Processed:

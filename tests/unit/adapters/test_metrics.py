@@ -141,3 +141,23 @@ def test_the_library_is_imported_only_to_write_the_text() -> None:
 def test_the_size_of_the_log_is_reported_for_sqlite_only() -> None:
     assert value(read(Metrics("1.2.3", "sqlite", [], lambda: 4096)), "leads_sqlite_log_bytes") == 4096
     assert ("leads_sqlite_log_bytes", ()) not in read(Metrics("1.2.3", "postgresql", []))
+
+
+def test_messages_are_counted_by_mailbox_and_outcome(metrics: Metrics) -> None:
+    metrics.processed("mailbox:sales", "enquiry")
+    metrics.processed("mailbox:sales", "enquiry")
+    metrics.processed("mailbox:shop", "ignored")
+    metrics.processed("form:contact", "enquiry")
+    metrics.repeated_mail("sales", 3)
+    metrics.mailbox_state("sales", True)
+    metrics.mailbox_state("shop", True)
+    metrics.mailbox_state("shop", False)
+    samples = read(metrics)
+    messages = {
+        (labels["mailbox"], labels["outcome"]): number
+        for (name, pairs), number in samples.items()
+        if name == "leads_mail_messages_total" and (labels := dict(pairs))
+    }
+    assert messages == {("sales", "enquiry"): 2, ("sales", "repeated"): 3, ("shop", "ignored"): 1}
+    assert value(samples, "leads_mailbox_up", mailbox="sales", pid=PID) == 1
+    assert value(samples, "leads_mailbox_up", mailbox="shop", pid=PID) == 0
