@@ -18,6 +18,8 @@ SUBJECT_MAX = 500
 
 _CUT = "\n\n[The rest of the message was cut: it has {length:,} characters.]"
 
+_ADDRESS = re.compile(r"\S+@\S+")
+
 _VIA = re.compile(r"'(.+)' via .+")
 """The display name of a message that Google Groups has forwarded: `'Ada Muster' via Sales`."""
 
@@ -104,4 +106,4 @@ def _name(mailbox: Mailbox) -> str | None:
     if found := _VIA.fullmatch(name):
         name = found[1]
     name = name.strip("\"' ")
-    return None if "@" in name else name[:NAME_MAX].strip() or None
+    return None if _ADDRESS.fullmatch(name) else name[:NAME_MAX].strip() or None

@@ -111,6 +111,32 @@ class ApplicationModel:
         record(id, now, "lead.enquired", *updated, *scheduled, *assigned)
         return id, "enquiry_added"
 
+    def receive_mail(
+        self,
+        values: Mapping[str, Any],
+        answered_id: str,
+        *,
+        is_automatic: bool,
+        now: datetime,
+        new_id: str,
+        rule_follow_up_ids: Sequence[str],
+    ) -> tuple[str | None, str]:
+        """Process a message of this person; return the id of its lead, and the outcome."""
+        if is_automatic:
+            return None, "ignored"
+        if answered_id not in self.follow_ups:
+            id, _ = self.enquire(values, now=now, new_id=new_id, rule_follow_up_ids=rule_follow_up_ids)
+            return id, "enquiry"
+        answered = self.follow_ups[answered_id]
+        lead, sender = self.leads[answered["lead_id"]], values["email"].lower()
+        colleagues = {lead["owner"]["key"] if lead["owner"] else "", answered["recipient"]}
+        if sender in colleagues and not (lead["email"] and lead["email"]["key"] == sender):
+            return None, "ignored"
+        scheduled = self._scheduled(lead["id"])
+        cancelled = _cancel([each for each in scheduled if each["by_rule"] and each["recipient"] == "lead"], now)
+        self._record_follow_up_change(lead["id"], now, "lead.replied", *cancelled)
+        return lead["id"], "reply"
+
     def import_leads(
         self, rows: Sequence[Mapping[str, Any]], on_duplicate: str, *, now: datetime, new_ids: Mapping[str, str]
     ) -> list[str]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from application import LEASE, Application
-from builders import NOON, a_follow_up, a_lead, a_rule, a_task, a_task_rule, an_id
+from builders import NOON, a_follow_up, a_lead, a_mail, a_rule, a_task, a_task_rule, an_id
 from contracts.application_model import RULES, TASK_RULE, ApplicationModel, ModelError, Record
 from contracts.stores import all_pages
 from databases import DATABASES
@@ -33,6 +33,7 @@ from leads_domain.errors import (
     ValidationFailed,
 )
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
+from leads_domain.incoming_mail import Mailbox
 from leads_domain.lead import Lead
 from leads_domain.notifier import NotificationError, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort, TaskQuery
@@ -130,6 +131,34 @@ class Applications(RuleBasedStateMachine):
         )
         assert ((result.lead.id, result.outcome) if isinstance(result, EnquiryResult) else result) == expected
         assert not isinstance(result, EnquiryResult) or asdict(result.lead) == self.model.leads[new_id]
+
+    @rule(
+        index=INDEXES,
+        sender=EMAILS.filter(bool) | ASSIGNEES | OWNERS["owner"],
+        is_reply=st.booleans(),
+        is_automatic=st.sampled_from([False, False, True]),
+    )
+    def receive_mail(self, index: int, sender: str, is_reply: bool, is_automatic: bool) -> None:
+        ids = list(self.model.follow_ups) if is_reply else []
+        answered_id = ids[index % len(ids)] if ids else an_id(9)
+        mail = a_mail(
+            message_id=f"{self.now.isoformat()}@mail.example",
+            senders=(Mailbox(address=sender, name="Ann"),),
+            subject=self.now.isoformat(),
+            references=(f"{answered_id}@example.com",),
+            automatic="It says so." if is_automatic else None,
+        )
+        result = self.call(lambda app: app.process_mail(mail))
+        now, new_id = self.now, result.submission.lead_id or ""
+        rule_follow_up_ids = self.new_follow_up_ids(a_lead(id=new_id)) if new_id else []
+        assert (result.submission.lead_id, result.outcome) == self.model.receive_mail(
+            {"name": "Ann", "email": sender, "phone": None},
+            answered_id,
+            is_automatic=is_automatic,
+            now=now,
+            new_id=new_id,
+            rule_follow_up_ids=rule_follow_up_ids,
+        )
 
     @rule(rows=st.lists(ROWS, max_size=4), on_duplicate=st.sampled_from(OnDuplicate))
     def import_leads(self, rows: list[Record], on_duplicate: OnDuplicate) -> None:

@@ -70,6 +70,8 @@ def test_without_a_person_it_is_known_whether_the_operator_has_sent_it(
         ("", None),
         ("''", None),
         ("ada@example.com", None),
+        ("eve@example.org", None),
+        ("Ada <ada@example.com>", "Ada <ada@example.com>"),
         ("'Ada@Example.com' via Sales", None),
         ("x" * 300, "x" * 200),
     ],
