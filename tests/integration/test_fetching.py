@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import URL
+from structlog.testing import capture_logs
 
 from contracts.mail_source import a_message
 from databases import database_url
 from fakes import CountingIds, FixedClock, FixedRandomSource
-from imap_server import ImapUser, RunningImapServer, an_imap_server
+from imap_server import PASSWORD, ImapUser, RunningImapServer, an_imap_server
 from leads_adapters.mail.reading import read_mail
 from leads_adapters.mail.urls import open_mailbox
 from leads_app.cli import leads
@@ -208,14 +209,19 @@ def test_everything_but_success_asks_the_mail_server_to_try_again(folder: Path) 
 def test_a_mailbox_that_fails_is_reported_after_the_others_are_fetched(folder: Path, user: ImapUser) -> None:
     user.add(a_letter(1))
     (folder / "leads.toml").write_text(
-        f'[mailboxes.sales]\nurl = "maildir:///nowhere"\n[mailboxes.shop]\nurl = "{user.url()}"\n', "utf-8"
+        f'[mailboxes.sales]\nurl = "maildir:///nowhere"\n[mailboxes.shop]\nurl = "{user.url()}"\n'
+        '[mailboxes.away]\nurl = "imap://clara:s3cret@localhost:1"\n',
+        "utf-8",
     )
-    result = run("fetch", "--once")
+    with capture_logs() as log:
+        result = run("fetch", "--once")
     assert result.exit_code == 1
-    assert result.stdout == "sales: 0 messages\nshop: 1 message (1 enquiry)\n"
+    assert result.stdout == "sales: 0 messages\nshop: 1 message (1 enquiry)\naway: 0 messages\n"
     assert str(result.exception) == (
-        "The mailbox sales was not read to its end: /nowhere/new cannot be read: No such file or directory."
+        "The mailbox sales was not read to its end: /nowhere/new cannot be read: No such file or directory. "
+        "The mailbox away was not read to its end: The mail server could not be reached: ConnectionRefusedError."
     )
+    assert not any(text in f"{log} {result.output}" for text in ("s3cret", "clara", "Ann", PASSWORD))
 
 
 def test_fetching_needs_a_mailbox_with_a_url(folder: Path) -> None:

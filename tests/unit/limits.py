@@ -18,6 +18,8 @@ from leads_adapters.http.receiving import BODY_IDLE_SECONDS, BODY_SECONDS
 from leads_adapters.http.request_middleware import SEND_SECONDS
 from leads_adapters.http.schemas.common import FIELDS_MAX
 from leads_adapters.http.streaming import IDLE_SECONDS
+from leads_adapters.mail.imap import DELIVERY_SECONDS
+from leads_adapters.mail.imap import READ_SECONDS as MAIL_READ_SECONDS
 from leads_adapters.sql.long_reads import (
     BACKGROUND_READS_MAX,
     BACKGROUND_WAIT_SECONDS,
@@ -33,9 +35,11 @@ from leads_app.cli.serve import STOP_SECONDS
 from leads_app.cli.today import ITEMS_MAX, ROWS_MAX
 from leads_app.dispatcher import SLOTS
 from leads_app.form_settings import FORM_RATE_LIMIT
+from leads_app.mail_fetcher import BATCH, BATCH_PAUSE
 from leads_app.settings import DEFAULT_RATE_LIMIT, Settings
 from leads_domain.calendar import ENTRY_TEXT_MAX
 from leads_domain.digest import OUTDATED_AFTER
+from leads_domain.incoming_mail import MAIL_BYTES_MAX
 from leads_domain.paging import LIMIT_MAX, PAGE_BYTES_MAX
 from leads_domain.use_cases.compose_digest import ENTRIES_MAX, LIST_MAX
 from leads_domain.use_cases.manage_calendars import ENTRIES_MAX as CALENDAR_MAX
@@ -85,6 +89,9 @@ LIMITS = {
     "wait for a lock that another process holds": f"{BUSY_TIMEOUT_SECONDS:.0f} s",
     "sending a follow-up": f"{ATTEMPT_SECONDS:.0f} s",
     "simultaneous attempts of a channel": f"{SLOTS}",
+    "messages of a mailbox": f"{BATCH} in {BATCH_PAUSE.seconds} s",
+    "message of a mailbox": f"{MAIL_BYTES_MAX // MIB} MiB",
+    "look at a mailbox": f"{MAIL_READ_SECONDS:.0f} s without a response, {DELIVERY_SECONDS:.0f} s in all",
     "list of a digest": f"{ENTRIES_MAX} entries, with {LIST_MAX:,} characters",
     "sending a digest": f"{OUTDATED_AFTER // HOUR} hours after the hour",
     "stopping": f"{STOP_SECONDS:.0f} s",
