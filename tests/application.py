@@ -15,9 +15,9 @@ from leads_domain.details import ChangesInput
 from leads_domain.enquiry import EnquiryInput
 from leads_domain.events import TimelineEntry
 from leads_domain.follow_up import FollowUp, RetryPolicy
-from leads_domain.incoming_mail import IncomingMail
+from leads_domain.incoming_mail import DeliveryReport, IncomingMail
 from leads_domain.intake import Intake, IntakePolicy
-from leads_domain.lead import Lead
+from leads_domain.lead import Lead, LeadId
 from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.notifier import Address, NotificationError
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, Page, Position, TaskQuery
@@ -50,6 +50,7 @@ from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.receive_mail import ReceivedMail, ReceiveMail
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
+from leads_domain.use_cases.record_bounce import record_bounce
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
 from leads_domain.use_cases.update_reminder import UpdateReminder
@@ -85,14 +86,14 @@ class Application:
         self.add_enquiry = AddEnquiry(self.register_lead)
         self.import_leads = ImportLeads(self.register_lead)
         self.trigger_follow_up = TriggerFollowUp(self.clock, ids, CHANNELS, "log")
-        self.change_follow_up = ChangeFollowUp(self.clock, ids)
+        self.change_follow_up = ChangeFollowUp(self.clock, ids, CHANNELS)
         self.create_task_of_lead = CreateTask(self.clock, ids, normalizer, CHANNELS, "log")
         self.change_open_task = ChangeTask(self.clock, ids, normalizer, UpdateReminder(ids, "log"))
         self.cancel_open_task = CancelTask(self.clock, ids)
         self.complete_open_task = CompleteTask(self.change_lead, self.create_task_of_lead)
         self.list_tasks = ListTasks(self.clock)
         self.list_follow_ups = ListFollowUps(self.clock)
-        self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY)
+        self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY, CHANNELS)
         self.record_outcome = RecordOutcome(self.clock, ids, self.random_source, RETRY)
         self.add_note = AddNote(self.clock, ids)
         self.merge_leads = MergeLeads(self.clock, ids, DEFAULT_PIPELINE)
@@ -220,6 +221,11 @@ class Application:
         """Receive and process a message."""
         received = self.receive_mail(mail, mailbox)
         return self.database.write(self.process_submission, received.submission.id)
+
+    def bounce(self, report: DeliveryReport) -> LeadId | None:
+        """Record a report of a mail server; return the id of the lead."""
+        now = self.clock.now()
+        return self.database.write(record_bounce, report, now=now, ids=self.ids, actor="mailbox:sales")
 
     def accept(self, submission: Submission, **members: Any) -> EnquiryResult:
         """Accept a submission, with these members in place of its own."""

@@ -126,6 +126,7 @@ def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
         contacted_at=st.none() | utc_times(),
         next_follow_up_at=st.none() | utc_times(),
         version=st.integers(min_value=1, max_value=1000),
+        email_bounced=st.booleans(),
     )
 
 

@@ -166,7 +166,7 @@ class Container(containers.DeclarativeContainer):
     import_leads = providers.Singleton(ImportLeads, register_lead)
     importing = providers.Singleton(Importer, database, import_leads, providers.Object(open_dry_run), IMPORT_BATCH)
     list_follow_ups = providers.Singleton(ListFollowUps, clock)
-    change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids)
+    change_follow_up = providers.Singleton(ChangeFollowUp, clock, ids, channels)
     trigger_follow_up = providers.Singleton(TriggerFollowUp, clock, ids, channels, settings.provided.default_channel)
     create_task = providers.Singleton(CreateTask, clock, ids, normalizer, channels, settings.provided.default_channel)
     update_reminder = providers.Singleton(UpdateReminder, ids, settings.provided.default_channel)
@@ -177,7 +177,9 @@ class Container(containers.DeclarativeContainer):
     count_waiting = providers.Singleton(CountWaiting, clock)
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
-    claim_due_follow_ups = providers.Singleton(ClaimDueFollowUps, clock, LEASE, retry, settings.provided.public_url)
+    claim_due_follow_ups = providers.Singleton(
+        ClaimDueFollowUps, clock, LEASE, retry, channels, settings.provided.public_url
+    )
     record_outcome = providers.Singleton(RecordOutcome, clock, ids, random_source, retry)
     queues = providers.Singleton(
         make_queues,

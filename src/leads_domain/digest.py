@@ -65,6 +65,11 @@ class Digest:
             return self.end(DigestState.FAILED, now, error)
         return self._changed(now, last_error=error, next_attempt_at=now + wait, lease=None)
 
+    def bounce(self, error: str, now: datetime) -> "Digest":
+        """Mark a sent digest as failed, because a mail server has returned it. Repeating this has no effect."""
+        is_sent = self.state is DigestState.SENT or (self.state is DigestState.SCHEDULED and self.attempts > 0)
+        return self.end(DigestState.FAILED, now, error) if is_sent else self
+
     def is_outdated(self, now: datetime) -> bool:
         """Return whether the digest comes too late."""
         return now > self.planned_at + OUTDATED_AFTER

@@ -10,7 +10,8 @@ LeadsError
 ├── IllegalTransition      the pipeline does not allow this change of status
 ├── IllegalFollowUpState   the state of the follow-up does not allow this action
 │   ├── AttemptInProgress  the follow-up is being sent: its message cannot change
-│   └── TaskHasEnded       the task of the reminder is done or cancelled: it needs no reminder
+│   ├── TaskHasEnded       the task of the reminder is done or cancelled: it needs no reminder
+│   └── AddressBounced     the lead's e-mail address accepts no mail
 ├── IllegalTaskState       the state of the task does not allow this action
 ├── IllegalSubmissionState the state of the submission does not allow this action
 ├── RequestInProgress      another request with this idempotency key is in progress
@@ -132,6 +133,15 @@ class TaskHasEnded(IllegalFollowUpState):
     def __init__(self, state: str, task_state: str) -> None:
         super().__init__(state, "retried")
         self.args = (f"The follow-up reminds of a task that is {task_state}. It cannot be retried.",)
+
+
+class AddressBounced(IllegalFollowUpState):
+    """A follow-up cannot be retried while the lead has an address that accepts no mail."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state, "retried")
+        detail = "The lead's e-mail address accepts no mail: a message to it bounced. Change its `email`, then retry."
+        self.args = (detail,)
 
 
 class IllegalTaskState(LeadsError):

@@ -25,6 +25,7 @@ class EventType(StrEnum):
     FOLLOW_UP_SENT = "follow_up.sent"
     FOLLOW_UP_ATTEMPT_FAILED = "follow_up.attempt_failed"
     FOLLOW_UP_FAILED = "follow_up.failed"
+    FOLLOW_UP_BOUNCED = "follow_up.bounced"
     FOLLOW_UP_CANCELLED = "follow_up.cancelled"
     FOLLOW_UP_RESCHEDULED = "follow_up.rescheduled"
     TASK_CREATED = "task.created"

@@ -158,6 +158,17 @@ class FollowUp:
         scheduled = self._changed(now, last_error=error, next_attempt_at=next_attempt_at, lease=None)
         return scheduled, [attempt]
 
+    def bounce(self, error: str, now: datetime, *, is_permanent: bool) -> tuple["FollowUp", list[Event]]:
+        """Mark a sent follow-up as failed, because a mail server has returned it. Repeating this has no effect.
+
+        A report can be faster than the record of the attempt, so attempted follow-ups count as sent.
+        """
+        is_sent = self.state is FollowUpState.SENT or (self.state is FollowUpState.SCHEDULED and self.attempts > 0)
+        if not is_sent:
+            return self, []
+        failed = self._end(FollowUpState.FAILED, now, sent_at=None, last_error=error)
+        return failed, [self._event(EventType.FOLLOW_UP_BOUNCED, error=error, permanent=is_permanent)]
+
     def reschedule(
         self, now: datetime, *, due_at: datetime | None = None, message: str | None = None
     ) -> tuple["FollowUp", list[Event]]:

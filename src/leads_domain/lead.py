@@ -53,7 +53,8 @@ class Lead:
 
     `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first transition
     to a status that is neither closed nor initial. `next_follow_up_at` is the earliest due time of the scheduled
-    follow-ups. Methods that change a lead return the new lead and the events; if nothing changes, the same lead and no
+    follow-ups. `email_bounced` means that a message to `email` was returned for good; a new address resets it. Methods
+    that change a lead return the new lead and the events; if nothing changes, the same lead and no
     events.
     """
 
@@ -71,6 +72,7 @@ class Lead:
     contacted_at: datetime | None = None
     next_follow_up_at: datetime | None = None
     version: int = 1
+    email_bounced: bool = False
 
     @classmethod
     def register(
@@ -125,6 +127,8 @@ class Lead:
         if not different:
             return self, []
         changed = replace(self, **changes)
+        if (changed.email and changed.email.key) != (self.email and self.email.key):
+            changed = replace(changed, email_bounced=False)
         identity_of(changed.email, changed.phone)
         before, after = self.to_dict(), changed.to_dict()
         differences: dict[str, Json] = {field: {"from": before[field], "to": after[field]} for field in different}
@@ -146,6 +150,10 @@ class Lead:
         changed = replace(self, status=status, status_reason=reason, contacted_at=contacted_at)
         data: dict[str, Json] = {"from": self.status, "to": status, "reason": reason}
         return changed, [Event(EventType.LEAD_STATUS_CHANGED, data)]
+
+    def with_bounced_email(self) -> "Lead":
+        """Mark the e-mail address as one that accepts no mail. Clients cannot see this, so the version stays."""
+        return replace(self, email_bounced=True)
 
     def revised(self, now: datetime) -> "Lead":
         """Return the next version of the lead. Call it once in each unit of work that changes the lead.

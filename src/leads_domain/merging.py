@@ -21,7 +21,9 @@ def merge(target: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
     contacts = [at for at in (target.contacted_at, duplicate.contacted_at) if at]
     values = {name: value for name, value in duplicate.to_dict().items() if name not in _OMITTED}
     event = Event(EventType.LEAD_MERGED, {"duplicate_id": duplicate.id, "duplicate": values})
-    return replace(filled, contacted_at=min(contacts, default=None)), [event, *events]
+    email_bounced = target.email_bounced if target.email else duplicate.email_bounced
+    merged = replace(filled, contacted_at=min(contacts, default=None), email_bounced=email_bounced)
+    return merged, [event, *events]
 
 
 def _missing_values(target: Lead, duplicate: Lead) -> Details:

@@ -195,7 +195,9 @@ class ApplicationModel:
         self.merged[duplicate_id] = id
         given_name = "" if duplicate["name"] in _default_names(duplicate) else duplicate["name"]
         filled = _missing(lead, {**duplicate, "name": given_name})
+        email_bounced = (lead if lead["email"] else duplicate)["email_bounced"]
         events = ["lead.updated"] if self._overwrite(lead, filled) else []
+        lead["email_bounced"] = email_bounced
         contact_times = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
         lead.update(contacted_at=min(contact_times, default=None), next_follow_up_at=self._next_due(id))
         assigned = self._assign_tasks(lead, now, iter(reminder_ids))
@@ -226,7 +228,8 @@ class ApplicationModel:
             raise ModelError("ValidationFailed", "/recipient")
         if values["channel"] == "sms" and (values["recipient"] == "owner" or lead["phone"] is None):
             raise ModelError("ValidationFailed", "/channel")
-        if values["channel"] == "smtp" and values["recipient"] == "lead" and lead["email"] is None:
+        is_unreachable = lead["email"] is None or lead["email_bounced"]
+        if values["channel"] == "smtp" and values["recipient"] == "lead" and is_unreachable:
             raise ModelError("ValidationFailed", "/channel")
         self.follow_ups[new_id] = _new_follow_up(new_id, lead_id, values, now)
         self._record_follow_up_change(lead_id, now, "follow_up.scheduled")
@@ -253,6 +256,9 @@ class ApplicationModel:
         """Retry a failed follow-up."""
         follow_up = self._follow_up(id, "failed")
         if follow_up["task_id"] and self.tasks[follow_up["task_id"]]["state"] != "open":
+            raise ModelError("IllegalFollowUpState", "failed")
+        is_mail = follow_up["channel"] == "smtp" and follow_up["recipient"] == "lead"
+        if is_mail and self.leads[follow_up["lead_id"]]["email_bounced"]:
             raise ModelError("IllegalFollowUpState", "failed")
         follow_up.update(state="scheduled", attempts=0, next_attempt_at=now, updated_at=now)
         self._record_follow_up_change(follow_up["lead_id"], now, "follow_up.rescheduled")
@@ -293,6 +299,21 @@ class ApplicationModel:
             follow_up["next_attempt_at"] = max(now + wait, follow_up["due_at"])
         self._record_follow_up_change(follow_up["lead_id"], now, *events)
         return True
+
+    def bounce(self, id: str, *, is_permanent: bool, now: datetime) -> str | None:
+        """Record that a mail server has returned a message, for good or not; return its lead."""
+        if id not in self.follow_ups:
+            return None
+        follow_up = self.follow_ups[id]
+        lead = self.leads[follow_up["lead_id"]]
+        if follow_up["state"] == "sent" or (follow_up["state"] == "scheduled" and follow_up["attempts"]):
+            error = "A mail server returned the message, without a code that says why."
+            follow_up.update(state="failed", sent_at=None, next_attempt_at=None, lease=None, updated_at=now)
+            follow_up["last_error"] = error
+            if is_permanent and follow_up["recipient"] == "lead" and lead["email"]:
+                lead["email_bounced"] = True
+            self._record_follow_up_change(lead["id"], now, "follow_up.bounced")
+        return str(lead["id"])
 
     def create_task(
         self, lead_id: str, values: Mapping[str, Any], *, now: datetime, new_id: str, reminder_ids: Sequence[str]
@@ -561,7 +582,10 @@ class ApplicationModel:
 
     def _overwrite(self, lead: Record, fields: Mapping[str, Any]) -> bool:
         before = json.dumps(lead, default=str, sort_keys=True)
+        key = (lead["email"] or {}).get("key")
         lead.update(fields)
+        if (lead["email"] or {}).get("key") != key:
+            lead["email_bounced"] = False
         return json.dumps(lead, default=str, sort_keys=True) != before
 
     def _scheduled(self, lead_id: str) -> list[Record]:
@@ -696,6 +720,7 @@ def _new_lead(id: str, fields: Mapping[str, Any], now: datetime) -> Record:
         "contacted_at": None,
         "next_follow_up_at": None,
         "version": 1,
+        "email_bounced": False,
     }
 
 

@@ -168,6 +168,7 @@ class LeadStoreContract(StoreContract):
             contacted_at=NOON + 2 * MICROSECOND,
             next_follow_up_at=NOON + 3 * MICROSECOND,
             version=7,
+            email_bounced=True,
         )
         database.write(add, lead)
 

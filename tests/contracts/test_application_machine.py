@@ -33,7 +33,7 @@ from leads_domain.errors import (
     ValidationFailed,
 )
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
-from leads_domain.incoming_mail import Mailbox
+from leads_domain.incoming_mail import DeliveryReport, Mailbox, ReportedFailure
 from leads_domain.lead import Lead
 from leads_domain.notifier import NotificationError, Refused, TryAgain
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery, LeadSort, TaskQuery
@@ -346,6 +346,15 @@ class Applications(RuleBasedStateMachine):
         follow_up = claimed.item
         result = self.call(lambda app: app.record(claimed, OUTCOMES[outcome]))
         assert result == self.model.record(follow_up.id, follow_up.claims, follow_up.message, outcome, now=self.now)
+
+    @rule(index=INDEXES, is_permanent=st.booleans())
+    def bounce(self, index: int, is_permanent: bool) -> None:
+        ids = list(self.model.follow_ups) or [an_id(9)]
+        id = ids[index % len(ids)]
+        failure = ReportedFailure(recipient=None, status=None, is_permanent=is_permanent)
+        report = DeliveryReport(message_id=f"{id}@example.com", failures=[failure])
+        result = self.call(lambda app: app.bounce(report))
+        assert result == self.model.bounce(id, is_permanent=is_permanent, now=self.now)
 
     @rule(values=VALUES_OF_LEADS)
     def roll_back(self, values: DetailsInput) -> None:

@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from builders import a_rule
+from builders import a_mail, a_rule
 from leads_domain.follow_up import Recipient
+from leads_domain.incoming_mail import DeliveryReport, ReportedFailure
+from leads_domain.mail_submission import mail_content
 from leads_domain.notifier import Refused, TryAgain
 from rest import JOHN, UNKNOWN_ID, Api, Service
 
@@ -414,3 +416,29 @@ def test_follow_ups_of_all_leads_are_listed_by_due_time(
 )
 def test_an_invalid_query_of_follow_ups_is_refused(api: Api, query: str) -> None:
     api.get(f"/follow-ups?{query}").expect_problem(400, "malformed-request")
+
+
+def test_a_lead_whose_address_bounced_gets_no_e_mail_until_it_has_another(
+    service: Service, api: Api, john: str
+) -> None:
+    location = api.post(f"{john}/follow-up", {"channel": "mail"}).headers["location"]
+    service.dispatch()
+    failure = ReportedFailure(recipient="john@example.com", status="5.1.1", is_permanent=True)
+    report = DeliveryReport(message_id=f"{location.rpartition('/')[2]}@example.com", failures=[failure])
+    version = api.get(john).json["version"]
+    assert service.process(service.receive("mailbox:sales", content=mail_content(a_mail(report=report)))) == "accepted"
+
+    failed = api.get("/follow-ups?state=failed").json["items"][0]
+    error = "A mail server returned the message with 5.1.1: the address does not exist."
+    assert (failed["last_error"], failed["sent_at"], failed["attempts"]) == (error, None, 1)
+    entry = api.get(f"{john}/timeline").json["items"][0]
+    assert (entry["type"], entry["data"]["permanent"]) == ("follow_up.bounced", True)
+    assert api.get(john).json["version"] == version
+    assert "accepts no mail" in api.post(f"{john}/follow-up", {"channel": "mail"}).errors()["/channel"]
+    problem = api.post(f"{location}/retry").expect_problem(409, "illegal-follow-up-state")
+    assert "accepts no mail" in problem["detail"]
+
+    api.patch(john, {"email": "john.doe@example.com"}).expect(200)
+    api.post(f"{location}/retry").expect(200)
+    service.dispatch()
+    assert service.channels["mail"].accepted[-1].email == "john.doe@example.com"

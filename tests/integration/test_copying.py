@@ -131,7 +131,11 @@ def lead_row(number: int = 1, **members: Any) -> Row:
     email = f"{number}@example.com"
     row: Row = {column.name: None for column in leads.columns if column.computed is None}
     row |= {"id": an_id(number), "name": "John Doe", "email": email, "identity": email, "status": "new"}
-    return row | {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1, **FOUND_BY} | members
+    return (
+        row
+        | {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1, "email_bounced": 0, **FOUND_BY}
+        | members
+    )
 
 
 def follow_up_row(number: int = 1, **members: Any) -> Row:
@@ -358,6 +362,7 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
             "created_at": times(),
             "contacted_at": st.none() | times(),
             "version": st.integers(1, 2**31 - 1),
+            "email_bounced": st.integers(0, 1),
             **optional,
         }
     )

@@ -64,7 +64,12 @@ NEW_TABLES = {
 }
 """Tables that revisions after 0101 created."""
 
-NEW_COLUMNS = {("merged_leads", "identity"), ("follow_ups", "task_id"), ("follow_ups", "by_rule")}
+NEW_COLUMNS = {
+    ("merged_leads", "identity"),
+    ("follow_ups", "task_id"),
+    ("follow_ups", "by_rule"),
+    ("leads", "email_bounced"),
+}
 """Columns that revisions after 0101 added."""
 
 DATA = Path(__file__).parents[1] / "data"

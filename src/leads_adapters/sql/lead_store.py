@@ -208,6 +208,7 @@ def _row(lead: Lead) -> dict[str, Any]:
         "mailbox": mailbox(lead.email),
         "words": lead_words(lead),
         "next_follow_up_key": lead.next_follow_up_at or END_OF_TIME,
+        "email_bounced": int(lead.email_bounced),
     }
 
 
@@ -218,7 +219,7 @@ def leads_of(rows: Iterable[Row]) -> list[Lead]:
 
 def _fields(row: Row) -> dict[str, Any]:
     (id, name, email, identity, phone, phone_extension, status, status_reason, source, owner, owner_key, *rest) = row
-    attributes, created_at, updated_at, contacted_at, next_follow_up_at, version = rest
+    attributes, created_at, updated_at, contacted_at, next_follow_up_at, version, email_bounced = rest
     return {
         "id": id,
         "name": name,
@@ -234,4 +235,5 @@ def _fields(row: Row) -> dict[str, Any]:
         "contacted_at": contacted_at,
         "next_follow_up_at": next_follow_up_at,
         "version": version,
+        "email_bounced": bool(email_bounced),
     }

@@ -69,6 +69,7 @@ leads = _table(
     Column("words", Text, nullable=False, server_default=text("''")),
     Column("next_follow_up_key", UtcTime, nullable=False, server_default=text("'9999-12-31T23:59:59.999999Z'")),
     Column("mailbox", Text),
+    Column("email_bounced", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("length(name) BETWEEN 1 AND 200", "name"),
     CheckConstraint("version >= 1", "version"),
     CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", "contact"),

@@ -7,15 +7,18 @@ from functools import partial
 from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_text, check_time
-from leads_domain.errors import TaskHasEnded
+from leads_domain.errors import AddressBounced, TaskHasEnded
 from leads_domain.events import Event
-from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, FollowUpState
+from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, FollowUpState, Recipient
+from leads_domain.lead import Lead
+from leads_domain.notifier import Address
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource
 from leads_domain.task import Task, TaskState
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.lock_lead import lock_lead
 from leads_domain.use_cases.next_due import update_next_due
+from leads_domain.use_cases.trigger_follow_up import Channels
 
 FollowUpAction = Callable[[FollowUp, datetime], tuple[FollowUp, list[Event]]]
 """A function that changes a follow-up at a time: `FollowUp.cancel`, `FollowUp.retry`, or the result of `reschedule`."""
@@ -50,23 +53,32 @@ class ChangeFollowUp:
 
     clock: Clock
     ids: IdSource
+    channels: Channels
 
     def __call__(self, work: UnitOfWork, id: FollowUpId, action: FollowUpAction, *, actor: str) -> FollowUp:
         """Return the stored follow-up.
 
-        Raises `NotFound`, `IllegalFollowUpState`, `AttemptInProgress`, or `TaskHasEnded` for the retry of a reminder.
+        Raises `NotFound`, `IllegalFollowUpState` or `AttemptInProgress`, and for a retry also `TaskHasEnded` or
+        `AddressBounced`.
         """
         lead = lock_lead(work, work.follow_ups.get(id).lead_id)
         now = self.clock.now()
         follow_up = work.follow_ups.get_for_update(id)
         changed, events = action(follow_up, now)
-        if changed.task_id is not None and follow_up.state is FollowUpState.FAILED:
-            _check_open(work.tasks.get(changed.task_id), follow_up)
+        if follow_up.state is FollowUpState.FAILED:
+            self._check_retry(work, follow_up, lead)
         if events:
             work.follow_ups.save(changed)
             update_next_due(work, lead, now)
             add_events(work, lead.id, events, now=now, actor=actor, ids=self.ids)
         return changed
+
+    def _check_retry(self, work: UnitOfWork, follow_up: FollowUp, lead: Lead) -> None:
+        if follow_up.task_id is not None:
+            _check_open(work.tasks.get(follow_up.task_id), follow_up)
+        needs = self.channels.get(follow_up.channel)
+        if needs is Address.EMAIL and follow_up.recipient == Recipient.LEAD and lead.email_bounced:
+            raise AddressBounced(follow_up.state)
 
 
 def _check_open(task: Task, reminder: FollowUp) -> None:

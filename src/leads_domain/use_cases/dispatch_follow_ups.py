@@ -9,12 +9,15 @@ from leads_domain.errors import NotFound
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
 from leads_domain.lead import Lead
 from leads_domain.notices import notice_of
-from leads_domain.notifier import NotificationError
+from leads_domain.notifier import Address, NotificationError
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Clock, IdSource, RandomSource
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.lock_lead import lock_lead
 from leads_domain.use_cases.next_due import update_next_due
+from leads_domain.use_cases.trigger_follow_up import Channels
+
+BOUNCED = "The lead's e-mail address accepts no mail: an earlier message to it bounced."
 
 DISPATCHER = "dispatcher"
 """The actor of events that the dispatcher causes."""
@@ -27,6 +30,7 @@ class ClaimDueFollowUps:
     clock: Clock
     lease_time: timedelta
     retry: RetryPolicy
+    channels: Channels
     public_url: str | None = None
 
     def next_attempts(self, work: UnitOfWork) -> Mapping[str, datetime]:
@@ -51,7 +55,12 @@ class ClaimDueFollowUps:
             refusal = INTERRUPTED
         elif follow_up.recipient == Recipient.OWNER and lead.owner is None:
             refusal = "The lead has no owner."
+        elif follow_up.recipient == Recipient.LEAD and lead.email_bounced and self._needs_email(follow_up):
+            refusal = BOUNCED
         return Claimed(follow_up, notice_of(follow_up, lead, self.public_url), refusal)
+
+    def _needs_email(self, follow_up: FollowUp) -> bool:
+        return self.channels.get(follow_up.channel) is Address.EMAIL
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from leads_domain.digest import DigestId
 from leads_domain.errors import NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpId
-from leads_domain.incoming_mail import IncomingMail, own_id
+from leads_domain.incoming_mail import DeliveryReport, IncomingMail, own_id
 from leads_domain.intake import Intake
 from leads_domain.lead import Lead
 from leads_domain.mail_enquiry import Person, enquiry_of, sender_of
@@ -18,10 +18,12 @@ from leads_domain.sources import Normalizer
 from leads_domain.submission import REASON_MAX, Processed, ProcessingOutcome, Submission, SubmissionState
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.lock_lead import lock_lead
+from leads_domain.use_cases.record_bounce import record_bounce
 from leads_domain.use_cases.record_reply import RecordReply
 
 LOOP = "It comes from an address of your own, and names no other address to reply to."
-UNKNOWN_REPORT = "A delivery report that names no message of ours."
+UNKNOWN_REPORT = "A delivery report that names no follow-up of ours."
+NO_FAILURE = "A delivery report of a delay, or of a success."
 NO_SENDER = "No sender has a valid e-mail address."
 COLLEAGUE = "A colleague's answer to a message of ours to a colleague."
 
@@ -51,13 +53,21 @@ class ProcessMail:
         """Return the submission with its decision, which is not stored yet."""
         mail, policy = mail_of(submission.content), self.intake.mailbox(submission.origin)
         if mail.report:
-            return _ignored(submission, UNKNOWN_REPORT)
+            return self._record_bounce(work, submission, mail.report)
         sender = sender_of(mail, policy, self.intake.normalizer)
         if mail.automatic or sender.is_own:
             return _ignored(submission, mail.automatic or LOOP)
         if mail.broken or sender.person is None:
             return _for_review(submission, mail.broken or NO_SENDER)
         return self._process(work, _Written(submission, mail, policy, sender.person))
+
+    def _record_bounce(self, work: UnitOfWork, submission: Submission, report: DeliveryReport) -> Processed:
+        registration = self.add_enquiry.register_lead
+        now, actor = registration.clock.now(), submission.origin
+        lead_id = record_bounce(work, report, now=now, ids=registration.ids, actor=actor)
+        if lead_id is None:
+            return _ignored(submission, UNKNOWN_REPORT if report.failures else NO_FAILURE)
+        return Processed(submission.accept(lead_id), ProcessingOutcome.BOUNCE)
 
     def _process(self, work: UnitOfWork, written: _Written) -> Processed:
         if answered := _answered(work, written.mail):

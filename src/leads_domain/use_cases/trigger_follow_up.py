@@ -90,6 +90,10 @@ def _check_reachable(lead: Lead, recipient: Recipient, channel: str, needs: Addr
         raise ValidationFailed.because(
             f"The channel {channel} needs an e-mail address, and the {recipient} has none.", "/channel"
         )
+    if needs is Address.EMAIL and recipient is Recipient.LEAD and lead.email_bounced:
+        raise ValidationFailed.because(
+            "The lead's e-mail address accepts no mail: a message to it bounced. Change its `email` first.", "/channel"
+        )
     if needs is Address.PHONE and (recipient is Recipient.OWNER or lead.phone is None):
         raise ValidationFailed.because(
             f"The channel {channel} needs a phone number, and the {recipient} has none.", "/channel"

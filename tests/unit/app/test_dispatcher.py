@@ -91,7 +91,7 @@ class Setup:
         retry, rules = RetryPolicy(), FollowUpRules(ids, "log")
         self.register = RegisterLead(self.clock, ids, SimpleNormalizer(), DEFAULT_PIPELINE, rules)
         self.trigger = TriggerFollowUp(self.clock, ids, dict.fromkeys(CHANNELS), "log")
-        self.claim = ClaimDueFollowUps(self.clock, LEASE, retry)
+        self.claim = ClaimDueFollowUps(self.clock, LEASE, retry, dict.fromkeys(CHANNELS))
         self.dispatcher = Dispatcher(
             self.database,
             self.clock,

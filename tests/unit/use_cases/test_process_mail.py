@@ -12,15 +12,16 @@ from builders import a_mail, an_enquiry_rule, an_id
 from databases import DATABASES
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import EventType
-from leads_domain.incoming_mail import DeliveryReport, IncomingMail, Mailbox
+from leads_domain.incoming_mail import DeliveryReport, IncomingMail, Mailbox, ReportedFailure
 from leads_domain.lead import Lead
 from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.paging import LIMIT_MAX, FollowUpQuery, LeadQuery
 from leads_domain.submission import ProcessingOutcome, SubmissionState
-from leads_domain.use_cases.process_mail import LOOP, NO_SENDER, UNKNOWN_REPORT
+from leads_domain.use_cases.process_mail import LOOP, NO_FAILURE, NO_SENDER, UNKNOWN_REPORT
 
 SHOP = Mailbox(address="sales@example.net")
 POLICY = MailboxPolicy(own_addresses={"sales@example.net"})
+FAILURE = ReportedFailure(recipient=None, status="5.1.1", is_permanent=True)
 AUTOMATIC = "It was sent automatically (Auto-Submitted: auto-replied)."
 
 
@@ -68,8 +69,9 @@ def test_a_form_mailer_names_the_person_in_reply_to(app: Application) -> None:
         (a_mail(automatic=AUTOMATIC, senders=()), AUTOMATIC),
         (a_mail(senders=(SHOP,)), LOOP),
         (a_mail(senders=(SHOP,), broken="Its end is missing."), LOOP),
-        (a_mail(automatic=AUTOMATIC, report=DeliveryReport(message_id=None)), UNKNOWN_REPORT),
-        (a_mail(report=DeliveryReport(message_id=f"{an_id(9)}@example.com")), UNKNOWN_REPORT),
+        (a_mail(automatic=AUTOMATIC, report=DeliveryReport(message_id=None, failures=[FAILURE])), UNKNOWN_REPORT),
+        (a_mail(report=DeliveryReport(message_id=f"{an_id(9)}@example.com", failures=[FAILURE])), UNKNOWN_REPORT),
+        (a_mail(automatic=AUTOMATIC, report=DeliveryReport(message_id=None)), NO_FAILURE),
     ],
 )
 def test_automatic_messages_and_loops_are_ignored(app: Application, mail: IncomingMail, reason: str) -> None:

@@ -124,4 +124,4 @@ def test_any_message_can_be_read_and_stored(data: bytes) -> None:
     lines += [mail.automatic or "", mail.broken or "", *mailboxes, *failures]
     assert [line for line in lines if CONTROL.search(line) or len(line) > 1000] == []
     assert not CONTROL_IN_TEXT.search(mail.text)
-    assert "".join([*lines, mail.text]).encode("utf-8")
+    assert isinstance("".join([*lines, mail.text]).encode("utf-8"), bytes)
