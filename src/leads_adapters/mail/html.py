@@ -106,8 +106,11 @@ class _Text:
             self._left -= len(target)
 
 
-def html_text(html: str, max_length: int) -> str:
-    """Return the text of a document up to about a length, with paragraphs, list items, quotes and links."""
+def html_text(html: str, max_length: int) -> tuple[str, bool]:
+    """Return the text of a document, with paragraphs, list items, quotes and links, and whether it goes on.
+
+    Reading ends after about `max_length` characters.
+    """
     target = _Text(max_length)
     parser = etree.HTMLParser(target=target, remove_comments=True, remove_pis=True)
     try:
@@ -118,7 +121,7 @@ def html_text(html: str, max_length: int) -> str:
         parser.close()
     except etree.LxmlError:  # an empty document, or one that is hopelessly broken: what was found so far counts
         target.close()
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(target.lines)).strip("\n")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(target.lines)).strip("\n"), target.is_full
 
 
 def _short(link: str) -> str:

@@ -33,18 +33,20 @@ def report_of(message: Part) -> DeliveryReport | None:
     parts = list(message.walk())
     status = next((part for part in parts if part.content_type in _STATUS_PARTS), None)
     if status:
-        return _standard_report(parts, status)
+        return _standard_report(message, parts, status)
     text = decode_text(next((part.content for part in parts if not part.parts), b"")[:_TEXT_BYTES_MAX], "utf-8")
     if "x-failed-recipients" in message.headers:
         return _exim_report(message, parts, text)
     return _qmail_report(parts, text) if _QMAIL.match(text) else None
 
 
-def _standard_report(parts: Sequence[Part], status: Part) -> DeliveryReport:
+def _standard_report(message: Part, parts: Sequence[Part], status: Part) -> DeliveryReport:
+    """Return a report. If it has no copy of the message, it can answer it, as those of Exchange and Gmail do."""
     groups = re.split(rb"\n[ \t]*\r?\n", status.content.strip()[:_TEXT_BYTES_MAX])
     fields = [dict(reversed(list(parse_headers(group)))) for group in groups]
     failures = [_failure(each) for each in fields if each.get("action", "").strip().casefold() == "failed"]
-    return DeliveryReport(message_id=_reported_id(parts), failures=tuple(failures[:FAILURES_MAX]))
+    id = _reported_id(parts) or next(iter(read_ids(message.header("in-reply-to"))), None)
+    return DeliveryReport(message_id=id, failures=tuple(failures[:FAILURES_MAX]))
 
 
 def _failure(fields: Mapping[str, str]) -> ReportedFailure:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from leads_adapters.mail.charsets import clean_line, clean_text, decode_text
 from leads_adapters.mail.headers import decode_words
-from leads_adapters.mail.html import html_text
 from leads_adapters.mail.parts import Part
 
 TEXT_MAX = 60_000
@@ -86,9 +85,12 @@ def _text(part: Part) -> str:
     if _is_plain(part):
         text = clean_text(decode_text(content[:_BYTES_MAX], charset))
         return _FLOWED.sub(r"\1 ", text) if part.parameter("format") == "flowed" else text
+    from leads_adapters.mail.html import html_text  # noqa: PLC0415 - lxml takes 25 ms and 7 MiB to load
+
     declared = _META_CHARSET.search(content[:2_000])
     html = clean_text(decode_text(content, charset or (declared[1].decode("ascii") if declared else None)))
-    return clean_text(html_text(html, TEXT_MAX))
+    text, is_cut = html_text(html, TEXT_MAX)
+    return clean_text(f"{text}\n{CUT}" if is_cut and len(text) < TEXT_MAX else text)
 
 
 def _name(part: Part) -> str:

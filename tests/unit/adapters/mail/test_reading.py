@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leads_adapters.mail.reading import UNREADABLE, read_mail
+from leads_adapters.mail.text import CUT, TEXT_MAX
 from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.incoming_mail import DeliveryReport, IncomingMail, own_id
 from mail_corpus import FOLDER, OWN_ADDRESS, Case, cases
@@ -52,6 +53,22 @@ def test_line_ends_of_the_internet_change_nothing(case: Case) -> None:
 
 def test_every_message_of_the_folder_is_expected() -> None:
     assert {f"{case.name}.eml" for case in cases()} >= {file.name for file in FOLDER.glob("*.eml")}
+
+
+@pytest.mark.parametrize(
+    ("media_type", "text"),
+    [
+        ("plain", "word " * 20_000),
+        ("html", "<p>word</p>" * 50_000),
+        ("html", "<p>word</p>" + " <i> </i>" * 70_000),
+        ("html", "<p>word</p>" + "<div>" * 2_000 + "deep"),
+    ],
+)
+def test_a_long_text_says_that_it_is_cut(media_type: str, text: str) -> None:
+    mail = read_mail(f"From: ada@example.org\nContent-Type: text/{media_type}\n\n{text}".encode())
+    assert mail.text.startswith("word")
+    assert mail.text.endswith(f"\n{CUT}")
+    assert len(mail.text) <= TEXT_MAX
 
 
 def described(mail: IncomingMail) -> dict[str, Any]:
