@@ -345,6 +345,8 @@ def test_unprocessed_expired_and_repeated_submissions_are_found_along_an_index(p
     assert expired.endswith(" INDEX ix_submissions_received_at_id (received_at<?)")
     (repeated,) = plan(submission_store._BY_DIGEST, digest="0")
     assert repeated.endswith(" (digest=?)")
+    (repeated,) = plan(submission_store._BY_CONTENT_DIGEST, content_digest="0")
+    assert repeated.endswith(" (content_digest=?)")
     (of_lead,) = plan(submission_store._ERASE, lead_id=an_id(1))
     assert of_lead.endswith(" INDEX ix_submissions_lead_id (lead_id=?)")
     (waiting,) = plan(submission_store._count(frozenset({"state"})), state="needs_review")
