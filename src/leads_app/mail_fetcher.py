@@ -4,26 +4,20 @@ A message is stored, then marked as seen, then processed. See `docs/decisions/00
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
 
-from leads_adapters.database import Database, UseCase
+from leads_adapters.database import Database
 from leads_app.logs import error_log
+from leads_app.mail_storage import FETCHER, Receive, identified, store_message
 from leads_app.threads import in_daemon_thread
 from leads_domain.errors import Unavailable
 from leads_domain.incoming_mail import IncomingMail
 from leads_domain.mail_source import MailSource, MailSourceUnavailable
 from leads_domain.sources import RandomSource
-from leads_domain.use_cases.receive_mail import ReceivedMail
-
-Receive = UseCase[[str, IncomingMail], ReceivedMail]
-"""Stores a message of the mailbox with this name, unless it is stored already."""
-
-FETCHER = "mail fetcher"
 
 BATCH = 25
 """The maximum number of messages of a mailbox in one second."""
@@ -33,8 +27,6 @@ BACK_OFF_MAX = timedelta(minutes=15)
 
 TURN_SECONDS = 5.0
 """The interval in which a process asks whether another one still fetches."""
-
-FAILED = "The service failed unexpectedly while it stored the message. Read it in a mail program."
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +132,11 @@ class MailFetcher:
             await self.sleep(BATCH_PAUSE.total_seconds())
 
     def _pause_after(self, mailbox: FetchedMailbox, fetched: Fetched) -> timedelta:
-        """Return the pause after a delivery. After failures in a row it doubles, less a random part of up to a half."""
-        if fetched.failure is None:
+        """Return the pause after a delivery. After failures in a row it doubles, less a random part of up to a half.
+
+        A delivery that has brought messages is no failure: they must not wait because one of them cannot be read.
+        """
+        if fetched.failure is None or fetched.stored or fetched.repeated:
             self._failures.pop(mailbox.name, None)
             return BATCH_PAUSE if fetched.has_more else mailbox.every
         failures = self._failures[mailbox.name] = self._failures.get(mailbox.name, 0) + 1
@@ -218,31 +213,3 @@ class MailFetcher:
             structlog.get_logger().warning("mailbox_unavailable", mailbox=mailbox, reason=problem)
         if problem is None and before is not None:
             structlog.get_logger().info("mailbox_available", mailbox=mailbox)
-
-
-def identified(mail: IncomingMail, message: bytes) -> IncomingMail:
-    """Give a broken message an id that is made of its bytes, if it has none: it must be recognised if it comes again.
-
-    A message from a pipe has other line ends than the same message from a mail server.
-    """
-    if mail.broken is None or mail.message_id is not None:
-        return mail
-    digest = hashlib.sha256(message.replace(b"\r\n", b"\n")).hexdigest()
-    return replace(mail, message_id=f"{digest}@sha256.invalid")
-
-
-async def store_message(
-    database: Database,
-    receive: Receive,
-    mailbox: str,
-    mail: IncomingMail,
-    data: bytes,
-) -> ReceivedMail:
-    """Store a message. After an unexpected error, store that there is one, so that a person looks at it."""
-    try:
-        return await database.write(receive, mailbox, mail)
-    except Unavailable:
-        raise
-    except Exception as error:  # noqa: BLE001 - the message must not be lost
-        error_log(error, FETCHER)
-        return await database.write(receive, mailbox, identified(IncomingMail(broken=FAILED), data))

@@ -9,7 +9,7 @@ from leads_adapters.mail.reading import read_mail
 from leads_app.cli import session
 from leads_app.cli.session import CommandFailed
 from leads_app.cli.terminal import print_line
-from leads_app.mail_fetcher import identified, store_message
+from leads_app.mail_storage import identified, store_message
 from leads_app.settings import SettingsError
 from leads_domain.checking import truncate
 from leads_domain.errors import LeadsError

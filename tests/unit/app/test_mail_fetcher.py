@@ -14,7 +14,8 @@ from contracts.mail_source import a_message
 from fakes import CountingIds, FixedClock, FixedRandomSource, MemoryMailbox
 from leads_adapters.mail.reading import read_mail
 from leads_adapters.memory.database import MemoryDatabase
-from leads_app.mail_fetcher import BATCH, FAILED, Fetched, FetchedMailbox, FetchObservers, MailFetcher
+from leads_app.mail_fetcher import BATCH, Fetched, FetchedMailbox, FetchObservers, MailFetcher
+from leads_app.mail_storage import FAILED
 from leads_domain.errors import Unavailable
 from leads_domain.incoming_mail import IncomingMail
 from leads_domain.mail_source import MailSource, MailSourceUnavailable, Take
@@ -168,6 +169,27 @@ def test_a_mailbox_that_is_away_is_asked_more_and_more_rarely_and_reported_once(
             ("mailbox_unavailable", str(AWAY)), ("mailbox_available", None), ("mail_fetched", None),
         ]  # fmt: skip
         assert len(await setup.stored()) == 2
+
+    run(test())
+
+
+def test_a_mailbox_that_fails_after_some_messages_is_read_again_after_its_interval() -> None:
+    class Failing(MemoryMailbox):
+        def deliver(self, take: Take, limit: int) -> int:
+            super().deliver(take, limit)
+            raise AWAY
+
+    def arrive(setup: Setup) -> None:
+        if len(setup.pauses) == 3:
+            setup.fetcher.stop()
+        in_memory(setup).add(*([a_message(2)] if len(setup.pauses) == 2 else []))
+
+    async def test() -> None:
+        setup = Setup(sales=Failing(), after_pause=arrive)
+        setup.fetcher.mailboxes = setup.fetcher.mailboxes[:1]
+        in_memory(setup).add(a_message(1))
+        await setup.fetcher.run()
+        assert setup.pauses == [60, 120, 60]
 
     run(test())
 
