@@ -42,39 +42,37 @@ _OUT_OF_OFFICE = re.compile(
 """How subjects begin that Microsoft's servers write. Some of them send no header that says so."""
 
 
-def automatic_reason(message: Part, envelope_sender: str | None) -> str | None:
-    """Return a sentence that says why a message counts as automatic; None if a person has written it.
-
-    `envelope_sender` is the return path that a mail server has passed on with the message; None if it has not.
-    """
-    return _by_headers(message) or _by_sender(message, envelope_sender) or _by_content(message)
+def automatic_reason(message: Part) -> str | None:
+    """Return a sentence that says why a message counts as automatic; None if a person has written it."""
+    return _by_headers(message) or _by_sender(message) or _by_content(message)
 
 
 def _by_headers(message: Part) -> str | None:
-    submitted = _first_word(message.header("auto-submitted"))
+    submitted = _first_word(message.get("auto-submitted", ""))
     if submitted not in ("", "no"):
         return f"It is an automatic message (Auto-Submitted: {submitted})."
     for name, reason in _PRESENT.items():
-        if name in message.headers and message.header(name).strip().casefold() not in _NO:
+        if message.get(name, "no").casefold() not in _NO:
             return reason
-    precedence = _first_word(message.header("precedence"))
+    precedence = _first_word(message.get("precedence", ""))
     return f"It is bulk mail (Precedence: {precedence})." if precedence in _BULK else None
 
 
-def _by_sender(message: Part, envelope_sender: str | None) -> str | None:
-    paths = [*message.headers.get("return-path", ())[:1], *([] if envelope_sender is None else [envelope_sender])]
-    if any(path.strip() in ("<>", "") or _SYSTEM.match(path.strip()) for path in paths):
+def _by_sender(message: Part) -> str | None:
+    line = message.get_unixfrom()  # of a mailbox file, which some servers write into their pipes
+    paths = [*message.get_all("return-path", [])[:1], *([line.split(" ")[1].strip()] if line else [])]
+    if any(path in ("<>", "") or _SYSTEM.match(path) for path in paths):
         return "It has an empty return path, as automatic messages do."
-    return "It comes from a mail server." if _SYSTEM.search(message.header("from")) else None
+    return "It comes from a mail server." if _SYSTEM.search(message.get("from", "")) else None
 
 
 def _by_content(message: Part) -> str | None:
-    if message.content_type == "multipart/report":
-        return _REPORTS.get(message.parameter("report-type"), "It is a report of a mail server.")
-    if _OUT_OF_OFFICE.match(decode_words(message.header("subject")).strip()):
+    if message.get_content_type() == "multipart/report":
+        return _REPORTS.get(message.parameter("report-type").casefold(), "It is a report of a mail server.")
+    if _OUT_OF_OFFICE.match(decode_words(message.get("subject", "")).strip()):
         return "It is an automatic reply, as its subject says."
-    calendars = (part for part in message.walk() if part.content_type == "text/calendar")
-    if any(part.parameter("method") in _ANSWERS_OF_CALENDARS for part in calendars):
+    calendars = (part for part in message.walk() if part.get_content_type() == "text/calendar")
+    if any(part.parameter("method").casefold() in _ANSWERS_OF_CALENDARS for part in calendars):
         return "It is the answer of a calendar to an invitation."
     return None
 

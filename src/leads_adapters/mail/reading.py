@@ -3,8 +3,6 @@
 `docs/decisions/0048-reading-mail.md` says what counts as what, and why.
 """
 
-import re
-
 from leads_adapters.mail.automatic import automatic_reason
 from leads_adapters.mail.charsets import clean_line
 from leads_adapters.mail.headers import IDS_MAX, decode_words, read_ids, read_mailboxes
@@ -18,7 +16,6 @@ UNREADABLE = "The message could not be read. Read it in a mail program."
 NO_HEADERS = "The message has no headers, so its sender is unknown."
 
 _DATE_MAX = 100
-_ENVELOPE = re.compile(rb">?From ([^\s]*)[^\n]*\n")
 
 
 def read_mail(data: bytes) -> IncomingMail:
@@ -30,24 +27,23 @@ def read_mail(data: bytes) -> IncomingMail:
 
 
 def _read(data: bytes) -> IncomingMail:
-    envelope = _ENVELOPE.match(data)  # the first line of a mailbox file, which some servers write into their pipes
-    message = parse(data[envelope.end() :] if envelope else data)
+    message = parse(data)
     return IncomingMail(
-        message_id=next(iter(read_ids(message.header("message-id"))), None),
-        senders=read_mailboxes(", ".join(message.headers.get("from", ()))),
-        reply_to=read_mailboxes(", ".join(message.headers.get("reply-to", ()))),
-        date=clean_line(message.header("date"), _DATE_MAX) or None,
-        subject=clean_line(decode_words(message.header("subject")), SUBJECT_MAX),
+        message_id=next(iter(read_ids(message.get("message-id", ""))), None),
+        senders=read_mailboxes(", ".join(message.get_all("from", []))),
+        reply_to=read_mailboxes(", ".join(message.get_all("reply-to", []))),
+        date=clean_line(message.get("date", ""), _DATE_MAX) or None,
+        subject=clean_line(decode_words(message.get("subject", "")), SUBJECT_MAX),
         text=text_of(message),
         attachments=attachments_of(message),
         references=_references(message),
-        automatic=automatic_reason(message, envelope[1].decode("utf-8", "replace") if envelope else None),
+        automatic=automatic_reason(message),
         report=report_of(message),
-        broken=unreadable(message) if message.headers else NO_HEADERS,
+        broken=unreadable(message) if message.keys() else NO_HEADERS,
     )
 
 
 def _references(message: Part) -> tuple[str, ...]:
     """Return the messages that this one replies to, each once, that of In-Reply-To first."""
-    headers = (message.header("in-reply-to"), message.header("references"))
+    headers = (message.get("in-reply-to", ""), message.get("references", ""))
     return tuple(dict.fromkeys(id for header in headers for id in read_ids(header)))[:IDS_MAX]

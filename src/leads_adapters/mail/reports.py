@@ -1,19 +1,16 @@
 """Read the reports of mail servers about messages that they could not deliver (RFC 3464, RFC 6533)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from leads_adapters.mail.charsets import clean_line, decode_text
 from leads_adapters.mail.headers import read_ids, read_mailboxes
-from leads_adapters.mail.parts import Part, parse_headers
+from leads_adapters.mail.parts import Part, parse
 from leads_domain.incoming_mail import DeliveryReport, ReportedFailure
 
 FAILURES_MAX = 20
 
 _STATUS_PARTS = {"message/delivery-status", "message/global-delivery-status"}
-_HEADER_PARTS = {
-    "message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers", "message/global-headers",
-}  # fmt: skip
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _DEAD = re.compile(r"5\.(1\.(1|2|3|6|10)|2\.1)")
 """Codes (RFC 3463, RFC 7505) that say that an address accepts no mail: 5.1.1 and 5.1.10 no such address, 5.1.2 no such
@@ -31,25 +28,26 @@ _TEXT_BYTES_MAX = 100_000
 def report_of(message: Part) -> DeliveryReport | None:
     """Return the delivery report that a message is; None if it is none."""
     parts = list(message.walk())
-    status = next((part for part in parts if part.content_type in _STATUS_PARTS), None)
+    status = next((part for part in parts if part.get_content_type() in _STATUS_PARTS), None)
     if status:
         return _standard_report(message, parts, status)
-    text = decode_text(next((part.content for part in parts if not part.parts), b"")[:_TEXT_BYTES_MAX], "utf-8")
-    if "x-failed-recipients" in message.headers:
+    content = next((part.content for part in parts if not part.is_multipart()), b"")
+    text = decode_text(content[:_TEXT_BYTES_MAX], "utf-8")
+    if "x-failed-recipients" in message:
         return _exim_report(message, parts, text)
     return _qmail_report(parts, text) if _QMAIL.match(text) else None
 
 
 def _standard_report(message: Part, parts: Sequence[Part], status: Part) -> DeliveryReport:
     """Return a report. If it has no copy of the message, it can answer it, as those of Exchange and Gmail do."""
-    groups = re.split(rb"\n[ \t]*\r?\n", status.content.strip()[:_TEXT_BYTES_MAX])
-    fields = [dict(reversed(list(parse_headers(group)))) for group in groups]
-    failures = [_failure(each) for each in fields if each.get("action", "").strip().casefold() == "failed"]
-    id = _reported_id(parts) or next(iter(read_ids(message.header("in-reply-to"))), None)
+    groups = [*status.walk()][1:]
+    groups += [parse(group) for each in groups for group in each.content.split(b"\n\n") if group]
+    failures = [_failure(each) for each in groups if each.get("action", "").casefold() == "failed"]
+    id = _reported_id(parts) or next(iter(read_ids(message.get("in-reply-to", ""))), None)
     return DeliveryReport(message_id=id, failures=tuple(failures[:FAILURES_MAX]))
 
 
-def _failure(fields: Mapping[str, str]) -> ReportedFailure:
+def _failure(fields: Part) -> ReportedFailure:
     """Return the failure of one recipient, whose original address is that of the message, before any forwarding."""
     recipients = (_recipient(fields.get(name, "")) for name in ("original-recipient", "final-recipient"))
     recipient = next((each for each in recipients if each), None)
@@ -72,7 +70,7 @@ def _reported(recipient: str | None, status: str, diagnostic: str) -> ReportedFa
 def _exim_report(message: Part, parts: Sequence[Part], text: str) -> DeliveryReport:
     """Return a report of Exim, which names the recipients in a header, and the reasons in the text below them."""
     failures = []
-    for mailbox in read_mailboxes(", ".join(message.headers["x-failed-recipients"])):
+    for mailbox in read_mailboxes(", ".join(message.get_all("x-failed-recipients", []))):
         _, _, reason = text.partition(mailbox.address)
         failures.append(_reported(mailbox.address, "", re.split(r"\n\s*\n|\n------", reason)[0]))
     return DeliveryReport(message_id=_reported_id(parts) or _id_in(text), failures=tuple(failures[:FAILURES_MAX]))
@@ -92,9 +90,8 @@ def _reported_id(parts: Sequence[Part]) -> str | None:
 
 def _reported_ids(parts: Sequence[Part]) -> Iterator[str]:
     for part in parts[1:]:
-        if part.content_type in _HEADER_PARTS:
-            head = re.split(rb"\n\r?\n", part.content.lstrip(b"\r\n"), maxsplit=1)[0]
-            yield from (id for name, value in parse_headers(head) if name == "message-id" for id in read_ids(value)[:1])
+        copy = parse(part.content) if part.get_content_type() == "text/rfc822-headers" else part
+        yield from read_ids(copy.get("message-id", ""))[:1]
 
 
 def _id_in(text: str) -> str | None:

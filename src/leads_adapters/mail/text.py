@@ -29,42 +29,41 @@ def text_of(message: Part) -> str:
 def attachments_of(message: Part) -> Sequence[str]:
     """Return the names of what is attached; a part without a name has its type."""
     shown = {id(part) for part in _shown(message)}
-    others = [part for part in _leaves(message) if id(part) not in shown and part.body]
+    others = [part for part in _leaves(message) if id(part) not in shown and (part.content or part.is_multipart())]
     names = [name for part in others if (name := _name(part) or _type_as_name(part))]
     return tuple(names[:ATTACHMENTS_MAX])
 
 
 def unreadable(message: Part) -> str | None:
     """Return a sentence that says why the text of a message cannot be read; None if it can, or is empty."""
-    types = {part.content_type for part in message.walk()}
+    types = {part.get_content_type() for part in message.walk()}
     if types & _SIGNED_OR_SECRET or "multipart/encrypted" in types:
         return "The message is encrypted, or signed in a form that hides its text. Read it in a mail program."
     if "application/ms-tnef" in types and not text_of(message):
         return "The text of the message is in winmail.dat, a format of Outlook. Read it in Outlook."
-    if message.mime.get_content_maintype() == "multipart" and not message.parts and message.body.strip():
+    if message.get_content_maintype() == "multipart" and not message.parts and message.content.strip():
         return "The message has no boundary between its parts. Read it in a mail program."
     return None
 
 
-def _shown(part: Part) -> Iterator[Part]:
+def _shown(part: Part) -> Sequence[Part]:
     """Return the parts whose text a mail program shows."""
-    if part.content_type == "multipart/alternative":
-        choices = [shown for each in part.parts if (shown := list(_shown(each)))]
-        plain = (shown for shown in choices if any(_is_plain(each) and each.content.strip() for each in shown))
-        yield from next(plain, choices[-1] if choices else [])
-    elif part.content_type in ("multipart/related", "multipart/signed", "multipart/report"):
-        yield from (shown for each in part.parts[:1] for shown in _shown(each))
-    elif part.parts:
-        yield from (shown for each in part.parts for shown in _shown(each))
-    elif _is_text(part) and part.mime.get_content_disposition() != "attachment" and not _name(part):
-        yield part
+    if not part.parts:
+        return [part] if _is_text(part) and part.get_content_disposition() != "attachment" and not _name(part) else []
+    if part.get_content_type() in ("multipart/related", "multipart/signed", "multipart/report"):
+        return _shown(part.parts[0])
+    shown = [each for each in map(_shown, part.parts) if each]
+    if part.get_content_type() == "multipart/alternative":
+        plain = (each for each in shown if any(_is_plain(text) and text.content.strip() for text in each))
+        return next(plain, shown[-1] if shown else [])
+    return [text for each in shown for text in each]
 
 
 def _leaves(part: Part) -> Iterator[Part]:
     """Return the parts without parts; of several alternatives, the texts do not count."""
-    if part.content_type == "multipart/alternative":
+    if part.get_content_type() == "multipart/alternative":
         texts = ("text/plain", "text/html")
-        yield from (leaf for each in part.parts for leaf in _leaves(each) if leaf.content_type not in texts)
+        yield from (leaf for each in part.parts for leaf in _leaves(each) if leaf.get_content_type() not in texts)
     elif part.parts:
         yield from (leaf for each in part.parts for leaf in _leaves(each))
     else:
@@ -72,11 +71,11 @@ def _leaves(part: Part) -> Iterator[Part]:
 
 
 def _is_text(part: Part) -> bool:
-    return part.content_type in ("text/plain", "text/html") or part.mime.get_content_maintype() == "multipart"
+    return part.get_content_type() in ("text/plain", "text/html") or part.get_content_maintype() == "multipart"
 
 
 def _is_plain(part: Part) -> bool:
-    return part.content_type != "text/html"
+    return part.get_content_type() != "text/html"
 
 
 def _text(part: Part) -> str:
@@ -84,7 +83,7 @@ def _text(part: Part) -> str:
     content, charset = part.content, part.parameter("charset")
     if _is_plain(part):
         text = clean_text(decode_text(content[:_BYTES_MAX], charset))
-        return _FLOWED.sub(r"\1 ", text) if part.parameter("format") == "flowed" else text
+        return _FLOWED.sub(r"\1 ", text) if part.parameter("format").casefold() == "flowed" else text
     from leads_adapters.mail.html import html_text  # noqa: PLC0415 - lxml takes 25 ms and 7 MiB to load
 
     declared = _META_CHARSET.search(content[:2_000])
@@ -95,13 +94,10 @@ def _text(part: Part) -> str:
 
 def _name(part: Part) -> str:
     """Return the name of a file without its folders; an empty text if the part has none."""
-    try:
-        name = part.mime.get_filename() or ""
-    except (ValueError, TypeError, LookupError):  # broken parameters (RFC 2231)
-        name = ""
+    name = part.parameter("filename", "content-disposition") or part.parameter("name")
     return clean_line(re.split(r"[/\\]", decode_words(name))[-1], _NAME_MAX)
 
 
 def _type_as_name(part: Part) -> str:
     """Return the type of a part without a name. Pictures without one belong to the HTML."""
-    return "" if part.mime.get_content_maintype() in ("image", "text") else clean_line(part.content_type, _NAME_MAX)
+    return "" if part.get_content_maintype() in ("image", "text") else clean_line(part.get_content_type(), _NAME_MAX)

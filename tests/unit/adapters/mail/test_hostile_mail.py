@@ -11,6 +11,8 @@ HEAD = b"From: ada@example.org\n"
 HTML = HEAD + b"Content-Type: text/html\n\n"
 MULTIPART = HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n"
 ENCODED = HEAD + b"Content-Transfer-Encoding: "
+LONG = b"a" * 10_000 + b"\n"
+COMMAS = b"," * 10_000 + b"\n"
 SECONDS_MAX = 1.0  # of processor time: what takes longest needs 0.4 s, and quadratic time would be minutes
 
 
@@ -21,13 +23,23 @@ def levels(number: int) -> bytes:
 
 HOSTILE = {
     "parts": (MULTIPART, b"--b\n\nx\n"),
+    "parts of unknown sets": (MULTIPART, b"--b\n\n" + b"caf\xe9 \x81\x9d\xff" * 10 + b"\n"),
+    "parts with broken parameters": (MULTIPART, b'--b\nContent-Type: text/html; "' + b";" * 900 + b"\n\n\xe9 \x81\n"),
     "levels": (levels(10_000), b"x\n"),
+    "levels of related parts": (levels(10_000).replace(b"mixed", b"related"), b"x\n"),
+    "lines in 100 levels": (levels(100).replace(b"\n", b"\r"), b"x\r"),
+    "messages in messages": (HEAD, b"Content-Type:\n \xc2\xa0message/rfc822\n\n"),
+    "digests in digests": (MULTIPART, b"--b\n\nContent-Type: multipart/digest; boundary=b\n\n"),
+    "lines that are no headers": (HEAD, b"x\n"),
+    "addresses in comments": (b"From: ", b"("),
     "delimiters that are none": (MULTIPART * 119, b"--bx\n"),
     "a header": (HEAD + b"X-Long: ", b"x"),
     "a header without a name": (HEAD, b"x"),
     "a folded subject": (HEAD + b"Subject: ", b"x\n "),
     "encoded words": (HEAD + b"Subject: ", b"=?utf-8?q?a?= "),
     "senders": (b"From: ", b"a@example.org, "),
+    "headers of senders": (b"Reply-To: " + COMMAS, b"From: " + COMMAS),
+    "senders without an address": (b"From: " + LONG + b"Reply-To: " + LONG + b"X-Failed-Recipients: " + LONG, b"x\n"),
     "names without an address": (b"From: ", b'a, (b "'),
     "parameters": (HEAD + b"Content-Type: text/plain; ", b"a*0*=';"),
     "references": (HEAD + b"References: ", b"<a@b> "),
