@@ -245,7 +245,7 @@ class Deliveries(RuleBasedStateMachine):
     def begin(self) -> None:
         patch = self.closing.enter_context(pytest.MonkeyPatch.context())
         # Run attempts without threads: the test must be deterministic.
-        patch.setattr("leads_app.dispatcher.Thread", SynchronousThread)
+        patch.setattr("leads_app.threads.Thread", SynchronousThread)
         patch.setattr("leads_app.dispatcher.RETRY_SECONDS", 0)
         self.closing.enter_context(capture_logs())
         folder = Path(self.closing.enter_context(TemporaryDirectory()))
