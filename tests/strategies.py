@@ -125,6 +125,7 @@ def leads(pipeline: Pipeline = DEFAULT_PIPELINE) -> SearchStrategy[Lead]:
         status=st.sampled_from(pipeline.statuses),
         contacted_at=st.none() | utc_times(),
         next_follow_up_at=st.none() | utc_times(),
+        do_not_contact=st.booleans(),
         version=st.integers(min_value=1, max_value=1000),
         email_bounced=st.booleans(),
     )

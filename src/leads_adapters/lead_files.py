@@ -44,7 +44,7 @@ ColumnMap = Mapping[str, str | None]
 """The fields that columns of these names fill, in place of the usual ones; None leaves a column out."""
 
 
-MAPPABLE_FIELDS = ("name", "first_name", "last_name", "email", "phone", "source", "owner", "status")
+MAPPABLE_FIELDS = ("name", "first_name", "last_name", "email", "phone", "source", "owner", "do_not_contact", "status")
 """The fields that a column can be mapped to."""
 
 

@@ -12,9 +12,11 @@ from leads_domain.checking import (
     check_text,
     missing_fields,
     optional,
+    truncate,
 )
 from leads_domain.contact import NO_CONTACT, EmailAddress, PhoneNumber
 from leads_domain.errors import FieldError, ValidationFailed
+from leads_domain.field_values import yes_or_no
 from leads_domain.pipeline import Status
 from leads_domain.sources import Normalizer
 
@@ -36,13 +38,17 @@ INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 
 class DetailsInput(TypedDict, total=False):
-    """The fields of a lead as a client sends them. All can be left out."""
+    """The fields of a lead as a client sends them. All can be left out.
+
+    Programs send `do_not_contact` as true or false, files and forms as text (`yes_or_no`).
+    """
 
     name: str
     email: str | None
     phone: str | None
     source: str | None
     owner: str | None
+    do_not_contact: bool | str
     attributes: Mapping[str, Scalar]
 
 
@@ -61,6 +67,7 @@ class Details(TypedDict, total=False):
     phone: PhoneNumber | None
     source: str | None
     owner: EmailAddress | None
+    do_not_contact: bool
     attributes: Mapping[str, Scalar]
     status_reason: str | None
 
@@ -149,6 +156,13 @@ def _email(text: str, normalizer: Normalizer) -> EmailAddress | None:
     return None if is_placeholder(text) else normalizer.email(text)
 
 
+def _flag(value: bool | str) -> bool:
+    flag = value if isinstance(value, bool) else yes_or_no(value)
+    if flag is None:
+        raise ValidationFailed.because(f"Write yes or no, true or false, or 1 or 0, not {truncate(str(value))}.")
+    return flag
+
+
 def _phone(text: str, normalizer: Normalizer) -> PhoneNumber | None:
     return None if is_placeholder(text) else normalizer.phone(text)
 
@@ -161,6 +175,7 @@ RULES: _Rules = {
     "phone": optional(_phone),
     "source": optional(lambda text, _: check_line(text, max_length=SOURCE_MAX)),
     "owner": optional(_email),
+    "do_not_contact": lambda value, _: _flag(value),
     "attributes": lambda attributes, _: check_attributes(attributes),
 }
 """The rule of each field of a lead."""

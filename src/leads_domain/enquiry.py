@@ -69,9 +69,9 @@ class Enquiry:
 
     def _differences(self, lead: Lead) -> Mapping[str, Json]:
         differences: dict[str, Json] = {
-            field: str(value)
+            field: value if isinstance(value, bool) else str(value)
             for field, value in self.details.items()
-            if field != "attributes" and value is not None and not _is_same(value, getattr(lead, field))
+            if field != "attributes" and value not in (None, False) and not _is_same(value, getattr(lead, field))
         }
         attributes: dict[str, Json] = {
             name: value

@@ -8,6 +8,7 @@ LeadsError
 ├── DuplicateLead          another lead has this e-mail address or phone number
 ├── VersionMismatch        the lead or task is at another version than the caller expects
 ├── IllegalTransition      the pipeline does not allow this change of status
+├── DoNotContact           the lead has opted out of messages
 ├── IllegalFollowUpState   the state of the follow-up does not allow this action
 │   ├── AttemptInProgress  the follow-up is being sent: its message cannot change
 │   ├── TaskHasEnded       the task of the reminder is done or cancelled: it needs no reminder
@@ -108,6 +109,13 @@ class IllegalTransition(LeadsError):
         self.origin = origin
         self.target = target
         self.allowed = tuple(allowed)
+
+
+class DoNotContact(LeadsError):
+    """The lead has opted out: no message to it is scheduled."""
+
+    def __init__(self) -> None:
+        super().__init__("The lead has opted out of messages. Send a message to its owner, or create a task.")
 
 
 class IllegalFollowUpState(LeadsError):

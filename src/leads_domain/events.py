@@ -20,6 +20,8 @@ class EventType(StrEnum):
     LEAD_REPLIED = "lead.replied"
     LEAD_NOTE_ADDED = "lead.note_added"
     LEAD_MERGED = "lead.merged"
+    LEAD_OPTED_OUT = "lead.opted_out"
+    LEAD_OPTED_IN = "lead.opted_in"
     LEAD_ERASED = "lead.erased"
     FOLLOW_UP_SCHEDULED = "follow_up.scheduled"
     FOLLOW_UP_SENT = "follow_up.sent"

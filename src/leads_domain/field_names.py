@@ -45,6 +45,14 @@ _SPELLINGS = {
     "telefon mobil, numer telefonu, телефон, номер телефона, 電話番号, 电话, 手机",
     "source": "source, quelle, origine, origen, herkunft, fuente, fonte, bron",
     "owner": "owner, owner email, assigned to, zuständig, zuständige person, responsable, propriétaire, propietario",
+    "do_not_contact": "do not contact, dnc, do not email, no contact, opt out, opted out, email opt out, "
+    "opt out of email, opted out of email, opted out of all email, has opted out of email, hs email optout, "
+    "unsubscribe, unsubscribed, email unsubscribed, unsubscribed from all email, unsubscribed from emails, unsub time, "
+    "unsubscribed at, unsubscribed on, unsubscribe date, nicht kontaktieren, keine kontaktaufnahme, kontaktverbot, "
+    "kontaktsperre, keine werbung, werbesperre, abgemeldet, ausgetragen, ne pas contacter, désinscrit, désabonné, "
+    "no contactar, dado de baja, non contattare, disiscritto, não contatar, não contactar, descadastrado, "
+    "niet contacteren, uitgeschreven, afgemeld, kontakta ej, kontakta inte, avregistrerad, må ikke kontaktes, afmeldt, "
+    "avmeldt, nie kontaktować, wypisany, не беспокоить, отписан, 連絡不要, 配信停止, 请勿联系, 退订",
     "status": "status, deal status, statut, estado, stato, stage, deal stage, sales stage, opportunity stage, "
     "pipeline stage, lifecycle stage",
     "message": "message, message text, msg, body, comment, comments, enquiry, inquiry, question, questions, request, "

@@ -7,7 +7,7 @@ from typing import Any, NewType
 
 from leads_domain.errors import AttemptInProgress, IllegalFollowUpState
 from leads_domain.events import Event, EventType, Json, rfc3339
-from leads_domain.lead import LeadId
+from leads_domain.lead import Lead, LeadId
 from leads_domain.pipeline import Status
 from leads_domain.task import TaskId
 
@@ -135,6 +135,10 @@ class FollowUp:
         )
         return follow_up, [follow_up._event(EventType.FOLLOW_UP_SCHEDULED, due_at=rfc3339(due_at))]
 
+    def is_for(self, lead: Lead) -> bool:
+        """Return whether this is a message to the lead: not one to a colleague, and not the reminder of a task."""
+        return self.task_id is None and is_address_of(self.recipient, lead)
+
     def claim(self, owner: str, until: datetime, now: datetime) -> "FollowUp":
         """Give `owner` the lease for one attempt."""
         self._check_scheduled("claimed")
@@ -221,3 +225,9 @@ class FollowUp:
 
     def _event(self, type: EventType, **data: Json) -> Event:
         return Event(type, {"follow_up_id": self.id, "channel": self.channel, "recipient": str(self.recipient), **data})
+
+
+def is_address_of(recipient: str, lead: Lead) -> bool:
+    """Return whether a recipient is the lead, also if a rule names the lead's own address."""
+    own = (lead.email and lead.email.address, lead.email and lead.email.key, lead.phone and lead.phone.e164)
+    return recipient == Recipient.LEAD or recipient.casefold() in {address.casefold() for address in own if address}

@@ -1,9 +1,10 @@
 """Leads and their changes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any, NewType
+from enum import StrEnum
+from typing import Any, NewType, cast
 
 from leads_domain.checking import check_text
 from leads_domain.contact import EmailAddress, PhoneNumber, identity_of
@@ -17,6 +18,18 @@ LeadId = NewType("LeadId", str)
 
 Precondition = Callable[[int], bool]
 """A function that returns whether the caller permits a change to a lead at this version."""
+
+
+class OptOutWay(StrEnum):
+    """The way in which a person has opted out of messages.
+
+    `link` is the link in a message, and `reply` a reply to one. `api` is a request of a client, which includes imported
+    files and merges.
+    """
+
+    LINK = "link"
+    API = "api"
+    REPLY = "reply"
 
 
 def any_version(_: int) -> bool:
@@ -53,9 +66,9 @@ class Lead:
 
     `version` counts the changes that clients can see. `contacted_at` is the time of first contact: the first transition
     to a status that is neither closed nor initial. `next_follow_up_at` is the earliest due time of the scheduled
-    follow-ups. `email_bounced` means that a message to `email` was returned for good; a new address resets it. Methods
-    that change a lead return the new lead and the events; if nothing changes, the same lead and no
-    events.
+    follow-ups. With `do_not_contact`, the person has opted out and gets no messages. `email_bounced` means that a
+    message to `email` was returned for good; a new address resets it. Methods that change a lead return the new lead
+    and the events; if nothing changes, the same lead and no events.
     """
 
     id: LeadId
@@ -66,6 +79,7 @@ class Lead:
     status_reason: str | None = None
     source: str | None = None
     owner: EmailAddress | None = None
+    do_not_contact: bool = False
     attributes: Mapping[str, Scalar]
     created_at: datetime
     updated_at: datetime
@@ -93,12 +107,16 @@ class Lead:
             status_reason=details.get("status_reason", state.status_reason if state.status else None),
             source=details.get("source"),
             owner=details.get("owner"),
+            do_not_contact=details.get("do_not_contact", False),
             attributes=details.get("attributes", {}),
             created_at=state.created_at or min(now, state.contacted_at or now),
             updated_at=max(now, state.created_at or now),
             contacted_at=state.contacted_at,
         )
-        return lead, [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
+        events = [Event(EventType.LEAD_CREATED, {"status": lead.status, "source": lead.source})]
+        if lead.do_not_contact:
+            events.append(_opted_out(OptOutWay.API))
+        return lead, events
 
     @property
     def identity(self) -> str:
@@ -119,20 +137,33 @@ class Lead:
         """Replace the fields in `changes`.
 
         Attributes are replaced as a whole. With `merge_attributes`, they are merged by name, and none is removed.
+        `do_not_contact` can only become true: `opt_in` is the other way.
         Raises `ValidationFailed` for too many attributes, or if neither e-mail address nor phone number would remain.
         """
         if merge_attributes and "attributes" in changes:
             changes = {**changes, "attributes": _merge_attributes(self.attributes, changes["attributes"])}
-        different = [field for field, value in changes.items() if not is_same_json(getattr(self, field), value)]
+        opted_out, events = self.opt_out(OptOutWay.API) if changes.get("do_not_contact") else (self, [])
+        values = cast(Details, {field: value for field, value in changes.items() if field != "do_not_contact"})
+        different = [field for field, value in values.items() if not is_same_json(getattr(self, field), value)]
         if not different:
-            return self, []
-        changed = replace(self, **changes)
+            return opted_out, events
+        changed = replace(opted_out, **values)
         if (changed.email and changed.email.key) != (self.email and self.email.key):
             changed = replace(changed, email_bounced=False)
         identity_of(changed.email, changed.phone)
         before, after = self.to_dict(), changed.to_dict()
         differences: dict[str, Json] = {field: {"from": before[field], "to": after[field]} for field in different}
-        return changed, [Event(EventType.LEAD_UPDATED, {"changes": differences})]
+        return changed, [Event(EventType.LEAD_UPDATED, {"changes": differences}), *events]
+
+    def opt_out(self, way: OptOutWay) -> tuple["Lead", list[Event]]:
+        """Opt out of messages. See `use_cases.opt_out`, which also cancels the scheduled ones."""
+        return (self, []) if self.do_not_contact else (replace(self, do_not_contact=True), [_opted_out(way)])
+
+    def opt_in(self) -> tuple["Lead", list[Event]]:
+        """Permit messages again. Only a client can: it knows that the person wants them."""
+        if not self.do_not_contact:
+            return self, []
+        return replace(self, do_not_contact=False), [Event(EventType.LEAD_OPTED_IN, {"way": OptOutWay.API})]
 
     def change_status(
         self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime
@@ -176,6 +207,7 @@ class Lead:
             "status_reason": self.status_reason,
             "source": self.source,
             "owner": self.owner.address if self.owner else None,
+            "do_not_contact": self.do_not_contact,
             "attributes": self.attributes,
             "created_at": time_text(self.created_at),
             "updated_at": time_text(self.updated_at),
@@ -183,6 +215,14 @@ class Lead:
             "next_follow_up_at": time_text(self.next_follow_up_at) if self.next_follow_up_at else None,
             "version": self.version,
         }
+
+
+VISIBLE_FIELDS = tuple(field.name for field in fields(Lead) if field.name != "email_bounced")
+"""The fields that clients see, in the order of `Lead.to_dict`."""
+
+
+def _opted_out(way: OptOutWay) -> Event:
+    return Event(EventType.LEAD_OPTED_OUT, {"way": way})
 
 
 def is_same_json(one: object, other: object) -> bool:

@@ -7,7 +7,7 @@ from leads_domain.control_characters import on_one_line, remove_controls
 from leads_domain.details import ATTRIBUTE_NAME_MAX, ATTRIBUTE_TEXT_MAX, ATTRIBUTES_MAX, DetailsInput, Scalar
 from leads_domain.errors import ValidationFailed
 
-OPTIONAL_FIELDS = frozenset(["email", "phone", "source", "owner", "attributes"])
+OPTIONAL_FIELDS = frozenset(["email", "phone", "source", "owner", "do_not_contact", "attributes"])
 """The fields that a lead does not need, as long as it has an e-mail address or a phone number."""
 
 _LINES = frozenset(["name", "email", "source", "owner"])

@@ -14,8 +14,8 @@ def merge(target: Lead, duplicate: Lead) -> tuple[Lead, list[Event]]:
     """Fill the missing values of the target from the duplicate; return the target and the events.
 
     This applies to e-mail address, phone number, source, owner, attributes up to their maximum number, and the name if
-    none was given. The first contact is the earlier one of both. The event stores all values of the duplicate, so that
-    none is lost.
+    none was given. The first contact is the earlier one of both. If one of both has opted out, the target has. The
+    event stores all values of the duplicate, so that none is lost.
     """
     filled, events = target.change(_missing_values(target, duplicate))
     contacts = [at for at in (target.contacted_at, duplicate.contacted_at) if at]
@@ -37,5 +37,6 @@ def _missing_values(target: Lead, duplicate: Lead) -> Details:
         phone=target.phone or duplicate.phone,
         source=target.source or duplicate.source,
         owner=target.owner or duplicate.owner,
+        do_not_contact=duplicate.do_not_contact,
         attributes=attributes,
     )

@@ -124,6 +124,7 @@ class LeadQuery:
     source: str | None = None
     owner_key: str | None = None
     email_key: str | None = None
+    do_not_contact: bool | None = None
     created_from: datetime | None = None
     created_to: datetime | None = None
     updated_from: datetime | None = None

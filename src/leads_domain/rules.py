@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from leads_domain.contact import EmailAddress
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import Event
-from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
+from leads_domain.follow_up import FollowUp, FollowUpId, Recipient, is_address_of
 from leads_domain.lead import Lead
 from leads_domain.pipeline import Status
 from leads_domain.reminder import remind
@@ -43,6 +43,10 @@ class FollowUpRule:
                 f"The delay of a follow-up must be positive and at most {DELAY_MAX.days} days."
             )
 
+    def is_forbidden_for(self, lead: Lead) -> bool:
+        """Return whether this rule would send a message to a lead that has opted out."""
+        return lead.do_not_contact and not self.makes_task and is_address_of(self.recipient, lead)
+
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
@@ -64,7 +68,7 @@ class FollowUpRules:
     hours: WorkingHours | None = None
 
     def schedule(self, lead: Lead, now: datetime) -> Scheduled:
-        """Schedule the follow-ups of a lead that has entered its status.
+        """Schedule the follow-ups of a lead that has entered its status, except messages to a lead that has opted out.
 
         The address of the recipient is not checked until the follow-up is due: it may still be added.
         """
@@ -82,7 +86,7 @@ class FollowUpRules:
         follow_ups: list[FollowUp] = []
         events: list[Event] = []
         for rule in self.rules:
-            if rule.when == when:
+            if rule.when == when and not rule.is_forbidden_for(lead):
                 task, follow_up, rule_events = self._apply(rule, lead, message, now)
                 tasks += [task] if task else []
                 follow_ups.append(follow_up)

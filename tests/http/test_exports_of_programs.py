@@ -31,7 +31,8 @@ def send(api: Api, file: Path, query: str = "") -> dict[str, Any]:
 
 def leads(api: Api) -> list[dict[str, Any]]:
     """Return what an import stores of each lead."""
-    return [{name: lead[name] for name in MEMBERS} for lead in api.get("/leads?sort=created_at").json["items"]]
+    found = api.get("/leads?sort=created_at").json["items"]
+    return [{name: lead[name] for name in (*MEMBERS, *["do_not_contact"] * lead["do_not_contact"])} for lead in found]
 
 
 def test_there_is_an_export_of_each_program() -> None:

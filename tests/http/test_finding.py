@@ -15,7 +15,7 @@ CROWD: list[dict[str, Any]] = [
     {"name": "Zoë Strauß", "email": "zoe@example.com", "source": "fair", "owner": "Ann@Example.com"},
     {"name": "田中太郎", "email": "tanaka@example.jp", "phone": "+81 3 1234 5678", "source": "見本市"},
     {"name": "adam Doe", "email": "adam.doe@example.com", "phone": "+49 30 123456", "source": "Fair"},
-    {"name": "Berta 100%_Doe", "email": "berta@example.com", "owner": "bob@example.com"},
+    {"name": "Berta 100%_Doe", "email": "berta@example.com", "owner": "bob@example.com", "do_not_contact": True},
 ]
 ZOE, TANAKA, ADAM, BERTA = (lead["name"] for lead in CROWD)
 
@@ -50,6 +50,8 @@ def names(api: Api, query: str) -> list[str]:
         ("owner=ann@EXAMPLE.com", {ZOE}),
         ("owner=nobody@example.com", set()),
         ("email=ZOE@example.com", {ZOE}),
+        ("do_not_contact=true", {BERTA}),
+        ("do_not_contact=false", {ZOE, TANAKA, ADAM}),
         ("status=contacted", {ZOE}),
         ("status=contacted&status=new", {ZOE, TANAKA, ADAM, BERTA}),
         ("created_from=2026-01-05T14:00:00Z", {ADAM, BERTA}),
@@ -89,6 +91,7 @@ FILTERS: dict[str, tuple[str, set[str]]] = {
     "source": ("fair", {ZOE}),
     "owner": ("ann@example.com", {ZOE}),
     "email": ("zoe@example.com", {ZOE}),
+    "do_not_contact": ("true", {BERTA}),
     "created_from": ("2026-01-05T14:00:00Z", {ADAM, BERTA}),
     "created_to": ("2026-01-05T14:00:00Z", {ZOE, TANAKA}),
     "updated_from": ("2026-01-05T15:30:00Z", {ZOE, TANAKA, ADAM}),

@@ -23,6 +23,7 @@ JANE = {
 FRESH = {
     "status": "new",
     "status_reason": None,
+    "do_not_contact": False,
     "created_at": "2026-01-05T12:00:00.000000Z",
     "updated_at": "2026-01-05T12:00:00.000000Z",
     "contacted_at": None,

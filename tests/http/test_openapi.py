@@ -24,6 +24,7 @@ FULL = {
     "phone": "+49 30 123456",
     "source": "fair",
     "owner": "sales@example.com",
+    "do_not_contact": False,
     "attributes": {"company": "ACME", "size": 12, "share": 0.5, "vip": True, "fax": None},
 }
 

@@ -86,6 +86,7 @@ def lines(draw: st.DrawFn) -> list[dict[str, Any]]:
             "status_reason": draw(st.none() | hard_texts(REASON_MAX)),
             "source": draw(st.none() | hard_lines(SOURCE_MAX)),
             "owner": draw(st.sampled_from([None, "sales@example.com", "=x@example.com"])),
+            "do_not_contact": draw(st.booleans()),
             "attributes": {
                 name: remove_controls(value) if isinstance(value, str) else value
                 for name, value in draw(st.dictionaries(hard_lines(64), scalars(), max_size=4)).items()
@@ -202,7 +203,7 @@ def by_identity(body: bytes) -> dict[str, dict[str, Any]]:
 
 def assert_taken_over(lead: dict[str, Any], created: dict[str, Any], kept_columns: set[str]) -> None:
     """Check that the new lead has exactly the values of the remaining columns."""
-    for member in kept_columns & {"name", "phone", "source", "owner", "created_at", "contacted_at"}:
+    for member in kept_columns & {"name", "phone", "source", "owner", "do_not_contact", "created_at", "contacted_at"}:
         assert created[member] == lead[member]
     assert created["status"] == (lead["status"] if "status" in kept_columns else "new")
     assert created["status_reason"] == (lead["status_reason"] if kept_columns >= {"status", "status_reason"} else None)

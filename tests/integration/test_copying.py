@@ -131,11 +131,8 @@ def lead_row(number: int = 1, **members: Any) -> Row:
     email = f"{number}@example.com"
     row: Row = {column.name: None for column in leads.columns if column.computed is None}
     row |= {"id": an_id(number), "name": "John Doe", "email": email, "identity": email, "status": "new"}
-    return (
-        row
-        | {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1, "email_bounced": 0, **FOUND_BY}
-        | members
-    )
+    row |= {"attributes": "{}", "created_at": NOON, "updated_at": NOON, "version": 1}
+    return row | {"email_bounced": 0, "do_not_contact": 0, **FOUND_BY} | members
 
 
 def follow_up_row(number: int = 1, **members: Any) -> Row:
@@ -202,6 +199,7 @@ def fill(engine: Engine) -> None:
         lead_row(1, name=AWKWARD, status_reason="", **extremes, **full),
         lead_row(
             2,
+            do_not_contact=1,
             attributes=json.dumps({"note": AWKWARD * 3000}, ensure_ascii=False),
             contacted_at=NOON + timedelta(microseconds=1),
         ),
@@ -363,6 +361,7 @@ def lead_rows() -> st.SearchStrategy[list[Row]]:
             "contacted_at": st.none() | times(),
             "version": st.integers(1, 2**31 - 1),
             "email_bounced": st.integers(0, 1),
+            "do_not_contact": st.integers(0, 1),
             **optional,
         }
     )

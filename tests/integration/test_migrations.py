@@ -69,6 +69,7 @@ NEW_COLUMNS = {
     ("follow_ups", "task_id"),
     ("follow_ups", "by_rule"),
     ("leads", "email_bounced"),
+    ("leads", "do_not_contact"),
 }
 """Columns that revisions after 0101 added."""
 

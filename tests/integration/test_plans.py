@@ -289,6 +289,16 @@ def test_a_selective_filter_is_used_before_the_sort_order(plan: Plan, sort: Lead
     assert rest == ["USE TEMP B-TREE FOR ORDER BY"]
 
 
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize("sort", LeadSort)
+def test_leads_that_have_opted_out_have_their_own_index(plan: Plan, sort: LeadSort, continued: bool) -> None:
+    list_ = lead_pages._ListShape(("is_opted_out",), sort, continued)
+    search, _ = plan(lead_pages._page_from_filters(_lead_columns, list_, None), **POSITION, limit=51)
+    assert search == "SEARCH leads USING INDEX ix_leads_opted_out (do_not_contact=?)"
+    (count,) = plan(lead_pages._count(("is_opted_out",), "sqlite"))
+    assert count == "SEARCH leads USING COVERING INDEX ix_leads_opted_out (do_not_contact=?)"
+
+
 def test_the_end_of_a_stretch_is_found_in_the_index(plan: Plan) -> None:
     for sort in LeadSort:
         (step,) = plan(lead_pages._lead_after_stretch(lead_pages._ListShape((), sort, False)), stretch=5_000)

@@ -27,16 +27,18 @@ class Columns:
     """The columns of a file: for lead fields and attributes, their indexes in a row, from 0.
 
     `fields` have one column each; `contacts` can have several, of which the first that is filled counts. `name_parts`
-    are joined if there is no full name. `assigned` are fields that the service sets. In an export of this service
-    (`is_export`), they are never attributes. `attributes` include the columns of contacts and name parts, for the
-    values that a row does not need otherwise. `json_column` contains attributes as a JSON object. `unnamed` columns
-    have no name. In a file of refused rows, the first `skipped` cells of a row are not part of the lead.
+    are joined if there is no full name. A person has opted out if one of `opt_outs` says so. `assigned` are fields that
+    the service sets. In an export of this service (`is_export`), they are never attributes. `attributes` include the
+    columns of contacts and name parts, for the values that a row does not need otherwise. `json_column` contains
+    attributes as a JSON object. `unnamed` columns have no name. In a file of refused rows, the first `skipped` cells of
+    a row are not part of the lead.
     """
 
     header: tuple[str, ...]
     fields: tuple[tuple[str, int], ...]
     contacts: tuple[tuple[str, tuple[int, ...]], ...]
     name_parts: tuple[int, ...]
+    opt_outs: tuple[int, ...]
     assigned: tuple[tuple[str, int], ...]
     attributes: tuple[tuple[str, int], ...]
     json_column: int | None
@@ -56,7 +58,7 @@ class Columns:
         meanings |= {index: "attributes" for _, index in self.assigned}
         meanings |= {index: field for field, index in (*assigned, *self.fields)}
         meanings |= {index: field for field, indexes in self.contacts for index in indexes}
-        meanings |= dict.fromkeys(self.name_parts, "name")
+        meanings |= dict.fromkeys(self.name_parts, "name") | dict.fromkeys(self.opt_outs, "do_not_contact")
         if self.json_column is not None:
             meanings[self.json_column] = "attributes"
         return (Meaning(name, meanings.get(index)) for index, name in enumerate(self.header) if name)
@@ -120,16 +122,18 @@ def _columns(
     several = 1 if exported else None  # people add columns to an export, which has one of each
     contacts = tuple((field, tuple(indexes[field][:several])) for field in SEVERAL_POSSIBLE if field in indexes)
     name_parts = () if exported else tuple(indexes[part][0] for part in NAME_PARTS if part in indexes)
+    opt_outs = tuple(indexes.get("do_not_contact", ()))
     status = {"status": indexes["status"][0]} if "status" in indexes else {}
     assigned = status | {field: index for field, index in own_fields.items() if field in ASSIGNED_FIELDS}
     json_column = own_fields.get("attributes")
     left_out = (index for index, name in enumerate(names) if not name or (name in chosen and chosen[name] is None))
-    used = {*fields.values(), *assigned.values(), json_column, *left_out}
+    used = {*fields.values(), *opt_outs, *assigned.values(), json_column, *left_out}
     return Columns(
         header=tuple(names),
         fields=tuple(fields.items()),
         contacts=contacts,
         name_parts=name_parts,
+        opt_outs=opt_outs,
         assigned=tuple(assigned.items()),
         attributes=tuple((name, i) for i, name in enumerate(attribute_names(names)) if i not in used),
         json_column=json_column,

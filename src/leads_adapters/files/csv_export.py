@@ -36,7 +36,8 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
 
 def _cells(lead: Lead) -> list[object]:
     attributes = msgspec.json.encode(lead.attributes).decode() if lead.attributes else None
-    return list({**lead.to_dict(time_text), "attributes": attributes}.values())
+    do_not_contact = "true" if lead.do_not_contact else "false"
+    return list({**lead.to_dict(time_text), "do_not_contact": do_not_contact, "attributes": attributes}.values())
 
 
 def _defused(cell: object) -> object:

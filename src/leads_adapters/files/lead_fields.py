@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,12 +9,12 @@ import msgspec
 
 from leads_domain.details import Scalar
 from leads_domain.errors import FieldError, ValidationFailed
-from leads_domain.lead import ImportedState, Lead
+from leads_domain.lead import VISIBLE_FIELDS, ImportedState
 
-FIELDS = tuple(field.name for field in fields(Lead))
-"""All fields of a lead: the columns of an export."""
+FIELDS = VISIBLE_FIELDS
+"""All fields of a lead that clients see: the columns of an export."""
 
-INPUT_FIELDS = ("name", "email", "phone", "source", "owner", "attributes")
+INPUT_FIELDS = ("name", "email", "phone", "source", "owner", "do_not_contact", "attributes")
 """The fields that a client can set in a new lead, except its status."""
 
 ASSIGNED_FIELDS = tuple(name for name in FIELDS if name not in INPUT_FIELDS)

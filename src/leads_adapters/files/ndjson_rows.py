@@ -100,6 +100,9 @@ def _errors(lead: Mapping[str, Any]) -> Iterator[FieldError]:
     for field, value in lead.items():
         if field == "attributes":
             yield from (error.under(field) for error in attribute_errors(value))
+        elif field == "do_not_contact":
+            if not isinstance(value, bool):
+                yield FieldError("", f"Give true or false, not {kind(value)}.").under(field)
         elif field in INPUT_FIELDS:
             if not isinstance(value, str) and (value is not None or field == "name"):
                 expected = "text" if field == "name" else "text or null"

@@ -21,7 +21,7 @@ from leads_adapters.files.lines import NOT_UTF8, is_utf8
 from leads_adapters.lead_files import Row
 from leads_domain.details import ATTRIBUTES_MAX, DetailsInput, Scalar, is_placeholder
 from leads_domain.errors import FieldError, ValidationFailed
-from leads_domain.field_values import first_value, joined_name, without_label
+from leads_domain.field_values import first_value, joined_name, without_label, yes_or_no
 from leads_domain.lead import ImportedState
 from leads_domain.lenient import as_given
 
@@ -68,6 +68,7 @@ def _read(cells: list[str], columns: Columns, error: str | None) -> tuple[Detail
     _take_contacts(details, texts, columns)
     if columns.name_parts and "name" not in details:
         _take_name(details, texts, columns)
+    _take_opt_out(details, texts, columns)
     return _with_attributes(details, texts, columns)
 
 
@@ -89,6 +90,15 @@ def _take_name(details: dict[str, Any], texts: list[str], columns: Columns) -> N
         details["name"] = name
         for index in columns.name_parts:
             texts[index] = ""
+
+
+def _take_opt_out(details: dict[str, Any], texts: list[str], columns: Columns) -> None:
+    """Move the strictest answer to the details: yes, else a text that is no answer, else no."""
+    answers = [(yes_or_no(text), text) for index in columns.opt_outs if (text := texts[index])]
+    strictness = {True: 2, None: 1, False: 0}
+    ranked = [(strictness[answer], text) for answer, text in answers if answer is not None or not is_placeholder(text)]
+    if ranked:
+        details["do_not_contact"] = max(ranked)[1]
 
 
 def _with_attributes(

@@ -33,6 +33,7 @@ FromSource = Annotated[
 ]
 OfOwner = Annotated[str, _ADDRESS, Meta(description="Only leads whose owner has this e-mail address, in any spelling.")]
 WithEmail = Annotated[str, _ADDRESS, Meta(description="Only the lead with this e-mail address, in any spelling.")]
+OptedOut = Annotated[bool, Meta(description="Only leads that have opted out, or only those that have not.")]
 CreatedFrom = Annotated[Time, Meta(description="Only leads created at this time or later.")]
 CreatedTo = Annotated[Time, Meta(description="Only leads created before this time.")]
 UpdatedFrom = Annotated[Time, Meta(description="Only leads updated at this time or later.")]
@@ -83,6 +84,7 @@ def filtered_leads_provider(
         source: FromQuery[FromSource | None] = None,
         owner: FromQuery[OfOwner | None] = None,
         email: FromQuery[WithEmail | None] = None,
+        do_not_contact: FromQuery[OptedOut | None] = None,
         created_from: FromQuery[CreatedFrom | None] = None,
         created_to: FromQuery[CreatedTo | None] = None,
         updated_from: FromQuery[UpdatedFrom | None] = None,
@@ -94,6 +96,7 @@ def filtered_leads_provider(
             "source": source,
             "owner": owner,
             "email": email,
+            "do_not_contact": do_not_contact,
             "created_from": created_from,
             "created_to": created_to,
             "updated_from": updated_from,

@@ -64,6 +64,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0911, PLR0912 - a
         case errors.IllegalTransition():
             transition = {"from": error.origin, "to": error.target, "allowed": error.allowed}
             return problems.IllegalTransition(detail, transition)
+        case errors.DoNotContact():
+            return problems.DoNotContact(detail)
         case errors.IllegalFollowUpState():
             return problems.IllegalFollowUpState(detail, {"state": error.state})
         case errors.IllegalTaskState():

@@ -192,6 +192,18 @@ class IllegalTransition(
     }
 
 
+class DoNotContact(
+    Problem,
+    status=409,
+    example="The lead has opted out of messages. Send a message to its owner, or create a task.",
+):
+    """The lead has opted out of messages.
+
+    Its field `do_not_contact` is true, so no message is sent to it. Messages to its owner and tasks are still possible.
+    If the person wants messages again, update the lead with `"do_not_contact": false`.
+    """
+
+
 class IllegalFollowUpState(Problem, status=409, example="A follow-up that is sent cannot be cancelled."):
     """The state of the follow-up does not allow this change.
 

@@ -64,7 +64,7 @@ def _check_parameter(name: str, texts: list[str], parameter: FieldDefinition) ->
 
 
 def _value(text: str, parameter: FieldDefinition) -> Any:
-    if parameter.annotation is bool:
+    if bool in (parameter.annotation, *(inner.annotation for inner in parameter.inner_types)):
         return {"true": True, "false": False}.get(text, text)
     if parameter.annotation is int and _INTEGER.fullmatch(text):
         return int(text)

@@ -110,6 +110,7 @@ def _matches(lead: Lead, query: LeadQuery) -> bool:
         and query.source in (None, lead.source)
         and query.owner_key in (None, lead.owner and lead.owner.key)
         and query.email_key in (None, lead.identity)
+        and query.do_not_contact in (None, lead.do_not_contact)
         and (query.created_from is None or lead.created_at >= query.created_from)
         and (query.created_to is None or lead.created_at < query.created_to)
         and (query.updated_from is None or lead.updated_at >= query.updated_from)

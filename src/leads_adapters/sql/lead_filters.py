@@ -23,6 +23,9 @@ _CONDITIONS: Mapping[str, Callable[[Columns], ColumnElement[bool]]] = {
     "created_from": lambda c: c.created_at >= bindparam("created_from", type_=_TIME),
     "created_to": lambda c: c.created_at < bindparam("created_to", type_=_TIME),
     "updated_from": lambda c: c.updated_at >= bindparam("updated_from", type_=_TIME),
+    # Constants, so that both databases use the index of the leads that have opted out.
+    "is_opted_out": lambda c: c.do_not_contact == literal_column("1"),
+    "is_not_opted_out": lambda c: c.do_not_contact == literal_column("0"),
     "due_before": lambda c: c.next_follow_up_key < bindparam("due_before", type_=_TIME),
     "not_before": lambda c: c.next_follow_up_key >= bindparam("not_before", type_=_TIME),
 }
@@ -53,6 +56,8 @@ def filters(query: LeadQuery) -> dict[str, Any]:
     fields = ("email_key", "source", "owner_key", "created_from", "created_to", "updated_from")
     values = {field: value for field in fields if (value := getattr(query, field)) is not None}
     values |= {f"status_{index}": status for index, status in enumerate(dict.fromkeys(query.statuses))}
+    if query.do_not_contact is not None:
+        values["is_opted_out" if query.do_not_contact else "is_not_opted_out"] = query.do_not_contact
     if query.has_follow_up or query.follow_up_due_before:
         values["due_before"] = query.follow_up_due_before or END_OF_TIME
     if query.has_follow_up is False:

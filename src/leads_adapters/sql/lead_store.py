@@ -209,6 +209,7 @@ def _row(lead: Lead) -> dict[str, Any]:
         "words": lead_words(lead),
         "next_follow_up_key": lead.next_follow_up_at or END_OF_TIME,
         "email_bounced": int(lead.email_bounced),
+        "do_not_contact": int(lead.do_not_contact),
     }
 
 
@@ -219,7 +220,7 @@ def leads_of(rows: Iterable[Row]) -> list[Lead]:
 
 def _fields(row: Row) -> dict[str, Any]:
     (id, name, email, identity, phone, phone_extension, status, status_reason, source, owner, owner_key, *rest) = row
-    attributes, created_at, updated_at, contacted_at, next_follow_up_at, version, email_bounced = rest
+    attributes, created_at, updated_at, contacted_at, next_follow_up_at, version, email_bounced, do_not_contact = rest
     return {
         "id": id,
         "name": name,
@@ -229,6 +230,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "status_reason": status_reason,
         "source": source,
         "owner": owner and {"address": owner, "key": owner_key},
+        "do_not_contact": do_not_contact == 1,
         "attributes": msgspec.json.decode(attributes),
         "created_at": created_at,
         "updated_at": updated_at,

@@ -17,7 +17,7 @@ from leads_domain.errors import Unavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0113"
+HEAD = "0114"
 """The newest revision. A constant, because every start and health check needs it without reading the migrations."""
 
 _LOCK_ID = 0x6C65616473

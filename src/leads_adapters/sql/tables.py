@@ -70,9 +70,11 @@ leads = _table(
     Column("next_follow_up_key", UtcTime, nullable=False, server_default=text("'9999-12-31T23:59:59.999999Z'")),
     Column("mailbox", Text),
     Column("email_bounced", Integer, nullable=False, server_default=text("0")),
+    Column("do_not_contact", Integer, nullable=False, server_default=text("0")),
     CheckConstraint("length(name) BETWEEN 1 AND 200", "name"),
     CheckConstraint("version >= 1", "version"),
     CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", "contact"),
+    CheckConstraint("do_not_contact IN (0, 1)", "do_not_contact"),
     Index(None, "created_at", "id"),
     Index(None, "status", "created_at", "id"),
     Index(None, "source", "created_at", "id"),
@@ -82,6 +84,12 @@ leads = _table(
     Index(None, "next_follow_up_key", "id"),
     Index(None, "mailbox"),
 )
+
+IS_OPTED_OUT = text("do_not_contact = 1")
+"""The condition of leads that have opted out. It has no parameter, so that both databases use the index."""
+
+# Of all rows, the index holds few. Its column, although constant, lets SQLite prefer it to reading the table.
+Index("ix_leads_opted_out", leads.c.do_not_contact, sqlite_where=IS_OPTED_OUT, postgresql_where=IS_OPTED_OUT)
 
 # Redirects the ids and identities of merged leads to the leads that replace them. A lead that was merged before
 # revision 0104 has no identity here if its timeline entry has none.

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_text, check_time
-from leads_domain.errors import AddressBounced, TaskHasEnded
+from leads_domain.errors import AddressBounced, DoNotContact, TaskHasEnded
 from leads_domain.events import Event
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, FollowUpState, Recipient
 from leads_domain.lead import Lead
@@ -58,13 +58,15 @@ class ChangeFollowUp:
     def __call__(self, work: UnitOfWork, id: FollowUpId, action: FollowUpAction, *, actor: str) -> FollowUp:
         """Return the stored follow-up.
 
-        Raises `NotFound`, `IllegalFollowUpState` or `AttemptInProgress`, and for a retry also `TaskHasEnded` or
-        `AddressBounced`.
+        Raises `NotFound`, `IllegalFollowUpState`, `AttemptInProgress`, `DoNotContact` for a message to a lead that has
+        opted out, and for a retry also `TaskHasEnded` or `AddressBounced`.
         """
         lead = lock_lead(work, work.follow_ups.get(id).lead_id)
         now = self.clock.now()
         follow_up = work.follow_ups.get_for_update(id)
         changed, events = action(follow_up, now)
+        if lead.do_not_contact and changed.state is FollowUpState.SCHEDULED and changed.is_for(lead):
+            raise DoNotContact
         if follow_up.state is FollowUpState.FAILED:
             self._check_retry(work, follow_up, lead)
         if events:

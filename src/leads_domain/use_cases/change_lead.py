@@ -16,6 +16,7 @@ from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.cancel_follow_ups import cancel_messages
 from leads_domain.use_cases.next_due import next_due
+from leads_domain.use_cases.opt_out import cancel_if_opted_out
 from leads_domain.use_cases.store_scheduled import store_scheduled
 
 
@@ -26,7 +27,8 @@ class ChangeLead:
     Attributes are merged by name; null removes one (RFC 7396). A reason applies to the transition in the same
     request; without a transition it replaces the current reason. A transition cancels the follow-ups that the rules of
     the old status have scheduled, and schedules those of the new status. In a closed status, all scheduled follow-ups
-    are cancelled, except the reminders of open tasks. The first owner gets the tasks without an assignee.
+    are cancelled, except the reminders of open tasks. The first owner gets the tasks without an assignee. Opting out
+    cancels the messages to the lead.
     """
 
     clock: Clock
@@ -78,6 +80,11 @@ class ChangeLead:
             changes["attributes"] = _merge_attributes(lead.attributes, changes["attributes"])
         changed, events = self._change_status(lead, status or lead.status, changes, now)
         changed, more_events = changed.change(changes)
+        events += more_events
+        if changes.get("do_not_contact") is False:
+            changed, more_events = changed.opt_in()
+            events += more_events
+        changed, more_events = cancel_if_opted_out(work, lead, changed, now)
         events += more_events
         changed, more_events = assign_tasks(work, lead, changed, self.ids, now)
         events += more_events

@@ -22,6 +22,9 @@ BOUNCED = "The lead's e-mail address accepts no mail: an earlier message to it b
 DISPATCHER = "dispatcher"
 """The actor of events that the dispatcher causes."""
 
+OPTED_OUT = "The lead has opted out of messages."
+"""The reason to refuse a message to a lead that has opted out."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimDueFollowUps:
@@ -53,6 +56,8 @@ class ClaimDueFollowUps:
         refusal = None
         if follow_up.attempts > self.retry.attempts:
             refusal = INTERRUPTED
+        elif lead.do_not_contact and follow_up.is_for(lead):
+            refusal = OPTED_OUT
         elif follow_up.recipient == Recipient.OWNER and lead.owner is None:
             refusal = "The lead has no owner."
         elif follow_up.recipient == Recipient.LEAD and lead.email_bounced and self._needs_email(follow_up):

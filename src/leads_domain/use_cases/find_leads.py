@@ -37,6 +37,7 @@ class FiltersInput(TypedDict, total=False):
     source: str
     owner: str
     email: str
+    do_not_contact: bool
     created_from: datetime
     created_to: datetime
     updated_from: datetime
@@ -104,6 +105,7 @@ _RULES: Mapping[str, Callable[[Any, BuildLeadQuery], _QueryFields]] = {
     "source": _source,
     "owner": lambda address, build: {"owner_key": build.normalizer.email(address).key},
     "email": lambda address, build: {"email_key": build.normalizer.email(address).key},
+    "do_not_contact": lambda do_not_contact, _: {"do_not_contact": do_not_contact},
     "created_from": lambda at, _: {"created_from": check_time(at)},
     "created_to": lambda at, _: {"created_to": check_time(at)},
     "updated_from": lambda at, _: {"updated_from": check_time(at)},

@@ -16,6 +16,7 @@ from leads_domain.use_cases.assign_tasks import assign_tasks
 from leads_domain.use_cases.cancel_follow_ups import cancel_messages
 from leads_domain.use_cases.lock_pair import lock_pair
 from leads_domain.use_cases.next_due import next_due
+from leads_domain.use_cases.opt_out import cancel_messages_to
 
 
 class MergeInput(TypedDict, total=False):
@@ -35,7 +36,8 @@ class MergeLeads:
 
     Its timeline, follow-ups, tasks and submissions are moved to the target. Scheduled follow-ups of the duplicate that
     come from rules are cancelled, because the target has its own. If the target is closed, all of them are cancelled,
-    except the reminders of open tasks. Tasks without an assignee get the owner.
+    except the reminders of open tasks. If one of both has opted out, the messages to both are cancelled. Tasks without
+    an assignee get the owner.
     """
 
     clock: Clock
@@ -70,6 +72,7 @@ class MergeLeads:
         _move_distinct_leads(work, duplicate.id, id)
         work.leads.redirect(duplicate.id, id)
         lead, events = merge(target, duplicate)
+        cancelled += cancel_messages_to(work, lead, now) if lead.do_not_contact else []
         lead = replace(lead, next_follow_up_at=next_due(work, id))
         lead, assigned = assign_tasks(work, None, lead, self.ids, now)
         lead = lead.revised(now)

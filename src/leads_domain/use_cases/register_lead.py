@@ -17,6 +17,7 @@ from leads_domain.rules import FollowUpRules, Scheduled
 from leads_domain.sources import Clock, IdSource, Normalizer
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.assign_tasks import assign_tasks
+from leads_domain.use_cases.opt_out import cancel_if_opted_out
 from leads_domain.use_cases.store_scheduled import store_scheduled
 
 _ATTEMPTS_MAX = 5
@@ -173,6 +174,8 @@ class RegisterLead:
         changed, events = lead.change(details, merge_attributes=merge_attributes)
         if not events:
             return Registered(lead, Outcome.UNCHANGED)
+        changed, more_events = cancel_if_opted_out(work, lead, changed, now)
+        events += more_events
         changed, more_events = assign_tasks(work, lead, changed, self.ids, now)
         events += more_events
         changed = changed.revised(now)

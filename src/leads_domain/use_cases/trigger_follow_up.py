@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from leads_domain.checking import check_fields, check_text, check_time, optional, truncate
 from leads_domain.control_characters import on_one_line
-from leads_domain.errors import ValidationFailed
+from leads_domain.errors import DoNotContact, ValidationFailed
 from leads_domain.follow_up import MESSAGE_MAX, FollowUp, FollowUpId, Recipient
 from leads_domain.lead import Lead, LeadId
 from leads_domain.notifier import Address
@@ -43,11 +43,16 @@ class TriggerFollowUp:
         return check_fields(values, _RULES, self.channels)
 
     def __call__(self, work: UnitOfWork, lead_id: LeadId, values: FollowUpInput, *, actor: str) -> FollowUp:
-        """Return the follow-up; raises `NotFound`, or `ValidationFailed` if the channel cannot reach the recipient."""
+        """Return the follow-up.
+
+        Raises `NotFound`, `DoNotContact`, or `ValidationFailed` if the channel cannot reach the recipient.
+        """
         values = self.check(values)
         lead = work.leads.get_for_update(lead_id)
         recipient = values.get("recipient") or Recipient.LEAD
         channel = values.get("channel") or self.default_channel
+        if recipient is Recipient.LEAD and lead.do_not_contact:
+            raise DoNotContact
         _check_reachable(lead, recipient, channel, self.channels[channel])
         now = self.clock.now()
         follow_up, events = FollowUp.schedule(

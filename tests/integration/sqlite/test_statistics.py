@@ -30,7 +30,8 @@ def lower_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def some_leads(first: int, last: int) -> Iterator[Lead]:
     for number in range(first, last + 1):
-        yield a_lead(id=an_id(number), email=an_email(f"{number}@example.com"), source=f"source-{number}")
+        email = an_email(f"{number}@example.com")
+        yield a_lead(id=an_id(number), email=email, source=f"source-{number}", do_not_contact=True)
 
 
 def add(work: UnitOfWork, first: int, last: int) -> None:
@@ -92,7 +93,8 @@ def test_index_statistics_have_no_sample_of_an_erased_lead(tmp_path: Path) -> No
         assert isinstance(database.database, SqliteDatabase)
         app = Application(database)
         for mark in ("mark-a", "mark-b", "mark-c"):
-            john = app.register(email=f"{mark}@example.com", source=mark, owner=f"{mark}@example.org").lead
+            email, owner = f"{mark}@example.com", f"{mark}@example.org"
+            john = app.register(email=email, source=mark, owner=owner, do_not_contact=True).lead
         database.run(counting_finished(database.database))
         if rows(file, "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat4'"):  # the fallback has no histograms
             assert any(b"mark-c" in sample for (sample,) in rows(file, "SELECT sample FROM sqlite_stat4"))

@@ -38,9 +38,12 @@ from leads_domain.field_names import NAME_LENGTH_MAX, RECOGNISED_FIELDS, assign_
         ("message", "message, your-message, comments, Comment, Nachricht, Ihre Nachricht, Mensaje, data.message, body"),
         (None, "Company, Company Name, Company Phone, company.name, data.organization.email, Organization - Name"),
         (None, "Lead Owner.id, data.owner.email, campaign_name, form_name, ad_name, event.name, Account Name"),
+        ("do_not_contact", "do_not_contact, Do not contact, Opted out, Unsubscribed, Email Opt Out, UNSUB_TIME, DNC"),
+        ("do_not_contact", "HasOptedOutOfEmail, Unsubscribed from all email, hs_email_optout, Nicht kontaktieren"),
+        (None, "Opted in, Subscribed, Do Not Call, Marketing status, Contact, Newsletter"),
         (
             None,
-            "E-mail 1 - Label, E-mail Type, E-mail Display Name, Email Opt Out, Phone 1 - Label",
+            "E-mail 1 - Label, E-mail Type, E-mail Display Name, Phone 1 - Label",
         ),
         (
             None,
@@ -169,6 +172,7 @@ def test_simplified_names_are_compared_without_case_accents_and_punctuation() ->
         "phone",
         "source",
         "owner",
+        "do_not_contact",
         "status",
         "message",
     )

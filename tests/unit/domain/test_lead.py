@@ -278,6 +278,7 @@ def test_to_dict_has_every_field_with_the_names_of_the_api() -> None:
         "status_reason": None,
         "source": None,
         "owner": "ann@example.com",
+        "do_not_contact": False,
         "attributes": {"size": 5},
         "created_at": "2026-01-05T12:00:00.000000Z",
         "updated_at": "2026-01-05T12:00:00.000000Z",

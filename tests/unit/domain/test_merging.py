@@ -112,6 +112,7 @@ def test_the_event_has_every_field_of_the_duplicate() -> None:
             "status_reason": "No budget",
             "source": "fair",
             "owner": "ann@example.com",
+            "do_not_contact": False,
             "attributes": {"size": 3},
             "created_at": "2026-01-05T12:00:00.000000Z",
             "updated_at": "2026-01-05T12:00:00.000000Z",

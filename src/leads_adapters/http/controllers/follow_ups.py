@@ -81,7 +81,7 @@ class LeadFollowUpController(Controller):
     path = "/leads/{id:str}"
     tags = ("Follow-ups",)
 
-    @post("/follow-up", status_code=202, opt=requires(Permission.CHANGE))
+    @post("/follow-up", status_code=202, opt=requires(Permission.CHANGE), raises=[problems.DoNotContact])
     async def create_follow_up(
         self,
         request: ApiRequest,
@@ -93,7 +93,7 @@ class LeadFollowUpController(Controller):
 
         By default it goes to the lead, on the default channel, at once. It is stored before the response is sent,
         and delivered at its due time. Failed attempts are retried until the follow-up is `sent`, `failed` or
-        `cancelled`.
+        `cancelled`. A lead with `do_not_contact` gets none (409); its owner does.
         """
         response: Response[FollowUpView] = await follow_ups.write(
             request,
@@ -165,7 +165,7 @@ class FollowUpController(Controller):
         follow_up_id = _follow_up_id(id)
         return JsonResponse(FollowUpView.of(await database.read(lambda work: work.follow_ups.get(follow_up_id))))
 
-    @patch("/{id:str}", opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
+    @patch("/{id:str}", opt=requires(Permission.CHANGE), raises=[problems.DoNotContact, problems.IllegalFollowUpState])
     async def update_follow_up(
         self,
         request: ApiRequest,
@@ -190,7 +190,12 @@ class FollowUpController(Controller):
         """
         return await follow_ups.change(request, id, FollowUp.cancel)
 
-    @post("/{id:str}/retry", status_code=200, opt=requires(Permission.CHANGE), raises=[problems.IllegalFollowUpState])
+    @post(
+        "/{id:str}/retry",
+        status_code=200,
+        opt=requires(Permission.CHANGE),
+        raises=[problems.DoNotContact, problems.IllegalFollowUpState],
+    )
     async def retry_follow_up(
         self, request: ApiRequest, id: FromPath[PathId], follow_ups: Injected[FollowUpServices]
     ) -> Response[FollowUpView]:

@@ -71,7 +71,7 @@ ColumnMapping = Annotated[
     list[Annotated[str, Meta(extra_json_schema={"pattern": _MAPPING_PATTERN})]],
     Meta(
         description="What a column means, as `COLUMN=field`: `name`, `first_name`, `last_name`, `email`, `phone`, "
-        "`source`, `owner` or `status`. `COLUMN=` leaves the column out. Repeatable.",
+        "`source`, `owner`, `do_not_contact` or `status`. `COLUMN=` leaves the column out. Repeatable.",
         examples=[["Company Phone=phone"]],
     ),
 ]

@@ -65,6 +65,9 @@ Email = Annotated[
 Owner = Annotated[
     str, _format(ADDRESS, "The e-mail address of the colleague who is responsible for the lead.", "sales@example.com")
 ]
+DoNotContact = Annotated[
+    bool, Meta(description="The person has opted out: no message is sent to the lead, not even by a rule.")
+]
 _PHONE = (
     "An international phone number, or a national one if the service has a default region. Stored in E.164 form. "
     'It identifies a lead without an e-mail address. A placeholder such as "N/A" means null.'

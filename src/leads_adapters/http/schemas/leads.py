@@ -11,6 +11,7 @@ from leads_adapters.http.schemas.common import (
     OR_BLANK,
     Attributes,
     AttributesPatch,
+    DoNotContact,
     Email,
     Id,
     Name,
@@ -38,6 +39,7 @@ class NewLead(msgspec.Struct, forbid_unknown_fields=True):
     phone: Annotated[Phone | None | UnsetType, OR_BLANK] = UNSET
     source: Annotated[Source | None | UnsetType, OR_BLANK] = UNSET
     owner: Annotated[Owner | None | UnsetType, OR_BLANK] = UNSET
+    do_not_contact: DoNotContact | UnsetType = UNSET
     attributes: Attributes | UnsetType = UNSET
 
 
@@ -54,6 +56,7 @@ class LeadPatch(msgspec.Struct, forbid_unknown_fields=True):
     status_reason: Annotated[Reason | None | UnsetType, OR_BLANK] = UNSET
     source: Annotated[Source | None | UnsetType, OR_BLANK] = UNSET
     owner: Annotated[Owner | None | UnsetType, OR_BLANK] = UNSET
+    do_not_contact: DoNotContact | UnsetType = UNSET
     attributes: AttributesPatch | UnsetType = UNSET
 
 
@@ -68,6 +71,7 @@ class LeadView(msgspec.Struct):
     status_reason: Annotated[Reason | None, NULL]
     source: Source | None
     owner: Owner | None
+    do_not_contact: DoNotContact
     attributes: Attributes
     created_at: Utc
     updated_at: Utc

@@ -1,20 +1,20 @@
 """Let SQLite render pages of leads as JSON: see docs/decisions/0021-lead-json.md."""
 
-from dataclasses import fields
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, func, literal_column
+from sqlalchemy import ColumnElement, case, func, literal_column
 
 from leads_adapters.lead_json import JsonPage
 from leads_adapters.sql.lead_pages import Columns, find_page
 from leads_adapters.sql.unit_of_work import SqlUnitOfWork
-from leads_domain.lead import Lead
+from leads_domain.lead import VISIBLE_FIELDS
 from leads_domain.paging import LeadQuery, Page
 from leads_domain.ports import UnitOfWork
 
-_FIELDS = [field.name for field in fields(Lead)]
+_TRUE: ColumnElement[str] = literal_column("'true'")
+_FALSE: ColumnElement[str] = literal_column("'false'")
 
 
 def read_json_page(work: UnitOfWork, query: LeadQuery) -> JsonPage:
@@ -35,8 +35,12 @@ def _columns(field: str) -> Columns:
 
 def _json(c: Any) -> ColumnElement[str]:
     """Return the JSON of `Lead.to_dict`. Times are stored as the API shows them."""
-    phone, attributes = c.phone + func.coalesce(";ext=" + c.phone_extension, ""), func.json(c.attributes)
+    special = {
+        "phone": c.phone + func.coalesce(";ext=" + c.phone_extension, ""),
+        "attributes": func.json(c.attributes),
+        "do_not_contact": func.json(case((c.do_not_contact == literal_column("1"), _TRUE), else_=_FALSE)),
+    }
     arguments: list[Any] = []
-    for name in _FIELDS:
-        arguments += (literal_column(f"'{name}'"), {"phone": phone, "attributes": attributes}.get(name, c[name]))
+    for name in VISIBLE_FIELDS:
+        arguments += (literal_column(f"'{name}'"), special.get(name, c[name]))
     return func.json_object(*arguments)

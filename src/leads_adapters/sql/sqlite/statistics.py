@@ -30,6 +30,7 @@ _INDEXES = (
     "ix_leads_updated_at_id",
     "ix_leads_next_follow_up_key_id",
     "ix_leads_status_created_at_id",
+    "ix_leads_opted_out",
     *_PERSONAL_INDEXES,
 )
 """The indexes of filters. Histograms are samples of values: none contains names or addresses of leads."""

@@ -68,6 +68,7 @@ def leads() -> SearchStrategy[Lead]:
         status_reason=st.none() | trimmed_texts(),
         source=st.none() | trimmed_texts(),
         owner=st.none() | _addresses().map(an_email),
+        do_not_contact=st.booleans(),
         attributes=st.dictionaries(texts().filter(bool) | st.sampled_from(_FIELD_NAMES), scalars(), max_size=4),
         created_at=utc_times(),
         contacted_at=st.none() | utc_times(),
@@ -82,9 +83,15 @@ def import_values(lead: Lead) -> dict[str, object]:
         "phone": lead.phone and str(lead.phone),
         "source": lead.source,
         "owner": lead.owner and str(lead.owner),
+        "do_not_contact": lead.do_not_contact,
         "attributes": lead.attributes,
     }
     return {field: value for field, value in values.items() if value}
+
+
+def typed(field: str, value: object) -> object:
+    """Return a value of a row with its type: in CSV, true and false are texts."""
+    return {"true": True, "false": False}.get(str(value), value) if field == "do_not_contact" else value
 
 
 def exactly(value: object) -> str:

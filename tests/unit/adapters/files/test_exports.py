@@ -25,7 +25,7 @@ from leads_domain.details import (
 from leads_domain.errors import ValidationFailed
 from leads_domain.events import rfc3339
 from leads_domain.lead import ImportedState, Lead
-from unit.adapters.files.special_texts import exactly, import_values, leads
+from unit.adapters.files.special_texts import exactly, import_values, leads, typed
 
 FORMATS = pytest.mark.parametrize("format_", list(Format))
 
@@ -35,6 +35,7 @@ A_LEAD = a_lead(
     status_reason="=too dear",
     source="fair",
     owner=an_email("@sales@example.com"),
+    do_not_contact=True,
     attributes={"company": "ACME", "size": 5},
     contacted_at=NOON + timedelta(microseconds=1),
 )
@@ -49,7 +50,8 @@ def read(content: bytes, format_: Format) -> list[dict[str, object]]:
     rows = []
     for row in READERS[format_](io.BytesIO(content)).rows:
         assert not isinstance(row.given, ValidationFailed)
-        rows.append({field: value for field, value in row.given.items() if value})
+        given = {field: typed(field, value) for field, value in row.given.items()}
+        rows.append({field: value for field, value in given.items() if value})
     return rows
 
 
@@ -122,15 +124,16 @@ def test_an_imported_export_passes_the_checks_of_the_domain(format_: Format) -> 
         "phone": A_LEAD.phone,
         "source": A_LEAD.source,
         "owner": A_LEAD.owner,
+        "do_not_contact": True,
         "attributes": A_LEAD.attributes,
     }
 
 
 def test_csv_has_a_header_and_quoted_cells() -> None:
     assert export([A_LEAD], Format.CSV).decode() == (
-        "id,name,email,phone,status,status_reason,source,owner,attributes,"
+        "id,name,email,phone,status,status_reason,source,owner,do_not_contact,attributes,"
         "created_at,updated_at,contacted_at,next_follow_up_at,version\r\n"
-        f"{A_LEAD.id},John Doe,john@example.com,'+4915123456789,lost,'=too dear,fair,'@sales@example.com,"
+        f"{A_LEAD.id},John Doe,john@example.com,'+4915123456789,lost,'=too dear,fair,'@sales@example.com,true,"
         '"{""company"":""ACME"",""size"":5}",'
         "2026-01-05T12:00:00.000000Z,2026-01-05T12:00:00.000000Z,2026-01-05T12:00:00.000001Z,,1\r\n"
     )
@@ -148,6 +151,7 @@ def test_ndjson_has_the_json_of_the_http_api() -> None:
         "status_reason": "=too dear",
         "source": "fair",
         "owner": "@sales@example.com",
+        "do_not_contact": True,
         "attributes": {"company": "ACME", "size": 5},
         "created_at": "2026-01-05T12:00:00.000000Z",
         "updated_at": "2026-01-05T12:00:00.000000Z",

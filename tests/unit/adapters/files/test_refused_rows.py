@@ -17,7 +17,7 @@ from leads_adapters.files.refused_rows import refused_header, refused_json, refu
 from leads_adapters.lead_files import LeadFile
 from leads_domain.errors import DuplicateLead, FieldError, LeadsError, ValidationFailed
 from leads_domain.lead import Lead
-from unit.adapters.files.special_texts import exactly, import_values, leads, texts
+from unit.adapters.files.special_texts import exactly, import_values, leads, texts, typed
 
 REFUSAL = DuplicateLead("some-id")
 
@@ -112,4 +112,9 @@ def test_a_file_of_refused_rows_is_imported_unchanged(table: list[tuple[str, str
 @given(st.lists(leads(), min_size=1, max_size=4))
 def test_refused_rows_of_a_csv_export_are_imported_unchanged(several: list[Lead]) -> None:
     reread = refused(csv_file(refused(csv_file(b"".join(write_csv(several))))))
-    assert exactly([row.given for row in csv_file(reread).rows]) == exactly([import_values(lead) for lead in several])
+    found = [
+        {field: text for field, value in row.given.items() if (text := typed(field, value))}
+        for row in csv_file(reread).rows
+        if not isinstance(row.given, ValidationFailed)
+    ]
+    assert exactly(found) == exactly([import_values(lead) for lead in several])
