@@ -42,11 +42,13 @@ class Part(Message):
 
         Base64 is our own: the library ends at the first padding, and decodes nothing if one character is missing.
         """
-        is_base64 = self.get("content-transfer-encoding", "").casefold() == "base64"
-        if is_base64:
-            del self["content-transfer-encoding"]
-        body = cast("bytes | None", self.get_payload(decode=True)) or b""
-        return b"".join(map(_decode_base64, _NOT_BASE64.sub(b"", body).split(b"="))) if is_base64 else body
+        if self.is_multipart():
+            return b""
+        if self.get("content-transfer-encoding", "").casefold() != "base64":
+            return cast("bytes", self.get_payload(decode=True))
+        del self["content-transfer-encoding"]
+        digits = _NOT_BASE64.sub(b"", cast("bytes", self.get_payload(decode=True)))
+        return b"".join(map(_decode_base64, digits.split(b"=")))
 
     def parameter(self, name: str, header: str = "content-type") -> str:
         """Return a parameter of a header; an empty text if it is missing, or so broken that the library fails."""

@@ -27,7 +27,7 @@ _TEXT_BYTES_MAX = 100_000
 
 def report_of(message: Part) -> DeliveryReport | None:
     """Return the delivery report that a message is; None if it is none."""
-    parts = list(message.walk())
+    parts = list(_walk(message))
     status = next((part for part in parts if part.get_content_type() in _STATUS_PARTS), None)
     if status:
         return _standard_report(message, parts, status)
@@ -36,6 +36,18 @@ def report_of(message: Part) -> DeliveryReport | None:
     if "x-failed-recipients" in message:
         return _exim_report(message, parts, text)
     return _qmail_report(parts, text) if _QMAIL.match(text) else None
+
+
+def _walk(message: Part) -> Iterator[Part]:
+    """Return all parts. The library reads no message that is encoded (RFC 6532) or starts with an empty line."""
+    outer = message
+    for part in message.walk():
+        if outer.get_content_maintype() == "message" and not part.keys():
+            part["content-transfer-encoding"] = outer.get("content-transfer-encoding", "")
+            yield from parse(part.content.lstrip(b"\n")).walk()
+        else:
+            yield part
+        outer = part
 
 
 def _standard_report(message: Part, parts: Sequence[Part], status: Part) -> DeliveryReport:
