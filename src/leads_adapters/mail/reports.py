@@ -51,11 +51,12 @@ def _walk(message: Part) -> Iterator[Part]:
 
 
 def _standard_report(message: Part, parts: Sequence[Part], status: Part) -> DeliveryReport:
-    """Return a report. If it has no copy of the message, it can answer it, as those of Exchange and Gmail do."""
+    """Return a report. Without a copy of the message, it can name it in a field of Gmail's, or answer it."""
     groups = [*status.walk()][1:]
     groups += [parse(group) for each in groups for group in each.content.split(b"\n\n") if group]
     failures = [_failure(each) for each in groups if each.get("action", "").casefold() == "failed"]
-    id = _reported_id(parts) or next(iter(read_ids(message.get("in-reply-to", ""))), None)
+    others = [*(each.get("x-original-message-id", "") for each in groups), message.get("in-reply-to", "")]
+    id = _reported_id(parts) or next((id for each in others for id in read_ids(each)), None)
     return DeliveryReport(message_id=id, failures=tuple(failures[:FAILURES_MAX]))
 
 

@@ -46,14 +46,17 @@ def unreadable(message: Part) -> str | None:
     return None
 
 
-def _shown(part: Part) -> Sequence[Part]:
-    """Return the parts whose text a mail program shows."""
+def _shown(part: Part, *, is_first: bool = True) -> Sequence[Part]:
+    """Return the parts whose text a mail program shows. The first part can have a name, which makes others files."""
     if not part.parts:
-        return [part] if _is_text(part) and part.get_content_disposition() != "attachment" and not _name(part) else []
+        signs_of_a_file = [bool(_name(part)), part.get_content_disposition() == "attachment"]
+        return [part] if _is_text(part) and sum(signs_of_a_file) <= is_first else []
     if part.get_content_type() in ("multipart/related", "multipart/signed", "multipart/report"):
-        return _shown(part.parts[0])
-    shown = [each for each in map(_shown, part.parts) if each]
-    if part.get_content_type() == "multipart/alternative":
+        return _shown(part.parts[0], is_first=is_first)
+    are_choices = part.get_content_type() == "multipart/alternative"
+    each_shown = (_shown(each, is_first=is_first and (are_choices or not i)) for i, each in enumerate(part.parts))
+    shown = list(filter(None, each_shown))
+    if are_choices:
         plain = (each for each in shown if any(_is_plain(text) and text.content.strip() for text in each))
         return next(plain, shown[-1] if shown else [])
     return [text for each in shown for text in each]
