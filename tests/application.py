@@ -27,6 +27,7 @@ from leads_domain.rules import FollowUpRule, FollowUpRules
 from leads_domain.similarity import SimilarLead
 from leads_domain.submission import Processed, Submission
 from leads_domain.task import Task
+from leads_domain.unsubscribing import UnsubscribeToken
 from leads_domain.use_cases.accept_submission import AcceptSubmission
 from leads_domain.use_cases.add_enquiry import AddEnquiry, EnquiryResult
 from leads_domain.use_cases.add_note import AddNote
@@ -53,6 +54,7 @@ from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.record_bounce import record_bounce
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
+from leads_domain.use_cases.unsubscribe import Unsubscribe
 from leads_domain.use_cases.update_reminder import UpdateReminder
 
 ACTOR = "Ann's key"
@@ -93,11 +95,12 @@ class Application:
         self.complete_open_task = CompleteTask(self.change_lead, self.create_task_of_lead)
         self.list_tasks = ListTasks(self.clock)
         self.list_follow_ups = ListFollowUps(self.clock)
-        self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY, CHANNELS)
+        self.claim_due = ClaimDueFollowUps(self.clock, LEASE, RETRY, CHANNELS, FixedEntropy())
         self.record_outcome = RecordOutcome(self.clock, ids, self.random_source, RETRY)
         self.add_note = AddNote(self.clock, ids)
         self.merge_leads = MergeLeads(self.clock, ids, DEFAULT_PIPELINE)
         self.erase_lead = EraseLead(self.clock, ids)
+        self.unsubscribe_lead = Unsubscribe(self.clock, ids)
         self.receive_submission = ReceiveSubmission(self.clock, ids)
         self.receive_message = ReceiveMail(self.clock, ids)
         self.policies: dict[str, IntakePolicy] = {}
@@ -142,6 +145,10 @@ class Application:
     def mark_distinct(self, lead: Lead, other: Lead) -> Lead:
         """Mark two leads as different people."""
         return self.database.write(mark_distinct, lead.id, {"lead_id": other.id})
+
+    def unsubscribe(self, token: UnsubscribeToken) -> bool:
+        """Opt out the lead with this token; return whether there is one."""
+        return self.database.write(self.unsubscribe_lead, token)
 
     def erase(self, lead: Lead) -> None:
         """Erase a lead."""

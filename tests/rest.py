@@ -25,8 +25,10 @@ from leads_app.container import Container
 from leads_app.logs import access_log
 from leads_app.settings import Settings
 from leads_domain.access import Role
+from leads_domain.lead import LeadId
 from leads_domain.notifier import Address
 from leads_domain.submission import SubmissionId
+from leads_domain.unsubscribing import TOKEN_BYTES, make_token
 
 Result = TypeVar("Result")
 
@@ -257,6 +259,12 @@ class Service:
         receive = self.container.receive_submission()
         submission = self.run(database.write(receive, **{"origin": origin, "content": content, **fields}))
         return f"/submissions/{submission.id}"
+
+    def token_of(self, lead: str) -> str:
+        """Return the token in the unsubscribe link of the lead with this id, which is new if it has none."""
+        id, new = LeadId(lead), make_token(self.container.entropy().random_bytes(TOKEN_BYTES))
+        database: Database = self.container.database()
+        return self.run(database.write(lambda work: work.unsubscribe_tokens.get_or_add({id: new})))[id]
 
     def process(self, path: str) -> str:
         """Process the submission with this path, and return its state."""

@@ -23,6 +23,7 @@ from leads_adapters.http.controllers.service import Readiness
 from leads_adapters.http.controllers.submissions import SubmissionServices
 from leads_adapters.http.controllers.tasks import TaskServices
 from leads_adapters.http.controllers.transfers import IMPORT_BATCH, ImportServices
+from leads_adapters.http.controllers.unsubscribing import UnsubscribeServices
 from leads_adapters.http.form_cors import FormCors
 from leads_adapters.http.idempotency import IdempotentWrites
 from leads_adapters.http.lead_filters import filtered_leads_provider
@@ -56,6 +57,7 @@ from leads_app.factories import (
     as_dependency,
     fetched_mailboxes,
     form_origins,
+    limiter_of_links,
     limiter_per_address,
     limiter_per_key,
     log_size_of,
@@ -105,6 +107,7 @@ from leads_domain.use_cases.receive_mail import ReceiveMail
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
+from leads_domain.use_cases.unsubscribe import Unsubscribe
 from leads_domain.use_cases.update_reminder import UpdateReminder
 
 
@@ -178,7 +181,7 @@ class Container(containers.DeclarativeContainer):
     compute_statistics = providers.Singleton(ComputeStatistics, clock, pipeline)
     retry = providers.Object(RetryPolicy())
     claim_due_follow_ups = providers.Singleton(
-        ClaimDueFollowUps, clock, LEASE, retry, channels, settings.provided.public_url
+        ClaimDueFollowUps, clock, LEASE, retry, channels, entropy, settings.provided.public_url
     )
     record_outcome = providers.Singleton(RecordOutcome, clock, ids, random_source, retry)
     queues = providers.Singleton(
@@ -333,6 +336,15 @@ class Container(containers.DeclarativeContainer):
                 submission_processor.provided.wake,
                 intake,
                 per_address,
+            )
+        ),
+        unsubscribing=as_dependency(
+            providers.Singleton(
+                UnsubscribeServices,
+                database,
+                providers.Singleton(Unsubscribe, clock, ids),
+                client_addresses,
+                providers.Callable(limiter_of_links, settings.provided.rate_limit),
             )
         ),
         calendars=as_dependency(

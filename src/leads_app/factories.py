@@ -30,6 +30,7 @@ from leads_adapters.http.controllers.submissions import SubmissionController
 from leads_adapters.http.controllers.tasks import LeadTaskController, TaskController
 from leads_adapters.http.controllers.timeline import EventController, TimelineController
 from leads_adapters.http.controllers.transfers import FileFormat, TransferController
+from leads_adapters.http.controllers.unsubscribing import UnsubscribeController
 from leads_adapters.http.parameters import provide
 from leads_adapters.http.rate_limit import RateLimit, RateLimiter
 from leads_adapters.lead_json import ReadJsonPage
@@ -68,6 +69,11 @@ def limiter_per_key(limit: RateLimit | None) -> RateLimiter | None:
 def limiter_per_address(limit: RateLimit | None) -> RateLimiter | None:
     """Return the rate limiter for requests without an API key: a tenth of the limit."""
     return RateLimiter(RateLimit(max(limit.requests // 10, 1), limit.seconds)) if limit else None
+
+
+def limiter_of_links(limit: RateLimit | None) -> RateLimiter | None:
+    """Return the rate limiter for unsubscribe links: the whole limit for each address, as mail providers have few."""
+    return RateLimiter(limit) if limit else None
 
 
 def make_engine(url: URL) -> Engine:
@@ -230,6 +236,7 @@ CONTROLLERS = (
     TaskController,
     SubmissionController,
     FormController,
+    UnsubscribeController,
     EventController,
     StatisticsController,
     PipelineController,

@@ -26,8 +26,10 @@ _FIELDS = {
 """The fields of a lead that a notice has, for the templates of channels, and their labels in the details."""
 
 
-def notice_of(follow_up: FollowUp, lead: Lead, public_url: str | None) -> FollowUpNotice:
-    """Return the notice of a follow-up, with the lead's facts if it goes to a colleague."""
+def notice_of(
+    follow_up: FollowUp, lead: Lead, public_url: str | None, unsubscribe_url: str | None = None
+) -> FollowUpNotice:
+    """Return the notice of a follow-up: to the lead with the unsubscribe link, to a colleague with the lead's facts."""
     name, email, phone = _recipient(follow_up, lead)
     to_lead = follow_up.recipient == Recipient.LEAD
     fields = lead.to_dict()
@@ -44,6 +46,7 @@ def notice_of(follow_up: FollowUp, lead: Lead, public_url: str | None) -> Follow
         lead={name: fields[name] for name in _FIELDS},
         subject=_subject_to_lead(follow_up.message, lead.name) if to_lead else subject_of(follow_up.message, lead.name),
         details="" if to_lead else details_of(lead, public_url),
+        unsubscribe_url=unsubscribe_url if to_lead else None,
     )
 
 

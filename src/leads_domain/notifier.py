@@ -36,8 +36,9 @@ class FollowUpNotice:
     `attempt` counts from 1. `lead` has fields of the lead, with their names in the API.
 
     `subject` is one line without control characters, and may be empty. `details` are facts of the lead as plain text,
-    for colleagues only: they are empty if the lead is the recipient. A digest has its own id as `follow_up_id`, an
-    empty `lead_id` and an empty `lead`.
+    for colleagues only: they are empty if the lead is the recipient. `unsubscribe_url`, which is secret, is for
+    leads only: it leads to a page on which the lead can opt out, and a POST request to it opts out (RFC 8058). A digest
+    has its own id as `follow_up_id`, an empty `lead_id` and an empty `lead`.
     """
 
     follow_up_id: str
@@ -53,6 +54,7 @@ class FollowUpNotice:
     subject: str = ""
     details: str = ""
     kind: NoticeKind = NoticeKind.FOLLOW_UP
+    unsubscribe_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

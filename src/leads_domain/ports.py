@@ -308,7 +308,7 @@ class UnsubscribeTokenStore(Protocol):
     def get_or_add(self, tokens: Mapping[LeadId, UnsubscribeToken]) -> Mapping[LeadId, UnsubscribeToken]:
         """Store these new tokens for the leads that have none, and return the token of each of the leads.
 
-        Concurrent units of work get the same token for a lead, and none of them has to run again.
+        Concurrent units of work get the same token for a lead, and do not deadlock.
         """
 
     def find_lead(self, token: UnsubscribeToken) -> LeadId | None:

@@ -234,6 +234,12 @@ class CutsTheSubject(CorrectNotifier):
         return notice.subject[:4]
 
 
+@must_fail(Contract.test_sends_the_message_of_a_notice_with_an_unsubscribe_link)
+class SendsTheLinkInPlaceOfTheMessage(CorrectNotifier):
+    def message(self, notice: FollowUpNotice) -> str:
+        return notice.unsubscribe_url or notice.message
+
+
 @must_fail(Contract.test_sends_a_digest)
 class NeedsALead(CorrectNotifier):
     def message(self, notice: FollowUpNotice) -> str:

@@ -63,6 +63,8 @@ MINIMUM_ROLES = {
     "getApiKeysId": "admin",
     "deleteApiKeysId": "admin",
     "postFormsForm": PUBLIC,
+    "getUnsubscribeToken": PUBLIC,
+    "postUnsubscribeToken": PUBLIC,
     "getHealthLive": PUBLIC,
     "getHealthReady": PUBLIC,
 }
@@ -91,7 +93,7 @@ class Operation:
     def send_by(self, client: Api, id: str = UNKNOWN_ID, query: str = "") -> Response:
         """Send the operation as `client` for the resource with this id, and return the response."""
         headers = {"content_type": self.media_type} if self.media_type else {}
-        path = self.path.replace("{id}", id).replace("{form}", "contact").replace("{secret}", id)
+        path = self.path.replace("{id}", id).replace("{form}", "contact").replace("{secret}", id).replace("{token}", id)
         return client.request(self.method, path + query, self.body, headers=headers)
 
     @property
@@ -164,6 +166,11 @@ def a_secret(service: Service) -> str:
     return url.rpartition("/")[2].removesuffix(".ics")
 
 
+def a_token(service: Service) -> str:
+    """Create a lead and return the token in its unsubscribe link."""
+    return service.token_of(a_lead(service))
+
+
 _numbers = iter(range(1_000_000))
 CREATE: Mapping[str, Callable[[Service], str]] = {
     "leads": a_lead,
@@ -173,13 +180,15 @@ CREATE: Mapping[str, Callable[[Service], str]] = {
     "api-keys": a_key,
     "calendars": a_calendar,
     "calendar": a_secret,
+    "unsubscribe": a_token,
 }
 """A function that creates a resource, for each first segment of a path."""
 
 
 def existing_id(service: Service, operation: Operation) -> str:
     """Create a resource for the operation, if its path has an id, and return the id."""
-    return CREATE[operation.path.split("/")[1]](service) if re.search("{(id|secret)}", operation.path) else UNKNOWN_ID
+    needs_one = re.search("{(id|secret|token)}", operation.path)
+    return CREATE[operation.path.split("/")[1]](service) if needs_one else UNKNOWN_ID
 
 
 def body_of(refused: Response) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 from builders import a_pipeline
-from leads_adapters.http.form_bodies import MEDIA_TYPES
+from leads_adapters.http.form_bodies import MEDIA_TYPES, MULTIPART, URL_ENCODED
 from leads_adapters.http.openapi.parts import SPREADSHEETS, UPLOADS
 from leads_adapters.http.problems import PROBLEMS
 from leads_adapters.http.rate_limit import RateLimit
@@ -99,7 +99,7 @@ def test_every_documented_operation_is_served(service: Service, document: Any) -
         calendar = admin.post("/calendars", {"owner": "mia@example.com"}).json
         ids = {"follow-ups": follow_up, "tasks": task, "api-keys": key, "submissions": submission}
         id = {**ids, "calendars": calendar["id"]}.get(path.split("/")[1], lead)
-        target = path.replace("{id}", id).replace("{form}", "contact")
+        target = path.replace("{id}", id).replace("{form}", "contact").replace("{token}", service.token_of(lead))
         status = admin.request(method, target.replace("{secret}.ics", calendar["url"].rpartition("/")[2])).status
         assert status not in (404, 405, 500), (method, path, status)
 
@@ -126,6 +126,7 @@ def test_operation_ids_are_unique_and_every_operation_has_a_description(document
 
 VERBS = (
     "Submit|Create|Get|List|Update|Delete|Export|Import|Merge|Mark|Complete|Cancel|Retry|Revoke|Check|Accept|Discard"
+    "|Opt"
 )
 
 
@@ -149,7 +150,7 @@ def test_every_enum_has_a_type(document: Any) -> None:
 def test_every_body_except_files_and_forms_has_one_media_type(document: Any) -> None:
     for method, path, operation in operations(document):
         media_types = list(operation.get("requestBody", {}).get("content", {}))
-        expected = [[], ["application/json"], [*UPLOADS], [*MEDIA_TYPES]]
+        expected = [[], ["application/json"], [*UPLOADS], [*MEDIA_TYPES], [URL_ENCODED, MULTIPART]]
         assert media_types in expected, (method, path)
 
 
@@ -229,7 +230,7 @@ def test_every_documented_problem_exists_and_has_its_status(document: Any) -> No
                 named = re.findall(r"`([\w-]+)`", response["description"])
                 assert named, (method, path, status)
                 assert {PROBLEMS[name].status_code for name in named} == {int(status)}
-                pages = {"text/html"} if path == "/forms/{form}" else set()
+                pages = {"text/html"} if path in {"/forms/{form}", "/unsubscribe/{token}"} else set()
                 assert response["content"].keys() == {"application/problem+json"} | pages
 
 
@@ -327,6 +328,7 @@ def responses(service: Service) -> Iterator[tuple[str, str, Response]]:
     john = agent.get("/leads?email=john@example.com").json["items"][0]["id"]
     yield from responses_about_a_failed_follow_up(service, john)
     yield from responses_about_tasks(agent, john)
+    yield from responses_to_unsubscribe_links(service)
     yield from responses_about_personal_data(service, lead, john)
     yield from responses_about_submissions(service)
     yield from responses_without_a_lead(service.client())
@@ -441,6 +443,15 @@ def responses_to_operators(admin: Api) -> Iterator[tuple[str, str, Response]]:
     yield "GET", "/calendar/{secret}.ics", admin.get(feed)
     for path in ("/metrics", "/health/live", "/health/ready"):
         yield "GET", path, admin.get(path)
+
+
+def responses_to_unsubscribe_links(service: Service) -> Iterator[tuple[str, str, Response]]:
+    """Yield responses about the link of a new lead, and about an unknown one."""
+    path, lead = "/unsubscribe/{token}", service.client().post("/leads", {**JOHN, "email": "link@example.com"})
+    for token in (service.token_of(lead.json["id"]), "x"):
+        for method in ("GET", "POST"):
+            client = service.client_with(accept="application/json" if token == "x" else "")
+            yield method, path, client.request(method, path.replace("{token}", token))
 
 
 def responses_about_files(admin: Api) -> Iterator[tuple[str, str, Response]]:

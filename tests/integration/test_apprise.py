@@ -129,6 +129,16 @@ def test_an_e_mail_has_the_subject_of_the_notice(receiver: Receiver) -> None:
     assert [(each["title"], each["message"]) for each in sent] == [("Jane Roe: Call", "Call"), ("", "Call")]
 
 
+def test_an_e_mail_to_a_lead_ends_with_the_unsubscribe_link(receiver: Receiver) -> None:
+    notice = a_notice(phone=NUMBER, message="Hello", unsubscribe_url="https://leads.example.com/unsubscribe/x")
+    a_notifier(receiver, "/{email}").notify(notice)
+    a_notifier(receiver).notify(notice)
+    mail, text_message = (json.loads(post.body)["message"] for post in receiver.posts)
+    assert mail.startswith("Hello\n\n-- \n")
+    assert mail.endswith("\nhttps://leads.example.com/unsubscribe/x")
+    assert text_message == "Hello"
+
+
 def test_a_mail_of_apprise_has_the_subject_and_the_message_unchanged() -> None:
     with a_mail_server(auth_require_tls=False) as server:
         notifier = create({"url": f"mailto://localhost:{server.port}?from=sales@example.com&format=text&to={{email}}"})

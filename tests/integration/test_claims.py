@@ -1,28 +1,36 @@
 """Test that concurrent processes on PostgreSQL never wait for each other's claims."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import time, timedelta
-from threading import Event
+from functools import partial
+from threading import Barrier, Event
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine
 
-from builders import a_lead, a_task
+from builders import a_follow_up, a_lead, a_task, an_id
 from contracts import follow_up_store
 from contracts.idempotency_store import a_record, claim, store
 from e2e.service import eventually
-from fakes import CountingIds, FixedClock
+from fakes import CountingIds, FixedClock, FixedEntropy
 from leads_adapters.sql.postgres.database import PostgresDatabase
 from leads_adapters.sql.postgres.engine import postgres_engine
+from leads_adapters.sql.statements import StatementRunner
+from leads_adapters.sql.unit_of_work import SqlUnitOfWork
 from leads_domain.digest_schedule import DigestSchedule
 from leads_domain.errors import RequestInProgress
 from leads_domain.follow_up import RetryPolicy
+from leads_domain.lead import LeadId
 from leads_domain.ports import UnitOfWork
+from leads_domain.unsubscribing import UnsubscribeToken
 from leads_domain.use_cases.compose_digest import ComposeDigest
 from leads_domain.use_cases.dispatch_digests import ClaimDueDigests
+from leads_domain.use_cases.dispatch_follow_ups import ClaimDueFollowUps
 from postgres import connect, postgres_url
 
 TIMEOUT_SECONDS = 20.0
@@ -111,6 +119,90 @@ def test_follow_ups_that_another_process_claims_block_no_claim() -> None:
             assert not working.done()
             enough.set()
             await working
+
+    with postgres_url() as url:
+        asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
+
+
+def test_two_processes_that_claim_messages_of_one_lead_use_the_same_link() -> None:
+    claimed, enough = Event(), Event()
+    clock, minute, public_url = FixedClock(), timedelta(minutes=1), "https://leads.example.com"
+    entropy = FixedEntropy()
+
+    def claim_link(work: UnitOfWork) -> str | None:
+        claim_due = ClaimDueFollowUps(clock, minute, RetryPolicy(), {}, entropy, public_url)
+        [each] = claim_due(work, owner="one", limits={"log": 1})
+        return each.notice.unsubscribe_url
+
+    def claim_slowly(work: UnitOfWork) -> str | None:
+        url = claim_link(work)
+        claimed.set()
+        assert enough.wait(TIMEOUT_SECONDS)
+        return url
+
+    def add(work: UnitOfWork) -> None:
+        work.leads.add(a_lead())
+        for number in (2, 3):
+            work.follow_ups.add(a_follow_up(id=an_id(number)))
+
+    async def both(url: URL) -> None:
+        async with a_process(url) as one, a_process(url) as other:
+            await one.write(add)
+            first = asyncio.create_task(one.write(claim_slowly))
+            assert await asyncio.to_thread(claimed.wait, TIMEOUT_SECONDS)
+            second = asyncio.create_task(other.write(claim_link))
+            await asyncio.to_thread(eventually, lambda: waits_for_a_lock(url))
+            enough.set()
+            assert await first == await second
+
+    with postgres_url() as url:
+        asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))
+
+
+def test_transactions_that_add_tokens_of_the_same_leads_do_not_deadlock() -> None:
+    ids, start = [LeadId(an_id(number)) for number in range(1_000)], Barrier(2)
+
+    def add(engine: Engine, order: list[LeadId], number: int) -> Mapping[LeadId, UnsubscribeToken]:
+        with engine.begin() as connection:
+            driver_connection: Any = connection.connection.driver_connection
+            work = SqlUnitOfWork(StatementRunner(driver_connection, engine.dialect, {}))
+            start.wait(TIMEOUT_SECONDS)
+            return work.unsubscribe_tokens.get_or_add({id: UnsubscribeToken(f"{number} {id}") for id in order})
+
+    with postgres_url() as url, ThreadPoolExecutor(2) as threads:
+        engine = postgres_engine(url)
+        first, second = threads.map(partial(add, engine), (ids, ids[::-1]), (1, 2))
+        engine.dispose()
+    assert first == second
+    assert len(first) == len(ids)
+
+
+def test_a_claim_does_not_wait_for_a_change_of_the_lead() -> None:
+    """Such a change may go on to lock the follow-up that was claimed."""
+    locked, enough = Event(), Event()
+    claim_due = ClaimDueFollowUps(
+        FixedClock(), timedelta(minutes=1), RetryPolicy(), {}, FixedEntropy(), "https://leads.example.com"
+    )
+
+    def change(work: UnitOfWork) -> int:
+        lead = work.leads.get_for_update(a_lead().id)
+        locked.set()
+        assert enough.wait(TIMEOUT_SECONDS)
+        return len(work.follow_ups.scheduled_of_lead(lead.id))
+
+    def add(work: UnitOfWork) -> None:
+        work.leads.add(a_lead())
+        work.follow_ups.add(a_follow_up())
+
+    async def both(url: URL) -> None:
+        async with a_process(url) as one, a_process(url) as other:
+            await one.write(add)
+            changing = asyncio.create_task(one.write(change))
+            assert await asyncio.to_thread(locked.wait, TIMEOUT_SECONDS)
+            [each] = await other.write(claim_due, owner="one", limits={"log": 1})
+            assert each.notice.unsubscribe_url
+            enough.set()
+            assert await changing == 1
 
     with postgres_url() as url:
         asyncio.run(asyncio.wait_for(both(url), TIMEOUT_SECONDS))

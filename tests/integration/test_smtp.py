@@ -81,6 +81,17 @@ def test_a_colleague_gets_the_details_of_the_lead_below_the_message(server: Mail
     assert server.mails[0].text == "Call her\n\n\n-- \nName: Jane Roe\nFrom Berlin\n"
 
 
+def test_a_lead_gets_a_link_to_opt_out_that_mail_programs_find(server: MailServer) -> None:
+    url = f"https://leads.example.com/{'x' * 170}/unsubscribe/{'_-A1' * 8}"
+    a_notifier(server.port).notify(a_notice(message="Hello", unsubscribe_url=url))
+    [mail] = server.mails
+    assert mail.text == f"Hello\n\n-- \nIf you want no more messages from us, open this page:\n{url}\n"
+    assert mail.message.keys() == [*HEADERS, "List-Unsubscribe", "List-Unsubscribe-Post", *CONTENT_HEADERS]
+    lines = mail.content.split(b"\r\n\r\n")[0].split(b"\r\n")
+    assert f"List-Unsubscribe: <{url}>".encode() in lines  # programs do not all unfold or decode
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in lines
+
+
 CHOSEN = "Ihre Anfrage über größere Mengen"
 
 

@@ -79,6 +79,7 @@ def test_a_notice_is_posted_as_json_that_the_official_verifier_accepts(
         "lead": {"name": "Jane Roe", "source": None},
         "subject": notice.subject,
         "details": "Name: Jane Roe",
+        "unsubscribe_url": None,
     }
     assert (post.path, post.headers["Content-Type"]) == ("/hooks/leads", "application/json")
     assert (post.headers["webhook-id"], post.headers["Connection"]) == (notice.idempotency_key, "close")
@@ -109,6 +110,7 @@ def test_a_digest_is_posted_without_a_lead(receiver: Receiver, notifier: Webhook
             [
                 a_notice(lead={"name": "Jane Roe", "source": None}, details="Name: Jane Roe"),
                 a_notice(email=None, phone=None),
+                a_notice(unsubscribe_url="https://leads.example.com/unsubscribe/x"),
             ],
         ),
         ("digest.due", "DueDigest", [a_digest_notice()]),

@@ -54,6 +54,7 @@ LIMITS = {
     "requests of an address without a valid key, for unknown forms, or for calendars": f"{_RATE // 10} in {_SECONDS} s",
     "requests of an address to a public form": FORM_RATE_LIMIT.replace("/", " in a "),
     "requests for a calendar": f"{_RATE // 10} in {_SECONDS} s",
+    "requests of an address for unsubscribe links": f"{_RATE} in {_SECONDS} s",
     "simultaneous requests of a key": f"{PER_KEY}, and {PER_ADDRESS} from one address",
     "connections": f"{CONNECTIONS_MAX:,}",
     "request head": f"{HEAD_MAX // KIB} KiB",

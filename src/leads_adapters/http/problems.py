@@ -20,7 +20,7 @@ EXAMPLE_ID = "01935a1b-7c00-7000-8000-0123456789ab"
 RETRY_LATER = {"retry-after": "1"}
 """The service tries an unreachable database once a second."""
 
-_SECRET = re.compile(r"(?<=/calendar/).+", re.DOTALL)
+_SECRET = re.compile(r"((?<=/calendar/)|(?<=/unsubscribe/)).+", re.DOTALL)
 """The part of a path that must not be repeated: people forward problems, and programs log them."""
 
 _PERMITTED_ROLE = "The least privileged role that permits the request."

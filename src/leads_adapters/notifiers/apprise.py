@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 from leads_adapters.deadline import Deadline
 from leads_adapters.notifiers.options import check_names, parse_timeout
+from leads_adapters.notifiers.signature import sign, unsubscribe_line
 from leads_domain.notifier import Address, FollowUpNotice, Receipt, Refused, TryAgain
 
 if TYPE_CHECKING:
@@ -79,9 +80,11 @@ class AppriseNotifier:
         service.logger = log = _CodeCollector()
         service.socket_connect_timeout = service.socket_read_timeout = self._seconds
         # E-mail has a subject. Other services put a title into the message, some of them as its first line.
-        title = notice.subject if self.needs is Address.EMAIL and service.title_maxlen > 0 else ""
+        is_mail = self.needs is Address.EMAIL
+        title = notice.subject if is_mail and service.title_maxlen > 0 else ""
+        body = sign(notice.message, unsubscribe_line(notice)) if is_mail else notice.message
         # Not through `Apprise`: it repeats failed messages, and reports them as sent with ?optional=yes.
-        return service.notify(body=notice.message, title=title, body_format="text"), log.codes
+        return service.notify(body=body, title=title, body_format="text"), log.codes
 
 
 def _contains(url: str, address: str) -> bool:

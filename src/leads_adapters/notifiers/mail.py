@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from email_validator import EmailNotValidError, validate_email
 
+from leads_adapters.notifiers.signature import sign, unsubscribe_line
 from leads_domain.notifier import FollowUpNotice, Refused
 
 # Not every server supports 8BITMIME. Lines of quoted-printable text have up to 76 characters, and =46rom adds two.
@@ -29,6 +30,17 @@ class _Subject(str):
         plain = _PLAIN.fullmatch(self)
         encoded = self if plain else Header(self, "utf-8", header_name=self.name).encode(linesep=policy.linesep)
         return f"{self.name}: {encoded}{policy.linesep}"
+
+
+class _Link(str):
+    """A header with a URL, which the email package does not fold: it would write a long URL as an encoded word."""
+
+    __slots__ = ()
+    name = "List-Unsubscribe"
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        """Return the header as one line. It is far shorter than the maximum of 998 characters (RFC 5322)."""
+        return f"{self.name}: <{self}>{policy.linesep}"
 
 
 def mailbox(text: str) -> Address:
@@ -54,7 +66,7 @@ def recipient_address(notice: FollowUpNotice) -> Address:
 
 
 def write_message(notice: FollowUpNotice, sender: Address, subject: str) -> EmailMessage:
-    """Return the message for a notice, with the details as its signature.
+    """Return the message for a notice, with the details or the unsubscribe link as its signature.
 
     Raises `Refused` if the e-mail address is missing or invalid. The address has no name: it is unchecked input, and
     the email package is slow and unreliable with hostile names.
@@ -67,7 +79,10 @@ def write_message(notice: FollowUpNotice, sender: Address, subject: str) -> Emai
     # The same for every attempt: servers and mailboxes can detect a duplicate.
     message["Message-ID"] = f"<{quote(notice.idempotency_key, safe='')}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic replies
-    _write_text(message, f"{notice.message}\n\n-- \n{notice.details}" if notice.details else notice.message)
+    if notice.unsubscribe_url:
+        message["List-Unsubscribe"] = _Link(notice.unsubscribe_url)
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"  # RFC 8058
+    _write_text(message, sign(notice.message, notice.details, unsubscribe_line(notice)))
     return message
 
 

@@ -32,7 +32,7 @@ EVENT_TYPES = {NoticeKind.FOLLOW_UP: "follow_up.due", NoticeKind.DIGEST: "digest
 # The 4xx status codes for a missing login or a temporary problem, not for a problem of the notice.
 _TRANSIENT = frozenset({401, 407, 408, 409, 425, 429})
 _DIGEST_FIELDS = ("attempt", "channel", "name", "email", "subject", "message")
-_FOLLOW_UP_FIELDS = ("follow_up_id", "lead_id", *_DIGEST_FIELDS, "phone", "details")
+_FOLLOW_UP_FIELDS = ("follow_up_id", "lead_id", *_DIGEST_FIELDS, "phone", "details", "unsubscribe_url")
 _PREFIX = "whsec_"
 _KEY_MIN_BYTES, _KEY_MAX_BYTES = 24, 64
 

@@ -133,6 +133,10 @@ class FollowUpNotifierContract:
         notice = replace(self.make_notice(), subject="Jane Roe: Talk", details="Name: Jane Roe\nStatus: new")
         self._send(self.make_notifier(), notice)
 
+    def test_sends_the_message_of_a_notice_with_an_unsubscribe_link(self) -> None:
+        url = "https://leads.example.com/unsubscribe/contract"
+        self._send(self.make_notifier(), replace(self.make_notice(), unsubscribe_url=url))
+
     def test_sends_a_digest(self) -> None:
         notifier, notice = self.make_notifier(), self.make_notice()
         if notifier.needs is Address.PHONE:  # the settings refuse such a channel for digests

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from leads_domain.delivery import INTERRUPTED, Claimed, storable, wait_after
 from leads_domain.errors import NotFound
 from leads_domain.follow_up import FollowUp, Recipient, RetryPolicy
-from leads_domain.lead import Lead
+from leads_domain.lead import Lead, LeadId
 from leads_domain.notices import notice_of
 from leads_domain.notifier import Address, NotificationError
 from leads_domain.ports import UnitOfWork
-from leads_domain.sources import Clock, IdSource, RandomSource
+from leads_domain.sources import Clock, Entropy, IdSource, RandomSource
+from leads_domain.unsubscribing import TOKEN_BYTES, make_token, unsubscribe_url
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.lock_lead import lock_lead
 from leads_domain.use_cases.next_due import update_next_due
@@ -28,12 +29,16 @@ OPTED_OUT = "The lead has opted out of messages."
 
 @dataclass(frozen=True, slots=True)
 class ClaimDueFollowUps:
-    """Claim due follow-ups for a dispatcher, `owner`. No other dispatcher can claim them until the lease expires."""
+    """Claim due follow-ups for a dispatcher, `owner`. No other dispatcher can claim them until the lease expires.
+
+    With `public_url`, messages to leads have an unsubscribe link. The first claim creates the token of a lead.
+    """
 
     clock: Clock
     lease_time: timedelta
     retry: RetryPolicy
     channels: Channels
+    entropy: Entropy
     public_url: str | None = None
 
     def next_attempts(self, work: UnitOfWork) -> Mapping[str, datetime]:
@@ -50,9 +55,19 @@ class ClaimDueFollowUps:
             for follow_up in work.follow_ups.claim_due(channel, now=now, owner=owner, until=until, limit=limit)
         ]
         leads = {lead.id: lead for lead in work.leads.get_many({follow_up.lead_id for follow_up in due})}
-        return [self._claimed(follow_up, leads[follow_up.lead_id]) for follow_up in due]
+        urls = self._unsubscribe_urls(work, due)
+        return [self._claimed(each, leads[each.lead_id], urls.get(each.lead_id)) for each in due]
 
-    def _claimed(self, follow_up: FollowUp, lead: Lead) -> Claimed[FollowUp]:
+    def _unsubscribe_urls(self, work: UnitOfWork, due: Sequence[FollowUp]) -> Mapping[LeadId, str]:
+        """Return the unsubscribe link of each lead that gets a message."""
+        ids = sorted({each.lead_id for each in due if each.recipient == Recipient.LEAD})
+        if self.public_url is None or not ids:
+            return {}
+        new = {id: make_token(self.entropy.random_bytes(TOKEN_BYTES)) for id in ids}
+        tokens = work.unsubscribe_tokens.get_or_add(new)
+        return {id: unsubscribe_url(self.public_url, token) for id, token in tokens.items()}
+
+    def _claimed(self, follow_up: FollowUp, lead: Lead, unsubscribe_url: str | None) -> Claimed[FollowUp]:
         refusal = None
         if follow_up.attempts > self.retry.attempts:
             refusal = INTERRUPTED
@@ -62,7 +77,7 @@ class ClaimDueFollowUps:
             refusal = "The lead has no owner."
         elif follow_up.recipient == Recipient.LEAD and lead.email_bounced and self._needs_email(follow_up):
             refusal = BOUNCED
-        return Claimed(follow_up, notice_of(follow_up, lead, self.public_url), refusal)
+        return Claimed(follow_up, notice_of(follow_up, lead, self.public_url, unsubscribe_url), refusal)
 
     def _needs_email(self, follow_up: FollowUp) -> bool:
         return self.channels.get(follow_up.channel) is Address.EMAIL

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from builders import NOON, details_input
 from databases import TIMEOUT_SECONDS, database_url
-from fakes import CountingIds, FixedClock, FixedRandomSource, RecordingNotifier
+from fakes import CountingIds, FixedClock, FixedEntropy, FixedRandomSource, RecordingNotifier
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
 from leads_adapters.memory.normalizer import SimpleNormalizer
@@ -91,7 +91,7 @@ class Setup:
         retry, rules = RetryPolicy(), FollowUpRules(ids, "log")
         self.register = RegisterLead(self.clock, ids, SimpleNormalizer(), DEFAULT_PIPELINE, rules)
         self.trigger = TriggerFollowUp(self.clock, ids, dict.fromkeys(CHANNELS), "log")
-        self.claim = ClaimDueFollowUps(self.clock, LEASE, retry, dict.fromkeys(CHANNELS))
+        self.claim = ClaimDueFollowUps(self.clock, LEASE, retry, dict.fromkeys(CHANNELS), FixedEntropy())
         self.dispatcher = Dispatcher(
             self.database,
             self.clock,

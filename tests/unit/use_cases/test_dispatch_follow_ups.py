@@ -7,7 +7,7 @@ import pytest
 
 from application import CHANNELS, LEASE, RETRY, Application
 from builders import NOON, a_notice, an_email
-from fakes import RecordingNotifier
+from fakes import FixedEntropy, RecordingNotifier
 from leads_domain.delivery import DELAY_MAX, INTERRUPTED, Claimed, send
 from leads_domain.events import EventType
 from leads_domain.follow_up import FollowUp, FollowUpState, Lease, Recipient
@@ -471,7 +471,7 @@ def test_a_retried_follow_up_has_the_full_number_of_attempts(app: Application) -
 def test_only_the_named_channels_are_claimed(app: Application) -> None:
     lead = app.register().lead
     log, smtp = app.trigger(lead), app.trigger(lead, channel="smtp")
-    claim = ClaimDueFollowUps(app.clock, LEASE, RETRY, CHANNELS)
+    claim = ClaimDueFollowUps(app.clock, LEASE, RETRY, CHANNELS, FixedEntropy())
 
     (claimed,) = app.database.write(claim, owner="one", limits={"smtp": 5, "pigeon": 5})
     assert claimed.item.id == smtp.id

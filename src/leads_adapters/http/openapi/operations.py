@@ -49,6 +49,8 @@ def _complete_body(operation: dict[str, Any], handler: HTTPRouteHandler) -> None
         operation["requestBody"] = {"required": True, "content": _files(upload)}
     elif form := handler.opt.get("form"):
         operation["requestBody"] = {"required": True, "content": _forms(form)}
+    elif body := handler.opt.get("request_body"):
+        operation["requestBody"] = body
     elif data := handler.parsed_data_field:
         operation["requestBody"]["required"] = not data.has_default
         for body in operation["requestBody"]["content"].values():
@@ -186,7 +188,7 @@ def _problems(handler: HTTPRouteHandler, path: str, method: str, schemas: Msgspe
             "description": " / ".join(f"`{problem.name}`" for problem in of_status),
             "content": {
                 MEDIA_TYPE: {"schema": _problem_schema(of_status, schemas)},
-                **(_PAGE if "form" in handler.opt else {}),
+                **(_PAGE if handler.opt.keys() & {"form", "page"} else {}),
             },
         }
         for status, of_status in by_status.items()

@@ -50,6 +50,14 @@ class DueFollowUp(msgspec.Struct):
             examples=["Name: John Doe\nStatus: new"],
         ),
     ]
+    unsubscribe_url: Annotated[
+        str | None,
+        Meta(
+            description="Where the lead opts out, for the headers of RFC 8058 and a link. Null if a colleague is the "
+            "recipient, or without `LEADS_PUBLIC_URL`.",
+            examples=["https://leads.example.com/unsubscribe/" + 32 * "A"],
+        ),
+    ]
     lead: Annotated[
         dict[str, Scalar],
         Meta(description="Fields of the lead, named as in the API.", examples=[{"name": "John Doe", "status": "new"}]),
