@@ -23,7 +23,10 @@ def maildir(site: Site) -> Path:
     folder = site.folder / "mail"
     for name in ("new", "cur", "tmp"):
         (folder / name).mkdir(parents=True)
-    site.write("leads.toml", f'[mailboxes.sales]\nurl = "maildir://{folder}"\nevery = "10s"\n')
+    site.write(
+        "leads.toml",
+        f'[mailboxes.sales]\nurl = "maildir://{folder}"\nevery = "10s"\n[mailboxes.away]\nurl = "maildir:///nowhere"\n',
+    )
     return folder
 
 
@@ -41,6 +44,7 @@ def test_the_service_fetches_mail_and_stops_promptly(site: Site, maildir: Path, 
         assert service.process.wait(20) == 0
         assert time.monotonic() - begun < 8
     assert service.err.count('"mail_fetched"') == 1
+    assert service.err.count('"mailbox_unavailable"') == 1  # of two workers, one fetches
 
 
 def test_another_process_can_fetch_and_a_pipe_brings_more(site: Site, maildir: Path) -> None:
@@ -48,7 +52,7 @@ def test_another_process_can_fetch_and_a_pipe_brings_more(site: Site, maildir: P
     site.write("message", MESSAGE.format(number=2))
     with site.serve("--no-fetch") as service:
         site.shell(f"{site.command} receive --mailbox sales < message").expect(0)
-        assert site.leads("fetch", "--once").expect(0).out.startswith("sales: 1 message")
+        assert site.leads("fetch", "--once").expect(1).out.startswith("sales: 1 message")
         items = eventually(
             lambda: len(found := service.get("/submissions?state=accepted").json["items"]) == 2 and found
         )
