@@ -15,6 +15,7 @@ from leads_domain.mail_submission import mail_of
 from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.ports import UnitOfWork
 from leads_domain.sources import Normalizer
+from leads_domain.stop_words import asks_to_stop
 from leads_domain.submission import REASON_MAX, Processed, ProcessingOutcome, Submission, SubmissionState
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.lock_lead import lock_lead
@@ -25,6 +26,7 @@ LOOP = "It comes from an address of your own, and names no other address to repl
 UNKNOWN_REPORT = "A delivery report that names no follow-up of ours."
 NO_FAILURE = "A delivery report of a delay, or of a success."
 NO_SENDER = "No sender has a valid e-mail address."
+UNKNOWN_STOP = "The sender asks to receive no more messages, but no lead has this address. Look for another one."
 COLLEAGUE = "A colleague's answer to a message of ours to a colleague."
 
 
@@ -36,6 +38,11 @@ class _Written:
     mail: IncomingMail
     policy: MailboxPolicy
     sender: Person
+
+    @property
+    def asks_to_stop(self) -> bool:
+        """Return whether the person asks to receive no more messages."""
+        return asks_to_stop(self.mail.subject, self.mail.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +81,22 @@ class ProcessMail:
             return self._record_reply(work, written, *answered)
         if _answers_digest(work, written.mail):
             return _ignored(written.submission, COLLEAGUE)
-        return self._add_enquiry(work, written)
+        if not written.asks_to_stop:
+            return self._add_enquiry(work, written)
+        if lead := _lead_of(work, written.sender):
+            return self._record_reply(work, written, lead, None)
+        return _for_review(written.submission, UNKNOWN_STOP)
 
-    def _record_reply(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp) -> Processed:
-        if _is_colleague(written.sender, lead, follow_up, self.intake.normalizer):
+    def _record_reply(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp | None) -> Processed:
+        if follow_up and _is_colleague(written.sender, lead, follow_up, self.intake.normalizer):
             return _ignored(written.submission, COLLEAGUE)
         registration, actor = self.add_enquiry.register_lead, written.submission.origin
         record = RecordReply(registration.clock, registration.ids)
         record(
             work, lead, follow_up, written.mail, written.sender, stop_rules=written.policy.stop_on_reply, actor=actor
         )
-        return Processed(written.submission.accept(lead.id), ProcessingOutcome.REPLY)
+        outcome = ProcessingOutcome.OPT_OUT if written.asks_to_stop else ProcessingOutcome.REPLY
+        return Processed(written.submission.accept(lead.id), outcome)
 
     def _add_enquiry(self, work: UnitOfWork, written: _Written) -> Processed:
         submission = written.submission
@@ -105,6 +117,14 @@ def _answered(work: UnitOfWork, mail: IncomingMail) -> tuple[Lead, FollowUp] | N
         with suppress(NotFound):
             lead = lock_lead(work, work.follow_ups.get(FollowUpId(id)).lead_id)
             return lead, work.follow_ups.get(FollowUpId(id))
+    return None
+
+
+def _lead_of(work: UnitOfWork, sender: Person) -> Lead | None:
+    """Lock and return the lead with the address of a sender; None if there is none."""
+    id = work.leads.find_person(sender.address.key)
+    with suppress(NotFound):  # erased in the meantime
+        return lock_lead(work, id) if id else None
     return None
 
 

@@ -11,7 +11,12 @@ from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.paging import LeadQuery
 from mail_corpus import FOLLOW_UP_ID, OWN_ADDRESS, Case, cases
 
-EVENTS = {"enquiry": "lead.enquired", "reply": "lead.replied", "bounce": "follow_up.bounced"}
+EVENTS = {
+    "enquiry": "lead.enquired",
+    "reply": "lead.replied",
+    "opt_out": "lead.opted_out",
+    "bounce": "follow_up.bounced",
+}
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)

@@ -1,6 +1,7 @@
 """Test replies to messages of ours."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from leads_domain.incoming_mail import IncomingMail, Mailbox
 from leads_domain.lead import Lead
 from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.submission import ProcessingOutcome, SubmissionState
-from leads_domain.use_cases.process_mail import COLLEAGUE
+from leads_domain.use_cases.process_mail import COLLEAGUE, UNKNOWN_STOP
 
 DAY = timedelta(days=1)
 OWNER = "mia@example.com"
@@ -124,6 +125,51 @@ def test_a_reply_belongs_to_the_survivor_of_a_merge(app: Application, lead: Lead
     app.merge(survivor, lead)
     assert app.process_mail(a_reply(sent)).submission.lead_id == survivor.id
     assert "lead.replied" in app.event_types(survivor)
+
+
+@pytest.mark.parametrize("stop_on_reply", [True, False])
+def test_a_reply_that_asks_to_stop_opts_the_lead_out(app: Application, lead: Lead, stop_on_reply: bool) -> None:
+    app.mailboxes["mailbox:sales"] = MailboxPolicy(stop_on_reply=stop_on_reply)
+    mail = replace(a_reply(by_message(app, lead)["First"]), text="STOP!\n\n> Hello Ada")
+    processed = app.process_mail(mail)
+
+    assert (processed.outcome, processed.submission.lead_id) == (ProcessingOutcome.OPT_OUT, lead.id)
+    assert states(app, lead) == {**AFTER_A_REPLY, "Requested": "cancelled"}
+    changed = app.lead(lead)
+    assert (changed.do_not_contact, changed.version) == (True, lead.version + 1)
+    assert changed.next_follow_up_at == NOON + 3 * DAY
+    types = app.event_types(lead)[-5:]
+    assert types == ["lead.replied", "lead.opted_out", *["follow_up.cancelled"] * 3]
+    assert app.timeline(lead)[3].data == {"way": "reply"}
+
+    entries = len(app.timeline(lead))
+    app.process_mail(replace(mail, message_id="2@mail.example", subject="Again"))
+    assert app.event_types(lead)[entries:] == ["lead.replied"]
+    assert app.lead(lead) == changed
+
+
+def test_a_new_message_of_a_lead_that_asks_to_stop_opts_it_out(app: Application, lead: Lead) -> None:
+    app.process_mail(a_mail(text="Unsubscribe"))
+    assert app.lead(lead).do_not_contact
+    assert app.event_types(lead).count("lead.enquired") == 1  # that of the fixture
+    [replied] = [each for each in app.timeline(lead) if each.type is EventType.LEAD_REPLIED]
+    assert replied.data["follow_up_id"] is None
+
+
+def test_a_subject_that_asks_to_stop_counts_without_a_text(app: Application, lead: Lead) -> None:
+    processed = app.process_mail(a_mail(subject="unsubscribe", text=""))
+    assert (processed.outcome, processed.submission.lead_id) == (ProcessingOutcome.OPT_OUT, lead.id)
+
+
+def test_a_stranger_who_asks_to_stop_waits_for_a_person(app: Application) -> None:
+    processed = app.process_mail(a_mail(text="STOP"))
+    assert (processed.submission.state, processed.submission.reason) == (SubmissionState.NEEDS_REVIEW, UNKNOWN_STOP)
+    assert processed.outcome is ProcessingOutcome.NEEDS_REVIEW
+
+
+def test_an_automatic_message_opts_no_one_out(app: Application, lead: Lead) -> None:
+    app.process_mail(a_mail(text="STOP", automatic="It says so."))
+    assert not app.lead(lead).do_not_contact
 
 
 def test_after_an_erasure_a_reply_is_an_enquiry(app: Application, lead: Lead) -> None:

@@ -11,6 +11,7 @@ from leads_adapters.mail.reading import UNREADABLE, read_mail
 from leads_adapters.mail.text import CUT, TEXT_MAX
 from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.incoming_mail import DeliveryReport, IncomingMail, own_id
+from leads_domain.stop_words import asks_to_stop
 from mail_corpus import FOLDER, OWN_ADDRESS, Case, cases
 
 PIECES = [
@@ -113,7 +114,9 @@ def _kind(mail: IncomingMail) -> str:
         return "ignored"
     if mail.broken or not mail.senders:
         return "needs_review"
-    return "reply" if any(own_id(each) for each in mail.references) else "enquiry"
+    if any(own_id(each) for each in mail.references):
+        return "opt_out" if asks_to_stop(mail.subject, mail.text) else "reply"
+    return "enquiry"
 
 
 @st.composite
