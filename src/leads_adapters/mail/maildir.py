@@ -84,7 +84,8 @@ class Maildir:
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: OSError) -> MailSourceUnavailable:
-        return MailSourceUnavailable(f"{error.filename or self._folder} cannot be read: {error.strerror}.")
+        name = os.fsencode(error.filename or self._folder).decode(errors="replace")
+        return MailSourceUnavailable(f"{name} cannot be read: {error.strerror}.")
 
 
 def _files(folder: Path) -> Iterator[Path]:

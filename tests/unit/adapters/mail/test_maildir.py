@@ -54,6 +54,13 @@ def test_what_cannot_be_read_is_reported_after_all_others_are_delivered(folder: 
     assert source.deliver(taker, 1) == 1  # files that cannot be read come last
 
 
+def test_a_name_that_is_not_utf_8_can_be_logged(folder: Path) -> None:
+    os.mkfifo(os.fsencode(folder / "new") + b"/\xff")
+    with pytest.raises(MailSourceUnavailable) as raised:
+        Maildir(folder).deliver(Taker(), BATCH)
+    assert str(raised.value).encode().endswith("/new/\ufffd cannot be read: it is not a file.".encode())
+
+
 def test_a_check_reports_a_folder_in_which_nothing_can_be_marked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Maildir(folder).check()
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
