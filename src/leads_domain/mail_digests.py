@@ -27,7 +27,8 @@ def content_digest(mail: IncomingMail) -> str | None:
     """Return the digest of the sender, the date, and what the message says; None if it says nothing.
 
     Servers may rewrite the Message-ID, fold lines, and write a date in another time zone. Without a date, the
-    Message-ID tells apart messages of the same words.
+    Message-ID tells apart messages of the same words. Delivery reports about several messages to one address can differ
+    in nothing but the message that they report.
     """
     date = _date(mail)
     said = {
@@ -36,6 +37,7 @@ def content_digest(mail: IncomingMail) -> str | None:
         "subject": _folded(mail.subject),
         "text": _folded(mail.text),
         "attachments": _folded(" ".join(mail.attachments)),
+        "reported": (mail.report.message_id or "") if mail.report else "",
         "date": date,
         "id": "" if date else (mail.message_id or "").strip(),
     }

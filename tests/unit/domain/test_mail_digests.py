@@ -1,9 +1,11 @@
 """Test which messages count as the same."""
 
+from dataclasses import replace
+
 import pytest
 
 from builders import a_mail
-from leads_domain.incoming_mail import IncomingMail, Mailbox
+from leads_domain.incoming_mail import DeliveryReport, IncomingMail, Mailbox
 from leads_domain.mail_digests import content_digest, message_digest
 
 OTHER_DATE = "Mon, 05 Jan 2026 12:00:01 +0000"
@@ -61,6 +63,14 @@ def test_without_a_date_the_words_and_the_message_id_count(date: str | None) -> 
         assert not is_repeat(mail, a_mail(date=date, text="Other words."))
         assert not is_repeat(mail, a_mail(date=date, message_id=OTHER_ID))
         assert is_repeat(a_mail(date=date, message_id=None), a_mail(date=date, message_id=None))
+
+
+def test_reports_about_two_messages_are_not_the_same() -> None:
+    first, second = (
+        a_mail(message_id=f"{each}@mta", report=DeliveryReport(message_id=f"{each}@example.com")) for each in (1, 2)
+    )
+    assert not is_repeat(first, second)
+    assert is_repeat(first, replace(first, message_id=OTHER_ID))
 
 
 def test_messages_that_say_nothing_are_never_the_same() -> None:
