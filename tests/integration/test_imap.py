@@ -144,6 +144,10 @@ PROBLEMS: dict[str, tuple[Behave, str]] = {
         behave(SELECT=b"* 1 EXISTS\r\n* OK [READ-ONLY] no\r\n"),
         "does not allow to mark messages as seen in this folder",
     ),
+    "has a folder that forgets what is seen": (
+        behave(SELECT=ANSWERS["SELECT"] + b"* OK [PERMANENTFLAGS (\\Deleted \\*)] limited\r\n"),
+        "does not allow to mark messages as seen in this folder",
+    ),
     "refuses the login": (refuse(b"ann: [ALERT] use https://example.com"), "refused the login with ALERT"),
     "refuses the login without a code": (refuse(b"s3cret is wrong"), "refused the login"),
     "refuses the login in other letters": (refuse(b"[\xff ann]"), "refused the login"),
@@ -169,6 +173,41 @@ def test_a_message_is_not_marked_after_the_server_has_numbered_its_messages_anew
     with a_mailbox(behave(FETCH=b"* OK [UIDVALIDITY 2] valid\r\n" + LITERAL, STORE=record), 10) as source:
         problem(source)
     assert commands == []
+
+
+def serve_three(broken: Callable[[socket, bytes], None]) -> Behave:
+    """Return a server with three messages. `broken` handles the request for the first one."""
+
+    def serve(connection: socket) -> None:
+        connection.sendall(b"* OK ready\r\n")
+        with connection.makefile("rb") as lines:
+            for line in lines:
+                tag, command, *words = line.split()
+                if words[:2] == [b"FETCH", b"7"]:
+                    broken(connection, tag)
+                    continue
+                answers = {**ANSWERS, "SEARCH": b"* SEARCH 7 8 9\r\n"}
+                name = (words[0] if command == b"UID" else command).decode()
+                act(connection, answers.get(name, b""), tag + b" OK done\r\n")
+
+    return serve
+
+
+def test_a_message_that_the_server_refuses_to_send_blocks_none_behind_it() -> None:
+    taker = Taker()
+    refusing = serve_three(lambda connection, tag: connection.sendall(tag + b" NO [SERVERBUG] ann\r\n"))
+    with a_mailbox(refusing, 10) as source:
+        assert problem(source, taker) == "The mail server refused to send a message with SERVERBUG."
+        assert taker.messages == [b"hello"] * 2
+        assert source.deliver(taker, 2) == 2  # it comes last
+
+
+def test_a_message_that_ends_the_connection_comes_last_the_next_time() -> None:
+    taker = Taker()
+    with a_mailbox(serve_three(lambda connection, _: drop(connection)), 10) as source:
+        problem(source, taker)
+        assert taker.messages == []
+        assert source.deliver(taker, 2) == 2
 
 
 @pytest.mark.parametrize(

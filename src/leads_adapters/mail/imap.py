@@ -51,6 +51,7 @@ _PROBLEMS: Mapping[type[Exception], str] = {
     socket.gaierror: "could not be reached: its name is unknown",
     OSError: "could not be reached: {}",
     MailboxLoginError: "refused the login",
+    MailboxFetchError: "refused to send a message",
     UnexpectedCommandStatusError: "refused a command",
     imaplib.IMAP4.readonly: "does not allow to mark messages as seen in this folder",
     imaplib.IMAP4.abort: "disconnected, or sent a response that is not IMAP",
@@ -95,27 +96,38 @@ class ImapMailbox:
             mailbox.folder.set(self._server.folder, readonly=True)
 
     def _deliver(self, take: Take, limit: int, deadline: Deadline) -> int:
+        """Deliver messages. Those that the server refuses to send stay unseen, and are reported at the end."""
         stored = 0
+        refused: list[MailboxFetchError] = []
         with _connected(self._server, deadline, limit) as mailbox:
             with _explained():
                 mailbox.folder.set(self._server.folder)
+                _check_markable(mailbox)
                 validity = _uidvalidity(mailbox)
                 unseen = self._unseen(mailbox, validity)
             for uid in unseen[:limit]:
+                self._left.add((validity, uid))  # a message that cannot be read must not block those behind it
                 with _explained():
-                    message = _read(mailbox, uid)
+                    try:
+                        message = _read(mailbox, uid)
+                    except MailboxFetchError as error:
+                        refused.append(error)
+                        continue
                 if message is None:  # deleted in the meantime
                     continue
+                self._left.discard((validity, uid))
                 if take(message):
                     with _explained():
                         _mark_seen(mailbox, uid, validity)
                     stored += 1
                 else:
                     self._left.add((validity, uid))
+        if refused:
+            raise _unavailable(refused[0])
         return stored
 
     def _unseen(self, mailbox: BaseMailBox, validity: str) -> Sequence[str]:
-        """Return the unseen messages in their order, those that could not be stored before behind all others."""
+        """Return the unseen messages in their order, those that failed before behind all others."""
         unseen = mailbox.uids(_UNSEEN, charset=None)  # some servers refuse a charset
         self._left &= {(validity, uid) for uid in unseen}
         return sorted(unseen, key=lambda uid: (validity, uid) in self._left)
@@ -194,6 +206,13 @@ def _close(client: imaplib.IMAP4) -> None:
         client.shutdown()
 
 
+def _check_markable(mailbox: BaseMailBox) -> None:
+    """Refuse a folder that forgets which messages are seen: the first messages would come again for ever."""
+    [flags] = mailbox.client.response("PERMANENTFLAGS")[1][-1:]
+    if flags is not None and rb"\seen" not in flags.lower():
+        raise imaplib.IMAP4.readonly
+
+
 def _read(mailbox: BaseMailBox, uid: str) -> bytes | None:
     """Return the start of a message without marking it, or None if it does not exist any more."""
     result = mailbox.client.uid("FETCH", uid, f"(BODY.PEEK[]<0.{MAIL_BYTES_MAX}>)")
@@ -225,7 +244,7 @@ def _in_time() -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise MailSourceUnavailable(f"The mail server {_problem(error)}.") from None
+        raise _unavailable(error) from None
 
 
 @contextmanager
@@ -234,7 +253,11 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (OSError, ImapToolsError, imaplib.IMAP4.error, ValueError) as error:
-        raise MailSourceUnavailable(f"The mail server {_problem(error)}.") from None
+        raise _unavailable(error) from None
+
+
+def _unavailable(error: Exception) -> MailSourceUnavailable:
+    return MailSourceUnavailable(f"The mail server {_problem(error)}.")
 
 
 def _problem(error: Exception) -> str:
