@@ -9,8 +9,13 @@ STOP_WORDS = frozenset({"stop", "stopp", "unsubscribe", "abmelden"})
 _PREFIX = re.compile(r"\s*(?:re|aw|fwd|fw|wg|sv|antw|rép|rif)\s*:", re.IGNORECASE)
 _QUOTE = ">"
 _SIGNATURE = re.compile(r"--\s*")
-_PROGRAM = re.compile(r"(?:sent from|gesendet von|von meinem|envoyé de|enviado desde|inviato da)\b.*", re.IGNORECASE)
+_PROGRAM = re.compile(
+    r"(?:sent (?:from|via|with)|get outlook for|gesendet (?:von|mit)|von meinem|envoyé de|enviado|inviato da)\b.*",
+    re.IGNORECASE,
+)
 _ORIGINAL = re.compile(r"-{2,}.{1,60}-{2,}|_{10,}")
+_FROM = re.compile(r"\W*(?:from|von|de|da|van)\W*:.*", re.IGNORECASE)
+_SENT = re.compile(r"\W*(?:sent|date|gesendet|datum|envoyé|enviado|inviato|verzonden)\W*:.*", re.IGNORECASE)
 _ATTRIBUTION = re.compile(
     r"(?:on|am|le|el|il|op)\b.*\b(?:wrote|schrieb|écrit|escribió|scritto|schreef)\b.*:", re.IGNORECASE
 )
@@ -34,7 +39,7 @@ def _own_lines(lines: Sequence[str]) -> list[str]:
     while position < len(lines) and len(own) <= _ANSWER_MAX:
         line = lines[position].strip()
         attribution = _attribution_length(lines[position : position + 2])
-        if _SIGNATURE.fullmatch(line) or _ORIGINAL.fullmatch(line):
+        if _SIGNATURE.fullmatch(line) or _ORIGINAL.fullmatch(line) or _is_header(lines[position : position + 2]):
             break
         if attribution and not _is_quoted(lines[position + attribution :]):
             break  # the program does not mark quoted lines: they follow to the end
@@ -42,6 +47,11 @@ def _own_lines(lines: Sequence[str]) -> list[str]:
             own.append(line)
         position += attribution or 1
     return own
+
+
+def _is_header(lines: Sequence[str]) -> bool:
+    """Return whether the lines start the header with which Outlook begins the quoted message."""
+    return len(lines) > 1 and bool(_FROM.fullmatch(lines[0].strip()) and _SENT.fullmatch(lines[1].strip()))
 
 
 def _attribution_length(lines: Sequence[str]) -> int:

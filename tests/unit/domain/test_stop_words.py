@@ -34,6 +34,9 @@ SUBJECT = "Re: Your quote"
         "STOP\n\nSent from my iPhone",
         "STOP\n\nVon meinem iPhone gesendet",
         "stop\r\n\r\n-----Original Message-----\r\nFrom: Shop\r\nSubject: Your quote\r\n\r\nHello Ada",
+        "STOP\n\nFrom: Shop <sales@example.com>\nSent: Monday 12:00 PM\nTo: Ada\nSubject: Quote\n\nHello",
+        "STOP\n\n*Von:* Shop <sales@example.com>\n*Gesendet:* Montag, 5. Januar 2026 12:00\n*An:* Ada\n\nHallo Ada",
+        "STOP\n\nGet Outlook for iOS<https://aka.ms/o0ukef>",
         "stop\n\n________________________________\nVon: Shop\nBetreff: Quote\n\nHello",
     ],
 )
@@ -54,6 +57,7 @@ def test_a_message_of_one_stop_word_asks_to_stop(text: str) -> None:
         "Yes.\n-- \nSTOP",
         "On 5 Jan 2026, Shop wrote:\nSTOP",
         "stop stop",
+        "STOP\nFrom: tomorrow\nI am away.",
         "s" * 100_000,
     ],
 )
@@ -69,7 +73,17 @@ def test_without_text_the_subject_counts(subject: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["on a wrote:\n>\n", "on wrote wrote wrote " * 19 + "\n", "> \n", "\n", "-" * 60 + "\n", "re: re: "]
+    "line",
+    [
+        "on a wrote:\n>\n",
+        "on wrote wrote wrote " * 19 + "\n",
+        "> \n",
+        "\n",
+        "-" * 60 + "\n",
+        "re: re: ",
+        "from:\n",
+        "." * 10_000 + "\n",
+    ],
 )
 def test_hostile_text_takes_little_time(line: str) -> None:
     text = line * (65_536 // len(line))
