@@ -71,7 +71,7 @@ def _by_content(message: Part) -> str | None:
         return _REPORTS.get(message.parameter("report-type").casefold(), "It is a report of a mail server.")
     if _OUT_OF_OFFICE.match(decode_words(message.get("subject", "")).strip()):
         return "It is an automatic reply, as its subject says."
-    calendars = (part for part in message.walk() if part.get_content_type() == "text/calendar")
+    calendars = (part for part in message.walk_own() if part.get_content_type() == "text/calendar")
     if any(part.parameter("method").casefold() in _ANSWERS_OF_CALENDARS for part in calendars):
         return "It is the answer of a calendar to an invitation."
     return None

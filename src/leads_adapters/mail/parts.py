@@ -2,7 +2,7 @@
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email import message_from_bytes
 from email.message import Message
 from email.policy import Compat32
@@ -35,6 +35,12 @@ class Part(Message):
         """Return the parts of a multipart. A message that is attached is none."""
         is_multipart = self.get_content_maintype() == "multipart" and self.is_multipart()
         return cast("Sequence[Part]", self.get_payload()) if is_multipart else ()
+
+    def walk_own(self) -> Iterator["Part"]:
+        """Return the part and all parts in it, without those of attached messages: they say nothing about this one."""
+        yield self
+        for part in self.parts:
+            yield from part.walk_own()
 
     @cached_property
     def content(self) -> bytes:

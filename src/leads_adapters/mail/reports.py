@@ -28,7 +28,7 @@ _TEXT_BYTES_MAX = 100_000
 def report_of(message: Part) -> DeliveryReport | None:
     """Return the delivery report that a message is; None if it is none."""
     parts = list(_walk(message))
-    status = next((part for part in parts if part.get_content_type() in _STATUS_PARTS), None)
+    status = next((part for part in message.walk_own() if part.get_content_type() in _STATUS_PARTS), None)
     if status:
         return _standard_report(message, parts, status)
     content = next((part.content for part in parts if not part.is_multipart()), b"")

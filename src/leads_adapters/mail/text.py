@@ -36,7 +36,7 @@ def attachments_of(message: Part) -> Sequence[str]:
 
 def unreadable(message: Part) -> str | None:
     """Return a sentence that says why the text of a message cannot be read; None if it can, or is empty."""
-    types = {part.get_content_type() for part in message.walk()}
+    types = {part.get_content_type() for part in message.walk_own()}
     if types & _SIGNED_OR_SECRET or "multipart/encrypted" in types:
         return "The message is encrypted, or signed in a form that hides its text. Read it in a mail program."
     if "application/ms-tnef" in types and not text_of(message):
