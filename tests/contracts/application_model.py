@@ -721,6 +721,7 @@ def _new_lead(id: str, fields: Mapping[str, Any], now: datetime) -> Record:
         "next_follow_up_at": None,
         "version": 1,
         "email_bounced": False,
+        "do_not_contact": False,
     }
 
 
