@@ -163,7 +163,7 @@ class Lead:
         """Permit messages again. Only a client can: it knows that the person wants them."""
         if not self.do_not_contact:
             return self, []
-        return replace(self, do_not_contact=False), [Event(EventType.LEAD_OPTED_IN, {"way": OptOutWay.API})]
+        return replace(self, do_not_contact=False), [Event(EventType.LEAD_OPTED_IN, {"way": OptOutWay.API.value})]
 
     def change_status(
         self, pipeline: Pipeline, status: Status, reason: str | None, now: datetime
@@ -222,7 +222,7 @@ VISIBLE_FIELDS = tuple(field.name for field in fields(Lead) if field.name != "em
 
 
 def _opted_out(way: OptOutWay) -> Event:
-    return Event(EventType.LEAD_OPTED_OUT, {"way": way})
+    return Event(EventType.LEAD_OPTED_OUT, {"way": way.value})
 
 
 def is_same_json(one: object, other: object) -> bool:

@@ -72,8 +72,8 @@ class ApplicationModel:
         fields = _with_contacts(values)
         existing_id = self._lead_with_identity(_identity(fields))
         if existing_id is None:
-            self._add(new_id, fields, now)
-            self._append(new_id, "lead.created", *self._apply_rules(new_id, "new", now, rule_follow_up_ids))
+            events = self._add(new_id, fields, now)
+            self._append(new_id, *events, *self._apply_rules(new_id, "new", now, rule_follow_up_ids))
             return new_id, "created"
         if on_duplicate == "error":
             raise ModelError("DuplicateLead", existing_id)
@@ -148,8 +148,7 @@ class ApplicationModel:
             fields = fields_of_rows[index]
             if self._lead_with_identity(_identity(fields)) is None:
                 id = new_ids[_identity(fields)]
-                self._add(id, fields, now)
-                self._append(id, "lead.created")
+                self._append(id, *self._add(id, fields, now))
                 outcomes[index] = "created"
         for index in order:
             if index not in outcomes:
@@ -198,6 +197,10 @@ class ApplicationModel:
         email_bounced = (lead if lead["email"] else duplicate)["email_bounced"]
         events = ["lead.updated"] if self._overwrite(lead, filled) else []
         lead["email_bounced"] = email_bounced
+        if duplicate["do_not_contact"] and not lead["do_not_contact"]:
+            events.append("lead.opted_out")
+        lead["do_not_contact"] = lead["do_not_contact"] or duplicate["do_not_contact"]
+        cancelled += self._cancel_messages_to(lead, now) if lead["do_not_contact"] else []
         contact_times = [at for at in (lead["contacted_at"], duplicate["contacted_at"]) if at]
         lead.update(contacted_at=min(contact_times, default=None), next_follow_up_at=self._next_due(id))
         assigned = self._assign_tasks(lead, now, iter(reminder_ids))
@@ -224,6 +227,8 @@ class ApplicationModel:
         if values["channel"] not in CHANNELS:
             raise ModelError("ValidationFailed", "/channel")
         lead = self.lead(lead_id)
+        if values["recipient"] == "lead" and lead["do_not_contact"]:
+            raise ModelError("DoNotContact")
         if values["recipient"] == "owner" and lead["owner"] is None:
             raise ModelError("ValidationFailed", "/recipient")
         if values["channel"] == "sms" and (values["recipient"] == "owner" or lead["phone"] is None):
@@ -257,8 +262,10 @@ class ApplicationModel:
         follow_up = self._follow_up(id, "failed")
         if follow_up["task_id"] and self.tasks[follow_up["task_id"]]["state"] != "open":
             raise ModelError("IllegalFollowUpState", "failed")
-        is_mail = follow_up["channel"] == "smtp" and follow_up["recipient"] == "lead"
-        if is_mail and self.leads[follow_up["lead_id"]]["email_bounced"]:
+        lead, is_to_lead = self.leads[follow_up["lead_id"]], follow_up["recipient"] == "lead"
+        if is_to_lead and lead["do_not_contact"]:
+            raise ModelError("DoNotContact")
+        if is_to_lead and follow_up["channel"] == "smtp" and lead["email_bounced"]:
             raise ModelError("IllegalFollowUpState", "failed")
         follow_up.update(state="scheduled", attempts=0, next_attempt_at=now, updated_at=now)
         self._record_follow_up_change(follow_up["lead_id"], now, "follow_up.rescheduled")
@@ -438,8 +445,13 @@ class ApplicationModel:
             if lead["status"] in OPEN_STATUSES and lead["contacted_at"] is None:
                 lead["contacted_at"] = now
         had_owner, ids = bool(lead["owner"]), iter(rule_follow_up_ids)
+        do_not_contact = changes.pop("do_not_contact", None)
         if self._overwrite(lead, changes):
             events.append("lead.updated")
+        if do_not_contact is False and lead["do_not_contact"]:
+            lead["do_not_contact"] = False
+            events.append("lead.opted_in")
+        events += self._opt_out(lead, now) if do_not_contact else []
         if not had_owner:
             events += self._assign_tasks(lead, now, ids)
         if is_transition:
@@ -453,6 +465,18 @@ class ApplicationModel:
             [each for each in self._scheduled(lead_id) if not each["task_id"] and (is_closed or each["rule_status"])],
             now,
         )
+
+    def _opt_out(self, lead: Record, now: datetime) -> list[str]:
+        if lead["do_not_contact"]:
+            return []
+        lead["do_not_contact"] = True
+        cancelled = self._cancel_messages_to(lead, now)
+        lead["next_follow_up_at"] = self._next_due(lead["id"])
+        return ["lead.opted_out", *cancelled]
+
+    def _cancel_messages_to(self, lead: Record, now: datetime) -> list[str]:
+        scheduled = self._scheduled(lead["id"])
+        return _cancel([each for each in scheduled if each["recipient"] == "lead" and not each["task_id"]], now)
 
     def _reminders(self, task: Record) -> list[Record]:
         return [each for each in self._scheduled(task["lead_id"]) if each["task_id"] == task["id"]]
@@ -519,7 +543,11 @@ class ApplicationModel:
     def _apply_rules(self, lead_id: str, when: str | None, now: datetime, ids: Iterable[str]) -> list[str]:
         """Apply the rules of a status or of enquiries, even without an address."""
         lead = self.leads[lead_id]
-        rules = [rule for rule in self.rules if rule["when"] == when]
+        rules = [
+            rule
+            for rule in self.rules
+            if rule["when"] == when and not (lead["do_not_contact"] and rule["recipient"] == "lead")
+        ]
         events = [event for rule, id in zip(rules, ids, strict=False) for event in self._apply(rule, lead, now, id)]
         lead["next_follow_up_at"] = self._next_due(lead["id"])
         return events
@@ -565,19 +593,25 @@ class ApplicationModel:
         merged = [id for id in self.merged if self.merged_identities[id] == identity]
         return self._lead_with_identity(identity) or (self.merged[max(merged)] if merged else None)
 
-    def _add(self, id: str, fields: Mapping[str, Any], now: datetime) -> None:
+    def _add(self, id: str, fields: Mapping[str, Any], now: datetime) -> list[str]:
         self.leads[id] = _new_lead(id, fields, now)
         self.timelines[id] = []
         self.ids.append(id)
+        return ["lead.created", *["lead.opted_out"] * self.leads[id]["do_not_contact"]]
 
     def _resolve_duplicate(
         self, id: str, fields: Mapping[str, Any], on_duplicate: str, now: datetime, reminder_ids: Sequence[str] = ()
     ) -> str:
         lead, had_owner = self.leads[id], bool(self.leads[id]["owner"])
-        if on_duplicate == "return" or not self._overwrite(lead, fields):
+        if on_duplicate == "return":
             return "unchanged"
-        assigned = [] if had_owner else self._assign_tasks(lead, now, iter(reminder_ids))
-        self._record_change(id, now, "lead.updated", *assigned)
+        values = {name: value for name, value in fields.items() if name != "do_not_contact"}
+        events = ["lead.updated"] if self._overwrite(lead, values) else []
+        events += self._opt_out(lead, now) if fields.get("do_not_contact") else []
+        if not events:
+            return "unchanged"
+        events += [] if had_owner else self._assign_tasks(lead, now, iter(reminder_ids))
+        self._record_change(id, now, *events)
         return "updated"
 
     def _overwrite(self, lead: Record, fields: Mapping[str, Any]) -> bool:
@@ -713,6 +747,7 @@ def _new_lead(id: str, fields: Mapping[str, Any], now: datetime) -> Record:
         "status_reason": None,
         "source": None,
         "owner": None,
+        "do_not_contact": False,
         "attributes": {},
         **fields,
         "created_at": now,
@@ -721,7 +756,6 @@ def _new_lead(id: str, fields: Mapping[str, Any], now: datetime) -> Record:
         "next_follow_up_at": None,
         "version": 1,
         "email_bounced": False,
-        "do_not_contact": False,
     }
 
 

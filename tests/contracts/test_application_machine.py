@@ -23,6 +23,8 @@ from leads_adapters.memory.dry_run import MemoryDryRun
 from leads_domain.delivery import Claimed
 from leads_domain.details import DetailsInput
 from leads_domain.errors import (
+    AddressBounced,
+    DoNotContact,
     DuplicateLead,
     IllegalFollowUpState,
     IllegalTaskState,
@@ -30,6 +32,7 @@ from leads_domain.errors import (
     LeadsError,
     Merged,
     NotFound,
+    TaskHasEnded,
     ValidationFailed,
 )
 from leads_domain.follow_up import FollowUp, FollowUpState, Recipient
@@ -51,15 +54,18 @@ VALUES = st.sampled_from([1, 1.0, True, "1"])
 STATUSES = ["new", "contacted", "qualified", "converted", "lost"]
 NAMES_AND_CONTACTS = {"name": st.sampled_from(["Ann", "Боб", "Ann", "Боб", ""]), "email": EMAILS, "phone": PHONES}
 ATTRIBUTES = {"attributes": st.dictionaries(st.sampled_from("ab"), VALUES)}
-ROWS = st.fixed_dictionaries(NAMES_AND_CONTACTS, optional=ATTRIBUTES)
+OPT_OUTS = {"do_not_contact": st.booleans()}
+ROWS = st.fixed_dictionaries(NAMES_AND_CONTACTS, optional={**ATTRIBUTES, **OPT_OUTS})
 OWNERS = {"owner": st.just("ann@example.com")}
 VALUES_OF_LEADS = st.fixed_dictionaries(NAMES_AND_CONTACTS, optional={**ATTRIBUTES, **OWNERS})
+NEW_LEADS = st.fixed_dictionaries(NAMES_AND_CONTACTS, optional={**ATTRIBUTES, **OWNERS, **OPT_OUTS})
 CHANGES: dict[str, st.SearchStrategy[Any]] = {
     "name": st.sampled_from(["Ann", "Боб"]),
     "email": EMAILS,
     "phone": PHONES,
     "owner": st.sampled_from([None, "ann@example.com"]),
     "attributes": st.dictionaries(st.sampled_from("ab"), VALUES | st.none()),
+    **OPT_OUTS,
     "status_reason": st.sampled_from([None, "No budget"]),
     "status": st.sampled_from([*STATUSES, "won"]),
 }
@@ -108,7 +114,7 @@ class Applications(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.closing.close()
 
-    @rule(values=VALUES_OF_LEADS, on_duplicate=st.sampled_from(OnDuplicate))
+    @rule(values=NEW_LEADS, on_duplicate=st.sampled_from(OnDuplicate))
     def register(self, values: Record, on_duplicate: OnDuplicate) -> None:
         result = self.call(lambda app: app.register(on_duplicate=on_duplicate, **values))
         now, new_id = self.now, result.lead.id if isinstance(result, Registered) else ""
@@ -501,14 +507,18 @@ def _ids_by_identity(work: UnitOfWork) -> dict[str, str]:
     return {lead.identity: lead.id for lead in work.leads.page(LeadQuery(limit=LIMIT_MAX)).items}
 
 
-def _values_of(error: LeadsError) -> tuple[object, ...]:
+def _values_of(error: LeadsError) -> tuple[object, ...]:  # noqa: PLR0911 - a table of errors
     match error:
         case ValidationFailed():
             return ("ValidationFailed", *(field_error.pointer for field_error in error.errors))
+        case DoNotContact():
+            return ("DoNotContact",)
         case DuplicateLead():
             return ("DuplicateLead", error.existing_id)
         case IllegalTransition():
             return ("IllegalTransition", error.origin, error.target)
+        case TaskHasEnded() | AddressBounced():
+            return ("IllegalFollowUpState", str(error.state))
         case IllegalFollowUpState() | IllegalTaskState():
             return (type(error).__name__, str(error.state))
         case Merged():

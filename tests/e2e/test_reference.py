@@ -22,6 +22,7 @@ STATUSES = {
     "$URL/enquiries": [201],
     '{"status": "contacted"': [200, 200],
     "limit=20": [200, 200, 200],
+    '"do_not_contact": true': [200, 200],
     "/timeline": [200],
     "/events?limit=100": [200],
     '"due_at": "2030-01-12': [202, 202],

@@ -54,6 +54,7 @@ CHANGES = st.fixed_dictionaries(
         "email": EMAILS,
         "phone": PHONES,
         "owner": st.sampled_from([None, "ann@example.com"]),
+        "do_not_contact": st.booleans(),
         "status": st.sampled_from(["new", "contacted", "qualified", "converted", "lost", "won"]),
         "status_reason": st.sampled_from([None, "No budget"]),
     },
@@ -567,7 +568,7 @@ class HttpApi(RuleBasedStateMachine):
             assert problem_values(response) == expected
 
 
-def problem_values(response: Response) -> tuple[object, ...]:
+def problem_values(response: Response) -> tuple[object, ...]:  # noqa: PLR0911 - a table of errors
     """Return the error of a response as the model names it."""
     if response.status == 301:
         return ("Merged", response.request.split("/")[2], response.json["merged_into"])
@@ -575,6 +576,8 @@ def problem_values(response: Response) -> tuple[object, ...]:
     match problem["type"].removeprefix("/problems/"):
         case "validation-failed":
             return ("ValidationFailed", *(error["pointer"] for error in problem["errors"]))
+        case "do-not-contact":
+            return ("DoNotContact",)
         case "duplicate-lead":
             return ("DuplicateLead", problem["existing_lead_id"])
         case "illegal-transition":
@@ -591,12 +594,13 @@ def lead_json(lead: Record) -> Record:
     """Return a lead of the model as the API shows it."""
     phone = lead["phone"] and lead["phone"]["e164"]
     email, owner = (lead[name] and lead[name]["address"] for name in ("email", "owner"))
-    return _with_times({**lead, "email": email, "owner": owner, "phone": phone})
+    shown = {name: value for name, value in lead.items() if name != "email_bounced"}
+    return _with_times({**shown, "email": email, "owner": owner, "phone": phone})
 
 
 def follow_up_json(follow_up: Record) -> Record:
     """Return a follow-up of the model as the API shows it."""
-    return _with_times({name: value for name, value in follow_up.items() if name not in ("lease", "claims")})
+    return _with_times({name: value for name, value in follow_up.items() if name not in ("lease", "claims", "by_rule")})
 
 
 def task_json(task: Record) -> Record:
