@@ -82,11 +82,10 @@ def _address(lead: Lead, follow_up: FollowUp) -> set[str]:
 def _failure(report: DeliveryReport, address: set[str]) -> tuple[ReportedFailure, bool]:
     """Return the failure of the recipient, else the first one, and whether it is that of the recipient.
 
-    It is not if the address forwards mail, or has changed since. If a report names no recipient, ours is meant: each
-    message has one.
+    It is not if the address forwards mail, or has changed since. A report that names no recipient cannot tell.
     """
     for failure in report.failures:
-        if failure.recipient is None or failure.recipient.casefold() in address:
+        if failure.recipient and failure.recipient.casefold() in address:
             return failure, True
     return report.failures[0], False
 

@@ -164,11 +164,19 @@ def test_a_new_address_ends_that(app: Application) -> None:
     assert claimed.refusal is None
 
 
-@pytest.mark.parametrize("recipient", [None, "John@Example.com"])
-def test_the_address_of_the_lead_is_meant(app: Application, recipient: str | None) -> None:
+def test_the_address_of_the_lead_is_meant_in_any_letters(app: Application) -> None:
     lead = app.register().lead
-    app.bounce(a_report(sent(app, lead), recipient=recipient))
+    app.bounce(a_report(sent(app, lead), recipient="John@Example.com"))
     assert app.lead(lead).email_bounced
+
+
+def test_a_report_that_names_no_address_marks_none(app: Application) -> None:
+    lead = app.register().lead
+    follow_up = sent(app, lead)
+    app.change(lead, email="john@work.example.net")
+    app.bounce(a_report(follow_up, recipient=None))
+    assert not app.lead(lead).email_bounced
+    assert app.follow_up(follow_up).state is FollowUpState.FAILED
 
 
 def test_an_address_behind_that_of_the_lead_is_not_meant(app: Application) -> None:
