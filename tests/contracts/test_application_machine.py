@@ -357,7 +357,9 @@ class Applications(RuleBasedStateMachine):
     def bounce(self, index: int, is_permanent: bool) -> None:
         ids = list(self.model.follow_ups) or [an_id(9)]
         id = ids[index % len(ids)]
-        failure = ReportedFailure(recipient=None, status=None, is_permanent=is_permanent)
+        follow_up = self.model.follow_ups.get(id)
+        email = self.model.leads[follow_up["lead_id"]]["email"] if follow_up else None
+        failure = ReportedFailure(recipient=email and email["address"], status=None, is_permanent=is_permanent)
         report = DeliveryReport(message_id=f"{id}@example.com", failures=[failure])
         result = self.call(lambda app: app.bounce(report))
         assert result == self.model.bounce(id, is_permanent=is_permanent, now=self.now)
