@@ -43,9 +43,9 @@ class FollowUpRule:
                 f"The delay of a follow-up must be positive and at most {DELAY_MAX.days} days."
             )
 
-    def is_forbidden_for(self, lead: Lead) -> bool:
-        """Return whether this rule would send a message to a lead that has opted out."""
-        return lead.do_not_contact and not self.makes_task and is_address_of(self.recipient, lead)
+    def writes_to(self, lead: Lead) -> bool:
+        """Return whether this rule sends a message to the lead: not one to a colleague, and not a reminder."""
+        return not self.makes_task and is_address_of(self.recipient, lead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,24 @@ class FollowUpRules:
         """
         return self._schedule(lead, lead.status, None, now)
 
-    def schedule_for_enquiry(self, lead: Lead, message: str | None, now: datetime) -> Scheduled:
+    def schedule_for_enquiry(
+        self, lead: Lead, message: str | None, now: datetime, *, may_write_to_lead: bool = True
+    ) -> Scheduled:
         """Schedule the follow-ups of an enquiry with this message, as `schedule` does.
 
         They do not belong to a status, so a transition to an open status does not cancel them.
         """
-        return self._schedule(lead, None, message, now)
+        return self._schedule(lead, None, message, now, may_write_to_lead=may_write_to_lead)
 
-    def _schedule(self, lead: Lead, when: Status | None, message: str | None, now: datetime) -> Scheduled:
+    def _schedule(
+        self, lead: Lead, when: Status | None, message: str | None, now: datetime, *, may_write_to_lead: bool = True
+    ) -> Scheduled:
+        may_write_to_lead = may_write_to_lead and not lead.do_not_contact
         tasks: list[Task] = []
         follow_ups: list[FollowUp] = []
         events: list[Event] = []
         for rule in self.rules:
-            if rule.when == when and not rule.is_forbidden_for(lead):
+            if rule.when == when and (may_write_to_lead or not rule.writes_to(lead)):
                 task, follow_up, rule_events = self._apply(rule, lead, message, now)
                 tasks += [task] if task else []
                 follow_ups.append(follow_up)

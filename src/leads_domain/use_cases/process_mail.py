@@ -102,7 +102,7 @@ class ProcessMail:
         submission = written.submission
         values = enquiry_of(written.mail, written.policy, self.intake.normalizer)
         try:
-            lead = self.add_enquiry(work, values, actor=submission.origin).lead
+            lead = self.add_enquiry(work, values, actor=submission.origin, by_mail=True).lead
         except ValidationFailed as invalid:
             return _for_review(submission, " ".join(error.detail for error in invalid.errors))
         return Processed(submission.accept(lead.id), ProcessingOutcome.ENQUIRY)
