@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -25,8 +26,11 @@ BATCH = 25
 BATCH_PAUSE = timedelta(seconds=1)
 BACK_OFF_MAX = timedelta(minutes=15)
 
+DELAY_MAX = timedelta(minutes=1)
+"""The maximum pause after the database was unavailable."""
+
 TURN_SECONDS = 5.0
-"""The interval in which a process asks whether another one still fetches."""
+"""The interval in which a process asks whether another one still fetches, and the pause after an unexpected error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,15 @@ class FetchedMailbox:
 class Fetched:
     """The result of one or more deliveries of a mailbox.
 
-    `left` counts messages that could not be stored. `failure` is a sentence: why the last delivery ended early.
+    `left` counts messages that could not be stored. `failure` is a sentence: why the last delivery ended early. With
+    `is_delayed`, the reason was the database, not the mailbox.
     """
 
     stored: int = 0
     repeated: int = 0
     left: int = 0
     failure: str | None = None
+    is_delayed: bool = False
 
     @property
     def has_more(self) -> bool:
@@ -61,6 +67,7 @@ class Fetched:
         self.repeated += later.repeated
         self.left += later.left
         self.failure = later.failure
+        self.is_delayed = later.is_delayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +115,30 @@ class MailFetcher:
         await asyncio.gather(fetching, return_exceptions=True)
 
     async def run_once(self) -> Mapping[str, Fetched]:
-        """Fetch all unseen messages, and return the result for each mailbox. None delays another."""
-        found = await asyncio.gather(*map(self._empty, self.mailboxes))
-        return {mailbox.name: fetched for mailbox, fetched in zip(self.mailboxes, found, strict=True)}
+        """Fetch all unseen messages, and return the result for each mailbox. None delays another.
+
+        An unexpected error is raised after the other mailboxes were fetched.
+        """
+        fetching = {mailbox.name: asyncio.create_task(self._empty(mailbox)) for mailbox in self.mailboxes}
+        await asyncio.gather(*fetching.values(), return_exceptions=True)
+        return {name: task.result() for name, task in fetching.items()}
 
     async def _watch_all(self) -> None:
+        await self._restart(self._wait_for_turn)
+        await asyncio.gather(*(self._restart(partial(self._watch, mailbox)) for mailbox in self.mailboxes))
+
+    async def _restart(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work`, and start it again after each unexpected error: nothing else fetches mail."""
+        while True:
+            try:
+                return await work()
+            except Exception as error:  # noqa: BLE001 - fetching must not end
+                error_log(error, FETCHER)
+            await self.sleep(TURN_SECONDS)
+
+    async def _wait_for_turn(self) -> None:
         while not self.may_fetch():
             await self.sleep(TURN_SECONDS)
-        await asyncio.gather(*map(self._watch, self.mailboxes))
 
     async def _watch(self, mailbox: FetchedMailbox) -> None:
         while True:
@@ -135,7 +158,11 @@ class MailFetcher:
         """Return the pause after a delivery. After failures in a row it doubles, less a random part of up to a half.
 
         A delivery that has brought messages is no failure: they must not wait because one of them cannot be read.
+        Neither is one that the database has ended: the mailbox was available.
         """
+        if fetched.is_delayed:
+            self._failures.pop(mailbox.name, None)
+            return min(mailbox.every, DELAY_MAX)
         if fetched.failure is None or fetched.stored or fetched.repeated:
             self._failures.pop(mailbox.name, None)
             return BATCH_PAUSE if fetched.has_more else mailbox.every
@@ -154,7 +181,7 @@ class MailFetcher:
         except _Stopped:
             pass
         except Unavailable as error:
-            fetched.failure = str(error)
+            fetched.failure, fetched.is_delayed = str(error), True
             structlog.get_logger().warning("fetching_delayed", mailbox=mailbox.name, reason=str(error))
         except MailSourceUnavailable as error:
             self._report_problem(mailbox.name, str(error))

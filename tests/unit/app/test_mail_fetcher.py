@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from threading import Event
 from typing import Any
 
@@ -253,10 +254,82 @@ def test_messages_wait_while_the_database_is_unavailable() -> None:
         in_memory(setup).add(a_message(1))
         with capture_logs() as log:
             found = await setup.fetcher.run_once()
-        assert found["sales"] == Fetched(failure="The database is too busy.")
+        assert found["sales"] == Fetched(failure="The database is too busy.", is_delayed=True)
         assert [line["event"] for line in log] == ["fetching_delayed"]
         assert in_memory(setup).count_seen() == (0, 1)
         assert ("sales", False) not in setup.observed
+
+    run(test())
+
+
+@pytest.mark.parametrize(("every", "pause"), [(EVERY, 60), (timedelta(seconds=10), 10), (timedelta(hours=1), 60)])
+def test_a_mailbox_is_read_soon_after_the_database_was_unavailable(every: timedelta, pause: float) -> None:
+    def after(setup: Setup) -> None:
+        if len(setup.pauses) == 2:
+            in_memory(setup).error = None
+        if len(setup.pauses) == 5:
+            setup.fetcher.stop()
+
+    async def test() -> None:
+        setup = Setup(after_pause=after)
+        setup.fetcher.mailboxes = [FetchedMailbox("sales", setup.sales, every)]
+        setup.receive.errors["Hello"] = Unavailable("The database is too busy.")
+        in_memory(setup).error = AWAY
+        in_memory(setup).add(a_message(1))
+        await setup.fetcher.run()
+        assert setup.pauses[2:] == [pause] * 3
+
+    run(test())
+
+
+def failing_once() -> Callable[..., Any]:
+    """Return a function that fails in its first call."""
+    calls = count()
+
+    def fail(*_: object) -> bool:
+        if next(calls) == 0:
+            raise ZeroDivisionError
+        return True
+
+    return fail
+
+
+def test_an_unexpected_error_ends_the_fetching_of_no_mailbox() -> None:
+    async def test() -> None:
+        setup = Setup(after_pause=lambda setup: setup.fetcher.stop() if len(setup.pauses) == 4 else None)
+        setup.fetcher.observers = FetchObservers(on_state=failing_once())
+        with capture_logs() as log:
+            await setup.fetcher.run()
+        assert sorted(setup.pauses) == [5, 60, 60, 60]
+        assert [(line["event"], line["error"]) for line in log] == [("fault", "ZeroDivisionError")]
+
+    run(test())
+
+
+def test_an_error_while_a_process_asks_for_its_turn_does_not_end_the_fetching() -> None:
+    async def test() -> None:
+        setup = Setup(after_pause=lambda setup: setup.fetcher.stop() if len(setup.pauses) == 2 else None)
+        setup.fetcher.mailboxes = setup.fetcher.mailboxes[:1]
+        setup.fetcher.may_fetch = failing_once()
+        in_memory(setup).add(a_message(1))
+        with capture_logs() as log:
+            await setup.fetcher.run()
+        assert setup.pauses == [5, 60]
+        assert log[0]["event"] == "fault"
+        assert in_memory(setup).count_seen() == (1, 0)
+
+    run(test())
+
+
+def test_an_unexpected_error_is_raised_after_the_other_mailboxes_were_fetched_once() -> None:
+    async def test() -> None:
+        setup = Setup()
+        setup.fetcher.observers = FetchObservers(on_state=failing_once())
+        setup.support.add(*map(a_message, range(BATCH + 1)))
+        setup.after_pause = lambda _: None
+        with pytest.raises(ZeroDivisionError):
+            await setup.fetcher.run_once()
+        assert setup.support.count_seen() == (BATCH + 1, 0)
 
     run(test())
 
