@@ -61,14 +61,14 @@ def act(connection: socket, answer: bytes | Behave, end: bytes = b"") -> None:
         answer(connection)
 
 
-def refuse(text: bytes) -> Behave:
+def refuse(text: bytes, status: bytes = b"NO") -> Behave:
     """Return a server that refuses the login with this text."""
 
     def serve(connection: socket) -> None:
         connection.sendall(b"* OK ready\r\n")
         with connection.makefile("rb") as lines:
             for line in lines:
-                answer = b"NO " + text if b"LOGIN" in line else b"OK done"
+                answer = status + b" " + text if b"LOGIN" in line else b"OK done"
                 connection.sendall(b"* CAPABILITY IMAP4rev1\r\n" + line.split()[0] + b" " + answer + b"\r\n")
 
     return serve
@@ -151,6 +151,8 @@ PROBLEMS: dict[str, tuple[Behave, str]] = {
     "refuses the login": (refuse(b"ann: [ALERT] use https://example.com"), "refused the login with ALERT"),
     "refuses the login without a code": (refuse(b"s3cret is wrong"), "refused the login"),
     "refuses the login in other letters": (refuse(b"[\xff ann]"), "refused the login"),
+    "does not know the login": (refuse(b"s3cret is unknown", b"BAD"), "refused the login"),
+    "disconnects at the login": (behave(LOGIN=drop), "disconnected, or sent a response that is not IMAP"),
 }
 
 
@@ -241,8 +243,9 @@ def test_a_name_that_does_not_exist_is_unavailable() -> None:
     )
 
 
-def test_a_wrong_password_is_named_and_not_shown(server: RunningImapServer) -> None:
-    source = open_mailbox(server.user().url(password="wr0ng"))
+@pytest.mark.parametrize("password", ["wr0ng", "fälsch"])
+def test_a_wrong_password_is_named_and_not_shown(server: RunningImapServer, password: str) -> None:
+    source = open_mailbox(server.user().url(password=password))
     assert problem(source) == "The mail server refused the login with AUTHENTICATIONFAILED."
 
 

@@ -190,15 +190,24 @@ def _connected(server: ImapServer, deadline: Deadline, messages: int) -> Iterato
         mailbox = _MailBox(server, deadline, messages)
     try:
         with _explained():
-            ascii_only = (server.user + server.password).isascii()
-            log_in = mailbox.login if ascii_only else mailbox.login_utf8
-            log_in(server.user, server.password, None)
+            _log_in(mailbox, server)
         yield mailbox
     finally:
         # Do not wait for the reply to LOGOUT: everything is done.
         with suppress(OSError, imaplib.IMAP4.error):
             mailbox.client.send(b"Z LOGOUT\r\n")
         _close(mailbox.client)
+
+
+def _log_in(mailbox: BaseMailBox, server: ImapServer) -> None:
+    ascii_only = (server.user + server.password).isascii()
+    log_in = mailbox.login if ascii_only else mailbox.login_utf8
+    try:
+        log_in(server.user, server.password, None)
+    except imaplib.IMAP4.abort:  # disconnected
+        raise
+    except imaplib.IMAP4.error as error:  # from imaplib: imap-tools does not see that the server refuses the login
+        raise MailboxLoginError(("NO", [str(error).encode()]), "OK") from None
 
 
 def _close(client: imaplib.IMAP4) -> None:
