@@ -21,7 +21,3 @@ class FetchTurn:
         except OSError:
             return False
         return True
-
-    def close(self) -> None:
-        """Give the turn up."""
-        self._file.close()

@@ -19,6 +19,6 @@ def test_one_process_has_the_turn_until_it_ends() -> None:
     os.write(finish, b"x")
     os.waitpid(child, 0)
     assert turn.take()
-    turn.close()
+    turn._file.close()
     for number in (go_on, finish, answer, say):
         os.close(number)
