@@ -16,7 +16,7 @@ from leads_domain.sources import Normalizer
 
 SUBJECT_MAX = 500
 
-_CUT = "\n\n[The rest of the message was cut: it has {length:,} characters.]"
+_CUT = "\n\n[The rest of the message was cut.]"
 
 _ADDRESS = re.compile(r"\S+@\S+")
 
@@ -88,8 +88,7 @@ def shortened(text: str) -> str:
     """Return a text that fits into an enquiry. A text that is too long says so at its end."""
     if len(text) <= MESSAGE_MAX:
         return text
-    note = _CUT.format(length=len(text))
-    return text[: MESSAGE_MAX - len(note)].rstrip() + note
+    return text[: MESSAGE_MAX - len(_CUT)].rstrip() + _CUT
 
 
 def _people(mailboxes: Iterable[Mailbox], normalizer: Normalizer) -> Iterable[Person]:

@@ -129,8 +129,8 @@ class ApplicationModel:
             return id, "enquiry"
         answered = self.follow_ups[answered_id]
         lead, sender = self.leads[answered["lead_id"]], values["email"].lower()
-        colleagues = {lead["owner"]["key"] if lead["owner"] else "", answered["recipient"]}
-        if sender in colleagues and not (lead["email"] and lead["email"]["key"] == sender):
+        is_by_colleague = answered["recipient"] != "lead" or bool(lead["owner"] and lead["owner"]["key"] == sender)
+        if is_by_colleague and not (lead["email"] and lead["email"]["key"] == sender):
             return None, "ignored"
         scheduled = self._scheduled(lead["id"])
         cancelled = _cancel([each for each in scheduled if each["by_rule"] and each["recipient"] == "lead"], now)

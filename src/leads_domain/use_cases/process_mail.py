@@ -14,7 +14,6 @@ from leads_domain.mail_enquiry import Person, enquiry_of, sender_of
 from leads_domain.mail_submission import mail_of
 from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.ports import UnitOfWork
-from leads_domain.sources import Normalizer
 from leads_domain.stop_words import asks_to_stop
 from leads_domain.submission import REASON_MAX, Processed, ProcessingOutcome, Submission, SubmissionState
 from leads_domain.use_cases.add_enquiry import AddEnquiry
@@ -32,12 +31,12 @@ COLLEAGUE = "A colleague's answer to a message of ours to a colleague."
 
 @dataclass(frozen=True, slots=True)
 class _Written:
-    """A message that a person has written."""
+    """A message that a person has written. `sender` is None if no sender has a valid address."""
 
     submission: Submission
     mail: IncomingMail
     policy: MailboxPolicy
-    sender: Person
+    sender: Person | None
 
     @property
     def asks_to_stop(self) -> bool:
@@ -64,9 +63,12 @@ class ProcessMail:
         sender = sender_of(mail, policy, self.intake.normalizer)
         if mail.automatic or sender.is_own:
             return _ignored(submission, mail.automatic or LOOP)
-        if mail.broken or sender.person is None:
-            return _for_review(submission, mail.broken or NO_SENDER)
-        return self._process(work, _Written(submission, mail, policy, sender.person))
+        written = _Written(submission, mail, policy, sender.person)
+        if answered := _answered(work, mail):
+            return self._record_answer(work, written, *answered)
+        if _answers_digest(work, mail):
+            return _ignored(submission, COLLEAGUE)
+        return self._process_new(work, written)
 
     def _record_bounce(self, work: UnitOfWork, submission: Submission, report: DeliveryReport) -> Processed:
         registration = self.add_enquiry.register_lead
@@ -76,20 +78,22 @@ class ProcessMail:
             return _ignored(submission, UNKNOWN_REPORT if report.failures else NO_FAILURE)
         return Processed(submission.accept(lead_id), ProcessingOutcome.BOUNCE)
 
-    def _process(self, work: UnitOfWork, written: _Written) -> Processed:
-        if answered := _answered(work, written.mail):
-            return self._record_reply(work, written, *answered)
-        if _answers_digest(work, written.mail):
-            return _ignored(written.submission, COLLEAGUE)
+    def _process_new(self, work: UnitOfWork, written: _Written) -> Processed:
+        """Process a message that answers none of ours."""
+        if written.mail.broken or written.sender is None:
+            return _for_review(written.submission, written.mail.broken or NO_SENDER)
         if not written.asks_to_stop:
             return self._add_enquiry(work, written)
         if lead := _lead_of(work, written.sender):
             return self._record_reply(work, written, lead, None)
         return _for_review(written.submission, UNKNOWN_STOP)
 
-    def _record_reply(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp | None) -> Processed:
-        if follow_up and _is_colleague(written.sender, lead, follow_up, self.intake.normalizer):
+    def _record_answer(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp) -> Processed:
+        if _is_colleague(written.sender, lead, follow_up):
             return _ignored(written.submission, COLLEAGUE)
+        return self._record_reply(work, written, lead, follow_up)
+
+    def _record_reply(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp | None) -> Processed:
         registration, actor = self.add_enquiry.register_lead, written.submission.origin
         record = RecordReply(registration.clock, registration.ids)
         record(
@@ -140,19 +144,16 @@ def _own_ids(mail: IncomingMail) -> Iterator[str]:
     return filter(None, map(own_id, mail.references))
 
 
-def _is_colleague(sender: Person, lead: Lead, follow_up: FollowUp, normalizer: Normalizer) -> bool:
-    """Return whether a sender is the owner of the lead, or the colleague to whom the follow-up was sent.
+def _is_colleague(sender: Person | None, lead: Lead, follow_up: FollowUp) -> bool:
+    """Return whether a colleague has answered: the owner of the lead, or any sender if the message is to a colleague.
 
-    The lead counts as itself, also if it is its own owner.
+    Owners change, so today's owner does not tell who has got the message. The lead counts as itself, also if it is its
+    own owner.
     """
-    key = sender.address.key
+    key = sender.address.key if sender else None
     if lead.email and lead.email.key == key:
         return False
-    if lead.owner and lead.owner.key == key:
-        return True
-    with suppress(ValidationFailed):
-        return normalizer.email(follow_up.recipient).key == key
-    return False
+    return not follow_up.is_for(lead) or bool(lead.owner and lead.owner.key == key)
 
 
 def _ignored(submission: Submission, reason: str) -> Processed:

@@ -34,21 +34,22 @@ class RecordReply:
         lead: Lead,
         answered: FollowUp | None,
         mail: IncomingMail,
-        sender: Person,
+        sender: Person | None,
         *,
         stop_rules: bool,
         actor: str,
     ) -> None:
         """Record the reply of a locked lead to a follow-up. Without `stop_rules`, rules go on.
 
-        Only a message that asks to stop can have `answered` None: that answers no follow-up of the lead.
+        Only a message that asks to stop can have `answered` None: that answers no follow-up of the lead. If the message
+        is broken, the entry says why.
         """
         now = self.clock.now()
         data: dict[str, Json] = {
             "follow_up_id": answered.id if answered else None,
-            "from": str(sender.address),
+            "from": str(sender.address) if sender else None,
             "subject": subject_of(mail) or None,
-            "message": shortened(text_of(mail)) or None,
+            "message": shortened("\n\n".join(filter(None, [mail.broken, text_of(mail)]))) or None,
             "attachments": [*attachments_of(mail)],
         }
         changed, consequences = self._consequences(work, lead, mail, now, stop_rules=stop_rules)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,6 +95,38 @@ def test_a_reply_cancels_the_messages_to_the_lead_that_rules_have_scheduled(app:
         "message": "Yes, please!",
         "attachments": ["plan.pdf"],
     }
+
+
+ENCRYPTED = "The message is encrypted."
+
+
+@pytest.mark.parametrize(
+    ("fields", "sender", "message"),
+    [
+        ({"broken": ENCRYPTED, "text": ""}, "ada@example.com", ENCRYPTED),
+        ({"broken": ENCRYPTED}, "ada@example.com", f"{ENCRYPTED}\n\nYes, please!"),
+        ({"senders": ()}, None, "Yes, please!"),
+    ],
+)
+def test_a_reply_that_cannot_be_read_is_one(
+    app: Application, lead: Lead, fields: dict[str, Any], sender: str | None, message: str
+) -> None:
+    processed = app.process_mail(replace(a_reply(by_message(app, lead)["First"]), **fields))
+    assert (processed.outcome, processed.submission.lead_id) == (ProcessingOutcome.REPLY, lead.id)
+    assert states(app, lead) == AFTER_A_REPLY
+    data = app.timeline(lead)[2].data
+    assert (data["from"], data["message"]) == (sender, message)
+
+
+def test_a_broken_answer_of_a_colleague_is_no_reply_of_the_lead(app: Application, lead: Lead) -> None:
+    sender = Mailbox(address=OWNER)
+    processed = app.process_mail(a_reply(by_message(app, lead)["Call"], broken=ENCRYPTED, senders=(sender,)))
+    assert (processed.submission.reason, states(app, lead)) == (COLLEAGUE, UNCHANGED)
+
+
+def test_an_automatic_reply_that_cannot_be_read_changes_nothing(app: Application, lead: Lead) -> None:
+    app.process_mail(a_reply(by_message(app, lead)["First"], broken=ENCRYPTED, automatic="It says so."))
+    assert states(app, lead) == UNCHANGED
 
 
 def test_a_reply_updates_the_next_due_time(app: Application) -> None:
@@ -201,6 +234,17 @@ def test_the_answer_of_a_colleague_is_no_reply_of_the_lead(app: Application, lea
     timeline = app.timeline(lead)
     mail = a_reply(by_message(app, lead)[answered], senders=(Mailbox(address=OWNER.title()),))
     processed = app.process_mail(mail)
+    assert (processed.submission.state, processed.submission.reason) == (SubmissionState.IGNORED, COLLEAGUE)
+    assert (states(app, lead), app.timeline(lead)) == (UNCHANGED, timeline)
+
+
+@pytest.mark.parametrize("answered", ["Call", "Visit"])
+def test_a_former_owner_who_answers_a_message_to_a_colleague_is_one(
+    app: Application, lead: Lead, answered: str
+) -> None:
+    app.change(lead, owner="new@example.com")
+    timeline = app.timeline(lead)
+    processed = app.process_mail(a_reply(by_message(app, lead)[answered], senders=(Mailbox(address=OWNER),)))
     assert (processed.submission.state, processed.submission.reason) == (SubmissionState.IGNORED, COLLEAGUE)
     assert (states(app, lead), app.timeline(lead)) == (UNCHANGED, timeline)
 
