@@ -18,11 +18,11 @@ FAILED = "The service failed unexpectedly while it stored the message. Read it i
 
 
 def identified(mail: IncomingMail, message: bytes) -> IncomingMail:
-    """Give a broken message an id that is made of its bytes, if it has none: it must be recognised if it comes again.
+    """Give a message that cannot be read an id that is made of its bytes, if it has none: others may be as empty.
 
     A message from a pipe has other line ends than the same message from a mail server.
     """
-    if mail.broken is None or mail.message_id is not None:
+    if mail.message_id is not None or (mail.broken is None and mail.senders):
         return mail
     digest = hashlib.sha256(message.replace(b"\r\n", b"\n")).hexdigest()
     return replace(mail, message_id=f"{digest}@sha256.invalid")

@@ -29,6 +29,7 @@ WITH_HISTORY = {
     "status_reason": "-too dear, said 'Jörg';\n\"no\" 🙂",
     "source": "@fair",
     "owner": "sales@example.com",
+    "do_not_contact": False,
     "attributes": {"company": "ACME", "size": 5, "ratio": 0.5, "vip": True, "note": None, "zip": "01067", "email": "x"},
     "created_at": "2019-12-31T23:59:59.999999Z",
     "updated_at": "2020-02-29T12:00:00.000000Z",

@@ -382,10 +382,11 @@ def test_a_process_waits_for_its_turn() -> None:
     run(test())
 
 
-def test_a_message_without_any_content_is_stored_once() -> None:
+@pytest.mark.parametrize("mail", [IncomingMail(broken="It cannot be read."), IncomingMail(text="No sender.")])
+def test_a_message_that_says_too_little_is_stored_once(mail: IncomingMail) -> None:
     async def test() -> None:
         setup = Setup()
-        setup.fetcher.read = lambda _: IncomingMail(broken="It cannot be read.")
+        setup.fetcher.read = lambda _: mail
         in_memory(setup).add(b"\x00\r\n", b"\x01\r\n")
         setup.support.add(b"\x00\n")
         await setup.fetcher.run_once()

@@ -48,6 +48,7 @@ def test_a_message_that_servers_have_changed_is_the_same(changes: dict[str, obje
         {"message_id": OTHER_ID, "date": None},
         {"message_id": OTHER_ID, "reply_to": (Mailbox(address="jane@example.com"),)},
         {"senders": (Mailbox(address="jane@example.com"),)},
+        {"reply_to": (Mailbox(address="jane@example.com"),)},
     ],
 )
 def test_another_message_is_not_the_same(changes: dict[str, object]) -> None:
