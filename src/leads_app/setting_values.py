@@ -26,6 +26,7 @@ _STOP_DELAY_MAX_SECONDS = 600
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 _PUBLIC_URL_MAX = 200
+_LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _PUBLIC_URL = re.compile(
     rf"https?://(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-f:.]+\])(?::[0-9]+)?(?:/(?!\.)[A-Za-z0-9._~-]+)*/?"
@@ -91,6 +92,14 @@ def parse_public_url(value: object) -> str:
             f"Write it in ASCII, with up to {_PUBLIC_URL_MAX} characters, without a user name, query or fragment."
         )
     return text.removesuffix("/")
+
+
+def https_warning(public_url: str | None) -> str | None:
+    """Return a sentence if mail providers ignore the unsubscribe links that start with this URL."""
+    parts = urlsplit(public_url or "")
+    if parts.scheme != "http" or parts.hostname in _LOOPBACK_HOSTS:
+        return None
+    return "public_url starts with http://: mail providers offer one-click unsubscribe only for https (RFC 8058)."
 
 
 def parse_rate_limit(value: object) -> RateLimit | None:

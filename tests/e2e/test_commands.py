@@ -115,8 +115,9 @@ def test_a_configured_pipeline_is_served(site: Site) -> None:
 
 
 def test_follow_ups_wait_for_a_dispatcher_if_the_service_does_not_dispatch(site: Site) -> None:
-    with site.serve("--no-dispatch") as service:
+    with site.serve("--no-dispatch", LEADS_PUBLIC_URL="http://leads.example.com") as service:
         assert "The default channel log only writes follow-ups to the log" in service.out
+        assert "mail providers offer one-click unsubscribe only for https" in service.out
         follow_up = create_follow_up(service, "once@example.com")
         dispatched = site.leads("dispatch", "--once").expect(0)
         assert dispatched.out == "Attempts made: 1.\n"

@@ -105,3 +105,19 @@ def test_a_mailbox_that_hangs_does_not_stop_the_check(tmp_path: Path, monkeypatc
     monkeypatch.setattr(Maildir, "check", lambda _: Event().wait(1))
     line = doctor_line("mailboxes", tmp_path, monkeypatch)
     assert line == "ERROR  mailboxes: The mailbox sales did not respond within 0 s."
+
+
+def test_a_public_url_without_https_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def line(url: str) -> str:
+        monkeypatch.setenv("LEADS_PUBLIC_URL", url)
+        return doctor_line("configuration", tmp_path, monkeypatch)
+
+    healthy = line("https://leads.example.com")
+    assert healthy == "ok     configuration: 5 statuses, default channel log"
+    for url in ("http://localhost:8000/desk", "http://LOCALHOST", "http://127.0.0.1", "http://[::1]:8000"):
+        assert line(url) == healthy
+    for url in ("http://leads.example.com", "http://127.0.0.1.example.com/"):
+        assert line(url) == (
+            f"{healthy}. public_url starts with http://: mail providers offer one-click unsubscribe only for https "
+            "(RFC 8058)."
+        )

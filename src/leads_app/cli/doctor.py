@@ -21,6 +21,7 @@ from leads_app.cli import session
 from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.mail_fetcher import FetchedMailbox
+from leads_app.setting_values import https_warning
 from leads_app.settings import Channel, SettingsError
 from leads_domain.mail_source import MailSourceUnavailable
 from leads_domain.use_cases.count_waiting import count_reviews
@@ -57,7 +58,9 @@ def doctor() -> None:
 
 def _configuration(container: Container) -> str:
     settings = container.settings()
-    return f"{len(settings.pipeline.statuses)} statuses, default channel {settings.default_channel}"
+    found = f"{len(settings.pipeline.statuses)} statuses, default channel {settings.default_channel}"
+    warning = https_warning(settings.public_url)
+    return f"{found}. {warning}" if warning else found
 
 
 def _sqlite(_: Container) -> str:

@@ -21,6 +21,7 @@ from leads_app.cli.terminal import print_line, print_lines
 from leads_app.container import Container
 from leads_app.dispatcher import DELIVERY_SECONDS
 from leads_app.fetch_turn import FetchTurn
+from leads_app.setting_values import https_warning
 
 STOP_SECONDS = DELIVERY_SECONDS + 1
 """The time from the last accepted request until the process ends, even if requests or attempts are still running."""
@@ -84,6 +85,8 @@ def _announce(container: Container, host: str, port: int) -> None:
     print_line(f"Database: {_database(settings.database_url)}")
     if settings.channels[settings.default_channel].adapter == "log":
         print_line(_LOG_CHANNEL_WARNING.format(channel=settings.default_channel))
+    if warning := https_warning(settings.public_url):
+        print_line(warning)
     if settings.api_key_digest is not None:
         return
     first = asyncio.run(_first_key(container))
