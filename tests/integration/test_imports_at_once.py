@@ -44,7 +44,7 @@ def import_them(url: URL, wanted: list[Row], on_duplicate: OnDuplicate, begin: B
 
 @pytest.mark.parametrize("on_duplicate", list(OnDuplicate))
 def test_both_imports_finish_and_every_lead_is_stored_once(on_duplicate: OnDuplicate) -> None:
-    begin = Barrier(IMPORTERS)
+    begin = Barrier(IMPORTERS, timeout=30)
     # Both imports have the same batches with rows in opposite order, which could deadlock.
     orders = [
         list(range(ROWS)),
