@@ -47,11 +47,13 @@ from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_calendars import CreateCalendar, ReadCalendar, RevokeCalendar
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey
 from leads_domain.use_cases.merge_leads import MergeLeads
+from leads_domain.use_cases.process_mail import ProcessMail
 from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.read_timeline import read_timeline
 from leads_domain.use_cases.receive_mail import ReceivedMail, ReceiveMail
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
-from leads_domain.use_cases.record_bounce import record_bounce
+from leads_domain.use_cases.record_bounce import RecordBounce
+from leads_domain.use_cases.record_reply import RecordReply
 from leads_domain.use_cases.register_lead import OnDuplicate, Registered, RegisterLead
 from leads_domain.use_cases.trigger_follow_up import FollowUpInput, TriggerFollowUp
 from leads_domain.use_cases.unsubscribe import Unsubscribe
@@ -65,6 +67,13 @@ CHANNELS = {"log": None, "smtp": Address.EMAIL, "sms": Address.PHONE, "webhook":
 
 _LARGE = ("follow_ups", "tasks", "timeline", "submissions")
 """The parts of an export that are read page by page."""
+
+
+def make_process_submission(register_lead: RegisterLead, intake: Intake) -> ProcessSubmission:
+    """Return the use case that processes submissions of every origin."""
+    add_enquiry, clock, ids = AddEnquiry(register_lead), register_lead.clock, register_lead.ids
+    process_mail = ProcessMail(intake, add_enquiry, RecordReply(clock, ids), RecordBounce(clock, ids))
+    return ProcessSubmission(intake, add_enquiry, process_mail)
 
 
 class Application:
@@ -106,7 +115,8 @@ class Application:
         self.policies: dict[str, IntakePolicy] = {}
         self.mailboxes: dict[str, MailboxPolicy] = {}
         intake = Intake(normalizer, self.policies, self.mailboxes)
-        self.process_submission = ProcessSubmission(intake, self.add_enquiry)
+        self.process_submission = make_process_submission(self.register_lead, intake)
+        self.record_bounce = RecordBounce(self.clock, ids)
         self.accept_submission = AcceptSubmission(intake, self.add_enquiry)
         self.create_key = CreateKey(self.clock, ids, FixedEntropy())
         self.create_first_key = CreateFirstKey(self.create_key)
@@ -230,9 +240,9 @@ class Application:
         return self.database.write(self.process_submission, received.submission.id)
 
     def bounce(self, report: DeliveryReport) -> LeadId | None:
-        """Record a report of a mail server; return the id of the lead."""
-        now = self.clock.now()
-        return self.database.write(record_bounce, report, now=now, ids=self.ids, actor="mailbox:sales")
+        """Record a report of a mail server; return the id of the lead, if it is about a follow-up."""
+        bounced = self.database.write(self.record_bounce, report, actor="mailbox:sales")
+        return bounced.lead_id if isinstance(bounced, FollowUp) else None
 
     def accept(self, submission: Submission, **members: Any) -> EnquiryResult:
         """Accept a submission, with these members in place of its own."""

@@ -102,9 +102,12 @@ from leads_domain.use_cases.import_leads import ImportLeads
 from leads_domain.use_cases.manage_calendars import CreateCalendar, ReadCalendar, RevokeCalendar
 from leads_domain.use_cases.manage_keys import Authenticate, CreateFirstKey, CreateKey, RevokeKey, check_new_key
 from leads_domain.use_cases.merge_leads import MergeLeads, check_merge
+from leads_domain.use_cases.process_mail import ProcessMail
 from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.receive_mail import ReceiveMail
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
+from leads_domain.use_cases.record_bounce import RecordBounce
+from leads_domain.use_cases.record_reply import RecordReply
 from leads_domain.use_cases.register_lead import RegisterLead
 from leads_domain.use_cases.trigger_follow_up import TriggerFollowUp
 from leads_domain.use_cases.unsubscribe import Unsubscribe
@@ -157,7 +160,10 @@ class Container(containers.DeclarativeContainer):
     intake = providers.Singleton(Intake, normalizer, intake_policies, mailbox_policies)
     receive_submission = providers.Singleton(ReceiveSubmission, clock, ids)
     receive_mail = providers.Singleton(ReceiveMail, clock, ids)
-    process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry)
+    record_reply = providers.Singleton(RecordReply, clock, ids)
+    record_bounce = providers.Singleton(RecordBounce, clock, ids)
+    process_mail = providers.Singleton(ProcessMail, intake, add_enquiry, record_reply, record_bounce)
+    process_submission = providers.Singleton(ProcessSubmission, intake, add_enquiry, process_mail)
     capture_lead = providers.Singleton(Capture, clock, ids, CapturedAs.LEAD, register_lead.provided.check)
     capture_enquiry = providers.Singleton(Capture, clock, ids, CapturedAs.ENQUIRY, add_enquiry.provided.check)
     accept_submission = providers.Singleton(AcceptSubmission, intake, add_enquiry)

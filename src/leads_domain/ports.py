@@ -202,8 +202,11 @@ class DigestStore(Protocol):
     def plan(self, at: datetime, digests: Iterable[Digest]) -> None:
         """Store the time of this planning, which is locked, and its new digests."""
 
+    def get(self, id: DigestId) -> Digest:
+        """Return the digest with this id; raises `NotFound`."""
+
     def get_for_update(self, id: DigestId) -> Digest:
-        """Return the digest with this id, and lock it until the unit of work ends; raises `NotFound`."""
+        """Return the digest as `get` does, and lock it until the unit of work ends."""
 
     def save(self, digest: Digest) -> None:
         """Replace a locked or claimed digest."""

@@ -95,6 +95,12 @@ class Processed:
     submission: Submission
     outcome: ProcessingOutcome | None
 
+    @classmethod
+    def for_review(cls, submission: Submission, reason: str) -> "Processed":
+        """Let a received submission wait for a person."""
+        waiting = submission.set_aside(SubmissionState.NEEDS_REVIEW, reason[:REASON_MAX])
+        return cls(waiting, ProcessingOutcome.NEEDS_REVIEW)
+
 
 def digest_of(origin: str, identifying: Mapping[str, str]) -> str:
     """Return the SHA-256 of an origin and of the fields that identify a submission, whatever their order."""

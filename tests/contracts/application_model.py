@@ -313,11 +313,14 @@ class ApplicationModel:
             return None
         follow_up = self.follow_ups[id]
         lead = self.leads[follow_up["lead_id"]]
+        is_about_lead = is_permanent and follow_up["recipient"] == "lead" and lead["email"]
+        if follow_up["state"] == "cancelled" and follow_up["attempts"] and is_about_lead:
+            lead["email_bounced"] = True
         if follow_up["state"] == "sent" or (follow_up["state"] == "scheduled" and follow_up["attempts"]):
             error = "A mail server returned the message, without a code that says why."
             follow_up.update(state="failed", sent_at=None, next_attempt_at=None, lease=None, updated_at=now)
             follow_up["last_error"] = error
-            if is_permanent and follow_up["recipient"] == "lead" and lead["email"]:
+            if is_about_lead:
                 lead["email_bounced"] = True
             self._record_follow_up_change(lead["id"], now, "follow_up.bounced")
         return str(lead["id"])

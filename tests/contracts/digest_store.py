@@ -42,6 +42,11 @@ def get(work: UnitOfWork, id: str) -> Digest:
     return work.digests.get_for_update(DigestId(id))
 
 
+def read_only(work: UnitOfWork, id: str) -> Digest:
+    """Return a digest."""
+    return work.digests.get(DigestId(id))
+
+
 def save(work: UnitOfWork, digest: Digest) -> None:
     """Lock a digest, and store it."""
     get(work, digest.id)
@@ -82,11 +87,13 @@ class DigestStoreContract(StoreContract):
 
         database.write(save, replace(a_digest(), **{**fields, "id": other.id}))
         assert database.write(get, other.id) == replace(digest, id=other.id)
+        assert database.read(read_only, other.id) == replace(digest, id=other.id)
         assert database.write(get, digest.id) == digest
 
     def test_does_not_find_an_unknown_digest(self, database: RunningDatabase) -> None:
-        with pytest.raises(NotFound, match=f"No digest has the id {an_id(9)}."):
-            database.write(get, an_id(9))
+        for read in (get, read_only):
+            with pytest.raises(NotFound, match=f"No digest has the id {an_id(9)}."):
+                database.write(read, an_id(9))
 
     def test_remembers_the_last_planning(self, database: RunningDatabase) -> None:
         assert database.read(planned_at) is None

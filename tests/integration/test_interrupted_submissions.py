@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
+from application import make_process_submission
 from databases import database_url
 from fakes import CountingIds, FixedClock
 from leads_adapters.database import Database
@@ -20,8 +21,6 @@ from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.submission import SubmissionState
-from leads_domain.use_cases.add_enquiry import AddEnquiry
-from leads_domain.use_cases.process_submission import ProcessSubmission
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
 
@@ -45,7 +44,7 @@ def enquiries(work: UnitOfWork) -> list[int]:
 def test_each_interrupted_submission_becomes_one_enquiry(store: str, tmp_path: Path) -> None:
     clock, ids, normalizer = FixedClock(), CountingIds(), SimpleNormalizer()
     register = RegisterLead(clock, ids, normalizer, DEFAULT_PIPELINE, FollowUpRules(ids, "log", ()))
-    process = ProcessSubmission(Intake(normalizer, {}), AddEnquiry(register))
+    process = make_process_submission(register, Intake(normalizer, {}))
 
     async def process_everywhere(databases: list[Database]) -> None:
         first = databases[0]

@@ -25,11 +25,13 @@ class MemoryDigestStore:
         self._plan[:] = [at]
         self._stored.update({digest.id: digest for digest in digests})
 
-    def get_for_update(self, id: DigestId) -> Digest:
-        """See `DigestStore.get_for_update`."""
+    def get(self, id: DigestId) -> Digest:
+        """See `DigestStore.get`."""
         if id not in self._stored:
             raise NotFound("digest", id)
         return self._stored[id]
+
+    get_for_update = get
 
     def save(self, digest: Digest) -> None:
         """See `DigestStore.save`."""

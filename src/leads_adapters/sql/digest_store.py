@@ -29,7 +29,8 @@ def _lock(insert: Any) -> Executable:
 _LOCK = {"sqlite": _lock(sqlite.insert), "postgresql": _lock(postgresql.insert)}
 _PLAN = update(digest_plan).values(planned_at=bindparam("at", type_=digest_plan.c.planned_at.type))
 _ADD = insert(digests).values(_COLUMNS)
-_BY_ID_LOCKED = select(digests).where(digests.c.id == bindparam("id")).with_for_update()
+_BY_ID = select(digests).where(digests.c.id == bindparam("id"))
+_BY_ID_LOCKED = _BY_ID.with_for_update()
 _UPDATE = (
     update(digests)
     .where(digests.c.id == bindparam("id_"))
@@ -72,12 +73,13 @@ class SqlDigestStore:
         self._runner.change(_PLAN, at=at)
         self._runner.change_many(_ADD, [_row(digest) for digest in digests])
 
+    def get(self, id: DigestId) -> Digest:
+        """See `DigestStore.get`."""
+        return self._get(_BY_ID, id)
+
     def get_for_update(self, id: DigestId) -> Digest:
         """See `DigestStore.get_for_update`."""
-        row = self._runner.first(_BY_ID_LOCKED, id=id)
-        if row is None:
-            raise NotFound("digest", id)
-        return _digest(row)
+        return self._get(_BY_ID_LOCKED, id)
 
     def save(self, digest: Digest) -> None:
         """See `DigestStore.save`."""
@@ -102,6 +104,12 @@ class SqlDigestStore:
     def delete_ended(self, before: datetime) -> None:
         """See `DigestStore.delete_ended`."""
         self._runner.change(_DELETE, before=before)
+
+    def _get(self, statement: Executable, id: DigestId) -> Digest:
+        row = self._runner.first(statement, id=id)
+        if row is None:
+            raise NotFound("digest", id)
+        return _digest(row)
 
 
 def _row(digest: Digest) -> dict[str, Any]:

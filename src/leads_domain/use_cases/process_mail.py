@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from leads_domain.digest import DigestId
+from leads_domain.digest import Digest, DigestId
 from leads_domain.errors import NotFound, ValidationFailed
 from leads_domain.follow_up import FollowUp, FollowUpId
 from leads_domain.incoming_mail import DeliveryReport, IncomingMail, own_id
@@ -15,13 +15,14 @@ from leads_domain.mail_submission import mail_of
 from leads_domain.mailbox_policy import MailboxPolicy
 from leads_domain.ports import UnitOfWork
 from leads_domain.stop_words import asks_to_stop
-from leads_domain.submission import REASON_MAX, Processed, ProcessingOutcome, Submission, SubmissionState
+from leads_domain.submission import Processed, ProcessingOutcome, Submission, SubmissionState
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.lock_lead import lock_lead
-from leads_domain.use_cases.record_bounce import record_bounce
+from leads_domain.use_cases.record_bounce import RecordBounce
 from leads_domain.use_cases.record_reply import RecordReply
 
 LOOP = "It comes from an address of your own, and names no other address to reply to."
+DIGEST_RETURNED = "A delivery report about a digest of ours, which counts as failed now."
 UNKNOWN_REPORT = "A delivery report that names no follow-up of ours."
 NO_FAILURE = "A delivery report of a delay, or of a success."
 NO_SENDER = "No sender has a valid e-mail address."
@@ -54,6 +55,8 @@ class ProcessMail:
 
     intake: Intake
     add_enquiry: AddEnquiry
+    record_reply: RecordReply
+    record_bounce: RecordBounce
 
     def __call__(self, work: UnitOfWork, submission: Submission) -> Processed:
         """Return the submission with its decision, which is not stored yet."""
@@ -71,22 +74,23 @@ class ProcessMail:
         return self._process_new(work, written)
 
     def _record_bounce(self, work: UnitOfWork, submission: Submission, report: DeliveryReport) -> Processed:
-        registration = self.add_enquiry.register_lead
-        now, actor = registration.clock.now(), submission.origin
-        lead_id = record_bounce(work, report, now=now, ids=registration.ids, actor=actor)
-        if lead_id is None:
-            return _ignored(submission, UNKNOWN_REPORT if report.failures else NO_FAILURE)
-        return Processed(submission.accept(lead_id), ProcessingOutcome.BOUNCE)
+        match self.record_bounce(work, report, actor=submission.origin):
+            case FollowUp(lead_id=lead_id):
+                return Processed(submission.accept(lead_id), ProcessingOutcome.BOUNCE)
+            case Digest():
+                return _ignored(submission, DIGEST_RETURNED)
+            case None:
+                return _ignored(submission, UNKNOWN_REPORT if report.failures else NO_FAILURE)
 
     def _process_new(self, work: UnitOfWork, written: _Written) -> Processed:
         """Process a message that answers none of ours."""
         if written.mail.broken or written.sender is None:
-            return _for_review(written.submission, written.mail.broken or NO_SENDER)
+            return Processed.for_review(written.submission, written.mail.broken or NO_SENDER)
         if not written.asks_to_stop:
             return self._add_enquiry(work, written)
         if lead := _lead_of(work, written.sender):
             return self._record_reply(work, written, lead, None)
-        return _for_review(written.submission, UNKNOWN_STOP)
+        return Processed.for_review(written.submission, UNKNOWN_STOP)
 
     def _record_answer(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp) -> Processed:
         if _is_colleague(written.sender, lead, follow_up):
@@ -94,10 +98,14 @@ class ProcessMail:
         return self._record_reply(work, written, lead, follow_up)
 
     def _record_reply(self, work: UnitOfWork, written: _Written, lead: Lead, follow_up: FollowUp | None) -> Processed:
-        registration, actor = self.add_enquiry.register_lead, written.submission.origin
-        record = RecordReply(registration.clock, registration.ids)
-        record(
-            work, lead, follow_up, written.mail, written.sender, stop_rules=written.policy.stop_on_reply, actor=actor
+        self.record_reply(
+            work,
+            lead,
+            follow_up,
+            written.mail,
+            written.sender,
+            stop_rules=written.policy.stop_on_reply,
+            actor=written.submission.origin,
         )
         outcome = ProcessingOutcome.OPT_OUT if written.asks_to_stop else ProcessingOutcome.REPLY
         return Processed(written.submission.accept(lead.id), outcome)
@@ -108,7 +116,7 @@ class ProcessMail:
         try:
             lead = self.add_enquiry(work, values, actor=submission.origin, by_mail=True).lead
         except ValidationFailed as invalid:
-            return _for_review(submission, " ".join(error.detail for error in invalid.errors))
+            return Processed.for_review(submission, " ".join(error.detail for error in invalid.errors))
         return Processed(submission.accept(lead.id), ProcessingOutcome.ENQUIRY)
 
 
@@ -135,7 +143,7 @@ def _lead_of(work: UnitOfWork, sender: Person) -> Lead | None:
 def _answers_digest(work: UnitOfWork, mail: IncomingMail) -> bool:
     for id in _own_ids(mail):
         with suppress(NotFound):
-            work.digests.get_for_update(DigestId(id))
+            work.digests.get(DigestId(id))
             return True
     return False
 
@@ -158,8 +166,3 @@ def _is_colleague(sender: Person | None, lead: Lead, follow_up: FollowUp) -> boo
 
 def _ignored(submission: Submission, reason: str) -> Processed:
     return Processed(submission.set_aside(SubmissionState.IGNORED, reason), ProcessingOutcome.IGNORED)
-
-
-def _for_review(submission: Submission, reason: str) -> Processed:
-    waiting = submission.set_aside(SubmissionState.NEEDS_REVIEW, reason[:REASON_MAX])
-    return Processed(waiting, ProcessingOutcome.NEEDS_REVIEW)

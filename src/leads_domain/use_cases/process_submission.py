@@ -11,7 +11,7 @@ from leads_domain.intake import Intake
 from leads_domain.lead import Lead
 from leads_domain.mail_submission import is_mailbox
 from leads_domain.ports import UnitOfWork
-from leads_domain.submission import REASON_MAX, Processed, ProcessingOutcome, Submission, SubmissionId, SubmissionState
+from leads_domain.submission import Processed, ProcessingOutcome, Submission, SubmissionId, SubmissionState
 from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.process_mail import ProcessMail
 
@@ -27,6 +27,7 @@ class ProcessSubmission:
 
     intake: Intake
     add_enquiry: AddEnquiry
+    process_mail: ProcessMail
 
     def __call__(self, work: UnitOfWork, id: SubmissionId) -> Processed:
         """Return the processed submission with its outcome; raises `NotFound`."""
@@ -39,17 +40,17 @@ class ProcessSubmission:
 
     def _process(self, work: UnitOfWork, submission: Submission) -> Processed:
         if is_mailbox(submission.origin):
-            return ProcessMail(self.intake, self.add_enquiry)(work, submission)
+            return self.process_mail(work, submission)
         understood = self.intake.understand(submission)
         if understood.spam_reason:
             spam = submission.set_aside(SubmissionState.SPAM, understood.spam_reason)
             return Processed(spam, ProcessingOutcome.SPAM)
         if understood.errors:
-            return _for_review(submission, understood.errors)
+            return Processed.for_review(submission, _reason(understood.errors))
         try:
             lead = self._add(work, understood.enquiry, submission.origin)
         except ValidationFailed as invalid:
-            return _for_review(submission, invalid.errors)
+            return Processed.for_review(submission, _reason(invalid.errors))
         return Processed(submission.accept(lead.id), ProcessingOutcome.ENQUIRY)
 
     def _add(self, work: UnitOfWork, values: EnquiryInput, origin: str) -> Lead:
@@ -70,10 +71,8 @@ def set_failed_aside(work: UnitOfWork, id: SubmissionId) -> Submission:
     return submission
 
 
-def _for_review(submission: Submission, errors: Sequence[FieldError]) -> Processed:
-    reason = " ".join(f"{_name(error)}{error.detail}" for error in errors)
-    waiting = submission.set_aside(SubmissionState.NEEDS_REVIEW, reason[:REASON_MAX])
-    return Processed(waiting, ProcessingOutcome.NEEDS_REVIEW)
+def _reason(errors: Sequence[FieldError]) -> str:
+    return " ".join(f"{_name(error)}{error.detail}" for error in errors)
 
 
 def _name(error: FieldError) -> str:

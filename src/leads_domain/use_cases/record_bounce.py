@@ -1,14 +1,15 @@
 """Record that a mail server has returned a message of ours."""
 
-from datetime import datetime
+from contextlib import suppress
+from dataclasses import dataclass
 
-from leads_domain.digest import DigestId
+from leads_domain.digest import Digest, DigestId
 from leads_domain.errors import NotFound
-from leads_domain.follow_up import FollowUp, FollowUpId, Recipient
+from leads_domain.follow_up import FollowUp, FollowUpId, FollowUpState, Recipient
 from leads_domain.incoming_mail import DeliveryReport, ReportedFailure, own_id
-from leads_domain.lead import Lead, LeadId
+from leads_domain.lead import Lead
 from leads_domain.ports import UnitOfWork
-from leads_domain.sources import IdSource
+from leads_domain.sources import Clock, IdSource
 from leads_domain.use_cases.add_events import add_events
 from leads_domain.use_cases.lock_lead import lock_lead
 from leads_domain.use_cases.next_due import update_next_due
@@ -30,42 +31,54 @@ _MEANINGS = {
 """The meanings of status codes (RFC 3463). The texts of servers are not kept: they can quote anything."""
 
 
-def record_bounce(
-    work: UnitOfWork, report: DeliveryReport, *, now: datetime, ids: IdSource, actor: str
-) -> LeadId | None:
-    """Mark the reported follow-up or digest as failed, and the lead's address if it accepts no mail any more.
+@dataclass(frozen=True, slots=True)
+class RecordBounce:
+    """Mark a returned follow-up or digest as failed, and the lead's address if it accepts no mail any more.
 
-    Return the lead of the follow-up; None if the report names no follow-up of ours, or only delays. A second report of
-    the same message changes nothing.
+    A second report of the same message changes nothing. See `docs/decisions/0048-reading-mail.md`.
     """
-    id = own_id(report.message_id or "")
-    if id is None or not report.failures:
-        return None
-    try:
-        lead = lock_lead(work, work.follow_ups.get(FollowUpId(id)).lead_id)
-        follow_up = work.follow_ups.get_for_update(FollowUpId(id))
-    except NotFound:
-        _fail_digest(work, DigestId(id), report.failures[0], now)
-        return None
-    failure, is_about_recipient = _failure(report, _address(lead, follow_up))
-    is_permanent = failure.is_permanent and is_about_recipient
-    bounced, events = follow_up.bounce(_reason(failure), now, is_permanent=is_permanent)
-    if events:
-        work.follow_ups.save(bounced)
-        if is_permanent and follow_up.recipient == Recipient.LEAD and lead.email:
+
+    clock: Clock
+    ids: IdSource
+
+    def __call__(self, work: UnitOfWork, report: DeliveryReport, *, actor: str) -> FollowUp | Digest | None:
+        """Return what the report is about; None if that is no message of ours, or only delayed."""
+        id = own_id(report.message_id or "")
+        if id is None or not report.failures:
+            return None
+        try:
+            lead = lock_lead(work, work.follow_ups.get(FollowUpId(id)).lead_id)
+            follow_up = work.follow_ups.get_for_update(FollowUpId(id))
+        except NotFound:
+            return self._fail_digest(work, DigestId(id), report.failures[0])
+        return self._fail(work, lead, follow_up, report, actor)
+
+    def _fail(self, work: UnitOfWork, lead: Lead, follow_up: FollowUp, report: DeliveryReport, actor: str) -> FollowUp:
+        now = self.clock.now()
+        failure, is_about_recipient = _failure(report, _address(lead, follow_up))
+        is_permanent = failure.is_permanent and is_about_recipient
+        bounced, events = follow_up.bounce(_reason(failure), now, is_permanent=is_permanent)
+        was_sent = bool(events) or _was_cancelled_during_attempt(follow_up)
+        if was_sent and is_permanent and follow_up.recipient == Recipient.LEAD and lead.email:
             lead = lead.with_bounced_email()
             work.leads.save(lead)
-        update_next_due(work, lead, now)
-        add_events(work, lead.id, events, now=now, actor=actor, ids=ids)
-    return lead.id
+        if events:
+            work.follow_ups.save(bounced)
+            update_next_due(work, lead, now)
+            add_events(work, lead.id, events, now=now, actor=actor, ids=self.ids)
+        return bounced
+
+    def _fail_digest(self, work: UnitOfWork, id: DigestId, failure: ReportedFailure) -> Digest | None:
+        with suppress(NotFound):
+            digest = work.digests.get_for_update(id).bounce(_reason(failure), self.clock.now())
+            work.digests.save(digest)
+            return digest
+        return None
 
 
-def _fail_digest(work: UnitOfWork, id: DigestId, failure: ReportedFailure, now: datetime) -> None:
-    try:
-        digest = work.digests.get_for_update(id)
-    except NotFound:
-        return
-    work.digests.save(digest.bounce(_reason(failure), now))
+def _was_cancelled_during_attempt(follow_up: FollowUp) -> bool:
+    """Return whether a cancelled follow-up can have reached the mail server. It stays cancelled."""
+    return follow_up.state is FollowUpState.CANCELLED and follow_up.attempts > 0
 
 
 def _address(lead: Lead, follow_up: FollowUp) -> set[str]:

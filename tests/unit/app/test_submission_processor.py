@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from application import make_process_submission
 from fakes import CountingIds, FixedClock
 from leads_adapters.database import Database
 from leads_adapters.memory.database import MemoryDatabase
@@ -22,7 +23,6 @@ from leads_domain.pipeline import DEFAULT_PIPELINE
 from leads_domain.ports import UnitOfWork
 from leads_domain.rules import FollowUpRules
 from leads_domain.submission import Processed, Submission, SubmissionId
-from leads_domain.use_cases.add_enquiry import AddEnquiry
 from leads_domain.use_cases.process_submission import FAILED, ProcessSubmission, set_failed_aside
 from leads_domain.use_cases.receive_submission import ReceiveSubmission
 from leads_domain.use_cases.register_lead import RegisterLead
@@ -53,7 +53,7 @@ class Setup:
     def __post_init__(self) -> None:
         ids, normalizer = CountingIds(), SimpleNormalizer()
         register = RegisterLead(self.clock, ids, normalizer, DEFAULT_PIPELINE, FollowUpRules(ids, "log", ()))
-        self.process = FlakyProcess(ProcessSubmission(Intake(normalizer, {}), AddEnquiry(register)))
+        self.process = FlakyProcess(make_process_submission(register, Intake(normalizer, {})))
         self.processor = SubmissionProcessor(self.database, self.clock, self.process, KEEP)
         self._receive = ReceiveSubmission(self.clock, ids)
 

@@ -17,6 +17,7 @@ from leads_domain.lead import Lead
 from leads_domain.notifier import TryAgain
 from leads_domain.submission import ProcessingOutcome, SubmissionState
 from leads_domain.use_cases.dispatch_follow_ups import BOUNCED
+from leads_domain.use_cases.process_mail import DIGEST_RETURNED
 
 ADDRESS = "john@example.com"
 NO_SUCH_ADDRESS = "A mail server returned the message with 5.1.1: the address does not exist."
@@ -110,6 +111,20 @@ def test_a_message_that_was_never_attempted_cannot_bounce(app: Application) -> N
         assert app.bounce(a_report(follow_up)) == lead.id
         assert app.follow_up(follow_up) == follow_up
     assert not app.lead(lead).email_bounced
+
+
+@pytest.mark.parametrize(("permanent", "recipient"), [(True, ADDRESS), (False, ADDRESS), (True, "other@example.net")])
+def test_a_message_that_was_cancelled_during_an_attempt_stays_so(
+    app: Application, permanent: bool, recipient: str
+) -> None:
+    lead = app.register().lead
+    follow_up = app.trigger(lead, channel="smtp")
+    app.claim("smtp")
+    cancelled, timeline = app.cancel(follow_up), app.timeline(lead)
+    for _ in range(2):
+        assert app.bounce(a_report(follow_up, permanent=permanent, recipient=recipient)) == lead.id
+    assert app.lead(lead).email_bounced == (permanent and recipient == ADDRESS)
+    assert (app.follow_up(follow_up), app.timeline(lead)) == (cancelled, timeline)
 
 
 def test_a_report_can_be_faster_than_the_record_of_the_attempt(app: Application) -> None:
@@ -228,6 +243,7 @@ def test_a_message_to_a_merged_lead_belongs_to_its_survivor(app: Application) ->
 def test_a_returned_digest_has_failed(app: Application) -> None:
     digest = Digest.plan(DigestId(an_id(7)), an_email("mia@example.com"), NOON).end(DigestState.SENT, NOON)
     app.database.write(lambda work: work.digests.plan(NOON, [digest]))
-    assert app.bounce(a_report(digest, recipient="mia@example.com")) is None
+    processed = app.process_mail(a_mail(report=a_report(digest, recipient="mia@example.com")))
+    assert (processed.outcome, processed.submission.reason) == (ProcessingOutcome.IGNORED, DIGEST_RETURNED)
     stored = app.database.write(lambda work: work.digests.get_for_update(digest.id))
     assert (stored.state, stored.last_error) == (DigestState.FAILED, NO_SUCH_ADDRESS)
