@@ -27,7 +27,7 @@ UNKNOWN_REPORT = "A delivery report that names no follow-up of ours."
 NO_FAILURE = "A delivery report of a delay, or of a success."
 NO_SENDER = "No sender has a valid e-mail address."
 UNKNOWN_STOP = "The sender asks to receive no more messages, but no lead has this address. Look for another one."
-COLLEAGUE = "A colleague's answer to a message of ours to a colleague."
+COLLEAGUE = "A colleague's answer to a message of ours."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,9 @@ class _Written:
 class ProcessMail:
     """Decide about a received message, in the order of "How a message is understood" in docs/mail.md.
 
-    Automatic messages, and those from an address of the operator, never cause a lead, an entry or a message: so no two
-    programs can answer each other. The origin, such as `mailbox:sales`, is the actor of the events.
+    Automatic messages, and those from an address of the operator, never cause a lead, an entry or a message. Others can
+    come from a program as well, so enquiries cause few messages to a lead (`was_recently_written_to`): no two programs
+    answer each other for ever. The origin, such as `mailbox:sales`, is the actor of the events.
     """
 
     intake: Intake
