@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import sqlite3
 
 import httpx
 
@@ -192,6 +193,17 @@ def test_a_command_with_closed_standard_output_does_nothing(site: Site) -> None:
     assert [line.partition(":")[0] for line in refused.err.splitlines()] == ["leads"]
     assert "Standard output is closed" in refused.err
     assert not (site.folder / "leads.db").exists()
+
+
+def test_a_message_is_stored_although_standard_output_is_closed(site: Site) -> None:
+    site.write("leads.toml", "[mailboxes.sales]\n")
+    site.leads("migrate").expect(0)
+    command = f"{site.command} receive --mailbox sales"
+    stored = site.shell(f"printf 'From: ann@example.org\\n\\nHello' | {command} >&-").expect(0)
+    assert (stored.out, stored.err) == ("", "")
+    with sqlite3.connect(site.folder / "leads.db") as database:
+        assert database.execute("SELECT count(*) FROM submissions").fetchall() == [(1,)]
+    assert site.shell(f"{command} <&-").expect(75).err == "leads: There is no message on standard input.\n"
 
 
 def test_a_command_that_creates_the_database_reports_its_path(site: Site) -> None:

@@ -33,8 +33,8 @@ from leads_app.settings import SettingsError
 from leads_domain.control_characters import escape_controls
 from leads_domain.errors import LeadsError
 
-STDERR = 2
-"""The file descriptor of standard error, the highest of the three standard streams."""
+STDOUT, STDERR = 1, 2
+"""The file descriptors of standard output and standard error, the highest of the three standard streams."""
 
 
 class _EscapedUsageErrors(click.RichGroup):
@@ -94,11 +94,16 @@ def _error_line(text: str) -> str:
 
 
 def _prepare_streams() -> None:
-    """Escape characters that the terminal cannot encode; exit with an error if standard output is closed."""
+    """Escape characters that the terminal cannot encode; exit with an error if standard output is closed.
+
+    `leads receive` prints nothing there: a mail server that closes it must not get its message back.
+    """
     while (number := os.open(os.devnull, os.O_RDWR)) <= STDERR:
         pass  # occupy the descriptor of a closed stream: otherwise the database would get it, and the printed text
     os.close(number)
     sys.stderr = sys.stderr or os.fdopen(STDERR, "w")
+    if sys.stdout is None and sys.argv[1:2] == [receive.name]:
+        sys.stdout = os.fdopen(STDOUT, "w")
     if sys.stdout is None:
         sys.exit("leads: Standard output is closed. Redirect it to a file, or to /dev/null.")
     for stream in (sys.stdout, sys.stderr):

@@ -61,6 +61,8 @@ def receive(mailbox: str) -> None:
 
 def _read_all() -> bytes:
     """Return the start of standard input. Read the rest as well: a mail server may take a closed pipe for a failure."""
+    if sys.stdin is None:  # closed
+        return b""
     message = sys.stdin.buffer.read(MAIL_BYTES_MAX)
     while sys.stdin.buffer.read(_PIECE):
         pass
