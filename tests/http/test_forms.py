@@ -170,7 +170,7 @@ def test_pages_have_a_strict_security_policy(visitor: Api) -> None:
         policy = page.headers["content-security-policy"].split("; ")
         assert {"default-src 'none'", "style-src 'self'", "form-action 'none'", "frame-ancestors 'none'"} < {*policy}
         assert page.headers["cache-control"] == "no-store"
-        assert re.findall(r'(?:src|href)="([^"]*)"', page.body.decode()) == ["data:,", "/docs/style.css"]
+        assert re.findall(r'(?:src|href)="([^"]*)"', page.body.decode()) == ["data:,", "../docs/style.css"]
 
 
 @pytest.mark.parametrize(

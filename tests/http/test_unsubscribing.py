@@ -102,6 +102,7 @@ def test_the_button_of_the_page_opts_out(api: Api, visitor: Api, john: str, link
     html = page.body.decode()
     [form] = re.findall("<form[^>]*>", html)
     assert form == '<form method="post">'  # to the same URL, also behind a proxy that adds a path
+    assert re.findall('href="([^"]*)"', html) == ["data:,", "../docs/style.css"]
     [(name, value)] = re.findall('<button name="([^"]+)" value="([^"]+)">', html)
     assert {"script", "john", "John"} & {*re.findall(r"\w+", html)} == set()
     assert page.headers["content-security-policy"] == (
