@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from leads_adapters.mail.charsets import clean_line, clean_text, decode_text
 from leads_adapters.mail.headers import decode_words
 from leads_adapters.mail.parts import Part
-
-TEXT_MAX = 60_000
-"""The number of characters of a text that are read. Submissions keep no more."""
+from leads_domain.mail_submission import TEXT_MAX
 
 ATTACHMENTS_MAX = 20
 CUT = "[The rest of the message is not kept.]"

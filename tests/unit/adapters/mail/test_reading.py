@@ -8,9 +8,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from leads_adapters.mail.reading import UNREADABLE, read_mail
-from leads_adapters.mail.text import CUT, TEXT_MAX
+from leads_adapters.mail.text import CUT
 from leads_domain.control_characters import CONTROL, CONTROL_IN_TEXT
 from leads_domain.incoming_mail import DeliveryReport, IncomingMail, own_id
+from leads_domain.mail_submission import TEXT_MAX
 from leads_domain.stop_words import asks_to_stop
 from mail_corpus import FOLDER, OWN_ADDRESS, Case, cases
 
@@ -70,6 +71,10 @@ def test_a_long_text_says_that_it_is_cut(media_type: str, text: str) -> None:
     assert mail.text.startswith("word")
     assert mail.text.endswith(f"\n{CUT}")
     assert len(mail.text) <= TEXT_MAX
+
+
+def test_a_text_is_read_as_far_as_a_submission_keeps_it() -> None:
+    assert len(read_mail(b"From: ada@example.org\n\n" + b"x" * (TEXT_MAX + 1)).text) == TEXT_MAX
 
 
 def described(mail: IncomingMail) -> dict[str, Any]:
