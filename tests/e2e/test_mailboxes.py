@@ -52,7 +52,7 @@ def test_another_process_can_fetch_and_a_pipe_brings_more(site: Site, maildir: P
     site.write("message", MESSAGE.format(number=2))
     with site.serve("--no-fetch") as service:
         site.shell(f"{site.command} receive --mailbox sales < message").expect(0)
-        assert site.leads("fetch", "--once").expect(1).out.startswith("sales: 1 message")
+        assert site.leads("fetch", "--once").expect(1).out.startswith("sales: fetched 1 message")
         items = eventually(
             lambda: len(found := service.get("/submissions?state=accepted").json["items"]) == 2 and found
         )

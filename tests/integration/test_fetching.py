@@ -166,11 +166,11 @@ def test_a_message_that_comes_through_a_pipe_and_from_a_mail_server_is_stored_on
     assert receive(a_letter(1)).exit_code == 0
     user.add(a_letter(1), a_letter(2))
     result = run("fetch", "--once")
-    assert result.stdout == "sales: 2 messages (2 enquiry, 1 repeated)\n"
+    assert result.stdout == "sales: fetched 2 messages (1 stored before); processed 2 enquiries\n"
     assert sorted(each.content["message_id"] for each in stored(folder)) == ["1@example.com", "2@example.com"]
     user.renumber()
     user.add(a_letter(1))
-    assert run("fetch", "--once").stdout == "sales: 1 message (1 repeated)\n"
+    assert run("fetch", "--once").stdout == "sales: fetched 1 message (1 stored before); processed none\n"
     assert len(stored(folder)) == 2
 
 
@@ -216,13 +216,19 @@ def test_a_mailbox_that_fails_is_reported_after_the_others_are_fetched(folder: P
     user.add(a_letter(1))
     (folder / "leads.toml").write_text(
         f'[mailboxes.sales]\nurl = "maildir:///nowhere"\n[mailboxes.shop]\nurl = "{user.url()}"\n'
-        '[mailboxes.away]\nurl = "imap://clara:s3cret@localhost:1"\n',
+        '[mailboxes.away]\nurl = "imap://clara:s3cret@localhost:1"\n[mailboxes.pipe]\n',
         "utf-8",
     )
+    assert receive(a_letter(2), "pipe").exit_code == 0
     with capture_logs() as log:
         result = run("fetch", "--once")
     assert result.exit_code == 1
-    assert result.stdout == "sales: 0 messages\nshop: 1 message (1 enquiry)\naway: 0 messages\n"
+    assert result.stdout == (
+        "sales: fetched 0 messages; processed none\n"
+        "shop: fetched 1 message; processed 1 enquiry\n"
+        "away: fetched 0 messages; processed none\n"
+        "pipe: fetched 0 messages; processed 1 enquiry\n"
+    )
     assert str(result.exception) == (
         "The mailbox sales was not read to its end: /nowhere/new cannot be read: No such file or directory. "
         "The mailbox away was not read to its end: The mail server could not be reached: ConnectionRefusedError."

@@ -12,6 +12,17 @@ from leads_app.cli.session import CommandFailed
 from leads_app.cli.terminal import print_line
 from leads_app.container import Container
 from leads_app.mail_fetcher import Fetched
+from leads_domain.submission import ProcessingOutcome
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    ProcessingOutcome.ENQUIRY: ("enquiry", "enquiries"),
+    ProcessingOutcome.REPLY: ("reply", "replies"),
+    ProcessingOutcome.OPT_OUT: ("opt-out", "opt-outs"),
+    ProcessingOutcome.BOUNCE: ("bounce", "bounces"),
+    ProcessingOutcome.IGNORED: ("ignored", "ignored"),
+    ProcessingOutcome.NEEDS_REVIEW: ("to review", "to review"),
+}
+"""The names of the outcomes: of one message, and of several."""
 
 
 @click.command()
@@ -36,17 +47,23 @@ def _fetch_once(container: Container, run: Run) -> None:
     run(container.submission_processor().run_once())
     outcomes: dict[str, list[str]] = {}
     for (mailbox, outcome), number in sorted(container.metrics().mail.items()):
-        outcomes.setdefault(mailbox, []).append(f"{number} {outcome}")
-    for name, fetched in found.items():
-        print_line(f"{name}: {_summary(fetched, outcomes.get(name, []))}")
+        if outcome in _WORDS:
+            outcomes.setdefault(mailbox, []).append(_count(number, *_WORDS[outcome]))
+    for name in [*found, *(outcomes.keys() - found.keys())]:
+        print_line(f"{name}: {_summary(found.get(name, Fetched()), outcomes.get(name, []))}")
     if failures := _failures(found):
         raise CommandFailed(failures)
 
 
 def _summary(fetched: Fetched, outcomes: list[str]) -> str:
-    total = fetched.stored + fetched.repeated
-    text = f"{total} message{'' if total == 1 else 's'}"
-    return f"{text} ({', '.join(outcomes)})" if outcomes else text
+    """Return how many messages were fetched, and what became of those processed: a pipe may have brought others."""
+    text = f"fetched {_count(fetched.stored + fetched.repeated, 'message', 'messages')}"
+    before = f" ({fetched.repeated} stored before)" if fetched.repeated else ""
+    return f"{text}{before}; processed {', '.join(outcomes) or 'none'}"
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number} {one if number == 1 else several}"
 
 
 def _failures(found: Mapping[str, Fetched]) -> str:
