@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from leads_app.setting_tables import convert_table
 from leads_domain.assignment import Assignment
 from leads_domain.checking import check_line, truncate
 from leads_domain.contact import EmailAddress
@@ -20,8 +21,8 @@ class AssignmentSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True
 
 
 def parse_assignment(value: object) -> AssignmentSettings:
-    """Return the settings; raises `ValueError` or msgspec's `ValidationError`."""
-    settings = msgspec.convert(value, AssignmentSettings)
+    """Return the settings; raises `ValueError`."""
+    settings = convert_table(value, AssignmentSettings)
     for source in settings.sources:
         try:
             check_line(source, max_length=SOURCE_MAX)

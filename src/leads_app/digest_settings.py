@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from leads_app.setting_tables import convert_table
 from leads_app.time_settings import parse_days, parse_time, parse_zone
 from leads_domain.digest_schedule import DigestSchedule
 
@@ -26,10 +27,10 @@ class _DigestTable(msgspec.Struct, forbid_unknown_fields=True):
 def parse_digest(value: object) -> DigestSettings:
     """Return the settings; raises `ValueError`."""
     try:
-        table = msgspec.convert(value, _DigestTable)
-    except msgspec.ValidationError as error:
+        table = convert_table(value, _DigestTable)
+    except ValueError as error:
         needed = 'Give channel, at such as "08:00", time_zone and days such as ["mon", "tue"], and nothing else'
-        raise ValueError(f"{needed}. {error}.") from None
+        raise ValueError(f"{needed}. {error}") from None
     if not table.days:
         raise ValueError("Give at least one day.")
     schedule = DigestSchedule(zone=parse_zone(table.time_zone), days=parse_days(table.days), at=parse_time(table.at))

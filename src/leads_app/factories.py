@@ -1,6 +1,7 @@
 """Create the parts of the service that depend on the settings."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -202,17 +203,29 @@ def policies_of_mailboxes(
     """Return the policy of each mailbox, by its origin; raises `SettingsError` for an invalid e-mail address."""
     policies = {}
     for name, mailbox in mailboxes.items():
-        try:
-            policies[origin_of(name)] = MailboxPolicy(
-                source=mailbox.source,
-                owner=str(normalizer.email(mailbox.owner)) if mailbox.owner is not None else None,
-                own_addresses=frozenset(own_address(text, normalizer) for text in mailbox.own_addresses),
-                stop_on_reply=mailbox.stop_on_reply,
-            )
-        except ValidationFailed as invalid:
-            message = f"Mailbox {name}: owner or own_addresses has an invalid address. {invalid}"
-            raise SettingsError(f"The setting mailboxes is not valid. {message}") from None
+        owner, own_addresses = None, set()
+        if mailbox.owner is not None:
+            with _errors_of_address(f"Mailbox {name}: owner is", mailbox.owner):
+                owner = str(normalizer.email(mailbox.owner))
+        for text in mailbox.own_addresses:
+            with _errors_of_address(f"Mailbox {name}: own_addresses has", text):
+                own_addresses.add(own_address(text, normalizer))
+        policies[origin_of(name)] = MailboxPolicy(
+            source=mailbox.source,
+            owner=owner,
+            own_addresses=frozenset(own_addresses),
+            stop_on_reply=mailbox.stop_on_reply,
+        )
     return policies
+
+
+@contextmanager
+def _errors_of_address(place: str, text: str) -> Iterator[None]:
+    """Convert a `ValidationFailed` to a `SettingsError` that names the place and the address."""
+    try:
+        yield
+    except ValidationFailed as invalid:
+        raise SettingsError(f"The setting mailboxes is not valid. {place} {truncate(text)}. {invalid}") from None
 
 
 def fetched_mailboxes(mailboxes: Mapping[str, MailboxSettings]) -> Sequence[FetchedMailbox]:

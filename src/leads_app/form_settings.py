@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from leads_adapters.http.rate_limit import RateLimit
-from leads_app.setting_values import parse_cors_origins, parse_rate_limit
-from leads_domain.checking import check_line, truncate
-from leads_domain.details import SOURCE_MAX
-from leads_domain.errors import ValidationFailed
+from leads_app.setting_tables import convert_table
+from leads_app.setting_values import parse_cors_origins, parse_rate_limit, parse_source
+from leads_domain.checking import truncate
 
 GOOGLE_ADS = "google-ads"
 FORM_RATE_LIMIT = "10/minute"
@@ -62,10 +61,10 @@ def _form(name: str, table: Mapping[str, object]) -> FormSettings:
     if not _NAME.fullmatch(name):
         raise ValueError(f"Form {truncate(name)}: Use up to 50 letters, digits, - and _ for the name of a form.")
     try:
-        parsed = msgspec.convert(table, _FormTable)
+        parsed = convert_table(table, _FormTable)
         _check_kind(parsed)
         return FormSettings(
-            source=check_line(parsed.source, max_length=SOURCE_MAX) if parsed.source is not None else None,
+            source=parse_source(parsed.source) if parsed.source is not None else None,
             owner=parsed.owner,
             redirect=_redirect(parsed.redirect) if parsed.redirect is not None else None,
             origins=parse_cors_origins(parsed.origins) if parsed.origins else (),
@@ -75,7 +74,7 @@ def _form(name: str, table: Mapping[str, object]) -> FormSettings:
             fields=_fields(parsed.fields),
             key=parsed.key,
         )
-    except (ValueError, ValidationFailed, msgspec.ValidationError) as error:
+    except ValueError as error:
         raise ValueError(f"Form {name}: {error}") from None
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import msgspec
 
 from leads_adapters.mail.urls import open_mailbox
+from leads_app.setting_tables import convert_table
+from leads_app.setting_values import parse_source
 from leads_app.time_settings import parse_duration
-from leads_domain.checking import check_line, truncate
-from leads_domain.details import SOURCE_MAX
-from leads_domain.errors import ValidationFailed
+from leads_domain.checking import truncate
 
 EVERY_MIN, EVERY_MAX = timedelta(seconds=10), timedelta(days=1)
 
@@ -51,16 +51,16 @@ def _mailbox(name: str, table: Mapping[str, object]) -> MailboxSettings:
     if not _NAME.fullmatch(name):
         raise ValueError(f"Mailbox {truncate(name)}: Use up to 50 letters, digits, - and _ for the name of a mailbox.")
     try:
-        parsed = msgspec.convert(table, _MailboxTable)
+        parsed = convert_table(table, _MailboxTable)
         return MailboxSettings(
             url=_url(parsed.url) if parsed.url is not None else None,
-            source=check_line(parsed.source, max_length=SOURCE_MAX),
+            source=parse_source(parsed.source),
             owner=parsed.owner,
             every=_every(parsed.every),
             own_addresses=parsed.own_addresses,
             stop_on_reply=parsed.stop_on_reply,
         )
-    except (ValueError, ValidationFailed, msgspec.ValidationError) as error:
+    except ValueError as error:
         raise ValueError(f"Mailbox {name}: {error}") from None
 
 
@@ -73,7 +73,11 @@ def _url(url: str) -> str:
 
 
 def _every(text: str) -> timedelta:
-    every = timedelta(seconds=int(text[:-1])) if _SECONDS.fullmatch(text) else parse_duration("every", text)
+    try:
+        every = timedelta(seconds=int(text[:-1])) if _SECONDS.fullmatch(text) else parse_duration("every", text)
+    except ValueError:  # its text names no seconds
+        every = timedelta()
     if not EVERY_MIN <= every <= EVERY_MAX:
-        raise ValueError(f"every is {truncate(text)}. Give a time from 10s to 1d, such as 60s or 5m.")
+        advice = "Give a time from 10s to 1d with its unit, such as 60s, 5m or 2h."
+        raise ValueError(f"every is {truncate(text)}. {advice}")
     return every

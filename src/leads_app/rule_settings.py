@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from leads_app.setting_tables import convert_table
 from leads_app.time_settings import parse_duration
 from leads_domain.checking import truncate
 from leads_domain.contact import EmailAddress
@@ -81,8 +82,8 @@ def check_assignee(recipient: str, channel: str, needs: Address | None, normaliz
 
 def _parse_rule(number: int, value: object) -> FollowUpRule:
     try:
-        return _rule_of(msgspec.convert(value, _RuleTable))
-    except (ValueError, ValidationFailed, msgspec.ValidationError) as error:
+        return _rule_of(convert_table(value, _RuleTable))
+    except (ValueError, ValidationFailed) as error:
         raise ValueError(f"Rule {number}: {error}") from None
 
 

@@ -16,6 +16,9 @@ from leads_adapters.http.app import ANY_ORIGIN as ANY
 from leads_adapters.http.client_address import Network
 from leads_adapters.http.rate_limit import RateLimit
 from leads_domain.access import digest
+from leads_domain.checking import check_line, truncate
+from leads_domain.details import SOURCE_MAX
+from leads_domain.errors import ValidationFailed
 
 _UNIT_BYTES = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _DATABASE_URLS = "Give a URL such as sqlite:///leads.db or postgresql://user:password@host/database"
@@ -38,6 +41,14 @@ def parse_text(value: object) -> str:
     if isinstance(value, str) and value:
         return value
     raise ValueError("Give a text that is not empty.")
+
+
+def parse_source(text: str) -> str:
+    """Return the source of new leads."""
+    try:
+        return check_line(text, max_length=SOURCE_MAX)
+    except ValidationFailed as invalid:
+        raise ValueError(f"source is {truncate(text)}. {invalid}") from None
 
 
 def parse_database_url(value: object) -> URL:

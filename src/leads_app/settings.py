@@ -21,6 +21,7 @@ from leads_app.digest_settings import DigestSettings, parse_digest
 from leads_app.form_settings import FormSettings, parse_forms
 from leads_app.mailbox_settings import MailboxSettings, parse_mailboxes
 from leads_app.rule_settings import check_rules, parse_rules
+from leads_app.setting_tables import convert_table
 from leads_app.setting_values import (
     parse_api_key,
     parse_cors_origins,
@@ -122,7 +123,7 @@ def _errors_of(setting: str) -> Iterator[None]:
     """Convert errors of a parser to a `SettingsError` that names the setting."""
     try:
         yield
-    except (ValueError, ValidationFailed, InvalidPipeline, msgspec.ValidationError) as error:
+    except (ValueError, ValidationFailed, InvalidPipeline) as error:
         raise SettingsError(f"The setting {setting} is not valid. {error}") from None
 
 
@@ -171,7 +172,7 @@ class _PipelineTable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _pipeline(value: object) -> Pipeline:
-    table = msgspec.convert(value, _PipelineTable)
+    table = convert_table(value, _PipelineTable)
     return Pipeline(table.initial, table.transitions, frozenset(table.reason_required))
 
 
@@ -180,7 +181,7 @@ class _IntakeTable(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _intake(value: object) -> timedelta:
-    keep = parse_duration("keep", msgspec.convert(value, _IntakeTable).keep)
+    keep = parse_duration("keep", convert_table(value, _IntakeTable).keep)
     if keep > KEEP_MAX:
         raise ValueError("keep is too long. Give at most 5000w.")
     return keep

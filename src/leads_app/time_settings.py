@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from leads_app.setting_tables import convert_table
 from leads_domain.checking import truncate
 from leads_domain.working_hours import WorkingHours
 
@@ -29,8 +30,8 @@ class _HoursTable(msgspec.Struct, forbid_unknown_fields=True, rename={"opens": "
 
 
 def parse_working_hours(value: object) -> WorkingHours:
-    """Return the working hours; raises `ValueError`, `ValidationFailed` or msgspec's `ValidationError`."""
-    table = msgspec.convert(value, _HoursTable)
+    """Return the working hours; raises `ValueError` or `ValidationFailed`."""
+    table = convert_table(value, _HoursTable)
     return WorkingHours(
         zone=parse_zone(table.zone),
         days=parse_days(table.days),

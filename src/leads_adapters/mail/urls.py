@@ -10,6 +10,7 @@ from leads_domain.mail_source import MailSource
 
 _MAILDIR = "maildir"
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+_NOT_ENCODED = re.compile("%(?![0-9A-Fa-f]{2})")
 _FORMS = (
     "Give a URL such as imaps://user:password@imap.example.com/INBOX, imap+starttls://user:password@imap.example.com "
     "or maildir:///srv/mail/sales. Write characters such as / @ ? # in a user name or password as %2F %40 %3F %23"
@@ -25,6 +26,10 @@ def open_mailbox(url: str) -> MailSource:
         raise ValueError(f"{_FORMS}.") from None
     if not url.isprintable() or " " in url or parts.query or parts.fragment:
         raise ValueError(f"{_FORMS}. The URL must have no spaces, ? or #.")
+    if _NOT_ENCODED.search(url):
+        raise ValueError("A % in the URL has no two hexadecimal digits behind it. Write a % itself as %25.")
+    if "@" in parts.netloc.rpartition("@")[0]:
+        raise ValueError("Write %40 for an @ in the user name or password.")
     if parts.scheme == _MAILDIR:
         return _maildir(parts)
     if parts.scheme not in PORTS or not parts.hostname or port == 0 or "@" in parts.hostname:

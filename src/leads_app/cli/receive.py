@@ -51,6 +51,7 @@ def receive(mailbox: str) -> None:
     if not message:
         _fail("There is no message on standard input.")
     with session.opened() as (container, run):
+        container.mailbox_policies()  # report an invalid address
         configured = container.settings().mailboxes
         if mailbox not in configured:
             known = f"Use one of: {', '.join(configured)}." if configured else "Add a table [mailboxes.NAME]."

@@ -14,6 +14,7 @@ from leads_app.settings import SettingsError
 from leads_domain.mailbox_policy import MailboxPolicy
 
 URL = "imaps://sales%40example.com:s3cret@imap.example.com/INBOX"
+EVERY = "Give a time from 10s to 1d with its unit, such as 60s, 5m or 2h."
 
 
 def test_a_mailbox_needs_no_setting_of_its_own() -> None:
@@ -51,17 +52,19 @@ def test_the_password_is_in_no_text() -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ({"uri": URL}, "Object contains unknown field `uri`"),
-        ({"url": 5}, "Expected `str | null`, got `int` - at `$.url`"),
+        ({"uri": URL}, "Unknown key 'uri'. Use one of: url, source, owner, every, own_addresses, stop_on_reply."),
+        ({"url": 5}, "url must be a text in quotation marks."),
         ({"url": "imap://ann:s3cret@imap.example.com"}, "url is not valid. imap:// sends the password in clear text."),
         ({"url": "imaps://ann:s3/cret@imap.example.com"}, "url is not valid. Give a URL such as imaps://"),
-        ({"source": " "}, "Must have 1 to 100 characters"),
-        ({"every": "9s"}, "every is '9s'. Give a time from 10s to 1d, such as 60s or 5m."),
-        ({"every": "2d"}, "every is '2d'. Give a time from 10s to 1d, such as 60s or 5m."),
-        ({"every": "1 minute"}, "every is '1 minute'. Give minutes, hours, days or weeks"),
-        ({"every": 60}, "Expected `str`, got `int` - at `$.every`"),
-        ({"own_addresses": "sales@example.com"}, "Expected `array`, got `str` - at `$.own_addresses`"),
-        ({"stop_on_reply": "yes"}, "Expected `bool`, got `str` - at `$.stop_on_reply`"),
+        ({"source": ""}, "source is ''. Must have 1 to 100 characters"),
+        ({"every": "9s"}, f"every is '9s'. {EVERY}"),
+        ({"every": "2d"}, f"every is '2d'. {EVERY}"),
+        ({"every": "60"}, f"every is '60'. {EVERY}"),
+        ({"every": "1 minute"}, f"every is '1 minute'. {EVERY}"),
+        ({"every": 60}, "every must be a text in quotation marks."),
+        ({"own_addresses": "sales@example.com"}, "own_addresses must be a list."),
+        ({"own_addresses": [5]}, "own_addresses[0] must be a text in quotation marks."),
+        ({"stop_on_reply": "yes"}, "stop_on_reply must be true or false."),
     ],
 )
 def test_a_wrong_value_is_refused(table: dict[str, Any], message: str) -> None:
@@ -82,8 +85,18 @@ def test_a_mailbox_has_a_simple_name(name: str) -> None:
         parse_mailboxes({name: {}})
 
 
-@pytest.mark.parametrize("table", [{"owner": "mia"}, {"own_addresses": ["sales"]}, {"own_addresses": ["@"]}])
-def test_an_invalid_address_is_refused_at_the_start(table: dict[str, Any]) -> None:
-    message = "The setting mailboxes is not valid. Mailbox sales: owner or own_addresses has an invalid address."
-    with pytest.raises(SettingsError, match=re.escape(message)):
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"owner": "mia"}, "owner is 'mia'. "),
+        ({"own_addresses": ["@example.com", "sales"]}, "own_addresses has 'sales'. "),
+        (
+            {"own_addresses": ["@"]},
+            "own_addresses has '@'. Must be an e-mail address, or a domain such as @example.com.",
+        ),
+    ],
+)
+def test_an_invalid_address_is_refused_at_the_start(table: dict[str, Any], message: str) -> None:
+    expected = f"The setting mailboxes is not valid. Mailbox sales: {message}"
+    with pytest.raises(SettingsError, match=re.escape(expected)):
         policies_of_mailboxes(InternationalNormalizer(), parse_mailboxes({"sales": table}))
