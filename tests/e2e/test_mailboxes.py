@@ -39,12 +39,12 @@ def test_the_service_fetches_mail_and_stops_promptly(site: Site, maildir: Path, 
         assert [file.name for file in (maildir / "cur").iterdir()] == ["1.host:2,S"]
         lead = service.get(f"/leads/{item['lead_id']}").json
         assert (lead["name"], lead["email"], lead["source"]) == ("Ada Muster", "ada@example.com", "email")
+        assert service.err.count('"mailbox_unavailable"') == 1  # of two workers, one fetches
         begun = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(20) == 0
         assert time.monotonic() - begun < 8
     assert service.err.count('"mail_fetched"') == 1
-    assert service.err.count('"mailbox_unavailable"') == 1  # of two workers, one fetches
 
 
 def test_another_process_can_fetch_and_a_pipe_brings_more(site: Site, maildir: Path) -> None:
