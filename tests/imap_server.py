@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from itertools import count
 from threading import Event, Thread
 from urllib.parse import quote
+from uuid import uuid4
 
 from imap_tools import MailBoxUnencrypted, MailMessageFlags
 from proxyprotocol.reader import ProxyProtocolReader
+from proxyprotocol.sock import SocketInfo
 from pymap.backend.dict import DictBackend, Identity
 from pymap.imap import IMAPServer
 from pymap.parsing.message import AppendMessage
@@ -123,8 +125,15 @@ def an_imap_server(
             hash_context=BuiltinHash(rounds=1),
         )
         config.apply_context()
-        callback = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(backend.login, config))
-        server = await asyncio.start_server(callback, "127.0.0.1", 0, ssl=implicit_tls)
+        imap = IMAPServer(backend.login, config)
+
+        async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            # Not `ProxyProtocolReader.get_callback`: it keeps no reference to its task, so the garbage collector can
+            # end a connection.
+            result = await ProxyProtocolReader(config.proxy_protocol).read(reader)
+            await imap(reader, writer, SocketInfo.get(writer, result, unique_id=uuid4().bytes))
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=implicit_tls)
         running.append(RunningImapServer(server.sockets[0].getsockname()[1], backend, loop))
         ready.set()
         await stop.wait()
