@@ -83,8 +83,9 @@ def test_an_empty_feed_has_no_events(api: Api) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "null", "0", UNKNOWN_ID, "W10", "...", "é"])
-def test_an_invalid_cursor_is_refused(api: Api, cursor: str) -> None:
-    assert "cursor" in api.get(f"/events?after={quote(cursor)}").expect_problem(400, "malformed-request")["detail"]
+def test_an_invalid_cursor_is_refused(shared_client: Api, cursor: str) -> None:
+    refused = shared_client.get(f"/events?after={quote(cursor)}").expect_problem(400, "malformed-request")
+    assert "cursor" in refused["detail"]
 
 
 def test_a_cursor_of_another_list_is_refused(api: Api, john: str) -> None:
@@ -98,8 +99,8 @@ def test_a_cursor_of_another_list_is_refused(api: Api, john: str) -> None:
 @pytest.mark.parametrize(
     "query", ["cursor=x", "limit=0", "limit=201", "limit=x", "after=x&after=y", "type=x", "from=then", "from="]
 )
-def test_an_unknown_parameter_is_refused(api: Api, query: str) -> None:
-    api.get(f"/events?{query}").expect_problem(400, "malformed-request")
+def test_an_unknown_parameter_is_refused(shared_client: Api, query: str) -> None:
+    shared_client.get(f"/events?{query}").expect_problem(400, "malformed-request")
 
 
 def test_reading_events_needs_the_role_read(service: Service) -> None:

@@ -1,6 +1,6 @@
 """Test the resources /leads/{id}/follow-up(s) and /follow-ups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 
 from builders import a_mail, a_rule
+from databases import database_url
 from leads_domain.follow_up import Recipient
 from leads_domain.incoming_mail import DeliveryReport, ReportedFailure
 from leads_domain.mail_submission import mail_content
 from leads_domain.notifier import Refused, TryAgain
-from rest import JOHN, UNKNOWN_ID, Api, Service
+from rest import JOHN, UNKNOWN_ID, Api, Service, a_service
 
 
 def test_a_follow_up_needs_no_body(service: Service, api: Api, john: str) -> None:
@@ -341,9 +342,20 @@ def test_changing_an_unknown_follow_up_is_not_found(api: Api, john: str, id: str
 # All follow-ups
 
 
-@pytest.fixture
-def everything(service: Service, api: Api, john: str) -> list[Any]:
-    """Create a failed, a sent, an overdue and several later follow-ups of two leads; return them by due time."""
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, list[Any]]]:
+    """Create a failed, a sent, an overdue and several later follow-ups of two leads, once for tests that only read.
+
+    Return a client, and the follow-ups by due time.
+    """
+    with database_url("sqlite", tmp_path_factory.mktemp("everything")) as database, a_service(database) as service:
+        api = service.client("agent")
+        yield api, create_everything(service, api)
+
+
+def create_everything(service: Service, api: Api) -> list[Any]:
+    """Create the follow-ups, and return them by due time."""
+    john = api.post("/leads", JOHN).expect(201).headers["location"]
     jane = api.post("/leads", {**JOHN, "email": "jane@example.com"}).headers["location"]
     service.channels["log"].fail_with(Refused("no such mailbox"))
     scheduled = [
@@ -385,9 +397,10 @@ def everything(service: Service, api: Api, john: str) -> list[Any]:
     ],
 )
 def test_follow_ups_of_all_leads_are_listed_by_due_time(
-    api: Api, everything: list[Any], query: str, indexes: list[int]
+    everything: tuple[Api, list[Any]], query: str, indexes: list[int]
 ) -> None:
-    expected = [everything[index] for index in indexes]
+    api, follow_ups = everything
+    expected = [follow_ups[index] for index in indexes]
     assert api.get(f"/follow-ups?{query}").expect(200).json == {"items": expected, "next_cursor": None}
     for limit in (1, 2):
         pages = list(api.pages(f"/follow-ups?{query}&limit={limit}"))

@@ -64,7 +64,8 @@ def test_every_requirement_has_hashes_and_no_address() -> None:
 
 def test_everything_that_is_declared_is_used() -> None:
     imported = set(_imports(ROOT / "src")) | set(_imports(ROOT / "migrations"))
-    used = {canonicalize_name(name) for module in imported for name in packages_distributions().get(module, ())}
+    distributions = packages_distributions()
+    used = {canonicalize_name(name) for module in imported for name in distributions.get(module, ())}
     declared = {canonicalize_name(Requirement(text).name) for text in INSTALLED}
     assert declared - used - NOT_IMPORTED == set()
 
