@@ -36,7 +36,7 @@ check: lint
 
 # All tests. More workers than cores, because many tests wait for processes and time-outs.
 test: $(VENV)/.installed-dev
-	$(PYTEST) --numprocesses 3 --dist worksteal
+	$(PYTEST) --numprocesses 4 --dist worksteal
 	$(MAKE) test-fallback TESTS='-k "Sqlite and not Journal or search_index" tests/contracts/test_database.py \
 	  tests/contracts/test_lead_store.py tests/contracts/test_follow_up_store.py tests/contracts/test_submission_store.py \
 	  tests/contracts/test_reports.py \
